@@ -3,17 +3,17 @@
 //! The first byte is the longest message there may be, the next ones say how the rest is divided.
 
 use super::divided;
-use crate::runtime::http::websocket::frames::{self, Fault, Reader, Received, Room};
+use crate::runtime::http::websocket::frames::{self, FrameError, MemoryLimit, Reader, Received};
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Room without end, which watches that no more is taken than what has come in warrants.
+/// No limit, which watches that no more is taken than what has come in warrants.
 struct Watched {
     max: usize,
     come: usize,
 }
 
-impl Room for Watched {
+impl MemoryLimit for Watched {
     fn take(&mut self, bytes: usize) -> bool {
         assert!(bytes <= self.max.min(2 * self.come), "{bytes} bytes for {} that came", self.come);
         true
@@ -76,22 +76,23 @@ fn plain(max: usize, mut input: &[u8]) -> (Vec<Received>, bool, bool) {
             || (control && (!last || length > 125))
             || (!control && !broken && (opcode == 0) != message.is_some());
         if illegal {
-            all.push(Received::Fault(Fault::Protocol));
+            all.push(Received::FrameError(FrameError::Protocol));
             return (all, false, false);
         }
         let whole = payload.len() as u64 == length;
         if !control && !broken {
             let so_far = message.get_or_insert_default();
-            let fault = match opcode {
-                2 => Some(Fault::Binary),
-                _ if so_far.len() as u64 + length > max as u64 => Some(Fault::TooLong),
+            let error = match opcode {
+                2 => Some(FrameError::Binary),
+                _ if so_far.len() as u64 + length > max as u64 => Some(FrameError::TooLong),
                 _ => None,
             };
             so_far.extend(&payload);
             let text = whole && last;
-            let fault = fault.or_else(|| (text && str::from_utf8(so_far).is_err()).then_some(Fault::NotText));
-            if let Some(fault) = fault {
-                all.push(Received::Fault(fault));
+            let error =
+                error.or_else(|| (text && str::from_utf8(so_far).is_err()).then_some(FrameError::NotText));
+            if let Some(error) = error {
+                all.push(Received::FrameError(error));
                 (broken, message) = (true, None);
             } else if text {
                 all.extend(message.take().map(|text| Received::Text(text.into())));
@@ -110,8 +111,10 @@ fn plain(max: usize, mut input: &[u8]) -> (Vec<Received>, bool, bool) {
                         Received::Close(Some(code))
                     }
                     _ if broken => Received::Close(None),
-                    Some(code) if CloseCode::from(code).is_allowed() => Received::Fault(Fault::NotText),
-                    _ => Received::Fault(Fault::Protocol),
+                    Some(code) if CloseCode::from(code).is_allowed() => {
+                        Received::FrameError(FrameError::NotText)
+                    }
+                    _ => Received::FrameError(FrameError::Protocol),
                 });
                 return (all, false, true);
             }
@@ -144,7 +147,7 @@ fn written(text: &[u8]) {
             let (ping, text) = (Bytes::copy_from_slice(ping), Received::Text(text.to_vec().into()));
             vec![text, Received::Pong(ping.clone()), Received::Ping(ping), Received::Close(Some(1001))]
         }
-        Err(_) => vec![Received::Fault(Fault::NotText), Received::Close(Some(1001))],
+        Err(_) => vec![Received::FrameError(FrameError::NotText), Received::Close(Some(1001))],
     };
     assert_eq!(read(text.len(), &[&said]).0, expected);
 }

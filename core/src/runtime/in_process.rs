@@ -1,13 +1,13 @@
 //! Serving without a transport: clients in the process pass their messages to the engine directly.
 
 use crate::error::Error;
-use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
 
 #[derive(Debug)]
 pub(super) struct InProcess;
 
 impl Transport for InProcess {
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
 

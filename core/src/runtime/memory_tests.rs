@@ -1,15 +1,15 @@
 //! A pipe in memory, for tests of transports over something other than a descriptor.
 
 use crate::locks::{Condvar, Mutex};
-use crate::runtime::server::lifecycle::Lifecycle;
-use crate::runtime::server::transport::ServeContext;
 use crate::runtime::threads::executor::Executor;
+use crate::runtime::transport::interface::ServeContext;
+use crate::runtime::transport::lifecycle::Lifecycle;
 use crate::server::Server;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One direction.
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl Pipe {
     pub(super) fn wait_for(&self, enough: impl Fn(&[u8]) -> bool) {
         let mut state = self.state.lock();
         while !state.ended && !enough(&state.bytes) {
-            assert!(!self.changed.wait_for(&mut state, PATIENCE).timed_out(), "nothing more comes");
+            assert!(!self.changed.wait_for(&mut state, TEST_TIMEOUT).timed_out(), "nothing more comes");
         }
     }
 
@@ -84,12 +84,12 @@ impl Pipe {
 }
 
 /// What transports of one server share, for one client that has a channel of its own.
-pub(super) fn site(server: &Server) -> ServeContext {
+pub(super) fn context(server: &Server) -> ServeContext {
     let engine = server.engine();
     let lifecycle = Lifecycle::new(Duration::from_secs(1));
-    let site = ServeContext::new(engine, lifecycle, Executor::new(engine, None));
-    site.lines.expect(1, true);
-    site
+    let context = ServeContext::new(engine, lifecycle, Executor::new(engine, None));
+    context.channels.set_count(1, true);
+    context
 }
 
 pub(super) type Shared = Arc<Pipe>;

@@ -8,16 +8,20 @@ mod lines;
 mod memory;
 #[cfg(test)]
 mod memory_tests;
+mod options;
 mod platform;
 mod server;
 mod skills;
 mod sockets;
 mod stdio;
 mod threads;
+mod transport;
 
-pub use crate::runtime::server::options::{HttpOptions, ServeOptions, UnixOptions};
+pub use crate::runtime::options::http::HttpOptions;
+pub use crate::runtime::options::unix::UnixOptions;
+pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
+pub use crate::runtime::server::options::ServeOptions;
 pub use crate::runtime::server::running::Running;
-pub use crate::runtime::server::web_options::{SseOptions, WebSocketOptions};
 pub use environment::SystemEnvironment;
 pub(crate) use files::view;
 pub use memory::{MemoryClient, MemoryStream, memory};

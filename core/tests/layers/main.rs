@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// What each part of a layer may name of the others. A part without a row names none.
-const PARTS: [(&str, &str, &[&str]); 47] = [
+const PARTS: [(&str, &str, &[&str]); 51] = [
     ("proto", "catalog", &["http", "messages", "results", "session"]),
     ("proto", "client", &["messages", "operation", "question", "results", "session"]),
     ("proto", "framing", &["messages"]),
@@ -134,24 +134,29 @@ const PARTS: [(&str, &str, &[&str]); 47] = [
     ("host", "panics", &["engine_state"]),
     ("host", "session", &["bus", "calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
-    ("runtime", "http", &["server", "sockets", "threads"]),
-    ("runtime", "in_process", &["server"]),
-    ("runtime", "lines", &["http", "server", "sockets", "threads"]),
-    ("runtime", "server", &["http", "in_process", "lines", "sockets", "stdio", "threads"]),
+    // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
+    // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
+    ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),
+    ("runtime", "in_process", &["transport"]),
+    ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),
+    ("runtime", "options", &["sockets"]),
+    ("runtime", "server", &["http", "in_process", "lines", "options", "stdio", "threads", "transport"]),
     ("runtime", "skills", &["files", "threads"]),
-    ("runtime", "sockets", &["platform", "server", "threads"]),
-    ("runtime", "stdio", &["platform", "server", "threads"]),
-    (
-        "runtime/http",
-        "connection",
-        &["embedded", "legacy_sse", "response", "resumption", "routes", "session", "websocket"],
-    ),
-    ("runtime/http", "embedded", &["connection", "response"]),
-    ("runtime/http", "legacy_sse", &["connection", "response"]),
+    ("runtime", "sockets", &["platform", "threads", "transport"]),
+    ("runtime", "stdio", &["platform", "threads", "transport"]),
+    ("runtime", "transport", &["http", "threads"]),
+    // Two-way arrows of HTTP. `connection` and `response`: a connection's state holds the response that is written without
+    // hyper, and a response's body reports to that state. `response`, `resumption` and `session`: a channel keeps its event
+    // log, an exchange keeps its session in use, and a session ends its streams.
+    ("runtime/http", "connection", &["response"]),
+    ("runtime/http", "embedded", &["connection", "response", "service"]),
+    ("runtime/http", "legacy_sse", &["connection", "response", "service"]),
+    ("runtime/http", "listener", &["connection", "legacy_sse", "response", "routes", "service", "websocket"]),
     ("runtime/http", "response", &["connection", "resumption", "session"]),
     ("runtime/http", "resumption", &["connection", "response", "session"]),
-    ("runtime/http", "routes", &["connection", "legacy_sse", "response"]),
-    ("runtime/http", "session", &["connection", "response", "resumption"]),
+    ("runtime/http", "routes", &["legacy_sse", "response", "service"]),
+    ("runtime/http", "service", &["connection", "response", "resumption", "session"]),
+    ("runtime/http", "session", &["response", "resumption"]),
     ("runtime/http", "websocket", &["connection", "response"]),
 ];
 

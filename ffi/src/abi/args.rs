@@ -94,7 +94,7 @@ pub(crate) unsafe fn shared<T: Handle>(handle: *const T, what: &str) -> Result<A
 }
 
 /// A reference to a shared object that the program releases; `None` for NULL.
-pub(crate) unsafe fn given_up<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Arc<Tagged<T>>>> {
+pub(crate) unsafe fn released<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Arc<Tagged<T>>>> {
     if handle.is_null() {
         return Ok(None);
     }

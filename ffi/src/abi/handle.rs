@@ -10,7 +10,7 @@ use crate::calls::answer::tenon_answer;
 use crate::calls::call::tenon_call;
 use crate::calls::result::tenon_result;
 use crate::servers::server::tenon_server;
-use crate::transports::http::tenon_http;
+use crate::transports::http::request::tenon_http;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -68,7 +68,7 @@ impl<T: Handle> Tagged<T> {
     pub(crate) fn give(value: T) -> *mut T {
         let object = Box::into_raw(Box::new(Tagged::new(value)));
         if IN_TABLE {
-            live_handles::began(object.addr(), T::NAME, None);
+            live_handles::record(object.addr(), T::NAME, None);
         }
         object.cast()
     }
@@ -78,7 +78,7 @@ impl<T: Handle> Tagged<T> {
         let object = Arc::new(Tagged::new(value));
         if IN_TABLE {
             let kept = Box::new(Arc::downgrade(&object));
-            live_handles::began(Arc::as_ptr(&object).addr(), T::NAME, Some(kept));
+            live_handles::record(Arc::as_ptr(&object).addr(), T::NAME, Some(kept));
         }
         object
     }
@@ -94,7 +94,7 @@ impl<T: Handle> Drop for Tagged<T> {
         // The tag is set first, because dropping the value may run the program's code.
         self.tag.store(FREED, Ordering::Relaxed);
         if IN_TABLE {
-            live_handles::ended(std::ptr::from_ref(self).addr());
+            live_handles::record_end(std::ptr::from_ref(self).addr());
         }
     }
 }
@@ -161,7 +161,7 @@ impl<T: Handle> Drop for Owned<T> {
 #[inline(always)]
 pub(crate) unsafe fn checked<T: Handle>(handle: *const T, what: &str) -> Result<NonNull<Tagged<T>>> {
     let is_in_order = if IN_TABLE {
-        live_handles::is(handle.addr(), T::NAME)
+        live_handles::is_live(handle.addr(), T::NAME)
     } else {
         // SAFETY: by contract of this function an object, which begins with its tag.
         may_be_object(handle.addr()) && unsafe { tag(handle.cast()) } == T::TAG
@@ -206,7 +206,7 @@ unsafe fn wrong(handle: *const AtomicU64, what: &str) -> Failure {
         TAGS.iter().find(|(other, _)| *other == tag).map(|(_, name)| format!("this is a {name}"))
     };
     let looked = !IN_TABLE && may_be_object(handle.addr());
-    let known = if looked { tagged() } else { live_handles::known(handle.addr()) };
+    let known = if looked { tagged() } else { live_handles::describe(handle.addr()) };
     let why = known.unwrap_or_else(|| "this is no handle, or one that was freed".to_owned());
     Failure::state(format!("{what}: {why}"))
 }

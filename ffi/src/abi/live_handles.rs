@@ -17,21 +17,21 @@ use tenon_mcp::locks::{Mutex, MutexGuard};
 const STEP: usize = 2;
 
 /// The number of freed objects whose memory is kept, so that it is not used again.
-const KEPT: usize = 1024;
+const KEPT_OBJECTS: usize = 1024;
 
 pub(crate) const FREED: &str = "this handle was freed";
 
 struct Live {
     last: usize,
-    entries: BTreeMap<usize, Held>,
+    entries: BTreeMap<usize, EntryPointer>,
     objects: Objects,
 }
 
 /// An entry, which belongs to the holder of its handle.
-struct Held(NonNull<tenon_entry>);
+struct EntryPointer(NonNull<tenon_entry>);
 
 // SAFETY: an entry may be handed from thread to thread, and the table gives only its address.
-unsafe impl Send for Held {}
+unsafe impl Send for EntryPointer {}
 
 /// The other objects, by address.
 struct Objects {
@@ -58,7 +58,7 @@ impl Objects {
     /// Returns memory that need not be kept any more.
     fn keep(&mut self, address: usize, memory: Memory) -> Option<Memory> {
         self.kept.push_back((address, memory));
-        if self.kept.len() <= KEPT {
+        if self.kept.len() <= KEPT_OBJECTS {
             return None;
         }
         let (oldest, memory) = self.kept.pop_front()?;
@@ -66,13 +66,13 @@ impl Objects {
         Some(memory)
     }
 
-    fn ended(&mut self, address: usize) -> Option<Memory> {
+    fn record_end(&mut self, address: usize) -> Option<Memory> {
         let object = self.live.remove(&address)?;
         self.freed.insert(address);
         self.keep(address, object.memory?)
     }
 
-    fn known(&self, address: usize) -> Option<String> {
+    fn describe(&self, address: usize) -> Option<String> {
         if let Some(object) = self.live.get(&address) {
             return Some(format!("this is a {}", object.name));
         }
@@ -105,34 +105,34 @@ pub(crate) fn after_fork() {
 }
 
 /// Records a new object. `memory` keeps its address from being used again after its end.
-pub(crate) fn began(address: usize, name: &'static str, memory: Option<Memory>) {
+pub(crate) fn record(address: usize, name: &'static str, memory: Option<Memory>) {
     live().objects.live.insert(address, Object { name, memory });
 }
 
 /// Records the end of an object.
-pub(crate) fn ended(address: usize) {
-    let given_back = live().objects.ended(address);
-    drop(given_back);
+pub(crate) fn record_end(address: usize) {
+    let memory = live().objects.record_end(address);
+    drop(memory);
 }
 
 /// Keeps the memory of an object that has ended.
 pub(crate) fn keep(address: usize, memory: Memory) {
-    let given_back = live().objects.keep(address, memory);
-    drop(given_back);
+    let memory = live().objects.keep(address, memory);
+    drop(memory);
 }
 
 /// Whether there is such an object.
-pub(crate) fn is(address: usize, name: &str) -> bool {
+pub(crate) fn is_live(address: usize, name: &str) -> bool {
     live().objects.live.get(&address).is_some_and(|object| object.name == name)
 }
 
 /// A description of a handle, if it is known.
-pub(crate) fn known(address: usize) -> Option<String> {
+pub(crate) fn describe(address: usize) -> Option<String> {
     let live = live();
     if live.entries.contains_key(&address) {
         return Some("this is a tenon_entry".to_owned());
     }
-    live.was_entry(address).or_else(|| live.objects.known(address))
+    live.was_entry(address).or_else(|| live.objects.describe(address))
 }
 
 impl Live {
@@ -141,8 +141,8 @@ impl Live {
         was.then(|| "this is an entry that was freed, or that a server has taken".to_owned())
     }
 
-    fn dead(&self, address: usize, what: &str) -> Failure {
-        let known = self.was_entry(address).or_else(|| self.objects.known(address));
+    fn not_live(&self, address: usize, what: &str) -> Failure {
+        let known = self.was_entry(address).or_else(|| self.objects.describe(address));
         Failure::state(format!("{what}: {}", known.as_deref().unwrap_or("this is no tenon_entry")))
     }
 }
@@ -153,7 +153,7 @@ impl tenon_entry {
         let mut live = live();
         live.last += STEP;
         let handle = live.last;
-        live.entries.insert(handle, Held(NonNull::from(Box::leak(Box::new(self)))));
+        live.entries.insert(handle, EntryPointer(NonNull::from(Box::leak(Box::new(self)))));
         without_provenance_mut(handle)
     }
 }
@@ -167,9 +167,9 @@ pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Res
         return Err(Failure::null(what));
     }
     let live = live();
-    let found = live.entries.get(&handle.addr()).map(|held| held.0);
+    let found = live.entries.get(&handle.addr()).map(|entry| entry.0);
     // SAFETY: in the table, so not freed; by contract of this function nobody else uses or frees it now.
-    found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.dead(handle.addr(), what))
+    found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.not_live(handle.addr(), what))
 }
 
 /// The entry of a handle that the program hands over; `None` for NULL.
@@ -181,8 +181,8 @@ pub(crate) unsafe fn taken_entry(handle: *mut tenon_entry, what: &str) -> Result
     let found = live.entries.remove(&handle.addr());
     // SAFETY: made by `Box::leak`, and out of the table once.
     found
-        .map(|held| Some(unsafe { Box::from_raw(held.0.as_ptr()) }))
-        .ok_or_else(|| live.dead(handle.addr(), what))
+        .map(|entry| Some(unsafe { Box::from_raw(entry.0.as_ptr()) }))
+        .ok_or_else(|| live.not_live(handle.addr(), what))
 }
 
 #[cfg(test)]
@@ -193,18 +193,18 @@ mod tests {
     fn an_object_is_known_by_its_address_while_it_lives_and_for_a_while_after() {
         let mut objects = Objects::new();
         objects.live.insert(8, Object { name: "tenon_result", memory: None });
-        assert_eq!(objects.known(8).as_deref(), Some("this is a tenon_result"));
-        assert!(objects.ended(8).is_none());
+        assert_eq!(objects.describe(8).as_deref(), Some("this is a tenon_result"));
+        assert!(objects.record_end(8).is_none());
         assert!(objects.keep(8, Box::new(())).is_none());
-        assert_eq!(objects.known(8).as_deref(), Some(FREED));
-        assert!(objects.ended(8).is_none(), "it ends once");
-        for other in 0..KEPT {
+        assert_eq!(objects.describe(8).as_deref(), Some(FREED));
+        assert!(objects.record_end(8).is_none(), "it ends once");
+        for other in 0..KEPT_OBJECTS {
             let address = 16 + 8 * other;
             objects.live.insert(address, Object { name: "tenon_call", memory: Some(Box::new(())) });
-            let given_back = objects.ended(address).is_some();
-            assert_eq!(given_back, other + 1 == KEPT, "{other}");
+            let memory = objects.record_end(address).is_some();
+            assert_eq!(memory, other + 1 == KEPT_OBJECTS, "{other}");
         }
-        assert_eq!(objects.known(8), None);
-        assert_eq!(objects.known(16).as_deref(), Some(FREED));
+        assert_eq!(objects.describe(8), None);
+        assert_eq!(objects.describe(16).as_deref(), Some(FREED));
     }
 }

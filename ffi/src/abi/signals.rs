@@ -69,10 +69,10 @@ struct Installed {
 pub(crate) type RunId = u64;
 
 /// One run's use of the handlers.
-pub(crate) struct Watch(RunId);
+pub(crate) struct SignalWatch(RunId);
 
-impl Watch {
-    pub(crate) fn new() -> Result<Watch> {
+impl SignalWatch {
+    pub(crate) fn new() -> Result<SignalWatch> {
         let mut runs = state().runs.lock();
         if runs.installed.is_none() {
             let inherited = runs.inherited;
@@ -84,7 +84,7 @@ impl Watch {
         runs.next += 1;
         let id = runs.next;
         runs.running.push(Run { id, running: None, early: None, signalled: false });
-        Ok(Watch(id))
+        Ok(SignalWatch(id))
     }
 
     pub(crate) fn id(&self) -> RunId {
@@ -92,7 +92,7 @@ impl Watch {
     }
 
     /// From here on signals end this server.
-    pub(crate) fn tell(&self, running: &Running) {
+    pub(crate) fn attach(&self, running: &Running) {
         let early = {
             let mut runs = state().runs.lock();
             let run = runs.running.iter_mut().find(|run| run.id == self.0);
@@ -107,7 +107,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for SignalWatch {
     fn drop(&mut self) {
         let last = {
             let mut runs = state().runs.lock();

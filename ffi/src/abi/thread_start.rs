@@ -1,7 +1,7 @@
 //! The function that a program has called at the start of each thread.
 
 use crate::abi::error::c_string;
-use crate::entries::handlers::{Gate, UserData};
+use crate::entries::handlers::{RunningCallbacks, UserData};
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
@@ -16,16 +16,20 @@ type Function = unsafe extern "C" fn(*mut c_void, *const c_char);
 pub(crate) struct ThreadStart {
     function: Function,
     data: Mutex<Option<Arc<UserData>>>,
-    gate: Gate,
+    callbacks: RunningCallbacks,
 }
 
 impl ThreadStart {
     pub(crate) fn new(function: Function, data: UserData) -> ThreadStart {
-        ThreadStart { function, data: Mutex::new(Some(Arc::new(data))), gate: Gate::default() }
+        ThreadStart {
+            function,
+            data: Mutex::new(Some(Arc::new(data))),
+            callbacks: RunningCallbacks::default(),
+        }
     }
 
     pub(crate) fn call(&self, name: &str) {
-        let Some(_pass) = self.gate.enter() else { return };
+        let Some(_guard) = self.callbacks.enter() else { return };
         let Some(data) = self.data.lock().clone() else { return };
         let name = c_string(name);
         // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
@@ -35,7 +39,7 @@ impl ThreadStart {
 
     /// Waits until the function is not running. It is not called afterwards. Drops the data.
     pub(crate) fn close(&self) {
-        self.gate.close();
+        self.callbacks.close();
         let data = self.data.lock().take();
         drop(data);
     }

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn tenon_call_elicit(
 ) -> tenon_status {
     entry!(err; answer = out(answer), call = object(call), key = optional_text(key), message = text(message),
         schema = text(schema) => {
-        let schema = call.note(json(schema, "schema"))?;
+        let schema = call.record_failure(json(schema, "schema"))?;
         put(call, Ask::form(message, schema), key, answer)
     })
 }
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn tenon_call_require_url(
             Ok(_) => call.progress.lock().suspended = true,
             // What the call ends with says which page it is.
             Err(AskError::UrlRequired(error)) => {
-                call.give_reason(Reason { outcome: Outcome::Error(error), own: false });
+                call.set_reason(Reason { outcome: Outcome::Error(error), own: false });
             }
             Err(error) => return Err(refused(call, error)),
         }
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn tenon_call_sample(
 ) -> tenon_status {
     entry!(err; answer = out(answer), call = object(call), key = optional_text(key),
         params = tried_slice(params, len) => {
-        let params = call.note(params.and_then(|params| json(params, "params")))?;
+        let params = call.record_failure(params.and_then(|params| json(params, "params")))?;
         put(call, Ask::sample(params), key, answer)
     })
 }
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn tenon_call_ask(
             Failure::new(TENON_ERR_INVALID, format!("there is no question {question:?}; there are {all}"))
         });
         let params = params.and_then(|params| json(params, "params"));
-        let ask = Ask::new(call.note(kind)?, call.note(params)?);
+        let ask = Ask::new(call.record_failure(kind)?, call.record_failure(params)?);
         put(call, ask, key, answer)
     })
 }
@@ -169,7 +169,7 @@ fn put(
     ask.key = key.map(str::to_owned);
     match call.port.ask(call.id, ask, AskMode::Rerun) {
         Ok(Asked::Answered(known)) => {
-            call.went_on();
+            call.clear_reason();
             answer.write(tenon_answer::make(known));
             Ok(TENON_OK)
         }
@@ -197,6 +197,6 @@ pub(crate) fn refused(call: &tenon_call, error: AskError) -> Failure {
         error if own => Outcome::Exception(error.to_string()),
         error => Outcome::Failed(error.to_string()),
     };
-    call.give_reason(Reason { outcome, own });
+    call.set_reason(Reason { outcome, own });
     failure
 }

@@ -4,12 +4,12 @@ use crate::abi::fork::Process;
 use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
 use crate::abi::status::*;
-use crate::calls::cancel::Watch;
+use crate::calls::cancel::CancelWatch;
 use crate::calls::json_accessors::{Copied, Copies, Fields};
-use crate::calls::middleware_call::Stage;
+use crate::calls::middleware_call::ChainPosition;
 use crate::entries::handlers::{Handler, Mode};
 use crate::servers::log::LOG_TARGET;
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
@@ -32,16 +32,16 @@ pub struct tenon_call {
     /// How deeply a result may be nested.
     pub(crate) max_depth: usize,
     process: Process,
-    pub(crate) inner: Weak<Inner>,
+    pub(crate) inner: Weak<ServerState>,
     pub(crate) mode: Mode,
     /// The functions that run if the call is cancelled.
-    pub(crate) watches: OnceLock<Mutex<Vec<Arc<Watch>>>>,
+    pub(crate) watches: OnceLock<Mutex<Vec<Arc<CancelWatch>>>>,
     /// The call goes on after its callback has returned.
     pub(crate) outlives: AtomicBool,
     /// Texts that were lent to the program, by name.
     lent: Copies,
     /// The call's place in its chain, if it has middleware.
-    pub(crate) stage: Option<Box<Stage>>,
+    pub(crate) position: Option<Box<ChainPosition>>,
     // Last, and never read: it keeps the program's data alive as long as the call.
     _handler: Arc<Handler>,
 }
@@ -80,9 +80,9 @@ pub(crate) struct Reason {
 
 impl tenon_call {
     pub(crate) fn new(
-        (inner, port): (Weak<Inner>, HostPort),
+        (inner, port): (Weak<ServerState>, HostPort),
         (call, mode): (HostCall, Mode),
-        (handler, stage): (Arc<Handler>, Option<Box<Stage>>),
+        (handler, position): (Arc<Handler>, Option<Box<ChainPosition>>),
         max_depth: usize,
         process: Process,
     ) -> tenon_call {
@@ -100,13 +100,18 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
-            stage,
+            position,
             _handler: handler,
         }
     }
 
     /// The same call for another callback of its chain.
-    pub(crate) fn staged(&self, input: JsonSlice, handler: Arc<Handler>, stage: Box<Stage>) -> tenon_call {
+    pub(crate) fn at_position(
+        &self,
+        input: JsonSlice,
+        handler: Arc<Handler>,
+        position: Box<ChainPosition>,
+    ) -> tenon_call {
         tenon_call {
             port: self.port.clone(),
             id: self.id,
@@ -121,7 +126,7 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
-            stage: Some(stage),
+            position: Some(position),
             _handler: handler,
         }
     }
@@ -159,50 +164,51 @@ impl tenon_call {
 
     /// Whether the program has ended the call, here or in another callback of its chain.
     pub(crate) fn was_completed(&self) -> bool {
-        self.progress.lock().completed || self.stage.as_ref().is_some_and(|stage| stage.was_completed())
+        self.progress.lock().completed
+            || self.position.as_ref().is_some_and(|position| position.was_completed())
     }
 
     /// Passes on the result of a step. A failure is stored as the reason, in case the callback returns because of it. A
     /// later success removes the reason.
-    pub(crate) fn note<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn record_failure<T>(&self, result: Result<T>) -> Result<T> {
         match &result {
-            Ok(_) => self.went_on(),
+            Ok(_) => self.clear_reason(),
             Err(failure) if matches!(failure.status, TENON_ERR_STALE | TENON_ERR_FORKED) => {}
             Err(failure) => {
-                self.give_reason(Reason { outcome: Outcome::Exception(failure.message.clone()), own: true });
+                self.set_reason(Reason { outcome: Outcome::Exception(failure.message.clone()), own: true });
             }
         }
         result
     }
 
     /// Removes the failure of an earlier step.
-    pub(crate) fn went_on(&self) {
+    pub(crate) fn clear_reason(&self) {
         if self.reasoned.load(Ordering::Relaxed) {
             self.reasoned.store(false, Ordering::Relaxed);
             self.progress.lock().reason = None;
         }
     }
 
-    pub(crate) fn give_reason(&self, reason: Reason) {
+    pub(crate) fn set_reason(&self, reason: Reason) {
         self.progress.lock().reason = Some(reason);
         self.reasoned.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn retain(&self) {
-        self.went_on();
+        self.clear_reason();
         self.outlives.store(true, Ordering::Release);
         self.progress.lock().retained = true;
     }
 
     pub(crate) fn report(&self, event: Event) -> Result<()> {
         self.check_fork()?;
-        self.went_on();
+        self.clear_reason();
         self.port.emit(self.id, event).map_err(|_| Failure::stale())
     }
 
     pub(crate) fn close_stream(&self) -> Result<bool> {
         self.check_fork()?;
-        self.went_on();
+        self.clear_reason();
         self.port.close_stream(self.id).map_err(|_| Failure::stale())
     }
 
@@ -213,20 +219,20 @@ impl tenon_call {
 
 impl Drop for tenon_call {
     fn drop(&mut self) {
-        self.settle();
+        self.end_uncompleted();
         // The end of its callback came earlier.
         if *self.outlives.get_mut()
             && self.process.is_this()
             && let Some(inner) = self.inner.upgrade()
         {
-            inner.let_go();
+            inner.drop_unmounted();
         }
     }
 }
 
 impl tenon_call {
     /// Ends a call that was not completed.
-    fn settle(&mut self) {
+    fn end_uncompleted(&mut self) {
         let awaited = self.is_awaited();
         let progress = self.progress.get_mut();
         if progress.completed || !self.process.is_this() {
@@ -238,8 +244,10 @@ impl tenon_call {
             let _ = self.end(Outcome::Suspend);
             return;
         }
-        if let (None, Some(came)) = (&reason, self.stage.as_ref().and_then(|stage| stage.came())) {
-            let _ = self.end(came);
+        if let (None, Some(rest_outcome)) =
+            (&reason, self.position.as_ref().and_then(|position| position.rest_outcome()))
+        {
+            let _ = self.end(rest_outcome);
             return;
         }
         if reason.is_none() && !awaited {
@@ -254,14 +262,14 @@ impl tenon_call {
             };
             Reason { outcome: Outcome::Exception(why), own: true }
         });
-        let said = match &outcome {
+        let message = match &outcome {
             Outcome::Failed(why) | Outcome::Exception(why) if own => Some(format!("{entry}: {why}")),
             _ => None,
         };
         if self.end(outcome).is_ok()
-            && let Some(said) = said
+            && let Some(message) = message
         {
-            self.port.log(LogLevel::Error, LOG_TARGET, &said);
+            self.port.log(LogLevel::Error, LOG_TARGET, &message);
         }
     }
 }

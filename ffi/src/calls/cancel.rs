@@ -6,7 +6,7 @@ use crate::abi::thread;
 use crate::calls::call::tenon_call;
 use crate::calls::reentrancy::Inside;
 use crate::entries::handlers::{Mode, UserData, tenon_destroy_fn};
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::sync::atomic::Ordering;
@@ -48,18 +48,18 @@ pub unsafe extern "C" fn tenon_call_on_cancel(
 ) -> tenon_status {
     entry!(data = user_data(user_data, destroy), call = object(call) => {
         let function = callback.ok_or_else(|| Failure::null("callback"))?;
-        call.on_cancel(Telling { function, data })?;
+        call.on_cancel(CancelCallback { function, data })?;
         Ok(TENON_OK)
     })
 }
 
 /// The program's function with its data.
-struct Telling {
+struct CancelCallback {
     function: unsafe extern "C" fn(*mut c_void),
     data: UserData,
 }
 
-impl Telling {
+impl CancelCallback {
     fn run(self) {
         // SAFETY: the function is the program's, of this type; `data` is what it came with, not destroyed before the end.
         unsafe { (self.function)(self.data.pointer) };
@@ -68,38 +68,38 @@ impl Telling {
 
 /// A function that runs if its call is cancelled. The engine runs it or drops it. The call drops it when its callback
 /// returns.
-pub(crate) struct Watch {
+pub(crate) struct CancelWatch {
     state: Mutex<State>,
     over: Condvar,
 }
 
 enum State {
-    Waits(Telling),
-    Runs,
-    Over,
+    Waiting(CancelCallback),
+    Running,
+    Done,
 }
 
-impl Watch {
-    fn new(telling: Telling) -> Arc<Watch> {
-        Arc::new(Watch { state: Mutex::new(State::Waits(telling)), over: Condvar::new() })
+impl CancelWatch {
+    fn new(callback: CancelCallback) -> Arc<CancelWatch> {
+        Arc::new(CancelWatch { state: Mutex::new(State::Waiting(callback)), over: Condvar::new() })
     }
 
     /// Takes the function out if it still waits, and leaves `then` in its place.
-    fn take(&self, then: State) -> Option<Telling> {
+    fn take(&self, then: State) -> Option<CancelCallback> {
         let mut state = self.state.lock();
-        if !matches!(*state, State::Waits(_)) {
+        if !matches!(*state, State::Waiting(_)) {
             return None;
         }
         match std::mem::replace(&mut *state, then) {
-            State::Waits(telling) => Some(telling),
-            State::Runs | State::Over => None,
+            State::Waiting(callback) => Some(callback),
+            State::Running | State::Done => None,
         }
     }
 
     fn run(&self) {
-        if let Some(telling) = self.take(State::Runs) {
-            telling.run();
-            *self.state.lock() = State::Over;
+        if let Some(callback) = self.take(State::Running) {
+            callback.run();
+            *self.state.lock() = State::Done;
             self.over.notify_all();
         }
     }
@@ -107,27 +107,27 @@ impl Watch {
     /// Prevents it from starting.
     pub(crate) fn give_up(&self) {
         // `destroy` runs here, outside of the lock.
-        drop(self.take(State::Over));
+        drop(self.take(State::Done));
     }
 
     /// Prevents it from starting, and waits until it has finished.
     fn end(&self) {
         self.give_up();
         let mut state = self.state.lock();
-        while matches!(*state, State::Runs) {
+        while matches!(*state, State::Running) {
             self.over.wait(&mut state);
         }
     }
 }
 
 /// The engine's reference to a watch. It drops the function unless it fires.
-struct Armed {
-    watch: Option<Arc<Watch>>,
-    inner: Weak<Inner>,
+struct EngineWatch {
+    watch: Option<Arc<CancelWatch>>,
+    inner: Weak<ServerState>,
     mode: Mode,
 }
 
-impl Armed {
+impl EngineWatch {
     /// The call was cancelled. This may run on any thread of the engine, so another thread runs the function.
     fn fire(mut self) {
         if let Some(inner) = self.inner.upgrade()
@@ -138,7 +138,7 @@ impl Armed {
     }
 }
 
-impl Drop for Armed {
+impl Drop for EngineWatch {
     fn drop(&mut self) {
         if let Some(watch) = &self.watch {
             watch.give_up();
@@ -147,29 +147,30 @@ impl Drop for Armed {
 }
 
 impl tenon_call {
-    fn on_cancel(&self, telling: Telling) -> Result<()> {
+    fn on_cancel(&self, callback: CancelCallback) -> Result<()> {
         self.check_fork()?;
-        self.went_on();
+        self.clear_reason();
         let inner = self.inner.upgrade();
         if let Some(inner) = &inner {
             inner.prepare_cancel(self.mode)?;
         }
-        let watch = Watch::new(telling);
+        let watch = CancelWatch::new(callback);
         // First, because it may fire at once, and the call must know of it before.
         self.watches.get_or_init(Mutex::default).lock().push(watch.clone());
-        let armed = Armed { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
-        let Err(refused) = self.port.on_cancel(self.id, Box::new(move || armed.fire())) else {
+        let engine_watch =
+            EngineWatch { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
+        let Err(refused) = self.port.on_cancel(self.id, Box::new(move || engine_watch.fire())) else {
             return Ok(());
         };
         if self.was_completed() {
             return Err(Failure::stale());
         }
         // The function is run here, and not dropped with `refused`.
-        let telling = watch.take(State::Over);
+        let callback = watch.take(State::Done);
         drop(refused);
-        if let Some(telling) = telling {
+        if let Some(callback) = callback {
             let _inside = inner.map(|inner| Inside::enter(inner.address(), Inside::is_inline()));
-            telling.run();
+            callback.run();
         }
         Ok(())
     }
@@ -188,8 +189,8 @@ impl tenon_call {
 
 /// The thread that runs the cancel functions of worker and inline callbacks.
 #[derive(Default)]
-pub(crate) struct Cancels {
-    waiting: Mutex<VecDeque<Arc<Watch>>>,
+pub(crate) struct CancelThread {
+    waiting: Mutex<VecDeque<Arc<CancelWatch>>>,
     parker: Parker,
     thread: Mutex<Thread>,
 }
@@ -198,34 +199,34 @@ pub(crate) struct Cancels {
 enum Thread {
     #[default]
     None,
-    Runs(JoinHandle<()>),
+    Running(JoinHandle<()>),
     /// The server has ended, and with it all its calls.
     Stopped,
 }
 
-impl Cancels {
+impl CancelThread {
     /// Starts the thread if it is not running. Most servers never need it.
-    pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<Inner>, threads: &Threads) -> Result<()> {
+    pub(crate) fn ensure(self: &Arc<Self>, inner: &Arc<ServerState>, threads: &Threads) -> Result<()> {
         let mut thread = self.thread.lock();
         if matches!(*thread, Thread::None) {
             let (cancels, inner) = (self.clone(), inner.clone());
             let work = move || cancels.work(&inner);
-            *thread = Thread::Runs(thread::spawn(Some(threads), "tenon-cancel".to_owned(), work)?);
+            *thread = Thread::Running(thread::spawn(Some(threads), "tenon-cancel".to_owned(), work)?);
         }
         Ok(())
     }
 
-    pub(crate) fn push(&self, watch: Arc<Watch>) {
+    pub(crate) fn push(&self, watch: Arc<CancelWatch>) {
         self.waiting.lock().push_back(watch);
         self.parker.wake();
     }
 
-    fn work(&self, inner: &Inner) {
+    fn work(&self, inner: &ServerState) {
         loop {
             let open = self.parker.park();
             // A separate statement, so that nothing is locked meanwhile.
             while let Some(watch) = self.next() {
-                inner.tell(&watch);
+                inner.run_cancelled(&watch);
             }
             if !open {
                 return;
@@ -233,7 +234,7 @@ impl Cancels {
         }
     }
 
-    fn next(&self) -> Option<Arc<Watch>> {
+    fn next(&self) -> Option<Arc<CancelWatch>> {
         self.waiting.lock().pop_front()
     }
 
@@ -241,7 +242,7 @@ impl Cancels {
     pub(crate) fn stop(&self) {
         self.parker.close();
         let thread = std::mem::replace(&mut *self.thread.lock(), Thread::Stopped);
-        if let Thread::Runs(thread) = thread {
+        if let Thread::Running(thread) = thread {
             let _ = thread.join();
         }
         while let Some(watch) = self.next() {
@@ -250,29 +251,29 @@ impl Cancels {
     }
 }
 
-impl Inner {
+impl ServerState {
     /// Makes sure that a thread exists that runs cancel functions of calls in this mode.
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),
             Mode::Worker | Mode::Inline => self
                 .started()
-                .and_then(|started| started.cancels.ensure(self, started.server.engine().threads())),
+                .and_then(|started| started.cancel_thread.ensure(self, started.server.engine().threads())),
         }
     }
 
-    fn cancelled(&self, mode: Mode, watch: Arc<Watch>) {
+    fn cancelled(&self, mode: Mode, watch: Arc<CancelWatch>) {
         match (self.started(), mode) {
             (Err(_), _) => watch.give_up(),
             (Ok(started), Mode::Poll) => started.poll.cancelled(watch),
-            (Ok(started), Mode::Worker | Mode::Inline) => started.cancels.push(watch),
+            (Ok(started), Mode::Worker | Mode::Inline) => started.cancel_thread.push(watch),
         }
     }
 
     /// Runs a function whose call was cancelled.
-    pub(crate) fn tell(&self, watch: &Watch) {
+    pub(crate) fn run_cancelled(&self, watch: &CancelWatch) {
         match self.enter() {
-            Some(_pass) => {
+            Some(_guard) => {
                 let _inside = Inside::enter(self.address(), false);
                 watch.run();
             }

@@ -21,7 +21,7 @@ pub unsafe extern "C" fn tenon_call_return_text(
     len: usize,
 ) -> tenon_status {
     entry!(call = object(call), the_result = tried_slice(text, len) => {
-        let text = call.note(the_result)?.to_owned();
+        let text = call.record_failure(the_result)?.to_owned();
         call.complete(Outcome::Text(text))
     })
 }
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tenon_call_return_json(
 ) -> tenon_status {
     entry!(err; call = object(call), the_result = tried_slice(text, len) => {
         let value = the_result.and_then(|text| json_within(text, "the result", call.max_depth));
-        let value = call.note(value.map_err(|failure| call.named(failure)))?;
+        let value = call.record_failure(value.map_err(|failure| call.named(failure)))?;
         call.complete(Outcome::Json(value))
     })
 }
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn tenon_call_return_double(call: *mut tenon_call, number:
             out.int(number as i64);
         } else {
             let entry = &call.context.entry;
-            call.note(out.float(number).map_err(|error| {
+            call.record_failure(out.float(number).map_err(|error| {
                 Failure::new(TENON_ERR_TYPE, format!("{entry} returned a number: {error}"))
             }))?;
         }
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn tenon_call_return_bytes(
     len: usize,
 ) -> tenon_status {
     entry!(call = object(call), data = tried_bytes(data, len) => {
-        let data = call.note(data)?.to_vec();
+        let data = call.record_failure(data)?.to_vec();
         call.complete(Outcome::Bytes(data))
     })
 }
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn tenon_call_return_bytes(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_fail(call: *mut tenon_call, message: *const c_char) -> tenon_status {
     entry!(call = object(call), message = tried_text(message) => {
-        let message = call.note(message)?.to_owned();
+        let message = call.record_failure(message)?.to_owned();
         call.complete(Outcome::Failed(message))
     })
 }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn tenon_call_fail_arguments(
     reasons: *const c_char,
 ) -> tenon_status {
     entry!(call = object(call), reasons = tried_text(reasons) => {
-        let outcome = call.context.arguments_refused(call.note(reasons)?);
+        let outcome = call.context.arguments_refused(call.record_failure(reasons)?);
         call.complete(outcome)
     })
 }
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn tenon_call_fail_arguments(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_not_found(call: *mut tenon_call, what: *const c_char) -> tenon_status {
     entry!(call = object(call), what = tried_optional_text(what) => {
-        let outcome = call.context.not_found(call.note(what)?);
+        let outcome = call.context.not_found(call.record_failure(what)?);
         call.complete(outcome)
     })
 }
@@ -152,9 +152,9 @@ pub unsafe extern "C" fn tenon_call_error(
     data: *const c_char,
 ) -> tenon_status {
     entry!(call = object(call), message = tried_text(message), data = tried_optional_text(data) => {
-        let mut error = RpcError::new(code, call.note(message)?);
+        let mut error = RpcError::new(code, call.record_failure(message)?);
         let data = data.and_then(|data| data.map(|data| json(data, "data")).transpose());
-        if let Some(data) = call.note(data)? {
+        if let Some(data) = call.record_failure(data)? {
             error = error.with_data(data);
         }
         call.complete(Outcome::Error(error))

@@ -31,7 +31,7 @@ pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_statu
 /// fails. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
-    value!((); call = given_up(call) => drop(call));
+    value!((); call = released(call) => drop(call));
 }
 
 /// The arguments, a JSON object. Those of a tool satisfy its schema. A template gets its variables, a prompt its
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tenon_call_arguments(
     len: *mut usize,
 ) -> tenon_status {
     entry!(json = out(json), len = out(len), call = object(call) => {
-        call.went_on();
+        call.clear_reason();
         write_text(call.arguments.object().as_bytes(), json, Some(len));
         Ok(TENON_OK)
     })
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn tenon_call_arg_int64(
     out: *mut i64,
 ) -> tenon_status {
     entry!(out = out(out), call = object(call), name = text(name) => {
-        out.write(call.note(call.arguments.int64(name))?);
+        out.write(call.record_failure(call.arguments.int64(name))?);
         Ok(TENON_OK)
     })
 }
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn tenon_call_arg_double(
     out: *mut f64,
 ) -> tenon_status {
     entry!(out = out(out), call = object(call), name = text(name) => {
-        out.write(call.note(call.arguments.double(name))?);
+        out.write(call.record_failure(call.arguments.double(name))?);
         Ok(TENON_OK)
     })
 }
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn tenon_call_arg_bool(
     out: *mut bool,
 ) -> tenon_status {
     entry!(out = out(out), call = object(call), name = text(name) => {
-        out.write(call.note(call.arguments.bool(name))?);
+        out.write(call.record_failure(call.arguments.bool(name))?);
         Ok(TENON_OK)
     })
 }
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn tenon_call_arg_string(
     len: *mut usize,
 ) -> tenon_status {
     entry!(string = out(string), len = optional_out(len), call = object(call), name = text(name) => {
-        write_text(call.note(call.arguments.string(name))?, string, len);
+        write_text(call.record_failure(call.arguments.string(name))?, string, len);
         Ok(TENON_OK)
     })
 }
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn tenon_call_arg_json(
     len: *mut usize,
 ) -> tenon_status {
     entry!(json = out(json), len = out(len), call = object(call), name = text(name) => {
-        write_text(call.note(call.arguments.json(name))?, json, Some(len));
+        write_text(call.record_failure(call.arguments.json(name))?, json, Some(len));
         Ok(TENON_OK)
     })
 }
@@ -424,7 +424,7 @@ pub unsafe extern "C" fn tenon_call_once_put(
     entry!(err; call = object(call), key = text(key), value = tried_slice(json, len) => {
         call.check_fork()?;
         let value = value.and_then(|value| json_within(value, "what is to be kept", call.max_depth));
-        let kept = call.port.once_put(call.id, key, call.note(value)?);
+        let kept = call.port.once_put(call.id, key, call.record_failure(value)?);
         kept.map_err(|error| refused(call, error))?;
         Ok(TENON_OK)
     })

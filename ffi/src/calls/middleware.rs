@@ -92,12 +92,12 @@ pub unsafe extern "C" fn tenon_call_next(
     let len = if given { len } else { 2 };
     entry!(err; data = user_data(data, destroy), call = shared(call), text = tried_slice(arguments, len) => {
         call.check_fork()?;
-        call.went_on();
-        let Some(stage) = &call.stage else {
+        call.clear_reason();
+        let Some(position) = &call.position else {
             return Err(Failure::state("nothing follows a handler; tenon_call_next() is for middleware"));
         };
         let input = if given { Some(json_within(text?, "arguments", call.max_depth)?) } else { None };
-        stage.next(call.clone(), input, (after, data))
+        position.next(call.clone(), input, (after, data))
     })
 }
 
@@ -113,9 +113,9 @@ pub unsafe extern "C" fn tenon_call_outcome(
     len: *mut usize,
 ) -> tenon_status {
     entry!(kind = optional_out(kind), json = out(json), len = out(len), call = object(call) => {
-        let came = call.stage.as_ref().and_then(|stage| stage.came_at());
-        let (came, times) = came.ok_or_else(|| Failure::state("nothing has followed yet"))?;
-        let (what, value) = came.told();
+        let rest_outcome = call.position.as_ref().and_then(|position| position.rest_outcome_at());
+        let (rest_outcome, times) = rest_outcome.ok_or_else(|| Failure::state("nothing has followed yet"))?;
+        let (what, value) = rest_outcome.told();
         let text = call.lend(&format!("outcome {times}"), || Ok(value))?;
         write_text(text, json, Some(len));
         if let Some(kind) = kind {

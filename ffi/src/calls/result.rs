@@ -6,7 +6,7 @@ use crate::abi::handle::Tagged;
 use crate::abi::json::{json, json_object, json_text};
 use crate::abi::status::*;
 use crate::calls::call::tenon_call;
-use crate::calls::writer::Writing;
+use crate::calls::writer::StructuredWriter;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::ffi::{c_char, c_void};
@@ -23,7 +23,7 @@ pub struct tenon_result {
     items: Vec<Item>,
     members: Vec<(String, JsonSlice)>,
     /// Structured content that is written piece by piece.
-    writing: Option<Writing>,
+    structured: Option<StructuredWriter>,
     rejected: Option<Failure>,
 }
 
@@ -31,7 +31,7 @@ const STRUCTURED: &str = "structured_content";
 
 /// A part of a result.
 struct Item {
-    what: What,
+    what: ItemKind,
     members: Vec<(String, JsonSlice)>,
     /// Members that tenon_result_set_last() added.
     more: Vec<(String, JsonSlice)>,
@@ -39,7 +39,7 @@ struct Item {
     role: Option<String>,
 }
 
-enum What {
+enum ItemKind {
     /// A content block of this type.
     Block(&'static str),
     /// Text: a content block, or the contents of the resource that is read.
@@ -53,7 +53,7 @@ enum What {
 }
 
 impl Item {
-    fn new(what: What, members: Vec<(&str, JsonSlice)>) -> Item {
+    fn new(what: ItemKind, members: Vec<(&str, JsonSlice)>) -> Item {
         let members = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Item { what, members, more: Vec::new(), role: None }
     }
@@ -69,19 +69,19 @@ impl Item {
         let is_resource = matches!(kind, Kind::Resource | Kind::ResourceTemplate);
         let typed = |word| Some(json_text(word));
         let block = match &self.what {
-            What::Whole(value) if self.more.is_empty() => value.clone(),
-            What::Whole(value) => {
+            ItemKind::Whole(value) if self.more.is_empty() => value.clone(),
+            ItemKind::Whole(value) => {
                 let member = |member: Member| {
                     (member.name(value.as_bytes()).into_owned(), value.subslice(member.value))
                 };
                 self.object(None, &value.members().map(member).collect::<Vec<_>>())
             }
-            What::Text | What::Contents if is_resource => self.object(None, &self.members),
-            What::Link if kind == Kind::ResourceProvider => self.object(None, &self.members),
-            What::Text => self.object(typed("text"), &self.members),
-            What::Block(word) => self.object(typed(word), &self.members),
-            What::Link => self.object(typed("resource_link"), &self.members),
-            What::Contents => {
+            ItemKind::Text | ItemKind::Contents if is_resource => self.object(None, &self.members),
+            ItemKind::Link if kind == Kind::ResourceProvider => self.object(None, &self.members),
+            ItemKind::Text => self.object(typed("text"), &self.members),
+            ItemKind::Block(word) => self.object(typed(word), &self.members),
+            ItemKind::Link => self.object(typed("resource_link"), &self.members),
+            ItemKind::Contents => {
                 let contents = self.members.iter().map(|(name, value)| (name.as_str(), value.clone()));
                 self.object(typed("resource"), &[("resource".to_owned(), json_object(contents))])
             }
@@ -124,17 +124,20 @@ impl tenon_result {
     }
 
     /// Writes a piece of the structured content.
-    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Writing) -> Result<()>) -> Result<tenon_status> {
+    pub(crate) fn write(
+        &mut self,
+        write: impl FnOnce(&mut StructuredWriter) -> Result<()>,
+    ) -> Result<tenon_status> {
         self.change(|result| {
             if result.members.iter().any(|(member, _)| is_structured(member)) {
                 return Err(Failure::state("the result has structured content already"));
             }
-            write(result.writing.get_or_insert_default())
+            write(result.structured.get_or_insert_default())
         })
     }
 
     fn not_written(&self) -> Result<()> {
-        match self.writing {
+        match self.structured {
             None => Ok(()),
             Some(_) => Err(Failure::state("the structured content is written piece by piece already")),
         }
@@ -143,8 +146,8 @@ impl tenon_result {
     /// Completes the members with the content that was written piece by piece. For a method that content is the result
     /// itself.
     fn finish(&mut self, kind: Kind) -> Result<()> {
-        let Some(writing) = self.writing.take() else { return Ok(()) };
-        let value = writing.finish()?;
+        let Some(structured) = self.structured.take() else { return Ok(()) };
+        let value = structured.finish()?;
         if kind != Kind::Method {
             return self.set(STRUCTURED, value);
         }
@@ -170,7 +173,7 @@ pub unsafe extern "C" fn tenon_result_new(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; out = out(out) => {
-        let result = tenon_result { items: Vec::new(), members: Vec::new(), writing: None, rejected: None };
+        let result = tenon_result { items: Vec::new(), members: Vec::new(), structured: None, rejected: None };
         out.write(Tagged::give(result));
         Ok(TENON_OK)
     })
@@ -185,7 +188,7 @@ pub unsafe extern "C" fn tenon_result_add_text(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), text = tried_slice(text, len) => result.change(|result| {
-        result.add(Item::new(What::Text, vec![("text", json_text(text?))]))
+        result.add(Item::new(ItemKind::Text, vec![("text", json_text(text?))]))
     }))
 }
 
@@ -218,7 +221,7 @@ pub unsafe extern "C" fn tenon_result_add_audio(
 
 fn media(word: &'static str, data: &[u8], mime_type: &str) -> Item {
     let data = json_text(&STANDARD.encode(data));
-    Item::new(What::Block(word), vec![("data", data), ("mimeType", json_text(mime_type))])
+    Item::new(ItemKind::Block(word), vec![("data", data), ("mimeType", json_text(mime_type))])
 }
 
 /// Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8, or
@@ -256,7 +259,7 @@ fn contents(uri: &str, mime_type: Option<&str>, (name, value): (&str, &str)) -> 
     let mut members = vec![("uri", json_text(uri))];
     members.extend(mime_type.map(|mime_type| ("mimeType", json_text(mime_type))));
     members.push((name, json_text(value)));
-    Item::new(What::Contents, members)
+    Item::new(ItemKind::Contents, members)
 }
 
 /// Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it is
@@ -272,7 +275,7 @@ pub unsafe extern "C" fn tenon_result_add_link(
         mime_type = tried_optional_text(mime_type) => result.change(|result| {
         let mut members = vec![("uri", json_text(uri?)), ("name", json_text(name?))];
         members.extend(mime_type?.map(|mime_type| ("mimeType", json_text(mime_type))));
-        result.add(Item::new(What::Link, members))
+        result.add(Item::new(ItemKind::Link, members))
     }))
 }
 
@@ -289,7 +292,7 @@ pub unsafe extern "C" fn tenon_result_add_message(
     entry!(result = object_mut(result), role = tried_text(role), text = tried_slice(text, len) => {
         result.change(|result| {
             let role = role?.to_owned();
-            let block = Item::new(What::Text, vec![("text", json_text(text?))]);
+            let block = Item::new(ItemKind::Text, vec![("text", json_text(text?))]);
             result.add(Item { role: Some(role), ..block })
         })
     })
@@ -303,7 +306,7 @@ pub unsafe extern "C" fn tenon_result_add_value(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), value = tried_slice(value, len) => result.change(|result| {
-        result.add(Item::new(What::Whole(json_text(value?)), Vec::new()))
+        result.add(Item::new(ItemKind::Whole(json_text(value?)), Vec::new()))
     }))
 }
 
@@ -317,7 +320,7 @@ pub unsafe extern "C" fn tenon_result_add(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), part = tried_slice(item, len) => result.change(|result| {
-        result.add(Item::new(What::Whole(json(part?, "the part")?), Vec::new()))
+        result.add(Item::new(ItemKind::Whole(json(part?, "the part")?), Vec::new()))
     }))
 }
 
@@ -418,7 +421,7 @@ pub unsafe extern "C" fn tenon_call_return(
 ) -> tenon_status {
     // The result first: it is taken whatever fails.
     entry!(err; result = tried_owned(result), call = object(call) => {
-        let mut result = call.note(result)?;
+        let mut result = call.record_failure(result)?;
         let kind = call.context.entry.kind;
         let outcome = match result.rejected.take().map_or_else(|| result.finish(kind), Err) {
             Err(failure) => Err(failure),
@@ -428,6 +431,6 @@ pub unsafe extern "C" fn tenon_call_return(
                 outcome.map_err(|error| Failure::new(TENON_ERR_INVALID, error))
             }
         };
-        call.complete(call.note(outcome.map_err(|failure| call.named(failure)))?)
+        call.complete(call.record_failure(outcome.map_err(|failure| call.named(failure)))?)
     })
 }

@@ -11,7 +11,7 @@ use tenon_mcp::json::{JsonWriter, Limits};
 
 /// The text that was written so far.
 #[derive(Default)]
-pub(crate) struct Writing {
+pub(crate) struct StructuredWriter {
     out: JsonWriter,
     /// The open objects and arrays, innermost last.
     open: Vec<Open>,
@@ -24,7 +24,7 @@ enum Open {
     Array,
 }
 
-impl Writing {
+impl StructuredWriter {
     fn max_depth() -> usize {
         Limits::default().max_depth
     }
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn tenon_result_begin_object(
     key: *const c_char,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| writing.begin(key?, Open::Object(HashSet::new())))
+        result.write(|structured| structured.begin(key?, Open::Object(HashSet::new())))
     })
 }
 
@@ -124,14 +124,14 @@ pub unsafe extern "C" fn tenon_result_begin_array(
     key: *const c_char,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| writing.begin(key?, Open::Array))
+        result.write(|structured| structured.begin(key?, Open::Array))
     })
 }
 
 /// Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_end(result: *mut tenon_result) -> tenon_status {
-    entry!(result = object_mut(result) => result.write(Writing::end))
+    entry!(result = object_mut(result) => result.write(StructuredWriter::end))
 }
 
 /// Writes a string, `len` bytes of UTF-8 or up to the first NUL with TENON_NUL; see tenon_result_begin_object().
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn tenon_result_put_string(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key), text = tried_slice(text, len) => {
-        result.write(|writing| writing.value(key?, &json_text(text?)))
+        result.write(|structured| structured.value(key?, &json_text(text?)))
     })
 }
 
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn tenon_result_put_int64(
     number: i64,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| writing.value(key?, &written(|out| {
+        result.write(|structured| structured.value(key?, &written(|out| {
             out.int(number);
         })))
     })
@@ -170,11 +170,11 @@ pub unsafe extern "C" fn tenon_result_put_double(
     number: f64,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| {
+        result.write(|structured| {
             let mut out = JsonWriter::new();
             out.float(number)
                 .map_err(|_| Failure::new(TENON_ERR_TYPE, format!("{number} is no number of JSON's")))?;
-            writing.value(key?, &out.into_slice())
+            structured.value(key?, &out.into_slice())
         })
     })
 }
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn tenon_result_put_bool(
     value: bool,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| writing.value(key?, &written(|out| {
+        result.write(|structured| structured.value(key?, &written(|out| {
             out.bool(value);
         })))
     })
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn tenon_result_put_null(
     key: *const c_char,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key) => {
-        result.write(|writing| writing.value(key?, &JsonSlice::null()))
+        result.write(|structured| structured.value(key?, &JsonSlice::null()))
     })
 }
 
@@ -214,10 +214,10 @@ pub unsafe extern "C" fn tenon_result_put_json(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key), json = tried_slice(json, len) => {
-        result.write(|writing| {
-            let (key, room) = (key?, Writing::max_depth() - writing.open.len());
+        result.write(|structured| {
+            let (key, room) = (key?, StructuredWriter::max_depth() - structured.open.len());
             let value = json_within(json?, key.unwrap_or("the value"), room)?;
-            writing.value(key, &value)
+            structured.value(key, &value)
         })
     })
 }

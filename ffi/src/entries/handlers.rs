@@ -87,14 +87,14 @@ impl Mode {
 /// The table of the engine's handler ids.
 #[derive(Default)]
 pub(crate) struct Handlers {
-    entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<Spread>>>,
+    entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<IdHasher>>>,
 }
 
 /// A fast hash, because every call looks up an id. This crate chooses the ids, so nobody else can make them collide.
 #[derive(Default)]
-struct Spread(u64);
+struct IdHasher(u64);
 
-impl Hasher for Spread {
+impl Hasher for IdHasher {
     fn write_u32(&mut self, id: u32) {
         // The table uses the lowest bits and the seven highest. An odd factor with many bits affects both.
         self.0 = u64::from(id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -140,23 +140,23 @@ impl Handlers {
 
 /// Counts the running callbacks, so that freeing a server can wait for the last one.
 #[derive(Default)]
-pub(crate) struct Gate {
+pub(crate) struct RunningCallbacks {
     inside: AtomicUsize,
     closed: AtomicBool,
     lock: Mutex<()>,
     left: Condvar,
 }
 
-/// One running callback inside a [`Gate`].
-pub(crate) struct Pass<'a>(&'a Gate);
+/// One running callback inside a [`RunningCallbacks`].
+pub(crate) struct CallbackGuard<'a>(&'a RunningCallbacks);
 
-impl Gate {
+impl RunningCallbacks {
     /// `None` once closed. This counts before it reads `closed`, and `close` sets `closed` before it reads the count. So
     /// one of the two sees the other.
-    pub(crate) fn enter(&self) -> Option<Pass<'_>> {
+    pub(crate) fn enter(&self) -> Option<CallbackGuard<'_>> {
         self.inside.fetch_add(1, Ordering::SeqCst);
-        let pass = Pass(self);
-        (!self.closed.load(Ordering::SeqCst)).then_some(pass)
+        let guard = CallbackGuard(self);
+        (!self.closed.load(Ordering::SeqCst)).then_some(guard)
     }
 
     /// Lets no more callbacks in, and waits until all have left.
@@ -169,7 +169,7 @@ impl Gate {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for CallbackGuard<'_> {
     fn drop(&mut self) {
         if self.0.inside.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.closed.load(Ordering::SeqCst) {
             drop(self.0.lock.lock());

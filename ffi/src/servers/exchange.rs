@@ -4,8 +4,8 @@ use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::status::*;
 use crate::servers::server::tenon_server;
-use crate::servers::server_state::Inner;
 use crate::servers::started::Started;
+use crate::servers::state::server_state::ServerState;
 use crate::transports::pipe::PipeWake;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub(crate) struct Channel {
     news: Arc<PipeWake>,
 }
 
-impl Inner {
+impl ServerState {
     fn exchange(
         self: &Arc<Self>,
         message: &str,
@@ -75,14 +75,14 @@ impl Inner {
             exchange.send(message.as_bytes().to_vec());
         }
         let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let told = || {
+        let pass_messages = || {
             while let Some(message) = exchange.receive() {
                 hear(&message);
             }
         };
         let done = || exchange.in_flight() == 0 || exchange.questions() > 0 || exchange.has_ended();
         let over = !started.poll.until(self, &channel.news, end, done)?;
-        told();
+        pass_messages();
         if exchange.has_ended() {
             return Err(Failure::state("the server has ended"));
         }

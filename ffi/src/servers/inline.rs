@@ -1,14 +1,14 @@
 //! Inline callbacks, which run on the thread that received their call.
 
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::sync::{Arc, Weak};
 use tenon_mcp::{HostCall, InlineHost, Parker, Wake};
 
 /// Runs the calls of a server's inline tools on the thread on which the engine passes them.
-pub(crate) struct Here(pub(crate) Weak<Inner>);
+pub(crate) struct InlineRunner(pub(crate) Weak<ServerState>);
 
-impl InlineHost for Here {
+impl InlineHost for InlineRunner {
     fn run(&self, call: HostCall) {
         // Without a server there is nobody to answer.
         if let Some(inner) = self.0.upgrade() {
@@ -19,16 +19,16 @@ impl InlineHost for Here {
 
 /// Wakes the thread for inline calls that no receiving thread runs. The thread starts when it is first needed, which
 /// never happens in most servers.
-pub(crate) struct Elsewhere {
-    pub(crate) inner: Weak<Inner>,
+pub(crate) struct InlineThreadWake {
+    pub(crate) inner: Weak<ServerState>,
     pub(crate) parker: Arc<Parker>,
 }
 
-impl Wake for Elsewhere {
+impl Wake for InlineThreadWake {
     fn wake(&self) {
         self.parker.wake();
         if let Some(inner) = self.inner.upgrade() {
-            inner.help_inline();
+            inner.start_inline_thread();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::abi::error::c_string;
 use crate::calls::reentrancy::Inside;
-use crate::entries::handlers::{Gate, UserData};
+use crate::entries::handlers::{RunningCallbacks, UserData};
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
@@ -44,7 +44,7 @@ type Function = unsafe extern "C" fn(*mut c_void, tenon_log_level, *const c_char
 pub(crate) struct HostLog {
     function: Function,
     data: Mutex<Option<Arc<UserData>>>,
-    gate: Gate,
+    callbacks: RunningCallbacks,
     server: usize,
 }
 
@@ -52,12 +52,12 @@ impl HostLog {
     /// `server` is the address of the server that it belongs to.
     pub(crate) fn new(function: Function, data: UserData, server: *const ()) -> HostLog {
         let data = Mutex::new(Some(Arc::new(data)));
-        HostLog { function, data, gate: Gate::default(), server: server.addr() }
+        HostLog { function, data, callbacks: RunningCallbacks::default(), server: server.addr() }
     }
 
     /// Waits until the log is not in use. Later records are dropped. Drops the data.
     pub(crate) fn close(&self) {
-        self.gate.close();
+        self.callbacks.close();
         let data = self.data.lock().take();
         drop(data);
     }
@@ -65,7 +65,7 @@ impl HostLog {
 
 impl Log for HostLog {
     fn log(&self, record: &Record<'_>) {
-        let Some(_pass) = self.gate.enter() else { return };
+        let Some(_guard) = self.callbacks.enter() else { return };
         let Some(data) = self.data.lock().clone() else { return };
         let level = match record.level {
             LogLevel::Debug => TENON_LOG_DEBUG,

@@ -11,11 +11,11 @@ pub(super) mod events;
 
 pub(super) mod exchange;
 
+pub(super) mod config;
+pub(super) mod exit_watchdog;
 pub(super) mod inline;
 pub(super) mod mounts;
-pub(super) mod owner;
 pub(super) mod poll;
-pub(super) mod server_builder;
-pub(super) mod server_state;
 pub(super) mod started;
+pub(super) mod state;
 pub(super) mod workers;

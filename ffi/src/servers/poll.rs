@@ -2,9 +2,9 @@
 
 use crate::abi::guard::Result;
 use crate::abi::status::Failure;
-use crate::calls::cancel::Watch;
+use crate::calls::cancel::CancelWatch;
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use crate::transports::pipe::PipeWake;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, RawFd};
@@ -28,7 +28,7 @@ pub(crate) struct PollLane {
     /// one has drained.
     ready: Mutex<VecDeque<HostOp>>,
     /// Cancel functions that are waiting to run.
-    cancelled: Mutex<VecDeque<Arc<Watch>>>,
+    cancelled: Mutex<VecDeque<Arc<CancelWatch>>>,
     waiting: AtomicUsize,
     /// The number of callbacks that run now.
     inside: AtomicUsize,
@@ -37,7 +37,7 @@ pub(crate) struct PollLane {
 /// One piece of work.
 enum Work {
     Op(HostOp),
-    Cancelled(Arc<Watch>),
+    Cancelled(Arc<CancelWatch>),
 }
 
 /// The result of a poll.
@@ -86,12 +86,12 @@ impl PollLane {
         op.map(Work::Op)
     }
 
-    fn next_cancelled(&self) -> Option<Arc<Watch>> {
+    fn next_cancelled(&self) -> Option<Arc<CancelWatch>> {
         self.cancelled.lock().pop_front()
     }
 
     /// A call was cancelled. The next poll runs its cancel function.
-    pub(crate) fn cancelled(&self, watch: Arc<Watch>) {
+    pub(crate) fn cancelled(&self, watch: Arc<CancelWatch>) {
         self.cancelled.lock().push_back(watch);
         self.wake.wake();
     }
@@ -104,11 +104,11 @@ impl PollLane {
     }
 
     /// Does one piece of work.
-    fn run(&self, inner: &Arc<Inner>, work: Work) {
+    fn run(&self, inner: &Arc<ServerState>, work: Work) {
         self.inside.fetch_add(1, Ordering::Relaxed);
         match work {
             Work::Op(op) => inner.take(op, Mode::Poll),
-            Work::Cancelled(watch) => inner.tell(&watch),
+            Work::Cancelled(watch) => inner.run_cancelled(&watch),
         }
         self.inside.fetch_sub(1, Ordering::Relaxed);
     }
@@ -116,7 +116,7 @@ impl PollLane {
     /// Runs the waiting callbacks. If there is none, waits for one.
     pub(crate) fn poll(
         &self,
-        inner: &Arc<Inner>,
+        inner: &Arc<ServerState>,
         running: &Running,
         max: usize,
         timeout: Option<Duration>,
@@ -165,7 +165,7 @@ impl PollLane {
     /// `done` true wakes `news`. Several threads may wait for the same news.
     pub(crate) fn until(
         &self,
-        inner: &Arc<Inner>,
+        inner: &Arc<ServerState>,
         news: &PipeWake,
         end: Option<Instant>,
         done: impl Fn() -> bool,

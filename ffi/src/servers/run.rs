@@ -3,12 +3,12 @@
 use crate::abi::args::{owned, write_text};
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
-use crate::abi::signals::Watch;
+use crate::abi::signals::SignalWatch;
 use crate::abi::status::*;
-use crate::servers::owner::Owner;
+use crate::servers::exit_watchdog::ExitWatchdog;
 use crate::servers::poll::Polled;
 use crate::servers::server::tenon_server;
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::ffi::{c_char, c_int};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn tenon_server_run(
     entry!(err; server = object(server) => run(&server.inner))
 }
 
-fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
+fn run(inner: &Arc<ServerState>) -> Result<tenon_status> {
     let startable = match inner.started() {
         Ok(_) => false,
         Err(failure) if failure.status == TENON_ERR_STATE => true,
@@ -72,15 +72,15 @@ fn run(inner: &Arc<Inner>) -> Result<tenon_status> {
         return Err(Failure::state("a server cannot be run inside one of its callbacks"));
     }
     // Before the start, because nothing may fail once the server serves.
-    let watch = if inner.setup.lock().signals { Some(Watch::new()?) } else { None };
+    let watch = if inner.config.lock().signals { Some(SignalWatch::new()?) } else { None };
     if startable {
         inner.begin()?;
     }
     let started = inner.started()?;
     // Declared after `watch`, so that it is dropped first.
-    let _owner = watch.as_ref().map(|watch| {
-        watch.tell(&started.running);
-        Owner::new(watch.id(), inner, &started.running)
+    let _watchdog = watch.as_ref().map(|watch| {
+        watch.attach(&started.running);
+        ExitWatchdog::new(watch.id(), inner, &started.running)
     });
     while let Polled::Handled(_) = started.poll.poll(inner, &started.running, 0, None)? {}
     started.check_start()?;

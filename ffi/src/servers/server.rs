@@ -7,9 +7,9 @@ use crate::abi::json::json;
 use crate::abi::status::*;
 use crate::abi::thread_start::{ThreadStart, tenon_thread_start_fn};
 use crate::entries::handlers::tenon_destroy_fn;
+use crate::servers::config::limit::{set_limit, tenon_limit};
 use crate::servers::log::{HostLog, tenon_log_fn};
-use crate::servers::server_builder::{set_limit, tenon_limit};
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use std::sync::Arc;
 /// therefore leave their statuses unchecked. The same is true of extensions, state keys, allowed hosts, origins and
 /// headers.
 pub struct tenon_server {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Arc<ServerState>,
 }
 
 /// Makes a server. `name` is the server's name for programs, `version` is the version of the server program. Both are
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn tenon_server_new(
 ) -> tenon_status {
     entry!(err; out = out(out), name = text(name), version = text(version) => {
         tenon_mcp::locate_panics();
-        let inner = Inner::new(name, version)?;
+        let inner = ServerState::new(name, version)?;
         out.write(Tagged::give(tenon_server { inner }));
         Ok(TENON_OK)
     })
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
     server: *mut tenon_server,
     instructions: *const c_char,
 ) -> tenon_status {
-    entry!(server = object(server), instructions = tried_text(instructions) => server.inner.set(|setup| {
-        setup.instructions = Some(instructions?.to_owned());
+    entry!(server = object(server), instructions = tried_text(instructions) => server.inner.set(|config| {
+        config.instructions = Some(instructions?.to_owned());
         Ok(())
     }))
 }
@@ -98,10 +98,10 @@ pub unsafe extern "C" fn tenon_server_set(
     len: usize,
 ) -> tenon_status {
     entry!(server = object(server), member = tried_text(member), value = tried_slice(value, len) => {
-        server.inner.set(|setup| {
+        server.inner.set(|config| {
             let member = member?;
             let value = json(value?, member)?;
-            setup.set_member(member, value)
+            config.set_member(member, value)
         })
     })
 }
@@ -118,10 +118,10 @@ pub unsafe extern "C" fn tenon_server_add_extension(
     len: usize,
 ) -> tenon_status {
     entry!(server = object(server), id = tried_text(id), settings = tried_slice(settings, len) => {
-        server.inner.set(|setup| {
+        server.inner.set(|config| {
             let id = id?;
             let settings = json(settings?, "settings")?;
-            setup.add_extension(id, settings)
+            config.add_extension(id, settings)
         })
     })
 }
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn tenon_server_set_limit(
     value: u64,
 ) -> tenon_status {
     entry!(server = object(server) => {
-        server.inner.set(|setup| set_limit(&mut setup.limits, limit, value))
+        server.inner.set(|config| set_limit(&mut config.limits, limit, value))
     })
 }
 
@@ -148,8 +148,8 @@ pub unsafe extern "C" fn tenon_server_add_state_key(
     server: *mut tenon_server,
     key: *const u8,
 ) -> tenon_status {
-    entry!(server = object(server), key = tried_key(key) => server.inner.set(|setup| {
-        setup.state_keys.push(*key?);
+    entry!(server = object(server), key = tried_key(key) => server.inner.set(|config| {
+        config.state_keys.push(*key?);
         Ok(())
     }))
 }
@@ -161,11 +161,11 @@ pub unsafe extern "C" fn tenon_server_set_worker_threads(
     server: *mut tenon_server,
     count: u32,
 ) -> tenon_status {
-    entry!(server = object(server) => server.inner.set(|setup| {
+    entry!(server = object(server) => server.inner.set(|config| {
         if !(1..=1024).contains(&count) {
             return Err(Failure::new(TENON_ERR_INVALID, "worker threads must be 1 to 1024"));
         }
-        setup.worker_threads = count as usize;
+        config.worker_threads = count as usize;
         Ok(())
     }))
 }
@@ -174,8 +174,8 @@ pub unsafe extern "C" fn tenon_server_set_worker_threads(
 /// still runs after the server's end. Default: true.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, signals: bool) -> tenon_status {
-    entry!(server = object(server) => server.inner.set(|setup| {
-        setup.signals = signals;
+    entry!(server = object(server) => server.inner.set(|config| {
+        config.signals = signals;
         Ok(())
     }))
 }
@@ -199,10 +199,10 @@ pub unsafe extern "C" fn tenon_server_set_thread_start(
 ) -> tenon_status {
     entry!(data = user_data(user_data, destroy), server = object(server) => {
         let (mut data, mut former) = (Some(data), None);
-        let status = server.inner.set(|setup| {
+        let status = server.inner.set(|config| {
             let function = hook.ok_or_else(|| Failure::null("hook"))?;
             former = data.take().and_then(|data| {
-                setup.thread_start.replace(Arc::new(ThreadStart::new(function, data)))
+                config.thread_start.replace(Arc::new(ThreadStart::new(function, data)))
             });
             Ok(())
         });
@@ -228,10 +228,10 @@ pub unsafe extern "C" fn tenon_server_set_log(
 ) -> tenon_status {
     entry!(data = user_data(user_data, destroy), server = object(server) => {
         let (mut data, mut former) = (Some(data), None);
-        let status = server.inner.set(|setup| {
+        let status = server.inner.set(|config| {
             let function = log.ok_or_else(|| Failure::null("log"))?;
             former = data.take().and_then(|data| {
-                setup.log.replace(Arc::new(HostLog::new(function, data, Arc::as_ptr(&server.inner).cast())))
+                config.log.replace(Arc::new(HostLog::new(function, data, Arc::as_ptr(&server.inner).cast())))
             });
             Ok(())
         });

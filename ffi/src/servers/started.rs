@@ -2,7 +2,7 @@
 
 use crate::abi::fork::Process;
 use crate::abi::guard::Result;
-use crate::calls::cancel::Cancels;
+use crate::calls::cancel::CancelThread;
 use crate::servers::exchange::Channel;
 use crate::servers::poll::PollLane;
 use crate::servers::workers::Workers;
@@ -24,8 +24,8 @@ pub(crate) struct Started {
     pub(crate) port: HostPort,
     pub(crate) workers: Workers,
     /// Runs inline calls that no receiving thread runs.
-    pub(crate) helper: Workers,
-    pub(crate) cancels: Arc<Cancels>,
+    pub(crate) inline_thread: Workers,
+    pub(crate) cancel_thread: Arc<CancelThread>,
     pub(crate) max_depth: usize,
     pub(crate) process: Process,
     /// Whether the program began the shutdown.

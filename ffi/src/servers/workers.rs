@@ -3,7 +3,7 @@
 use crate::abi::guard::Result;
 use crate::abi::thread;
 use crate::entries::handlers::Mode;
-use crate::servers::server_state::Inner;
+use crate::servers::state::server_state::ServerState;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -36,14 +36,14 @@ struct Shared {
 }
 
 /// Wakes a worker, and starts one more if all are busy.
-pub(crate) struct Growing {
-    pub(crate) inner: Weak<Inner>,
+pub(crate) struct WorkerWake {
+    pub(crate) inner: Weak<ServerState>,
     pub(crate) parker: Arc<Parker>,
     /// There was work, perhaps before the server had started.
     pub(crate) woken: Arc<AtomicBool>,
 }
 
-impl Wake for Growing {
+impl Wake for WorkerWake {
     fn wake(&self) {
         self.woken.store(true, Ordering::SeqCst);
         self.parker.wake();
@@ -74,7 +74,7 @@ impl Workers {
     }
 
     /// Starts one more thread if all are busy. Fails if there is no thread and none can be started.
-    pub(crate) fn grow(&self, inner: &Arc<Inner>) -> Result<()> {
+    pub(crate) fn grow(&self, inner: &Arc<ServerState>) -> Result<()> {
         let enough = |started| {
             started >= self.most.load(Ordering::SeqCst)
                 || started > 0 && self.shared.busy.load(Ordering::SeqCst) < started
@@ -93,7 +93,7 @@ impl Workers {
     }
 
     /// Starts threads until there are `count`.
-    pub(crate) fn ensure(&self, inner: &Arc<Inner>, count: usize) -> Result<()> {
+    pub(crate) fn ensure(&self, inner: &Arc<ServerState>, count: usize) -> Result<()> {
         let mut threads = self.threads.lock();
         while threads.running.len() < count && !threads.stopped {
             self.start(inner, &mut threads)?;
@@ -101,7 +101,7 @@ impl Workers {
         Ok(())
     }
 
-    fn start(&self, inner: &Arc<Inner>, threads: &mut Running) -> Result<()> {
+    fn start(&self, inner: &Arc<ServerState>, threads: &mut Running) -> Result<()> {
         let (shared, inner) = (self.shared.clone(), inner.clone());
         let name = format!("tenon-worker-{}", threads.running.len() + 1);
         threads.running.push(thread::spawn(Some(&self.settings), name, move || shared.work(&inner))?);
@@ -138,7 +138,7 @@ impl Workers {
 impl Shared {
     /// Takes one call at a time, so that a callback that blocks delays no other call. If calls are left, the next worker
     /// is woken.
-    fn work(&self, inner: &Arc<Inner>) {
+    fn work(&self, inner: &Arc<ServerState>) {
         let mut ops = Vec::new();
         while self.parker.park() {
             self.busy.fetch_add(1, Ordering::SeqCst);

@@ -3,8 +3,8 @@
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::status::*;
+use crate::servers::config::transports::Stdio;
 use crate::servers::server::tenon_server;
-use crate::servers::server_builder::Stdio;
 use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::{c_char, c_int};
 
@@ -87,11 +87,11 @@ fn take(number: c_int) -> Option<OwnedFd> {
 }
 
 fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
-    server.inner.configure(|setup| {
-        if setup.stdio.is_some() {
+    server.inner.configure(|config| {
+        if config.stdio.is_some() {
             return Err(Failure::state("the server listens on stdio or descriptors already"));
         }
-        setup.stdio = Some(stdio);
+        config.stdio = Some(stdio);
         Ok(TENON_OK)
     })
 }
@@ -108,12 +108,12 @@ pub unsafe extern "C" fn tenon_server_listen_http(
     address: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
-        if setup.http.is_some() {
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
+        if config.http.is_some() {
             return Err(Failure::state("the server listens on http already"));
         }
         tenon_mcp::HttpOptions::new(address)?;
-        setup.http = Some(address.to_owned());
+        config.http = Some(address.to_owned());
         Ok(TENON_OK)
     }))
 }
@@ -125,8 +125,8 @@ pub unsafe extern "C" fn tenon_server_allow_host(
     server: *mut tenon_server,
     host: *const c_char,
 ) -> tenon_status {
-    entry!(server = object(server), host = tried_text(host) => server.inner.set(|setup| {
-        setup.hosts.push(host?.to_owned());
+    entry!(server = object(server), host = tried_text(host) => server.inner.set(|config| {
+        config.hosts.push(host?.to_owned());
         Ok(())
     }))
 }
@@ -138,8 +138,8 @@ pub unsafe extern "C" fn tenon_server_allow_origin(
     server: *mut tenon_server,
     origin: *const c_char,
 ) -> tenon_status {
-    entry!(server = object(server), origin = tried_text(origin) => server.inner.set(|setup| {
-        setup.origins.push(origin?.to_owned());
+    entry!(server = object(server), origin = tried_text(origin) => server.inner.set(|config| {
+        config.origins.push(origin?.to_owned());
         Ok(())
     }))
 }
@@ -152,8 +152,8 @@ pub unsafe extern "C" fn tenon_server_allow_header(
     server: *mut tenon_server,
     name: *const c_char,
 ) -> tenon_status {
-    entry!(server = object(server), name = tried_text(name) => server.inner.set(|setup| {
-        setup.headers.push(name?.to_owned());
+    entry!(server = object(server), name = tried_text(name) => server.inner.set(|config| {
+        config.headers.push(name?.to_owned());
         Ok(())
     }))
 }

@@ -25,8 +25,8 @@ pub unsafe extern "C" fn tenon_server_listen_unix(
     path: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server), path = text(path) => server.inner.configure(|setup| {
-        setup.sockets.unix.push(UnixOptions::new(path)?);
+    entry!(err; server = object(server), path = text(path) => server.inner.configure(|config| {
+        config.sockets.unix.push(UnixOptions::new(path)?);
         Ok(TENON_OK)
     }))
 }
@@ -35,11 +35,11 @@ pub unsafe extern "C" fn tenon_server_listen_unix(
 /// may connect. Default: 0600. Fails with TENON_ERR_INVALID above 0777.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, mode: u32) -> tenon_status {
-    entry!(server = object(server) => server.inner.set(|setup| {
+    entry!(server = object(server) => server.inner.set(|config| {
         if mode > 0o777 {
             return Err(Failure::new(TENON_ERR_INVALID, format!("mode {mode:#o} must be between 0 and 0777")));
         }
-        setup.sockets.mode = Some(mode);
+        config.sockets.mode = Some(mode);
         Ok(())
     }))
 }
@@ -62,8 +62,8 @@ pub unsafe extern "C" fn tenon_server_listen_socket(
     let own = taken(socket, "socket");
     entry!(err; server = object(server) => {
         let own = own?;
-        server.inner.configure(|setup| {
-            setup.sockets.given.push(own);
+        server.inner.configure(|config| {
+            config.sockets.given.push(own);
             Ok(TENON_OK)
         })
     })
@@ -83,11 +83,11 @@ pub unsafe extern "C" fn tenon_server_listen_http_socket(
     let own = taken(socket, "socket");
     entry!(err; server = object(server), path = optional_text(path) => {
         let own = own?;
-        server.inner.configure(|setup| {
+        server.inner.configure(|config| {
             let path = path.unwrap_or("/mcp");
             // An invalid path is refused at once.
             HttpOptions::new("0")?.path(path)?;
-            setup.sockets.http.push((Arc::new(own), path.to_owned()));
+            config.sockets.http.push((Arc::new(own), path.to_owned()));
             Ok(TENON_OK)
         })
     })

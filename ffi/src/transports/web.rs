@@ -22,8 +22,8 @@ pub unsafe extern "C" fn tenon_server_listen_websocket(
     address: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
-        setup.web.websocket.push(WebSocketOptions::new(address)?);
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
+        config.web.websocket.push(WebSocketOptions::new(address)?);
         Ok(TENON_OK)
     }))
 }
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn tenon_server_listen_sse(
     address: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server), address = text(address) => server.inner.configure(|setup| {
-        setup.web.sse.push(SseOptions::new(address)?);
+    entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
+        config.web.sse.push(SseOptions::new(address)?);
         Ok(TENON_OK)
     }))
 }

@@ -15,10 +15,10 @@ const MAX_IMPORTS: usize = 16;
 /// The document of a folder, of at most `most` bytes.
 pub(crate) fn view(folder: PathBuf, most: usize) -> Result<String, Error> {
     let mut inliner = Inliner { root: Root::new(folder), most, used: 0 };
-    let told = |inliner: &Inliner, error: String| {
+    let named = |inliner: &Inliner, error: String| {
         Error::new(ErrorKind::Invalid, format!("folder {}: {error}", inliner.root.path().display()))
     };
-    inliner.text(INDEX).and_then(|html| inliner.document(&html)).map_err(|error| told(&inliner, error))
+    inliner.text(INDEX).and_then(|html| inliner.document(&html)).map_err(|error| named(&inliner, error))
 }
 
 struct Inliner {

@@ -75,11 +75,11 @@ impl Root {
 
     /// What is in a directory, by name: at most `most` names.
     pub(crate) fn list(&self, path: &str, most: usize) -> Result<Vec<(String, Item)>, String> {
-        let told = |error: Errno| error.to_string();
-        let directory = self.directory(&steps(path)).map_err(told)?;
+        let text = |error: Errno| error.to_string();
+        let directory = self.directory(&steps(path)).map_err(text)?;
         let mut items = Vec::new();
-        for entry in Dir::read_from(&directory).map_err(told)? {
-            let entry = entry.map_err(told)?;
+        for entry in Dir::read_from(&directory).map_err(text)? {
+            let entry = entry.map_err(text)?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
@@ -90,7 +90,7 @@ impl Root {
             let stat = match statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 // It is gone again.
                 Err(Errno::NOENT) => continue,
-                stat => stat.map_err(told)?,
+                stat => stat.map_err(text)?,
             };
             let name = name.to_str().map_err(|_| format!("the name {name:?} is not UTF-8"))?.to_owned();
             let item = match FileType::from_raw_mode(stat.st_mode) {

@@ -1,10 +1,10 @@
 //! Tests of the connection code over memory in place of a socket.
 
 use crate::proto::http::Access;
-use crate::runtime::http::connection::listener::{At, Listener};
-use crate::runtime::memory_tests::{Shared, site};
-use crate::runtime::server::transport::Serving;
+use crate::runtime::http::listener::listener::{BoundAddress, Listener};
+use crate::runtime::memory_tests::{Shared, context};
 use crate::runtime::sockets::io::{Accept, Io, Sent};
+use crate::runtime::transport::interface::Serving;
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;
@@ -62,14 +62,14 @@ impl Io for Duplex {
 
     fn abandon(&self) {}
 
-    type Loose = Duplex;
+    type Detached = Duplex;
 
-    fn loosen(self) -> io::Result<Duplex> {
+    fn detach(self) -> io::Result<Duplex> {
         Ok(self)
     }
 
-    fn settle(loose: Duplex) -> io::Result<Duplex> {
-        Ok(loose)
+    fn attach(detached: Duplex) -> io::Result<Duplex> {
+        Ok(detached)
     }
 }
 
@@ -95,13 +95,14 @@ fn post(body: &str) -> String {
 #[test]
 fn requests_are_answered_over_memory() {
     let server = Server::new("memory", "1");
-    let site = site(&server);
-    let homes = site.executor.homes().unwrap();
+    let context = context(&server);
+    let reactors = context.executor.reactors().unwrap();
     let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
-    let listener = Listener::new(&site, homes, These(ends.collect()), Access::loopback(), At::NullSink);
+    let listener =
+        Listener::new(&context, reactors, These(ends.collect()), Access::loopback(), BoundAddress::Unknown);
     let listener = listener.with_mcp("/mcp").unwrap();
-    assert!(listener.address().is_none() && listener.reach().is_none());
+    assert!(listener.address().is_none() && listener.public_url().is_none());
     listener.open();
     // MH-1: two requests on one connection that stays, and one on another beside it.
     let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
@@ -122,7 +123,7 @@ fn requests_are_answered_over_memory() {
     let answer = String::from_utf8(said.rest()).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("-32700"), "{answer}");
     // A connection that has nothing in flight ends when the server does.
-    site.lifecycle.close();
+    context.lifecycle.close();
     listener.begin_end();
     assert!(output.rest().is_empty());
     listener.drain();

@@ -3,11 +3,14 @@
 //!
 //! [`wire::Wire`] is the interface to what carries the bytes. Pipes and terminals are served by `stdio`, because it
 //! sets no flags that other holders of the same descriptor would see.
+//!
+//! All of this folder is the server half. A client half would be a second file beside `connection`, which serves one client;
+//! it would use `outbox` and `wire`.
 
-mod client;
+mod connection;
 mod outbox;
-mod scratch;
-mod served;
+mod read_buffer;
+mod started;
 mod transports;
 mod wire;
 

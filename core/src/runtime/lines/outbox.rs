@@ -4,8 +4,8 @@
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
-use crate::runtime::http::{Budget, Share};
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::http::{Budget, Reservation};
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use std::task::Waker;
 
 pub(super) struct Outbox {
     capacity: usize,
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     /// Bytes queued, or taken and not written yet.
     bytes: AtomicUsize,
     /// The client's last call is waited for.
@@ -27,25 +27,29 @@ pub(super) struct Outbox {
 struct State {
     lines: VecDeque<Bytes>,
     /// What they take of the account of memory.
-    share: Share,
+    share: Reservation,
     waker: Option<Waker>,
     /// Nobody has to wake the task: it is about to look here, or waits for its client to read.
-    attended: bool,
+    task_active: bool,
     closed: bool,
 }
 
 impl Outbox {
-    pub(super) fn new(capacity: usize, budget: &Arc<Budget>, mailbox: Option<Arc<Mailbox>>) -> Arc<Outbox> {
+    pub(super) fn new(
+        capacity: usize,
+        budget: &Arc<Budget>,
+        wake_queue: Option<Arc<WakeQueue>>,
+    ) -> Arc<Outbox> {
         let state = State {
             lines: VecDeque::new(),
-            share: budget.share(),
+            share: budget.reservation(),
             waker: None,
-            attended: true,
+            task_active: true,
             closed: false,
         };
         Arc::new_cyclic(|this| Outbox {
             capacity,
-            mailbox,
+            wake_queue,
             bytes: AtomicUsize::new(0),
             ending: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -59,9 +63,9 @@ impl Outbox {
     }
 
     /// The task looks after what is queued until it leaves.
-    pub(super) fn attend(&self, waker: &Waker) {
+    pub(super) fn set_active(&self, waker: &Waker) {
         let mut state = self.state.lock();
-        state.attended = true;
+        state.task_active = true;
         match &mut state.waker {
             Some(present) => present.clone_from(waker),
             place => *place = Some(waker.clone()),
@@ -72,7 +76,7 @@ impl Outbox {
     /// to be written now.
     pub(super) fn leave(&self, blocked: bool) -> bool {
         let mut state = self.state.lock();
-        state.attended = blocked;
+        state.task_active = blocked;
         blocked || state.lines.is_empty()
     }
 
@@ -115,8 +119,8 @@ impl Outbox {
 
     fn wake_task(&self) {
         let waker = self.state.lock().waker.clone();
-        match (waker, &self.mailbox) {
-            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+        match (waker, &self.wake_queue) {
+            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
             (Some(waker), None) => waker.wake(),
             (None, _) => {}
         }
@@ -169,7 +173,7 @@ impl Sink for Outbox {
             };
             self.bytes.fetch_add(body.len() + 1, Ordering::Relaxed);
             state.lines.push_back(body);
-            !std::mem::replace(&mut state.attended, true)
+            !std::mem::replace(&mut state.task_active, true)
         };
         if wake && let Some(this) = self.this.upgrade() {
             // What a host completes together is written together.
@@ -186,9 +190,9 @@ impl Wake for Outbox {
 }
 
 /// Hears that the client's last call has ended.
-pub(super) struct Idle(pub(super) Arc<Outbox>);
+pub(super) struct IdleWake(pub(super) Arc<Outbox>);
 
-impl Wake for Idle {
+impl Wake for IdleWake {
     fn wake(&self) {
         if self.0.ending.load(Ordering::SeqCst) {
             self.0.wake_task();

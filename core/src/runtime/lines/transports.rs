@@ -1,15 +1,15 @@
 //! The line-based transports other than descriptors.
 
-use super::served::Served;
-use super::wire::{self, Any};
+use super::started::StartedLines;
+use super::wire::{self, BoxedStream};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
-use crate::runtime::server::options::UnixOptions;
-use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::options::unix::UnixOptions;
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
 use crate::runtime::sockets::unix;
+use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
 use rustix::fd::OwnedFd;
 use std::fmt;
 use std::pin::Pin;
@@ -20,17 +20,17 @@ impl Transport for UnixOptions {
         unix::check_mode(self.mode)
     }
 
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Address
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let homes = site.executor.homes()?;
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let reactors = context.executor.reactors()?;
         let bound = {
-            let _entered = homes.first().handle.enter();
+            let _entered = reactors.first().handle.enter();
             unix::bind(&self.path, self.mode)?
         };
-        Ok(Box::new(Served::listen(site, homes, bound, false)))
+        Ok(Box::new(StartedLines::listen(context, reactors, bound, false)))
     }
 }
 
@@ -40,41 +40,41 @@ pub(crate) struct Socket(pub(crate) OwnedFd);
 
 impl Transport for Socket {
     fn check(&self) -> Result<(), Error> {
-        inherited_sockets::look(&self.0).map(drop)
+        inherited_sockets::inspect(&self.0).map(drop)
     }
 
-    fn turn(&self) -> StartOrder {
-        match inherited_sockets::look(&self.0) {
+    fn start_order(&self) -> StartOrder {
+        match inherited_sockets::inspect(&self.0) {
             Ok(inherited_sockets::Socket { listens: false, .. }) => StartOrder::Descriptors,
             _ => StartOrder::Address,
         }
     }
 
     fn drain_timeout(&self, limits: &Limits) -> Duration {
-        drain_timeout(self.turn(), limits)
+        drain_timeout(self.start_order(), limits)
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let homes = site.executor.homes()?;
-        let home = homes.first().clone();
-        let _entered = home.handle.enter();
-        let served = match self.turn() {
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let reactors = context.executor.reactors()?;
+        let reactor = reactors.first().clone();
+        let _entered = reactor.handle.enter();
+        let started = match self.start_order() {
             StartOrder::Address | StartOrder::Path => match inherited_sockets::listening(self.0)? {
                 Listening::Tcp(listener) => {
-                    site.expose(listener.local_addr().ok().and_then(exposed));
-                    Served::listen(site, homes, listener, true)
+                    context.expose(listener.local_addr().ok().and_then(exposed));
+                    StartedLines::listen(context, reactors, listener, true)
                 }
-                Listening::Unix(listener) => Served::listen(site, homes, listener, false),
+                Listening::Unix(listener) => StartedLines::listen(context, reactors, listener, false),
             },
             StartOrder::Descriptors => match inherited_sockets::connected(self.0)? {
                 Connected::Tcp(stream) => {
-                    site.expose(stream.local_addr().ok().and_then(exposed));
-                    Served::one(site, &home, stream)
+                    context.expose(stream.local_addr().ok().and_then(exposed));
+                    StartedLines::one(context, &reactor, stream)
                 }
-                Connected::Unix(stream) => Served::one(site, &home, stream),
+                Connected::Unix(stream) => StartedLines::one(context, &reactor, stream),
             },
         };
-        Ok(Box::new(served))
+        Ok(Box::new(started))
     }
 }
 
@@ -94,26 +94,30 @@ impl fmt::Debug for Stream {
 }
 
 impl Transport for Stream {
-    fn turn(&self) -> StartOrder {
+    fn start_order(&self) -> StartOrder {
         StartOrder::Descriptors
     }
 
     fn drain_timeout(&self, limits: &Limits) -> Duration {
-        drain_timeout(self.turn(), limits)
+        drain_timeout(self.start_order(), limits)
     }
 
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let homes = site.executor.homes()?;
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let reactors = context.executor.reactors()?;
         // Where it leads is not known.
-        site.expose(Some("a stream of the program's".to_owned()));
-        let next = homes.next();
-        Ok(Box::new(Served::one(site, next.as_ref().unwrap_or_else(|| homes.first()), Any(self.0))))
+        context.expose(Some("a stream of the program's".to_owned()));
+        let next = reactors.next();
+        Ok(Box::new(StartedLines::one(
+            context,
+            next.as_ref().unwrap_or_else(|| reactors.first()),
+            BoxedStream(self.0),
+        )))
     }
 }
 
 /// One client's channel ends as stdio does.
-fn drain_timeout(turn: StartOrder, limits: &Limits) -> Duration {
-    match turn {
+fn drain_timeout(order: StartOrder, limits: &Limits) -> Duration {
+    match order {
         StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
         StartOrder::Address | StartOrder::Path => limits.drain_timeout,
     }

@@ -48,9 +48,9 @@ pub(in crate::runtime) trait Stream: AsyncRead + AsyncWrite + Send {}
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
 /// Such a stream as a wire.
-pub(super) struct Any(pub(super) Pin<Box<dyn Stream>>);
+pub(super) struct BoxedStream(pub(super) Pin<Box<dyn Stream>>);
 
-impl AsyncWrite for Any {
+impl AsyncWrite for BoxedStream {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.as_mut().poll_write(task, bytes)
     }
@@ -76,7 +76,7 @@ impl AsyncWrite for Any {
     }
 }
 
-impl Wire for Any {
+impl Wire for BoxedStream {
     fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         read(self.0.as_mut(), task, buffer)
     }

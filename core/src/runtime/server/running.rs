@@ -6,14 +6,14 @@ use crate::host::{CancelReason, Engine, Wake};
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::runtime::http::Embedded;
-use crate::runtime::server::lifecycle::Lifecycle;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::serve::TokioSpawn;
-use crate::runtime::server::transport::{PublicUrl, ServeContext, Serving, StartOrder};
 use crate::runtime::stdio::open_missing;
 use crate::runtime::threads::clock::{Alarm, Clock};
 use crate::runtime::threads::executor::Executor;
 use crate::runtime::threads::timer::Timer;
+use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder};
+use crate::runtime::transport::lifecycle::Lifecycle;
 use crate::server::Server;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ struct Inner {
     process: u64,
     /// In the order in which they were started. They end in the opposite order.
     serving: Vec<Box<dyn Serving>>,
-    site: ServeContext,
+    context: ServeContext,
     lifecycle: Arc<Lifecycle>,
     timer: Arc<Timer>,
     /// Kept until the end.
@@ -71,50 +71,51 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let drain = transports.iter().map(|transport| transport.drain_timeout(limits)).min();
     let lifecycle = Lifecycle::new(drain.unwrap_or(limits.drain_timeout));
     let timer = Timer::new(engine);
-    let alarm = Clock::shared(engine.threads())?.tell(timer.clone());
+    let alarm = Clock::shared(engine.threads())?.register(timer.clone());
     engine.set_timer(alarm.waker());
-    let site = ServeContext::new(engine, lifecycle.clone(), Executor::new(engine, handle));
+    let context = ServeContext::new(engine, lifecycle.clone(), Executor::new(engine, handle));
     // The calls of the first client may have to wait.
     engine.begin_life();
-    let serving = transports_of(options, &site)?;
+    let serving = transports_of(options, &context)?;
     let inner = Arc::new(Inner {
         engine: engine.clone(),
         process: process(),
         serving,
-        site,
+        context,
         lifecycle,
         timer,
         alarm: Mutex::new(Some(alarm)),
     });
     let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
     lifecycle.on_close(move || ending.begin_end());
-    engine.tell_start(move |begun| lifecycle.begin(begun));
+    engine.tell_start(move |begun| lifecycle.set_start(begun));
     Ok(Running(inner))
 }
 
 /// Starts all transports, or none.
-fn transports_of(options: ServeOptions, site: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
+fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
     let mut transports = options.transports;
-    transports.sort_by_key(|transport| transport.turn());
+    transports.sort_by_key(|transport| transport.start_order());
     // Counted before the first one starts, because it may end at once and is not the last one then.
-    let lines = transports.iter().filter(|transport| transport.turn() == StartOrder::Descriptors).count();
-    site.lines.expect(lines, site.engine.0.end_with_stdin || lines == transports.len());
+    let channels =
+        transports.iter().filter(|transport| transport.start_order() == StartOrder::Descriptors).count();
+    context.channels.set_count(channels, context.engine.0.end_with_stdin || channels == transports.len());
     let mut serving = Vec::with_capacity(transports.len());
     for transport in transports {
-        match transport.start(site) {
+        match transport.start(context) {
             Ok(started) => {
-                site.expose(started.exposed());
+                context.expose(started.exposed());
                 serving.push(started);
             }
             Err(error) => {
-                site.settle();
-                site.lifecycle.close_within(Duration::ZERO);
-                end(&site.engine, &site.lifecycle, &serving, || {});
+                context.settle();
+                context.lifecycle.close_within(Duration::ZERO);
+                end(&context.engine, &context.lifecycle, &serving, || {});
                 return Err(error);
             }
         }
     }
-    site.settle();
+    context.settle();
     serving.iter().for_each(|serving| serving.open());
     Ok(serving)
 }
@@ -127,7 +128,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
             faults::pass("ending");
             step();
         };
-        ending(engine, lifecycle, "a step of the end", &step);
+        guarded_step(engine, lifecycle, "a step of the end", &step);
     };
     let each = |what: &dyn Fn(&dyn Serving)| {
         for serving in serving.iter().rev() {
@@ -142,7 +143,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
 }
 
 /// Runs one step of a server's shutdown. A panic is logged, and the exit code is then not 0.
-fn ending(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
+fn guarded_step(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
     if let Err(panicked) = caught(step) {
         engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
         lifecycle.fail(format!("{what} panicked: {panicked}"));
@@ -167,7 +168,7 @@ impl Inner {
     fn spawn_end(self: Arc<Inner>) -> bool {
         let threads = self.engine.threads().clone();
         let end = move || {
-            let step = |what: &str, step: &dyn Fn()| ending(&self.engine, &self.lifecycle, what, step);
+            let step = |what: &str, step: &dyn Fn()| guarded_step(&self.engine, &self.lifecycle, what, step);
             step("ending the transports", &|| self.shut_down());
             step("telling of the stop", &|| self.stop());
             let alarm = self.alarm.lock().take();
@@ -190,17 +191,17 @@ impl Inner {
             self.engine.halt_start();
             self.engine.cancel_all(CancelReason::Closing);
         });
-        self.lifecycle.wait_begun();
+        self.lifecycle.wait_for_start();
     }
 
     /// Runs the stop hooks, and releases the executor of the handlers.
     fn stop(&self) {
-        let (told, done) = channel();
+        let (finished, done) = channel();
         self.engine.tell_stop(move || {
-            let _ = told.send(());
+            let _ = finished.send(());
         });
         let _ = done.recv();
-        self.site.executor.release();
+        self.context.executor.release();
     }
 }
 
@@ -222,7 +223,7 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::Http(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::Http(_)))
     }
 
     /// The URL of the WebSocket transport; the first, if there are several.
@@ -232,7 +233,7 @@ impl Running {
 
     /// The URLs of the WebSocket transport, in the order in which the addresses were named.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::WebSocket(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::WebSocket(_)))
     }
 
     /// The URL of the event stream of HTTP+SSE; the first, if there are several.
@@ -242,7 +243,7 @@ impl Running {
 
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|reach| matches!(reach, PublicUrl::Sse(_)))
+        self.urls(|public_url| matches!(public_url, PublicUrl::Sse(_)))
     }
 
     /// The endpoint for requests that the program passes in, if it is served
@@ -252,11 +253,14 @@ impl Running {
     }
 
     fn urls(&self, wanted: fn(&PublicUrl) -> bool) -> impl Iterator<Item = String> {
-        self.0.serving.iter().filter_map(|serving| serving.reach()).filter(move |reach| wanted(reach)).map(
-            |reach| match reach {
+        self.0
+            .serving
+            .iter()
+            .filter_map(|serving| serving.public_url())
+            .filter(move |public_url| wanted(public_url))
+            .map(|public_url| match public_url {
                 PublicUrl::Http(url) | PublicUrl::WebSocket(url) | PublicUrl::Sse(url) => url.clone(),
-            },
-        )
+            })
     }
 
     /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; returns at once if there are
@@ -265,25 +269,25 @@ impl Running {
     ///
     /// Do not call this on the only thread that could run the handlers: see [`Running::started`].
     pub fn wait_started(&self) -> Result<(), Error> {
-        self.0.lifecycle.wait_begun();
-        self.0.lifecycle.begun().unwrap_or(Ok(()))
+        self.0.lifecycle.wait_for_start();
+        self.0.lifecycle.start_result().unwrap_or(Ok(()))
     }
 
     /// The same for async functions.
     pub async fn started(&self) -> Result<(), Error> {
-        self.0.lifecycle.settled().await;
-        self.0.lifecycle.begun().unwrap_or(Ok(()))
+        self.0.lifecycle.start_known().await;
+        self.0.lifecycle.start_result().unwrap_or(Ok(()))
     }
 
     /// The result of [`Running::wait_started`], without waiting: `None` while the handlers run.
     pub fn start_outcome(&self) -> Option<Result<(), Error>> {
-        self.0.lifecycle.begun()
+        self.0.lifecycle.start_result()
     }
 
     /// Sets `wake` to be called when the handlers of [`Hook::Start`](crate::Hook::Start) have ended; it is called at
     /// once if they have.
     pub fn on_started(&self, wake: Arc<dyn Wake>) {
-        self.0.lifecycle.on_begun(wake);
+        self.0.lifecycle.on_start_known(wake);
     }
 
     /// The error if a handler of [`Hook::Start`](crate::Hook::Start) failed, so that nothing was served, or if the
@@ -292,7 +296,7 @@ impl Running {
         if let Some(fault) = self.0.lifecycle.fault() {
             return Some(fault);
         }
-        self.0.lifecycle.begun()?.err().filter(|error| error.kind() == ErrorKind::Start)
+        self.0.lifecycle.start_result()?.err().filter(|error| error.kind() == ErrorKind::Start)
     }
 
     /// Ends the server: it accepts nothing more, and calls in flight may finish within

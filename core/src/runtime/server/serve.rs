@@ -6,7 +6,7 @@ use crate::runtime::http::{EmbedOptions, Embedded};
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::running;
 use crate::runtime::server::running::Running;
-use crate::runtime::server::signals::Watch;
+use crate::runtime::server::signals::SignalWatch;
 use crate::runtime::threads::thread::Threads;
 use crate::runtime::threads::workers;
 use crate::server::Server;
@@ -99,12 +99,12 @@ impl Server {
     /// [`Hook::Start`](crate::Hook::Start) have ended, for example to print the address.
     pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
         let runtime = OwnRuntime::new(self.engine().threads())?;
-        let mut signals = Watch::new()?;
+        let mut signals = SignalWatch::new()?;
         let running = {
             let _inside = runtime.handle().enter();
             EndOnDrop(self.start(options)?)
         };
-        signals.tell(self.engine().threads(), running.0.clone())?;
+        signals.forward_to(self.engine().threads(), running.0.clone())?;
         if running.0.wait_started().is_ok() {
             started(&running.0);
         }

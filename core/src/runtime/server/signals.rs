@@ -26,14 +26,14 @@ struct Installed {
 }
 
 /// The part of one run in the signal handling.
-pub(in crate::runtime) struct Watch {
+pub(in crate::runtime) struct SignalWatch {
     signals: Option<Signals>,
     handle: Handle,
 }
 
-impl Watch {
-    /// From now on, signals are kept for [`Watch::tell`].
-    pub(in crate::runtime) fn new() -> Result<Watch, Error> {
+impl SignalWatch {
+    /// From now on, signals are kept for [`SignalWatch::forward_to`].
+    pub(in crate::runtime) fn new() -> Result<SignalWatch, Error> {
         let io = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot watch signals: {error}"));
         let mut runs = RUNS.lock();
         if runs.installed.is_none() {
@@ -43,11 +43,15 @@ impl Watch {
         let signals = Signals::new(&installed.signals).map_err(io)?;
         installed.idle.store(false, Ordering::SeqCst);
         runs.active += 1;
-        Ok(Watch { handle: signals.handle(), signals: Some(signals) })
+        Ok(SignalWatch { handle: signals.handle(), signals: Some(signals) })
     }
 
     /// Passes signals to `running` until this is dropped.
-    pub(in crate::runtime) fn tell(&mut self, threads: &Threads, running: Running) -> Result<(), Error> {
+    pub(in crate::runtime) fn forward_to(
+        &mut self,
+        threads: &Threads,
+        running: Running,
+    ) -> Result<(), Error> {
         let Some(mut signals) = self.signals.take() else { return Ok(()) };
         thread::spawn(threads, "tenon-signals", move || {
             for signal in signals.forever() {
@@ -60,7 +64,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for SignalWatch {
     fn drop(&mut self) {
         let mut runs = RUNS.lock();
         runs.active -= 1;

@@ -16,26 +16,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// File systems count time in steps of up to this; what was read within one step of its last change may have changed again
 /// without a trace.
-const STEP: i128 = 2_000_000_000;
+const TIMESTAMP_STEP: i128 = 2_000_000_000;
 /// How often a folder is looked at again that changes under one's eyes.
 const ATTEMPTS: usize = 3;
 
 pub(crate) struct Folder {
     root: Root,
     max_skills: usize,
-    seen: Mutex<Seen>,
+    last_scan: Mutex<LastScan>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct LastScan {
     /// Of the files that are there, by path.
-    files: HashMap<String, Known>,
+    files: HashMap<String, KnownFile>,
     looked: Arc<Looked>,
 }
 
 /// What was read of a file.
 #[derive(Clone)]
-struct Known {
+struct KnownFile {
     stamp: Stamp,
     /// Whether a later change would show in the stamp.
     settled: bool,
@@ -45,16 +45,16 @@ struct Known {
 }
 
 /// Why a skill cannot be served.
-enum Unfit {
+enum SkillError {
     /// It was being changed.
     Changing(String),
-    Fault(String),
+    Invalid(String),
 }
 
 impl Folder {
     /// A folder whose skills are all in order; the error says what is wrong with the first that is not.
     pub(crate) fn open(path: PathBuf, max_skills: usize) -> Result<Folder, Error> {
-        let folder = Folder { root: Root::new(path), max_skills, seen: Mutex::default() };
+        let folder = Folder { root: Root::new(path), max_skills, last_scan: Mutex::default() };
         let looked = folder.look();
         let fault = match looked.faults.first() {
             Some(fault) => fault.clone(),
@@ -65,17 +65,17 @@ impl Folder {
         Err(Error::new(ErrorKind::Invalid, format!("skills in {path}: {fault}")))
     }
 
-    fn look_once(&self, seen: &Seen) -> (Looked, HashMap<String, Known>, bool) {
+    fn scan(&self, last_scan: &LastScan) -> (Looked, HashMap<String, KnownFile>, bool) {
         let found = tree(&self.root, self.max_skills);
         let mut looked = Looked { skills: Vec::new(), faults: found.faults };
         let (mut files, mut is_changing) = (HashMap::new(), false);
         for candidate in found.candidates {
-            match self.skill(&candidate, &seen.files, &mut files) {
+            match self.skill(&candidate, &last_scan.files, &mut files) {
                 Ok(skill) => looked.skills.push(skill),
                 // A file like any other of the skill around it.
-                Err(Unfit::Fault(_)) if candidate.nested => {}
-                Err(Unfit::Fault(fault)) => looked.faults.push(format!("{}: {fault}", candidate.path)),
-                Err(Unfit::Changing(fault)) => {
+                Err(SkillError::Invalid(_)) if candidate.nested => {}
+                Err(SkillError::Invalid(fault)) => looked.faults.push(format!("{}: {fault}", candidate.path)),
+                Err(SkillError::Changing(fault)) => {
                     is_changing = true;
                     looked.faults.push(format!("{}: {fault}", candidate.path));
                 }
@@ -87,19 +87,19 @@ impl Folder {
     fn skill(
         &self,
         candidate: &Candidate,
-        before: &HashMap<String, Known>,
-        files: &mut HashMap<String, Known>,
-    ) -> Result<Skill, Unfit> {
+        before: &HashMap<String, KnownFile>,
+        files: &mut HashMap<String, KnownFile>,
+    ) -> Result<Skill, SkillError> {
         let Candidate { path, files: found, .. } = candidate;
         if found.len() > MAX_FILES {
-            return Err(Unfit::Fault(format!(
+            return Err(SkillError::Invalid(format!(
                 "it has {} files; a skill has at most {MAX_FILES}",
                 found.len()
             )));
         }
         let size: u64 = found.iter().map(|(_, stamp)| stamp.size).sum();
         if size > MAX_BYTES {
-            return Err(Unfit::Fault(format!("it has {size} bytes; a skill has at most {MAX_BYTES}")));
+            return Err(SkillError::Invalid(format!("it has {size} bytes; a skill has at most {MAX_BYTES}")));
         }
         let mut listed = Vec::with_capacity(found.len());
         let mut read = None;
@@ -116,11 +116,12 @@ impl Folder {
             files.insert(file.0.clone(), known);
         }
         let front_matter = read.unwrap_or_else(|| Err(format!("it has no {MANIFEST}")));
-        let front_matter = front_matter.map_err(|error| Unfit::Fault(format!("{MANIFEST}: {error}")))?;
+        let front_matter =
+            front_matter.map_err(|error| SkillError::Invalid(format!("{MANIFEST}: {error}")))?;
         let name = path.rsplit('/').next().unwrap_or(path);
         if front_matter.name != name {
             let own = &front_matter.name;
-            return Err(Unfit::Fault(format!(
+            return Err(SkillError::Invalid(format!(
                 "{MANIFEST}: its name is {own:?}, but its folder is called {name:?}"
             )));
         }
@@ -128,21 +129,27 @@ impl Folder {
     }
 
     /// What is known of a file in this state, which is read unless it was before.
-    fn known(&self, (path, stamp): &Found, before: &HashMap<String, Known>) -> Result<Known, Unfit> {
+    fn known(
+        &self,
+        (path, stamp): &Found,
+        before: &HashMap<String, KnownFile>,
+    ) -> Result<KnownFile, SkillError> {
         if let Some(known) = before.get(path).filter(|known| known.settled && known.stamp == *stamp) {
             return Ok(known.clone());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
         let now = i128::try_from(now).unwrap_or(i128::MAX);
-        let read =
-            self.root.read(path, MAX_BYTES).map_err(|error| Unfit::Changing(format!("{path}: {error}")))?;
-        let changing = || Unfit::Changing(format!("{path} was changed while it was read"));
+        let read = self
+            .root
+            .read(path, MAX_BYTES)
+            .map_err(|error| SkillError::Changing(format!("{path}: {error}")))?;
+        let changing = || SkillError::Changing(format!("{path} was changed while it was read"));
         let (bytes, mut stamp) = read.ok_or_else(changing)?;
         // What it is told with is what was read, whatever becomes of it.
-        let settled = stamp.last() + STEP < now && stamp.size == bytes.len() as u64;
+        let settled = stamp.last() + TIMESTAMP_STEP < now && stamp.size == bytes.len() as u64;
         stamp.size = bytes.len() as u64;
         let is_manifest = path.rsplit('/').next() == Some(MANIFEST);
-        Ok(Known {
+        Ok(KnownFile {
             stamp,
             settled,
             digest: Sha256::digest(&bytes).into(),
@@ -153,20 +160,20 @@ impl Folder {
 
 impl SkillSource for Folder {
     fn look(&self) -> Arc<Looked> {
-        let mut seen = self.seen.lock();
+        let mut last_scan = self.last_scan.lock();
         let mut left = ATTEMPTS;
         let (looked, files) = loop {
-            let (looked, files, is_changing) = self.look_once(&seen);
+            let (looked, files, is_changing) = self.scan(&last_scan);
             left -= 1;
             if !is_changing || left == 0 {
                 break (looked, files);
             }
         };
-        seen.files = files;
-        if seen.looked.skills != looked.skills || seen.looked.faults != looked.faults {
-            seen.looked = Arc::new(looked);
+        last_scan.files = files;
+        if last_scan.looked.skills != looked.skills || last_scan.looked.faults != looked.faults {
+            last_scan.looked = Arc::new(looked);
         }
-        seen.looked.clone()
+        last_scan.looked.clone()
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {

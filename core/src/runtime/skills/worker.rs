@@ -8,11 +8,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// One that hangs, on a file system that does not answer, leaves another.
-const MOST: usize = 2;
+const MAX_THREADS: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs the jobs of each client in their order, at most [`MOST`] at a time in all. Clients take turns, so one that has many
+/// Runs the jobs of each client in their order, at most [`MAX_THREADS`] at a time in all. Clients take turns, so one that has many
 /// jobs does not hold up another. A job holds little: that of a call that was cancelled waits for its turn, too, and finds
 /// nothing to do. There are no more jobs than calls in flight.
 #[derive(Clone)]
@@ -93,7 +93,7 @@ impl Work for Worker {
             let mut queue = self.queue.lock();
             queue.push(share, job);
             // A thread that is counted may be in a job that lasts, so it is not relied on.
-            if queue.threads == MOST {
+            if queue.threads == MAX_THREADS {
                 return true;
             }
             queue.threads += 1;
@@ -130,7 +130,7 @@ mod tests {
         for number in 0..100 {
             assert_eq!(said.recv_timeout(LONG), Ok(number));
         }
-        assert!(worker.queue.lock().threads <= MOST);
+        assert!(worker.queue.lock().threads <= MAX_THREADS);
         drop(hold);
     }
 
@@ -192,7 +192,7 @@ mod tests {
     fn a_panic_ends_one_job() {
         let worker = Worker::new("tenon-test", &Threads { stack: 2 << 20, ..Threads::default() });
         let (say, said) = channel();
-        for number in 0..=2 * MOST {
+        for number in 0..=2 * MAX_THREADS {
             let say = say.clone();
             // Dropped after the panic.
             assert!(worker.run(

@@ -4,11 +4,11 @@ use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use crate::faults;
 use crate::host::Engine;
 use crate::runtime::sockets::client_address::key;
-use crate::runtime::sockets::connections::{Connections, Phase, Place};
+use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io, read_some};
 use crate::runtime::sockets::panic_boundary::connection;
 use crate::runtime::threads::pool::Reactors;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,22 +17,22 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 /// How long evicted connections have to end before others are looked for.
-const PATIENCE: Duration = Duration::from_millis(50);
+const EVICTION_WAIT: Duration = Duration::from_millis(50);
 
 /// How many clients at a time get the reason why they are not served; further ones get none.
-const DISMISSED: usize = 64;
+const MAX_REFUSALS: usize = 64;
 
 /// How much input of such a client is discarded, and for how long.
 const LINGER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
 
 /// Serves a connection.
 pub(in crate::runtime) trait Serve: Clone + Send + 'static {
-    /// Serves it to its end. Other threads wake its task through `mailbox`, if it is on one of the engine's reactors.
+    /// Serves it to its end. Other threads wake its task through `wake_queue`, if it is on one of the engine's reactors.
     fn serve(
         self,
         stream: impl Io,
-        mailbox: Option<Arc<Mailbox>>,
-        place: Place,
+        wake_queue: Option<Arc<WakeQueue>>,
+        guard: TaskGuard,
     ) -> impl Future<Output = ()> + Send;
 
     /// The engine whose log gets panics.
@@ -47,16 +47,16 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
 pub(in crate::runtime) async fn accept<A: Accept>(
     serve: impl Serve,
     mut acceptor: A,
-    homes: Arc<Reactors>,
+    reactors: Arc<Reactors>,
     connections: Arc<Connections>,
     (max, shares): (usize, Arc<Shares>),
-    place: Place,
+    guard: TaskGuard,
 ) {
-    let dismissed = Arc::new(());
+    let refusals = Arc::new(());
     loop {
         let accepted = poll_fn(|task| {
-            place.register(task.waker());
-            if place.phase() > Phase::Open {
+            guard.register(task.waker());
+            if guard.phase() > Phase::Open {
                 return Poll::Ready(None);
             }
             acceptor.poll_accept(task).map(Some)
@@ -69,35 +69,39 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                 let share = address.map(|address| shares.of(key(address)));
                 let Ok(part) = admit(share.as_ref(), &connections) else {
                     if let Some(share) = share
-                        && Arc::strong_count(&dismissed) <= DISMISSED
+                        && Arc::strong_count(&refusals) <= MAX_REFUSALS
                     {
-                        let (last, held) = (serve.refusal(&share), dismissed.clone());
-                        homes.first().handle.spawn(dismiss(stream, last, held));
+                        let (last, held) = (serve.refusal(&share), refusals.clone());
+                        reactors.first().handle.spawn(send_refusal(stream, last, held));
                     }
                     continue;
                 };
-                if !room(max, &connections, &place).await {
+                if !room(max, &connections, &guard).await {
                     break;
                 }
-                let elsewhere = homes.next();
-                let home = elsewhere.as_ref().unwrap_or_else(|| homes.first());
-                let (serve, mailbox) = (serve.clone(), home.mailbox.clone());
-                let place = connections.enter_for(share, part);
+                let other = reactors.next();
+                let reactor = other.as_ref().unwrap_or_else(|| reactors.first());
+                let (serve, wake_queue) = (serve.clone(), reactor.wake_queue.clone());
+                let guard = connections.enter_for(share, part);
                 let engine = serve.engine().clone();
-                if elsewhere.is_none() {
-                    home.handle.spawn(connection(engine, move || serve.serve(stream, mailbox, place), || ()));
-                } else if let Ok(loose) = stream.loosen() {
-                    let serve = move || settle::<A::Io>(serve, loose, mailbox, place);
-                    home.handle.spawn(connection(engine, serve, || ()));
+                if other.is_none() {
+                    reactor.handle.spawn(connection(
+                        engine,
+                        move || serve.serve(stream, wake_queue, guard),
+                        || (),
+                    ));
+                } else if let Ok(detached) = stream.detach() {
+                    let serve = move || attach::<A::Io>(serve, detached, wake_queue, guard);
+                    reactor.handle.spawn(connection(engine, serve, || ()));
                 }
             }
             // There are no descriptors left, or the client had disconnected already; other connections continue.
             Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-    // Before the place is given back: code that waits for it finds the address free.
+    // Before the guard is given back: code that waits for it finds the address free.
     drop(acceptor);
-    drop(place);
+    drop(guard);
 }
 
 /// A client has too many connections, and all are in use.
@@ -118,8 +122,8 @@ fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option
 
 /// Sends a client the reason why it is not served. A client that is still sending would lose it if the connection
 /// closed at once.
-async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
-    let told = async {
+async fn send_refusal(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
+    let sent = async {
         if stream.write_all(&last).await.is_err() || stream.shutdown().await.is_err() {
             return;
         }
@@ -130,28 +134,28 @@ async fn dismiss(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
             left = left.saturating_sub(read);
         }
     };
-    let _ = tokio::time::timeout(LINGER.1, told).await;
+    let _ = tokio::time::timeout(LINGER.1, sent).await;
 }
 
 /// Waits until there is room for one more connection, and ends idle ones for that. Returns `false` if the listener
 /// ends.
-async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
+async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool {
     loop {
-        let mut patience = pin!(None);
+        let mut wait = pin!(None);
         let waited = poll_fn(|task| {
-            place.register(task.waker());
-            if place.phase() > Phase::Open {
+            guard.register(task.waker());
+            if guard.phase() > Phase::Open {
                 return Poll::Ready(Some(false));
             }
-            if connections.has_room(max, place) {
+            if connections.has_room(max, guard) {
                 return Poll::Ready(Some(true));
             }
-            if patience.is_none() {
+            if wait.is_none() {
                 connections.evict(None);
-                patience.set(Some(tokio::time::sleep(PATIENCE)));
+                wait.set(Some(tokio::time::sleep(EVICTION_WAIT)));
             }
-            match patience.as_mut().as_pin_mut() {
-                Some(patience) => patience.poll(task).map(|()| None),
+            match wait.as_mut().as_pin_mut() {
+                Some(wait) => wait.poll(task).map(|()| None),
                 None => Poll::Pending,
             }
         });
@@ -162,9 +166,14 @@ async fn room(max: usize, connections: &Connections, place: &Place) -> bool {
 }
 
 /// Serves a connection that was accepted on another executor.
-async fn settle<S: Io>(serve: impl Serve, loose: S::Loose, mailbox: Option<Arc<Mailbox>>, place: Place) {
+async fn attach<S: Io>(
+    serve: impl Serve,
+    detached: S::Detached,
+    wake_queue: Option<Arc<WakeQueue>>,
+    guard: TaskGuard,
+) {
     // If there are no descriptors left, the client sees its connection end.
-    if let Ok(stream) = S::settle(loose) {
-        serve.serve(stream, mailbox, place).await;
+    if let Ok(stream) = S::attach(detached) {
+        serve.serve(stream, wake_queue, guard).await;
     }
 }

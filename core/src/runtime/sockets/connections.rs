@@ -4,7 +4,7 @@ use crate::dispatch::shares::{Part, Share};
 use crate::dispatch::shrinking_map::spare;
 use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
-use crate::runtime::sockets::seat::Seat;
+use crate::runtime::sockets::idle_state::IdleState;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
@@ -43,16 +43,16 @@ struct Table {
 }
 
 struct Task {
-    seat: Arc<Seat>,
-    /// The waker of a task that has been polled.
+    idle_state: Arc<IdleState>,
+    /// The waker of a task that has been kept.
     waker: Option<Waker>,
 }
 
 /// The place of one task. Dropping it removes the task, whether it has finished or not.
-pub(in crate::runtime) struct Place {
+pub(in crate::runtime) struct TaskGuard {
     connections: Arc<Connections>,
     key: u64,
-    seat: Arc<Seat>,
+    idle_state: Arc<IdleState>,
     /// The part of its client's share that it takes.
     _part: Option<Part>,
 }
@@ -78,7 +78,7 @@ impl Connections {
         }
     }
 
-    pub(in crate::runtime) fn enter(self: &Arc<Self>) -> Place {
+    pub(in crate::runtime) fn enter(self: &Arc<Self>) -> TaskGuard {
         self.enter_for(None, None)
     }
 
@@ -87,7 +87,7 @@ impl Connections {
         self: &Arc<Self>,
         share: Option<Arc<Share>>,
         part: Option<Part>,
-    ) -> Place {
+    ) -> TaskGuard {
         self.enter_bounded(usize::MAX, share, part).expect("there is no bound")
     }
 
@@ -97,16 +97,16 @@ impl Connections {
         max: usize,
         share: Option<Arc<Share>>,
         part: Option<Part>,
-    ) -> Option<Place> {
-        let seat = Seat::new(share, self.idle.clone());
+    ) -> Option<TaskGuard> {
+        let idle_state = IdleState::new(share, self.idle.clone());
         let mut table = self.table.lock();
         if table.tasks.len() >= max {
             return None;
         }
         table.next += 1;
         let key = table.next;
-        table.tasks.insert(key, Task { seat: seat.clone(), waker: None });
-        Some(Place { connections: self.clone(), key, seat, _part: part })
+        table.tasks.insert(key, Task { idle_state: idle_state.clone(), waker: None });
+        Some(TaskGuard { connections: self.clone(), key, idle_state, _part: part })
     }
 
     /// Ends connections that wait for a request, of this client or of all clients. The longest waiting ones end
@@ -120,14 +120,16 @@ impl Connections {
         }
         let wakers: Vec<Waker> = {
             let table = self.table.lock();
-            let idle = table.tasks.values().filter_map(|task| Some((task.seat.idle_since(of)?, task)));
+            let idle = table.tasks.values().filter_map(|task| Some((task.idle_state.idle_since(of)?, task)));
             let mut idle: Vec<_> = idle.collect();
             let most = (idle.len() / 256).max(1);
             if most < idle.len() {
                 idle.select_nth_unstable_by_key(most - 1, |(since, _)| *since);
             }
             let ended = idle.into_iter().take(most);
-            ended.filter_map(|(_, task)| task.seat.evict().then(|| task.waker.clone()).flatten()).collect()
+            ended
+                .filter_map(|(_, task)| task.idle_state.evict().then(|| task.waker.clone()).flatten())
+                .collect()
         };
         let any = !wakers.is_empty();
         wakers.into_iter().for_each(Waker::wake);
@@ -135,7 +137,7 @@ impl Connections {
     }
 
     /// Whether there are fewer than `max` tasks. If not, the accepting task is woken when there are.
-    pub(in crate::runtime) fn has_room(&self, max: usize, acceptor: &Place) -> bool {
+    pub(in crate::runtime) fn has_room(&self, max: usize, acceptor: &TaskGuard) -> bool {
         let mut table = self.table.lock();
         let full = table.tasks.len() >= max;
         table.waits_for_room = full.then_some(acceptor.key);
@@ -163,7 +165,7 @@ impl Wake for Connections {
     }
 }
 
-impl Place {
+impl TaskGuard {
     /// Registers the waker for a change of the phase. Read the phase after this, not before.
     pub(in crate::runtime) fn register(&self, waker: &Waker) {
         if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
@@ -175,12 +177,12 @@ impl Place {
         self.connections.phase()
     }
 
-    pub(in crate::runtime) fn seat(&self) -> &Arc<Seat> {
-        &self.seat
+    pub(in crate::runtime) fn idle_state(&self) -> &Arc<IdleState> {
+        &self.idle_state
     }
 }
 
-impl Drop for Place {
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         let acceptor = {
             let mut table = self.connections.table.lock();
@@ -205,18 +207,18 @@ mod tests {
     #[test]
     fn the_connection_that_is_idle_for_longest_ends_first() {
         let connections: Arc<Connections> = Arc::default();
-        let places: Vec<_> = (0..4).map(|_| connections.enter()).collect();
-        places.iter().for_each(|place| place.register(Waker::noop()));
+        let guards: Vec<_> = (0..4).map(|_| connections.enter()).collect();
+        guards.iter().for_each(|guard| guard.register(Waker::noop()));
         let now = Instant::now();
         // The first one has a request in progress.
-        for (place, seconds) in [(1, 5), (2, 1), (3, 3)] {
-            places[place].seat().idle(now + Duration::from_secs(seconds));
+        for (guard, seconds) in [(1, 5), (2, 1), (3, 3)] {
+            guards[guard].idle_state().idle(now + Duration::from_secs(seconds));
         }
-        let ended = || places.iter().map(|place| place.seat().must_end()).collect::<Vec<_>>();
+        let ended = || guards.iter().map(|guard| guard.idle_state().must_end()).collect::<Vec<_>>();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, false, true, false]);
         // A request that arrives meanwhile is answered.
-        places[3].seat().busy();
+        guards[3].idle_state().busy();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, true, true, false]);
         assert!(!connections.evict(None), "nobody is idle");
@@ -228,8 +230,8 @@ mod tests {
         let share = |last| shares.of(Key::V4([127, 0, 0, last]));
         let connections: Arc<Connections> = Arc::default();
         let enter = |last| connections.enter_for(Some(share(last)), None);
-        let places = [enter(1), enter(1), enter(2)];
-        places.iter().for_each(|place| place.register(Waker::noop()));
+        let guards = [enter(1), enter(1), enter(2)];
+        guards.iter().for_each(|guard| guard.register(Waker::noop()));
         // The table is locked, so reading it would block.
         let evicts = |of: Option<Arc<Share>>| {
             let held = connections.table.lock();
@@ -241,16 +243,16 @@ mod tests {
         };
         assert!(!evicts(None));
         let now = Instant::now();
-        places[2].seat().idle(now);
-        places[2].seat().idle(now);
+        guards[2].idle_state().idle(now);
+        guards[2].idle_state().idle(now);
         assert!(!evicts(Some(share(1))), "another client's is idle");
         assert!(connections.evict(Some(&share(2))));
         assert!(!evicts(Some(share(2))) && !evicts(None), "it is to end already");
-        places[0].seat().idle(now);
-        places[0].seat().busy();
+        guards[0].idle_state().idle(now);
+        guards[0].idle_state().busy();
         assert!(!evicts(None));
-        places[1].seat().idle(now);
-        drop(places);
+        guards[1].idle_state().idle(now);
+        drop(guards);
         assert!(!evicts(None), "it is gone");
     }
 }

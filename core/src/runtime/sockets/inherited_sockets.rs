@@ -35,34 +35,34 @@ pub(in crate::runtime) enum Connected {
     Unix(UnixStream),
 }
 
-fn unfit(why: impl std::fmt::Display) -> Error {
+fn unusable(why: impl std::fmt::Display) -> Error {
     Error::invalid(format!("socket: {why}"))
 }
 
 /// Finds out the type of the socket. Fails if nothing can be served on it.
-pub(in crate::runtime) fn look(socket: &OwnedFd) -> Result<Socket, Error> {
+pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     match sockopt::socket_type(socket) {
         Ok(SocketType::STREAM) => {}
-        Ok(_) => return Err(unfit("it is no stream socket")),
-        Err(Errno::NOTSOCK) => return Err(unfit("the descriptor is no socket")),
-        Err(error) => return Err(unfit(error)),
+        Ok(_) => return Err(unusable("it is no stream socket")),
+        Err(Errno::NOTSOCK) => return Err(unusable("the descriptor is no socket")),
+        Err(error) => return Err(unusable(error)),
     }
-    let family = match getsockname(socket).map_err(unfit)?.address_family() {
+    let family = match getsockname(socket).map_err(unusable)?.address_family() {
         AddressFamily::INET | AddressFamily::INET6 => Family::Tcp,
         AddressFamily::UNIX => Family::Unix,
-        _ => return Err(unfit("it is neither a TCP nor a Unix socket")),
+        _ => return Err(unusable("it is neither a TCP nor a Unix socket")),
     };
     match getpeername(socket) {
         Ok(_) => Ok(Socket { family, listens: false }),
         Err(Errno::NOTCONN | Errno::INVAL) if listens(socket) => Ok(Socket { family, listens: true }),
-        Err(Errno::NOTCONN | Errno::INVAL) => Err(unfit("it is neither connected nor listening")),
-        Err(error) => Err(unfit(error)),
+        Err(Errno::NOTCONN | Errno::INVAL) => Err(unusable("it is neither connected nor listening")),
+        Err(error) => Err(unusable(error)),
     }
 }
 
 /// Registers the socket with the executor that calls this. It becomes non-blocking, also for others that hold it.
 fn prepare(socket: &OwnedFd) -> Result<(), Error> {
-    fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unfit)
+    fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unusable)
 }
 
 fn refused(error: std::io::Error) -> Error {
@@ -71,8 +71,8 @@ fn refused(error: std::io::Error) -> Error {
 
 pub(in crate::runtime) fn listening(socket: OwnedFd) -> Result<Listening, Error> {
     prepare(&socket)?;
-    Ok(match look(&socket)? {
-        Socket { listens: false, .. } => return Err(unfit("it is a connection and does not listen")),
+    Ok(match inspect(&socket)? {
+        Socket { listens: false, .. } => return Err(unusable("it is a connection and does not listen")),
         Socket { family: Family::Tcp, .. } => {
             Listening::Tcp(TcpListener::from_std(socket.into()).map_err(refused)?)
         }
@@ -84,9 +84,9 @@ pub(in crate::runtime) fn listening(socket: OwnedFd) -> Result<Listening, Error>
 
 pub(in crate::runtime) fn connected(socket: OwnedFd) -> Result<Connected, Error> {
     prepare(&socket)?;
-    Ok(match look(&socket)?.family {
-        Family::Tcp => Connected::Tcp(TcpStream::settle(socket.into()).map_err(refused)?),
-        Family::Unix => Connected::Unix(UnixStream::settle(socket.into()).map_err(refused)?),
+    Ok(match inspect(&socket)?.family {
+        Family::Tcp => Connected::Tcp(TcpStream::attach(socket.into()).map_err(refused)?),
+        Family::Unix => Connected::Unix(UnixStream::attach(socket.into()).map_err(refused)?),
     })
 }
 

@@ -2,7 +2,7 @@
 //! are in `unix`. Another kind of connection would implement these two traits.
 
 use crate::error::{Error, ErrorKind};
-use crate::runtime::sockets::opened::Opened;
+use crate::runtime::sockets::owned_listener::OwnedListener;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
@@ -29,13 +29,13 @@ pub(in crate::runtime) trait Io:
     }
 
     /// A connection that is moving to another executor.
-    type Loose: Send;
+    type Detached: Send;
 
     /// Removes it from the executor on which it was accepted.
-    fn loosen(self) -> io::Result<Self::Loose>;
+    fn detach(self) -> io::Result<Self::Detached>;
 
     /// Registers it with the executor that calls this.
-    fn settle(loose: Self::Loose) -> io::Result<Self>;
+    fn attach(detached: Self::Detached) -> io::Result<Self>;
 }
 
 /// What the other side has done.
@@ -67,14 +67,14 @@ impl Io for TcpStream {
         let _ = self.set_zero_linger();
     }
 
-    type Loose = std::net::TcpStream;
+    type Detached = std::net::TcpStream;
 
-    fn loosen(self) -> io::Result<std::net::TcpStream> {
+    fn detach(self) -> io::Result<std::net::TcpStream> {
         self.into_std()
     }
 
-    fn settle(loose: std::net::TcpStream) -> io::Result<TcpStream> {
-        TcpStream::from_std(loose)
+    fn attach(detached: std::net::TcpStream) -> io::Result<TcpStream> {
+        TcpStream::from_std(detached)
     }
 }
 
@@ -89,7 +89,7 @@ impl Accept for TcpListener {
 }
 
 /// Listens on the first available address of `address`. Must be called inside an executor.
-pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, SocketAddr), Error> {
+pub(in crate::runtime) fn bind(address: &str) -> Result<(OwnedListener<TcpListener>, SocketAddr), Error> {
     let failed =
         |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
     let mut last = None;
@@ -100,7 +100,7 @@ pub(in crate::runtime) fn bind(address: &str) -> Result<(Opened<TcpListener>, So
             socket.bind(candidate)?;
             let listener = socket.listen(BACKLOG)?;
             let address = listener.local_addr()?;
-            Ok((Opened::new(listener), address))
+            Ok((OwnedListener::new(listener), address))
         })();
         match bound {
             Ok(bound) => return Ok(bound),

@@ -1,13 +1,14 @@
-//! Listening sockets and connections, whatever protocol is spoken on them.
+//! Listening sockets and connections, for every protocol. `accept`, `connections` and `owned_listener` are the server half;
+//! a client half would connect with `io` and `unix`.
 
 pub(super) mod accept;
 pub(super) mod address;
 pub(super) mod allowed;
 pub(super) mod client_address;
 pub(super) mod connections;
+pub(super) mod idle_state;
 pub(super) mod inherited_sockets;
 pub(super) mod io;
-pub(super) mod opened;
+pub(super) mod owned_listener;
 pub(super) mod panic_boundary;
-pub(super) mod seat;
 pub(super) mod unix;

@@ -3,7 +3,7 @@
 use crate::faults;
 use crate::host::Engine;
 use crate::panics::{Panicked, caught};
-use crate::runtime::server::lifecycle::Lifecycle;
+use crate::runtime::transport::lifecycle::Lifecycle;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;

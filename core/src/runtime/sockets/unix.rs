@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Sent};
-use crate::runtime::sockets::opened::Opened;
+use crate::runtime::sockets::owned_listener::OwnedListener;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
@@ -23,8 +23,8 @@ pub(in crate::runtime) const MODE: u32 = 0o600;
 const MAX_PATH: usize = 108;
 
 /// How long another process may take to bind in the same directory.
-const PATIENCE: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOCK_RETRY: Duration = Duration::from_millis(5);
 
 impl Io for UnixStream {
     fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>> {
@@ -47,14 +47,14 @@ impl Io for UnixStream {
         crate::runtime::sockets::inherited_sockets::has_hung_up(self)
     }
 
-    type Loose = std::os::unix::net::UnixStream;
+    type Detached = std::os::unix::net::UnixStream;
 
-    fn loosen(self) -> io::Result<Self::Loose> {
+    fn detach(self) -> io::Result<Self::Detached> {
         self.into_std()
     }
 
-    fn settle(loose: Self::Loose) -> io::Result<UnixStream> {
-        UnixStream::from_std(loose)
+    fn attach(detached: Self::Detached) -> io::Result<UnixStream> {
+        UnixStream::from_std(detached)
     }
 }
 
@@ -71,7 +71,7 @@ impl Accept for UnixListener {
 pub(in crate::runtime) struct Bound {
     // In this order: a process that finds no file may bind, and one that finds a file finds a process that listens.
     _file: SocketFile,
-    listener: Opened<UnixListener>,
+    listener: OwnedListener<UnixListener>,
 }
 
 impl Accept for Bound {
@@ -151,7 +151,7 @@ pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     // Nobody can connect before it listens, so no client sees other permissions.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
-    Ok(Bound { _file: file, listener: Opened::new(listener) })
+    Ok(Bound { _file: file, listener: OwnedListener::new(listener) })
 }
 
 /// Keeps other servers from the same path until this one listens. Otherwise, another server could create its socket
@@ -168,11 +168,11 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
         Err(Errno::ACCESS) => return Ok(None),
         Err(error) => return Err(failed(path, error)),
     };
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + LOCK_TIMEOUT;
     loop {
         match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(directory)),
-            Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(LOCK_RETRY),
             Err(Errno::WOULDBLOCK) => return Err(failed(path, "its directory is locked")),
             Err(Errno::INTR) => {}
             Err(_) => return Ok(None),

@@ -7,9 +7,9 @@ use crate::error::Error;
 use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::locks::Mutex;
 use crate::panics::{Panicked, caught};
-use crate::runtime::server::lifecycle::{FLUSH, Lifecycle};
-use crate::runtime::server::transport::{Lines, ServeContext, Serving};
 use crate::runtime::threads::thread;
+use crate::runtime::transport::interface::{ServeContext, Serving, SingleClientChannels};
+use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,15 +20,15 @@ pub(super) struct Channel {
 }
 
 /// Restores what was changed for a channel.
-pub(super) type Restore = Box<dyn FnOnce(Back) + Send>;
+pub(super) type Restore = Box<dyn FnOnce(RestoreTo) + Send>;
 
 /// To what it is restored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Back {
+pub(super) enum RestoreTo {
     /// To the program, because the server has ended.
     Program,
     /// To nothing: the client has disconnected, and the server continues.
-    Nobody,
+    Nothing,
 }
 
 /// The state that its threads share.
@@ -42,7 +42,7 @@ struct Shared {
     reading: AtomicBool,
     over: AtomicBool,
     lifecycle: Arc<Lifecycle>,
-    lines: Arc<Lines>,
+    channels: Arc<SingleClientChannels>,
     /// The server ends when this channel ends, whatever its other transports are.
     leading: bool,
     restore: Mutex<Option<Restore>>,
@@ -52,20 +52,20 @@ impl Channel {
     /// Starts both threads. `restore` is called at the channel's end. A channel with `restore` ends the server when
     /// it ends.
     pub(super) fn start<I: Input, O: Output>(
-        site: &ServeContext,
+        context: &ServeContext,
         wire: Wire<I, O>,
         restore: Option<Restore>,
     ) -> Result<Channel, Error> {
         let Wire { input, output, stop } = wire;
         let shared = Arc::new(Shared {
-            engine: site.engine.clone(),
+            engine: context.engine.clone(),
             peer: Peer::new(None),
-            writer: Arc::new(Writer::new(site.engine.limits().max_outbound_bytes)),
+            writer: Arc::new(Writer::new(context.engine.limits().max_outbound_bytes)),
             stop,
             reading: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            lifecycle: site.lifecycle.clone(),
-            lines: site.lines.clone(),
+            lifecycle: context.lifecycle.clone(),
+            channels: context.channels.clone(),
             leading: restore.is_some(),
             restore: Mutex::new(restore),
         });
@@ -89,7 +89,7 @@ impl Shared {
                 this.writer.abandon();
             }
             // Nothing reads the output any more: this has the same effect as the end of the input.
-            this.ends();
+            this.client_gone();
             this.lifecycle.wake();
         })?;
         let sink: Arc<dyn Sink> = self.writer.clone();
@@ -104,7 +104,7 @@ impl Shared {
                 this.fail("reads the input", &panicked);
             }
             drop(end);
-            if let Err(panicked) = caught(|| this.wind_up()) {
+            if let Err(panicked) = caught(|| this.end_alone()) {
                 this.fail("ends the channel", &panicked);
             }
         })
@@ -118,11 +118,11 @@ impl Shared {
 
     /// The client has disconnected, at least in one direction. If this is the last or the leading channel, the server
     /// ends.
-    fn ends(&self) {
+    fn client_gone(&self) {
         if self.over.swap(true, Ordering::SeqCst) {
             return;
         }
-        if self.lines.leave(self.leading) {
+        if self.channels.end_one(self.leading) {
             self.lifecycle.close();
         } else {
             (self.stop)();
@@ -131,7 +131,7 @@ impl Shared {
 
     /// Ends one channel among others: its calls in flight may finish, and then it releases its output. If the server
     /// ends, the steps of its shutdown do this.
-    fn wind_up(&self) {
+    fn end_alone(&self) {
         if self.lifecycle.is_ending() {
             return;
         }
@@ -142,16 +142,16 @@ impl Shared {
         own.wait_until(Duration::ZERO, done);
         // The client may still read, and gets the same responses as at the server's end.
         self.engine.close_peer(&self.peer, CancelReason::Closing);
-        own.wait_until(FLUSH, done);
+        own.wait_until(FLUSH_TIMEOUT, done);
         self.writer.close();
-        own.wait_until(FLUSH, || self.writer.has_ended());
-        self.give_back(Back::Nobody);
+        own.wait_until(FLUSH_TIMEOUT, || self.writer.has_ended());
+        self.restore(RestoreTo::Nothing);
     }
 
-    fn give_back(&self, back: Back) {
+    fn restore(&self, target: RestoreTo) {
         let restore = self.restore.lock().take();
         if let Some(restore) = restore {
-            restore(back);
+            restore(target);
         }
     }
 }
@@ -173,7 +173,7 @@ impl Serving for Channel {
     fn flush(&self) {
         let Shared { peer, writer, lifecycle, .. } = &*self.shared;
         // A response may wait for a thread that is sending earlier messages of the same call.
-        lifecycle.wait_until(FLUSH, || peer.in_flight() == 0 || writer.has_ended());
+        lifecycle.wait_until(FLUSH_TIMEOUT, || peer.in_flight() == 0 || writer.has_ended());
         writer.close();
     }
 
@@ -181,8 +181,8 @@ impl Serving for Channel {
         let Shared { writer, lifecycle, reading, .. } = &*self.shared;
         // The reader must end too, because later input belongs to the program.
         let ended = || writer.has_ended() && !reading.load(Ordering::Acquire);
-        lifecycle.wait_until(FLUSH, ended);
-        self.shared.give_back(Back::Program);
+        lifecycle.wait_until(FLUSH_TIMEOUT, ended);
+        self.shared.restore(RestoreTo::Program);
     }
 }
 
@@ -194,7 +194,7 @@ impl Drop for EndOfInput {
     fn drop(&mut self) {
         self.0.engine.end_input(&self.0.peer);
         self.0.reading.store(false, Ordering::Release);
-        self.0.ends();
+        self.0.client_gone();
         self.0.lifecycle.wake();
     }
 }

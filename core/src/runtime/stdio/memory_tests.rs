@@ -2,8 +2,8 @@
 
 use super::channel::Channel;
 use super::wire::{Input, Output, Read, Wire};
-use crate::runtime::memory_tests::{Shared, site};
-use crate::runtime::server::transport::Serving;
+use crate::runtime::memory_tests::{Shared, context};
+use crate::runtime::transport::interface::Serving;
 use crate::server::Server;
 use bytes::Bytes;
 use std::io;
@@ -48,12 +48,12 @@ impl Drop for To {
 #[test]
 fn lines_are_answered_over_memory() {
     let server = Server::new("memory", "1");
-    let site = site(&server);
+    let context = context(&server);
     let (input, output) = (Shared::default(), Shared::default());
     let stopped = input.clone();
     let stop = Box::new(move || stopped.end());
     let wire = Wire { input: From(input.clone()), output: To(output.clone()), stop };
-    let channel = Channel::start(&site, wire, None).unwrap();
+    let channel = Channel::start(&context, wire, None).unwrap();
     for id in 1..=3 {
         // STD-1: one message a line. The last one has no end.
         let end = if id < 3 { "\r\n" } else { "" };
@@ -62,7 +62,7 @@ fn lines_are_answered_over_memory() {
     input.end();
     // It was the only channel, so the server ends with it.
     let (ended, end) = std::sync::mpsc::channel();
-    site.lifecycle.on_close(move || ended.send(()).unwrap());
+    context.lifecycle.on_close(move || ended.send(()).unwrap());
     end.recv_timeout(Duration::from_secs(10)).unwrap();
     channel.begin_end();
     channel.drain();

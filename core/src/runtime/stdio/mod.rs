@@ -1,4 +1,7 @@
 //! The stdio transport: one message per line, two threads.
+//!
+//! All of this folder is the server half. A client half, which starts a server as a child process, would be `client.rs`
+//! beside it and would use `descriptors` and `wire`.
 
 mod backlog;
 mod channel;
@@ -8,128 +11,11 @@ mod memory_tests;
 mod reader;
 mod relay;
 mod standard;
+mod transport;
 mod wire;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
 
-use crate::dispatch::limits::Limits;
-use crate::error::{Error, ErrorKind};
-use crate::runtime::server::transport::{ServeContext, Serving, StartOrder, Transport};
-use crate::runtime::threads::thread::Threads;
-use channel::{Back, Channel};
-use descriptors::Parent;
-use relay::Relay;
-use rustix::fd::OwnedFd;
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 pub use standard::open_missing;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// The descriptors on which lines are served.
-#[derive(Debug)]
-pub(super) enum Lines {
-    /// The process's standard input and output.
-    Standard,
-    /// Two descriptors, which may be the same one.
-    Descriptors(OwnedFd, OwnedFd),
-}
-
-/// The real descriptors 0, 1 and 2.
-struct Standard {
-    input: OwnedFd,
-    output: Arc<OwnedFd>,
-    errors: Option<Relay>,
-}
-
-fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
-    let what = what.to_owned();
-    move |error| Error::new(ErrorKind::Io, format!("{what}: {error}"))
-}
-
-impl Transport for Lines {
-    fn check(&self) -> Result<(), Error> {
-        match self {
-            Lines::Standard => standard::check(),
-            Lines::Descriptors(..) => Ok(()),
-        }
-    }
-
-    fn turn(&self) -> StartOrder {
-        StartOrder::Descriptors
-    }
-
-    fn drain_timeout(&self, limits: &Limits) -> Duration {
-        limits.drain_timeout.min(limits.stdio_drain_timeout)
-    }
-
-    fn start(self: Box<Self>, site: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let channel = match *self {
-            Lines::Standard => {
-                let (input, standard) =
-                    Standard::take(site.engine.threads(), site.engine.limits().max_stderr_bytes)?;
-                // Only the process's own input comes from its parent.
-                match descriptors::wire(input, standard.output.clone(), Parent::watch()) {
-                    Ok(wire) => Channel::start(site, wire, Some(Box::new(|back| standard.give(back))))?,
-                    Err(error) => {
-                        standard.put_back();
-                        return Err(io("pipe")(error));
-                    }
-                }
-            }
-            Lines::Descriptors(input, output) => {
-                fcntl_setfd(&input, FdFlags::CLOEXEC).map_err(io("input descriptor"))?;
-                fcntl_setfd(&output, FdFlags::CLOEXEC).map_err(io("output descriptor"))?;
-                let wire = descriptors::wire(input, Arc::new(output), Parent::unwatched());
-                Channel::start(site, wire.map_err(io("pipe"))?, None)?
-            }
-        };
-        Ok(Box::new(channel))
-    }
-}
-
-impl Standard {
-    /// Duplicates the standard descriptors, and redirects 0 to the null device and 1 to 2. So neither a handler nor a
-    /// program that it starts can read from the one or write to the other.
-    fn take(threads: &Threads, max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
-        // Above the three standard descriptors, so that closing those never closes these.
-        let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
-        let output = Arc::new(fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?);
-        let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
-        let nothing = std::fs::File::open("/dev/null")
-            .map_err(|error| Error::new(ErrorKind::Io, format!("/dev/null: {error}")))?;
-        let errors = Relay::start(threads, max_stderr)?;
-        let standard = Standard { input: own, output, errors };
-        let taken = rustix::stdio::dup2_stdin(nothing)
-            .map_err(io("standard input"))
-            .and_then(|()| rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io("standard output")));
-        match taken {
-            Ok(()) => Ok((input, standard)),
-            Err(error) => {
-                standard.put_back();
-                Err(error)
-            }
-        }
-    }
-
-    fn give(self, back: Back) {
-        match back {
-            Back::Program => self.put_back(),
-            // Output of handlers still goes to standard error, and the client sees the end of its output.
-            Back::Nobody => {
-                if let Some(errors) = self.errors {
-                    errors.close();
-                }
-                let _ = rustix::stdio::dup2_stdout(std::io::stderr());
-            }
-        }
-    }
-
-    fn put_back(self) {
-        let _ = rustix::stdio::dup2_stdin(&self.input);
-        let _ = rustix::stdio::dup2_stdout(&*self.output);
-        if let Some(errors) = self.errors {
-            errors.close();
-        }
-    }
-}
+pub(super) use transport::StdioTransport;

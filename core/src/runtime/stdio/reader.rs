@@ -27,7 +27,7 @@ impl<I: Input> Reader<I> {
         let mut framer = LineFramer::new(self.engine.limits().max_message_bytes);
         let mut buffer = vec![0; READ_BYTES];
         // The input of one read wakes each host once, and its immediate responses are sent in one write.
-        let turns = WakeBatcher::new(|| ());
+        let batcher = WakeBatcher::new(|| ());
         loop {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
@@ -36,7 +36,7 @@ impl<I: Input> Reader<I> {
                     // Messages have their own panic boundaries. This one is for the hosts that are woken at the end,
                     // whose panics concern no message. The remaining lines follow.
                     loop {
-                        match caught(|| self.take_all(&mut framer, &turns)) {
+                        match caught(|| self.take_all(&mut framer, &batcher)) {
                             Ok(true) => break,
                             Ok(false) => return,
                             Err(panicked) => {
@@ -58,10 +58,10 @@ impl<I: Input> Reader<I> {
     }
 
     /// Passes on the messages that were read. Returns `false` if nothing reads the responses any more.
-    fn take_all(&mut self, framer: &mut LineFramer, turns: &Arc<WakeBatcher>) -> bool {
+    fn take_all(&mut self, framer: &mut LineFramer, batcher: &Arc<WakeBatcher>) -> bool {
         // In this order: hosts start while the existing responses are written.
         let _answers = self.writer.begin();
-        let _turn = turns.begin();
+        let _batch = batcher.begin();
         while let Some(frame) = framer.next() {
             self.take(frame);
             if !self.writer.wait_for_room(|| self.input.is_client_gone()) {

@@ -8,9 +8,9 @@ use super::backlog::Backlog;
 use crate::error::Error;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::platform::pipe;
-use crate::runtime::server::lifecycle::FLUSH;
 use crate::runtime::threads::thread;
 use crate::runtime::threads::thread::Threads;
+use crate::runtime::transport::lifecycle::FLUSH_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
@@ -55,7 +55,7 @@ struct State {
 impl Relay {
     /// Redirects descriptors 1 and 2 through a relay. `None` if no client can leave descriptor 2 unread.
     pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
-        let io = super::io;
+        let io = super::transport::io;
         let stderr = std::io::stderr();
         let kind = match fstat(&stderr) {
             Ok(stat) if capacity > 0 => rustix::fs::FileType::from_raw_mode(stat.st_mode),
@@ -67,20 +67,20 @@ impl Relay {
         let real = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
         let output = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
         let (printed, printer) = pipe().map_err(io("pipe"))?;
-        let (told, stop) = pipe().map_err(io("pipe"))?;
+        let (stop_signal, stop) = pipe().map_err(io("pipe"))?;
         // Only the engine holds this end.
         let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
         fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;
         let stat = fstat(&printer).map_err(io("pipe"))?;
         let progress = Arc::<Progress>::default();
-        let pump = Pump {
+        let relay = RelayThread {
             printed,
-            told: Some(told),
+            stop_signal: Some(stop_signal),
             output: Some(Output::new(output)),
             backlog: Backlog::new(capacity),
             progress: progress.clone(),
         };
-        thread::spawn(threads, "tenon-stderr", move || pump.run())?;
+        thread::spawn(threads, "tenon-stderr", move || relay.run())?;
         let watch = Watch::new(&printer);
         rustix::stdio::dup2_stderr(&printer).map_err(io("standard error"))?;
         let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress, watch };
@@ -95,7 +95,7 @@ impl Relay {
         }
         let _ = write(&self.stop, b"x");
         let mut state = self.progress.state.lock();
-        self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH);
+        self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH_TIMEOUT);
         state.abandoned = true;
         drop(self.watch);
     }
@@ -119,16 +119,16 @@ impl Output {
     }
 }
 
-struct Pump {
+struct RelayThread {
     printed: OwnedFd,
-    told: Option<OwnedFd>,
+    stop_signal: Option<OwnedFd>,
     /// `None` once nothing reads it any more.
     output: Option<Output>,
     backlog: Backlog,
     progress: Arc<Progress>,
 }
 
-impl Pump {
+impl RelayThread {
     fn run(mut self) {
         let mut buffer = vec![0; READ_BYTES];
         let mut ended = false;
@@ -148,7 +148,7 @@ impl Pump {
             self.pass_on();
             tenon_crash::hold(!self.backlog.is_empty());
             let done = empty && self.backlog.is_empty();
-            if done && self.told.is_none() {
+            if done && self.stop_signal.is_none() {
                 self.progress.flushed();
             }
             if ended && (done || self.is_abandoned()) {
@@ -168,17 +168,18 @@ impl Pump {
         if let Some(output) = self.output.as_ref().filter(|_| !self.backlog.is_empty()) {
             fds.push(PollFd::new(&output.descriptor, PollFlags::OUT));
         }
-        if let Some(told) = &self.told {
-            fds.push(PollFd::new(told, PollFlags::IN));
+        if let Some(stop_signal) = &self.stop_signal {
+            fds.push(PollFd::new(stop_signal, PollFlags::IN));
         }
-        let closing = (ended && self.told.is_none()).then_some(&CLOSING_POLL);
+        let closing = (ended && self.stop_signal.is_none()).then_some(&CLOSING_POLL);
         match poll(&mut fds, closing) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return false,
         }
-        let is_told = self.told.is_some() && fds.last().is_some_and(|told| !told.revents().is_empty());
-        if is_told {
-            self.told = None;
+        let is_stopping = self.stop_signal.is_some()
+            && fds.last().is_some_and(|stop_signal| !stop_signal.revents().is_empty());
+        if is_stopping {
+            self.stop_signal = None;
         }
         true
     }

@@ -18,11 +18,11 @@ use std::time::Duration;
 /// Lines per write: two slices per line, within a system's limit of 1024.
 const BATCH: usize = 128;
 /// If nothing is written for this time, a reader that waits for room checks whether the client still exists.
-const STUCK: Duration = Duration::from_millis(200);
+const STALL_CHECK: Duration = Duration::from_millis(200);
 /// The maximum time that a line waits for the end of the reader's turn, which an inline handler may delay.
-const PATIENCE: Duration = Duration::from_millis(5);
+const TURN_TIMEOUT: Duration = Duration::from_millis(5);
 /// How often the writing thread checks for such lines without finding any, before it stops.
-const LOOKS: u32 = 10;
+const IDLE_CHECKS: u32 = 10;
 
 thread_local! {
     /// The address of the writer whose reader's turn this thread is in; 0 if it is in none.
@@ -73,9 +73,9 @@ struct State {
 }
 
 /// A turn of the reader. Its end writes the messages of the turn.
-pub(super) struct Burst<'a>(&'a Writer);
+pub(super) struct ReaderTurn<'a>(&'a Writer);
 
-impl Drop for Burst<'_> {
+impl Drop for ReaderTurn<'_> {
     fn drop(&mut self) {
         TURN.set(0);
         self.0.write_here();
@@ -98,7 +98,7 @@ impl Writer {
     /// reader sees the end.
     pub(super) fn run(&self, output: impl Output) {
         *self.output.lock() = Some(Box::new(output));
-        self.pump();
+        self.relay();
         let output = self.output.lock().take();
         drop(output);
         self.end();
@@ -123,7 +123,7 @@ impl Writer {
         self.written.notify_all();
     }
 
-    fn pump(&self) {
+    fn relay(&self) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let begun = {
@@ -151,7 +151,7 @@ impl Writer {
 
     /// Waits until there is something for the writing thread to write. Returns `false` at the end.
     fn wait_for_lines(&self, state: &mut MutexGuard<'_, State>) -> bool {
-        let (mut looks, mut turns) = (0, state.turns);
+        let (mut idle_checks, mut turns) = (0, state.turns);
         loop {
             if state.broken {
                 return false;
@@ -166,26 +166,26 @@ impl Writer {
             }
             if !state.watching {
                 self.queued.0.wait(state);
-                (looks, turns) = (0, state.turns);
+                (idle_checks, turns) = (0, state.turns);
                 continue;
             }
-            if !self.queued.0.wait_for(state, PATIENCE).timed_out() {
+            if !self.queued.0.wait_for(state, TURN_TIMEOUT).timed_out() {
                 continue;
             }
             let waits = !state.lines.is_empty() && !state.writing;
             if waits && turns == state.turns {
                 state.due = true;
             }
-            looks = if waits || turns != state.turns { 0 } else { looks + 1 };
-            state.watching = looks < LOOKS;
+            idle_checks = if waits || turns != state.turns { 0 } else { idle_checks + 1 };
+            state.watching = idle_checks < IDLE_CHECKS;
             turns = state.turns;
         }
     }
 
     /// Begins a turn of the reader on this thread. Its messages wait for the end of the turn.
-    pub(super) fn begin(&self) -> Burst<'_> {
+    pub(super) fn begin(&self) -> ReaderTurn<'_> {
         TURN.set(std::ptr::from_ref(self).addr());
-        Burst(self)
+        ReaderTurn(self)
     }
 
     /// Writes queued messages on this thread, as far as it can without waiting. The writing thread writes the rest.
@@ -257,7 +257,7 @@ impl Writer {
         flush_wakes();
         let mut state = self.state.lock();
         while self.is_full() && !state.ended && !state.closing {
-            let stuck = self.written.wait_for(&mut state, STUCK).timed_out();
+            let stuck = self.written.wait_for(&mut state, STALL_CHECK).timed_out();
             if stuck && MutexGuard::unlocked(&mut state, &is_gone) {
                 return false;
             }

@@ -7,7 +7,7 @@
 
 use crate::host::Occupancy;
 use crate::locks::{Condvar, Mutex};
-use crate::runtime::threads::reactor::Spare;
+use crate::runtime::threads::reactor::ReserveWorker;
 use crate::runtime::threads::thread;
 use crate::runtime::threads::thread::Threads;
 use std::cell::Cell;
@@ -16,36 +16,36 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// How long a handler may take until it counts as blocked, and how often that is looked at.
-const MOMENT: Duration = Duration::from_millis(5);
+const BLOCKED_AFTER: Duration = Duration::from_millis(5);
 /// Looks without a handler after which nobody looks any more, until the next one.
-const QUIET: u32 = 200;
+const IDLE_CHECKS: u32 = 200;
 
 /// Watches the inline handlers of all reactors, on a thread that starts with the first.
-pub(in crate::runtime) struct Stall {
+pub(in crate::runtime) struct BlockingWatchdog {
     threads: Threads,
     /// Different from that of all others.
     number: u64,
-    reactors: Box<[Watched]>,
+    reactors: Box<[WatchedReactor]>,
     /// Somebody looks, or is about to.
     awake: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
     /// For the thread.
-    this: Weak<Stall>,
+    this: Weak<BlockingWatchdog>,
 }
 
 /// The handlers of one reactor. Its threads count here without those of other reactors, so it has a line of the cache.
 #[derive(Default)]
 #[repr(align(128))]
-struct Watched {
+struct WatchedReactor {
     entered: AtomicU64,
     left: AtomicU64,
-    spare: OnceLock<Spare>,
+    reserve_worker: OnceLock<ReserveWorker>,
 }
 
-/// A reactor among those that a [`Stall`] watches.
+/// A reactor among those that a [`BlockingWatchdog`] watches.
 #[derive(Clone, Copy)]
-pub(in crate::runtime) struct Member {
+pub(in crate::runtime) struct ReactorMember {
     /// 0 for no reactor's.
     number: u64,
     place: usize,
@@ -53,10 +53,10 @@ pub(in crate::runtime) struct Member {
 
 thread_local! {
     /// Whose worker this thread is.
-    static OWN: Cell<Member> = const { Cell::new(Member { number: 0, place: 0 }) };
+    static OWN: Cell<ReactorMember> = const { Cell::new(ReactorMember { number: 0, place: 0 }) };
 }
 
-impl Member {
+impl ReactorMember {
     /// This thread is a worker of the reactor from now on.
     pub(in crate::runtime) fn join(self) {
         OWN.set(self);
@@ -65,17 +65,17 @@ impl Member {
 
 /// What one look at a reactor sees.
 #[derive(Clone, Copy, Default, PartialEq)]
-struct Look {
+struct Counts {
     entered: u64,
     left: u64,
 }
 
 /// What is known of a reactor.
 #[derive(Clone, Copy, Default)]
-struct Known {
-    seen: Look,
+struct LastSeen {
+    seen: Counts,
     /// What was seen when its spare worker was let go, until that is held again.
-    released: Option<Look>,
+    released: Option<Counts>,
 }
 
 #[derive(Default)]
@@ -84,14 +84,14 @@ struct State {
     stopped: bool,
 }
 
-impl Stall {
+impl BlockingWatchdog {
     /// For the reactors that are added.
-    pub(in crate::runtime) fn new(threads: &Threads) -> Arc<Stall> {
+    pub(in crate::runtime) fn new(threads: &Threads) -> Arc<BlockingWatchdog> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
-        Arc::new_cyclic(|this| Stall {
+        Arc::new_cyclic(|this| BlockingWatchdog {
             threads: threads.clone(),
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            reactors: (0..threads.io_threads()).map(|_| Watched::default()).collect(),
+            reactors: (0..threads.io_threads()).map(|_| WatchedReactor::default()).collect(),
             awake: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -100,13 +100,13 @@ impl Stall {
     }
 
     /// For the threads of the reactor at that place.
-    pub(in crate::runtime) fn member(&self, place: usize) -> Member {
-        Member { number: self.number, place }
+    pub(in crate::runtime) fn member(&self, place: usize) -> ReactorMember {
+        ReactorMember { number: self.number, place }
     }
 
     /// The reactor at that place is there.
-    pub(in crate::runtime) fn add(&self, place: usize, spare: Spare) {
-        let _ = self.reactors[place].spare.set(spare);
+    pub(in crate::runtime) fn add(&self, place: usize, reserve_worker: ReserveWorker) {
+        let _ = self.reactors[place].reserve_worker.set(reserve_worker);
     }
 
     pub(in crate::runtime) fn stop(&self) {
@@ -132,30 +132,30 @@ impl Stall {
     }
 
     fn run(&self) {
-        let mut known = vec![Known::default(); self.reactors.len()];
+        let mut known = vec![LastSeen::default(); self.reactors.len()];
         let mut quiet = 0;
         let mut state = self.state.lock();
         while !state.stopped {
             for (reactor, known) in self.reactors.iter().zip(&mut known) {
-                known.seen = reactor.look();
+                known.seen = reactor.read_counts();
             }
-            self.changed.wait_for(&mut state, MOMENT);
+            self.changed.wait_for(&mut state, BLOCKED_AFTER);
             if state.stopped {
                 // The reactors end: a worker that was held now would stay for good.
                 return;
             }
             let mut busy = false;
             for (reactor, known) in self.reactors.iter().zip(&mut known) {
-                busy |= reactor.judge(known);
+                busy |= reactor.check(known);
             }
             quiet = if busy { 0 } else { quiet + 1 };
-            if quiet < QUIET {
+            if quiet < IDLE_CHECKS {
                 continue;
             }
             quiet = 0;
             self.awake.store(false, Ordering::SeqCst);
             // One that came before the store has woken nobody.
-            if self.reactors.iter().any(|reactor| reactor.look().is_inside()) {
+            if self.reactors.iter().any(|reactor| reactor.read_counts().is_inside()) {
                 self.awake.store(true, Ordering::SeqCst);
             }
             while !self.awake.load(Ordering::SeqCst) && !state.stopped {
@@ -165,44 +165,44 @@ impl Stall {
     }
 
     /// The reactor that this thread works for. Handlers on other threads block none.
-    fn own(&self) -> Option<&Watched> {
+    fn own(&self) -> Option<&WatchedReactor> {
         let own = OWN.get();
         if own.number == self.number { self.reactors.get(own.place) } else { None }
     }
 }
 
-impl Watched {
-    fn look(&self) -> Look {
+impl WatchedReactor {
+    fn read_counts(&self) -> Counts {
         let left = self.left.load(Ordering::SeqCst);
-        Look { entered: self.entered.load(Ordering::SeqCst), left }
+        Counts { entered: self.entered.load(Ordering::SeqCst), left }
     }
 
     /// Lets the spare worker go, or holds it again; `false` if there was no handler since the last look.
-    fn judge(&self, known: &mut Known) -> bool {
-        let (before, now) = (known.seen, self.look());
+    fn check(&self, known: &mut LastSeen) -> bool {
+        let (before, now) = (known.seen, self.read_counts());
         if now.is_inside() {
             // Once for each that joins them: whoever was let go waits for sockets until it is occupied too.
             if now == before && known.released != Some(now) {
                 known.released = Some(now);
-                self.spare.get().inspect(|spare| spare.release());
+                self.reserve_worker.get().inspect(|reserve_worker| reserve_worker.release());
             }
             return true;
         }
         if known.released.take().is_some() {
-            self.spare.get().inspect(|spare| spare.hold());
+            self.reserve_worker.get().inspect(|reserve_worker| reserve_worker.hold());
         }
         now != before
     }
 }
 
-impl Look {
+impl Counts {
     /// There is a handler that has not returned.
     fn is_inside(self) -> bool {
         self.entered > self.left
     }
 }
 
-impl Occupancy for Stall {
+impl Occupancy for BlockingWatchdog {
     fn enter(&self) {
         let Some(own) = self.own() else { return };
         own.entered.fetch_add(1, Ordering::SeqCst);

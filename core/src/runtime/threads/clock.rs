@@ -13,15 +13,15 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// How long to wait before one that panicked is looked at again.
-const AGAIN: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// What depends on the time. Its functions run on the clock's thread, so they must not block.
 pub(in crate::runtime) trait Timed: Send + Sync {
-    /// When [`Timed::tell`] is to be called. Asked again after each call and each [`Alarm::wake`].
+    /// When [`Timed::run_due`] is to be called. Asked again after each call and each [`Alarm::wake`].
     fn next(&self) -> Option<Instant>;
 
     /// The time has come.
-    fn tell(&self);
+    fn run_due(&self);
 }
 
 /// The thread ends when the last server lets go of this.
@@ -41,14 +41,14 @@ struct State {
     /// When to look at which.
     due: BTreeSet<(Instant, u64)>,
     /// Those whose next time may have changed.
-    asked: Vec<u64>,
+    recheck: Vec<u64>,
     stopped: bool,
 }
 
 struct Entry {
     work: Arc<dyn Timed>,
     due: Option<Instant>,
-    asked: bool,
+    recheck: bool,
 }
 
 /// A place with the clock, until it is dropped.
@@ -58,7 +58,7 @@ pub(in crate::runtime) struct Alarm {
 }
 
 /// Says that a time may have become earlier. Holds neither the clock nor what it tells.
-struct Ask {
+struct AlarmWake {
     clock: Weak<Inner>,
     number: u64,
 }
@@ -75,13 +75,13 @@ impl Clock {
     }
 
     /// Tells `work` of its times.
-    pub(in crate::runtime) fn tell(self: &Arc<Self>, work: Arc<dyn Timed>) -> Alarm {
+    pub(in crate::runtime) fn register(self: &Arc<Self>, work: Arc<dyn Timed>) -> Alarm {
         let number = {
             let mut state = self.0.state.lock();
             state.number += 1;
             let number = state.number;
-            state.entries.insert(number, Entry { work, due: None, asked: true });
-            state.asked.push(number);
+            state.entries.insert(number, Entry { work, due: None, recheck: true });
+            state.recheck.push(number);
             number
         };
         self.0.changed.notify_one();
@@ -99,7 +99,7 @@ impl Drop for Clock {
 impl Alarm {
     /// What says that the time may have become earlier.
     pub(in crate::runtime) fn waker(&self) -> Arc<dyn Wake> {
-        Arc::new(Ask { clock: Arc::downgrade(&self.clock.0), number: self.number })
+        Arc::new(AlarmWake { clock: Arc::downgrade(&self.clock.0), number: self.number })
     }
 }
 
@@ -118,17 +118,17 @@ impl Drop for Alarm {
     }
 }
 
-impl Wake for Ask {
+impl Wake for AlarmWake {
     fn wake(&self) {
         let Some(clock) = self.clock.upgrade() else { return };
         {
             let mut state = clock.state.lock();
-            let State { entries, asked, .. } = &mut *state;
+            let State { entries, recheck, .. } = &mut *state;
             match entries.get_mut(&self.number) {
-                Some(entry) if !entry.asked => entry.asked = true,
+                Some(entry) if !entry.recheck => entry.recheck = true,
                 _ => return,
             }
-            asked.push(self.number);
+            recheck.push(self.number);
         }
         clock.changed.notify_one();
     }
@@ -137,12 +137,12 @@ impl Wake for Ask {
 impl State {
     /// Those to look at now.
     fn take(&mut self, now: Instant) -> Vec<(u64, Arc<dyn Timed>)> {
-        let mut numbers = std::mem::take(&mut self.asked);
+        let mut numbers = std::mem::take(&mut self.recheck);
         while let Some(&(due, number)) = self.due.first().filter(|(due, _)| *due <= now) {
             self.due.remove(&(due, number));
             if let Some(entry) = self.entries.get_mut(&number) {
                 entry.due = None;
-                if !entry.asked {
+                if !entry.recheck {
                     numbers.push(number);
                 }
             }
@@ -150,7 +150,7 @@ impl State {
         let entries = &mut self.entries;
         let take = |number| {
             let entry: &mut Entry = entries.get_mut(&number)?;
-            entry.asked = false;
+            entry.recheck = false;
             Some((number, entry.work.clone()))
         };
         numbers.into_iter().filter_map(take).collect()
@@ -179,7 +179,7 @@ impl Inner {
                     }
                     let now = Instant::now();
                     match state.due.first() {
-                        _ if !state.asked.is_empty() => break state.take(now),
+                        _ if !state.recheck.is_empty() => break state.take(now),
                         Some((due, _)) if *due <= now => break state.take(now),
                         Some(&(due, _)) => _ = self.changed.wait_until(&mut state, due),
                         None => self.changed.wait(&mut state),
@@ -190,12 +190,12 @@ impl Inner {
                 // A host's wake that panics has said so, and is not the end of the other servers.
                 let next = caught(|| {
                     if work.next().is_some_and(|next| next <= Instant::now()) {
-                        work.tell();
+                        work.run_due();
                     }
                     work.next()
                 });
                 // Without a time the timer of a server that panicked would stand still.
-                let next = next.unwrap_or_else(|_| Some(Instant::now() + AGAIN));
+                let next = next.unwrap_or_else(|_| Some(Instant::now() + RETRY_DELAY));
                 self.state.lock().put(number, next);
                 // It may be the last that holds an engine, with what the program has in it.
                 let _ = caught(|| drop(work));
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// With room for the trace of a panic.
     fn clock() -> Arc<Clock> {
@@ -226,7 +226,7 @@ mod tests {
             *self.next.lock()
         }
 
-        fn tell(&self) {
+        fn run_due(&self) {
             *self.next.lock() = None;
             let _ = self.told.send(());
         }
@@ -242,14 +242,14 @@ mod tests {
                 }
                 Some(Instant::now())
             }
-            fn tell(&self) {
+            fn run_due(&self) {
                 let _ = self.1.send(());
             }
         }
         let clock = clock();
         let (told, heard) = channel();
-        let _alarm = clock.tell(Arc::new(First(Mutex::new(true), told)));
-        heard.recv_timeout(PATIENCE).expect("it is told");
+        let _alarm = clock.register(Arc::new(First(Mutex::new(true), told)));
+        heard.recv_timeout(TEST_TIMEOUT).expect("it is told");
     }
 
     #[test]
@@ -259,23 +259,23 @@ mod tests {
             fn next(&self) -> Option<Instant> {
                 Some(Instant::now())
             }
-            fn tell(&self) {
+            fn run_due(&self) {
                 panic!("on purpose");
             }
         }
         let clock = clock();
-        let _panics = clock.tell(Arc::new(Panics));
+        let _panics = clock.register(Arc::new(Panics));
         let (told, heard) = channel();
         let work = Arc::new(Every { next: Mutex::new(Some(Instant::now())), told });
-        let alarm = clock.tell(work.clone());
-        heard.recv_timeout(PATIENCE).expect("it is told");
+        let alarm = clock.register(work.clone());
+        heard.recv_timeout(TEST_TIMEOUT).expect("it is told");
         // Later, and then earlier after all.
-        *work.next.lock() = Some(Instant::now() + PATIENCE * 2);
+        *work.next.lock() = Some(Instant::now() + TEST_TIMEOUT * 2);
         alarm.waker().wake();
         assert!(heard.recv_timeout(Duration::from_millis(20)).is_err());
         *work.next.lock() = Some(Instant::now() + Duration::from_millis(5));
         alarm.waker().wake();
-        heard.recv_timeout(PATIENCE).expect("it is told again");
+        heard.recv_timeout(TEST_TIMEOUT).expect("it is told again");
         let waker = alarm.waker();
         drop(alarm);
         *work.next.lock() = Some(Instant::now());
@@ -294,7 +294,7 @@ mod tests {
             fn next(&self) -> Option<Instant> {
                 Some(Instant::now())
             }
-            fn tell(&self) {
+            fn run_due(&self) {
                 let _ = self.inside.send(());
                 let _ = self.go.lock().recv();
             }
@@ -306,12 +306,12 @@ mod tests {
         }
         let clock = clock();
         let ((inside, entered), (go, wait)) = (channel(), channel());
-        let alarm = clock.tell(Arc::new(Last { inside, go: Mutex::new(wait) }));
-        entered.recv_timeout(PATIENCE).expect("it is told");
+        let alarm = clock.register(Arc::new(Last { inside, go: Mutex::new(wait) }));
+        entered.recv_timeout(TEST_TIMEOUT).expect("it is told");
         drop(alarm);
         drop(go);
         let (told, heard) = channel();
-        let _alarm = clock.tell(Arc::new(Every { next: Mutex::new(Some(Instant::now())), told }));
-        heard.recv_timeout(PATIENCE).expect("the clock goes on");
+        let _alarm = clock.register(Arc::new(Every { next: Mutex::new(Some(Instant::now())), told }));
+        heard.recv_timeout(TEST_TIMEOUT).expect("the clock goes on");
     }
 }

@@ -9,34 +9,34 @@ use tokio::runtime::Handle;
 
 pub(in crate::runtime) struct Executor {
     engine: Engine,
-    given: Option<Handle>,
+    program: Option<Handle>,
     own: Mutex<Option<Own>>,
 }
 
 struct Own {
-    homes: Arc<Reactors>,
+    reactors: Arc<Reactors>,
     _pool: Arc<Pool>,
 }
 
 impl Executor {
-    pub(in crate::runtime) fn new(engine: &Engine, given: Option<Handle>) -> Executor {
-        Executor { engine: engine.clone(), given, own: Mutex::default() }
+    pub(in crate::runtime) fn new(engine: &Engine, program: Option<Handle>) -> Executor {
+        Executor { engine: engine.clone(), program, own: Mutex::default() }
     }
 
-    pub(in crate::runtime) fn homes(&self) -> Result<Arc<Reactors>, Error> {
-        if let Some(given) = &self.given {
-            return Ok(Reactors::given(given));
+    pub(in crate::runtime) fn reactors(&self) -> Result<Arc<Reactors>, Error> {
+        if let Some(program) = &self.program {
+            return Ok(Reactors::on_program_executor(program));
         }
         let mut own = self.own.lock();
         if let Some(own) = &*own {
-            return Ok(own.homes.clone());
+            return Ok(own.reactors.clone());
         }
         let pool = Pool::shared(self.engine.threads())?;
-        let homes = pool.homes()?;
-        let stall: Weak<_> = Arc::downgrade(pool.stall());
-        self.engine.tell_occupancy(stall);
-        *own = Some(Own { homes: homes.clone(), _pool: pool });
-        Ok(homes)
+        let reactors = pool.reactors_for_server()?;
+        let watchdog: Weak<_> = Arc::downgrade(pool.watchdog());
+        self.engine.tell_occupancy(watchdog);
+        *own = Some(Own { reactors: reactors.clone(), _pool: pool });
+        Ok(reactors)
     }
 
     /// Lets go of the reactors. They end with the last server, without waiting for what blocks on them.

@@ -3,11 +3,11 @@
 
 use crate::error::Error;
 use crate::locks::Mutex;
-use crate::runtime::threads::blocking_watchdog::Stall;
+use crate::runtime::threads::blocking_watchdog::BlockingWatchdog;
 use crate::runtime::threads::reactor::Reactor;
 use crate::runtime::threads::shared;
 use crate::runtime::threads::thread::Threads;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 /// How long no other reactor is tried after the system has refused a thread: each try holds up connections, and may leave
 /// a thread that waits for the refused one.
-const PAUSE: Duration = Duration::from_secs(30);
+const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
 /// Its threads end when the last server lets go of it.
 pub(in crate::runtime) struct Pool {
@@ -23,7 +23,7 @@ pub(in crate::runtime) struct Pool {
     reactors: Box<[OnceLock<Reactor>]>,
     /// Held while one starts: when the system last refused a thread.
     starting: Mutex<Option<Instant>>,
-    stall: Arc<Stall>,
+    watchdog: Arc<BlockingWatchdog>,
     /// Where the next server begins, so that not all of them accept on one thread.
     next: AtomicUsize,
 }
@@ -42,7 +42,7 @@ pub(in crate::runtime) struct Reactors {
 pub(in crate::runtime) struct ReactorHandle {
     pub(in crate::runtime) handle: Handle,
     /// Through which other threads wake it, if it is on a reactor of ours.
-    pub(in crate::runtime) mailbox: Option<Arc<Mailbox>>,
+    pub(in crate::runtime) wake_queue: Option<Arc<WakeQueue>>,
 }
 
 impl Pool {
@@ -52,15 +52,15 @@ impl Pool {
                 reactors: (0..threads.io_threads()).map(|_| OnceLock::new()).collect(),
                 threads: threads.clone(),
                 starting: Mutex::default(),
-                stall: Stall::new(threads),
+                watchdog: BlockingWatchdog::new(threads),
                 next: AtomicUsize::new(0),
             })
         })
     }
 
     /// Hears of inline handlers.
-    pub(in crate::runtime) fn stall(&self) -> &Arc<Stall> {
-        &self.stall
+    pub(in crate::runtime) fn watchdog(&self) -> &Arc<BlockingWatchdog> {
+        &self.watchdog
     }
 
     /// The reactor at that place, or another one while the system refuses threads.
@@ -76,13 +76,13 @@ impl Pool {
         }
         let others: Vec<_> = self.reactors.iter().filter_map(OnceLock::get).collect();
         let other = others.get(place % others.len().max(1)).copied();
-        if let Some(other) = other.filter(|_| refused.is_some_and(|at| at.elapsed() < PAUSE)) {
+        if let Some(other) = other.filter(|_| refused.is_some_and(|at| at.elapsed() < RETRY_PAUSE)) {
             return Ok(other);
         }
-        let member = self.stall.member(place);
+        let member = self.watchdog.member(place);
         match Reactor::start(&self.threads, move || member.join()) {
             Ok(started) => {
-                self.stall.add(place, started.spare());
+                self.watchdog.add(place, started.reserve_worker());
                 Ok(reactor.get_or_init(|| started))
             }
             Err(error) => {
@@ -92,15 +92,15 @@ impl Pool {
         }
     }
 
-    fn home(&self, place: usize) -> Result<ReactorHandle, Error> {
+    fn handle_of(&self, place: usize) -> Result<ReactorHandle, Error> {
         let reactor = self.reactor(place)?;
-        Ok(ReactorHandle { handle: reactor.handle().clone(), mailbox: Some(reactor.mailbox().clone()) })
+        Ok(ReactorHandle { handle: reactor.handle().clone(), wake_queue: Some(reactor.wake_queue().clone()) })
     }
 
     /// Where the connections of one more server live.
-    pub(in crate::runtime) fn homes(self: &Arc<Pool>) -> Result<Arc<Reactors>, Error> {
+    pub(in crate::runtime) fn reactors_for_server(self: &Arc<Pool>) -> Result<Arc<Reactors>, Error> {
         let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
-        let (first, next) = (self.home(begin)?, AtomicUsize::new(0));
+        let (first, next) = (self.handle_of(begin)?, AtomicUsize::new(0));
         Ok(Arc::new(Reactors { first, pool: Some(Arc::downgrade(self)), begin, next }))
     }
 }
@@ -108,14 +108,14 @@ impl Pool {
 impl Drop for Pool {
     /// Ends them, without waiting for what blocks on them.
     fn drop(&mut self) {
-        self.stall.stop();
+        self.watchdog.stop();
     }
 }
 
 impl Reactors {
     /// On an executor of the program's.
-    pub(in crate::runtime) fn given(handle: &Handle) -> Arc<Reactors> {
-        let first = ReactorHandle { handle: handle.clone(), mailbox: None };
+    pub(in crate::runtime) fn on_program_executor(handle: &Handle) -> Arc<Reactors> {
+        let first = ReactorHandle { handle: handle.clone(), wake_queue: None };
         Arc::new(Reactors { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
     }
 
@@ -131,6 +131,6 @@ impl Reactors {
         if place == 0 {
             return None;
         }
-        pool.home(self.begin + place).ok()
+        pool.handle_of(self.begin + place).ok()
     }
 }

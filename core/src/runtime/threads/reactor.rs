@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::host::WakeBatcher;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::threads::thread::Threads;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use crate::runtime::threads::workers;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +25,7 @@ const NAME: &str = "tenon-io";
 pub(in crate::runtime) struct Reactor {
     /// Until it is dropped.
     runtime: Option<Runtime>,
-    mailbox: Arc<Mailbox>,
+    wake_queue: Arc<WakeQueue>,
     gate: Arc<Gate>,
 }
 
@@ -35,40 +35,40 @@ impl Reactor {
         threads: &Threads,
         join: impl Fn() + Send + Sync + 'static,
     ) -> Result<Reactor, Error> {
-        let mailbox = Arc::<Mailbox>::default();
-        let ends = Arc::<Notify>::default();
-        let due = ends.clone();
-        let turns = WakeBatcher::new(move || due.notify_one());
-        let joins = (mailbox.clone(), turns.clone());
+        let wake_queue = Arc::<WakeQueue>::default();
+        let due_wakes = Arc::<Notify>::default();
+        let due = due_wakes.clone();
+        let batcher = WakeBatcher::new(move || due.notify_one());
+        let joins = (wake_queue.clone(), batcher.clone());
         let runtime = workers::start(threads, (2, NAME), "that serve sockets", move || {
             joins.0.join();
             joins.1.join();
             join();
         })?;
-        runtime.spawn(mailbox.clone().deliver());
-        runtime.spawn(end_turns(turns, ends));
+        runtime.spawn(wake_queue.clone().deliver());
+        runtime.spawn(flush_wakes(batcher, due_wakes));
         let gate = Arc::<Gate>::default();
         gate.close(runtime.handle());
-        Ok(Reactor { runtime: Some(runtime), mailbox, gate })
+        Ok(Reactor { runtime: Some(runtime), wake_queue, gate })
     }
 
     pub(in crate::runtime) fn handle(&self) -> &Handle {
         self.runtime.as_ref().expect("it is there until dropped").handle()
     }
 
-    pub(in crate::runtime) fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
+    pub(in crate::runtime) fn wake_queue(&self) -> &Arc<WakeQueue> {
+        &self.wake_queue
     }
 
-    pub(in crate::runtime) fn spare(&self) -> Spare {
-        Spare { handle: self.handle().clone(), gate: self.gate.clone() }
+    pub(in crate::runtime) fn reserve_worker(&self) -> ReserveWorker {
+        ReserveWorker { handle: self.handle().clone(), gate: self.gate.clone() }
     }
 }
 
 /// Wakes hosts for what connections have queued since the last time.
-async fn end_turns(turns: Arc<WakeBatcher>, ends: Arc<Notify>) {
+async fn flush_wakes(batcher: Arc<WakeBatcher>, due_wakes: Arc<Notify>) {
     loop {
-        ends.notified().await;
+        due_wakes.notified().await;
         // The runtime runs a task that was just woken before all others, but one that wakes itself behind them.
         let mut behind = false;
         poll_fn(|task| {
@@ -80,7 +80,7 @@ async fn end_turns(turns: Arc<WakeBatcher>, ends: Arc<Notify>) {
         })
         .await;
         // A host's wake that panics has said so, and is not the end of the others.
-        let _ = catch_unwind(AssertUnwindSafe(|| turns.flush()));
+        let _ = catch_unwind(AssertUnwindSafe(|| batcher.flush()));
     }
 }
 
@@ -95,12 +95,12 @@ impl Drop for Reactor {
 }
 
 /// The worker of a reactor that is held in reserve.
-pub(in crate::runtime) struct Spare {
+pub(in crate::runtime) struct ReserveWorker {
     handle: Handle,
     gate: Arc<Gate>,
 }
 
-impl Spare {
+impl ReserveWorker {
     /// Lets it go: it does what the other cannot.
     pub(in crate::runtime) fn release(&self) {
         self.gate.open();
@@ -170,7 +170,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
     use std::time::Duration;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
     fn start() -> Reactor {
         Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }, || ()).unwrap()
@@ -185,36 +185,36 @@ mod tests {
     #[test]
     fn the_spare_worker_goes_on_where_the_other_is_blocked_and_is_taken_back() {
         let reactor = start();
-        let spare = reactor.spare();
+        let reserve_worker = reactor.reserve_worker();
         for _ in 0..50 {
             let (done, wait) = channel();
             reactor.handle().spawn(works(done.clone()));
-            wait.recv_timeout(PATIENCE).expect("one worker is enough");
+            wait.recv_timeout(TEST_TIMEOUT).expect("one worker is enough");
             let (entered, inside) = channel();
             let (go, stays) = channel::<()>();
             reactor.handle().spawn(async move {
                 entered.send(()).expect("somebody waits");
                 let _ = stays.recv();
             });
-            inside.recv_timeout(PATIENCE).expect("it blocks the worker");
-            spare.release();
+            inside.recv_timeout(TEST_TIMEOUT).expect("it blocks the worker");
+            reserve_worker.release();
             reactor.handle().spawn(works(done));
-            wait.recv_timeout(PATIENCE).expect("the spare worker is there");
+            wait.recv_timeout(TEST_TIMEOUT).expect("the reserve_worker worker is there");
             drop(go);
-            spare.hold();
+            reserve_worker.hold();
         }
     }
 
     #[test]
     fn a_reserve_that_is_held_already_takes_no_other_worker() {
         let reactor = start();
-        let spare = reactor.spare();
+        let reserve_worker = reactor.reserve_worker();
         for _ in 0..50 {
-            spare.hold();
+            reserve_worker.hold();
             let (done, wait) = channel();
             reactor.handle().spawn(works(done));
-            wait.recv_timeout(PATIENCE).expect("one worker is enough");
+            wait.recv_timeout(TEST_TIMEOUT).expect("one worker is enough");
         }
-        spare.release();
+        reserve_worker.release();
     }
 }

@@ -15,47 +15,47 @@ use tenon_crash::process;
 /// Processes of one line of forks that can share something; the servers of further ones have everything of their own.
 const PROCESSES: usize = 16;
 
-static PLACES: [Place; PROCESSES] = [const { Place::new() }; PROCESSES];
+static ENTRIES: [ProcessEntry; PROCESSES] = [const { ProcessEntry::new() }; PROCESSES];
 
-struct Place {
+struct ProcessEntry {
     /// Whose it is; 0 for nobody's.
     process: AtomicU64,
-    clocks: Shares<Clock>,
-    pools: Shares<Pool>,
+    clocks: SharedByKey<Clock>,
+    pools: SharedByKey<Pool>,
 }
 
-impl Place {
-    const fn new() -> Place {
-        Place { process: AtomicU64::new(0), clocks: Shares::new(), pools: Shares::new() }
+impl ProcessEntry {
+    const fn new() -> ProcessEntry {
+        ProcessEntry { process: AtomicU64::new(0), clocks: SharedByKey::new(), pools: SharedByKey::new() }
     }
 
-    fn own() -> Option<&'static Place> {
+    fn own() -> Option<&'static ProcessEntry> {
         let own = process();
-        PLACES.iter().find(|place| {
-            let claimed = place.process.compare_exchange(0, own, Ordering::SeqCst, Ordering::SeqCst);
+        ENTRIES.iter().find(|entry| {
+            let claimed = entry.process.compare_exchange(0, own, Ordering::SeqCst, Ordering::SeqCst);
             claimed.is_ok() || claimed == Err(own)
         })
     }
 }
 
 /// Things of one kind, one for each way to start threads.
-struct Shares<T>(Mutex<Vec<(Key, Weak<T>)>>);
+struct SharedByKey<T>(Mutex<Vec<(Key, Weak<T>)>>);
 
-impl<T> Shares<T> {
-    const fn new() -> Shares<T> {
-        Shares(Mutex::new(Vec::new()))
+impl<T> SharedByKey<T> {
+    const fn new() -> SharedByKey<T> {
+        SharedByKey(Mutex::new(Vec::new()))
     }
 
     /// The one there is, or a new one.
     fn get(&self, key: Key, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
-        let mut shares = self.0.lock();
-        shares.retain(|(_, share)| share.strong_count() > 0);
-        let found = shares.iter().find(|(other, _)| *other == key);
+        let mut shared = self.0.lock();
+        shared.retain(|(_, share)| share.strong_count() > 0);
+        let found = shared.iter().find(|(other, _)| *other == key);
         if let Some(share) = found.and_then(|(_, share)| share.upgrade()) {
             return Ok(share);
         }
         let made = Arc::new(make()?);
-        shares.push((key, Arc::downgrade(&made)));
+        shared.push((key, Arc::downgrade(&made)));
         Ok(made)
     }
 }
@@ -65,8 +65,8 @@ pub(in crate::runtime) fn clock(
     threads: &Threads,
     make: impl FnOnce() -> Result<Clock, Error>,
 ) -> Result<Arc<Clock>, Error> {
-    match Place::own() {
-        Some(place) => place.clocks.get(threads.key().any_number(), make),
+    match ProcessEntry::own() {
+        Some(entry) => entry.clocks.get(threads.key().any_number(), make),
         None => make().map(Arc::new),
     }
 }
@@ -76,8 +76,8 @@ pub(in crate::runtime) fn pool(
     threads: &Threads,
     make: impl FnOnce() -> Result<Pool, Error>,
 ) -> Result<Arc<Pool>, Error> {
-    match Place::own() {
-        Some(place) => place.pools.get(threads.key(), make),
+    match ProcessEntry::own() {
+        Some(entry) => entry.pools.get(threads.key(), make),
         None => make().map(Arc::new),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long to wait before something that failed is tried again: a thread that could not be started, a look at the deadlines.
-const AGAIN: Duration = Duration::from_millis(50);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Timer {
     engine: Engine,
@@ -27,7 +27,7 @@ impl Timer {
 
     /// Has something done in a moment, and again until it succeeds. The clock is to be woken then.
     pub(crate) fn try_again(&self, retry: Retry) {
-        *self.retry.lock() = Some((Instant::now() + AGAIN, retry));
+        *self.retry.lock() = Some((Instant::now() + RETRY_DELAY, retry));
     }
 }
 
@@ -38,7 +38,7 @@ impl Timed for Timer {
         [retry, deadline].into_iter().flatten().min()
     }
 
-    fn tell(&self) {
+    fn run_due(&self) {
         let now = Instant::now();
         let retry = self.retry.lock().take_if(|(at, _)| *at <= now);
         if let Some((_, retry)) = retry
@@ -54,6 +54,6 @@ impl Timed for Timer {
             }
         });
         // A deadline that has passed stays the next one, and would be looked at without end.
-        *self.paused.lock() = (!done).then(|| Instant::now() + AGAIN);
+        *self.paused.lock() = (!done).then(|| Instant::now() + RETRY_DELAY);
     }
 }

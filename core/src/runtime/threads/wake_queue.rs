@@ -12,20 +12,20 @@ use std::task::Waker;
 use tokio::sync::Notify;
 
 /// Wakers for which there is room in any case.
-const KEPT: usize = 256;
+const RETAINED_CAPACITY: usize = 256;
 
 #[derive(Default)]
-pub(in crate::runtime) struct Mailbox {
+pub(in crate::runtime) struct WakeQueue {
     wakers: Mutex<Vec<Waker>>,
     arrived: Notify,
 }
 
 thread_local! {
     /// The mailbox of the reactor that this thread works for; only its address counts.
-    static OWN: Cell<*const Mailbox> = const { Cell::new(ptr::null()) };
+    static OWN: Cell<*const WakeQueue> = const { Cell::new(ptr::null()) };
 }
 
-impl Mailbox {
+impl WakeQueue {
     /// This thread works for the mailbox's reactor from now on.
     pub(in crate::runtime) fn join(self: &Arc<Self>) {
         OWN.set(Arc::as_ptr(self));
@@ -56,7 +56,7 @@ impl Mailbox {
             std::mem::swap(&mut *self.wakers.lock(), &mut wakers);
             wakers.drain(..).for_each(Waker::wake);
             // The room of a burst is not kept.
-            wakers.shrink_to(KEPT);
+            wakers.shrink_to(RETAINED_CAPACITY);
         }
     }
 }
@@ -80,25 +80,25 @@ mod tests {
 
     #[test]
     fn wakes_of_others_come_as_one() {
-        let (mailbox, task, woken) =
-            (Arc::<Mailbox>::default(), Arc::<Count>::default(), Arc::<Count>::default());
+        let (wake_queue, task, woken) =
+            (Arc::<WakeQueue>::default(), Arc::<Count>::default(), Arc::<Count>::default());
         let (waker, connection) = (Waker::from(task.clone()), Waker::from(woken.clone()));
         let counts = || (task.0.load(Ordering::SeqCst), woken.0.load(Ordering::SeqCst));
-        let mut deliver = pin!(mailbox.clone().deliver());
+        let mut deliver = pin!(wake_queue.clone().deliver());
         let mut poll = || assert!(deliver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         poll();
         thread::scope(|scope| {
-            scope.spawn(|| (0..3).for_each(|_| mailbox.post(connection.clone())));
+            scope.spawn(|| (0..3).for_each(|_| wake_queue.post(connection.clone())));
         });
         assert_eq!(counts(), (1, 0));
         poll();
         assert_eq!(counts(), (1, 3));
-        mailbox.post(connection.clone());
+        wake_queue.post(connection.clone());
         assert_eq!(counts(), (2, 3), "the next is told of again");
         poll();
         assert_eq!(counts(), (2, 4));
         // On its own thread nobody else is needed.
-        let own = mailbox.clone();
+        let own = wake_queue.clone();
         thread::spawn(move || {
             own.join();
             own.post(connection);
@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn what_comes_before_the_task_is_not_lost() {
-        let (mailbox, woken) = (Arc::<Mailbox>::default(), Arc::<Count>::default());
-        mailbox.post(Waker::from(woken.clone()));
-        let mut deliver = pin!(mailbox.clone().deliver());
+        let (wake_queue, woken) = (Arc::<WakeQueue>::default(), Arc::<Count>::default());
+        wake_queue.post(Waker::from(woken.clone()));
+        let mut deliver = pin!(wake_queue.clone().deliver());
         assert!(deliver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     }

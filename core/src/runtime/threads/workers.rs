@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// In which all threads of a runtime are started, also on a machine that is overloaded.
-const PATIENCE: Duration = Duration::from_secs(5);
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the threads of a runtime wait for each other.
 #[derive(Default)]
-struct Beginning {
+struct StartBarrier {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -29,23 +29,23 @@ enum State {
     #[default]
     Waiting,
     Complete,
-    GivenUp,
+    TimedOut,
 }
 
-impl Beginning {
+impl StartBarrier {
     /// On a thread of the runtime. Unwinds if the others do not come.
     fn wait(&self) {
         let mut state = self.state.lock();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + START_TIMEOUT;
         while *state == State::Waiting {
             let rest = end.saturating_duration_since(Instant::now());
             if rest.is_zero() {
-                *state = State::GivenUp;
+                *state = State::TimedOut;
             } else {
                 self.changed.wait_for(&mut state, rest);
             }
         }
-        if *state == State::GivenUp {
+        if *state == State::TimedOut {
             drop(state);
             // Without a message: whoever starts the runtime gets an error.
             resume_unwind(Box::new("not all threads have started"));
@@ -63,17 +63,17 @@ impl Beginning {
     }
 }
 
-/// Starts a runtime with so many workers, and calls `begin` on each of its threads. `what` says what they are for.
+/// Starts a runtime with so many workers, and calls `on_start` on each of its threads. `what` says what they are for.
 pub(in crate::runtime) fn start(
     threads: &Threads,
     (workers, name): (usize, &'static str),
     what: &str,
-    begin: impl Fn() + Send + Sync + 'static,
+    on_start: impl Fn() + Send + Sync + 'static,
 ) -> Result<Runtime, Error> {
     let failed =
         |why: &dyn fmt::Display| Error::new(ErrorKind::Io, format!("cannot start the threads {what}: {why}"));
-    let (beginning, hook) = (Arc::<Beginning>::default(), threads.clone());
-    let others = beginning.clone();
+    let (barrier, hook) = (Arc::<StartBarrier>::default(), threads.clone());
+    let others = barrier.clone();
     let mut builder = Builder::new_multi_thread();
     builder
         .worker_threads(workers)
@@ -83,14 +83,14 @@ pub(in crate::runtime) fn start(
             thread::block_signals();
             others.wait();
             hook.started(name);
-            begin();
+            on_start();
         })
         .enable_all();
     let runtime = caught(|| builder.build()).map_err(|panicked| failed(&panicked))?;
     let runtime = runtime.map_err(|error| failed(&error))?;
-    if beginning.complete() {
+    if barrier.complete() {
         return Ok(runtime);
     }
     runtime.shutdown_background();
-    Err(failed(&format_args!("they took more than {} s", PATIENCE.as_secs())))
+    Err(failed(&format_args!("they took more than {} s", START_TIMEOUT.as_secs())))
 }

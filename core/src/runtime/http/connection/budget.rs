@@ -8,41 +8,41 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 /// Pieces up to this size are not counted, and neither is this much of each growing buffer. A connection's own
 /// buffers are at least as large, so the number of connections limits them.
-const FREE: usize = 8 << 10;
+const UNCOUNTED: usize = 8 << 10;
 
 /// The error for a client if there is no room for its request or its response.
-const FULL: &str = "Server busy: too many bytes wait to be read or written";
+const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 
 /// The step in which buffers grow in the count.
 const STEP: usize = 8 << 10;
 
 /// The count of bytes: for all clients, or for one client, whose bytes also count to its own share.
 pub(in crate::runtime) struct Budget {
-    account: Arc<Account>,
+    totals: Arc<Totals>,
     share: Option<Arc<ClientShare>>,
     /// The last refusal was because of the client's share.
     over_share: AtomicBool,
 }
 
-struct Account {
+struct Totals {
     max: usize,
     held: AtomicUsize,
 }
 
 impl Budget {
     pub(in crate::runtime::http) fn new(max: usize) -> Arc<Budget> {
-        Budget::with(Arc::new(Account { max, held: AtomicUsize::new(0) }), None)
+        Budget::with(Arc::new(Totals { max, held: AtomicUsize::new(0) }), None)
     }
 
-    fn with(account: Arc<Account>, share: Option<Arc<ClientShare>>) -> Arc<Budget> {
-        Arc::new(Budget { account, share, over_share: AtomicBool::new(false) })
+    fn with(totals: Arc<Totals>, share: Option<Arc<ClientShare>>) -> Arc<Budget> {
+        Arc::new(Budget { totals, share, over_share: AtomicBool::new(false) })
     }
 
     /// The same count for a client that has a share.
     pub(in crate::runtime) fn of(self: &Arc<Self>, share: Option<&Arc<ClientShare>>) -> Arc<Budget> {
         match share {
             None => self.clone(),
-            Some(share) => Budget::with(self.account.clone(), Some(share.clone())),
+            Some(share) => Budget::with(self.totals.clone(), Some(share.clone())),
         }
     }
 
@@ -54,43 +54,43 @@ impl Budget {
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         match &self.share {
             Some(share) if self.over_share.load(Relaxed) => share.refusal(Kind::Bytes),
-            _ => RpcError::busy(FULL),
+            _ => RpcError::busy(BUSY),
         }
     }
 
     /// Whether this number of bytes is too small to be counted.
-    pub(in crate::runtime::http) fn is_free(bytes: usize) -> bool {
-        bytes <= FREE
+    pub(in crate::runtime::http) fn is_uncounted(bytes: usize) -> bool {
+        bytes <= UNCOUNTED
     }
 
     /// A share for a buffer that grows.
-    pub(in crate::runtime) fn share(self: &Arc<Self>) -> Share {
-        Share { budget: self.clone(), bytes: 0 }
+    pub(in crate::runtime) fn reservation(self: &Arc<Self>) -> Reservation {
+        Reservation { budget: self.clone(), bytes: 0 }
     }
 
     /// Counts the bytes until the last part of them is dropped. Returns them as the error if there is no room.
     pub(in crate::runtime) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
-        if Budget::is_free(bytes.len()) {
+        if Budget::is_uncounted(bytes.len()) {
             return Ok(bytes);
         }
-        let mut share = self.share();
+        let mut share = self.reservation();
         if !share.set(bytes.len()) {
             return Err(bytes);
         }
-        Ok(share.carried_by(bytes))
+        Ok(share.bind_to(bytes))
     }
 
     /// The same for bytes that have been admitted in another form.
-    pub(in crate::runtime::http) fn keep(self: &Arc<Self>, bytes: Bytes) -> Bytes {
-        if Budget::is_free(bytes.len()) {
+    pub(in crate::runtime::http) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
+        if Budget::is_uncounted(bytes.len()) {
             return bytes;
         }
         self.force(bytes.len());
-        Share { budget: self.clone(), bytes: bytes.len() }.carried_by(bytes)
+        Reservation { budget: self.clone(), bytes: bytes.len() }.bind_to(bytes)
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let Account { max, held } = &*self.account;
+        let Totals { max, held } = &*self.totals;
         let room = |held: usize| held.checked_add(bytes).filter(|held| held <= max);
         if let Some(share) = &self.share {
             let over = !share.take(Kind::Bytes, bytes);
@@ -107,14 +107,14 @@ impl Budget {
     }
 
     fn force(&self, bytes: usize) {
-        self.account.held.fetch_add(bytes, Relaxed);
+        self.totals.held.fetch_add(bytes, Relaxed);
         if let Some(share) = &self.share {
             share.force(Kind::Bytes, bytes);
         }
     }
 
     fn give_back(&self, bytes: usize) {
-        self.account.held.fetch_sub(bytes, Relaxed);
+        self.totals.held.fetch_sub(bytes, Relaxed);
         if let Some(share) = &self.share {
             share.give_back(Kind::Bytes, bytes);
         }
@@ -122,15 +122,15 @@ impl Budget {
 }
 
 /// A part of the count. It is given back when it is dropped.
-pub(in crate::runtime) struct Share {
+pub(in crate::runtime) struct Reservation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
-impl Share {
+impl Reservation {
     /// Changes the number of counted bytes. Returns `false` if there is no room for more.
     pub(in crate::runtime) fn set(&mut self, total: usize) -> bool {
-        let wanted = match total.saturating_sub(FREE) {
+        let wanted = match total.saturating_sub(UNCOUNTED) {
             0 => 0,
             _ => total.saturating_add(STEP - 1) / STEP * STEP,
         };
@@ -150,8 +150,8 @@ impl Share {
     }
 
     /// Moves all counted bytes to a share of its own; this one then counts nothing.
-    pub(in crate::runtime::http) fn part(&mut self) -> Share {
-        Share { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
+    pub(in crate::runtime::http) fn split_off(&mut self) -> Reservation {
+        Reservation { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
     }
 
     /// Changes the number of counted bytes even if there is no room.
@@ -164,15 +164,15 @@ impl Share {
     }
 
     /// Binds the count to these bytes: it lasts as long as any part of them.
-    pub(in crate::runtime::http) fn carried_by(self, bytes: Bytes) -> Bytes {
+    pub(in crate::runtime::http) fn bind_to(self, bytes: Bytes) -> Bytes {
         match self.bytes {
             0 => bytes,
-            _ => Bytes::from_owner(Carried { bytes, _share: self }),
+            _ => Bytes::from_owner(CountedBytes { bytes, _share: self }),
         }
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.budget.give_back(self.bytes);
@@ -180,12 +180,12 @@ impl Drop for Share {
     }
 }
 
-struct Carried {
+struct CountedBytes {
     bytes: Bytes,
-    _share: Share,
+    _share: Reservation,
 }
 
-impl AsRef<[u8]> for Carried {
+impl AsRef<[u8]> for CountedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn what_is_admitted_is_given_back_with_its_last_part() {
         let budget = Budget::new(100_000);
-        let held = || budget.account.held.load(Relaxed);
-        let small: Vec<_> = (0..100).map(|_| budget.admit(bytes(FREE)).unwrap()).collect();
+        let held = || budget.totals.held.load(Relaxed);
+        let small: Vec<_> = (0..100).map(|_| budget.admit(bytes(UNCOUNTED)).unwrap()).collect();
         assert_eq!(held(), 0);
         let large = budget.admit(bytes(60_000)).unwrap();
         assert!((60_000..=60_000 + STEP).contains(&held()));
@@ -214,7 +214,7 @@ mod tests {
         drop(part);
         assert_eq!(held(), 0);
         // Bytes that were admitted before may exceed the limit, and are counted.
-        let kept = budget.keep(bytes(200_000));
+        let kept = budget.count(bytes(200_000));
         assert!(budget.admit(bytes(10_000)).is_err());
         drop(kept);
         assert_eq!(held(), 0);
@@ -223,20 +223,20 @@ mod tests {
     #[test]
     fn shares_grow_and_shrink() {
         let budget = Budget::new(STEP * 4);
-        let held = || budget.account.held.load(Relaxed);
-        let (mut one, mut two) = (budget.share(), budget.share());
-        assert!(one.set(FREE) && held() == 0);
-        assert!(one.set(FREE + 1) && held() == 2 * STEP);
+        let held = || budget.totals.held.load(Relaxed);
+        let (mut one, mut two) = (budget.reservation(), budget.reservation());
+        assert!(one.set(UNCOUNTED) && held() == 0);
+        assert!(one.set(UNCOUNTED + 1) && held() == 2 * STEP);
         assert!(one.set(3 * STEP) && !two.set(2 * STEP) && held() == 3 * STEP);
         assert!(!one.set(usize::MAX) && held() == 3 * STEP);
         two.force(2 * STEP);
         assert!(held() == 5 * STEP && !one.set(4 * STEP));
         two.force(0);
         assert_eq!(held(), 3 * STEP);
-        assert!(one.set(0) && two.set(4 * STEP) && !one.set(FREE + 1));
-        drop((one, two.carried_by(bytes(1))));
+        assert!(one.set(0) && two.set(4 * STEP) && !one.set(UNCOUNTED + 1));
+        drop((one, two.bind_to(bytes(1))));
         assert_eq!(held(), 0);
         // Small pieces are allowed whatever the limit is.
-        assert!(Budget::new(0).admit(bytes(FREE)).is_ok());
+        assert!(Budget::new(0).admit(bytes(UNCOUNTED)).is_ok());
     }
 }

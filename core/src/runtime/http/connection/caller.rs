@@ -3,9 +3,9 @@
 use crate::dispatch::shares::{self, Kind, Part, Share};
 use crate::host::Arrival;
 use crate::proto::http::Refusal;
-use crate::runtime::http::connection::arrival::arrival;
 use crate::runtime::http::connection::budget::Budget;
-use crate::runtime::http::connection::connection_state::Link;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_extensions::request_origin;
 use http::request::Parts;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ pub(in crate::runtime::http) struct Caller<'c> {
     /// The count of bytes for this client.
     pub(in crate::runtime::http) budget: &'c Arc<Budget>,
     /// The connection, if it is one of the engine's.
-    pub(in crate::runtime::http) link: Option<&'c Arc<Link>>,
+    pub(in crate::runtime::http) connection: Option<&'c Arc<ConnectionState>>,
 }
 
 impl<'c> Caller<'c> {
     /// For one of the engine's connections.
-    pub(in crate::runtime::http) fn on(link: &'c Arc<Link>) -> Caller<'c> {
-        Caller { budget: link.budget(), link: Some(link) }
+    pub(in crate::runtime::http) fn on(connection: &'c Arc<ConnectionState>) -> Caller<'c> {
+        Caller { budget: connection.budget(), connection: Some(connection) }
     }
 
     pub(in crate::runtime::http) fn share(self) -> Option<&'c Arc<Share>> {
@@ -35,8 +35,8 @@ impl<'c> Caller<'c> {
     }
 
     /// How the request arrived, and its principal if the program around the endpoint sets one.
-    pub(in crate::runtime::http) fn arrival(self, head: &Arc<Parts>) -> Arrival {
-        Arrival { share: self.share().cloned(), ..arrival(head) }
+    pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> Arrival {
+        Arrival { share: self.share().cloned(), ..request_origin(head) }
     }
 }
 

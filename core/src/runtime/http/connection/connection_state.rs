@@ -2,22 +2,22 @@
 
 use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::budget::Budget;
-use crate::runtime::sockets::seat::Seat;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::sockets::idle_state::IdleState;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use http::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
-pub(in crate::runtime::http) struct Link {
+pub(in crate::runtime::http) struct ConnectionState {
     /// The public state of the connection.
-    seat: Arc<Seat>,
+    idle_state: Arc<IdleState>,
     /// The count of bytes for its client.
     budget: Arc<Budget>,
     /// Other threads wake the connection's task through this.
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     /// The number of requests whose response has begun.
     answered: AtomicU32,
     /// The head of a request has been read, but the response has not begun.
@@ -33,28 +33,28 @@ pub(in crate::runtime::http) struct Link {
     /// Everything has been written.
     flushed: AtomicBool,
     /// A response has been handed over.
-    streams: AtomicBool,
-    stream: Mutex<Option<Handed>>,
+    has_direct: AtomicBool,
+    direct: Mutex<Option<DirectResponse>>,
 }
 
 /// A response that is written without hyper.
-pub(in crate::runtime::http) enum Handed {
+pub(in crate::runtime::http) enum DirectResponse {
     /// An event stream.
     Stream(Response<ResponseBody>),
     /// A WebSocket, with the head of the response that upgrades to it.
     WebSocket(Vec<u8>, Option<Part>),
 }
 
-impl Link {
+impl ConnectionState {
     pub(in crate::runtime::http) fn new(
-        mailbox: Option<Arc<Mailbox>>,
-        seat: &Arc<Seat>,
+        wake_queue: Option<Arc<WakeQueue>>,
+        idle_state: &Arc<IdleState>,
         budget: &Arc<Budget>,
-    ) -> Arc<Link> {
-        Arc::new(Link {
-            seat: seat.clone(),
-            budget: budget.of(seat.share()),
-            mailbox,
+    ) -> Arc<ConnectionState> {
+        Arc::new(ConnectionState {
+            idle_state: idle_state.clone(),
+            budget: budget.of(idle_state.share()),
+            wake_queue,
             answered: AtomicU32::new(0),
             in_body: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
@@ -62,8 +62,8 @@ impl Link {
             cut: AtomicBool::new(false),
             late: AtomicBool::new(false),
             flushed: AtomicBool::new(false),
-            streams: AtomicBool::new(false),
-            stream: Mutex::default(),
+            has_direct: AtomicBool::new(false),
+            direct: Mutex::default(),
         })
     }
 
@@ -74,16 +74,16 @@ impl Link {
 
     /// Records that it has waited for a request since then.
     pub(in crate::runtime::http) fn idle(&self, since: Instant) {
-        self.seat.idle(since);
+        self.idle_state.idle(since);
     }
 
     /// Records that it does not wait for a request.
     pub(in crate::runtime::http) fn busy(&self) {
-        self.seat.busy();
+        self.idle_state.busy();
     }
 
-    pub(in crate::runtime::http) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
-        self.mailbox.as_ref()
+    pub(in crate::runtime::http) fn wake_queue(&self) -> Option<&Arc<WakeQueue>> {
+        self.wake_queue.as_ref()
     }
 
     pub(in crate::runtime::http) fn answered(&self) -> u32 {
@@ -92,7 +92,7 @@ impl Link {
 
     /// Records that further input belongs to the body of a request.
     pub(in crate::runtime::http) fn head_read(&self) {
-        self.seat.busy();
+        self.idle_state.busy();
         self.in_body.store(true, Relaxed);
     }
 
@@ -126,16 +126,16 @@ impl Link {
     }
 
     /// Hands over a response that is written without hyper, after hyper has written everything before it.
-    pub(in crate::runtime::http) fn hand_over(&self, stream: Handed) {
-        *self.stream.lock() = Some(stream);
+    pub(in crate::runtime::http) fn set_direct(&self, stream: DirectResponse) {
+        *self.direct.lock() = Some(stream);
         self.flushed.store(false, Relaxed);
-        self.streams.store(true, Relaxed);
+        self.has_direct.store(true, Relaxed);
     }
 
     /// Drops a response that was handed over and not taken. It refers to this link, so it would not be dropped
     /// otherwise.
     pub(in crate::runtime::http) fn discard(&self) {
-        let stream = self.stream.lock().take();
+        let stream = self.direct.lock().take();
         drop(stream);
     }
 
@@ -144,12 +144,12 @@ impl Link {
     }
 
     /// The response that was handed over, when its turn has come.
-    pub(in crate::runtime::http) fn take_stream(&self) -> Option<Handed> {
-        if !self.streams.load(Relaxed) || !self.flushed.load(Relaxed) {
+    pub(in crate::runtime::http) fn take_direct(&self) -> Option<DirectResponse> {
+        if !self.has_direct.load(Relaxed) || !self.flushed.load(Relaxed) {
             return None;
         }
-        self.streams.store(false, Relaxed);
-        self.stream.lock().take()
+        self.has_direct.store(false, Relaxed);
+        self.direct.lock().take()
     }
 
     /// Records that the body of this request has not arrived in time. The connection ends after it.

@@ -16,7 +16,7 @@ pub(in crate::runtime::http) enum ReadError {
         drained: bool,
     },
     /// It did not arrive completely.
-    Broken,
+    Incomplete,
     /// There is no room for more of it.
     Full,
 }
@@ -29,7 +29,7 @@ async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<B
     loop {
         match poll_fn(|task| body.as_mut().poll_frame(task)).await {
             None => return Ok(None),
-            Some(Err(_)) => return Err(ReadError::Broken),
+            Some(Err(_)) => return Err(ReadError::Incomplete),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
@@ -57,20 +57,20 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
     if body.is_end_stream() {
         return budget.admit(first).map_err(|_| ReadError::Full);
     }
-    let (mut whole, mut share) = (BytesMut::new(), budget.share());
+    let (mut whole, mut reservation) = (BytesMut::new(), budget.reservation());
     let mut first = Some(first);
     while let Some(data) = chunk(&mut body).await? {
         let parts = [first.take().unwrap_or_default(), data];
         let size = whole.len() + parts[0].len() + parts[1].len();
         if size > max {
-            drop((whole, share, parts));
+            drop((whole, reservation, parts));
             return Err(refuse(body, 0, size as u64, max).await);
         }
         if size > whole.capacity() {
             // The declared length is trusted only up to a limit: memory grows with what has arrived.
             let capacity = (2 * size).min(if declared > 0 { declared as usize } else { max }).max(size);
             whole.reserve(capacity - whole.len());
-            if !share.set(whole.capacity()) {
+            if !reservation.set(whole.capacity()) {
                 return Err(ReadError::Full);
             }
         }
@@ -80,7 +80,7 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
     }
     match first {
         Some(first) => budget.admit(first).map_err(|_| ReadError::Full),
-        None => Ok(share.carried_by(whole.freeze())),
+        None => Ok(reservation.bind_to(whole.freeze())),
     }
 }
 

@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 /// Every method may be called from any thread, and none waits for another thread. If a piece is not ready, the result
 /// is [`Step::Wait`], and the waker reports when to ask again.
 pub struct Exchange {
-    intake: Arc<Intake>,
+    body: Arc<RequestBody>,
     state: Mutex<State>,
     waker: Waker,
 }
@@ -41,22 +41,22 @@ pub enum Step {
 }
 
 struct State {
-    now: Now,
+    now: Progress,
     /// A call came while another thread was working, which will check once more.
     again: bool,
 }
 
-enum Now {
+enum Progress {
     Answering(Pin<Box<dyn Future<Output = Response<EmbeddedBody>> + Send>>),
     Sending(EmbeddedBody),
     /// A thread has taken it out.
     Busy,
-    Over,
+    Done,
 }
 
 /// The pieces of a request's body that have arrived.
 #[derive(Default)]
-struct Intake(Mutex<Pieces>);
+struct RequestBody(Mutex<Pieces>);
 
 #[derive(Default)]
 struct Pieces {
@@ -67,9 +67,9 @@ struct Pieces {
     reader: Option<Waker>,
 }
 
-struct Woken(Arc<dyn Wake>);
+struct WakeAdapter(Arc<dyn Wake>);
 
-impl std::task::Wake for Woken {
+impl std::task::Wake for WakeAdapter {
     fn wake(self: Arc<Self>) {
         self.0.wake();
     }
@@ -83,12 +83,12 @@ impl Exchange {
     /// Begins an exchange. `wake` is called, from any thread and perhaps spuriously, when there may be another step.
     /// It must not block, and must not call the exchange.
     pub fn new(embedded: &Embedded, head: RequestHead, wake: Arc<dyn Wake>) -> Exchange {
-        let intake: Arc<Intake> = Arc::default();
-        let request = Request::from_parts(head.0, Incoming(intake.clone()));
+        let body: Arc<RequestBody> = Arc::default();
+        let request = Request::from_parts(head.0, RequestBodyReader(body.clone()));
         let embedded = embedded.clone();
         let answer = Box::pin(async move { embedded.handle(request).await });
-        let state = State { now: Now::Answering(answer), again: false };
-        Exchange { intake, state: Mutex::new(state), waker: Arc::new(Woken(wake)).into() }
+        let state = State { now: Progress::Answering(answer), again: false };
+        Exchange { body, state: Mutex::new(state), waker: Arc::new(WakeAdapter(wake)).into() }
     }
 
     /// Adds a piece of the request's body; [`Exchange::step`] takes it. A program that calls `step` after each piece
@@ -96,7 +96,7 @@ impl Exchange {
     /// of the body, pieces are dropped at once.
     pub fn feed(&self, data: Bytes) {
         let reader = {
-            let mut pieces = self.intake.0.lock();
+            let mut pieces = self.body.0.lock();
             if !data.is_empty() && !pieces.unread {
                 pieces.waiting.push_back(data);
             }
@@ -110,7 +110,7 @@ impl Exchange {
     /// Ends the request's body. Without this call, the only possible response is a refusal.
     pub fn end(&self) {
         let reader = {
-            let mut pieces = self.intake.0.lock();
+            let mut pieces = self.body.0.lock();
             pieces.ended = true;
             pieces.reader.take()
         };
@@ -124,12 +124,14 @@ impl Exchange {
         let mut now = {
             let mut state = self.state.lock();
             match state.now {
-                Now::Over => return Step::End,
-                Now::Busy => {
+                Progress::Done => return Step::End,
+                Progress::Busy => {
                     state.again = true;
                     return Step::Wait;
                 }
-                Now::Answering(_) | Now::Sending(_) => std::mem::replace(&mut state.now, Now::Busy),
+                Progress::Answering(_) | Progress::Sending(_) => {
+                    std::mem::replace(&mut state.now, Progress::Busy)
+                }
             }
         };
         let mut task = Context::from_waker(&self.waker);
@@ -141,7 +143,7 @@ impl Exchange {
             }
             state.again = false;
             // The exchange was abandoned meanwhile.
-            if matches!(state.now, Now::Over) {
+            if matches!(state.now, Progress::Done) {
                 drop(state);
                 return Step::End;
             }
@@ -153,14 +155,14 @@ impl Exchange {
     /// Ends the exchange, because the client has disconnected or the program wants no more of it. A call of the
     /// modern era is cancelled. It is the same as dropping it, even if others still hold it. There is no more output.
     pub fn abandon(&self) {
-        let before = std::mem::replace(&mut self.state.lock().now, Now::Over);
+        let before = std::mem::replace(&mut self.state.lock().now, Progress::Done);
         drop(before);
     }
 }
 
-fn advance(now: &mut Now, task: &mut Context<'_>) -> Step {
+fn advance(now: &mut Progress, task: &mut Context<'_>) -> Step {
     match now {
-        Now::Answering(answer) => match answer.as_mut().poll(task) {
+        Progress::Answering(answer) => match answer.as_mut().poll(task) {
             Poll::Pending => Step::Wait,
             Poll::Ready(response) => {
                 let (mut head, body) = response.into_parts();
@@ -168,11 +170,11 @@ fn advance(now: &mut Now, task: &mut Context<'_>) -> Step {
                 if let Some(length) = length {
                     head.headers.insert(header::CONTENT_LENGTH, length.into());
                 }
-                *now = Now::Sending(body);
+                *now = Progress::Sending(body);
                 Step::Head(head.status, head.headers)
             }
         },
-        Now::Sending(body) => match Pin::new(&mut *body).poll_frame(task) {
+        Progress::Sending(body) => match Pin::new(&mut *body).poll_frame(task) {
             Poll::Pending => Step::Wait,
             Poll::Ready(frame) => {
                 let Ok(frame) = frame.transpose();
@@ -180,25 +182,25 @@ fn advance(now: &mut Now, task: &mut Context<'_>) -> Step {
                     Some(data) => {
                         let last = body.is_end_stream();
                         if last {
-                            *now = Now::Over;
+                            *now = Progress::Done;
                         }
                         Step::Data(data, last)
                     }
                     None => {
-                        *now = Now::Over;
+                        *now = Progress::Done;
                         Step::End
                     }
                 }
             }
         },
-        Now::Busy | Now::Over => Step::End,
+        Progress::Busy | Progress::Done => Step::End,
     }
 }
 
 /// The body of the request.
-struct Incoming(Arc<Intake>);
+struct RequestBodyReader(Arc<RequestBody>);
 
-impl Drop for Incoming {
+impl Drop for RequestBodyReader {
     fn drop(&mut self) {
         let waiting = {
             let mut pieces = self.0.0.lock();
@@ -209,7 +211,7 @@ impl Drop for Incoming {
     }
 }
 
-impl Body for Incoming {
+impl Body for RequestBodyReader {
     type Data = Bytes;
     type Error = Infallible;
 

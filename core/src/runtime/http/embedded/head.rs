@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
-use crate::runtime::http::connection::arrival::{Moved, Principal};
 use crate::runtime::http::connection::caller::RemoteAddress;
+use crate::runtime::http::connection::request_extensions::{LaneRedirects, Principal};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;
@@ -76,6 +76,6 @@ impl RequestHead {
 
     /// Makes calls for the first lane of each pair go to the second.
     pub fn lanes(&mut self, pairs: Arc<[(LaneId, LaneId)]>) {
-        self.0.extensions.insert(Moved(pairs));
+        self.0.extensions.insert(LaneRedirects(pairs));
     }
 }

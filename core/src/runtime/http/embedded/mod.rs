@@ -8,12 +8,15 @@ mod exchange;
 mod head;
 mod options;
 mod ready;
-mod served;
 mod service;
 mod ticker;
+#[cfg(feature = "tower")]
+mod tower;
+mod transport;
 
 pub use exchange::{Exchange, Step};
 pub use head::RequestHead;
 pub use options::EmbedOptions;
 pub use ready::Ready;
 pub use service::{Embedded, EmbeddedBody};
+pub(in crate::runtime) use transport::EmbeddedTransport;

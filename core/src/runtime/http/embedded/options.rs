@@ -1,9 +1,7 @@
 //! The options of an embedded endpoint: which clients it answers.
 
-use super::served::Slot;
 use crate::error::Error;
 use crate::proto::http::Access;
-use crate::runtime::server::options::ServeOptions;
 use crate::runtime::sockets::allowed::Allowed;
 
 /// The Streamable HTTP transport without a listener. Requests come from the program's own HTTP server, which is
@@ -49,15 +47,5 @@ impl EmbedOptions {
     pub(super) fn access(&self) -> Result<Access, Error> {
         self.allowed.check("")?;
         Ok(self.allowed.add_to(Access::embedded()))
-    }
-}
-
-impl ServeOptions {
-    /// Serves requests that the program passes in, see [`Running::embedded`](crate::Running::embedded). Repeating
-    /// this changes only the options.
-    pub fn embedded(mut self, options: EmbedOptions) -> ServeOptions {
-        self.transports.retain(|transport| !transport.is_embedded());
-        self.transports.push(Box::new(Slot(options)));
-        self
     }
 }

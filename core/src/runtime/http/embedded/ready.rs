@@ -17,7 +17,7 @@ struct Token {
     queued: AtomicBool,
 }
 
-struct OfOne {
+struct ExchangeWake {
     ready: Arc<Ready>,
     token: Arc<Token>,
 }
@@ -30,7 +30,7 @@ impl Ready {
 
     /// The waker of the exchange with this `number`.
     pub fn waker(self: &Arc<Ready>, number: u32) -> Arc<dyn Wake> {
-        Arc::new(OfOne {
+        Arc::new(ExchangeWake {
             ready: self.clone(),
             token: Arc::new(Token { number, queued: AtomicBool::new(false) }),
         })
@@ -48,7 +48,7 @@ impl Ready {
     }
 }
 
-impl Wake for OfOne {
+impl Wake for ExchangeWake {
     fn wake(&self) {
         if self.token.queued.swap(true, Ordering::AcqRel) {
             return;

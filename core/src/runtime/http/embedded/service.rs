@@ -2,13 +2,13 @@
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::caller::RemoteAddress;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, refused};
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::server::running::Running;
 use crate::runtime::sockets::client_address::key;
-use crate::runtime::sockets::connections::{Connections, Phase, Place};
+use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -84,33 +84,33 @@ impl Embedded {
             Err(error) => {
                 let (head, body) = request.into_parts();
                 let response = drain_and_refuse(refused(Refusal::at_limit(&error)), &head, pin!(body)).await;
-                return response.map(|body| EmbeddedBody { body, place: None });
+                return response.map(|body| EmbeddedBody { body, guard: None });
             }
         };
-        let place = self.exchanges.enter_bounded(self.service.limits().max_connections, share, part);
-        let Some(place) = place.filter(|place| place.phase() == Phase::Open) else {
+        let guard = self.exchanges.enter_bounded(self.service.limits().max_connections, share, part);
+        let Some(guard) = guard.filter(|guard| guard.phase() == Phase::Open) else {
             let why = match self.exchanges.phase() {
                 Phase::Open => "Server busy: too many requests are open",
                 _ => "Server busy: it is shutting down",
             };
             let (head, body) = request.into_parts();
             let response = drain_and_refuse(refused(Refusal::busy(why)), &head, pin!(body)).await;
-            return response.map(|body| EmbeddedBody { body, place: None });
+            return response.map(|body| EmbeddedBody { body, guard: None });
         };
         let mut answer = pin!(self.service.handle(request));
         let response = poll_fn(|task| {
             if let Poll::Ready(response) = answer.as_mut().poll(task) {
                 return Poll::Ready(Some(response));
             }
-            place.register(task.waker());
-            match place.phase() {
+            guard.register(task.waker());
+            match guard.phase() {
                 Phase::Open | Phase::Draining => Poll::Pending,
                 Phase::Dead => Poll::Ready(None),
             }
         });
         let response = response.await;
         let response = response.unwrap_or_else(|| refused(Refusal::busy("Server busy: it is shutting down")));
-        response.map(|body| EmbeddedBody { body, place: Some(place) })
+        response.map(|body| EmbeddedBody { body, guard: Some(guard) })
     }
 }
 
@@ -137,12 +137,12 @@ where
 pub struct EmbeddedBody {
     body: ResponseBody,
     /// The server's shutdown waits for this. It is given back when there is nothing more to send.
-    place: Option<Place>,
+    guard: Option<TaskGuard>,
 }
 
 impl EmbeddedBody {
     fn is_dead(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| place.phase() == Phase::Dead)
+        self.guard.as_ref().is_some_and(|guard| guard.phase() == Phase::Dead)
     }
 }
 
@@ -158,8 +158,8 @@ impl Body for EmbeddedBody {
         let frame = match Pin::new(&mut this.body).poll_frame(task) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                if let Some(place) = &this.place {
-                    place.register(task.waker());
+                if let Some(guard) = &this.guard {
+                    guard.register(task.waker());
                 }
                 if !this.is_dead() {
                     return Poll::Pending;
@@ -168,7 +168,7 @@ impl Body for EmbeddedBody {
             }
         };
         if frame.is_none() || this.body.is_end_stream() {
-            this.place = None;
+            this.guard = None;
         }
         if frame.is_none() {
             // A later poll must not continue a stream that was cut off.

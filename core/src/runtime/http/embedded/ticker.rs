@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::locks::Mutex;
-use crate::runtime::http::response::exchange::HttpService;
-use crate::runtime::server::transport::ServeContext;
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::threads::clock::{Alarm, Clock, Timed};
+use crate::runtime::transport::interface::ServeContext;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ struct Ticks {
 }
 
 impl Ticker {
-    pub(super) fn start(site: &ServeContext, service: HttpService) -> Result<Ticker, Error> {
-        let clock = Clock::shared(site.engine.threads())?;
+    pub(super) fn start(context: &ServeContext, service: HttpService) -> Result<Ticker, Error> {
+        let clock = Clock::shared(context.engine.threads())?;
         let next = Mutex::new(Instant::now() + service.tick_period());
-        Ok(Ticker(Mutex::new(Some(clock.tell(Arc::new(Ticks { service, next }))))))
+        Ok(Ticker(Mutex::new(Some(clock.register(Arc::new(Ticks { service, next }))))))
     }
 
     pub(super) fn stop(&self) {
@@ -34,7 +34,7 @@ impl Timed for Ticks {
         Some(*self.next.lock())
     }
 
-    fn tell(&self) {
+    fn run_due(&self) {
         *self.next.lock() = Instant::now() + self.service.tick_period();
         self.service.engine().0.guard("the endpoint's clock", || self.service.tick());
     }

@@ -1,6 +1,7 @@
-//! One request and its response: JSON, or a stream of server-sent events.
+//! One response: JSON, or a stream of server-sent events.
 
-pub(super) mod exchange;
+pub(super) mod body;
+pub(super) mod panic_boundary;
 pub(super) mod queue;
 pub(super) mod response_channel;
 pub(super) mod responses;

@@ -3,8 +3,8 @@
 use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
-use crate::runtime::http::connection::budget::{Budget, Share};
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::http::connection::budget::{Budget, Reservation};
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 /// If a client has not answered a ping for this time, responses no longer wait for it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PONG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Messages to one client. Any thread adds them; the connection's task takes them out.
 pub(in crate::runtime::http) struct Queue {
@@ -20,7 +20,7 @@ pub(in crate::runtime::http) struct Queue {
     /// The maximum of waiting bytes. Beyond it, droppable events are dropped, and nothing more is read from the
     /// client.
     capacity: usize,
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     state: Mutex<State>,
 }
 
@@ -30,7 +30,7 @@ struct State {
     /// Bytes waiting or being written.
     bytes: usize,
     /// The part of the endpoint's count of bytes that they take, if they are large enough to be counted.
-    share: Option<Share>,
+    share: Option<Reservation>,
     waker: Option<Waker>,
     ending: bool,
     /// A comment must be sent.
@@ -40,12 +40,12 @@ struct State {
     quiet_since: Option<Instant>,
     /// Nothing will be taken any more.
     gone: bool,
-    reads: Reads,
+    reads: ReadProgress,
 }
 
 /// What is known about the client's reading.
 #[derive(Default)]
-struct Reads {
+struct ReadProgress {
     /// Events that were sent, and how many of them the client has read.
     sent: u64,
     read: u64,
@@ -61,10 +61,10 @@ impl Queue {
     pub(in crate::runtime::http) fn new(
         budget: &Arc<Budget>,
         capacity: usize,
-        mailbox: Option<&Arc<Mailbox>>,
+        wake_queue: Option<&Arc<WakeQueue>>,
     ) -> Arc<Queue> {
-        let (budget, mailbox) = (budget.clone(), mailbox.cloned());
-        Arc::new(Queue { budget, capacity, mailbox, state: Mutex::default() })
+        let (budget, wake_queue) = (budget.clone(), wake_queue.cloned());
+        Arc::new(Queue { budget, capacity, wake_queue, state: Mutex::default() })
     }
 
     /// The number of a ping that must be sent now, after all messages; returned once.
@@ -82,9 +82,9 @@ impl Queue {
         }
     }
 
-    fn rouse(&self, waker: Option<Waker>) {
-        match (waker, &self.mailbox) {
-            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+    fn wake_task(&self, waker: Option<Waker>) {
+        match (waker, &self.wake_queue) {
+            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
             (Some(waker), None) => waker.wake(),
             (None, _) => {}
         }
@@ -150,7 +150,7 @@ impl Queue {
     }
 
     /// Records that nothing reads any more.
-    pub(in crate::runtime::http) fn leave(&self) {
+    pub(in crate::runtime::http) fn close(&self) {
         let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
         drop(left);
     }
@@ -169,7 +169,7 @@ impl Queue {
             state.comment = true;
             state.waker.take()
         };
-        self.rouse(waker);
+        self.wake_task(waker);
     }
 }
 
@@ -177,15 +177,15 @@ impl State {
     /// Counts this number of bytes more, if there is room for them.
     fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
-        if self.share.is_none() && Budget::is_free(total) {
+        if self.share.is_none() && Budget::is_uncounted(total) {
             return true;
         }
-        self.share.get_or_insert_with(|| budget.share()).set(total)
+        self.share.get_or_insert_with(|| budget.reservation()).set(total)
     }
 
     fn wrote(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
-        if Budget::is_free(self.bytes) {
+        if Budget::is_uncounted(self.bytes) {
             self.share = None;
         } else if let Some(share) = &mut self.share {
             share.set(self.bytes);
@@ -219,7 +219,7 @@ impl Sink for Queue {
                 return Unread::Nothing;
             }
             match reads.asked {
-                Some((_, since)) if since.elapsed() >= PATIENCE => return Unread::Unknown,
+                Some((_, since)) if since.elapsed() >= PONG_TIMEOUT => return Unread::Unknown,
                 Some(_) => return Unread::Some,
                 None if reads.wanted => return Unread::Some,
                 None => {}
@@ -227,7 +227,7 @@ impl Sink for Queue {
             reads.wanted = true;
             state.waker.take()
         };
-        self.rouse(waker);
+        self.wake_task(waker);
         Unread::Some
     }
 
@@ -261,7 +261,7 @@ impl Sink for Queue {
             }
             state.waker.take()
         };
-        self.rouse(waker);
+        self.wake_task(waker);
         Delivery::Queued
     }
 
@@ -284,6 +284,6 @@ impl Sink for Queue {
 impl Wake for Queue {
     fn wake(&self) {
         let waker = self.state.lock().waker.take();
-        self.rouse(waker);
+        self.wake_task(waker);
     }
 }

@@ -6,10 +6,10 @@ use crate::locks::Mutex;
 use crate::proto::framing::sse;
 use crate::proto::messages::error::ErrorClass;
 use crate::proto::results::shape;
-use crate::runtime::http::connection::budget::{Budget, Share};
-use crate::runtime::http::connection::connection_state::Link;
-use crate::runtime::http::resumption::event_log::Journal;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::http::connection::budget::{Budget, Reservation};
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::resumption::event_log::EventLog;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// How a request ended.
 #[derive(Debug)]
-pub(in crate::runtime::http) enum End {
+pub(in crate::runtime::http) enum ResponseEnd {
     /// With this response.
     Response(Bytes, Option<ErrorClass>),
     /// Without one.
@@ -27,22 +27,22 @@ pub(in crate::runtime::http) enum End {
 
 /// The start of a response.
 #[derive(Debug)]
-pub(in crate::runtime::http) enum First {
+pub(in crate::runtime::http) enum ResponseForm {
     /// The request ended before any event was sent.
-    Whole(End),
+    Whole(ResponseEnd),
     /// There are events, so it must be a stream.
     Stream,
 }
 
 /// Events and the response of one request, or the messages of one listening stream.
-pub(in crate::runtime::http) struct Slot {
+pub(in crate::runtime::http) struct ResponseChannel {
     pub(in crate::runtime::http) budget: Arc<Budget>,
     /// The maximum of waiting bytes. Beyond it, droppable events are dropped.
     pub(in crate::runtime::http) capacity: usize,
     /// Whether the client accepts a stream at all. If not, droppable events are dropped.
     streams: bool,
     /// Wakes the reader, if it is on one of the engine's reactors.
-    mailbox: Option<Arc<Mailbox>>,
+    wake_queue: Option<Arc<WakeQueue>>,
     pub(in crate::runtime::http) state: Mutex<State>,
 }
 
@@ -51,10 +51,10 @@ pub(in crate::runtime::http) struct State {
     pub(in crate::runtime::http) events: VecDeque<Event>,
     pub(in crate::runtime::http) bytes: usize,
     /// The part of the endpoint's count of bytes that the events take, if they are large enough to be counted.
-    pub(in crate::runtime::http) share: Option<Share>,
+    pub(in crate::runtime::http) share: Option<Reservation>,
     /// The batch whose responses wait until they become one response.
-    pub(in crate::runtime::http) gathered: Option<BatchAnswers>,
-    pub(in crate::runtime::http) end: Option<End>,
+    pub(in crate::runtime::http) batch: Option<BatchAnswers>,
+    pub(in crate::runtime::http) end: Option<ResponseEnd>,
     pub(in crate::runtime::http) waker: Option<Waker>,
     /// A comment must be sent.
     pub(in crate::runtime::http) ping: bool,
@@ -66,18 +66,18 @@ pub(in crate::runtime::http) struct State {
     /// Nothing will be taken any more.
     pub(in crate::runtime::http) gone: bool,
     /// Keeps the events of a resumable stream; they are then kept only there.
-    pub(in crate::runtime::http) journal: Option<Box<Journal>>,
+    pub(in crate::runtime::http) event_log: Option<Box<EventLog>>,
 }
 
 /// Responses of a batch that wait for the last one.
 pub(in crate::runtime::http) struct BatchAnswers {
     batch: Weak<dyn Gathering>,
     bytes: usize,
-    share: Share,
+    share: Reservation,
 }
 
 /// The maximum size that each response of an array takes besides itself: a comma or a bracket, and one more bracket.
-const AROUND: usize = 2;
+const SEPARATORS: usize = 2;
 
 /// A message before the response.
 pub(in crate::runtime::http) struct Event {
@@ -100,33 +100,46 @@ pub(in crate::runtime::http) enum Chunk {
     Last(Bytes),
 }
 
-impl Slot {
-    pub(in crate::runtime::http) fn new(budget: &Arc<Budget>, capacity: usize, streams: bool) -> Slot {
-        Slot { budget: budget.clone(), capacity, streams, mailbox: None, state: Mutex::default() }
+impl ResponseChannel {
+    pub(in crate::runtime::http) fn new(
+        budget: &Arc<Budget>,
+        capacity: usize,
+        streams: bool,
+    ) -> ResponseChannel {
+        ResponseChannel {
+            budget: budget.clone(),
+            capacity,
+            streams,
+            wake_queue: None,
+            state: Mutex::default(),
+        }
     }
 
     /// For a reader on one of the engine's connections.
-    pub(in crate::runtime::http) fn on(mut self, link: Option<&Arc<Link>>) -> Slot {
-        self.mailbox = link.and_then(|link| link.mailbox()).cloned();
+    pub(in crate::runtime::http) fn on(
+        mut self,
+        connection: Option<&Arc<ConnectionState>>,
+    ) -> ResponseChannel {
+        self.wake_queue = connection.and_then(|connection| connection.wake_queue()).cloned();
         self
     }
 
     pub(in crate::runtime::http) fn wake(&self, waker: Option<Waker>) {
-        match (waker, &self.mailbox) {
-            (Some(waker), Some(mailbox)) => mailbox.post(waker),
+        match (waker, &self.wake_queue) {
+            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
             (Some(waker), None) => waker.wake(),
             (None, _) => {}
         }
     }
 
     /// Waits until the form of the response is known.
-    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<First> {
+    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<ResponseForm> {
         let mut state = self.state.lock();
         if !state.events.is_empty() || state.closing.is_some() || state.ping && state.end.is_none() {
-            return Poll::Ready(First::Stream);
+            return Poll::Ready(ResponseForm::Stream);
         }
         match state.end.take() {
-            Some(end) => Poll::Ready(First::Whole(end)),
+            Some(end) => Poll::Ready(ResponseForm::Whole(end)),
             None => {
                 state.wait(task);
                 Poll::Pending
@@ -135,7 +148,7 @@ impl Slot {
     }
 
     /// The end, if it has been reached and no event came before it.
-    pub(in crate::runtime::http) fn take_end(&self) -> Option<End> {
+    pub(in crate::runtime::http) fn take_end(&self) -> Option<ResponseEnd> {
         self.state.lock().end.take()
     }
 
@@ -143,8 +156,8 @@ impl Slot {
     /// something.
     pub(in crate::runtime::http) fn poll_chunk(&self, reader: u32, task: &mut Context<'_>) -> Poll<Chunk> {
         let mut state = self.state.lock();
-        if let Some(kept) = self.poll_kept(&mut state, reader, Some(task)) {
-            return kept;
+        if let Some(polled) = self.poll_event_log(&mut state, reader, Some(task)) {
+            return polled;
         }
         if state.events.is_empty() && state.end.is_none() && !state.ping {
             state.wait(task);
@@ -156,8 +169,8 @@ impl Slot {
     /// Takes everything that waits, if the end is part of it.
     pub(in crate::runtime::http) fn take_complete(&self, reader: u32) -> Option<Bytes> {
         let mut state = self.state.lock();
-        if state.journal.as_ref().is_some_and(|journal| journal.has_ended())
-            && let Some(Poll::Ready(Chunk::Last(bytes))) = self.poll_kept(&mut state, reader, None)
+        if state.event_log.as_ref().is_some_and(|event_log| event_log.has_ended())
+            && let Some(Poll::Ready(Chunk::Last(bytes))) = self.poll_event_log(&mut state, reader, None)
         {
             return Some(bytes);
         }
@@ -179,23 +192,23 @@ impl Slot {
     pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<UndeliveredRequest> {
         let left = {
             let mut state = self.state.lock();
-            if let Some(journal) = &mut state.journal {
-                if journal.leave(reader) {
+            if let Some(event_log) = &mut state.event_log {
+                if event_log.leave(reader) {
                     (state.ping, state.waker) = (false, None);
                 }
                 return Vec::new();
             }
             std::mem::replace(&mut *state, State { gone: true, ..State::default() })
         };
-        if let Some(gathered) = left.gathered {
-            gathered.let_go();
+        if let Some(batch) = left.batch {
+            batch.let_go();
         }
         let question = |event: Event| Some(UndeliveredRequest { id: event.question?, body: event.body });
         left.events.into_iter().filter_map(question).collect()
     }
 
     /// The stream will not be kept: what waits goes to this reader, or is lost with it.
-    pub(in crate::runtime::http) fn keep_open(&self) {
+    pub(in crate::runtime::http) fn cancel_closing(&self) {
         self.state.lock().closing = None;
     }
 
@@ -230,10 +243,10 @@ impl State {
     /// Counts an event of this size, if there is room for it.
     pub(in crate::runtime::http) fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
-        if self.share.is_none() && Budget::is_free(total) {
+        if self.share.is_none() && Budget::is_uncounted(total) {
             return true;
         }
-        self.share.get_or_insert_with(|| budget.share()).set(total)
+        self.share.get_or_insert_with(|| budget.reservation()).set(total)
     }
 
     fn push(&mut self, body: Bytes, question: Option<u64>) {
@@ -250,7 +263,7 @@ impl State {
 
     fn take(&mut self, budget: &Arc<Budget>) -> Chunk {
         let last = match &self.end {
-            Some(End::Response(body, _)) => body.len(),
+            Some(ResponseEnd::Response(body, _)) => body.len(),
             _ => 0,
         };
         let mut out = Vec::with_capacity(self.bytes + last + 16 * (self.events.len() + 1));
@@ -262,27 +275,27 @@ impl State {
         self.active = true;
         let ping = std::mem::take(&mut self.ping);
         match self.end.take() {
-            Some(End::Response(body, _)) => {
+            Some(ResponseEnd::Response(body, _)) => {
                 sse::encode(None, None, &body, &mut out);
                 drop(body);
-                Chunk::Last(budget.keep(out.into()))
+                Chunk::Last(budget.count(out.into()))
             }
-            Some(End::Dropped) => Chunk::Last(budget.keep(out.into())),
+            Some(ResponseEnd::Dropped) => Chunk::Last(budget.count(out.into())),
             None => {
                 if ping && out.is_empty() {
                     sse::encode_comment("", &mut out);
                 }
-                Chunk::More(budget.keep(out.into()))
+                Chunk::More(budget.count(out.into()))
             }
         }
     }
 }
 
-impl Sink for Slot {
+impl Sink for ResponseChannel {
     fn send(&self, message: Outgoing) -> Delivery {
         let waker = {
             let mut state = self.state.lock();
-            if state.journal.is_some() {
+            if state.event_log.is_some() {
                 return self.record(state, message);
             }
             // Nothing follows an end.
@@ -306,23 +319,23 @@ impl Sink for Slot {
                     state.push(body, Some(id));
                 }
                 Outgoing::Response { body, error } => {
-                    let admitted = match state.gathered.take() {
+                    let admitted = match state.batch.take() {
                         // It was counted piece by piece.
                         Some(BatchAnswers { mut share, .. }) => {
                             share.force(body.len());
-                            Ok(share.carried_by(body))
+                            Ok(share.bind_to(body))
                         }
                         None => self.budget.admit(body),
                     };
                     state.end = Some(match admitted {
-                        Ok(body) => End::Response(body, error),
+                        Ok(body) => ResponseEnd::Response(body, error),
                         Err(body) => {
                             let full = self.budget.refusal();
-                            End::Response(shape::instead(&body, &full), Some(full.class))
+                            ResponseEnd::Response(shape::instead(&body, &full), Some(full.class))
                         }
                     });
                 }
-                Outgoing::Dropped => state.end = Some(End::Dropped),
+                Outgoing::Dropped => state.end = Some(ResponseEnd::Dropped),
             }
             state.waker.take()
         };
@@ -331,23 +344,23 @@ impl Sink for Slot {
     }
 
     fn gathers(&self, batch: Weak<dyn Gathering>) {
-        let gathered = BatchAnswers { batch, bytes: 0, share: self.budget.share() };
-        self.state.lock().gathered = Some(gathered);
+        let batch = BatchAnswers { batch, bytes: 0, share: self.budget.reservation() };
+        self.state.lock().batch = Some(batch);
     }
 
     fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
         let mut state = self.state.lock();
         // Nothing is collected after the client has disconnected.
-        let gathered = state.gathered.as_mut()?;
-        if gathered.share.set(gathered.bytes + body.len() + AROUND) {
-            gathered.bytes += body.len() + AROUND;
+        let batch = state.batch.as_mut()?;
+        if batch.share.set(batch.bytes + body.len() + SEPARATORS) {
+            batch.bytes += body.len() + SEPARATORS;
             return Some((body, error));
         }
         let full = self.budget.refusal();
         let busy = shape::instead(&body, &full);
         let answer = if busy.len() < body.len() { (busy, Some(full.class)) } else { (body, error) };
-        gathered.bytes += answer.0.len() + AROUND;
-        gathered.share.force(gathered.bytes);
+        batch.bytes += answer.0.len() + SEPARATORS;
+        batch.share.force(batch.bytes);
         Some(answer)
     }
 
@@ -358,8 +371,8 @@ impl Sink for Slot {
             if !self.streams || state.gone || state.end.is_some() || state.closing.is_some() {
                 return false;
             }
-            let closed = match &mut state.journal {
-                Some(journal) => journal.close(),
+            let closed = match &mut state.event_log {
+                Some(event_log) => event_log.close(),
                 None => {
                     state.closing = Some(state.events.len());
                     true

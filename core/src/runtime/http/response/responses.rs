@@ -2,13 +2,11 @@
 
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
-use crate::proto::messages::id::RequestId;
-use crate::runtime::http::connection::body::ResponseBody;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::{ReadError, SMALL, drain};
-use crate::runtime::http::response::response_channel::End;
-use crate::runtime::http::session::sessions::NoSession;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::response_channel::ResponseEnd;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -54,15 +52,15 @@ pub(in crate::runtime::http) fn unread(
     version: Version,
     caller: Caller<'_>,
 ) -> Response<ResponseBody> {
-    let late = caller.link.is_some_and(|link| link.is_late());
+    let late = caller.connection.is_some_and(|connection| connection.is_late());
     let (refusal, usable) = match error {
         ReadError::Full => (Refusal::at_limit(&caller.budget.refusal()), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
-        ReadError::Broken if late => (
+        ReadError::Incomplete if late => (
             Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come in time"),
             false,
         ),
-        ReadError::Broken => (
+        ReadError::Incomplete => (
             Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: the body is malformed, or ended too early"),
             false,
         ),
@@ -133,13 +131,13 @@ pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<Res
 
 /// The response to a request that ended before anything else was said.
 pub(in crate::runtime::http) fn whole(
-    end: End,
+    end: ResponseEnd,
     modern: bool,
     forms: Forms,
     budget: &Arc<Budget>,
 ) -> Response<ResponseBody> {
     match end {
-        End::Response(body, error) => {
+        ResponseEnd::Response(body, error) => {
             let status = error.map_or(StatusCode::OK, |class| rules::status(class, modern));
             if forms.json || status != StatusCode::OK {
                 return json(status, body);
@@ -147,12 +145,12 @@ pub(in crate::runtime::http) fn whole(
             let mut stream = Vec::with_capacity(body.len() + 16);
             sse::encode(None, None, &body, &mut stream);
             drop(body);
-            event_stream(ResponseBody::whole(budget.keep(stream.into())))
+            event_stream(ResponseBody::whole(budget.count(stream.into())))
         }
         // The client cancelled it and gets no answer: a stream without events says just that.
-        End::Dropped if !modern => event_stream(ResponseBody::empty()),
+        ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),
         // Only the end of the server does this to a client that is still there.
-        End::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
+        ResponseEnd::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
     }
 }
 
@@ -162,15 +160,4 @@ pub(in crate::runtime::http) fn refused(refusal: Refusal) -> Response<ResponseBo
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     response
-}
-
-/// Why a request has no session, as its refusal.
-pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
-    match why {
-        NoSession::Missing => Refusal::no_session(id),
-        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
-        NoSession::Unavailable(why) => {
-            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
-        }
-    }
 }

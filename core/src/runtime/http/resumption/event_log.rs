@@ -9,23 +9,23 @@ use crate::dispatch::store::{Keep, StoreOp};
 use crate::host::Engine;
 use crate::proto::framing::sse;
 use crate::proto::http::EventId;
-use crate::runtime::http::response::response_channel::{Slot, UndeliveredRequest};
+use crate::runtime::http::response::response_channel::{ResponseChannel, UndeliveredRequest};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// What does not change about a stream.
-pub(in crate::runtime::http) struct Stream {
+pub(in crate::runtime::http) struct StreamInfo {
     /// No other stream has this name, in any process.
     pub(in crate::runtime::http) name: String,
     pub(in crate::runtime::http) session_id: Arc<str>,
-    pub(in crate::runtime::http) slot: Weak<Slot>,
+    pub(in crate::runtime::http) channel: Weak<ResponseChannel>,
     pub(in crate::runtime::http) engine: Engine,
     /// The client knows events without data, and streams that end before they are complete (LH-30, LH-33).
-    pub(in crate::runtime::http) polls: bool,
+    pub(in crate::runtime::http) reconnects: bool,
     /// It was begun by a GET: no response ends it.
-    pub(in crate::runtime::http) listens: bool,
+    pub(in crate::runtime::http) is_get_stream: bool,
 }
 
 /// Where the events of a stream lie in the store. Only who may use the session comes to its name.
@@ -40,7 +40,7 @@ pub(in crate::runtime::http) fn lifetime(limits: &Limits) -> Duration {
 
 /// What an event is to its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::runtime::http) enum Mark {
+pub(in crate::runtime::http) enum EntryKind {
     /// The stream was begun; no event.
     Begin = b'B' as isize,
     /// An event before others.
@@ -51,34 +51,34 @@ pub(in crate::runtime::http) enum Mark {
     End = b'X' as isize,
 }
 
-impl Mark {
+impl EntryKind {
     pub(in crate::runtime::http) fn ends(self) -> bool {
-        matches!(self, Mark::Last | Mark::End)
+        matches!(self, EntryKind::Last | EntryKind::End)
     }
 }
 
-/// Before the frame of an entry stand its mark and its number.
+/// Before the frame of an entry stand its kind and its number.
 const HEAD: usize = 9;
 
-fn entry(mark: Mark, number: u64, room: usize) -> Vec<u8> {
+fn entry(kind: EntryKind, number: u64, room: usize) -> Vec<u8> {
     let mut entry = Vec::with_capacity(HEAD + room);
-    entry.push(mark as u8);
+    entry.push(kind as u8);
     entry.extend_from_slice(&number.to_be_bytes());
     entry
 }
 
-/// Takes an entry of the store apart: mark, number and frame. `None` for what no stream of ours has written.
-pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(Mark, u64, Bytes)> {
-    let (&mark, rest) = entry.split_first()?;
+/// Takes an entry of the store apart: kind, number and frame. `None` for what no stream of ours has written.
+pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(EntryKind, u64, Bytes)> {
+    let (&kind, rest) = entry.split_first()?;
     let number = u64::from_be_bytes(*rest.first_chunk::<8>()?);
-    let mark = match mark {
-        b'B' => Mark::Begin,
-        b'E' => Mark::Event,
-        b'L' => Mark::Last,
-        b'X' => Mark::End,
+    let kind = match kind {
+        b'B' => EntryKind::Begin,
+        b'E' => EntryKind::Event,
+        b'L' => EntryKind::Last,
+        b'X' => EntryKind::End,
         _ => return None,
     };
-    Some((mark, number, entry.slice(HEAD..)))
+    Some((kind, number, entry.slice(HEAD..)))
 }
 
 struct Event {
@@ -89,8 +89,8 @@ struct Event {
 }
 
 /// The events of one stream, as this process sees them.
-pub(in crate::runtime::http) struct Journal {
-    pub(in crate::runtime::http) stream: Arc<Stream>,
+pub(in crate::runtime::http) struct EventLog {
+    pub(in crate::runtime::http) stream: Arc<StreamInfo>,
     tail: VecDeque<Event>,
     /// The number of the first event of `tail`.
     base: u64,
@@ -100,19 +100,19 @@ pub(in crate::runtime::http) struct Journal {
     sent_bytes: usize,
     unsent_bytes: usize,
     /// The next event that the store gets; 0 is the note that the stream was begun.
-    append: u64,
-    appending: bool,
+    next_to_store: u64,
+    storing: bool,
     /// The store has something of it.
     stored: bool,
     reader: Option<u32>,
     readers: u32,
     /// The present reader was told when to come back.
-    told: bool,
+    retry_sent: bool,
     /// The response is to end before the event of this number, the stream goes on.
     closing: Option<u64>,
     ended: bool,
     /// Since when nobody reads.
-    since: Option<Instant>,
+    unread_since: Option<Instant>,
     /// When the store was last told that the log is still needed.
     refreshed: Option<Instant>,
     touched: bool,
@@ -120,42 +120,42 @@ pub(in crate::runtime::http) struct Journal {
 
 /// Why a reader cannot go on behind an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::runtime::http) enum Missing {
+pub(in crate::runtime::http) enum AttachError {
     /// There is no such event.
-    Unknown,
+    UnknownEvent,
     /// What followed it is not here.
-    Elsewhere,
+    NotInMemory,
 }
 
 /// What is to be done about a stream as time passes.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::runtime::http) enum Age {
-    Stays,
+pub(in crate::runtime::http) enum Expiry {
+    Keep,
     /// The store must keep the log for longer.
     Refresh,
     /// Nobody has come back in time.
     Expired,
 }
 
-impl Journal {
+impl EventLog {
     /// Of a stream that a reader, the first, is about to read.
-    pub(in crate::runtime::http) fn new(stream: Arc<Stream>) -> Journal {
-        Journal {
-            append: u64::from(stream.listens),
+    pub(in crate::runtime::http) fn new(stream: Arc<StreamInfo>) -> EventLog {
+        EventLog {
+            next_to_store: u64::from(stream.is_get_stream),
             stream,
             tail: VecDeque::new(),
             base: 1,
             sent: 0,
             sent_bytes: 0,
             unsent_bytes: 0,
-            appending: false,
+            storing: false,
             stored: false,
             reader: Some(0),
             readers: 0,
-            told: false,
+            retry_sent: false,
             closing: None,
             ended: false,
-            since: None,
+            unread_since: None,
             refreshed: None,
             touched: false,
         }
@@ -195,20 +195,20 @@ impl Journal {
     }
 
     /// Adds an event.
-    pub(in crate::runtime::http) fn push(&mut self, mark: Mark, body: &Bytes, question: Option<u64>) {
+    pub(in crate::runtime::http) fn push(&mut self, kind: EntryKind, body: &Bytes, question: Option<u64>) {
         let number = self.next();
-        let mut entry = entry(mark, number, body.len() + self.stream.name.len() + 48);
-        if mark != Mark::End {
+        let mut entry = entry(kind, number, body.len() + self.stream.name.len() + 48);
+        if kind != EntryKind::End {
             let id = EventId { stream: &self.stream.name, number }.to_string();
             sse::encode(None, Some(&id), body, &mut entry);
         }
         let question = question.map(|id| UndeliveredRequest { id, body: body.clone() });
         self.unsent_bytes += entry.len();
         self.tail.push_back(Event { entry: entry.into(), question, stored: false });
-        if mark.ends() {
+        if kind.ends() {
             self.ended = true;
             // The time in which its end can be read begins now.
-            self.since = None;
+            self.unread_since = None;
         }
     }
 
@@ -222,14 +222,17 @@ impl Journal {
     }
 
     /// Whether a reader need not wait.
-    pub(in crate::runtime::http) fn has_news(&self) -> bool {
-        self.closing.is_some() || self.ended || self.sent < self.tail.len() || self.stream.polls && !self.told
+    pub(in crate::runtime::http) fn has_output(&self) -> bool {
+        self.closing.is_some()
+            || self.ended
+            || self.sent < self.tail.len()
+            || self.stream.reconnects && !self.retry_sent
     }
 
     /// All that waits, in one piece, and whether the response ends with it.
     pub(in crate::runtime::http) fn take(&mut self) -> (Bytes, bool) {
         let mut out = Vec::new();
-        if self.stream.polls && !std::mem::replace(&mut self.told, true) {
+        if self.stream.reconnects && !std::mem::replace(&mut self.retry_sent, true) {
             // Who comes back has an id already.
             let id = EventId { stream: &self.stream.name, number: 0 }.to_string();
             let id = Some(&*id).filter(|_| self.readers == 0);
@@ -272,19 +275,23 @@ impl Journal {
     pub(in crate::runtime::http) fn detach(&mut self) {
         self.reader = None;
         self.closing = None;
-        self.since = None;
+        self.unread_since = None;
     }
 
     /// Has a new reader go on behind the event `after`. `replay` are the frames that follow it and are not here, without a
     /// gap.
-    pub(in crate::runtime::http) fn attach(&mut self, after: u64, replay: &[Bytes]) -> Result<u32, Missing> {
+    pub(in crate::runtime::http) fn attach(
+        &mut self,
+        after: u64,
+        replay: &[Bytes],
+    ) -> Result<u32, AttachError> {
         if after >= self.next() {
-            return Err(Missing::Unknown);
+            return Err(AttachError::UnknownEvent);
         }
         let first = after + 1;
         if first < self.base {
             let needed = usize::try_from(self.base - first).unwrap_or(usize::MAX);
-            let replay = replay.get(..needed).ok_or(Missing::Elsewhere)?;
+            let replay = replay.get(..needed).ok_or(AttachError::NotInMemory)?;
             for entry in replay.iter().rev() {
                 self.tail.push_front(Event { entry: entry.clone(), question: None, stored: true });
             }
@@ -298,7 +305,7 @@ impl Journal {
         self.unsent_bytes = sizes(self.tail.range(self.sent..));
         self.readers += 1;
         self.reader = Some(self.readers);
-        (self.told, self.closing, self.since) = (false, None, None);
+        (self.retry_sent, self.closing, self.unread_since) = (false, None, None);
         self.trim();
         Ok(self.readers)
     }
@@ -321,20 +328,20 @@ impl Journal {
     }
 
     /// What the store is to get next, with its number. One at a time, so that their order in the store is theirs.
-    pub(in crate::runtime::http) fn next_append(&mut self) -> Option<(u64, StoreOp)> {
-        if self.appending {
+    pub(in crate::runtime::http) fn take_unstored(&mut self) -> Option<(u64, StoreOp)> {
+        if self.storing {
             return None;
         }
-        let begin = self.append == 0;
+        let begin = self.next_to_store == 0;
         // What was let go before its turn came has lost it.
-        let number = if begin { 0 } else { self.append.max(self.base) };
+        let number = if begin { 0 } else { self.next_to_store.max(self.base) };
         let entry = match begin {
-            true => entry(Mark::Begin, 0, 0).into(),
+            true => entry(EntryKind::Begin, 0, 0).into(),
             false => self.tail.get(usize::try_from(number - self.base).ok()?)?.entry.clone(),
         };
-        self.appending = true;
+        self.storing = true;
         self.touched = true;
-        self.append = number + 1;
+        self.next_to_store = number + 1;
         let limits = self.limits();
         let keep = Keep {
             entries: Some(limits.max_stream_events),
@@ -347,7 +354,7 @@ impl Journal {
 
     /// The store has taken an event, or has not.
     pub(in crate::runtime::http) fn appended(&mut self, number: u64, stored: bool) {
-        self.appending = false;
+        self.storing = false;
         self.stored |= stored;
         let place = number.checked_sub(self.base).and_then(|place| usize::try_from(place).ok());
         if stored && let Some(event) = place.and_then(|place| self.tail.get_mut(place)) {
@@ -361,36 +368,36 @@ impl Journal {
     }
 
     /// What is to be done now.
-    pub(in crate::runtime::http) fn age(&mut self, now: Instant) -> Age {
+    pub(in crate::runtime::http) fn check_expiry(&mut self, now: Instant) -> Expiry {
         let timeout = self.limits().resume_timeout;
         if std::mem::take(&mut self.touched) {
             self.refreshed = Some(now);
         }
         if self.reader.is_none() {
-            let since = *self.since.get_or_insert(now);
+            let unread_since = *self.unread_since.get_or_insert(now);
             let waits = |event: &Event| event.question.is_some();
             // A call goes on, and its client may come back for as long as it does.
-            let over = self.ended || self.stream.listens || self.tail.range(self.sent..).any(waits);
-            if over && now.saturating_duration_since(since) >= timeout {
-                return Age::Expired;
+            let over = self.ended || self.stream.is_get_stream || self.tail.range(self.sent..).any(waits);
+            if over && now.saturating_duration_since(unread_since) >= timeout {
+                return Expiry::Expired;
             }
         }
         let stale = |at: Instant| now.saturating_duration_since(at) >= timeout / 4;
         if self.stored && self.refreshed.is_none_or(stale) {
             self.refreshed = Some(now);
-            return Age::Refresh;
+            return Expiry::Refresh;
         }
-        Age::Stays
+        Expiry::Keep
     }
 
     /// The end of it all: the questions that nobody has read.
-    pub(in crate::runtime::http) fn give_up(&mut self) -> Vec<UndeliveredRequest> {
+    pub(in crate::runtime::http) fn abandon(&mut self) -> Vec<UndeliveredRequest> {
         self.ended = true;
         self.tail.range_mut(self.sent..).filter_map(|event| event.question.take()).collect()
     }
 
     /// Nothing is left to be done for it but to be read once more.
-    pub(in crate::runtime::http) fn is_spent(&self) -> bool {
+    pub(in crate::runtime::http) fn is_finished(&self) -> bool {
         self.ended && self.reader.is_none()
     }
 }

@@ -2,32 +2,32 @@
 
 use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
-use crate::runtime::http::response::response_channel::Slot;
+use crate::runtime::http::response::response_channel::ResponseChannel;
 use std::sync::{Arc, Weak};
 
 /// The GET streams of one session. A message goes to exactly one of them (LH-21).
 #[derive(Default)]
-pub(in crate::runtime::http) struct Listening(Mutex<State>);
+pub(in crate::runtime::http) struct GetStreams(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    streams: Vec<Weak<Slot>>,
+    streams: Vec<Weak<ResponseChannel>>,
     ended: bool,
 }
 
-impl Listening {
+impl GetStreams {
     /// Adds a stream; it ends at once if the session has ended.
-    pub(in crate::runtime::http) fn add(&self, slot: &Arc<Slot>) {
+    pub(in crate::runtime::http) fn add(&self, channel: &Arc<ResponseChannel>) {
         let ended = {
             let mut state = self.0.lock();
             state.streams.retain(|stream| stream.strong_count() > 0);
             if !state.ended {
-                state.streams.push(Arc::downgrade(slot));
+                state.streams.push(Arc::downgrade(channel));
             }
             state.ended
         };
         if ended {
-            slot.send(Outgoing::Dropped);
+            channel.send(Outgoing::Dropped);
         }
     }
 
@@ -44,7 +44,7 @@ impl Listening {
     }
 }
 
-impl Sink for Listening {
+impl Sink for GetStreams {
     /// Sends to the newest stream that can deliver: of a client that came back the older ones may be dead and not know. Where
     /// nobody listens at present, an event waits for the client to come back to the stream it listened on last (LH-36). A
     /// question does not: it can go another way.
@@ -53,8 +53,9 @@ impl Sink for Listening {
         let (read, left): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.is_read());
         let waits = !matches!(message, Outgoing::Question { .. });
         let streams = left.into_iter().filter(|_| waits).chain(read);
-        let delivery =
-            |stream: Arc<Slot>| Some(stream.send(message.clone())).filter(|got| *got != Delivery::Gone);
+        let delivery = |stream: Arc<ResponseChannel>| {
+            Some(stream.send(message.clone())).filter(|got| *got != Delivery::Gone)
+        };
         let mut newest: Vec<_> = streams.collect();
         newest.reverse();
         newest.into_iter().find_map(delivery).unwrap_or(Delivery::Gone)

@@ -3,6 +3,5 @@
 pub(super) mod event_log;
 pub(super) mod get_stream;
 pub(super) mod open_streams;
-pub(super) mod resumable_response;
+mod resumable_response;
 pub(super) mod resumable_streams;
-pub(super) mod resume;

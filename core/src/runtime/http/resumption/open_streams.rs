@@ -2,7 +2,7 @@
 
 use crate::dispatch::shrinking_map::spare;
 use crate::locks::Mutex;
-use crate::runtime::http::response::response_channel::Slot;
+use crate::runtime::http::response::response_channel::ResponseChannel;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Open event streams. Plain JSON answers never come here.
 #[derive(Default)]
-pub(in crate::runtime::http) struct Streams {
+pub(in crate::runtime::http) struct OpenStreams {
     table: Mutex<Table>,
     /// Those that a client listens on end: the server is closing.
     ended: AtomicBool,
@@ -19,22 +19,25 @@ pub(in crate::runtime::http) struct Streams {
 #[derive(Default)]
 struct Table {
     next: u64,
-    open: HashMap<u64, Arc<Slot>>,
+    open: HashMap<u64, Arc<ResponseChannel>>,
 }
 
 /// One open stream's place; leaves it when dropped.
-pub(in crate::runtime::http) struct Entry {
-    streams: Arc<Streams>,
+pub(in crate::runtime::http) struct OpenStreamGuard {
+    streams: Arc<OpenStreams>,
     key: u64,
 }
 
-impl Streams {
-    pub(in crate::runtime::http) fn enter(self: &Arc<Self>, slot: &Arc<Slot>) -> Entry {
+impl OpenStreams {
+    pub(in crate::runtime::http) fn enter(
+        self: &Arc<Self>,
+        channel: &Arc<ResponseChannel>,
+    ) -> OpenStreamGuard {
         let mut table = self.table.lock();
         table.next += 1;
         let key = table.next;
-        table.open.insert(key, slot.clone());
-        Entry { streams: self.clone(), key }
+        table.open.insert(key, channel.clone());
+        OpenStreamGuard { streams: self.clone(), key }
     }
 
     /// Lets no stream stay open that a client listens on.
@@ -44,7 +47,7 @@ impl Streams {
 
     /// Ends a stream that a client has just begun to listen on, if it may not stay open. Whoever ends them all finds it
     /// in the engine, or it is seen here.
-    pub(in crate::runtime::http) fn settle(&self, end: impl FnOnce()) {
+    pub(in crate::runtime::http) fn end_if_closing(&self, end: impl FnOnce()) {
         if self.ended.load(Ordering::SeqCst) {
             end();
         }
@@ -54,18 +57,18 @@ impl Streams {
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         // Waking under the lock would let a stream that ends at once wait for itself.
         let open: Vec<_> = self.table.lock().open.values().cloned().collect();
-        for slot in open {
-            slot.keep_alive(now, quiet);
+        for channel in open {
+            channel.keep_alive(now, quiet);
         }
     }
 }
 
-impl Drop for Entry {
+impl Drop for OpenStreamGuard {
     fn drop(&mut self) {
         let mut table = self.streams.table.lock();
-        let slot = table.open.remove(&self.key);
+        let channel = table.open.remove(&self.key);
         spare(&mut table.open);
         drop(table);
-        drop(slot);
+        drop(channel);
     }
 }

@@ -5,35 +5,37 @@ use crate::host::{Delivery, Outgoing};
 use crate::locks::MutexGuard;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::Budget;
-use crate::runtime::http::response::response_channel::{Chunk, End, Slot, State, UndeliveredRequest};
-use crate::runtime::http::resumption::event_log::{Age, Journal, Mark, Missing};
+use crate::runtime::http::response::response_channel::{
+    Chunk, ResponseChannel, ResponseEnd, State, UndeliveredRequest,
+};
+use crate::runtime::http::resumption::event_log::{AttachError, EntryKind, EventLog, Expiry};
 use bytes::Bytes;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-impl Slot {
+impl ResponseChannel {
     /// Keeps the events of the stream, with those that wait already, for its reader and those that come after it.
-    pub(in crate::runtime::http) fn keep_log(&self, mut journal: Journal) {
+    pub(in crate::runtime::http) fn start_event_log(&self, mut event_log: EventLog) {
         {
             let mut state = self.state.lock();
             let (closing, events) = (state.closing.take(), std::mem::take(&mut state.events));
             let count = events.len();
             for (place, event) in events.into_iter().enumerate() {
                 if closing == Some(place) {
-                    journal.close();
+                    event_log.close();
                 }
-                journal.push(Mark::Event, &event.body, event.question);
+                event_log.push(EntryKind::Event, &event.body, event.question);
             }
             if closing == Some(count) {
-                journal.close();
+                event_log.close();
             }
             match state.end.take() {
-                Some(End::Response(body, _)) => journal.push(Mark::Last, &body, None),
-                Some(End::Dropped) => journal.push(Mark::End, &Bytes::new(), None),
+                Some(ResponseEnd::Response(body, _)) => event_log.push(EntryKind::Last, &body, None),
+                Some(ResponseEnd::Dropped) => event_log.push(EntryKind::End, &Bytes::new(), None),
                 None => {}
             }
-            state.bytes = journal.unsent_bytes();
-            state.journal = Some(Box::new(journal));
+            state.bytes = event_log.unsent_bytes();
+            state.event_log = Some(Box::new(event_log));
         }
         self.append();
     }
@@ -44,38 +46,38 @@ impl Slot {
         mut state: MutexGuard<'_, State>,
         message: Outgoing,
     ) -> Delivery {
-        let full = state.journal.as_ref().is_none_or(|journal| journal.has_ended());
+        let full = state.event_log.as_ref().is_none_or(|event_log| event_log.has_ended());
         if full {
             return Delivery::Gone;
         }
-        let crowded =
-            state.bytes > self.capacity || state.journal.as_ref().is_some_and(|journal| journal.is_full());
+        let crowded = state.bytes > self.capacity
+            || state.event_log.as_ref().is_some_and(|event_log| event_log.is_full());
         let (mark, body, question) = match message {
             Outgoing::Event { droppable: true, .. } if crowded => return Delivery::Skipped,
             Outgoing::Event { body, droppable } => {
                 if !state.admit(body.len(), &self.budget) && droppable {
                     return Delivery::Skipped;
                 }
-                (Mark::Event, body, None)
+                (EntryKind::Event, body, None)
             }
             Outgoing::Question { body, id } => {
                 state.admit(body.len(), &self.budget);
-                (Mark::Event, body, Some(id))
+                (EntryKind::Event, body, Some(id))
             }
             Outgoing::Response { body, .. } => {
                 // One of a batch was counted piece by piece.
-                let counted = state.gathered.take().is_some();
+                let counted = state.batch.take().is_some();
                 let body = match state.admit(body.len(), &self.budget) || counted {
                     true => body,
                     false => shape::instead(&body, &self.budget.refusal()),
                 };
-                (Mark::Last, body, None)
+                (EntryKind::Last, body, None)
             }
-            Outgoing::Dropped => (Mark::End, Bytes::new(), None),
+            Outgoing::Dropped => (EntryKind::End, Bytes::new(), None),
         };
-        if let Some(journal) = &mut state.journal {
-            journal.push(mark, &body, question);
-            state.bytes = journal.unsent_bytes();
+        if let Some(event_log) = &mut state.event_log {
+            event_log.push(mark, &body, question);
+            state.bytes = event_log.unsent_bytes();
         }
         let waker = state.waker.take();
         drop(state);
@@ -92,9 +94,9 @@ impl Slot {
                 if state.gone {
                     return;
                 }
-                let Some(journal) = &mut state.journal else { return };
-                let Some(next) = journal.next_append() else { return };
-                (next, journal.stream.clone())
+                let Some(event_log) = &mut state.event_log else { return };
+                let Some(next) = event_log.take_unstored() else { return };
+                (next, event_log.stream.clone())
             };
             let ((number, op), engine) = (next, &stream.engine);
             if let Some(done) = engine.store().try_now(&op, engine.now()) {
@@ -102,11 +104,11 @@ impl Slot {
                 continue;
             }
             // A store that gives no answer at all leaves the events where they are.
-            let slot = stream.slot.clone();
+            let channel = stream.channel.clone();
             let done = move |done: StoreDone| {
-                if let Some(slot) = slot.upgrade() {
-                    slot.appended(number, &done);
-                    slot.append();
+                if let Some(channel) = channel.upgrade() {
+                    channel.appended(number, &done);
+                    channel.append();
                 }
             };
             return engine.store().submit(op, engine.now(), Box::new(done));
@@ -116,59 +118,59 @@ impl Slot {
     fn appended(&self, number: u64, done: &StoreDone) {
         let failed = {
             let mut state = self.state.lock();
-            let Some(journal) = &mut state.journal else { return };
-            journal.appended(number, matches!(done, StoreDone::Appended(_)));
-            done.failure().map(|why| (why, journal.stream.clone()))
+            let Some(event_log) = &mut state.event_log else { return };
+            event_log.appended(number, matches!(done, StoreDone::Appended(_)));
+            done.failure().map(|why| (why, event_log.stream.clone()))
         };
         if let Some((why, stream)) = failed {
-            crate::runtime::http::session::sessions::store_failed(&**stream.engine.log(), why);
+            crate::runtime::http::session::store_query::store_failed(&**stream.engine.log(), why);
         }
     }
 
     /// What a reader of a stream that is kept gets; nothing if it is not kept.
-    pub(in crate::runtime::http) fn poll_kept(
+    pub(in crate::runtime::http) fn poll_event_log(
         &self,
         state: &mut State,
         reader: u32,
         task: Option<&mut Context<'_>>,
     ) -> Option<Poll<Chunk>> {
-        let journal = state.journal.as_mut()?;
-        if !journal.is_read_by(reader) {
+        let event_log = state.event_log.as_mut()?;
+        if !event_log.is_read_by(reader) {
             // Another reader has come, or the session has ended.
             return Some(Poll::Ready(Chunk::Last(Bytes::new())));
         }
-        if !journal.has_news() && !state.ping {
+        if !event_log.has_output() && !state.ping {
             if let Some(task) = task {
                 state.wait(task);
             }
             return Some(Poll::Pending);
         }
-        let (mut bytes, last) = journal.take();
-        state.bytes = journal.unsent_bytes();
+        let (mut bytes, last) = event_log.take();
+        state.bytes = event_log.unsent_bytes();
         state.share = None;
         state.active = true;
         if std::mem::take(&mut state.ping) && bytes.is_empty() && !last {
             bytes = Bytes::from_static(b": \n\n");
         }
-        let bytes = self.budget.keep(bytes);
+        let bytes = self.budget.count(bytes);
         Some(Poll::Ready(if last { Chunk::Last(bytes) } else { Chunk::More(bytes) }))
     }
 
     /// Has a new reader go on behind an event. Who has read so far gets nothing more. Without `replay` only what is here is
     /// looked at.
-    pub(in crate::runtime::http) fn attach(&self, after: u64, replay: &[Bytes]) -> Result<u32, Missing> {
+    pub(in crate::runtime::http) fn attach(&self, after: u64, replay: &[Bytes]) -> Result<u32, AttachError> {
         let (attached, waker) = {
             let mut state = self.state.lock();
             if state.gone {
-                return Err(Missing::Unknown);
+                return Err(AttachError::UnknownEvent);
             }
-            let Some(journal) = &mut state.journal else { return Err(Missing::Unknown) };
-            let attached = journal.attach(after, replay)?;
-            state.bytes = journal.unsent_bytes();
+            let Some(event_log) = &mut state.event_log else { return Err(AttachError::UnknownEvent) };
+            let attached = event_log.attach(after, replay)?;
+            state.bytes = event_log.unsent_bytes();
             // It has to be held already; what is over the account's bound is so for as long as it takes to write it.
             let (bytes, budget) = (state.bytes, &self.budget);
-            if state.share.is_some() || !Budget::is_free(bytes) {
-                state.share.get_or_insert_with(|| budget.share()).force(bytes);
+            if state.share.is_some() || !Budget::is_uncounted(bytes) {
+                state.share.get_or_insert_with(|| budget.reservation()).force(bytes);
             }
             (attached, state.waker.take())
         };
@@ -180,8 +182,8 @@ impl Slot {
     pub(in crate::runtime::http) fn detach(&self) {
         let waker = {
             let mut state = self.state.lock();
-            if let Some(journal) = &mut state.journal {
-                journal.detach();
+            if let Some(event_log) = &mut state.event_log {
+                event_log.detach();
             }
             state.waker.take()
         };
@@ -191,22 +193,22 @@ impl Slot {
     /// Somebody reads, or may yet.
     pub(in crate::runtime::http) fn is_read(&self) -> bool {
         let state = self.state.lock();
-        !state.gone && state.journal.as_ref().is_none_or(|journal| journal.is_read())
+        !state.gone && state.event_log.as_ref().is_none_or(|event_log| event_log.is_read())
     }
 
-    pub(in crate::runtime::http) fn is_spent(&self) -> bool {
-        self.state.lock().journal.as_ref().is_some_and(|journal| journal.is_spent())
+    pub(in crate::runtime::http) fn is_finished(&self) -> bool {
+        self.state.lock().event_log.as_ref().is_some_and(|event_log| event_log.is_finished())
     }
 
     /// Has the store keep the log for longer where that is due; whether nobody has come back to the stream in time.
-    pub(in crate::runtime::http) fn age(&self, now: Instant) -> bool {
+    pub(in crate::runtime::http) fn check_expiry(&self, now: Instant) -> bool {
         let stream = {
             let mut state = self.state.lock();
-            let Some(journal) = &mut state.journal else { return false };
-            match journal.age(now) {
-                Age::Stays => return false,
-                Age::Expired => return true,
-                Age::Refresh => journal.stream.clone(),
+            let Some(event_log) = &mut state.event_log else { return false };
+            match event_log.check_expiry(now) {
+                Expiry::Keep => return false,
+                Expiry::Expired => return true,
+                Expiry::Refresh => event_log.stream.clone(),
             }
         };
         let key = crate::runtime::http::resumption::event_log::key(&stream.session_id, &stream.name);
@@ -216,13 +218,13 @@ impl Slot {
     }
 
     /// Ends the stream for good, with its log. Gives back the questions that nobody has read.
-    pub(in crate::runtime::http) fn give_up(&self) -> Vec<UndeliveredRequest> {
+    pub(in crate::runtime::http) fn abandon(&self) -> Vec<UndeliveredRequest> {
         let (undelivered, batch, waker, stream) = {
             let mut state = self.state.lock();
             state.gone = true;
-            let Some(journal) = &mut state.journal else { return Vec::new() };
-            let (undelivered, stream) = (journal.give_up(), journal.stream.clone());
-            (undelivered, state.gathered.take(), state.waker.take(), stream)
+            let Some(event_log) = &mut state.event_log else { return Vec::new() };
+            let (undelivered, stream) = (event_log.abandon(), event_log.stream.clone());
+            (undelivered, state.batch.take(), state.waker.take(), stream)
         };
         if let Some(batch) = batch {
             batch.let_go();
@@ -233,7 +235,7 @@ impl Slot {
         let log = stream.engine.log().clone();
         let done = move |done: StoreDone| {
             if let Some(why) = done.failure() {
-                crate::runtime::http::session::sessions::store_failed(&*log, why);
+                crate::runtime::http::session::store_query::store_failed(&*log, why);
             }
         };
         stream.engine.store().submit(op, stream.engine.now(), Box::new(done));

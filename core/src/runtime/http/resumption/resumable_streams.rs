@@ -4,9 +4,9 @@ use crate::dispatch::shrinking_map::spare;
 use crate::host::Engine;
 use crate::locks::Mutex;
 use crate::proto::session::version::Revision;
-use crate::runtime::http::response::response_channel::Slot;
-use crate::runtime::http::resumption::event_log::{Journal, Stream};
-use crate::runtime::http::session::sessions::Session;
+use crate::runtime::http::response::response_channel::ResponseChannel;
+use crate::runtime::http::resumption::event_log::{EventLog, StreamInfo};
+use crate::runtime::http::session::session::Session;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -14,28 +14,28 @@ use std::time::Instant;
 
 /// Streams whose events are kept, by their number. They stay until the time has passed in which a client may come back.
 #[derive(Default)]
-pub(in crate::runtime::http) struct Kept {
-    streams: Mutex<HashMap<u64, Place>>,
+pub(in crate::runtime::http) struct ResumableStreams {
+    streams: Mutex<HashMap<u64, Entry>>,
     next: AtomicU64,
     /// What stands before a stream's number in its name: replicas that share a store must not use one name twice.
     process: OnceLock<String>,
 }
 
-struct Place {
-    slot: Arc<Slot>,
+struct Entry {
+    channel: Arc<ResponseChannel>,
     session: Weak<Session>,
 }
 
 /// The streams of one session; nothing once the session has ended.
-pub(in crate::runtime::http) struct Streams(Mutex<Option<Vec<u64>>>);
+pub(in crate::runtime::http) struct SessionStreams(Mutex<Option<Vec<u64>>>);
 
-impl Default for Streams {
-    fn default() -> Streams {
-        Streams(Mutex::new(Some(Vec::new())))
+impl Default for SessionStreams {
+    fn default() -> SessionStreams {
+        SessionStreams(Mutex::new(Some(Vec::new())))
     }
 }
 
-impl Kept {
+impl ResumableStreams {
     fn process(&self, engine: &Engine) -> Option<&str> {
         if let Some(process) = self.process.get() {
             return Some(process);
@@ -51,90 +51,94 @@ impl Kept {
         &self,
         engine: &Engine,
         session: &Arc<Session>,
-        slot: &Arc<Slot>,
-        listens: bool,
+        channel: &Arc<ResponseChannel>,
+        is_get_stream: bool,
     ) -> bool {
         let limits = engine.limits();
         let (Some(process), true) = (self.process(engine), limits.max_stream_bytes > 0) else { return false };
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let stream = Arc::new(Stream {
+        let stream = Arc::new(StreamInfo {
             name: format!("{process}.{number}"),
             session_id: session.id.clone(),
-            slot: Arc::downgrade(slot),
+            channel: Arc::downgrade(channel),
             engine: engine.clone(),
-            polls: session.peer.revision() == Some(Revision::V2025_11_25),
-            listens,
+            reconnects: session.peer.revision() == Some(Revision::V2025_11_25),
+            is_get_stream,
         });
-        let place = Place { slot: slot.clone(), session: Arc::downgrade(session) };
+        let entry = Entry { channel: channel.clone(), session: Arc::downgrade(session) };
         // In the table first: who ends the session looks there for all that stand in its list.
-        self.streams.lock().insert(number, place);
-        let crowd = match &mut *session.streams.0.lock() {
+        self.streams.lock().insert(number, entry);
+        let others = match &mut *session.streams.0.lock() {
             None => None,
             Some(streams) => {
                 streams.push(number);
                 Some(if streams.len() > limits.max_session_streams { streams.clone() } else { Vec::new() })
             }
         };
-        let room = match crowd {
+        let room = match others {
             None => false,
-            Some(crowd) => crowd.is_empty() || self.make_room(session, &crowd),
+            Some(others) => others.is_empty() || self.make_room(session, &others),
         };
         if !room {
             self.remove(number, session);
             return false;
         }
-        slot.keep_log(Journal::new(stream));
+        channel.start_event_log(EventLog::new(stream));
         // Ended meanwhile, before there was a log to be dropped.
         if session.has_ended() {
-            slot.give_up();
+            channel.abandon();
         }
         true
     }
 
     /// Lets go of the oldest of these streams that has ended.
-    fn make_room(&self, session: &Session, crowd: &[u64]) -> bool {
+    fn make_room(&self, session: &Session, others: &[u64]) -> bool {
         let spent = |number: &&u64| {
-            let slot = self.streams.lock().get(number).map(|place| place.slot.clone());
-            slot.is_some_and(|slot| slot.is_spent())
+            let channel = self.streams.lock().get(number).map(|entry| entry.channel.clone());
+            channel.is_some_and(|channel| channel.is_finished())
         };
-        let Some(oldest) = crowd.iter().find(spent) else { return false };
-        if let Some(slot) = self.remove(*oldest, session) {
-            slot.give_up();
+        let Some(oldest) = others.iter().find(spent) else { return false };
+        if let Some(channel) = self.remove(*oldest, session) {
+            channel.abandon();
         }
         true
     }
 
-    fn remove(&self, number: u64, session: &Session) -> Option<Arc<Slot>> {
+    fn remove(&self, number: u64, session: &Session) -> Option<Arc<ResponseChannel>> {
         if let Some(streams) = &mut *session.streams.0.lock() {
             streams.retain(|other| *other != number);
         }
-        self.take(number).map(|place| place.slot)
+        self.take(number).map(|entry| entry.channel)
     }
 
-    fn take(&self, number: u64) -> Option<Place> {
+    fn take(&self, number: u64) -> Option<Entry> {
         let mut streams = self.streams.lock();
-        let place = streams.remove(&number);
+        let entry = streams.remove(&number);
         spare(&mut streams);
-        place
+        entry
     }
 
     /// The stream of this name, if it is one of the session's that this process has.
-    pub(in crate::runtime::http) fn find(&self, session: &Arc<Session>, name: &str) -> Option<Arc<Slot>> {
+    pub(in crate::runtime::http) fn find(
+        &self,
+        session: &Arc<Session>,
+        name: &str,
+    ) -> Option<Arc<ResponseChannel>> {
         let (process, number) = name.split_once('.')?;
         let ours = self.process.get().is_some_and(|own| own == process);
         let number = number.parse().ok().filter(|_| ours)?;
         let streams = self.streams.lock();
-        let place = streams.get(&number)?;
-        std::ptr::eq(place.session.as_ptr(), Arc::as_ptr(session)).then(|| place.slot.clone())
+        let entry = streams.get(&number)?;
+        std::ptr::eq(entry.session.as_ptr(), Arc::as_ptr(session)).then(|| entry.channel.clone())
     }
 
     /// Drops the logs of a session that has ended, and ends its streams.
     pub(in crate::runtime::http) fn end_session(&self, session: &Session) {
         let ended = session.streams.0.lock().take().unwrap_or_default();
         for number in ended {
-            if let Some(place) = self.take(number) {
+            if let Some(entry) = self.take(number) {
                 // Its calls have ended, and with them their questions.
-                place.slot.give_up();
+                entry.channel.abandon();
             }
         }
     }
@@ -145,10 +149,10 @@ impl Kept {
             .streams
             .lock()
             .iter()
-            .map(|(number, place)| (*number, place.slot.clone(), place.session.clone()))
+            .map(|(number, entry)| (*number, entry.channel.clone(), entry.session.clone()))
             .collect();
-        for (number, slot, session) in all {
-            if !slot.age(now) {
+        for (number, channel, session) in all {
+            if !channel.check_expiry(now) {
                 continue;
             }
             let Some(session) = session.upgrade() else {
@@ -157,7 +161,7 @@ impl Kept {
             };
             self.remove(number, &session);
             // The next that can be asked is one of its listening streams.
-            for question in slot.give_up() {
+            for question in channel.abandon() {
                 engine.undelivered(&session.peer, question.id, question.body);
             }
         }

@@ -2,4 +2,3 @@
 
 pub(super) mod pages;
 pub(super) mod paths;
-pub(super) mod web;

@@ -2,9 +2,9 @@
 
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
-use crate::runtime::http::connection::body::ResponseBody;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -13,15 +13,15 @@ use http_body::Body;
 use std::pin::pin;
 
 /// Whom the pages of one listener answer.
-pub(in crate::runtime::http) struct Front {
+pub(in crate::runtime::http) struct FixedPages {
     access: Access,
     /// Who may show them in a frame.
     framing: Option<HeaderValue>,
 }
 
-impl Front {
-    pub(in crate::runtime::http) fn new(access: Access) -> Front {
-        Front { framing: access.frame_ancestors(), access }
+impl FixedPages {
+    pub(in crate::runtime::http) fn new(access: Access) -> FixedPages {
+        FixedPages { framing: access.frame_ancestors(), access }
     }
 
     pub(in crate::runtime::http) async fn answer<B: Body<Data = Bytes>>(

@@ -2,8 +2,8 @@
 
 use crate::dispatch::web_pages::is_under;
 use crate::proto::http::Access;
-use crate::runtime::http::legacy_sse::SseEndpoint;
-use crate::runtime::http::response::exchange::HttpService;
+use crate::runtime::http::legacy_sse::endpoint::SseEndpoint;
+use crate::runtime::http::service::http_service::HttpService;
 use std::sync::Arc;
 use std::time::Instant;
 

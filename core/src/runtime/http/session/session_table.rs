@@ -2,7 +2,7 @@
 //! new one.
 
 use crate::dispatch::shrinking_map::spare;
-use crate::runtime::http::session::sessions::{Lease, Session};
+use crate::runtime::http::session::session::{Lease, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const SWEEP: usize = 1024;
 
 /// What decides who makes room first: sessions that were opened and no more, then those used longest ago.
-type Place = (bool, u64);
+type EvictionKey = (bool, u64);
 
 struct Entry {
     session: Arc<Session>,
@@ -24,7 +24,7 @@ struct Entry {
     /// The number of its last use.
     used: u64,
     /// Where it stands in `order`; nowhere while it is known to be in use.
-    place: Option<Place>,
+    key: Option<EvictionKey>,
     /// When it is to be looked at next.
     check: Instant,
 }
@@ -37,11 +37,11 @@ pub(in crate::runtime::http) struct Table {
     entries: HashMap<Arc<str>, Entry>,
     /// Who makes room first. A use does not move a session: it is put right when it comes up, so that what a request
     /// pays does not grow with the number of sessions.
-    order: BTreeMap<Place, Arc<str>>,
+    order: BTreeMap<EvictionKey, Arc<str>>,
     checks: BTreeSet<(Instant, Arc<str>)>,
     uses: u64,
     /// Sessions being opened, for which there is room.
-    promised: usize,
+    reserved: usize,
 }
 
 /// A session that is known here no longer.
@@ -53,7 +53,7 @@ pub(in crate::runtime::http) struct Removed {
 
 /// What a sweep found.
 #[derive(Default)]
-pub(in crate::runtime::http) struct Swept {
+pub(in crate::runtime::http) struct SweepResult {
     /// Sessions that were idle for too long; they are not in the table any more.
     pub(in crate::runtime::http) expired: Vec<Arc<Session>>,
     /// Sessions in use, whose records must not expire.
@@ -73,7 +73,7 @@ impl Table {
             order: BTreeMap::new(),
             checks: BTreeSet::new(),
             uses: 0,
-            promised: 0,
+            reserved: 0,
         }
     }
 
@@ -92,43 +92,43 @@ impl Table {
         (entry.used, entry.last_used) = (self.uses, now);
         if !entry.confirmed {
             entry.confirmed = true;
-            if let Some(place) = &mut entry.place
-                && let Some(id) = self.order.remove(place)
+            if let Some(key) = &mut entry.key
+                && let Some(id) = self.order.remove(key)
             {
-                *place = (true, self.uses);
-                self.order.insert(*place, id);
+                *key = (true, self.uses);
+                self.order.insert(*key, id);
             }
         }
         Some(Session::lease(&entry.session))
     }
 
     /// Keeps a place for a session that is about to be opened. Gives back who had to go for it.
-    pub(in crate::runtime::http) fn promise(&mut self) -> Result<Option<Removed>, Full> {
+    pub(in crate::runtime::http) fn reserve(&mut self) -> Result<Option<Removed>, Full> {
         let removed = self.make_room()?;
-        self.promised += 1;
+        self.reserved += 1;
         Ok(removed)
     }
 
-    /// Takes a promise back, or redeems it before [`Table::insert`].
-    pub(in crate::runtime::http) fn unpromise(&mut self) {
-        self.promised -= 1;
+    /// Takes a reservation back, or redeems it before [`Table::insert`].
+    pub(in crate::runtime::http) fn release_reservation(&mut self) {
+        self.reserved -= 1;
     }
 
     /// Removes the idlest session if there is no room for one more.
     pub(in crate::runtime::http) fn make_room(&mut self) -> Result<Option<Removed>, Full> {
-        if self.entries.len() + self.promised < self.max {
+        if self.entries.len() + self.reserved < self.max {
             return Ok(None);
         }
-        while let Some((place, id)) = self.order.pop_first() {
+        while let Some((key, id)) = self.order.pop_first() {
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             let real = (entry.confirmed, entry.used);
-            if place != real {
-                entry.place = Some(real);
+            if key != real {
+                entry.key = Some(real);
                 self.order.insert(real, id);
                 continue;
             }
-            entry.place = None;
-            if !entry.session.park() {
+            entry.key = None;
+            if !entry.session.report_when_idle() {
                 return self.remove(&id).map(Some).ok_or(Full);
             }
         }
@@ -136,16 +136,16 @@ impl Table {
     }
 
     /// A session in use is in use no longer: it may make room again.
-    pub(in crate::runtime::http) fn unpark(&mut self, session: &Session) {
+    pub(in crate::runtime::http) fn make_evictable(&mut self, session: &Session) {
         let entry = self.entries.get_mut(&session.id);
         let Some(entry) = entry.filter(|entry| std::ptr::eq(&*entry.session, session)) else { return };
-        if entry.place.is_some() || session.in_use() {
+        if entry.key.is_some() || session.in_use() {
             return;
         }
-        session.parked.store(false, Ordering::SeqCst);
+        session.reports_idle.store(false, Ordering::SeqCst);
         self.uses += 1;
         entry.used = self.uses;
-        entry.place = Some((entry.confirmed, entry.used));
+        entry.key = Some((entry.confirmed, entry.used));
         self.order.insert((entry.confirmed, entry.used), session.id.clone());
     }
 
@@ -158,12 +158,12 @@ impl Table {
         confirmed: bool,
     ) {
         self.uses += 1;
-        let (id, place) = (session.id.clone(), (confirmed, self.uses));
+        let (id, key) = (session.id.clone(), (confirmed, self.uses));
         let check = now + if confirmed { self.idle / 2 } else { self.handshake };
-        self.order.insert(place, id.clone());
+        self.order.insert(key, id.clone());
         self.checks.insert((check, id.clone()));
-        let place = Some(place);
-        let entry = Entry { session, confirmed, own, last_used: now, used: self.uses, place, check };
+        let key = Some(key);
+        let entry = Entry { session, confirmed, own, last_used: now, used: self.uses, key, check };
         self.entries.insert(id, entry);
     }
 
@@ -171,15 +171,15 @@ impl Table {
         let entry = self.entries.remove(id)?;
         spare(&mut self.entries);
         self.checks.remove(&(entry.check, entry.session.id.clone()));
-        if let Some(place) = entry.place {
-            self.order.remove(&place);
+        if let Some(key) = entry.key {
+            self.order.remove(&key);
         }
         Some(Removed { session: entry.session, own: entry.own })
     }
 
     /// Removes sessions that have been idle too long. Removed here and now, so that none of them can be in use.
-    pub(in crate::runtime::http) fn sweep(&mut self, now: Instant) -> Swept {
-        let mut swept = Swept::default();
+    pub(in crate::runtime::http) fn sweep(&mut self, now: Instant) -> SweepResult {
+        let mut swept = SweepResult::default();
         for _ in 0..SWEEP {
             let Some(first) = self.checks.first().filter(|(check, _)| *check <= now).cloned() else { break };
             let Some(entry) = self.entries.get_mut(&first.1) else {

@@ -1,56 +1,30 @@
 //! Legacy sessions. The record of each session is in the store; this module adds the state that only this process can
 //! have.
 
-use crate::dispatch::log::{self, Log, LogLevel};
+use super::record::{client_of, key, read_record, record};
 use crate::dispatch::store::{StoreDone, StoreOp, When};
-use crate::host::{CancelReason, Engine, Peer, Wake};
-use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::host::{CancelReason, Engine, Peer};
 use crate::locks::Mutex;
-use crate::proto::messages::envelope::Client;
-use crate::proto::session::version::Revision;
-use crate::runtime::http::response::response_channel::Slot;
-use crate::runtime::http::resumption::get_stream::Listening;
-use crate::runtime::http::resumption::resumable_streams::{Kept, Streams};
+use crate::proto::http::Refusal;
+use crate::proto::messages::id::RequestId;
+use crate::runtime::http::resumption::get_stream::GetStreams;
+use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
+use crate::runtime::http::session::session::{Lease, Session};
 use crate::runtime::http::session::session_table::{Full, Removed, Table};
-use crate::runtime::http::session::store_query;
-use crate::runtime::http::session::store_query::Waiting;
+use crate::runtime::http::session::store_query::PendingQueries;
+use crate::runtime::http::session::store_query::{self, store_failed};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-/// One session as this process sees it.
-pub(in crate::runtime::http) struct Session {
-    pub(in crate::runtime::http) id: Arc<str>,
-    pub(in crate::runtime::http) peer: Arc<Peer>,
-    /// Exchanges that are open.
-    leases: AtomicUsize,
-    /// GET streams among them.
-    listens: AtomicUsize,
-    /// It was passed over as one in use, and waits for whoever ends that use to say so.
-    pub(in crate::runtime::http) parked: AtomicBool,
-    ended: AtomicBool,
-    listening: Arc<Listening>,
-    /// Those that may be resumed.
-    pub(in crate::runtime::http) streams: Streams,
-    sessions: Weak<Sessions>,
-}
-
-/// An exchange that keeps its session in use.
-pub(in crate::runtime::http) struct Lease {
-    session: Arc<Session>,
-    /// It is a GET stream, and counted as one.
-    listens: bool,
-}
 
 /// The sessions of one endpoint.
 pub(in crate::runtime::http) struct Sessions {
     engine: Engine,
-    table: Mutex<Table>,
-    waiting: Waiting,
-    kept: Kept,
+    pub(super) table: Mutex<Table>,
+    waiting: PendingQueries,
+    resumable: ResumableStreams,
 }
 
 /// Why there is no session.
@@ -64,8 +38,19 @@ pub(in crate::runtime::http) enum NoSession {
     Unavailable(String),
 }
 
+/// Why a request has no session, as its refusal.
+pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
+    match why {
+        NoSession::Missing => Refusal::no_session(id),
+        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
+        NoSession::Unavailable(why) => {
+            Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+        }
+    }
+}
+
 /// Room for a session that is being opened.
-struct Promise<'s>(&'s Sessions);
+struct SessionReservation<'s>(&'s Sessions);
 
 impl Sessions {
     pub(in crate::runtime::http) fn new(engine: Engine) -> Arc<Sessions> {
@@ -74,8 +59,8 @@ impl Sessions {
         Arc::new(Sessions {
             engine,
             table: Mutex::new(table),
-            waiting: Waiting::default(),
-            kept: Kept::default(),
+            waiting: PendingQueries::default(),
+            resumable: ResumableStreams::default(),
         })
     }
 
@@ -84,7 +69,7 @@ impl Sessions {
     }
 
     /// An id nobody can guess (LH-5).
-    pub(in crate::runtime::http) fn mint(&self) -> Result<Arc<str>, NoSession> {
+    pub(in crate::runtime::http) fn new_id(&self) -> Result<Arc<str>, NoSession> {
         let mut bytes = [0; 24];
         match self.engine.environment().random(&mut bytes) {
             Ok(()) => Ok(URL_SAFE_NO_PAD.encode(bytes).into()),
@@ -97,7 +82,7 @@ impl Sessions {
         let (Some(id), Some(client)) = (peer.session_id().cloned(), peer.client()) else {
             return Err(NoSession::Missing);
         };
-        let promise = self.promise()?;
+        let reservation = self.reserve()?;
         let ttl = self.engine.limits().handshake_timeout.min(self.idle());
         let record = record(&client, peer.principal().map(|principal| &**principal));
         // The peer must keep neither a second copy nor the connection's buffer.
@@ -110,7 +95,7 @@ impl Sessions {
             StoreDone::Stored(_) => {
                 let session = self.session(id, peer);
                 let mut table = self.table.lock();
-                promise.redeem(&mut table);
+                reservation.use_up(&mut table);
                 table.insert(session, self.engine.now(), true, false);
                 Ok(())
             }
@@ -119,9 +104,9 @@ impl Sessions {
         }
     }
 
-    fn promise(self: &Arc<Self>) -> Result<Promise<'_>, NoSession> {
-        let removed = self.table.lock().promise().map_err(|Full| NoSession::Full)?;
-        let promise = Promise(self);
+    fn reserve(self: &Arc<Self>) -> Result<SessionReservation<'_>, NoSession> {
+        let removed = self.table.lock().reserve().map_err(|Full| NoSession::Full)?;
+        let reservation = SessionReservation(self);
         if let Some(Removed { session, own }) = removed {
             self.close(&session);
             if own {
@@ -136,7 +121,7 @@ impl Sessions {
                 self.engine.store().submit(op, self.engine.now(), Box::new(done));
             }
         }
-        Ok(promise)
+        Ok(reservation)
     }
 
     /// The session with this id, in use for as long as the lease lives. One that another process opened is taken up
@@ -162,7 +147,7 @@ impl Sessions {
                     // A record that cannot be read is of no use to the client either, who may open another session.
                     None => {
                         let (client, principal) = read_record(&record.value).ok_or(NoSession::Missing)?;
-                        self.take_up(Peer::resume(id.into(), principal, client))
+                        self.resume(Peer::resume(id.into(), principal, client))
                     }
                 }
             }
@@ -174,7 +159,7 @@ impl Sessions {
         }
     }
 
-    fn take_up(self: &Arc<Self>, peer: Arc<Peer>) -> Result<Lease, NoSession> {
+    fn resume(self: &Arc<Self>, peer: Arc<Peer>) -> Result<Lease, NoSession> {
         let id = peer.session_id().cloned().ok_or(NoSession::Missing)?;
         let session = self.session(id.clone(), peer);
         let now = self.engine.now();
@@ -207,17 +192,17 @@ impl Sessions {
     }
 
     fn session(self: &Arc<Self>, id: Arc<str>, peer: Arc<Peer>) -> Arc<Session> {
-        let listening = Arc::<Listening>::default();
-        peer.set_sink(listening.clone());
+        let get_streams = Arc::<GetStreams>::default();
+        peer.set_sink(get_streams.clone());
         Arc::new(Session {
             id,
             peer,
             leases: AtomicUsize::new(0),
             listens: AtomicUsize::new(0),
-            parked: AtomicBool::new(false),
+            reports_idle: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            listening,
-            streams: Streams::default(),
+            get_streams,
+            streams: SessionStreams::default(),
             sessions: Arc::downgrade(self),
         })
     }
@@ -233,21 +218,21 @@ impl Sessions {
     /// Ends what a session that is known no longer has here: its calls are cancelled, its streams end.
     fn close(&self, session: &Session) {
         session.ended.store(true, Ordering::Release);
-        session.listening.end();
+        session.get_streams.end();
         self.engine.close_peer(&session.peer, CancelReason::Disconnected);
-        self.kept.end_session(session);
+        self.resumable.end_session(session);
     }
 
     /// The streams that may be resumed.
-    pub(in crate::runtime::http) fn kept(&self) -> &Kept {
-        &self.kept
+    pub(in crate::runtime::http) fn resumable(&self) -> &ResumableStreams {
+        &self.resumable
     }
 
-    /// Ends all listening streams: the server is closing.
+    /// Ends all GET streams: the server is closing.
     pub(in crate::runtime::http) fn end_streams(&self) {
         let sessions = self.table.lock().sessions();
         for session in sessions {
-            session.listening.end();
+            session.get_streams.end();
         }
     }
 
@@ -255,7 +240,7 @@ impl Sessions {
     /// for the store for too long.
     pub(in crate::runtime::http) fn sweep(self: &Arc<Self>, now: Instant) {
         self.waiting.time_out(now);
-        self.kept.sweep(&self.engine, now);
+        self.resumable.sweep(&self.engine, now);
         let swept = self.table.lock().sweep(now);
         // The store lets the records of these expire by itself; another process may still use them.
         for session in swept.expired {
@@ -291,102 +276,17 @@ impl Sessions {
     }
 }
 
-impl Promise<'_> {
-    fn redeem(self, table: &mut Table) {
-        table.unpromise();
+impl SessionReservation<'_> {
+    fn use_up(self, table: &mut Table) {
+        table.release_reservation();
         std::mem::forget(self);
     }
 }
 
-impl Drop for Promise<'_> {
+impl Drop for SessionReservation<'_> {
     fn drop(&mut self) {
-        self.0.table.lock().unpromise();
+        self.0.table.lock().release_reservation();
     }
-}
-
-impl Session {
-    /// Marks the session as used for as long as the lease lives. Under the table's lock, so that it cannot be found idle
-    /// meanwhile.
-    pub(in crate::runtime::http) fn lease(session: &Arc<Session>) -> Lease {
-        session.leases.fetch_add(1, Ordering::SeqCst);
-        Lease { session: session.clone(), listens: false }
-    }
-
-    /// Adds a listening stream.
-    pub(in crate::runtime::http) fn listen(&self, slot: &Arc<Slot>) {
-        self.listening.add(slot);
-    }
-
-    /// An exchange is open, or a call in flight.
-    pub(in crate::runtime::http) fn in_use(&self) -> bool {
-        self.leases.load(Ordering::SeqCst) > 0 || self.peer.in_flight() > 0
-    }
-
-    /// If it is in use, has the end of that use reported to the table.
-    pub(in crate::runtime::http) fn park(self: &Arc<Self>) -> bool {
-        // Both before the look: a lease or a call that ends after it sees them.
-        self.parked.store(true, Ordering::SeqCst);
-        self.peer.on_idle(Arc::new(Idle(Arc::downgrade(self))));
-        self.in_use()
-    }
-
-    /// A use of it has ended, perhaps the last one: if it is parked, it may make room again.
-    fn used(&self) {
-        if self.parked.load(Ordering::SeqCst)
-            && let Some(sessions) = self.sessions.upgrade()
-        {
-            sessions.table.lock().unpark(self);
-        }
-    }
-
-    /// It has ended, although it may still be leased.
-    pub(in crate::runtime::http) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-}
-
-impl Lease {
-    pub(in crate::runtime::http) fn session(&self) -> &Arc<Session> {
-        &self.session
-    }
-
-    pub(in crate::runtime::http) fn peer(&self) -> &Arc<Peer> {
-        &self.session.peer
-    }
-
-    /// Counts it as a GET stream, of which the session may have `most`; `false` if it has them already.
-    pub(in crate::runtime::http) fn listens(&mut self, most: usize) -> bool {
-        let one_more = |open: usize| (open < most).then_some(open + 1);
-        let listens = &self.session.listens;
-        self.listens |= listens.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
-        self.listens
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.listens {
-            self.session.listens.fetch_sub(1, Ordering::AcqRel);
-        }
-        if self.session.leases.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.session.used();
-        }
-    }
-}
-
-/// Told when the last call of a parked session ends, which may be after its last lease: its client has left.
-struct Idle(Weak<Session>);
-
-impl Wake for Idle {
-    fn wake(&self) {
-        if let Some(session) = self.0.upgrade() {
-            session.used();
-        }
-    }
-}
-
-pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
-    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
 }
 
 /// Of an answer that is of no use.
@@ -394,45 +294,13 @@ fn unusable(done: &StoreDone) -> NoSession {
     NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
 }
 
-fn key(id: &str) -> String {
-    ["session/", id].concat()
-}
-
-/// What another process needs to know to take the session up, in a buffer of just that size.
-fn record(client: &Client, principal: Option<&str>) -> JsonSlice {
-    let mut out = JsonWriter::new();
-    out.begin_object().key("revision").str(client.revision.as_str());
-    if let Some(info) = &client.info {
-        out.key("clientInfo").slice(info);
-    }
-    if let Some(principal) = principal {
-        out.key("principal").str(principal);
-    }
-    out.key("capabilities").slice(&client.capabilities).end_object();
-    JsonSlice::from_trusted(Bytes::copy_from_slice(&out.into_bytes()))
-}
-
-fn read_record(record: &Bytes) -> Option<(Client, Option<Arc<str>>)> {
-    let record = JsonSlice::parse(record.clone(), &crate::json::Limits::default()).ok()?;
-    let principal = match record.member("principal") {
-        Some(principal) => Some(principal.decode_str()?.into()),
-        None => None,
-    };
-    Some((client_of(&record)?, principal))
-}
-
-/// The client of a record, whose parts are parts of the record.
-fn client_of(record: &JsonSlice) -> Option<Client> {
-    let revision = Revision::parse(&record.member("revision")?.decode_str()?)?;
-    let object = |name| record.member(name).filter(|value| value.kind() == Kind::Object);
-    let client = Client { revision, info: object("clientInfo"), capabilities: object("capabilities")? };
-    (!revision.is_modern()).then_some(client)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Server;
+    use crate::json::JsonSlice;
+    use crate::proto::messages::envelope::Client;
+    use crate::proto::session::version::Revision;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -452,7 +320,7 @@ mod tests {
         let client = Client { revision: Revision::V2025_11_25, info: None, capabilities };
         let (me, you): (Arc<str>, Arc<str>) = ("me".into(), "you".into());
         for owner in [None, Some(me.clone())] {
-            let id: Arc<str> = here.mint().expect("randomness");
+            let id: Arc<str> = here.new_id().expect("randomness");
             at_once(here.open(Peer::resume(id.clone(), owner.clone(), client.clone()))).expect("room");
             // In this process, and in one that knows of it from the store only.
             for sessions in [&here, &there] {

@@ -1,5 +1,6 @@
 //! Queries the store. The answer may come later, after the timeout, or never.
 
+use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::Engine;
 use crate::locks::Mutex;
@@ -11,17 +12,17 @@ use std::time::Instant;
 
 /// The requests that wait for an answer of the store.
 #[derive(Default)]
-pub(in crate::runtime::http) struct Waiting(Mutex<Table>);
+pub(in crate::runtime::http) struct PendingQueries(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
     next: u64,
-    waiting: BTreeMap<(Instant, u64), Arc<Answer>>,
+    waiting: BTreeMap<(Instant, u64), Arc<PendingAnswer>>,
 }
 
 /// Where the answer to one operation goes. The first counts: a store's, or that there is none.
 #[derive(Default)]
-struct Answer(Mutex<State>);
+struct PendingAnswer(Mutex<State>);
 
 #[derive(Default)]
 enum State {
@@ -33,7 +34,11 @@ enum State {
 }
 
 /// Carries an operation out: at once, or as a future of its own that only stores which need one pay for.
-pub(in crate::runtime::http) async fn ask(engine: &Engine, waiting: &Waiting, op: StoreOp) -> StoreDone {
+pub(in crate::runtime::http) async fn ask(
+    engine: &Engine,
+    waiting: &PendingQueries,
+    op: StoreOp,
+) -> StoreDone {
     match engine.store().try_now(&op, engine.now()) {
         Some(done) => done,
         None => Box::pin(submit(engine, waiting, op)).await,
@@ -41,9 +46,9 @@ pub(in crate::runtime::http) async fn ask(engine: &Engine, waiting: &Waiting, op
 }
 
 /// Submits an operation and waits for what it comes to, at most [`store_timeout`](crate::Limits::store_timeout).
-async fn submit(engine: &Engine, waiting: &Waiting, op: StoreOp) -> StoreDone {
-    let (answer, now) = (Arc::<Answer>::default(), engine.now());
-    let reply = Reply(answer.clone());
+async fn submit(engine: &Engine, waiting: &PendingQueries, op: StoreOp) -> StoreDone {
+    let (answer, now) = (Arc::<PendingAnswer>::default(), engine.now());
+    let reply = ReplyOnDrop(answer.clone());
     engine.store().submit(op, now, Box::new(move |done| reply.0.put(done)));
     // One that has answered by now pays for no time-out.
     if let Some(done) = answer.take() {
@@ -69,7 +74,12 @@ async fn submit(engine: &Engine, waiting: &Waiting, op: StoreOp) -> StoreDone {
     .await
 }
 
-impl Answer {
+/// Logs that the store failed.
+pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
+    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
+}
+
+impl PendingAnswer {
     fn put(&self, done: StoreDone) {
         let before = {
             let mut state = self.0.lock();
@@ -96,27 +106,27 @@ impl Answer {
 }
 
 /// The store's end. A store that forgets to answer must not leave a request hanging.
-struct Reply(Arc<Answer>);
+struct ReplyOnDrop(Arc<PendingAnswer>);
 
-impl Drop for Reply {
+impl Drop for ReplyOnDrop {
     fn drop(&mut self) {
         self.0.put(StoreDone::Unavailable("the store gave no answer".into()));
     }
 }
 
 /// The place of one request that waits; leaves it when dropped.
-struct Entry<'w> {
-    waiting: &'w Waiting,
+struct PendingEntry<'w> {
+    waiting: &'w PendingQueries,
     key: (Instant, u64),
 }
 
-impl Waiting {
-    fn enter(&self, until: Instant, answer: &Arc<Answer>) -> Entry<'_> {
+impl PendingQueries {
+    fn enter(&self, until: Instant, answer: &Arc<PendingAnswer>) -> PendingEntry<'_> {
         let mut table = self.0.lock();
         table.next += 1;
         let key = (until, table.next);
         table.waiting.insert(key, answer.clone());
-        Entry { waiting: self, key }
+        PendingEntry { waiting: self, key }
     }
 
     /// Answers the requests that have waited long enough; what the store says later is dropped.
@@ -132,7 +142,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for PendingEntry<'_> {
     fn drop(&mut self) {
         self.waiting.0.lock().waiting.remove(&self.key);
     }

@@ -1,13 +1,13 @@
 //! One WebSocket connection: a task that reads messages, writes queued messages, and closes the connection.
 
-use super::frames::{Fault, Reader, Received, Room};
-use super::writing::Writing;
+use super::frame_writer::FrameWriter;
+use super::frames::{FrameError, MemoryLimit, Reader, Received};
 use crate::host::{CancelReason, Engine, Peer, Sink};
-use crate::runtime::http::connection::budget::{Budget, Share};
+use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::sockets::connections::{Phase, Place};
+use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::sockets::io::Io;
-use crate::runtime::threads::wake_queue::Mailbox;
+use crate::runtime::threads::wake_queue::WakeQueue;
 use bytes::Bytes;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
@@ -31,11 +31,11 @@ pub(in super::super) async fn serve<S: Io>(
     stream: S,
     early: Bytes,
     head: Vec<u8>,
-    (engine, budget, mailbox): (&Engine, &Arc<Budget>, Option<&Arc<Mailbox>>),
-    place: &Place,
+    (engine, budget, wake_queue): (&Engine, &Arc<Budget>, Option<&Arc<WakeQueue>>),
+    guard: &TaskGuard,
 ) {
-    let mut connection = Connection::new(stream, early, head, engine, budget, mailbox);
-    poll_fn(|task| connection.poll(task, place.phase())).await;
+    let mut connection = Connection::new(stream, early, head, engine, budget, wake_queue);
+    poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
 
 struct Connection<S> {
@@ -43,13 +43,13 @@ struct Connection<S> {
     /// What was read ahead of the first message.
     early: Bytes,
     reader: Reader,
-    room: Account,
-    writing: Writing,
+    room: MessageBudget,
+    writer: FrameWriter,
     queue: Arc<Queue>,
     sink: Arc<dyn Sink>,
     peer: Arc<Peer>,
     engine: Engine,
-    stage: Stage,
+    state: State,
     /// Wakes the task for the next of its times.
     sleep: Pin<Box<Sleep>>,
     /// When the client was last heard of.
@@ -59,12 +59,12 @@ struct Connection<S> {
     /// When the message that has begun must be complete.
     message_end: Option<Instant>,
     /// Bytes that were read and thrown away since its end began.
-    wasted: usize,
+    discarded: usize,
 }
 
 /// How far its end has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum State {
     Open,
     /// The server ends: calls in flight may finish.
     Ending,
@@ -76,9 +76,9 @@ enum Stage {
 }
 
 /// What the message that is being read takes of the endpoint's budget.
-struct Account(Share);
+struct MessageBudget(Reservation);
 
-impl Room for Account {
+impl MemoryLimit for MessageBudget {
     fn take(&mut self, bytes: usize) -> bool {
         self.0.set(bytes)
     }
@@ -91,10 +91,10 @@ impl<S: Io> Connection<S> {
         head: Vec<u8>,
         engine: &Engine,
         budget: &Arc<Budget>,
-        mailbox: Option<&Arc<Mailbox>>,
+        wake_queue: Option<&Arc<WakeQueue>>,
     ) -> Connection<S> {
         let limits = engine.limits();
-        let queue = Queue::new(budget, limits.max_outbound_bytes, mailbox);
+        let queue = Queue::new(budget, limits.max_outbound_bytes, wake_queue);
         let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
         peer.set_sink(sink.clone());
         let heard = Instant::now();
@@ -102,18 +102,18 @@ impl<S: Io> Connection<S> {
             stream,
             early,
             reader: Reader::new(limits.max_message_bytes),
-            room: Account(budget.share()),
-            writing: Writing::new(head, limits.write_timeout),
+            room: MessageBudget(budget.reservation()),
+            writer: FrameWriter::new(head, limits.write_timeout),
             queue,
             sink,
             peer,
             engine: engine.clone(),
-            stage: Stage::Open,
+            state: State::Open,
             sleep: Box::pin(tokio::time::sleep_until(heard + limits.ping_interval)),
             heard,
             asked: None,
             message_end: None,
-            wasted: 0,
+            discarded: 0,
         }
     }
 
@@ -123,13 +123,13 @@ impl<S: Io> Connection<S> {
             self.queue.register(task);
             match phase {
                 Phase::Dead => return Poll::Ready(()),
-                Phase::Draining if self.stage == Stage::Open => {
-                    self.stage = Stage::Ending;
+                Phase::Draining if self.state == State::Open => {
+                    self.state = State::Ending;
                     self.peer.on_idle(self.queue.clone());
                 }
                 _ => {}
             }
-            if self.stage == Stage::Ending && self.peer.in_flight() == 0 {
+            if self.state == State::Ending && self.peer.in_flight() == 0 {
                 self.finish(CancelReason::Closing, Some(CloseCode::Away.into()));
             }
             let Ok(written) = self.poll_write(task) else { return Poll::Ready(()) };
@@ -138,7 +138,7 @@ impl<S: Io> Connection<S> {
                 Poll::Ready(false) => return Poll::Ready(()),
                 Poll::Pending => {}
             }
-            if written && matches!(self.stage, Stage::Closed(_)) && self.reader.has_closed() {
+            if written && matches!(self.state, State::Closed(_)) && self.reader.has_closed() {
                 ready!(Pin::new(&mut self.stream).poll_shutdown(task).map(|_| ()));
                 return Poll::Ready(());
             }
@@ -151,26 +151,26 @@ impl<S: Io> Connection<S> {
     /// Writes what there is. Says whether all of it is out.
     fn poll_write(&mut self, task: &mut Context<'_>) -> Result<bool, std::io::Error> {
         loop {
-            match self.writing.poll(&mut self.stream, &self.queue, task) {
+            match self.writer.poll(&mut self.stream, &self.queue, task) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(result) => result?,
             }
-            if matches!(self.stage, Stage::Open | Stage::Ending)
+            if matches!(self.state, State::Open | State::Ending)
                 && let Some(number) = self.queue.take_ping()
             {
-                self.writing.ping(&number.to_be_bytes());
+                self.writer.ping(&number.to_be_bytes());
             }
-            match self.stage {
+            match self.state {
                 // What the end of calls came to is out, and nothing more will come.
-                Stage::Closing(code, latest)
+                State::Closing(code, latest)
                     if self.queue.is_empty() && (self.peer.in_flight() == 0 || Instant::now() >= latest) =>
                 {
-                    self.writing.close(code);
+                    self.writer.close(code);
                     let end = Instant::now() + LINGER.1;
-                    self.stage = Stage::Closed(end);
+                    self.state = State::Closed(end);
                     self.sleep.as_mut().reset(end);
                 }
-                _ if self.writing.is_done() && self.queue.is_empty() => return Ok(true),
+                _ if self.writer.is_done() && self.queue.is_empty() => return Ok(true),
                 _ => {}
             }
         }
@@ -178,7 +178,7 @@ impl<S: Io> Connection<S> {
 
     /// Takes what the client has sent, once; `false` at the end of it.
     fn poll_read(&mut self, task: &mut Context<'_>) -> Poll<bool> {
-        let taken = matches!(self.stage, Stage::Open | Stage::Ending);
+        let taken = matches!(self.state, State::Open | State::Ending);
         if taken && self.queue.is_full() {
             // A client that does not read is not read from; it is the write time-out that ends it.
             (self.heard, self.asked) = (Instant::now(), None);
@@ -197,10 +197,10 @@ impl<S: Io> Connection<S> {
             return Poll::Ready(false);
         }
         if !taken {
-            self.wasted += count;
+            self.discarded += count;
         }
         self.take(buffer.filled());
-        Poll::Ready(self.wasted <= LINGER.0)
+        Poll::Ready(self.discarded <= LINGER.0)
     }
 
     fn take(&mut self, mut input: &[u8]) {
@@ -214,18 +214,18 @@ impl<S: Io> Connection<S> {
                     self.message_end = None;
                     self.engine.receive(&self.peer, &self.sink, text);
                 }
-                Received::Ping(payload) => self.writing.pong(&payload),
+                Received::Ping(payload) => self.writer.pong(&payload),
                 // One that keeps the connection alive carries no number.
                 Received::Pong(payload) => {
                     if let Ok(number) = payload.as_ref().try_into() {
                         self.queue.ponged(u64::from_be_bytes(number));
                     }
                 }
-                Received::Close(code) => match self.stage {
-                    Stage::Open | Stage::Ending => self.finish(CancelReason::Disconnected, code),
-                    Stage::Closing(..) | Stage::Closed(_) => {}
+                Received::Close(code) => match self.state {
+                    State::Open | State::Ending => self.finish(CancelReason::Disconnected, code),
+                    State::Closing(..) | State::Closed(_) => {}
                 },
-                Received::Fault(fault) => self.fail(fault),
+                Received::FrameError(error) => self.fail(error),
             }
         }
         self.message_end = match self.reader.is_within() {
@@ -236,15 +236,15 @@ impl<S: Io> Connection<S> {
         let next = [self.message_end, answered].into_iter().flatten().min();
         if let Some(next) = next
             && next < self.sleep.deadline()
-            && matches!(self.stage, Stage::Open | Stage::Ending)
+            && matches!(self.state, State::Open | State::Ending)
         {
             self.sleep.as_mut().reset(next);
         }
     }
 
-    fn fail(&mut self, fault: Fault) {
-        if matches!(self.stage, Stage::Open | Stage::Ending) {
-            self.finish(CancelReason::Disconnected, Some(fault.code()));
+    fn fail(&mut self, error: FrameError) {
+        if matches!(self.state, State::Open | State::Ending) {
+            self.finish(CancelReason::Disconnected, Some(error.code()));
         }
     }
 
@@ -254,7 +254,7 @@ impl<S: Io> Connection<S> {
         self.room.take(0);
         self.message_end = None;
         let latest = Instant::now() + self.engine.limits().write_timeout;
-        self.stage = Stage::Closing(code, latest);
+        self.state = State::Closing(code, latest);
         self.sleep.as_mut().reset(latest);
         self.peer.on_idle(self.queue.clone());
         self.engine.end_input(&self.peer);
@@ -266,12 +266,12 @@ impl<S: Io> Connection<S> {
         ready!(self.sleep.as_mut().poll(task));
         let now = Instant::now();
         let limits = self.engine.limits();
-        let next = match self.stage {
-            Stage::Closed(end) if now >= end => return Poll::Ready(true),
-            Stage::Closed(end) => end,
+        let next = match self.state {
+            State::Closed(end) if now >= end => return Poll::Ready(true),
+            State::Closed(end) => end,
             // What is written has a time of its own.
-            Stage::Closing(..) => now + limits.write_timeout,
-            Stage::Open | Stage::Ending => {
+            State::Closing(..) => now + limits.write_timeout,
+            State::Open | State::Ending => {
                 if self.message_end.is_some_and(|end| now >= end) {
                     // It takes its time; RFC 6455 has no code that says so.
                     self.finish(CancelReason::Disconnected, Some(CloseCode::Policy.into()));
@@ -285,7 +285,7 @@ impl<S: Io> Connection<S> {
                     Some(asked) => asked + limits.ping_timeout,
                     None if now >= self.heard + limits.ping_interval => {
                         self.asked = Some(now);
-                        self.writing.ping(b"");
+                        self.writer.ping(b"");
                         now + limits.ping_timeout
                     }
                     None => self.heard + limits.ping_interval,
@@ -298,18 +298,18 @@ impl<S: Io> Connection<S> {
     }
 }
 
-impl Account {
+impl MessageBudget {
     /// The message is complete: what it takes is counted for as long as any part of it is held.
     fn carry(&mut self, message: Bytes) -> Bytes {
-        let share = self.0.part();
-        share.carried_by(message)
+        let share = self.0.split_off();
+        share.bind_to(message)
     }
 }
 
 impl<S> Drop for Connection<S> {
     /// The client is gone: nobody reads what its calls come to.
     fn drop(&mut self) {
-        self.queue.leave();
+        self.queue.close();
         self.engine.end_input(&self.peer);
         self.engine.close_peer(&self.peer, CancelReason::Disconnected);
     }

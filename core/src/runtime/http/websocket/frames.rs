@@ -27,12 +27,12 @@ pub enum Received {
     /// It wants the end, with this code if it named one.
     Close(Option<u16>),
     /// It has broken the rules, or reached a bound. Nothing but a close frame comes after this.
-    Fault(Fault),
+    FrameError(FrameError),
 }
 
 /// Why a connection ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FrameError {
     /// What came is no frame, or comes where it must not.
     Protocol,
     /// A binary message; messages are texts.
@@ -45,22 +45,22 @@ pub enum Fault {
     NoRoom,
 }
 
-impl Fault {
+impl FrameError {
     /// The code of the close frame that says so (WS-3).
     pub fn code(self) -> u16 {
         let code = match self {
-            Fault::Protocol => CloseCode::Protocol,
-            Fault::Binary => CloseCode::Unsupported,
-            Fault::NotText => CloseCode::Invalid,
-            Fault::TooLong => CloseCode::Size,
-            Fault::NoRoom => CloseCode::Again,
+            FrameError::Protocol => CloseCode::Protocol,
+            FrameError::Binary => CloseCode::Unsupported,
+            FrameError::NotText => CloseCode::Invalid,
+            FrameError::TooLong => CloseCode::Size,
+            FrameError::NoRoom => CloseCode::Again,
         };
         code.into()
     }
 }
 
 /// Asked whether a message may take so many bytes of memory. Zero gives back what it had.
-pub trait Room {
+pub trait MemoryLimit {
     /// Says whether there is room.
     fn take(&mut self, bytes: usize) -> bool;
 }
@@ -78,7 +78,7 @@ pub struct Reader {
     /// The payload of the control frame that is being read.
     control: Vec<u8>,
     /// Everything but a close frame is thrown away.
-    waste: bool,
+    discarding: bool,
     /// Not even frames can be told apart any more, or the last one was read.
     over: bool,
     /// The client's close frame was read.
@@ -105,7 +105,7 @@ impl Reader {
             frame: None,
             message: None,
             control: Vec::new(),
-            waste: false,
+            discarding: false,
             over: false,
             closed: false,
         }
@@ -123,13 +123,13 @@ impl Reader {
 
     /// From now on only the end is of interest.
     pub fn discard(&mut self) {
-        self.waste = true;
+        self.discarding = true;
         self.message = None;
     }
 
     /// Takes from the front of `input` what the next thing that was received is made of. With nothing left to take, and
     /// nothing complete, there is none.
-    pub fn next(&mut self, input: &mut &[u8], room: &mut dyn Room) -> Option<Received> {
+    pub fn next(&mut self, input: &mut &[u8], room: &mut dyn MemoryLimit) -> Option<Received> {
         loop {
             if self.over {
                 *input = &[];
@@ -139,16 +139,16 @@ impl Reader {
                 Some(payload) => payload,
                 None => match self.header(input)? {
                     Ok(payload) => payload,
-                    Err(fault) => return Some(self.fail(fault, room)),
+                    Err(error) => return Some(self.fail(error, room)),
                 },
             };
             let count = payload.left.min(input.len() as u64) as usize;
             let (part, rest) = input.split_at(count);
             *input = rest;
-            if let Err(fault) = self.keep(&payload, part, room) {
+            if let Err(error) = self.keep(&payload, part, room) {
                 // The rest of the frame is skipped, so that a close frame behind it is found.
                 self.advance(payload, count);
-                return Some(self.fail(fault, room));
+                return Some(self.fail(error, room));
             }
             if !self.advance(payload, count) {
                 return None;
@@ -166,16 +166,16 @@ impl Reader {
         left == 0
     }
 
-    fn fail(&mut self, fault: Fault, room: &mut dyn Room) -> Received {
+    fn fail(&mut self, error: FrameError, room: &mut dyn MemoryLimit) -> Received {
         self.discard();
         room.take(0);
         // Where the rules of frames are broken the next one cannot be found.
-        self.over |= fault == Fault::Protocol;
-        Received::Fault(fault)
+        self.over |= error == FrameError::Protocol;
+        Received::FrameError(error)
     }
 
     /// Reads the header of the next frame; nothing if it is not complete.
-    fn header(&mut self, input: &mut &[u8]) -> Option<Result<Payload, Fault>> {
+    fn header(&mut self, input: &mut &[u8]) -> Option<Result<Payload, FrameError>> {
         let (buffer, begun) = &mut self.begun;
         // Few come byte by byte; what is already there need not be looked at in one go.
         let count = input.len().min(MAX_HEADER - *begun);
@@ -193,33 +193,37 @@ impl Reader {
                 *input = &input[count..];
                 None
             }
-            Err(_) => Some(Err(Fault::Protocol)),
+            Err(_) => Some(Err(FrameError::Protocol)),
         }
     }
 
     /// Whether a frame may begin like this here (RFC 6455, 5.2 to 5.5).
-    fn check(&mut self, header: &FrameHeader, length: u64) -> Result<Payload, Fault> {
-        let Some(mask) = header.mask else { return Err(Fault::Protocol) };
+    fn check(&mut self, header: &FrameHeader, length: u64) -> Result<Payload, FrameError> {
+        let Some(mask) = header.mask else { return Err(FrameError::Protocol) };
         if header.rsv1 || header.rsv2 || header.rsv3 || length > i64::MAX as u64 {
-            return Err(Fault::Protocol);
+            return Err(FrameError::Protocol);
         }
         let payload = Payload { opcode: header.opcode, last: header.is_final, mask, read: 0, left: length };
         match header.opcode {
-            OpCode::Control(_) if !header.is_final || length > MAX_CONTROL => return Err(Fault::Protocol),
+            OpCode::Control(_) if !header.is_final || length > MAX_CONTROL => {
+                return Err(FrameError::Protocol);
+            }
             OpCode::Control(_) => self.control.clear(),
-            OpCode::Data(_) if self.waste => {}
-            OpCode::Data(Data::Continue) if self.message.is_none() => return Err(Fault::Protocol),
-            OpCode::Data(Data::Text | Data::Binary) if self.message.is_some() => return Err(Fault::Protocol),
+            OpCode::Data(_) if self.discarding => {}
+            OpCode::Data(Data::Continue) if self.message.is_none() => return Err(FrameError::Protocol),
+            OpCode::Data(Data::Text | Data::Binary) if self.message.is_some() => {
+                return Err(FrameError::Protocol);
+            }
             OpCode::Data(kind) => {
                 // Told at once; what of it still comes is skipped.
-                let fault = match kind {
-                    Data::Binary => Some(Fault::Binary),
-                    _ if length > self.room_left() as u64 => Some(Fault::TooLong),
+                let error = match kind {
+                    Data::Binary => Some(FrameError::Binary),
+                    _ if length > self.room_left() as u64 => Some(FrameError::TooLong),
                     _ => None,
                 };
-                if let Some(fault) = fault {
+                if let Some(error) = error {
                     self.frame = (length > 0).then_some(payload);
-                    return Err(fault);
+                    return Err(error);
                 }
                 self.message.get_or_insert_default();
             }
@@ -232,7 +236,7 @@ impl Reader {
     }
 
     /// Puts a part of a frame where it belongs.
-    fn keep(&mut self, payload: &Payload, part: &[u8], room: &mut dyn Room) -> Result<(), Fault> {
+    fn keep(&mut self, payload: &Payload, part: &[u8], room: &mut dyn MemoryLimit) -> Result<(), FrameError> {
         let target = match (payload.opcode, &mut self.message) {
             (OpCode::Control(_), _) => &mut self.control,
             (OpCode::Data(_), Some(message)) => {
@@ -243,7 +247,7 @@ impl Reader {
                     let capacity = declared.min(2 * wanted as u64).min(self.max_bytes as u64) as usize;
                     let capacity = capacity.max(wanted);
                     if !room.take(capacity) {
-                        return Err(Fault::NoRoom);
+                        return Err(FrameError::NoRoom);
                     }
                     message.reserve_exact(capacity - message.len());
                 }
@@ -258,24 +262,24 @@ impl Reader {
     }
 
     /// What the end of a frame makes complete.
-    fn complete(&mut self, payload: Payload, room: &mut dyn Room) -> Option<Received> {
+    fn complete(&mut self, payload: Payload, room: &mut dyn MemoryLimit) -> Option<Received> {
         match payload.opcode {
             OpCode::Control(Control::Close) => {
                 (self.over, self.closed) = (true, true);
                 Some(match close_code(&self.control) {
                     Ok(code) => Received::Close(code),
-                    Err(_) if self.waste => Received::Close(None),
-                    Err(fault) => self.fail(fault, room),
+                    Err(_) if self.discarding => Received::Close(None),
+                    Err(error) => self.fail(error, room),
                 })
             }
-            OpCode::Control(_) if self.waste => None,
+            OpCode::Control(_) if self.discarding => None,
             OpCode::Control(Control::Ping) => Some(Received::Ping(std::mem::take(&mut self.control).into())),
             OpCode::Control(_) => Some(Received::Pong(std::mem::take(&mut self.control).into())),
             OpCode::Data(_) if !payload.last => None,
             OpCode::Data(_) => {
                 let message = self.message.take()?;
                 if std::str::from_utf8(&message).is_err() {
-                    return Some(self.fail(Fault::NotText, room));
+                    return Some(self.fail(FrameError::NotText, room));
                 }
                 Some(Received::Text(message.into()))
             }
@@ -284,15 +288,15 @@ impl Reader {
 }
 
 /// The code that a close frame names (RFC 6455, 5.5.1).
-fn close_code(payload: &[u8]) -> Result<Option<u16>, Fault> {
+fn close_code(payload: &[u8]) -> Result<Option<u16>, FrameError> {
     let Some((code, reason)) = payload.split_at_checked(2) else {
-        return if payload.is_empty() { Ok(None) } else { Err(Fault::Protocol) };
+        return if payload.is_empty() { Ok(None) } else { Err(FrameError::Protocol) };
     };
     let code = u16::from_be_bytes([code[0], code[1]]);
     if !CloseCode::from(code).is_allowed() {
-        return Err(Fault::Protocol);
+        return Err(FrameError::Protocol);
     }
-    std::str::from_utf8(reason).map_err(|_| Fault::NotText)?;
+    std::str::from_utf8(reason).map_err(|_| FrameError::NotText)?;
     Ok(Some(code))
 }
 

@@ -1,11 +1,11 @@
 //! Tests of frames: every way to split them, and every rule that a client can break.
 
-use super::frames::{Fault, Reader, Received, Room, close, ping, pong, text};
+use super::frames::{FrameError, MemoryLimit, Reader, Received, close, ping, pong, text};
 use proptest::prelude::*;
 
 struct Any;
 
-impl Room for Any {
+impl MemoryLimit for Any {
     fn take(&mut self, _: usize) -> bool {
         true
     }
@@ -94,20 +94,24 @@ fn what_breaks_the_rules_is_told_once() {
     ];
     for bytes in broken {
         let all = [bytes, &*good, &bye].concat();
-        assert_eq!(one(100, &all), [Received::Fault(Fault::Protocol)], "{bytes:x?}");
+        assert_eq!(one(100, &all), [Received::FrameError(FrameError::Protocol)], "{bytes:x?}");
     }
-    assert_eq!(Fault::Protocol.code(), 1002);
-    let skipped: &[(Vec<u8>, Fault, u16)] = &[
-        (frame(0x82, b"{}", MASK), Fault::Binary, 1003),
-        (frame(0x82, b"", MASK), Fault::Binary, 1003),
-        (frame(0x81, &[b'a', 0xFF], MASK), Fault::NotText, 1007),
-        (frame(0x81, &[b'x'; 101], MASK), Fault::TooLong, 1009),
-        ([frame(0x01, &[b'x'; 60], MASK), frame(0x80, &[b'x'; 41], MASK)].concat(), Fault::TooLong, 1009),
+    assert_eq!(FrameError::Protocol.code(), 1002);
+    let skipped: &[(Vec<u8>, FrameError, u16)] = &[
+        (frame(0x82, b"{}", MASK), FrameError::Binary, 1003),
+        (frame(0x82, b"", MASK), FrameError::Binary, 1003),
+        (frame(0x81, &[b'a', 0xFF], MASK), FrameError::NotText, 1007),
+        (frame(0x81, &[b'x'; 101], MASK), FrameError::TooLong, 1009),
+        (
+            [frame(0x01, &[b'x'; 60], MASK), frame(0x80, &[b'x'; 41], MASK)].concat(),
+            FrameError::TooLong,
+            1009,
+        ),
     ];
-    for (bytes, fault, code) in skipped {
+    for (bytes, error, code) in skipped {
         let all = [&**bytes, &good, &frame(0x89, b"?", MASK), &bye].concat();
-        assert_eq!(one(100, &all), [Received::Fault(*fault), Received::Close(Some(1000))]);
-        assert_eq!(fault.code(), *code);
+        assert_eq!(one(100, &all), [Received::FrameError(*error), Received::Close(Some(1000))]);
+        assert_eq!(error.code(), *code);
     }
 }
 
@@ -115,7 +119,7 @@ fn what_breaks_the_rules_is_told_once() {
 #[test]
 fn what_is_declared_takes_no_room() {
     struct Most(usize);
-    impl Room for Most {
+    impl MemoryLimit for Most {
         fn take(&mut self, bytes: usize) -> bool {
             self.0 = self.0.max(bytes);
             bytes <= 1000
@@ -128,8 +132,8 @@ fn what_is_declared_takes_no_room() {
     assert_eq!((reader.next(&mut part, &mut room), room.0), (None, 200));
     assert!(reader.is_within());
     let mut part: &[u8] = &[b'x'; 901];
-    assert_eq!(reader.next(&mut part, &mut room), Some(Received::Fault(Fault::NoRoom)));
-    assert_eq!(Fault::NoRoom.code(), 1013);
+    assert_eq!(reader.next(&mut part, &mut room), Some(Received::FrameError(FrameError::NoRoom)));
+    assert_eq!(FrameError::NoRoom.code(), 1013);
 }
 
 #[test]

@@ -1,0 +1,318 @@
+//! HTTP+SSE of 2024-11-05: a stream that the server writes, and an address to which the client posts its messages.
+//!
+//! The stream is the session. Its first event contains the address, with a token that nobody can guess. All responses
+//! are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
+
+use super::stream::SseStream;
+use crate::faults;
+use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
+use crate::locks::Mutex;
+use crate::panics::caught;
+use crate::proto::framing::sse;
+use crate::proto::http::{self as rules, Access, Refusal, Verb};
+use crate::proto::messages::envelope;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::{Malformed, Message};
+use crate::proto::results::shape;
+use crate::proto::session::version::{Era, Revision, Revisions};
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::read::read;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::queue::Queue;
+use crate::runtime::http::response::responses::{
+    drain_and_refuse, empty, event_stream, refused, shared_with, unread,
+};
+use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// What a client is told that does not read what its earlier messages came to.
+const BUSY: &str = "Server busy: too many bytes wait to be read or written";
+
+/// The parameter of the address that names the session.
+const SESSION: &str = "session";
+
+/// Both paths of one address.
+pub(in crate::runtime::http) struct SseEndpoint {
+    service: HttpService,
+    access: Access,
+    /// Where messages are sent to.
+    messages: String,
+    pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    ending: AtomicBool,
+}
+
+/// One client.
+pub(super) struct Session {
+    pub(super) id: Arc<str>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) queue: Arc<Queue>,
+    sink: Arc<dyn Sink>,
+}
+
+impl SseEndpoint {
+    pub(in crate::runtime::http) fn new(
+        service: &HttpService,
+        access: Access,
+        messages: &str,
+    ) -> Arc<SseEndpoint> {
+        Arc::new(SseEndpoint {
+            service: service.clone(),
+            access,
+            messages: messages.to_owned(),
+            sessions: Mutex::default(),
+            ending: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.service.engine()
+    }
+
+    /// Opens the stream of a client.
+    pub(in crate::runtime::http) async fn listen<B: Body<Data = Bytes>>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        connection: &Arc<ConnectionState>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let checked = self.access.check(&head.uri, &head.headers);
+        if let (Ok(origin), Ok(Verb::Options)) = (&checked, rules::verb(&head.method)) {
+            return self.preflight(rules::ALLOW_EVENTS, &head, *origin);
+        }
+        let opened = checked.and_then(|origin| match rules::verb(&head.method) {
+            Ok(Verb::Get) => {
+                rules::check_listen(&head.headers)?;
+                let stream = caught(|| self.open(connection)).unwrap_or_else(|panicked| {
+                    let error = self.engine().0.panicked("the begin of an event stream", &panicked);
+                    Err(Refusal::internal(None, &error))
+                });
+                Ok((origin, stream?))
+            }
+            _ => Err(Refusal::not_allowed(
+                rules::ALLOW_EVENTS,
+                "Method not allowed: the event stream is opened with GET",
+            )),
+        });
+        match opened {
+            Ok((origin, stream)) => {
+                shared_with(origin, event_stream(ResponseBody::channel(Box::new(stream))))
+            }
+            Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
+        }
+    }
+
+    fn preflight(
+        &self,
+        methods: &'static str,
+        head: &Parts,
+        origin: Option<&HeaderValue>,
+    ) -> Response<ResponseBody> {
+        let mut response = empty(StatusCode::NO_CONTENT);
+        *response.headers_mut() = self.access.preflight(methods, &head.headers, origin);
+        shared_with(origin, response)
+    }
+
+    fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
+        let part = Caller::on(connection).stream()?;
+        let mut token = [0; 24];
+        if let Err(error) = self.engine().environment().random(&mut token) {
+            return Err(Refusal::busy(format!("Server busy: sessions are unavailable: {error}")));
+        }
+        let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
+        let most = self.engine().limits().max_outbound_bytes;
+        let queue = Queue::new(connection.budget(), most, connection.wake_queue());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
+        peer.set_sink(sink.clone());
+        let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
+        self.sessions.lock().insert(id, session.clone());
+        // Whoever ends all sessions has either seen it, or is seen here.
+        if self.ending.load(Ordering::SeqCst) {
+            session.end();
+        }
+        connection.wait(true);
+        let address = format!("{}?{SESSION}={}", self.messages, session.id);
+        Ok(SseStream {
+            endpoint: self.clone(),
+            session,
+            connection: connection.clone(),
+            address: Some(address),
+            ended: false,
+            _part: part,
+        })
+    }
+
+    /// Takes a message for one of the streams.
+    pub(in crate::runtime::http) async fn post<B: Body<Data = Bytes>>(
+        &self,
+        request: Request<B>,
+        connection: &Arc<ConnectionState>,
+    ) -> Response<ResponseBody> {
+        let caller = Caller::on(connection);
+        let (head, body) = request.into_parts();
+        let head = Arc::new(head);
+        let checked = self.access.check(&head.uri, &head.headers);
+        let found = match (&checked, rules::verb(&head.method)) {
+            (Ok(origin), Ok(Verb::Options)) => {
+                return self.preflight(rules::ALLOW_MESSAGES, &head, *origin);
+            }
+            (Ok(_), Ok(Verb::Post)) => {
+                self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
+            }
+            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: messages are sent with POST")),
+            (Err(_), _) => {
+                let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
+                return drain_and_refuse(refused(refusal), &head, pin!(body)).await;
+            }
+        };
+        let origin: Option<&HeaderValue> = checked.ok().flatten();
+        let response = match found {
+            Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
+            Ok(session) => {
+                let max = self.engine().limits().max_message_bytes;
+                match read(pin!(body), max, caller.budget).await {
+                    Err(error) => unread(error, max, head.version, caller),
+                    Ok(body) => {
+                        let named = OnceLock::new();
+                        match caught(|| self.receive(&session, &head, (body, &named), caller)) {
+                            Ok(Ok(())) => empty(StatusCode::ACCEPTED),
+                            Ok(Err(refusal)) => refused(refusal),
+                            Err(panicked) => {
+                                let error = self.engine().0.panicked("an HTTP request", &panicked);
+                                self.fail(&session, named.into_inner(), error)
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        shared_with(origin, response)
+    }
+
+    /// The answer to a message whose handling panicked. Who named an id waits for the stream.
+    fn fail(&self, session: &Session, id: Option<RequestId>, error: RpcError) -> Response<ResponseBody> {
+        if id.is_none() {
+            return refused(Refusal::internal(None, &error));
+        }
+        let malformed = Malformed { id, error, answer: true, reply: None };
+        self.engine().0.guard("the delivery of an answer", || {
+            self.engine().refuse(&session.peer, &session.sink, &malformed);
+        });
+        empty(StatusCode::ACCEPTED)
+    }
+
+    fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
+        let Some(id) = rules::named_once(head.uri.query().unwrap_or_default(), SESSION)? else {
+            return Err(Refusal::plain(
+                StatusCode::BAD_REQUEST,
+                "Bad request: send messages to the address that the event stream's first event names",
+            ));
+        };
+        let session = self.sessions.lock().get(id).cloned();
+        session.ok_or_else(|| {
+            Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
+        })
+    }
+
+    /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
+    fn receive(
+        &self,
+        session: &Session,
+        head: &Arc<Parts>,
+        (body, named): (Bytes, &OnceLock<RequestId>),
+        caller: Caller<'_>,
+    ) -> Result<(), Refusal> {
+        let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
+        if session.queue.is_full() {
+            return Err(Refusal::at_limit(&RpcError::busy(BUSY)));
+        }
+        let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
+        if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
+            let members =
+                engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
+            members.iter().flatten().for_each(|member| session.record_pong(member));
+            // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
+            let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
+            engine.accept_batch(&scope, members, sink);
+            return if bad { Err(Refusal::no_messages()) } else { Ok(()) };
+        }
+        let message = match engine.decode(&body, Message::decode) {
+            Ok(message) => message,
+            Err(wrong) if engine.spoiled(peer, &wrong) => return Err(Refusal::malformed(&wrong)),
+            // Its client waits for the answer on the stream.
+            Err(wrong) if wrong.answer && wrong.id.is_some() => {
+                engine.refuse(peer, sink, &wrong);
+                return Ok(());
+            }
+            Err(wrong) => return Err(Refusal::malformed(&wrong)),
+        };
+        if let Message::Request(request) = &message {
+            let _ = named.set(request.id.clone());
+        }
+        faults::pass("post");
+        session.record_pong(&message);
+        match &message {
+            // These connections are always legacy (ERA-15).
+            Message::Request(request) if envelope::is_modern(&request.params) => {
+                let served: Revisions =
+                    engine.revisions().iter().filter(|revision| revision.era() == Era::Legacy).collect();
+                let error = match envelope::claimed_version(&request.params) {
+                    Ok(claimed) => RpcError::unserved_version(&claimed, served),
+                    Err(error) => error,
+                };
+                let body = shape::error(Some(&request.id), None, &error);
+                engine.0.guard("the delivery of an answer", || {
+                    sink.send(Outgoing::Response { body, error: Some(error.class) });
+                });
+            }
+            Message::Notification(said) if envelope::is_modern(&said.params) => {}
+            // What panics there is answered there; a second answer would be one too many.
+            _ => {
+                engine.0.guard("the delivery of an answer", || {
+                    engine.accept(&scope, message, sink);
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps quiet streams alive.
+    pub(in crate::runtime::http) fn tick(&self, now: Instant) {
+        // Waking under the lock would let a stream that ends at once wait for itself.
+        let open: Vec<_> = self.sessions.lock().values().cloned().collect();
+        open.iter().for_each(|session| session.queue.keep_alive(now, KEEP_ALIVE - TICK));
+    }
+
+    /// The server ends: each stream ends with its last call.
+    pub(in crate::runtime::http) fn end(&self) {
+        self.ending.store(true, Ordering::SeqCst);
+        let open: Vec<_> = self.sessions.lock().values().cloned().collect();
+        open.iter().for_each(|session| session.end());
+    }
+}
+
+impl Session {
+    /// Whoever answers a ping has read what was before it, also if the answer is an error. Who lies loses only progress of its own.
+    fn record_pong(&self, message: &Message) {
+        if let Some(number) = sse::pong(message) {
+            self.queue.ponged(number);
+        }
+    }
+
+    fn end(&self) {
+        self.peer.on_idle(self.queue.clone());
+        self.queue.end();
+    }
+}

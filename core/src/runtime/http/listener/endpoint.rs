@@ -1,0 +1,321 @@
+//! Serves the connections of one listener. Each connection is a task that runs hyper.
+
+use crate::dispatch::shares::{Kind, Share};
+use crate::host::Engine;
+use crate::proto::http::{self as rules, Refusal};
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::{ConnectionState, DirectResponse};
+use crate::runtime::http::listener::socket::{MAX_HEAD, Socket};
+use crate::runtime::http::listener::streaming::Streaming;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::responses::{cut_off, refuse_upgrade};
+use crate::runtime::http::routes::pages::FixedPages;
+use crate::runtime::http::routes::paths::{Paths, Route};
+use crate::runtime::http::service::http_service::HttpService;
+use crate::runtime::http::websocket;
+use crate::runtime::sockets::accept::Serve;
+use crate::runtime::sockets::connections::{Phase, TaskGuard};
+use crate::runtime::sockets::io::Io;
+use crate::runtime::threads::wake_queue::WakeQueue;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response, Version};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::AsyncWrite;
+use tokio::time::Sleep;
+
+/// Drives what depends on time.
+pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, guard: TaskGuard) {
+    let period = service.tick_period();
+    loop {
+        let mut sleep = pin!(tokio::time::sleep(period));
+        let dead = poll_fn(|task| {
+            guard.register(task.waker());
+            if guard.phase() == Phase::Dead {
+                return Poll::Ready(true);
+            }
+            sleep.as_mut().poll(task).map(|()| false)
+        });
+        if dead.await {
+            return;
+        }
+        service.engine().0.guard("the endpoint's clock", || {
+            service.tick();
+            paths.tick(service.now());
+        });
+    }
+}
+
+/// What a listener serves.
+#[derive(Clone)]
+pub(in crate::runtime::http) struct Endpoint {
+    /// What all paths share: the engine, limits, the account of memory.
+    pub(in crate::runtime::http) service: HttpService,
+    pub(in crate::runtime::http) paths: Arc<Paths>,
+    pub(in crate::runtime::http) pages: Arc<FixedPages>,
+}
+
+impl Serve for Endpoint {
+    fn engine(&self) -> &Engine {
+        self.service.engine()
+    }
+
+    async fn serve(self, stream: impl Io, wake_queue: Option<Arc<WakeQueue>>, guard: TaskGuard) {
+        let state = ConnectionState::new(wake_queue, guard.idle_state(), self.service.budget());
+        let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
+        let mut registered = false;
+        loop {
+            // In boxes of their own, so that an open stream does not hold the room that reading takes.
+            let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
+                ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
+                ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
+                    let (stream, early) = socket.into_stream();
+                    let shared = (self.service.engine(), state.budget(), state.wake_queue());
+                    return Box::pin(websocket::serve(stream, early, head, shared, &guard)).await;
+                }
+                ReadEnd::Linger(socket) => return Box::pin(linger(socket, &guard)).await,
+                ReadEnd::Gone => return,
+            };
+            let mut streaming = Streaming::new(back, stream, guard.phase() > Phase::Open);
+            let end = poll_fn(|task| match guard.phase() {
+                Phase::Open | Phase::Draining => streaming.poll(task),
+                Phase::Dead => Poll::Ready(Err(ErrorKind::Interrupted.into())),
+            });
+            if end.await.is_err() {
+                return;
+            }
+            socket = streaming.into_socket();
+            if guard.phase() > Phase::Open {
+                let _ = poll_fn(|task| Pin::new(&mut socket).poll_shutdown(task)).await;
+                return;
+            }
+        }
+    }
+
+    fn refusal(&self, share: &Share) -> Vec<u8> {
+        let body = Refusal::at_limit(&share.refusal(Kind::Connections)).body;
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 1\r\n\
+             connection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), &body].concat()
+    }
+}
+
+impl Endpoint {
+    /// Reads and answers requests until the connection ends, or until an answer is a stream.
+    async fn read<S: Io>(
+        &self,
+        socket: Socket<S>,
+        state: &Arc<ConnectionState>,
+        guard: &TaskGuard,
+        registered: &mut bool,
+    ) -> ReadEnd<S> {
+        let _discard = DiscardOnDrop(state);
+        let service = service_fn(|request: Request<Incoming>| self.answer(request, state));
+        let mut connection = http1::Builder::new()
+            // The socket's: hyper would make a timer for each request.
+            .header_read_timeout(None)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD)
+            .half_close(true)
+            .writev(true)
+            .serve_connection(TokioIo::new(socket), service);
+        let mut draining = false;
+        let end = poll_fn(|task| {
+            if !std::mem::replace(registered, true) {
+                guard.register(task.waker());
+            }
+            let mut connection = Pin::new(&mut connection);
+            match guard.phase() {
+                Phase::Open => {}
+                Phase::Draining if !draining => {
+                    draining = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                Phase::Draining => {}
+                Phase::Dead => return Poll::Ready((None, None)),
+            }
+            // Others need its place.
+            if guard.idle_state().must_end() {
+                return Poll::Ready((None, None));
+            }
+            match connection.poll(task) {
+                Poll::Ready(end) => Poll::Ready((Some(end), None)),
+                Poll::Pending => match state.take_direct() {
+                    Some(stream) => Poll::Ready((None, Some(stream))),
+                    None => Poll::Pending,
+                },
+            }
+        })
+        .await;
+        let lingers = match &end {
+            (None, None) => return ReadEnd::Gone,
+            (None, Some(_)) => false,
+            (Some(Ok(())), _) => state.is_cut(),
+            // hyper has answered what it could not read.
+            (Some(Err(error)), _) => error.is_parse(),
+        };
+        if let (None, Some(stream)) = end {
+            let parts = connection.into_parts();
+            let mut socket = parts.io.into_inner();
+            socket.give_back(parts.read_buf);
+            return ReadEnd::Direct(socket, stream);
+        }
+        match lingers {
+            true => ReadEnd::Linger(connection.into_parts().io.into_inner()),
+            false => ReadEnd::Gone,
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        state: &Arc<ConnectionState>,
+    ) -> Result<Response<ResponseBody>, Infallible> {
+        state.head_read();
+        let whole = request.body().is_end_stream();
+        let keeps_alive = keeps_alive(&request);
+        let timeout = self.service.limits().header_timeout;
+        let framing = rules::check_framing(request.headers());
+        let request = request.map(|body| TimedBody { body, timeout, sleep: None, state });
+        let response = match self.paths.find(request.uri().path()) {
+            _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
+            Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(state)).await,
+            Some(Route::Events(events)) => events.listen(request, state).await,
+            Some(Route::Messages(events)) => events.post(request, state).await,
+            Some(Route::WebSocket(access)) => {
+                let (head, body) = request.into_parts();
+                let accepted = websocket::accept(&head, access)
+                    .and_then(|accepted| Ok((accepted, Caller::on(state).stream()?)));
+                match accepted {
+                    Ok((accepted, part)) if body.is_end_stream() => {
+                        state.set_direct(DirectResponse::WebSocket(accepted, part));
+                        return std::future::pending().await;
+                    }
+                    accepted => refuse_upgrade(accepted.err(), &head, body).await,
+                }
+            }
+            None => self.pages.answer(&self.service, request).await,
+        };
+        if !whole && response.headers().contains_key(header::CONNECTION) {
+            state.cut();
+        }
+        state.next();
+        if keeps_alive && response.body().is_open() {
+            state.set_direct(DirectResponse::Stream(response));
+            // hyper is let go of before anybody asks it again.
+            return std::future::pending().await;
+        }
+        Ok(response)
+    }
+}
+
+/// How reading a connection came to an end.
+// It is moved once for a connection or a stream, which a box would not make cheaper.
+#[allow(clippy::large_enum_variant)]
+enum ReadEnd<S> {
+    /// There is nothing more to do on it.
+    Gone,
+    /// Its client may still be sending.
+    Linger(Socket<S>),
+    /// It goes on without hyper.
+    Direct(Socket<S>, DirectResponse),
+}
+
+/// A connection may end while an answer waits for those before it.
+struct DiscardOnDrop<'l>(&'l ConnectionState);
+
+impl Drop for DiscardOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.discard();
+    }
+}
+
+/// Sees to it that the client gets its last answer.
+async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
+    let mut rest = pin!(socket.linger());
+    poll_fn(|task| match guard.phase() {
+        Phase::Open => rest.as_mut().poll(task),
+        Phase::Draining | Phase::Dead => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Whether the connection may be used after the answer, which can then be of any length.
+fn keeps_alive(request: &Request<Incoming>) -> bool {
+    let closes = |value: &HeaderValue| {
+        let words = value.as_bytes().split(|byte| *byte == b',');
+        words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    request.version() == Version::HTTP_11 && !request.headers().get_all(header::CONNECTION).iter().any(closes)
+}
+
+/// A body that must not pause for longer than the head was allowed to take.
+struct TimedBody<'l> {
+    body: Incoming,
+    timeout: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Is told if time is what the body broke off for.
+    state: &'l ConnectionState,
+}
+
+/// The body paused for too long, broke off, or is malformed.
+struct BodyError;
+
+/// Whether a body broke off because its time was over.
+fn is_late(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
+}
+
+impl Body for TimedBody<'_> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(task) {
+            this.sleep = None;
+            return Poll::Ready(frame.map(|frame| {
+                frame.map_err(|error| {
+                    if is_late(&error) {
+                        this.state.late();
+                    }
+                    BodyError
+                })
+            }));
+        }
+        // Only a body that does not come along with its head costs a timer.
+        let timeout = this.timeout;
+        let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        sleep.as_mut().poll(task).map(|()| {
+            this.state.late();
+            Some(Err(BodyError))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,314 @@
+//! The socket of one connection: enforces timeouts on the client, and detects whether the client is still there.
+
+use crate::dispatch::limits::Limits;
+use crate::runtime::http::connection::budget::{Budget, Reservation};
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::sockets::io::{Io, Sent, read_some};
+use bytes::Bytes;
+use std::future::Future;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// Bytes that show that a client reads. Less within the write time-out counts as not reading.
+const PROGRESS: usize = 16 << 10;
+
+/// How long after the end of a client's requests it is asked whether it still reads, and how long after that it is
+/// asked again: only the second of two writes to a closed connection fails.
+const ASK: Duration = Duration::from_millis(200);
+
+/// What a connection reads into as long as its client sends little.
+const ROOM: usize = 8 << 10;
+
+/// Most bytes of one read: hyper makes its buffer larger after a read of 16 KiB, and keeps it so.
+const MOST: usize = (16 << 10) - 1;
+
+/// Longest head of a request; a longer one is answered with 431.
+pub(in crate::runtime::http) const MAX_HEAD: usize = 64 << 10;
+
+/// How much a client may still send that is not listened to any more, and for how long: one that is sending would lose
+/// the answer if the connection was closed at once.
+const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
+
+/// A connection with time limits.
+pub(in crate::runtime::http) struct Socket<S> {
+    stream: S,
+    /// What was read of it and given back.
+    early: Bytes,
+    connection: Arc<ConnectionState>,
+    header_timeout: Duration,
+    request_timeout: Duration,
+    write_timeout: Duration,
+    /// What the head and the room to read into take of the endpoint's budget.
+    share: Reservation,
+    /// The request that is being read, by the connection's count.
+    request: u32,
+    /// Whether any of it has come in.
+    begun: bool,
+    /// Bytes of it that came with its head.
+    head: usize,
+    /// When its head must be there, once that is waited for.
+    head_end: Option<Instant>,
+    /// Wakes the task then. It stays from request to request, and is put right when it comes up too early: a request whose
+    /// head is waited for costs one look at the clock.
+    head_sleep: Option<Pin<Box<Sleep>>>,
+    /// The end of its time; only a request that does not come in one piece has one.
+    request_end: Option<Pin<Box<Sleep>>>,
+    write_deadline: Option<WriteDeadline>,
+    watch: Watch,
+}
+
+/// The client does not take what is written.
+struct WriteDeadline {
+    end: Pin<Box<Sleep>>,
+    /// Bytes it has taken since.
+    taken: usize,
+}
+
+/// How the client's side is watched while it waits for an answer.
+enum Watch {
+    /// For its end.
+    Reading,
+    /// It has ended; whether the client reads is asked again then.
+    HalfClosed { next: Pin<Box<Sleep>>, again: bool },
+    /// There is nothing more to learn from it: either more requests wait to be read, or it has been asked.
+    Done,
+}
+
+impl<S: Io> Socket<S> {
+    pub(in crate::runtime::http) fn new(
+        stream: S,
+        connection: Arc<ConnectionState>,
+        limits: &Limits,
+        budget: &Arc<Budget>,
+    ) -> Socket<S> {
+        Socket {
+            stream,
+            early: Bytes::new(),
+            connection,
+            header_timeout: limits.header_timeout,
+            request_timeout: limits.request_timeout,
+            write_timeout: limits.write_timeout,
+            share: budget.reservation(),
+            request: 0,
+            begun: false,
+            head: 0,
+            head_end: None,
+            head_sleep: None,
+            request_end: None,
+            write_deadline: None,
+            watch: Watch::Reading,
+        }
+    }
+
+    /// Gives back what was read ahead, by who reads no more for now.
+    pub(in crate::runtime::http) fn give_back(&mut self, early: Bytes) {
+        self.head_sleep = None;
+        if early.is_empty() {
+            self.share.set(0);
+        } else {
+            self.early = self.with_rest(early);
+        }
+    }
+
+    /// What comes before the bytes that hyper has not been given yet, and those.
+    fn with_rest(&self, early: Bytes) -> Bytes {
+        match self.early.is_empty() {
+            true => early,
+            false => [early, self.early.clone()].concat().into(),
+        }
+    }
+
+    /// For another protocol: the connection without the rules of HTTP, and what was read of it.
+    pub(in crate::runtime::http) fn into_stream(self) -> (S, Bytes) {
+        (self.stream, self.early)
+    }
+
+    /// After the last answer: reads and throws away until the client has seen it.
+    pub(in crate::runtime::http) async fn linger(mut self) {
+        let read = async {
+            let mut waste = vec![0; 16 << 10];
+            let mut left = LINGER.0;
+            while left > 0
+                && let Ok(read @ 1..) = read_some(&mut self.stream, &mut waste).await
+            {
+                left = left.saturating_sub(read);
+            }
+        };
+        let _ = tokio::time::timeout(LINGER.1, read).await;
+    }
+
+    /// Whether the head of the request has not come within its time.
+    fn head_is_late(&mut self, task: &mut Context<'_>) -> bool {
+        let timeout = self.header_timeout;
+        let end = *self.head_end.get_or_insert_with(|| Instant::now() + timeout);
+        let sleep = self.head_sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        while sleep.as_mut().poll(task).is_ready() {
+            if sleep.deadline() >= end {
+                return true;
+            }
+            sleep.as_mut().reset(end);
+        }
+        false
+    }
+
+    fn wrote(&mut self, task: &mut Context<'_>, poll: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match poll {
+            Poll::Ready(Ok(bytes)) => {
+                if let Some(write_deadline) = &mut self.write_deadline {
+                    write_deadline.taken += bytes;
+                    if write_deadline.taken >= PROGRESS {
+                        self.write_deadline = None;
+                    }
+                }
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(error) => Poll::Ready(error),
+            Poll::Pending => {
+                // A client that has not read its answer does not wait for anything else.
+                self.connection.busy();
+                let timeout = self.write_timeout;
+                let write_deadline = self.write_deadline.get_or_insert_with(|| WriteDeadline {
+                    end: Box::pin(tokio::time::sleep(timeout)),
+                    taken: 0,
+                });
+                ready!(write_deadline.end.as_mut().poll(task));
+                self.stream.abandon();
+                Poll::Ready(Err(ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    /// Looks for the client's end while it waits for an answer.
+    ///
+    /// The end of what it sends may be the end of the client, or only of its requests. What tells the two apart is
+    /// whether it still takes what is written, so the exchange is asked to write something.
+    fn look(&mut self, task: &mut Context<'_>) -> io::Result<()> {
+        if !self.connection.is_waiting() {
+            self.watch = Watch::Reading;
+            return Ok(());
+        }
+        loop {
+            match &mut self.watch {
+                Watch::Reading if !self.early.is_empty() => self.watch = Watch::Done,
+                Watch::Reading => match self.stream.poll_sent(task)? {
+                    Poll::Pending => return Ok(()),
+                    Poll::Ready(Sent::End) => {
+                        self.watch =
+                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: true }
+                    }
+                    Poll::Ready(Sent::Bytes) => self.watch = Watch::Done,
+                },
+                Watch::HalfClosed { next, again } => {
+                    if next.as_mut().poll(task).is_pending() {
+                        return Ok(());
+                    }
+                    self.connection.ask();
+                    task.waker().wake_by_ref();
+                    self.watch = match again {
+                        true => Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: false },
+                        false => Watch::Done,
+                    };
+                }
+                Watch::Done => return Ok(()),
+            }
+        }
+    }
+}
+
+impl<S: Io> AsyncRead for Socket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let answered = this.connection.answered();
+        if this.request != answered {
+            (this.request, this.begun, this.head, this.request_end) = (answered, false, 0, None);
+            this.head_end = None;
+        }
+        let before = buffer.filled().len();
+        let read = match buffer.remaining() {
+            room if !this.early.is_empty() => {
+                let part = this.early.split_to(this.early.len().min(room));
+                buffer.put_slice(&part);
+                Poll::Ready(Ok(()))
+            }
+            0..=MOST => Pin::new(&mut this.stream).poll_read(task, buffer),
+            _ => {
+                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(MOST));
+                let read = Pin::new(&mut this.stream).poll_read(task, &mut part);
+                let bytes = part.filled().len();
+                buffer.advance(bytes);
+                read
+            }
+        };
+        // Bodies are counted where they are put together.
+        if !this.connection.is_in_body() {
+            this.head = this.head.saturating_add(buffer.filled().len() - before);
+            let held = this.head.min(MAX_HEAD) + buffer.remaining();
+            // A connection that has grown, with long heads or bodies, goes when the room is needed.
+            if !this.share.set(held.saturating_sub(ROOM)) {
+                return Poll::Ready(Err(ErrorKind::OutOfMemory.into()));
+            }
+        }
+        if read.is_ready() {
+            this.begun = true;
+            return read;
+        }
+        // Between requests it runs too.
+        if !this.connection.is_in_body() && !this.connection.is_waiting() {
+            if this.head_is_late(task) {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            if this.write_deadline.is_none()
+                && let Some(end) = this.head_end
+            {
+                this.connection.idle(end.into_std());
+            }
+        }
+        if !this.begun {
+            return Poll::Pending;
+        }
+        let timeout = this.request_timeout;
+        let end = this.request_end.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        end.as_mut().poll(task).map(|()| Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: Io> AsyncWrite for Socket<S> {
+    fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write(task, bytes);
+        self.wrote(task, poll)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(task, bytes);
+        self.wrote(task, poll)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Comes after everything has been written, and whenever the connection is looked after with nothing to write.
+    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.write_deadline = None;
+        self.connection.flushed();
+        self.look(task)?;
+        Pin::new(&mut self.stream).poll_flush(task)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(task)
+    }
+}

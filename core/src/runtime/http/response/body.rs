@@ -1,0 +1,217 @@
+//! The body of a response: nothing, one piece, or an event stream.
+
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::shares::Part;
+use crate::host::{CancelReason, Engine, ListenId};
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::response::response_channel::{Chunk, ResponseChannel, ResponseForm};
+use crate::runtime::http::resumption::open_streams::OpenStreamGuard;
+use crate::runtime::http::session::session::{Lease, Session};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The body of a response: nothing, one piece, or an event stream.
+///
+/// A stream progresses only when it is polled. It holds at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it
+/// means that the client has disconnected: in the modern era that cancels the call.
+pub struct ResponseBody(Inner);
+
+enum Inner {
+    Whole(Bytes),
+    Stream(Stream),
+    /// All messages to one client of HTTP+SSE.
+    Channel(Box<dyn MessageStream>),
+}
+
+/// The messages of one client's own channel, as a body.
+pub(in crate::runtime::http) trait MessageStream: Send + Sync {
+    fn has_ended(&self) -> bool;
+
+    /// The next piece, or `None` at the end.
+    fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// One request until its response is complete.
+pub(in crate::runtime::http) struct Exchange {
+    pub(in crate::runtime::http) engine: Engine,
+    pub(in crate::runtime::http) channel: Arc<ResponseChannel>,
+    /// What ends when the client disconnects. In the modern era that is everything; in a legacy session all continues
+    /// (MH-50 to MH-52).
+    pub(in crate::runtime::http) in_flight: Option<InFlight>,
+    /// Keeps a legacy session in use.
+    lease: Option<Lease>,
+    /// The connection, if it is one of the engine's.
+    connection: Option<Arc<ConnectionState>>,
+    /// The number of the stream's reader.
+    pub(in crate::runtime::http) reader: u32,
+    /// The part of its client's share that it takes.
+    part: Option<Part>,
+}
+
+/// What a modern request holds in the engine.
+#[derive(Clone, Copy)]
+pub(in crate::runtime::http) enum InFlight {
+    Call(CallId),
+    Listen(ListenId),
+}
+
+impl Exchange {
+    pub(in crate::runtime::http) fn new(
+        engine: Engine,
+        channel: Arc<ResponseChannel>,
+        in_flight: Option<InFlight>,
+        lease: Option<Lease>,
+        connection: Option<&Arc<ConnectionState>>,
+    ) -> Exchange {
+        if let Some(connection) = connection {
+            connection.wait(true);
+        }
+        Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None }
+    }
+
+    /// Counts it to its client's share as long as it is open.
+    pub(in crate::runtime::http) fn counted(mut self, part: Option<Part>) -> Exchange {
+        self.part = part;
+        self
+    }
+
+    /// For a client that has reconnected.
+    pub(in crate::runtime::http) fn again(mut self, reader: u32) -> Exchange {
+        self.reader = reader;
+        self
+    }
+
+    /// The session that it uses.
+    pub(in crate::runtime::http) fn session(&self) -> Option<&Arc<Session>> {
+        self.lease.as_ref().map(Lease::session)
+    }
+
+    /// Waits until the form of the response is known.
+    pub(in crate::runtime::http) fn poll_first(&self, task: &mut Context<'_>) -> Poll<ResponseForm> {
+        self.listen();
+        self.channel.poll_first(task)
+    }
+
+    fn poll_chunk(&self, task: &mut Context<'_>) -> Poll<Chunk> {
+        self.listen();
+        self.channel.poll_chunk(self.reader, task)
+    }
+
+    /// Does what the connection asks for.
+    fn listen(&self) {
+        if self.connection.as_ref().is_some_and(|connection| connection.take_ask()) {
+            self.channel.comment();
+        }
+    }
+
+    /// The request has ended, so nothing is left to cancel.
+    pub(in crate::runtime::http) fn finish(&mut self) {
+        self.in_flight = None;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.wait(false);
+        }
+        // Before the cancellation, which then has no client to notify.
+        let undelivered = self.channel.leave(self.reader);
+        if let Some(lease) = &self.lease {
+            for question in undelivered {
+                self.engine.undelivered(lease.peer(), question.id, question.body);
+            }
+        }
+        match self.in_flight.take() {
+            Some(InFlight::Call(call)) => drop(self.engine.cancel(call, CancelReason::Disconnected)),
+            Some(InFlight::Listen(listen)) => self.engine.unlisten(listen),
+            None => {}
+        }
+    }
+}
+
+struct Stream {
+    exchange: Exchange,
+    /// Keeps the stream alive as long as it is open.
+    _entry: OpenStreamGuard,
+    ended: bool,
+}
+
+impl ResponseBody {
+    pub(in crate::runtime::http) fn empty() -> ResponseBody {
+        ResponseBody(Inner::Whole(Bytes::new()))
+    }
+
+    pub(in crate::runtime::http) fn whole(bytes: Bytes) -> ResponseBody {
+        ResponseBody(Inner::Whole(bytes))
+    }
+
+    /// Whether it is a stream that has not ended.
+    pub(in crate::runtime::http) fn is_open(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(_) => false,
+            Inner::Stream(stream) => !stream.ended,
+            Inner::Channel(stream) => !stream.has_ended(),
+        }
+    }
+
+    pub(in crate::runtime::http) fn channel(stream: Box<dyn MessageStream>) -> ResponseBody {
+        ResponseBody(Inner::Channel(stream))
+    }
+
+    pub(in crate::runtime::http) fn stream(exchange: Exchange, entry: OpenStreamGuard) -> ResponseBody {
+        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.0 {
+            Inner::Whole(bytes) => std::mem::take(bytes),
+            Inner::Stream(stream) if stream.ended => return Poll::Ready(None),
+            Inner::Channel(stream) if stream.has_ended() => return Poll::Ready(None),
+            Inner::Channel(stream) => match stream.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(bytes) => bytes.unwrap_or_default(),
+            },
+            Inner::Stream(stream) => match stream.exchange.poll_chunk(task) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Chunk::More(bytes)) => bytes,
+                Poll::Ready(Chunk::Last(bytes)) => {
+                    stream.ended = true;
+                    stream.exchange.finish();
+                    bytes
+                }
+            },
+        };
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Whole(bytes) => bytes.is_empty(),
+            Inner::Stream(stream) => stream.ended,
+            Inner::Channel(stream) => stream.has_ended(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Stream(stream) if stream.ended => SizeHint::with_exact(0),
+            Inner::Channel(stream) if stream.has_ended() => SizeHint::with_exact(0),
+            Inner::Stream(_) | Inner::Channel(_) => SizeHint::default(),
+        }
+    }
+}

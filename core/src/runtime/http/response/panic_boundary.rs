@@ -1,0 +1,32 @@
+//! The panic boundary of a request. It covers the work around the request's message, such as asking the store of
+//! sessions.
+
+use crate::host::Engine;
+use crate::panics::caught;
+use crate::proto::http::Refusal;
+use crate::proto::messages::id::RequestId;
+use crate::runtime::http::response::body::ResponseBody;
+use http::Response;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::task::Poll;
+
+type Answer = Result<Response<ResponseBody>, Refusal>;
+
+/// The answer, or -32603 for a panic, with the id that was `named` before it. The future is borrowed, because it is large
+/// and each move would copy it.
+pub(in crate::runtime::http) async fn bounded(
+    engine: &Engine,
+    named: &OnceLock<RequestId>,
+    mut answer: Pin<&mut impl Future<Output = Answer>>,
+) -> Answer {
+    poll_fn(|task| match caught(|| answer.as_mut().poll(task)) {
+        Ok(poll) => poll,
+        Err(panicked) => {
+            let error = engine.0.panicked("an HTTP request", &panicked);
+            Poll::Ready(Err(Refusal::internal(named.get(), &error)))
+        }
+    })
+    .await
+}

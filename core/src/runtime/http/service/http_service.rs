@@ -1,0 +1,209 @@
+//! The endpoint itself: its parts, and which handler a request goes to.
+
+use super::post::readable;
+use crate::dispatch::limits::Limits;
+use crate::host::Engine;
+use crate::proto::http::{self as rules, Access, Verb};
+use crate::runtime::http::connection::budget::Budget;
+use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::panic_boundary::bounded;
+use crate::runtime::http::response::responses::{cut_off, drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::resumption::open_streams::OpenStreams;
+use crate::runtime::http::session::sessions::Sessions;
+use crate::runtime::sockets::client_address::key;
+use crate::server::Server;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// The MCP endpoint of a server as a function from requests to responses, for programs that have their own HTTP
+/// server. It is cheap to clone; clones are the same endpoint.
+///
+/// The server around it limits the number and the duration of connections. Bytes that are held for clients count
+/// toward [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
+///
+/// It needs no particular executor and uses no clock but the server's. [`tick`](HttpService::tick) does everything
+/// that depends on time, so the program must call it.
+///
+/// ```
+/// use tenon_mcp::{Server, http::{Access, HttpService}};
+///
+/// let server = Server::new("demo", "1.0.0");
+/// let service = HttpService::new(&server, Access::public().allow_hosts(["mcp.example.com"]));
+/// // For each request of a server of one's own, `http::Request<impl Body<Data = Bytes>>`:
+/// // let response = service.handle(request).await;
+/// # let _ = service;
+/// ```
+#[derive(Clone)]
+pub struct HttpService(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) access: Access,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) streams: Arc<OpenStreams>,
+    pub(super) budget: Arc<Budget>,
+}
+
+/// A stream sends something at least this often, so that no proxy closes it as idle.
+pub(in crate::runtime::http) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often [`HttpService::tick`] should be called at least.
+pub(in crate::runtime::http) const TICK: Duration = Duration::from_secs(5);
+
+impl HttpService {
+    /// The endpoint of `server`. `access` defines which hosts and origins it answers.
+    pub fn new(server: &Server, access: Access) -> HttpService {
+        if !access.is_local() || access.public_host().is_some() {
+            server.engine().expose("the program's own HTTP server");
+        }
+        HttpService::with_engine(server.engine(), access)
+    }
+
+    pub(in crate::runtime) fn with_engine(engine: &Engine, access: Access) -> HttpService {
+        HttpService(Arc::new(Inner {
+            engine: engine.clone(),
+            access,
+            sessions: Sessions::new(engine.clone()),
+            streams: Arc::default(),
+            budget: Budget::new(engine.limits().max_buffered_bytes),
+        }))
+    }
+
+    /// The same endpoint for requests that arrive another way. Sessions, streams and the count of bytes are shared.
+    pub(in crate::runtime::http) fn with_access(&self, access: Access) -> HttpService {
+        let Inner { engine, sessions, streams, budget, .. } = &*self.0;
+        HttpService(Arc::new(Inner {
+            engine: engine.clone(),
+            access,
+            sessions: sessions.clone(),
+            streams: streams.clone(),
+            budget: budget.clone(),
+        }))
+    }
+
+    /// Answers one request, whatever its path: the caller has decided that it is for this endpoint.
+    ///
+    /// Dropping the future before it is ready, or the response's body before its end, means that the client has
+    /// disconnected. That cancels a call of the modern era; a call of a legacy session continues.
+    ///
+    /// An `initialize` may have 16 KiB, because its content is kept with the session; a longer one gets 413.
+    ///
+    /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) gets 413. Up to four times the
+    /// limit is read and discarded, so that the connection stays usable. Beyond that, the response has `Connection:
+    /// close`. If a request is refused because of its head, up to 64 KiB of its body are read and discarded.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes>,
+    {
+        if let Err(refusal) = rules::check_framing(request.headers()) {
+            return cut_off(refusal, request.version());
+        }
+        let address = request.extensions().get::<RemoteAddress>();
+        let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
+        self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), connection: None }).await
+    }
+
+    /// The same for a known caller, after the framing of the body is known.
+    pub(in crate::runtime::http) async fn handle_for<B>(
+        &self,
+        request: Request<B>,
+        caller: Caller<'_>,
+    ) -> Response<ResponseBody>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let (head, body) = request.into_parts();
+        let head = Arc::new(head);
+        let body = pin!(body);
+        let checked = rules::verb(&head.method)
+            .and_then(|verb| Ok((verb, self.0.access.check(&head.uri, &head.headers)?)));
+        let (verb, origin) = match checked {
+            Ok(checked) => checked,
+            Err(refusal) => {
+                return drain_and_refuse(refused(refusal), &head, body).await;
+            }
+        };
+        let named = OnceLock::new();
+        let answer = pin!(async {
+            match verb {
+                Verb::Post => match readable(&head) {
+                    Ok(forms) => self.post(&head, body, forms, caller, &named).await,
+                    Err(refusal) => Ok(drain_and_refuse(refused(refusal), &head, body).await),
+                },
+                Verb::Get => self.get(&head, caller).await,
+                Verb::Delete => self.delete(&head, caller).await,
+                Verb::Options => {
+                    let mut response = empty(StatusCode::NO_CONTENT);
+                    *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
+                    Ok(response)
+                }
+            }
+        });
+        let answer = bounded(&self.0.engine, &named, answer).await;
+        shared_with(origin, answer.unwrap_or_else(refused))
+    }
+
+    /// Does everything that depends on time. It makes streams of slow responses and keeps quiet streams alive, ends
+    /// idle sessions, stops waiting for a store that does not answer, and applies call timeouts. Call it every five
+    /// seconds, or more often if a limit is less than twenty seconds. A program that does not also
+    /// [start](crate::Server::start) the server, whose timer is exact, must call it every second.
+    pub fn tick(&self) {
+        let engine = &self.0.engine;
+        let now = engine.now();
+        if engine.next_deadline().is_some_and(|next| next <= now) {
+            engine.handle_timeout(now);
+        }
+        engine.start_streaming_slow_calls(now, engine.limits().stream_after);
+        self.0.streams.keep_alive(now, KEEP_ALIVE - TICK);
+        self.0.sessions.sweep(now);
+    }
+
+    pub(in crate::runtime::http) fn session_table(&self) -> &Arc<Sessions> {
+        &self.0.sessions
+    }
+
+    pub(in crate::runtime) fn budget(&self) -> &Arc<Budget> {
+        &self.0.budget
+    }
+
+    pub(in crate::runtime::http) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(in crate::runtime::http) fn now(&self) -> Instant {
+        self.0.engine.now()
+    }
+
+    pub(in crate::runtime::http) fn limits(&self) -> &Limits {
+        self.0.engine.limits()
+    }
+
+    /// How often [`HttpService::tick`] should be called so that times are exact to a quarter.
+    pub(in crate::runtime::http) fn tick_period(&self) -> Duration {
+        let limits = self.0.engine.limits();
+        let shortest = limits
+            .session_idle
+            .min(limits.handshake_timeout)
+            .min(limits.store_timeout)
+            .min(limits.stream_after)
+            .min(limits.resume_timeout);
+        (shortest / 4).clamp(Duration::from_millis(10), TICK)
+    }
+
+    /// The number of legacy sessions that this endpoint knows.
+    pub fn sessions(&self) -> usize {
+        self.0.sessions.len()
+    }
+
+    /// Ends all listening streams and refuses new ones, because the server is closing. Calls in flight continue.
+    pub fn end_streams(&self) {
+        self.0.streams.end();
+        self.0.engine.end_listens();
+        self.0.sessions.end_streams();
+    }
+}

@@ -1,0 +1,7 @@
+//! The endpoint of Streamable HTTP as a function from requests to responses.
+
+pub(super) mod http_service;
+mod initialize;
+mod post;
+mod resume;
+mod session_requests;

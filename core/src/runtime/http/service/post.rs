@@ -1,0 +1,208 @@
+//! Handles POST: passes the message on to the engine, and makes the response of its outcome.
+
+use super::http_service::HttpService;
+use crate::faults;
+use crate::host::{Accepted, Arrival, Scope, Sink};
+use crate::proto::http::{self as rules, Forms, Refusal, Route};
+use crate::proto::messages::id::RequestId;
+use crate::proto::messages::message::Message;
+use crate::proto::session::version::Revision;
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::read::read;
+use crate::runtime::http::response::body::{Exchange, InFlight, ResponseBody};
+use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd, ResponseForm};
+use crate::runtime::http::response::responses::{empty, event_stream, unread, whole};
+use crate::runtime::http::session::session::Lease;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body::Body;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+impl HttpService {
+    pub(super) async fn post<B>(
+        &self,
+        head: &Arc<Parts>,
+        body: Pin<&mut B>,
+        forms: Forms,
+        caller: Caller<'_>,
+        named: &OnceLock<RequestId>,
+    ) -> Result<Response<ResponseBody>, Refusal>
+    where
+        B: Body<Data = Bytes>,
+    {
+        let limits = self.0.engine.limits();
+        let arrival = caller.request_origin(head);
+        let body = match read(body, limits.max_message_bytes, caller.budget).await {
+            Ok(body) => body,
+            Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version, caller)),
+        };
+        if Message::is_batch(&body)
+            && let Some(named) = rules::batch_session(&head.headers)
+        {
+            let lease = self.session(arrival.principal.as_ref(), &named, None).await?;
+            if lease.peer().revision() == Some(Revision::V2025_03_26) {
+                return self.batch(lease, arrival, body, forms, caller).await;
+            }
+        }
+        let message = match self.0.engine.decode(&body, Message::decode) {
+            Ok(message) => message,
+            Err(malformed) => {
+                self.fail_pending_question(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                return Err(Refusal::malformed(&malformed));
+            }
+        };
+        if let Message::Request(request) = &message {
+            let _ = named.set(request.id.clone());
+        }
+        faults::pass("http");
+        match rules::route(&head.headers, &message, self.0.engine.revisions())? {
+            Route::Modern(client) => {
+                let params = rules::param_fields(&head.headers);
+                let scope = Scope::Stateless { client, params, arrival };
+                self.call(scope, message, forms, None, caller).await
+            }
+            Route::Notification(client) => {
+                let params = rules::param_fields(&head.headers);
+                let scope = Scope::Stateless { client, params, arrival };
+                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
+                self.0.engine.accept(&scope, message, &sink);
+                Ok(empty(StatusCode::ACCEPTED))
+            }
+            Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
+            Route::Initialize(id) => {
+                // A client that lost its session may still send its header (LH-11).
+                if let Some(session) = rules::session_id(&head.headers)
+                    && self.0.sessions.find(session, arrival.principal.as_ref()).await.is_ok()
+                {
+                    return Err(Refusal::initialized(&id));
+                }
+                drop(message);
+                self.initialize(arrival, &body, forms, caller).await
+            }
+            Route::Session(named) => {
+                let id = match &message {
+                    Message::Request(request) => Some(&request.id),
+                    _ => None,
+                };
+                let lease = self.session(arrival.principal.as_ref(), &named, id).await?;
+                let scope = Scope::Session { peer: lease.peer().clone(), arrival };
+                if matches!(message, Message::Request(_)) {
+                    return self.call(scope, message, forms, Some(lease), caller).await;
+                }
+                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
+                self.0.engine.accept(&scope, message, &sink);
+                Ok(empty(StatusCode::ACCEPTED))
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        scope: Scope,
+        message: Message,
+        forms: Forms,
+        lease: Option<Lease>,
+        caller: Caller<'_>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let engine = &self.0.engine;
+        let modern = matches!(scope, Scope::Stateless { .. });
+        let listens = rules::listens(&message, forms)?;
+        let limits = engine.limits();
+        let most = if listens { limits.max_listen_bytes } else { limits.max_outbound_bytes };
+        let part = if listens { caller.stream()? } else { None };
+        let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
+        let sink: Arc<dyn Sink> = channel.clone();
+        let in_flight = match engine.accept(&scope, message, &sink) {
+            Accepted::Started(call) | Accepted::Pending(call) => InFlight::Call(call),
+            Accepted::Listening(listen) => {
+                self.0.streams.end_if_closing(|| engine.end_listen(listen));
+                InFlight::Listen(listen)
+            }
+            Accepted::Answered | Accepted::Noted => {
+                let mut response =
+                    whole(channel.take_end().unwrap_or(ResponseEnd::Dropped), modern, forms, caller.budget);
+                // Its client ended it while this request was in flight (LH-8).
+                let ended = lease.is_some_and(|lease| lease.session().has_ended());
+                if ended && response.status() != StatusCode::OK {
+                    *response.status_mut() = StatusCode::NOT_FOUND;
+                }
+                return Ok(response);
+            }
+        };
+        let exchange =
+            Exchange::new(engine.clone(), channel, modern.then_some(in_flight), lease, caller.connection);
+        let exchange = exchange.counted(part);
+        Ok(self.respond(exchange, modern, forms).await)
+    }
+
+    /// Takes the members of a batch. Their responses are sent as one array (BAT-5, BAT-7).
+    async fn batch(
+        &self,
+        lease: Lease,
+        arrival: Arrival,
+        body: Bytes,
+        forms: Forms,
+        caller: Caller<'_>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let engine = &self.0.engine;
+        let members = engine
+            .decode(&body, Message::decode_batch)
+            .map_err(|malformed| Refusal::malformed(&malformed))?;
+        let most = engine.limits().max_outbound_bytes;
+        let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
+        let sink: Arc<dyn Sink> = channel.clone();
+        let scope = Scope::Session { peer: lease.peer().clone(), arrival };
+        if !engine.accept_batch(&scope, members, &sink) {
+            return Ok(empty(StatusCode::ACCEPTED));
+        }
+        let exchange = Exchange::new(engine.clone(), channel, None, Some(lease), caller.connection);
+        Ok(self.respond(exchange, false, forms).await)
+    }
+
+    /// The response to a request in flight. Its first message decides the form.
+    async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
+        match poll_fn(|task| exchange.poll_first(task)).await {
+            ResponseForm::Whole(end) => {
+                exchange.finish();
+                whole(end, modern, forms, &exchange.channel.budget)
+            }
+            ResponseForm::Stream => {
+                self.make_resumable(&exchange, false);
+                self.stream(exchange)
+            }
+        }
+    }
+
+    /// Keeps the events of a legacy session's stream, so that it can be resumed (LH-27; the modern era has no
+    /// resumption, MH-44).
+    pub(in crate::runtime::http) fn make_resumable(&self, exchange: &Exchange, listens: bool) {
+        let Some(session) = exchange.session() else { return };
+        if !self.0.sessions.resumable().begin(&self.0.engine, session, &exchange.channel, listens) {
+            exchange.channel.cancel_closing();
+        }
+    }
+
+    /// An event stream. What is already complete is sent in one piece.
+    pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
+        let body = match exchange.channel.take_complete(exchange.reader) {
+            Some(bytes) => {
+                exchange.finish();
+                ResponseBody::whole(bytes)
+            }
+            None => {
+                let entry = self.0.streams.enter(&exchange.channel);
+                ResponseBody::stream(exchange, entry)
+            }
+        };
+        event_stream(body)
+    }
+}
+
+/// Checks whether the body should be read, and which forms the response may have.
+pub(super) fn readable(head: &Parts) -> Result<Forms, Refusal> {
+    rules::check_content(&head.headers)?;
+    rules::accepted_forms(&head.headers)
+}

@@ -1,0 +1,22 @@
+//! Setting a limit by its number.
+
+use crate::abi::guard::Result;
+use crate::abi::status::*;
+use std::time::Duration;
+use tenon_mcp::{LimitValue, Limits, Unit};
+
+/// A limit for tenon_server_set_limit(): one of the TENON_LIMIT_ values.
+pub type tenon_limit = i32;
+
+pub(crate) fn set_limit(limits: &mut Limits, number: tenon_limit, value: u64) -> Result<()> {
+    let invalid = |reason: String| Failure::new(TENON_ERR_INVALID, format!("limit {number} {reason}"));
+    let limit = u32::try_from(number)
+        .ok()
+        .and_then(Limits::numbered)
+        .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("there is no limit {number}")))?;
+    let value = match limit.unit {
+        Unit::Time => LimitValue::Time(Duration::from_millis(value)),
+        _ => LimitValue::Count(value),
+    };
+    limits.set(limit, value).map_err(|wrong| invalid(format!("({}) {wrong}", limit.name)))
+}

@@ -1,0 +1,170 @@
+//! The settings and entries of a server before its start, when it has no thread and no descriptor.
+
+use crate::abi::guard::Result;
+use crate::abi::status::*;
+use crate::abi::thread_start::ThreadStart;
+use crate::entries::policy::set_setting;
+use crate::servers::config::entries::{Mount, Page, Record, add_layer};
+use crate::servers::config::transports::Stdio;
+use crate::servers::log::HostLog;
+use crate::transports::sockets::Sockets;
+use crate::transports::web::Web;
+use std::sync::Arc;
+use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server};
+
+pub(crate) struct ServerConfig {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(crate) instructions: Option<String>,
+    pub(crate) limits: Limits,
+    pub(crate) state_keys: Vec<[u8; 32]>,
+    pub(crate) worker_threads: usize,
+    pub(crate) signals: bool,
+    pub(crate) log: Option<Arc<HostLog>>,
+    pub(crate) thread_start: Option<Arc<ThreadStart>>,
+    pub(crate) stdio: Option<Stdio>,
+    pub(crate) http: Option<String>,
+    pub(crate) sockets: Sockets,
+    pub(crate) web: Web,
+    /// Whether the program hands over requests.
+    pub(crate) embedded: bool,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) headers: Vec<String>,
+    /// The first setter that failed.
+    pub(crate) rejected: Option<Failure>,
+    /// Checks registrations. It is built with the settings at that time, and built again if settings have changed since.
+    pub(super) server: Server,
+    pub(super) changed: bool,
+    pub(super) records: Vec<Record>,
+    /// The operations, the lane and the callback of each.
+    pub(super) middleware: Vec<(Vec<String>, LaneId, HandlerId)>,
+    pub(super) members: Vec<(String, JsonSlice)>,
+    pub(super) extensions: Vec<(String, JsonSlice)>,
+    /// Folders of skills.
+    pub(super) skills: Vec<String>,
+    pub(super) pages: Vec<Page>,
+    pub(super) disabled_tags: Vec<String>,
+    pub(super) mounts: Vec<Mount>,
+}
+
+impl ServerConfig {
+    pub(crate) fn new(name: &str, version: &str) -> Result<ServerConfig> {
+        Ok(ServerConfig {
+            server: Server::builder(name, version).build()?,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            instructions: None,
+            limits: Limits::default(),
+            state_keys: Vec::new(),
+            worker_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
+            signals: true,
+            log: None,
+            thread_start: None,
+            stdio: None,
+            http: None,
+            sockets: Sockets::default(),
+            web: Web::default(),
+            embedded: false,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            headers: Vec::new(),
+            rejected: None,
+            changed: false,
+            records: Vec::new(),
+            middleware: Vec::new(),
+            members: Vec::new(),
+            extensions: Vec::new(),
+            skills: Vec::new(),
+            pages: Vec::new(),
+            disabled_tags: Vec::new(),
+            mounts: Vec::new(),
+        })
+    }
+
+    /// Runs a setter. The start reports the first failure too.
+    pub(crate) fn set(&mut self, set: impl FnOnce(&mut ServerConfig) -> Result<()>) -> Result<tenon_status> {
+        self.changed = true;
+        match set(self) {
+            Ok(()) => Ok(TENON_OK),
+            Err(failure) => {
+                self.rejected.get_or_insert_with(|| failure.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    /// Sets a member of the server's description, or a setting.
+    pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
+        // Errors are reported at once, as by the other setters.
+        set_setting(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
+        self.members.retain(|(other, _)| other != member);
+        self.members.push((member.to_owned(), value));
+        Ok(())
+    }
+
+    pub(crate) fn add_extension(&mut self, id: &str, settings: JsonSlice) -> Result<()> {
+        let builder = Server::builder(self.name.as_str(), self.version.as_str());
+        builder.extension(id, settings.clone()).build()?;
+        self.extensions.push((id.to_owned(), settings));
+        Ok(())
+    }
+
+    /// The port of the engine that was started last, or that would be started next.
+    pub(crate) fn port(&self) -> HostPort {
+        self.server.port()
+    }
+
+    /// Whether any entry's calls go to `lane`.
+    pub(crate) fn has_entry_in(&self, lane: LaneId) -> bool {
+        self.records.iter().any(|record| record.callback.is_some_and(|(own, _)| own == lane))
+            || self.middleware.iter().any(|(_, own, _)| *own == lane)
+    }
+
+    /// The server with all settings.
+    pub(crate) fn build(&mut self) -> Result<Server> {
+        if let Some(failure) = &self.rejected {
+            return Err(failure.clone());
+        }
+        if self.changed {
+            let mut builder = Server::builder(self.name.as_str(), self.version.as_str())
+                .limits(self.limits.clone())
+                .state_keys(self.state_keys.iter().copied());
+            if let Some(instructions) = &self.instructions {
+                builder = builder.instructions(instructions.as_str());
+            }
+            if let Some(log) = &self.log {
+                builder = builder.log(log.clone());
+            }
+            if let Some(hook) = self.thread_start.clone() {
+                builder = builder.on_thread_start(move |name| hook.call(name));
+            }
+            for (member, value) in &self.members {
+                builder = set_setting(builder, member, value)?;
+            }
+            for (id, settings) in &self.extensions {
+                builder = builder.extension(id.as_str(), settings.clone());
+            }
+            let server = builder.build()?;
+            for record in &self.records {
+                record.add_to(&server)?;
+            }
+            for (words, lane, handler) in &self.middleware {
+                add_layer(&server, words, *lane, *handler)?;
+            }
+            for folder in &self.skills {
+                server.skills(folder)?;
+            }
+            for page in &self.pages {
+                page.add_to(&server)?;
+            }
+            for mount in &self.mounts {
+                mount.add_to(&server)?;
+            }
+            server.disable_tags(self.disabled_tags.iter().cloned());
+            self.server = server;
+            self.changed = false;
+        }
+        Ok(self.server.clone())
+    }
+}
