@@ -1,4 +1,4 @@
-//! What is said of a server when it is made.
+//! The settings of a server, which are the keyword arguments of `Server`.
 
 use crate::convert::write;
 use crate::convert::write::Bounds;
@@ -14,7 +14,7 @@ fn wrong(py: Python<'_>, text: &str) -> PyErr {
     exception(py, "RegistrationError", text)
 }
 
-/// A `bool`, and nothing that could pass for one.
+/// A `bool`; other values that count as true or false are refused.
 pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let flag = value.cast_exact::<PyBool>().map(|flag| flag.is_true());
     flag.map_err(|_| wrong(value.py(), &format!("{name} must be True or False, not {value}")))
@@ -22,7 +22,7 @@ pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 fn json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
     write::json(value, Bounds::of(&Limits::default()))
-        .map_err(|unfit| wrong(value.py(), &format!("{name}: {unfit} is not JSON")))
+        .map_err(|error| wrong(value.py(), &format!("{name}: {error} is not JSON")))
 }
 
 /// Caching hints from a number of seconds, or from `{"ttl": …, "scope": …}`.
@@ -46,8 +46,8 @@ pub(crate) fn cache_hints(value: &Bound<'_, PyAny>) -> PyResult<CacheHints> {
     Ok(hints)
 }
 
-/// Puts in `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
-/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`; any other is a member of what the server calls itself.
+/// Applies `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
+/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's information.
 pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let py = settings.py();
     for (name, value) in settings {
