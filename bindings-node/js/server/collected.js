@@ -7,7 +7,7 @@ const kept = new Set()
 
 const collected = new FinalizationRegistry(({ engine, forget }) => {
   forget()
-  engine.letGo()
+  engine.closeNow()
 })
 
 const unread = new FinalizationRegistry((over) => over())

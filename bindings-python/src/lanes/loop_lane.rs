@@ -4,7 +4,7 @@
 use crate::convert::write::Bounds;
 use crate::lanes::completion_target::OutcomeBatch;
 use crate::lanes::lane_ids::{ASYNC, MAIN, lane_named, lane_of_loop};
-use crate::lanes::loop_turn::{MAX_OPS, Turn};
+use crate::lanes::turn_state::{MAX_OPS, TurnState};
 use crate::lanes::wake_fd::{NullWake, WakeFd};
 use crate::log_records::{LogEntry, Records};
 use crate::register::handlers::Handlers;
@@ -56,7 +56,7 @@ pub struct LoopLane {
     pub(super) budget: Duration,
     closed: Arc<ClosedWake>,
     pub(super) batch: Arc<OutcomeBatch>,
-    pub(super) turn: Mutex<Turn>,
+    pub(super) turn: Mutex<TurnState>,
     /// The thread runs a program's own main loop.
     pub(super) polled: bool,
     /// For calls of requests that came in on this loop: the usual lane, and the lane of this loop in its place.
@@ -107,7 +107,7 @@ impl LoopLane {
             budget: limits.poll_budget,
             closed,
             batch: Arc::new(OutcomeBatch::new(Bounds::of(limits))),
-            turn: Mutex::new(Turn::new()),
+            turn: Mutex::new(TurnState::new()),
             polled: ids.contains(&MAIN),
         })
     }

@@ -5,50 +5,15 @@ use crate::lanes::call_start::{guard_start, start, start_chain};
 use crate::lanes::completion_target::CompletionTarget;
 use crate::lanes::loop_lane::LoopLane;
 use crate::lanes::request_context;
+use crate::lanes::turn_state::{MAX_OPS, TurnState};
 use crate::log_records::LogEntry;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use std::collections::VecDeque;
 use std::time::Instant;
 use tenon_mcp::{HostCall, HostOp};
 
-/// Operations of one turn. After them the loop runs other callbacks.
-pub(crate) const MAX_OPS: usize = 64;
-
 /// The number that stands for the outcome of `next` in place of a question's; `_runtime/middleware.py` has the same.
 const NEXT: i32 = -1;
-
-/// What one turn has taken, and its bounds.
-pub(crate) struct Turn {
-    /// Exchanges that may have a next step.
-    exchanges: VecDeque<u32>,
-    /// Each with whether it is for an `async def` function.
-    pub(crate) ops: VecDeque<(HostOp, bool)>,
-    /// When the turn must end.
-    end: Instant,
-    /// How many more operations it may take.
-    room: usize,
-    /// The operations were taken in an earlier turn, so their calls may have ended meanwhile.
-    stale: bool,
-    /// Calls of `async def` functions can be started.
-    with_async: bool,
-    /// The last item was a `def` function that has run at once. Its outcome is sent before the next item.
-    ran_function: bool,
-}
-
-impl Turn {
-    pub(crate) fn new() -> Turn {
-        Turn {
-            ops: VecDeque::new(),
-            exchanges: VecDeque::new(),
-            end: Instant::now(),
-            room: 0,
-            stale: false,
-            with_async: true,
-            ran_function: false,
-        }
-    }
-}
 
 impl LoopLane {
     /// Starts a turn that ends at `end`.
@@ -169,7 +134,7 @@ impl LoopLane {
     }
 
     /// Takes queued operations, as many as the turn has room for.
-    fn fill(&self, turn: &mut Turn) {
+    fn fill(&self, turn: &mut TurnState) {
         let mut ops = Vec::with_capacity(turn.room);
         for (index, (lane, is_async)) in self.lanes.iter().enumerate() {
             if *is_async && !turn.with_async {

@@ -9,4 +9,5 @@ pub(super) mod pool;
 pub(super) mod pool_lane;
 pub(super) mod request_context;
 pub(super) mod running;
+pub(super) mod turn_state;
 pub(super) mod wake_fd;
