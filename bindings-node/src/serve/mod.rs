@@ -4,6 +4,7 @@
 pub(super) mod embed;
 pub(super) mod exchanges;
 pub(super) mod js_calls;
+pub(super) mod loop_turn;
 pub(super) mod owner;
 pub(super) mod server;
 pub(super) mod session;
@@ -11,6 +12,6 @@ pub(super) mod session;
 #[cfg_attr(test, allow(dead_code))]
 pub(super) mod signals;
 pub(super) mod transports;
-pub(super) mod turn;
+
 pub(super) mod unmounted;
 pub(super) mod web;
