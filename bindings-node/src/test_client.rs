@@ -38,7 +38,12 @@ impl LinkOptions {
     fn read(self) -> Result<ClientOptions> {
         let mut options = ClientOptions::new();
         if let Some(word) = self.revision {
-            let unknown = || invalid(format!("there is no revision {word:?}"));
+            let unknown = || {
+                invalid(format!(
+                    "Client: there is no revision {word:?}; the revisions are {}",
+                    Revision::ALL.map(Revision::as_str).join(", ")
+                ))
+            };
             options = options.revision(Revision::parse(&word).ok_or_else(unknown)?);
         }
         let questions = self.questions.iter().filter_map(|word| Question::named(word));
@@ -50,7 +55,12 @@ impl LinkOptions {
             options = options.info(json(text));
         }
         if let Some(word) = self.log_level {
-            let unknown = || invalid(format!("there is no level {word:?}"));
+            let unknown = || {
+                invalid(format!(
+                    "Client: there is no logLevel {word:?}; the levels are {}",
+                    Level::all().map(|level| level.as_str()).collect::<Vec<_>>().join(", ")
+                ))
+            };
             options = options.log_level(Level::named(&word).ok_or_else(unknown)?);
         }
         Ok(match self.principal {

@@ -100,7 +100,7 @@ impl Call {
 
     fn question(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<Ask> {
         let kind = Question::named(kind)
-            .ok_or_else(|| PyValueError::new_err(format!("there is no question {kind:?}")))?;
+            .ok_or_else(|| PyValueError::new_err(format!("there is no kind of question {kind:?}")))?;
         let params = write::json(params, self.target.bounds()).map_err(|error| {
             let text = format!("{}: {error} is not JSON", kind.noun());
             answers::failure(params.py(), AskError::Invalid(text))
@@ -330,7 +330,7 @@ impl Call {
     /// Sends an event of this kind before the result; `params` are its members.
     fn emit(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<()> {
         let kind = EventKind::named(kind)
-            .ok_or_else(|| PyValueError::new_err(format!("there is no event {kind:?}")))?;
+            .ok_or_else(|| PyValueError::new_err(format!("there is no kind of event {kind:?}")))?;
         let params = self.json(params)?;
         // An error means that the call has ended.
         let _ = self.port.emit(self.id, Event { kind, params });

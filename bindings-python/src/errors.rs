@@ -26,6 +26,11 @@ pub(crate) fn describe_exception(error: &PyErr) -> String {
     }
 }
 
+/// A value as an error text shows it.
+pub(crate) fn shown(value: &Bound<'_, PyAny>) -> String {
+    value.repr().map_or_else(|_| "a value that cannot be shown".to_owned(), |text| text.to_string())
+}
+
 /// The arguments for an exception's class.
 pub(crate) trait IntoArguments {
     fn call<'py>(self, class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;

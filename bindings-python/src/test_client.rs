@@ -130,8 +130,9 @@ impl Link {
 
 fn read_options(given: &Bound<'_, PyDict>, bounds: Bounds) -> PyResult<ClientOptions> {
     let py = given.py();
-    let wrong =
-        |what: &str, word: &str| exception(py, "RegistrationError", &*format!("there is no {what} {word:?}"));
+    let wrong = |what: &str, word: &str| {
+        exception(py, "RegistrationError", &*format!("Client: there is no {what} {word:?}"))
+    };
     let mut options = ClientOptions::new();
     for (name, value) in given.iter() {
         let name = name.to_string();

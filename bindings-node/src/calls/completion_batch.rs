@@ -40,7 +40,7 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
     let mut lines = text.split(|byte| *byte == b'\n');
     for record in records.chunks_exact(RECORD) {
         let id = join(record[0], record[1]);
-        let line = lines.next().ok_or_else(|| invalid("a batch of answers has fewer lines than records"))?;
+        let line = lines.next().ok_or_else(|| invalid("complete: the batch has fewer lines than records"))?;
         let line = JsonSlice::from_trusted(text.slice_ref(line));
         let call = calls.remove(id);
         let outcome = match record[2] {
@@ -66,10 +66,10 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
                     line.deserialize::<usize>().ok().and_then(|number| refused.into_iter().nth(number));
                 match error {
                     Some(error) => error.into_outcome(context.client.revision),
-                    None => return Err(invalid("an answer names a question that was not refused")),
+                    None => return Err(invalid("complete: the batch names a question that was not refused")),
                 }
             }
-            other => return Err(invalid(format!("answers have no kind {other}"))),
+            other => return Err(invalid(format!("complete: there is no outcome kind {other}"))),
         };
         out.push((id, outcome));
     }

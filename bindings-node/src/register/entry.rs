@@ -36,7 +36,7 @@ pub struct Policies {
 pub(crate) fn kind(name: &str) -> Result<Kind> {
     Kind::named(name).ok_or_else(|| {
         let words = Kind::ALL.map(Kind::as_str).join(", ");
-        invalid(format!("there is no kind {name:?}; there are {words}"))
+        invalid(format!("there is no kind {name:?}; the kinds are {words}"))
     })
 }
 
@@ -54,13 +54,13 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     };
     entry = entry.structured(policies.structured);
     let wrong = |what: String| invalid(format!("{} {:?}: {what}", kind.noun(), entry.name()));
-    let timeout = match policies.timeout {
-        Some(given) => Some(
-            milliseconds(given)
-                .ok_or_else(|| wrong(format!("timeout {given} is no time in milliseconds")))?,
-        ),
-        None => None,
-    };
+    let timeout =
+        match policies.timeout {
+            Some(given) => Some(milliseconds(given).ok_or_else(|| {
+                wrong(format!("timeout must be a number of milliseconds from 0, not {given}"))
+            })?),
+            None => None,
+        };
     let most = match policies.max_concurrency {
         Some(given) if given >= 1.0 && given.fract() == 0.0 => Some(given as usize),
         Some(given) => return Err(wrong(format!("maxConcurrency must be a positive integer, not {given}"))),
@@ -71,14 +71,17 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
         Some("schema") => Some(UnknownArguments::Schema),
         Some("refuse") => Some(UnknownArguments::Refuse),
         Some("drop") => Some(UnknownArguments::Drop),
-        Some(_) => return Err(wrong("unknownArguments must be schema, refuse or drop".into())),
+        Some(other) => {
+            return Err(wrong(format!(
+                "unknownArguments must be \"schema\", \"refuse\" or \"drop\", not {other:?}"
+            )));
+        }
     };
     let support = match policies.task_support.as_deref() {
         None => None,
-        Some(word) => Some(
-            TaskSupport::named(word)
-                .ok_or_else(|| wrong("taskSupport must be forbidden, optional or required".into()))?,
-        ),
+        Some(word) => Some(TaskSupport::named(word).ok_or_else(|| {
+            wrong(format!("taskSupport must be \"forbidden\", \"optional\" or \"required\", not {word:?}"))
+        })?),
     };
     let cache =
         policies.cache.map(cache_hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
@@ -123,7 +126,7 @@ fn completion(definition: &JsonSlice) -> Result<Entry> {
     let names: Vec<_> =
         definition.members().map(|member| member.name(definition.as_bytes()).into_owned()).collect();
     if let Some(odd) = names.iter().find(|name| !["kind", "of", "argument"].contains(&name.as_str())) {
-        return Err(invalid(format!("completion: unknown member {odd:?}")));
+        return Err(invalid(format!("completion: there is no option {odd:?}")));
     }
     let text_of = |name| {
         let member: Option<JsonSlice> = definition.member(name);

@@ -65,7 +65,7 @@ impl Settings {
         let keys: Vec<[u8; 32]> = self
             .state_keys
             .iter()
-            .map(|key| key[..].try_into().map_err(|_| invalid("a state key must be 32 bytes")))
+            .map(|key| key[..].try_into().map_err(|_| invalid("stateKeys: each key must have 32 bytes")))
             .collect::<Result<_>>()?;
         let least = LEVELS.into_iter().find(|level| self.log.as_deref() == Some(level.as_str()));
         let records = Arc::new(Records::new(least));
@@ -94,7 +94,9 @@ impl Settings {
                 None if name.is_empty() => builder.cache(cache_hints(text)?),
                 None => {
                     let words = CACHEABLE.map(|(word, _)| word).join(", ");
-                    let what = format!("cache: there is no {name:?}; there are ttlMs, cacheScope, {words}");
+                    let what = format!(
+                        "cache: there is no option {name:?}; the options are ttlMs, cacheScope, {words}"
+                    );
                     return Err(invalid(what));
                 }
             };
@@ -118,6 +120,6 @@ impl Settings {
 fn revision(name: &str) -> Result<Revision> {
     Revision::ALL.into_iter().find(|revision| revision.as_str() == name).ok_or_else(|| {
         let known = Revision::ALL.map(Revision::as_str).join(", ");
-        invalid(format!("revisions: there is no revision {name:?}; there are {known}"))
+        invalid(format!("revisions: there is no revision {name:?}; the revisions are {known}"))
     })
 }

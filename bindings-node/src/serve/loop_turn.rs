@@ -177,7 +177,8 @@ impl Session {
     fn fail(&self, batch: &Batch) {
         let port = self.state.server.port();
         for call in calls_in(batch) {
-            let outcome = Outcome::Failed("the handler's environment did not take the call".into());
+            let outcome =
+                Outcome::Failed("the JavaScript environment of the handler could not take the call".into());
             let _ = port.complete(call, outcome);
         }
     }

@@ -46,11 +46,11 @@ impl EmbedListenOptions {
 fn duplicate(what: &str, descriptor: i32) -> Result<OwnedFd> {
     let wrong = |why: &str| invalid(format!("listen: {what}: descriptor {descriptor} {why}"));
     if descriptor < 0 {
-        return Err(wrong("is none"));
+        return Err(wrong("is negative; pass the number of an open descriptor"));
     }
     // SAFETY: it is not -1, and it is only duplicated, which fails if it is not open.
     let given = unsafe { BorrowedFd::borrow_raw(descriptor) };
-    given.try_clone_to_owned().map_err(|error| wrong(&format!("cannot be taken: {error}")))
+    given.try_clone_to_owned().map_err(|error| wrong(&format!("cannot be duplicated: {error}")))
 }
 
 impl UnixListenOptions {

@@ -22,8 +22,9 @@ impl Arguments {
     #[new]
     fn new(schema: &Bound<'_, PyDict>, coerce: bool) -> PyResult<Arguments> {
         let bounds = Bounds::of(&Limits::default());
-        let schema = write::json(schema, bounds)
-            .map_err(|error| PyValueError::new_err(format!("the schema has {error}, which is not JSON")))?;
+        let schema = write::json(schema, bounds).map_err(|error| {
+            PyValueError::new_err(format!("the schema contains {error}, which is not JSON"))
+        })?;
         let policy = __private::Policy { coerce, ..__private::Policy::default() };
         let arguments = __private::Arguments::new(schema, policy)
             .map_err(|error| PyValueError::new_err(error.message().to_owned()))?;

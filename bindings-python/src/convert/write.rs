@@ -215,7 +215,7 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
         let simpler = match out.simpler {
             Some(simpler) => simpler.bind(value.py()).call1((value,)).map_err(|error| {
                 not_serializable(format!(
-                    "{}, of which this comes: {}",
+                    "{}, whose conversion raises {}",
                     type_name(value),
                     describe_exception(&error)
                 ))

@@ -2,7 +2,7 @@
 
 use crate::convert::write;
 use crate::convert::write::Bounds;
-use crate::errors::exception;
+use crate::errors::{exception, shown};
 use crate::register::{limits, settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -49,7 +49,7 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "timeout" => entry.timeout(limits::seconds("timeout", value)?),
         "max_concurrency" => {
             let most: usize = value.extract().map_err(|_| {
-                let text = format!("max_concurrency must be a positive integer, not {value}");
+                let text = format!("max_concurrency must be a positive integer, not {}", shown(value));
                 exception(value.py(), "RegistrationError", &*text)
             })?;
             entry.max_concurrency(most)
@@ -65,7 +65,10 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "task_support" => {
             let support = value.extract().ok().and_then(TaskSupport::named);
             entry.task_support(support.ok_or_else(|| {
-                let text = format!("task_support must be 'forbidden', 'optional' or 'required', not {value}");
+                let text = format!(
+                    "task_support must be 'forbidden', 'optional' or 'required', not {}",
+                    shown(value)
+                );
                 exception(value.py(), "RegistrationError", &*text)
             })?)
         }
@@ -75,7 +78,8 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
             "refuse" => UnknownArguments::Refuse,
             "drop" => UnknownArguments::Drop,
             _ => {
-                let text = format!("unknown_arguments must be 'schema', 'refuse' or 'drop', not {value}");
+                let text =
+                    format!("unknown_arguments must be 'schema', 'refuse' or 'drop', not {}", shown(value));
                 return Err(exception(value.py(), "RegistrationError", &*text));
             }
         }),
