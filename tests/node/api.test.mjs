@@ -146,7 +146,7 @@ test('a schema in the place of the options, or among them, is told where it belo
   for (const schema of [new ZodObject(), valibot, arktype]) {
     refused(() => app.tool('t', schema, () => 1), 'tool "t": the options must not be a schema: pass the schema of the arguments as { input: schema }')
     refused(() => app.prompt('p', schema, () => ''), 'prompt "p": the options must not be a schema: pass the schema of the arguments as { args: schema }')
-    refused(() => app.tool('t', { a: schema }, () => 1), 'tool "t": there is no option "a" that is a schema: pass that of the arguments as { input: schema }')
+    refused(() => app.tool('t', { a: schema }, () => 1), 'tool "t": there is no option "a" that is a schema: pass the schema of the arguments as { input: schema }')
     refused(() => app.resource('a:b', { a: schema }, () => 1), 'resource "a:b": there is no option "a" that is a schema')
     refused(() => app.prompt('p', { args: { a: schema } }, () => ''), /^prompt "p": args has a schema of \w+ as its member "a"/)
   }

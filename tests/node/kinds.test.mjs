@@ -124,7 +124,7 @@ test('content is checked where it is made', async () => {
   assert.throws(() => image({}, 'image/png'), { message: 'image: data must be bytes or their base64 text' })
   assert.throws(() => Content.text(5), TypeError)
   assert.throws(() => Content.resource({ uri: 'a:b', text: '' }), /must be ResourceContents/)
-  assert.throws(() => Content.resource(new ResourceContents('x')), /need a uri/)
+  assert.throws(() => Content.resource(new ResourceContents('x')), /must have a uri/)
   assert.throws(() => new PromptMessage(5, 'x'), /role must be a string/)
   for (const code of [1.5, '1', 2 ** 31, undefined]) assert.throws(() => new McpError(code, 'x'), /32-bit integer/)
 })

@@ -20,7 +20,7 @@ function chain(call, layers, handler, args) {
     if (given === undefined) return run(index, args, changed)
     if (!isObject(given)) throw new TypeError('next: arguments must be an object')
     const ready = call.prepare(memberText('next: arguments', given))
-    return run(place, JSON.parse(ready), ready)
+    return run(index, JSON.parse(ready), ready)
   }
   const next = (index, args, changed) => (given) => {
     const result = runNext(index, args, changed, given)
