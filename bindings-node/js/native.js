@@ -18,10 +18,10 @@ function load(platform) {
       if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(source)) failed ??= { source, error }
     }
   }
-  return missing(platform, name, failed)
+  return missingError(platform, name, failed)
 }
 
-function missing(platform, name, failed) {
+function missingError(platform, name, failed) {
   const begin = `tenon-mcp: cannot load its native part for ${platform}`
   if (failed !== undefined) {
     const { source, error } = failed

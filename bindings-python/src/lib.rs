@@ -69,7 +69,7 @@ mod _native {
     fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
         let bounds = crate::convert::write::Bounds::of(&tenon_mcp::Limits::default());
         let text = if rich {
-            crate::convert::write::rich(value, bounds)
+            crate::convert::write::json_with_defaults(value, bounds)
         } else {
             crate::convert::write::json(value, bounds)
         }

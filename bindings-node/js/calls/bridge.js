@@ -110,7 +110,7 @@ class Bridge {
   }
 
   /** Removes a mount that is not needed any more. */
-  unmounted(number) {
+  removeMount(number) {
     this.mounted.get(number)?.parents.delete(number)
     if (this.mounted.delete(number)) this.updateNeeded()
   }
@@ -180,16 +180,16 @@ class Bridge {
             this.#find(slot, generation)?.end(values[i])
             break
           case ANSWER:
-            this.#find(slot, generation)?.answered(number, values[i])
+            this.#find(slot, generation)?.onAnswer(number, values[i])
             break
           case REFUSED:
-            this.#find(slot, generation)?.refused(number, values[i])
+            this.#find(slot, generation)?.onRefusal(number, values[i])
             break
           case FORGET:
             this.entries.delete(number)
             break
           case UNMOUNTED:
-            this.unmounted(number)
+            this.removeMount(number)
             break
           case CLOSED:
             for (const exchange of this.exchanges.values()) exchange.wake()
@@ -202,7 +202,7 @@ class Bridge {
             this.#callWithMiddleware(slot, generation, number, values[i])
             break
           case NEXT:
-            this.#find(slot, generation)?.nextCompleted(number, values[i])
+            this.#find(slot, generation)?.onNextCompleted(number, values[i])
             break
           case LOG:
             this.#log(values[i])
@@ -245,7 +245,7 @@ class Bridge {
   #call(slot, generation, number, args) {
     const entry = this.entry(number)
     const call = this.#begin(slot, generation, entry)
-    if (entry === undefined) return call.threw(new Error('the handler of this call was removed'))
+    if (entry === undefined) return call.onThrow(new Error('the handler of this call was removed'))
     this.#run(call, () => entry.handler(args, new Context(call)))
   }
 
@@ -253,7 +253,7 @@ class Bridge {
   #callWithMiddleware(slot, generation, number, [layers, args, kind, name]) {
     const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READ_KINDS.includes(kind) }
     const call = this.#begin(slot, generation, entry)
-    if (entry === undefined) return call.threw(new Error('the handler of this call was removed'))
+    if (entry === undefined) return call.onThrow(new Error('the handler of this call was removed'))
     const functions = layers.map((layer) => this.layer(layer))
     this.#run(call, () => chain(call, functions, entry.handler, args))
   }
@@ -267,14 +267,14 @@ class Bridge {
       const result = run()
       if (typeof result?.then === 'function') {
         Promise.resolve(result).then(
-          (value) => call.returned(value),
-          (thrown) => call.threw(thrown)
+          (value) => call.onReturn(value),
+          (thrown) => call.onThrow(thrown)
         )
       } else {
-        call.returned(result)
+        call.onReturn(result)
       }
     } catch (thrown) {
-      call.threw(thrown)
+      call.onThrow(thrown)
     }
   }
 }

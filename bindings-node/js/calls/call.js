@@ -57,7 +57,7 @@ class Call {
   }
 
   /** The handler has returned. Sends the result, unless the call has ended. Never throws. */
-  returned(value) {
+  onReturn(value) {
     if (this.over) return
     const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
     this.#answer(kind, line, bytes)
@@ -78,7 +78,7 @@ class Call {
   }
 
   /** The handler has thrown. Never throws itself. */
-  threw(thrown) {
+  onThrow(thrown) {
     if (this.over) return
     if (this.#suspended !== undefined && includesError(thrown, this.#suspended)) return this.#suspend()
     const refusal = typeof thrown === 'object' && thrown !== null ? refusals.get(thrown) : undefined
@@ -93,7 +93,7 @@ class Call {
     if (this.over) return
     this.#markEnded()
     this.#abort(abortReason(why))
-    this.#refuse(new AskError('ended', why))
+    this.#rejectPending(new AskError('ended', why))
   }
 
   get signal() {
@@ -151,7 +151,7 @@ class Call {
   /** Asks the client a question of this kind. `read` converts the answer for the handler. */
   ask(kind, params, key, read = (answer) => answer) {
     const name = key == null ? undefined : String(key)
-    return this.#asAnswer(
+    return this.#askEngine(
       () => this.#bridge.engine.ask(this.slot, this.generation, kind, params(), name),
       read
     )
@@ -159,7 +159,7 @@ class Call {
 
   /** Ends the call, or its attempt, because the user must visit pages first. */
   require(pages) {
-    return this.#asAnswer(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
+    return this.#askEngine(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
   }
 
   /** Turns the call into a task if that is possible, and returns whether it is one. */
@@ -172,7 +172,7 @@ class Call {
     return reply.id === 1
   }
 
-  #asAnswer(ask, read) {
+  #askEngine(ask, read) {
     const answer = new Promise((resolve, reject) => {
       this.#requireActive()
       const reply = ask()
@@ -275,7 +275,7 @@ class Call {
   }
 
   /** The engine has an outcome for `next`. */
-  nextCompleted(kind, value) {
+  onNextCompleted(kind, value) {
     const next = this.#next
     this.#next = undefined
     try {
@@ -285,11 +285,11 @@ class Call {
     }
   }
 
-  answered(ask, answer) {
+  onAnswer(ask, answer) {
     this.#take(ask)?.resolve(answer)
   }
 
-  refused(ask, reason) {
+  onRefusal(ask, reason) {
     const asked = this.#take(ask)
     if (asked === undefined) return
     const error = new AskError('failed', reason)
@@ -329,7 +329,7 @@ class Call {
     }, UNWIND_TIMEOUT)
     this.#unwindTimer.unref()
     this.#abort(this.#suspended)
-    this.#refuse(this.#suspended)
+    this.#rejectPending(this.#suspended)
   }
 
   #suspend() {
@@ -357,7 +357,7 @@ class Call {
     this.scope.runInAsyncScope(() => this.#controller.abort(this.#reason))
   }
 
-  #refuse(error) {
+  #rejectPending(error) {
     const asked = [...(this.#suspending ?? []), ...(this.#waiting?.values() ?? [])]
     if (this.#next !== undefined) asked.push(this.#next)
     if (asked.length === 0) return

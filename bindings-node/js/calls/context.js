@@ -2,12 +2,12 @@
 
 // The context of a call, which handlers and middleware get.
 
-const { formParams, pageParams, sampleParams, sampled } = require('./elicitation')
+const { formParams, pageParams, sampleParams, readSample } = require('./elicitation')
 const { memberText } = require('../registry/entries')
 const { AskError } = require('../errors')
 const { contextFields } = require('../native')
 const { isObject } = require('../registry/schema')
-const { accepted, validatorOf } = require('../registry/validate')
+const { acceptedValue, validatorOf } = require('../registry/validate')
 
 /** Methods that are bound, so that handlers may write `(args, { log, progress }) => …`. */
 const BOUND_METHODS = [
@@ -20,7 +20,7 @@ let boundsOf
 
 /** An answer with the content that the validator of its form has returned. */
 function validatedAnswer(answer, outcome) {
-  return { ...answer, content: accepted(outcome, (reasons) => new AskError('failed', `the client's answer does not conform to the schema: ${reasons}`)) }
+  return { ...answer, content: acceptedValue(outcome, (reasons) => new AskError('failed', `the client's answer does not conform to the schema: ${reasons}`)) }
 }
 
 class Context {
@@ -132,7 +132,7 @@ class Context {
 
   /** Asks the client's model. */
   sample(messages, options) {
-    return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, sampled)
+    return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, readSample)
   }
 
   /** Asks for the directories the user works in. */

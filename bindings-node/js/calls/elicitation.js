@@ -9,12 +9,12 @@ const { BOUNDS, schemaText } = require('../registry/schema')
 
 const { stringify } = JSON
 
-function invalid(message) {
+function invalidQuestion(message) {
   return new AskError('invalid', message)
 }
 
 function string(what, value) {
-  if (typeof value !== 'string') throw invalid(`${what} must be a string`)
+  if (typeof value !== 'string') throw invalidQuestion(`${what} must be a string`)
   return value
 }
 
@@ -27,7 +27,7 @@ function paramsText(what, value) {
   try {
     return wellFormed(encodeJson(value, what, BOUNDS))
   } catch (error) {
-    throw invalid(describeFailure(what, error))
+    throw invalidQuestion(describeFailure(what, error))
   }
 }
 
@@ -36,7 +36,7 @@ function formParams(message, schema) {
   try {
     return `{"message":${text},"requestedSchema":${schemaText('ctx.elicit: schema', schema)}}`
   } catch (error) {
-    throw invalid(error.message)
+    throw invalidQuestion(error.message)
   }
 }
 
@@ -72,8 +72,8 @@ class Sampled {
   }
 }
 
-function sampled(answer) {
+function readSample(answer) {
   return new Sampled(answer)
 }
 
-module.exports = { formParams, pageParams, sampleParams, sampled }
+module.exports = { formParams, pageParams, sampleParams, readSample }

@@ -19,7 +19,7 @@ function outcome(kind, value) {
     case BYTES:
       return Buffer.from(value, 'base64')
     case CONTENT:
-      return Array.isArray(value) ? value.map(typed) : typed(value)
+      return Array.isArray(value) ? value.map(withClass) : withClass(value)
     case RESULT:
       return Object.assign(Object.create(ToolResult.prototype), value)
     case FAILED:
@@ -32,7 +32,7 @@ function outcome(kind, value) {
   }
 }
 
-function typed(block) {
+function withClass(block) {
   const { prototype } = block.type !== undefined ? Content : block.uri !== undefined ? ResourceContents : Typed
   return Object.assign(Object.create(prototype), block)
 }

@@ -8,7 +8,7 @@ const { isCausedBy } = require('../errors')
 const EVENT = 'unhandledRejection'
 
 /** Milliseconds during which rejections with such an error are ignored. */
-const WINDOW = 1000
+const IGNORE_TIME = 1000
 
 /** The property in which this listener, and those of other copies of this package, have their errors. */
 const ERRORS = Symbol.for('tenon-mcp.unawaited')
@@ -52,7 +52,7 @@ function ignoreRejections(error) {
   timer = setTimeout(() => {
     timer = undefined
     process.off(EVENT, onUnhandled)
-  }, WINDOW).unref()
+  }, IGNORE_TIME).unref()
   listen()
 }
 

@@ -33,7 +33,7 @@ function kindOf(value) {
  * deepest nesting and the largest text of a result.
  */
 function encode(entry, value, bounds) {
-  if (value === undefined) return nothing(entry)
+  if (value === undefined) return encodeUndefined(entry)
   let why
   try {
     let kind = VALUE
@@ -47,12 +47,12 @@ function encode(entry, value, bounds) {
     if (line !== undefined) return { kind, line: wellFormed(line) }
     why = `a value of type ${typeof value}`
   } catch (error) {
-    if (error instanceof NotSerializable && error.tooLong) return failure(`${nameOf(entry)} returned ${error.message}, the limit maxResultBytes`)
+    if (error instanceof NotSerializable && error.tooLong) return failureLine(`${nameOf(entry)} returned ${error.message}, the limit maxResultBytes`)
     const contents = withContents(value)
     if (contents !== undefined) return encode(entry, contents, bounds)
     why = error instanceof NotSerializable ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`
   }
-  return failure(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
+  return failureLine(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
 }
 
 /** The array with ResourceContents in place of bytes, if it has any. Called after the array could not be written as JSON. */
@@ -76,15 +76,15 @@ const BLOCKS = ['text', 'image', 'audio', 'resource', 'resource_link']
 function resultWarning(entry, value) {
   try {
     if (typeof value !== 'object' || value === null) return undefined
-    if (entry.reads && all(value.contents, isContents)) return warning(entry, 'contents', 'ResourceContents')
-    if (entry.kind === 'tool' && !entry.structured && all(value.content, isBlock)) return warning(entry, 'content', 'ToolResult')
+    if (entry.reads && allMatch(value.contents, isContents)) return warning(entry, 'contents', 'ResourceContents')
+    if (entry.kind === 'tool' && !entry.structured && allMatch(value.content, isBlock)) return warning(entry, 'content', 'ToolResult')
   } catch {
     // A getter or a proxy has thrown. The result was sent already.
   }
   return undefined
 }
 
-function all(items, fits) {
+function allMatch(items, fits) {
   return Array.isArray(items) && items.length > 0 && items.every(fits)
 }
 
@@ -101,12 +101,12 @@ function warning(entry, member, type) {
 }
 
 /** The line for `undefined`: no text for a tool, null as structured content. */
-function nothing(entry) {
-  if (entry.reads) return failure(`${nameOf(entry)} returned nothing; return its contents, or throw NotFound if it does not exist`)
+function encodeUndefined(entry) {
+  if (entry.reads) return failureLine(`${nameOf(entry)} returned nothing; return its contents, or throw NotFound if it does not exist`)
   return { kind: VALUE, line: entry.kind !== 'tool' || entry.structured ? 'null' : '""' }
 }
 
-function failure(message) {
+function failureLine(message) {
   return { kind: FAILED, line: quote(message) }
 }
 
@@ -122,7 +122,7 @@ function encodeThrown(thrown, mapped, bounds) {
   const own = packageError(thrown, bounds)
   if (own !== undefined) return own
   const found = mappingOf(thrown, mapped)
-  if (found === undefined) return exception(thrown)
+  if (found === undefined) return exceptionLine(thrown)
   const { type, to } = found
   if (typeof to === 'number') return protocolError({ code: to }, messageOf(thrown), bounds)
   let made
@@ -134,9 +134,9 @@ function encodeThrown(thrown, mapped, bounds) {
       throw new TypeError(`mapError: the function for ${type.name} returned ${made === null ? 'null' : `a value of type ${typeof made}`}, not an error`)
     }
   } catch (wrong) {
-    return { ...(packageError(wrong, bounds) ?? exception(wrong)), wrong }
+    return { ...(packageError(wrong, bounds) ?? exceptionLine(wrong)), wrong }
   }
-  return packageError(made, bounds) ?? exception(made)
+  return packageError(made, bounds) ?? exceptionLine(made)
 }
 
 /** The line for an error of this package; `undefined` for other errors. */
@@ -148,10 +148,10 @@ function packageError(thrown, bounds) {
     if (thrown instanceof NotFound) return { kind: NOT_FOUND, line: thrown.message === '' ? 'null' : quote(message), level: 'info' }
     if (thrown instanceof ArgumentError) return { kind: INVALID_ARGUMENTS, line: quote(message), level: 'info' }
     // A result that its validator has refused. It is not an exception, whose text may be masked.
-    if (thrown instanceof NotSerializable) return { ...failure(message), level: 'error' }
-    if (thrown instanceof ToolError) return { ...failure(message), level: 'info' }
+    if (thrown instanceof NotSerializable) return { ...failureLine(message), level: 'error' }
+    if (thrown instanceof ToolError) return { ...failureLine(message), level: 'info' }
     // A missing or invalid answer of the client is not an error of the program.
-    if (thrown instanceof AskError) return { ...failure(message), level: thrown.code === 'invalid' ? 'error' : 'info' }
+    if (thrown instanceof AskError) return { ...failureLine(message), level: thrown.code === 'invalid' ? 'error' : 'info' }
   } catch {
     // Its members cannot be read.
   }
@@ -167,7 +167,7 @@ function mappingOf(thrown, mapped) {
   }
 }
 
-function exception(thrown) {
+function exceptionLine(thrown) {
   return { kind: EXCEPTION, line: quote(messageOf(thrown)), level: 'error' }
 }
 

@@ -23,7 +23,7 @@ function checkNames(what, options, names) {
   }
 }
 
-function optional(what, value, type) {
+function checkType(what, value, type) {
   if (value == null) return undefined
   if (typeof value !== type) throw new TypeError(`${what} must be a ${type}`)
   return value
@@ -49,13 +49,13 @@ function keyBytes(text) {
 /** Members of the server's information; the engine checks their values. */
 const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
 
-const SWITCHES = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
+const BOOLEAN_OPTIONS = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
 
 function serverOptions(options) {
   const what = 'Server options'
   checkNames(what, options, [
     ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'logLevel', 'cache'],
-    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...SWITCHES]
+    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...BOOLEAN_OPTIONS]
   ])
   const { name, version, instructions, limits, stateKeys, log, revisions, capabilities } = options
   if (typeof name !== 'string') throw new TypeError('Server options: name must be a string')
@@ -64,25 +64,25 @@ function serverOptions(options) {
   for (const [limit, value] of entries) {
     if (typeof value !== 'number') throw new TypeError(`limits: ${limit} must be a number`)
   }
-  const switches = SWITCHES.map((word) => [word, optional(`${what}: ${word}`, options[word], 'boolean')])
+  const booleans = BOOLEAN_OPTIONS.map((word) => [word, checkType(`${what}: ${word}`, options[word], 'boolean')])
   return {
     name,
-    version: optional('Server options: version', version, 'string') ?? '0.1.0',
-    instructions: optional('Server options: instructions', instructions, 'string'),
+    version: checkType('Server options: version', version, 'string') ?? '0.1.0',
+    instructions: checkType('Server options: instructions', instructions, 'string'),
     members: namedJson(what, Object.fromEntries(MEMBERS.map((member) => [member, options[member]]))),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: stateKeyBytes(stateKeys),
     log: logOption(log, options.logLevel),
-    revisions: revisions == null ? undefined : strings(`${what}: revisions`, revisions),
-    capabilities: strings(`${what}: capabilities`, capabilities ?? []),
+    revisions: revisions == null ? undefined : checkStrings(`${what}: revisions`, revisions),
+    capabilities: checkStrings(`${what}: capabilities`, capabilities ?? []),
     extensions: namedJson(`${what}: extensions`, options.extensions),
     cache: cacheHints(`${what}: cache`, options.cache),
-    ...Object.fromEntries(switches)
+    ...Object.fromEntries(booleans)
   }
 }
 
-function strings(what, list) {
+function checkStrings(what, list) {
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
   throw new TypeError(`${what} must be an array of strings`)
 }
@@ -129,7 +129,7 @@ function listenOptions(given) {
     websocket: webOptions('websocket', '/ws', websocket),
     sse: webOptions('sse', '/sse', sse),
     embedded: embedded == null || embedded === false ? undefined : embedOptions('listen: embedded', embedded),
-    owner: optional('listen: signals', signals, 'boolean') ?? false
+    owner: checkType('listen: signals', signals, 'boolean') ?? false
   }
   if (options.owner && !onMainThread()) throw new TypeError('listen: signals can be set only in the main thread, not in a worker')
   const { descriptors, sockets } = options
@@ -146,9 +146,9 @@ function embedOptions(what, given) {
   checkNames(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])
   const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = given
   return {
-    allowedHosts: strings(`${what}: allowedHosts`, allowedHosts),
-    allowedOrigins: strings(`${what}: allowedOrigins`, allowedOrigins),
-    allowedHeaders: strings(`${what}: allowedHeaders`, allowedHeaders)
+    allowedHosts: checkStrings(`${what}: allowedHosts`, allowedHosts),
+    allowedOrigins: checkStrings(`${what}: allowedOrigins`, allowedOrigins),
+    allowedHeaders: checkStrings(`${what}: allowedHeaders`, allowedHeaders)
   }
 }
 
@@ -194,7 +194,7 @@ function pageOf(path, body, options = {}) {
   if (typeof path !== 'string') throw new TypeError('page: path must be a string')
   const what = `page ${stringify(path)}`
   checkNames(`${what}: options`, options, ['contentType'])
-  const type = optional(`${what}: contentType`, options.contentType, 'string') ?? 'text/html; charset=utf-8'
+  const type = checkType(`${what}: contentType`, options.contentType, 'string') ?? 'text/html; charset=utf-8'
   if (typeof body === 'string') return [path, type, Buffer.from(body)]
   if (!types.isUint8Array(body)) throw new TypeError(`${what}: body must be a string or a Uint8Array`)
   return [path, type, body]

@@ -38,7 +38,7 @@ function tagsOf(what, tags) {
 const CALL_POLICIES = ['timeout', 'maxConcurrency']
 const SCHEMA_POLICIES = [...CALL_POLICIES, 'unknownArguments', 'coerceArguments']
 
-/** The member that names an entry of a kind, and the options it has besides members of its definition. */
+/** The member that names an entry of a kind, and its options that are not members of its definition. */
 const KINDS = {
   tool: { names: 'name', policies: [...SCHEMA_POLICIES, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
   resource: { names: 'uri', policies: [...CALL_POLICIES, 'cache'], schemas: [] },
@@ -69,10 +69,10 @@ function validatorOption(option, options) {
 
 /** The JSON text of the schema in `option`, or in the option for its JSON Schema. */
 function schemaOf(what, options, option) {
-  const besides = SCHEMA_OPTIONS[option]
-  const explicit = isValidator(options[option]) ? options[besides] : undefined
-  if (explicit != null) return schemaText(`${what}: ${besides}`, explicit)
-  return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', besides })
+  const alternative = SCHEMA_OPTIONS[option]
+  const explicit = isValidator(options[option]) ? options[alternative] : undefined
+  if (explicit != null) return schemaText(`${what}: ${alternative}`, explicit)
+  return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', alternative })
 }
 
 /** `definition` and `policies` of an entry; messages call it `what`. */

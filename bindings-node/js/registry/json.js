@@ -22,7 +22,7 @@ class NotSerializable extends Error {
 }
 
 /** Objects whose content `JSON.stringify` does not write, or writes in a form that no reader understands. */
-const OPAQUE = {
+const OPAQUE_TYPES = {
   Map: types.isMap,
   Set: types.isSet,
   WeakMap: types.isWeakMap,
@@ -41,7 +41,7 @@ const OPAQUE = {
 const { toJSON: BUFFER_JSON } = Buffer.prototype
 
 function opaqueType(value) {
-  for (const name in OPAQUE) if (OPAQUE[name](value)) return name
+  for (const name in OPAQUE_TYPES) if (OPAQUE_TYPES[name](value)) return name
   if (Buffer.isBuffer(value)) return 'Buffer'
   const tag = value[Symbol.toStringTag]
   if (types.isTypedArray(value)) return tag
@@ -51,8 +51,8 @@ function opaqueType(value) {
 }
 
 /** The least bytes of an item with the comma or bracket after it, and of a member `"":0,` without its name and value. */
-const ITEM = 2
-const MEMBER = 4
+const MIN_ITEM_BYTES = 2
+const MIN_MEMBER_BYTES = 4
 
 /** The bytes that the text may still have. Each value subtracts the least that its text can have. */
 let room = 0
@@ -77,7 +77,7 @@ function isPlainObject(value, depth) {
   if (depth === 0 || --room < 0) return false
   if (Array.isArray(value)) {
     // Before any item is examined, because there may be hundreds of millions.
-    room -= value.length * ITEM
+    room -= value.length * MIN_ITEM_BYTES
     if (room < 0 || value.toJSON !== undefined) return false
     for (let i = 0; i < value.length; i++) {
       const item = value[i]
@@ -97,7 +97,7 @@ function isPlainObject(value, depth) {
     if (inherits && !Object.hasOwn(value, key)) continue
     const member = value[key]
     if (member === undefined) continue
-    room -= key.length + MEMBER
+    room -= key.length + MIN_MEMBER_BYTES
     if (room < 0 || !isPlainJson(member, depth - 1)) return false
   }
   return true
@@ -110,12 +110,12 @@ function isPlainObject(value, depth) {
  */
 function encodeJson(value, name, { depth, size }) {
   room = size
-  if (fits(value, depth)) return stringify(value)
+  if (isPlainValue(value, depth)) return stringify(value)
   if (room < 0) throw tooLong(size)
   return new Encoder(name, depth, size).text({ '': value }, '')
 }
 
-function fits(value, depth) {
+function isPlainValue(value, depth) {
   try {
     return isPlainJson(value, depth)
   } catch {
@@ -130,7 +130,7 @@ function tooLong(size) {
 
 /** Whether the text of an array or of bytes must have more than `size` bytes, by their length alone. */
 function isLong(value, size) {
-  if (Array.isArray(value)) return value.length * ITEM > size
+  if (Array.isArray(value)) return value.length * MIN_ITEM_BYTES > size
   return (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) && value.byteLength > size
 }
 
@@ -182,7 +182,7 @@ class Encoder {
         value = made
       }
     }
-    if (types.isBoxedPrimitive(value)) value = unboxed(value)
+    if (types.isBoxedPrimitive(value)) value = primitiveOf(value)
     switch (typeof value) {
       case 'number':
         if (!Number.isFinite(value)) throw this.#failure(`the number ${value}`)
@@ -221,22 +221,22 @@ class Encoder {
   }
 
   #items(value) {
-    if (value.length * ITEM > this.#left + ITEM) throw tooLong(this.#size)
+    if (value.length * MIN_ITEM_BYTES > this.#left + MIN_ITEM_BYTES) throw tooLong(this.#size)
     let text = ''
-    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#within(value, i)}`
+    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#memberText(value, i)}`
     return `[${text}]`
   }
 
   #members(value) {
     let text = ''
     for (const key of Object.keys(value)) {
-      const member = this.#within(value, key)
+      const member = this.#memberText(value, key)
       if (member !== undefined) text += `${text === '' ? '' : ','}${stringify(key)}:${member}`
     }
     return `{${text}}`
   }
 
-  #within(holder, key) {
+  #memberText(holder, key) {
     this.#keys.push(key)
     const text = this.text(holder, key)
     this.#keys.pop()
@@ -245,7 +245,7 @@ class Encoder {
 }
 
 /** The primitive value of a `new Number(…)` and the like. */
-function unboxed(value) {
+function primitiveOf(value) {
   if (types.isNumberObject(value)) return Number(value)
   return types.isStringObject(value) ? String(value) : value.valueOf()
 }

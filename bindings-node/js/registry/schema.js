@@ -11,7 +11,7 @@ const { stringify } = JSON
 const BOUNDS = { depth: 128, size: 1 << 24 }
 
 /** The calls that convert a library's validators to JSON Schemas, by the library's name in Standard Schema. */
-const CONVERT = {
+const CONVERSIONS = {
   'arktype': 'schema.toJsonSchema()',
   'valibot': 'toStandardJsonSchema(schema) of @valibot/to-json-schema',
   'zod': 'z.toJSONSchema(schema)',
@@ -30,15 +30,16 @@ function isObject(value) {
 }
 
 /**
- * The JSON text of the schema that messages call `what`; throws a TypeError that says why there is none. A validator that knows
- * its JSON Schema is asked for that of `side`, what it takes or what it gives; `besides` is the option that could say it.
+ * The JSON text of a schema; messages call it `what`. Throws a TypeError with the reason if there is none. For a validator that
+ * knows its JSON Schema, `side` says whether that of its input or of its output is taken. `alternative` is the option in which
+ * the program can pass the JSON Schema.
  */
-function schemaText(what, given, { side = 'input', besides } = {}) {
-  const value = jsonSchemaOf(what, given, side, besides)
+function schemaText(what, given, { side = 'input', alternative } = {}) {
+  const value = jsonSchemaOf(what, given, side, alternative)
   const wrong = findForeign(value, [], new Set())
   if (wrong !== undefined) {
     if (wrong.keys.length === 1) refuseShape(what, value)
-    const way = besides === undefined || wrong.keys.length > 0 || !isValidator(value) ? '' : `, or its JSON Schema as ${besides}`
+    const way = alternative === undefined || wrong.keys.length > 0 || !isValidator(value) ? '' : `, or its JSON Schema as ${alternative}`
     throw new TypeError(`${pathOf(what, wrong.keys)} ${wrong.what}${way}`)
   }
   const none = `${what} must be a JSON Schema object`
@@ -54,14 +55,14 @@ function schemaText(what, given, { side = 'input', besides } = {}) {
 }
 
 /** The JSON Schema of a validator that knows it (Standard JSON Schema); other values as they are. */
-function jsonSchemaOf(what, value, side, besides) {
+function jsonSchemaOf(what, value, side, alternative) {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || isConverted(value)) return value
   const standard = value['~standard']
   if (typeof standard?.jsonSchema?.[side] !== 'function') return value
   try {
     return withObjectType(standard.jsonSchema[side]({ target: 'draft-2020-12' }))
   } catch (error) {
-    const way = besides === undefined ? '' : `; pass its JSON Schema as ${besides}`
+    const way = alternative === undefined ? '' : `; pass its JSON Schema as ${alternative}`
     throw new TypeError(`${what} is a schema of ${standard.vendor} that has no JSON Schema: ${reasonOf(error).replace(/\.$/, '')}${way}`)
   }
 }
@@ -111,7 +112,7 @@ function describeValidator(value) {
   if (!known && !('_def' in value && typeof value.parse === 'function')) return undefined
   const vendor = known ? String(value['~standard'].vendor) : 'zod'
   const library = vendor === 'zod' && '_def' in value && !('_zod' in value) ? 'zod 3' : vendor
-  const pass = Object.hasOwn(CONVERT, library) ? CONVERT[library] : 'the JSON Schema that its library makes of it'
+  const pass = Object.hasOwn(CONVERSIONS, library) ? CONVERSIONS[library] : 'the JSON Schema that its library makes of it'
   return `is a schema of ${vendor}, not a JSON Schema: pass ${pass}`
 }
 

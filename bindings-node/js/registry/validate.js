@@ -17,20 +17,20 @@ function validatorOf(schema) {
 }
 
 /** `handler` with the validators of its arguments and its results around it; `boundsOf` says those of results, by the context. */
-function validated(handler, { input, output }, what, boundsOf) {
-  const checkResult = (args, ctx) => then(handler(args, ctx), (value) => validatedResult(output, value, what, boundsOf(ctx).size))
+function withValidators(handler, { input, output }, what, boundsOf) {
+  const checkResult = (args, ctx) => whenSettled(handler(args, ctx), (value) => validatedResult(output, value, what, boundsOf(ctx).size))
   const call = output === undefined ? handler : checkResult
   if (input === undefined) return call
-  return (args, ctx) => then(input(args), (outcome) => call(accepted(outcome, (text) => new ArgumentError(text)), ctx))
+  return (args, ctx) => whenSettled(input(args), (outcome) => call(acceptedValue(outcome, (text) => new ArgumentError(text)), ctx))
 }
 
 /** Calls `next` with the value, or with a promise's result. */
-function then(value, next) {
+function whenSettled(value, next) {
   return typeof value?.then === 'function' ? Promise.resolve(value).then(next) : next(value)
 }
 
 /** The value as a validator returns it. Throws the error that `refuse` makes of its issues. */
-function accepted(outcome, refuse) {
+function acceptedValue(outcome, refuse) {
   if (outcome.issues === undefined) return outcome.value
   throw refuse(reasons(outcome.issues))
 }
@@ -42,12 +42,12 @@ function validatedResult(output, value, what, size) {
   const refuse = (text) => new NotSerializable(`${what} returned a result that does not fit its output schema: ${text}`)
   if (value instanceof ToolResult) {
     if (value.structuredContent === undefined || value.isError) return value
-    return then(output(value.structuredContent), (outcome) =>
-      Object.assign(Object.create(ToolResult.prototype), value, { structuredContent: accepted(outcome, refuse) })
+    return whenSettled(output(value.structuredContent), (outcome) =>
+      Object.assign(Object.create(ToolResult.prototype), value, { structuredContent: acceptedValue(outcome, refuse) })
     )
   }
   if (value instanceof Typed || isBytes(value) || (Array.isArray(value) && value.some((item) => item instanceof Typed))) return value
-  return then(output(value), (outcome) => accepted(outcome, refuse))
+  return whenSettled(output(value), (outcome) => acceptedValue(outcome, refuse))
 }
 
 /** Issues in the form of the engine's messages: `/trip/seats: too many; …`. */
@@ -63,4 +63,4 @@ function reason({ message, path }) {
   return `${pointer || '(root)'}: ${message}`
 }
 
-module.exports = { accepted, validated, validatorOf }
+module.exports = { acceptedValue, withValidators, validatorOf }

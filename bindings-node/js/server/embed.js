@@ -206,7 +206,7 @@ function pairs(flat) {
 }
 
 /** Answers a `Request` with a `Response`. */
-async function fetched(open, request, options = {}) {
+async function fetchResponse(open, request, options = {}) {
   checkNames('fetch', options, ['principal', 'address'])
   const principal = checkedPrincipal(options.principal)
   const { address } = options
@@ -286,4 +286,4 @@ function bodyStream(exchange, first, over) {
   )
 }
 
-module.exports = { handlerOf, fetched }
+module.exports = { handlerOf, fetchResponse }

@@ -17,7 +17,7 @@ const { listenOptions, pageOf, serverOptions } = require('../options/options')
 const { ownProcess } = require('./owner')
 const { nameOf } = require('../calls/results')
 const { isObject } = require('../registry/schema')
-const { validated, validatorOf } = require('../registry/validate')
+const { withValidators, validatorOf } = require('../registry/validate')
 
 const { parse, stringify } = JSON
 
@@ -68,7 +68,7 @@ class Server {
     engine.add(kind, definition, { ...policies, hidden, replaces }, number)
     const { structured } = policies
     const validators = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
-    const checked = validators.input || validators.output ? validated(call, validators, what, boundsOf) : call
+    const checked = validators.input || validators.output ? withValidators(call, validators, what, boundsOf) : call
     entries.set(number, { kind, name, structured, reads: READ_KINDS.includes(kind), handler: checked, given: handler })
     return this
   }
@@ -230,7 +230,7 @@ class Server {
   unmount(other, prefix) {
     checkMount('unmount', other, prefix)
     // Its handlers stay known while its calls are in flight.
-    for (const number of this.#bridge.engine.unmount(other.#bridge.engine, prefix)) this.#bridge.unmounted(number)
+    for (const number of this.#bridge.engine.unmount(other.#bridge.engine, prefix)) this.#bridge.removeMount(number)
     return this
   }
 
@@ -308,7 +308,7 @@ class Server {
 
   /** Answers a `Request` with a `Response`. The first request starts the server. */
   async fetch(request, options) {
-    return require('./embed').fetched((embedded) => this.#embedded(embedded), request, options)
+    return require('./embed').fetchResponse((embedded) => this.#embedded(embedded), request, options)
   }
 
   /** Starts the server unless it runs. */

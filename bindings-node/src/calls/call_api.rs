@@ -98,14 +98,14 @@ impl Engine {
         let id = join(slot, generation);
         let mut ask = Ask::new(kind, json(params));
         ask.key = key;
-        Ok(self.asked(slot, generation, self.0.server.port().ask(id, ask, AskMode::Park)))
+        Ok(self.ask_reply(slot, generation, self.0.server.port().ask(id, ask, AskMode::Park)))
     }
 
     /// Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text.
     #[napi(catch_unwind)]
     pub fn require_urls(&self, slot: u32, generation: u32, pages: Vec<String>) -> AskReply {
         let pages = pages.into_iter().map(|page| Ask::new(Question::ElicitUrl, json(page)));
-        self.asked(slot, generation, self.0.server.port().require_urls(join(slot, generation), pages))
+        self.ask_reply(slot, generation, self.0.server.port().require_urls(join(slot, generation), pages))
     }
 
     /// Turns the call into a task, if that is allowed. The reply is `answered`, with 1 as id if the call is a task.
@@ -113,7 +113,7 @@ impl Engine {
     pub fn start_task(&self, slot: u32, generation: u32) -> AskReply {
         match self.0.server.port().start_task(join(slot, generation)) {
             Ok(is_task) => reply("answered", u32::from(is_task), ""),
-            Err(error) => self.refused(slot, generation, error),
+            Err(error) => self.refusal_reply(slot, generation, error),
         }
     }
 
@@ -129,7 +129,7 @@ impl Engine {
     pub fn once_put(&self, slot: u32, generation: u32, key: String, result: String) -> AskReply {
         match self.0.server.port().once_put(join(slot, generation), key, json(result)) {
             Ok(()) => reply("answered", 0, ""),
-            Err(error) => self.refused(slot, generation, error),
+            Err(error) => self.refusal_reply(slot, generation, error),
         }
     }
 
@@ -139,20 +139,20 @@ impl Engine {
         self.0.calls.borrow().describe(join(slot, generation))
     }
 
-    fn asked(&self, slot: u32, generation: u32, asked: std::result::Result<Asked, AskError>) -> AskReply {
+    fn ask_reply(&self, slot: u32, generation: u32, asked: std::result::Result<Asked, AskError>) -> AskReply {
         match asked {
             Ok(Asked::Answered(answer)) => reply("answered", 0, answer.json().as_str()),
             Ok(Asked::Waiting(ask)) => reply("waiting", ask.0, ""),
             Ok(Asked::Suspended) => reply("suspended", 0, ""),
-            Err(error) => self.refused(slot, generation, error),
+            Err(error) => self.refusal_reply(slot, generation, error),
         }
     }
 
-    fn refused(&self, slot: u32, generation: u32, error: AskError) -> AskReply {
+    fn refusal_reply(&self, slot: u32, generation: u32, error: AskError) -> AskReply {
         let text = error.to_string();
         match error {
             AskError::Unsupported(_) | AskError::UrlRequired(_) => {
-                let number = self.0.calls.borrow_mut().refuse(join(slot, generation), error);
+                let number = self.0.calls.borrow_mut().add_refusal(join(slot, generation), error);
                 reply("unsupported", number, text)
             }
             AskError::Stale => reply("ended", 0, text),

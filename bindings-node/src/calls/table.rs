@@ -44,7 +44,7 @@ impl Calls {
     }
 
     /// Stores why a question was refused. Returns its number within the call.
-    pub(crate) fn refuse(&mut self, id: CallId, error: AskError) -> u32 {
+    pub(crate) fn add_refusal(&mut self, id: CallId, error: AskError) -> u32 {
         let Some(Some(live)) = self.0.get_mut(split(id).0 as usize) else { return 0 };
         if live.id != id {
             return 0;

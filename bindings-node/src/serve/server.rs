@@ -24,7 +24,7 @@ pub struct Engine(pub(crate) Rc<ServerState>);
 
 /// The handlers of removed entries.
 #[napi(object, object_from_js = false)]
-pub struct Removed {
+pub struct RemovedHandlers {
     pub handlers: Vec<u32>,
     /// They can be forgotten now. Otherwise the dispatch function is told when.
     pub now: bool,
@@ -121,7 +121,7 @@ impl Engine {
 
     /// Removes an entry; `null` if there is none of this name.
     #[napi(catch_unwind)]
-    pub fn remove(&self, kind: String, name: String) -> Result<Option<Removed>> {
+    pub fn remove(&self, kind: String, name: String) -> Result<Option<RemovedHandlers>> {
         let (mut handlers, mut found) = (Vec::new(), false);
         for kind in kinds(&kind)? {
             // Without a provider, the template belongs to another entry.
@@ -139,7 +139,7 @@ impl Engine {
             self.0.removed_handlers.borrow_mut().extend(&handlers);
             session.request_turn();
         }
-        Ok(Some(Removed { handlers, now: session.is_none() }))
+        Ok(Some(RemovedHandlers { handlers, now: session.is_none() }))
     }
 
     /// Enables or disables an entry; `false` if there is none of this name.

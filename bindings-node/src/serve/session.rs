@@ -176,7 +176,7 @@ impl Session {
     pub(crate) fn abandon(&self) {
         let Some(running) = self.running.get() else { return };
         self.close_now();
-        if !signals::forced() {
+        if !signals::must_exit() {
             running.wait_for(FLUSH_TIMEOUT);
         }
     }

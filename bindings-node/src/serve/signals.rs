@@ -38,10 +38,10 @@ const MAX_PENDING: usize = 8;
 /// The state that the signal handler uses: the descriptor to write to, the previous handlers, and the number of signals.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static PREVIOUS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
-static CAUGHT: AtomicU32 = AtomicU32::new(0);
+static CAUGHT_COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// The code to exit with at once, or -1.
-static FORCED: AtomicI32 = AtomicI32::new(-1);
+static EXIT_CODE: AtomicI32 = AtomicI32::new(-1);
 
 static STATE: Mutex<SignalState> =
     Mutex::new(SignalState { targets: Vec::new(), pending: Vec::new(), handled: 0, listened: 0 });
@@ -51,7 +51,7 @@ struct SignalState {
     targets: Vec<Arc<dyn SignalTarget>>,
     /// Signals that arrived before a server was started.
     pending: Vec<i32>,
-    /// Signals that the signal thread has handled, and those of `CAUGHT` whose listeners have run.
+    /// Signals that the signal thread has handled, and those of `CAUGHT_COUNT` whose listeners have run.
     handled: u32,
     listened: u32,
 }
@@ -62,7 +62,7 @@ extern "C" fn on_signal(number: libc::c_int) {
     let byte = number as u8;
     // SAFETY: one byte of the stack; the descriptor is never closed.
     if unsafe { libc::write(PIPE.load(Ordering::SeqCst), (&raw const byte).cast(), 1) } == 1 {
-        CAUGHT.fetch_add(1, Ordering::SeqCst);
+        CAUGHT_COUNT.fetch_add(1, Ordering::SeqCst);
     }
     let index = usize::from(number == libc::SIGTERM);
     let previous = PREVIOUS[index].load(Ordering::SeqCst);
@@ -111,7 +111,7 @@ fn deliver(number: i32) {
         watch.targets.clone()
     };
     for code in targets.iter().filter_map(|target| target.signal(number)) {
-        FORCED.fetch_max(code.into(), Ordering::SeqCst);
+        EXIT_CODE.fetch_max(code.into(), Ordering::SeqCst);
     }
 }
 
@@ -122,7 +122,7 @@ fn run_thread(mut pipe: UnixStream) {
         deliver(byte[0].into());
         STATE.lock().handled += 1;
         HANDLED.notify_all();
-        let code = FORCED.load(Ordering::SeqCst);
+        let code = EXIT_CODE.load(Ordering::SeqCst);
         if code >= 0 {
             thread::sleep(FLUSH_TIMEOUT);
             flush_printed();
@@ -158,8 +158,8 @@ pub(crate) fn remove(target: &dyn SignalTarget) {
 }
 
 /// Whether the process must end at once.
-pub(crate) fn forced() -> bool {
-    FORCED.load(Ordering::SeqCst) >= 0
+pub(crate) fn must_exit() -> bool {
+    EXIT_CODE.load(Ordering::SeqCst) >= 0
 }
 
 /// Whether this is the first thread of the process; `false` also if the system does not tell.
@@ -177,7 +177,7 @@ pub fn watch_signals() {
     {
         let mut watch = STATE.lock();
         watch.pending.clear();
-        watch.listened = CAUGHT.load(Ordering::SeqCst);
+        watch.listened = CAUGHT_COUNT.load(Ordering::SeqCst);
     }
     for (number, previous) in SIGNALS.into_iter().zip(&PREVIOUS) {
         chain(number, previous);
@@ -199,7 +199,7 @@ pub fn unwatch_signals() {
 /// handled counts only once.
 #[napi(catch_unwind)]
 pub fn take_signal(number: i32) -> Option<u32> {
-    let caught = CAUGHT.load(Ordering::SeqCst);
+    let caught = CAUGHT_COUNT.load(Ordering::SeqCst);
     let mut watch = STATE.lock();
     if watch.listened == caught {
         // `on_signal` did not get it.
@@ -213,5 +213,5 @@ pub fn take_signal(number: i32) -> Option<u32> {
             HANDLED_TIMEOUT,
         );
     }
-    u32::try_from(FORCED.load(Ordering::SeqCst)).ok()
+    u32::try_from(EXIT_CODE.load(Ordering::SeqCst)).ok()
 }

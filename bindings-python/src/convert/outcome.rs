@@ -22,7 +22,7 @@ pub(crate) fn outcome(
     let written = match entry.kind {
         Kind::Tool if entry.structured => {
             if returns_dict && !result.is_instance_of::<PyDict>() {
-                return special(result, bounds)
+                return package_outcome(result, bounds)
                     .unwrap_or_else(|| Err(format!("{}, but declares a dict", write::type_name(result))))
                     .map_err(fault);
             }
@@ -34,14 +34,14 @@ pub(crate) fn outcome(
                 return Err(fault("nothing".to_owned()));
             }
             match result.cast::<PyString>() {
-                Ok(string) => write::plain(string, bounds).map(|text| Outcome::Text(text.to_owned())),
+                Ok(string) => write::plain_text(string, bounds).map(|text| Outcome::Text(text.to_owned())),
                 Err(_) => write::json(result, bounds).map(Outcome::Json),
             }
         }
         Kind::Notification | Kind::Hook => {
             // Their results are ignored. A coroutine is an error, because it was not awaited.
             if !result.is_none()
-                && let Some(Err(error)) = special(result, bounds)
+                && let Some(Err(error)) = package_outcome(result, bounds)
             {
                 return Err(fault(error));
             }
@@ -54,21 +54,21 @@ pub(crate) fn outcome(
         if error.too_long {
             return Err(fault(describe(&error)));
         }
-        match special(result, bounds) {
+        match package_outcome(result, bounds) {
             Some(outcome) => outcome.map_err(fault),
-            None => rich(context, result, bounds).map_err(|error| fault(describe(&error))),
+            None => converted_outcome(context, result, bounds).map_err(|error| fault(describe(&error))),
         }
     })
 }
 
 /// The outcome of a value that must be converted to JSON.
 #[cold]
-fn rich(
+fn converted_outcome(
     context: &CallContext,
     result: &Bound<'_, PyAny>,
     bounds: Bounds,
 ) -> Result<Outcome, NotSerializable> {
-    let json = write::rich(result, bounds)?;
+    let json = write::json_with_defaults(result, bounds)?;
     // A date, a path or a member of an enumeration is sent as text.
     Ok(match json.decode_str() {
         Some(text) if !context.entry.structured => Outcome::Text(text.into_owned()),
@@ -83,7 +83,7 @@ fn describe(error: &NotSerializable) -> String {
 
 /// The outcome of a value of this package's own types, or of bytes.
 #[cold]
-fn special(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<Outcome, String>> {
+fn package_outcome(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<Outcome, String>> {
     let py = result.py();
     let convert = CONVERT.get_or_try_init(py, || {
         PyResult::Ok(py.import("tenon_mcp._handlers.results")?.getattr("convert")?.unbind())

@@ -11,7 +11,7 @@ use tenon_mcp::{JsonSlice, Limits};
 /// A longer path is cut: the path in a value that contains itself would repeat.
 const MAX_STEPS: usize = 8;
 
-static SIMPLER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static CONVERTER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The bounds of a value.
 #[derive(Clone, Copy)]
@@ -67,9 +67,9 @@ pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
 
 /// The value as JSON, where it may contain dates, dataclasses and the like. `tenon_mcp._schema.json_defaults` converts these.
 #[cold]
-pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, NotSerializable> {
+pub(crate) fn json_with_defaults(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, NotSerializable> {
     let py = value.py();
-    let simpler = SIMPLER
+    let simpler = CONVERTER
         .get_or_try_init(py, || {
             PyResult::Ok(py.import("tenon_mcp._schema.json_defaults")?.getattr("simpler")?.unbind())
         })
@@ -84,7 +84,7 @@ fn write_all(value: &Bound<'_, PyAny>, mut out: Output<'_>) -> Result<JsonSlice,
 }
 
 /// The text of a `str` that is to be sent as it is.
-pub(crate) fn plain<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
+pub(crate) fn plain_text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
     text(value, bounds)
         .and_then(|text| if text.len() > bounds.bytes { Err(too_long(bounds)) } else { Ok(text) })
 }
@@ -161,7 +161,7 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
         integer(number, out)?;
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        open(out, depth)?;
+        check_depth(out, depth)?;
         // `"":0,` is the shortest member.
         out.room_for(dict.len().saturating_mul(5))?;
         out.json.begin_object();
@@ -180,15 +180,15 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
     } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
         array(tuple.iter(), out, depth)?;
     } else {
-        other(value, out, depth)?;
+        write_other(value, out, depth)?;
     }
     Ok(())
 }
 
 /// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other values
-/// are converted by `tenon_mcp._schema.json_defaults` if `rich` was called. It returns a value of an unknown type as it is.
+/// are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of an unknown type as it is.
 #[cold]
-fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
+fn write_other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
     if let Ok(string) = value.cast::<PyString>() {
         out.string(text(string, out.bounds)?, false)?;
     } else if let Ok(number) = value.cast::<PyInt>() {
@@ -196,14 +196,14 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
     } else if let Ok(number) = value.cast::<PyFloat>() {
         float(number, out)?;
     } else if value.is_instance_of::<PyDict>() {
-        open(out, depth)?;
+        check_depth(out, depth)?;
         out.json.begin_object();
         // By `items`, because a subclass may have its own order.
-        let items = value.call_method0("items").and_then(|items| items.try_iter()).map_err(raised)?;
+        let items = value.call_method0("items").and_then(|items| items.try_iter()).map_err(items_raised)?;
         for item in items {
             let (key, value) = item
                 .and_then(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>())
-                .map_err(raised)?;
+                .map_err(items_raised)?;
             member(&key, &value, out, depth)?;
         }
         out.json.end_object();
@@ -241,7 +241,7 @@ fn is_simple(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyList>()
 }
 
-fn raised(error: PyErr) -> NotSerializable {
+fn items_raised(error: PyErr) -> NotSerializable {
     not_serializable(format!("a dict whose items raise {}", describe_exception(&error)))
 }
 
@@ -250,7 +250,7 @@ pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-fn open(out: &Output<'_>, depth: usize) -> WriteResult {
+fn check_depth(out: &Output<'_>, depth: usize) -> WriteResult {
     if depth >= out.bounds.depth {
         let most = out.bounds.depth;
         let what =
@@ -282,7 +282,7 @@ fn array<'py>(
     out: &mut Output<'_>,
     depth: usize,
 ) -> WriteResult {
-    open(out, depth)?;
+    check_depth(out, depth)?;
     // An item takes two bytes at least, with the comma or bracket after it. An array that cannot fit is not started.
     out.room_for(items.len().saturating_mul(2))?;
     out.json.begin_array();

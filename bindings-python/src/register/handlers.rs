@@ -177,7 +177,7 @@ impl Handlers {
         match guard.filter(|guard| !Arc::ptr_eq(&guard.slots, &self.slots)) {
             None => self.get(py, handler),
             Some(guard) => {
-                let list = find(self.mounted.bind(py), Handlers::number(&guard.slots))?;
+                let list = find_table(self.mounted.bind(py), Handlers::number(&guard.slots))?;
                 let list = list.ok_or_else(|| PyLookupError::new_err("the server is not mounted"))?;
                 Ok(list.get_item(handler.0 as usize)?.cast_into()?)
             }
@@ -221,12 +221,12 @@ fn mounts_of(mounted: &Bound<'_, PyDict>, number: usize) -> PyResult<usize> {
 }
 
 /// The list of a table, among mounted servers and the servers mounted in them.
-fn find<'py>(mounted: &Bound<'py, PyDict>, number: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+fn find_table<'py>(mounted: &Bound<'py, PyDict>, number: usize) -> PyResult<Option<Bound<'py, PyList>>> {
     if let Some(found) = mounted.get_item(number)? {
         return Ok(Some(found.get_item(0)?.cast_into()?));
     }
     for nested in mounted.values() {
-        if let Some(found) = find(&nested.get_item(1)?.cast_into()?, number)? {
+        if let Some(found) = find_table(&nested.get_item(1)?.cast_into()?, number)? {
             return Ok(Some(found));
         }
     }
