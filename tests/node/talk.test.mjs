@@ -244,7 +244,7 @@ test('what a handler throws is a failed result or a protocol error, as its class
     }
     assert.deepEqual(await tool('missing'), [true, 'Not found: it'])
     assert.deepEqual(await tool('toMissing'), [true, 'Not found: gone'])
-    await client.until(() => client.stderr.includes('failed: mapError of Made gave'))
+    await client.until(() => client.stderr.includes('failed: mapError: the function for Made returned'))
     for (const told of await others('missing')) assert.match(told.message, /it/)
     assert.equal((await tool('revoked'))[0], true)
   })
