@@ -291,7 +291,7 @@ export interface ServerCache extends CacheHints {
   skill?: CacheHints
 }
 
-/** An image that people recognize something by. */
+/** An image for people to recognise something. */
 export interface Icon {
   /** An address, or a `data:` URI. */
   src: string
@@ -301,7 +301,7 @@ export interface Icon {
   theme?: 'light' | 'dark'
 }
 
-/** Keys of the program's own: with a prefix such as `example.com/`, or without. The keys of the protocol are refused. */
+/** Custom keys, with or without a prefix such as `example.com/`. The keys of the protocol are refused. */
 export type Meta = { readonly [key: string]: unknown }
 
 export interface ServerOptions {
@@ -611,20 +611,20 @@ export interface ResourceOptions extends ShownOptions {
   unsafePaths?: boolean
 }
 
-type Stripped<E> = E extends `${'+' | '#' | '.' | '/' | ';'}${infer R}` ? R : E
+type WithoutOperator<E> = E extends `${'+' | '#' | '.' | '/' | ';'}${infer R}` ? R : E
 type Split<E> = E extends `${infer A},${infer B}` ? A | Split<B> : E
-type Named<V> = V extends `${infer N}*` ? N : V extends `${infer N}:${string}` ? N : V
+type VariableName<V> = V extends `${infer N}*` ? N : V extends `${infer N}:${string}` ? N : V
 type Expressions<T> = T extends `${string}{${infer E}}${infer R}` ? E | Expressions<R> : never
-type Asked<E> = E extends `${'?' | '&'}${infer R}` ? Split<R> : never
-type Needed<E> = E extends `${'?' | '&'}${string}` ? never : Split<Stripped<E>>
+type QueryVariables<E> = E extends `${'?' | '&'}${infer R}` ? Split<R> : never
+type PathVariables<E> = E extends `${'?' | '&'}${string}` ? never : Split<WithoutOperator<E>>
 type Value<V> = V extends `${string}*` ? string | string[] : string
 
 /** The variables of a resource template, as its handler gets them: `{id: string}` for `'test://{id}'`. */
 export type Variables<T extends string> = string extends T
   ? Record<string, any>
   : Flat<
-      { [V in Needed<Expressions<T>> as Named<V> & string]: Value<V> } & {
-        [V in Asked<Expressions<T>> as Named<V> & string]?: Value<V>
+      { [V in PathVariables<Expressions<T>> as VariableName<V> & string]: Value<V> } & {
+        [V in QueryVariables<Expressions<T>> as VariableName<V> & string]?: Value<V>
       }
     >
 
@@ -733,12 +733,12 @@ export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
  * What the handler of a tool returns if it has a schema in `output`: a value of the schema, or a {@link ToolResult}. The
  * structured content of a `ToolResult` is checked at runtime. Without a schema in place, the type is any.
  */
-export type Returned<O> = Fixed<Given<O>> | ToolResult
+export type Returned<O> = DeepReadonly<Given<O>> | ToolResult
 
 type Results<O> = JsonSchema extends O ? any : MaybePromise<Returned<O>>
 
 /** A deeply readonly type. It lets literals in handlers keep their types. */
-type Fixed<T> = T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
 
 /** A registered entry in its current state: `app.tools.get('add')`. */
 export interface Entry {
@@ -840,7 +840,7 @@ export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error' | 'critica
  */
 export interface Context {
   /**
-   * Aborted when the call is over without this handler's result: it was cancelled, timed out, or will run again with answers.
+   * Aborted when the call has ended before this handler: it was cancelled, timed out, or will run again with answers.
    * In the last case the reason is {@link Suspended}. Listeners run in the `AsyncLocalStorage` of the call.
    */
   readonly signal: AbortSignal
@@ -905,7 +905,7 @@ export interface Context {
    */
   closeStream(): boolean
   /**
-   * Sends the client a notification of the program's own, on the stream of this call. A client of 2026-07-28 gets such
+   * Sends the client a custom notification, on the stream of this call. A client of 2026-07-28 gets such
    * notifications only there. The notification is dropped if the client takes no stream, or does not read. Throws a TypeError
    * for parameters that JSON cannot express, and an error if the protocol defines the name.
    */
@@ -1013,12 +1013,12 @@ export class AskError extends Error {
   readonly name: 'AskError'
   /**
    * `unsupported`: the client cannot be asked. `invalid`: the question is invalid. `failed`: the client cannot be reached,
-   * reported a failure, or its answer does not fit. `ended`: the call is over.
+   * reported a failure, or its answer does not fit. `ended`: the call has ended.
    */
   readonly code: 'unsupported' | 'invalid' | 'failed' | 'ended'
 }
 
-/** A protocol error with a code of its own, from a handler of any kind. `data` is a JSON value, or left out. */
+/** A protocol error with its own code, from a handler of any kind. `data` is a JSON value, or left out. */
 export class McpError extends Error {
   constructor(code: number, message: string, data?: unknown)
   readonly name: 'McpError'
@@ -1285,14 +1285,14 @@ export class Server {
    * rejects.
    */
   completion(options: Completed & EntryOptions, handler: Completer): this
-  /** Registers a request of the program's own. The handler returns an object, or nothing. */
+  /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
     options: ArgumentOptions<S> & EntryOptions & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this
-  /** Registers a notification of the program's own, which is not answered. */
+  /** Registers a custom notification, which is not answered. */
   notification<const S extends JsonSchema = object>(
     name: string,
     options: ArgumentOptions<S> & EntryOptions & { description?: string },
@@ -1388,7 +1388,7 @@ export class Server {
    */
   mapError<E>(type: abstract new (...args: any[]) => E, error: number | ((error: E) => Error)): this
   /**
-   * Sends a notification of the program's own to every reachable legacy session, and returns their number. Clients of
+   * Sends a custom notification to every reachable legacy session, and returns their number. Clients of
    * 2026-07-28 get such notifications only on the stream of their own request: {@link Context.notify}. Throws a TypeError for
    * parameters that JSON cannot express, and an error if the protocol defines the name.
    */

@@ -1,10 +1,10 @@
 // What the native part exports, for those who work on js/; the package's own declarations are in index.d.ts.
 // Made of the last build: `npm run native-types` writes it anew.
 
-/** What became of a question. */
+/** The reply to a question. */
 export interface AskReply {
   /**
-   * `answered` (text: the answer), `waiting` (id: the question), `suspended`, or why it was refused: `ended`,
+   * `answered` (text: the answer), `waiting` (id: the question), `suspended`, or the reason of a refusal: `ended`,
    * `unsupported` (id: the refusal), `invalid`, `failed` (text: the reason).
    */
   state: string
@@ -12,7 +12,7 @@ export interface AskReply {
   text: string
 }
 
-/** Whom the endpoint answers. */
+/** Requests of the program's own HTTP server: from which hosts and origins they are answered. */
 export interface EmbedListenOptions {
   allowedHosts: Array<string>
   allowedOrigins: Array<string>
@@ -23,91 +23,88 @@ export interface EmbedListenOptions {
 export declare class Engine {
   /** Builds a server. */
   constructor(settings: Settings)
-  /** Ends without handlers: the process is about to exit. Waits a moment for answers to be written. */
+  /** Ends the server because the process is about to exit. Waits up to a second until answers are written. */
   abandon(): void
-  /** Registers an entry whose calls go to `handler` of the JavaScript side's table; its definition is JSON text. */
+  /** Registers an entry. `definition` is JSON text, and `handler` is the number of its handler in JavaScript. */
   add(kind: string, definition: string, policies: Policies, handler: number): void
-  /** Puts a function of JavaScript's around operations, by their words; without any around calls of handlers. */
+  /** Adds middleware around operations, by their names; by default around calls of handlers. */
   addMiddleware(operations: Array<string> | undefined | null, handler: number): void
-  /** Adds a page, or puts it in place of that under its path. */
+  /** Adds a page, or replaces the page at its path. */
   addPage(path: string, contentType: string, body: Uint8Array): void
   /** Serves a folder of skills. */
   addSkills(folder: string): void
-  /** Registers a view, whose document is text or a folder's. */
+  /** Registers a view. `html` is its document, or the folder that has it. */
   addUi(definition: string, policies: Policies, html: string, isFolder: boolean): void
-  /** Asks the client: a word for the kind, and its parameters as JSON text. */
+  /** Asks the client: the name of the question's kind, and its parameters as JSON text. */
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
   bounds(): Array<number>
-  /** Begins a graceful end; the dispatch function hears when it is complete. */
+  /** Begins a graceful shutdown. The dispatch function is told when it is complete. */
   close(): void
-  /** Ends the response that the client waits on; whether it will come back. */
+  /** Ends the server at once, because JavaScript has no reference to it any more. Does not wait. */
+  closeNow(): void
+  /** Ends the response that the client waits on. Returns whether the client can resume it. */
   closeStream(slot: number, generation: number): boolean
-  /** Takes a batch of answers: the first `length` numbers of `records`, and one line of text for each answer. */
+  /** Takes a batch of outcomes: the first `length` numbers of `records`, and one line of text for each. */
   complete(records: Uint32Array, length: number, text: string): void
-  /** Takes an answer that is bytes. */
+  /** Takes an outcome that is bytes. */
   completeBytes(slot: number, generation: number, bytes: Uint8Array): void
-  /** What a handler may know about its call, as JSON text; `null` once it is over. */
+  /** The context members of a call, as JSON text; `null` once it has ended. */
   describe(slot: number, generation: number): string | null
-  /** Tells a client that a visit it was asked for has come to its end; `false` if none waits for it. */
+  /** Tells the client that asked its user to visit a page that the visit is complete; `false` if no client waits for it. */
   elicitationComplete(id: string): boolean
-  /** Tells the client something of the call: a word for the kind, and its parameters as JSON text. */
+  /** Sends the client an event of the call: the name of its kind, and its parameters as JSON text. */
   emit(slot: number, generation: number, kind: string, params: string): void
-  /** Shows or hides an entry; `false` if there is none of this name. */
+  /** Enables or disables an entry; `false` if there is none of this name. */
   enable(kind: string, name: string, enabled: boolean): boolean
-  /** Shows or hides what has one of these tags; whether anything has. */
+  /** Enables or disables the entries that have one of these tags. Returns whether there are any. */
   enableTags(tags: Array<string>, enabled: boolean): boolean
   /** All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`. */
   entries(kind: string): string
-  /** Begins an exchange; `headers` are names and values in turn. Returns its number. */
+  /** Begins an exchange; `headers` are names and values, alternating. Returns its number. */
   exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null, address?: string | undefined | null): number
-  /** Hands in a piece of an exchange's body; none ends it. */
+  /** Adds a piece to an exchange's body; without `data` the body is complete. */
   feed(number: number, data?: Uint8Array | undefined | null): void
-  /**
-   * Nobody wants the exchange any more; again it does nothing. Returns the numbers of those that no call came in any more
-   * that runs, or is to run.
-   */
+  /** Drops an exchange; a second time it does nothing. Returns the numbers of the exchanges whose calls have all ended. */
   forgetExchange(number: number): Array<number>
-  /** What a call's handler is handed, as JSON text; `null` once the call is over. */
+  /** The input of a call, as JSON text; `null` once the call has ended. */
   input(slot: number, generation: number): string | null
-  /** Ends without handlers, since nobody has the server any more. Does not wait. */
-  letGo(): void
-  /** Has clients told that a list has changed. */
+  /** Notifies clients that a list has changed. */
   listChanged(kind: string): void
-  /** Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached. */
-  listen(dispatch: (batch: string) => void, again: () => void, numbers: Uint32Array, options: ListenOptions): Urls
+  /** Starts the transports; `numbers` is the array for the numbers of batches. Returns the URLs. */
+  listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Urls
   /**
-   * Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
-   * Once nothing needs the mount any more, its `number` is told to the dispatch function or returned by `unmount`.
+   * Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is not
+   * needed any more, its `number` is passed to the dispatch function, or returned by `unmount`.
    */
   mount(other: Engine, number: number, prefix?: string | undefined | null): void
-  /** Has the engine do what middleware is around; the dispatch function hears what it came to. */
+  /** Makes the engine run the operation that middleware is around. The outcome reaches the dispatch function. */
   next(slot: number, generation: number, input?: string | undefined | null): void
-  /** Sends a notification to every session; `params` is JSON text. Returns how many can be reached. */
+  /** Sends a notification to every session; `params` is JSON text. Returns how many sessions can be reached. */
   notify(method: string, params: string): number
   /** Sends the client a notification of the program's own; `params` is JSON text. */
   notifyCall(slot: number, generation: number, method: string, params: string): void
-  /** The result that an attempt of this call has kept under `key`, as JSON text. */
+  /** The result that an earlier attempt of this call stored under `key`, as JSON text. */
   onceGet(slot: number, generation: number, key: string): string | null
-  /** Keeps a result, JSON text, for the further attempts of this call. */
+  /** Stores a result, JSON text, for the next attempts of this call. */
   oncePut(slot: number, generation: number, key: string, result: string): AskReply
-  /** Makes other arguments ready that middleware hands on; JSON text for JSON text. */
+  /** Checks and completes the arguments that middleware passes to `next`; JSON text for JSON text. */
   prepare(slot: number, generation: number, input: string): string
   /** Removes an entry; `null` if there is none of this name. */
   remove(kind: string, name: string): Removed | null
-  /** Removes a page; `false` if there is none under this path. */
+  /** Removes a page; `false` if there is none at this path. */
   removePage(path: string): boolean
   /** Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text. */
   requireUrls(slot: number, generation: number, pages: Array<string>): AskReply
-  /** Has those subscribed to a resource told that it has changed. */
+  /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri: string): void
-  /** Has the call become a task, if it may: `answered`, with 1 as id if it is one. */
+  /** Turns the call into a task, if that is allowed. The reply is `answered`, with 1 as id if the call is a task. */
   startTask(slot: number, generation: number): AskReply
-  /** What comes next. After the end, or after that of the server, it is the end. */
+  /** The next step. It is the end after the exchange or the server has ended. */
   step(number: number): NextStep
-  /** Takes a turn; called because `again` was. */
+  /** Takes the turn that `scheduleTurn` has scheduled. */
   turn(): void
-  /** Undoes that. Returns the numbers of the mounts that nothing needs any more, as far as they have not been told. */
+  /** Removes a mount. Returns the numbers of mounts that are not needed any more, unless the dispatch function has got them. */
   unmount(other: Engine, prefix?: string | undefined | null): Array<number>
 }
 
@@ -124,15 +121,15 @@ export interface HttpListenOptions {
 
 /** One client. */
 export declare class Link {
-  /** Opens a client of a server that this environment serves; `number` names it in batches. */
+  /** Opens a client of a server of this environment; `number` is its number in batches. */
   constructor(engine: Engine, number: number, options: LinkOptions)
   /** Answers a question with JSON text, or with a failure. */
   answer(question: number, kind: string, answer: string, failure?: string | undefined | null): void
   /** Sends a request; `given` is JSON text. */
   ask(request: number, what: string, given: string, progress: boolean): void
-  /** Gives a request up. */
+  /** Cancels a request. */
   cancel(request: number): void
-  /** The client is gone. */
+  /** Closes the client. */
   close(): void
   /** A number for a request. */
   next(): number
@@ -140,10 +137,10 @@ export declare class Link {
   notify(method: string, params: string): void
 }
 
-/** Who the client says it is. */
+/** The client's information and capabilities. */
 export interface LinkOptions {
   revision?: string
-  /** Words of what it can be asked. */
+  /** The names of the questions that it can answer. */
   questions: Array<string>
   /** JSON text. */
   capabilities?: string
@@ -153,76 +150,76 @@ export interface LinkOptions {
   principal?: string
 }
 
-/** The transports of one start. */
+/** The transports of one `listen()`. */
 export interface ListenOptions {
   stdio: boolean
-  /** A pair in place of the process's own input and output. */
+  /** Two descriptors in place of the process's own input and output. */
   descriptors?: Array<number>
   http?: HttpListenOptions
   unix?: UnixListenOptions
   sockets: Array<number>
   websocket?: WebListenOptions
   sse?: WebListenOptions
-  /** Clients in the process, which do not keep it alive. */
+  /** Clients in the process. They do not keep it alive. */
   inProcess?: boolean
-  /** Requests that the program hands over. */
+  /** Requests of the program's own HTTP server. */
   embedded?: EmbedListenOptions
-  /** Nothing but the program's own server keeps the process alive. */
+  /** The server does not keep the process alive. */
   unref: boolean
-  /** The functions that take batches are referred to weakly: the caller keeps them. */
+  /** The references to the functions that take batches are weak: the caller keeps these functions. */
   collectable?: boolean
-  /** The process belongs to the server. */
+  /** Signals end the server, and the process ends with it. */
   owner: boolean
 }
 
 /** A name with JSON text. */
-export interface Named {
+export interface NamedJson {
   name: string
   json: string
 }
 
-/** What comes out of an exchange. */
+/** The next step of an exchange. */
 export interface NextStep {
   /** 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end. */
   kind: number
   status?: number
-  /** Names and values in turn. */
+  /** Names and values, alternating. */
   headers?: Array<string>
   data?: Buffer
-  /** Whether more follows a piece. */
+  /** Whether more pieces follow. */
   more: boolean
 }
 
-/** What becomes of the calls of an entry; times are milliseconds. */
+/** The policies of an entry; times are milliseconds. */
 export interface Policies {
   structured: boolean
   timeout?: number
-  /** How many calls run at a time. */
+  /** How many calls may run at the same time. */
   maxConcurrency?: number
   onceOnly?: boolean
-  /** Whether values of a template's variables may be absolute paths, and have segments `..`. */
+  /** Whether values of a template's variables may be absolute paths or have `..` segments. */
   unsafePaths?: boolean
-  /** What becomes of arguments without a property: `schema`, `refuse`, `drop`. */
+  /** What to do with arguments that the schema does not name: `schema`, `refuse`, `drop`. */
   unknown?: string
   coerce?: boolean
   /** Caching hints, as JSON text. */
   cache?: string
   /** Whether calls may be tasks: `forbidden`, `optional`, `required`. */
   taskSupport?: string
-  /** Whether the handler says when its call becomes a task. */
+  /** Whether the handler decides when its call becomes a task. */
   deferTask?: boolean
-  /** In no list. */
+  /** Whether it is left out of lists. */
   hidden: boolean
-  /** Answers a request of the protocol's. */
+  /** Whether it answers a request of the protocol in place of the engine. */
   replaces?: boolean
-  /** Words that it is hidden by. */
+  /** Tags, by which it can be disabled. */
   tags?: Array<string>
 }
 
-/** What became of the handlers of what was removed. */
+/** The handlers of removed entries. */
 export interface Removed {
   handlers: Array<number>
-  /** They can be forgotten now; otherwise the dispatch function will be told. */
+  /** They can be forgotten now. Otherwise the dispatch function is told when. */
   now: boolean
 }
 
@@ -231,22 +228,22 @@ export interface Settings {
   name: string
   version: string
   instructions?: string
-  /** What the server says of itself besides. */
-  members: Array<Named>
+  /** Further members of the server's information. */
+  members: Array<NamedJson>
   limitNames: Array<string>
   limitValues: Array<number>
   stateKeys: Array<Uint8Array>
-  /** The least level of records that are told. */
+  /** The least level of log records that JavaScript gets. */
   log?: string
   revisions?: Array<string>
   capabilities: Array<string>
-  extensions: Array<Named>
+  extensions: Array<NamedJson>
   maskErrors?: boolean
   coerceArguments?: boolean
   assertFormats?: boolean
   endWithStdin?: boolean
-  /** Caching hints, of every answer where the name is empty. */
-  cache: Array<Named>
+  /** Caching hints by result; those with an empty name are for every result. */
+  cache: Array<NamedJson>
 }
 
 /** A Unix socket. */
@@ -255,16 +252,16 @@ export interface UnixListenOptions {
   mode?: number
 }
 
-/** Where a server can be reached. */
+/** The URLs of a server. */
 export interface Urls {
   url?: string
   websocketUrl?: string
   sseUrl?: string
-  /** Whether calls run already; otherwise dispatch hears what becomes of the start. */
+  /** Whether calls run already. Otherwise the dispatch function is told whether the start succeeds. */
   started: boolean
 }
 
-/** An address, or a path of HTTP's, and whom it answers. */
+/** An address, or a path at the HTTP transport's address, with the allowed hosts and origins. */
 export interface WebListenOptions {
   address: string
   allowedHosts: Array<string>
@@ -272,23 +269,29 @@ export interface WebListenOptions {
   allowedHeaders: Array<string>
 }
 
-/** The name under which the completion of `argument` is registered; `of` is a kind, `name` what has the argument. */
+/**
+ * The name under which the completion of `argument` is registered. `of` is the kind of the entry that has the argument, and
+ * `name` is its name.
+ */
 export declare function completionName(of: string, name: string, argument: string): string
 
-/** What handlers may read of their calls, by name. */
+/** The names of the context members. */
 export declare function contextFields(): Array<string>
 
 /** The levels of messages for clients, in ascending order. */
 export declare function logLevels(): Array<string>
 
-/** Whether this is the thread that the process began with; `false` too where the system does not say. */
+/** Whether this is the first thread of the process; `false` also if the system does not tell. */
 export declare function onFirstThread(): boolean
 
-/** A listener heard of a signal: the code to exit with at once, or `null`. A signal counts once, whoever hears of it first. */
+/**
+ * Handles a signal that a listener got. Returns the code to exit with at once, or `null`. A signal that the signal thread has
+ * handled counts only once.
+ */
 export declare function takeSignal(number: number): number | null
 
-/** Takes our handlers away, before the listeners go: without those, libuv would do that by itself, if it can. */
+/** Removes `on_signal`. To be called before the listeners are removed, because libuv then removes its own handler. */
 export declare function unwatchSignals(): void
 
-/** Has our thread see to signals, for which there are listeners. Without it, only [`take_signal`] does. */
+/** Lets the signal thread handle signals; there must be listeners for them. Without it, only [`take_signal`] handles them. */
 export declare function watchSignals(): void

@@ -2,7 +2,7 @@
 
 // The errors that handlers throw or receive.
 
-/** Whether `code` can be that of a protocol error. */
+/** Whether `code` can be the code of a protocol error. */
 function isCode(code) {
   return Number.isInteger(code) && (code | 0) === code
 }
@@ -64,42 +64,42 @@ function abortReason(message) {
   return new DOMException(message, 'AbortError')
 }
 
-/** Parts of an aggregate, and causes of causes, that are looked at; there may be thousands. */
-const PARTS = 8
+/** How many parts of an aggregate, and nested causes, are examined; there may be thousands. */
+const MAX_PARTS = 8
 
-/** Causes of a part that are looked at. */
-const DEEP = 3
+/** How many nested causes of a part are examined. */
+const MAX_PART_CAUSES = 3
 
-/** Also those of other realms, in which test runners load programs. */
+/** Whether `thrown` is an aggregate. Also in other realms, in which test runners load programs. */
 function isAggregate(thrown) {
   return thrown instanceof AggregateError || (thrown?.name === 'AggregateError' && Array.isArray(thrown.errors))
 }
 
-/** Whether `thrown`, or what it was thrown because of, is an error that `known` knows. Never throws. */
-function comesFrom(thrown, known, depth = PARTS) {
+/** Whether `known` accepts `thrown` or one of its causes. Never throws. */
+function isCausedBy(thrown, known, depth = MAX_PARTS) {
   if (typeof thrown !== 'object' || thrown === null) return false
   if (known(thrown)) return true
   if (depth === 0) return false
   try {
-    if (comesFrom(thrown.cause, known, depth - 1)) return true
+    if (isCausedBy(thrown.cause, known, depth - 1)) return true
     if (!isAggregate(thrown)) return false
-    const deep = Math.min(depth - 1, DEEP)
-    return thrown.errors.slice(0, PARTS).some((part) => comesFrom(part, known, deep))
+    const deep = Math.min(depth - 1, MAX_PART_CAUSES)
+    return thrown.errors.slice(0, MAX_PARTS).some((part) => isCausedBy(part, known, deep))
   } catch {
     return false
   }
 }
 
-/** Whether `thrown` is `error`, or was thrown because of it. Never throws. */
-function carries(thrown, error) {
-  return comesFrom(thrown, (part) => part === error)
+/** Whether `thrown` is `error` or has it among its causes. Never throws. */
+function includesError(thrown, error) {
+  return isCausedBy(thrown, (part) => part === error)
 }
 
-/** The text for the client when a handler threw `thrown`, whatever that is. Never throws. */
+/** The text for the client when a handler threw `thrown`, which may be any value. Never throws. */
 function messageOf(thrown) {
   try {
     if (isAggregate(thrown) && thrown.errors.length > 0) {
-      return thrown.errors.slice(0, PARTS).map(textOf).join('; ')
+      return thrown.errors.slice(0, MAX_PARTS).map(textOf).join('; ')
     }
     return textOf(thrown)
   } catch {
@@ -122,8 +122,8 @@ module.exports = {
   Suspended,
   ToolError,
   abortReason,
-  carries,
-  comesFrom,
+  includesError,
+  isCausedBy,
   isCode,
   messageOf
 }

@@ -1,6 +1,12 @@
 'use strict'
 
-// What the package exports. `scripts/bundle.mjs` makes one file of this one and all that it needs.
+// The exports of the package. `scripts/bundle.mjs` makes one file of this file and all that it requires.
+//
+// server/    the class Server: listening, the end of servers and processes, requests of the program's own HTTP server, logging
+// options/   the options of `new Server()`, `listen()`, pages and sockets, as the engine takes them
+// registry/  definitions and schemas of entries, JSON text of values, validators
+// calls/     calls of handlers: batches from the engine, contexts, middleware, results, questions to the client
+// testing/   clients in the process of their server
 const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./calls/content')
 const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
 const { Server } = require('./server/server')
@@ -22,7 +28,7 @@ const names = {
   image
 }
 
-// Not among the names of the package: `tenon-mcp/testing` has it from here, so that both are one set of classes.
+// Not an export of the package. `tenon-mcp/testing` gets its module here, so that both use the same classes.
 Object.defineProperty(names, 'testing', {
   value: () => require('./testing/testing')
 })

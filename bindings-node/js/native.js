@@ -1,31 +1,31 @@
 'use strict'
 
-// Loads the native part: the file beside the package when it was built here, otherwise the package of this platform.
+// Loads the native part: a file in this folder's parent if it was built here, otherwise the package for this platform.
 
 const path = require('node:path')
 
 const root = path.join(__dirname, '..')
 
-/** The native part for a platform, or why there is none, as an error. */
+/** The native part for a platform, or the error why it cannot be loaded. */
 function load(platform) {
   const name = `tenon-mcp-${platform}`
   let failed
-  for (const place of [path.join(root, `tenon.${platform}.node`), name]) {
+  for (const source of [path.join(root, `tenon.${platform}.node`), name]) {
     try {
-      return require(place)
+      return require(source)
     } catch (error) {
-      // What is there and does not load says more than what is not there.
-      if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(place)) failed ??= { place, error }
+      // A file that exists and does not load is a better explanation than a missing file.
+      if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(source)) failed ??= { source, error }
     }
   }
-  return missing(platform, name, failed)
+  return missingError(platform, name, failed)
 }
 
-function missing(platform, name, failed) {
+function missingError(platform, name, failed) {
   const begin = `tenon-mcp: cannot load its native part for ${platform}`
   if (failed !== undefined) {
-    const { place, error } = failed
-    return new Error(`${begin}: ${place} does not load: ${String(error.message).split('\n')[0]}`, { cause: error })
+    const { source, error } = failed
+    return new Error(`${begin}: ${source} does not load: ${String(error.message).split('\n')[0]}`, { cause: error })
   }
   const { existsSync } = require('node:fs')
   if (existsSync(path.join(root, 'Cargo.toml'))) {
@@ -37,11 +37,11 @@ function missing(platform, name, failed) {
   )
 }
 
-/** Which C library a Linux process runs with. It takes a moment to find out, so only those who need it ask. */
+/** Whether a Linux process uses musl. To find out takes a moment, so it is done only if necessary. */
 function isMusl() {
   const { report } = process
   const before = report.excludeNetwork
-  // Names of hosts may take seconds to look up.
+  // To resolve host names may take seconds.
   report.excludeNetwork = true
   try {
     return report.getReport().header.glibcVersionRuntime === undefined
@@ -53,7 +53,7 @@ function isMusl() {
 function native() {
   const platform = `${process.platform}-${process.arch}`
   if (process.platform !== 'linux') return load(platform)
-  // Where the file for glibc is and loads, that is what runs.
+  // If the native part for glibc loads, the process uses glibc.
   const gnu = load(`${platform}-gnu`)
   return gnu instanceof Error && isMusl() ? load(`${platform}-musl`) : gnu
 }

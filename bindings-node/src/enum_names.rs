@@ -1,4 +1,4 @@
-//! Words of the engine's tables, for `js/`.
+//! Names from the engine's tables, for `js/`.
 
 use crate::calls::table::camel_case;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::register::entry::kind;
 use napi_derive::napi;
 use tenon_mcp::{CONTEXT_FIELDS, Entry, Level};
 
-/// What handlers may read of their calls, by name.
+/// The names of the context members.
 #[napi]
 pub fn context_fields() -> Vec<String> {
     CONTEXT_FIELDS.iter().map(|field| camel_case(field.name)).collect()
@@ -18,7 +18,8 @@ pub fn log_levels() -> Vec<String> {
     Level::all().map(|level| level.as_str().to_owned()).collect()
 }
 
-/// The name under which the completion of `argument` is registered; `of` is a kind, `name` what has the argument.
+/// The name under which the completion of `argument` is registered. `of` is the kind of the entry that has the argument, and
+/// `name` is its name.
 #[napi(catch_unwind)]
 pub fn completion_name(of: String, name: String, argument: String) -> Result<String> {
     Ok(Entry::completion(kind(&of)?, name, argument).name().to_owned())

@@ -35,7 +35,7 @@ pub(crate) fn state(message: &str) -> napi::Error<Code> {
     napi::Error::new(Code(ErrorKind::State), message)
 }
 
-/// A Node-API call that failed for reasons of the environment.
+/// The error of a Node-API call that failed in the environment.
 pub(crate) fn environment(error: napi::Error) -> napi::Error<Code> {
     napi::Error::new(Code(ErrorKind::Io), error.reason.clone())
 }

@@ -1,4 +1,4 @@
-//! The engine's records on their way to JavaScript: kept, up to a bound, until the environment's next turn.
+//! The engine's log records, which wait here for the environment's next turn.
 
 use crate::calls::wake::Waker;
 use std::collections::VecDeque;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record, Wake};
 
-/// Records, and bytes of each, that are kept.
-const RECORDS: usize = 256;
-const BYTES: usize = 8 << 10;
+/// The most records that wait, and the most bytes of each.
+const MAX_RECORDS: usize = 256;
+const MAX_BYTES: usize = 8 << 10;
 
-/// One record, copied.
-pub(crate) struct Kept {
+/// A copy of a log record.
+pub(crate) struct RetainedRecord {
     pub(crate) level: LogLevel,
     pub(crate) message: String,
 }
 
-/// Takes records on any thread; JavaScript is never called here.
+/// Takes records on any thread. It never calls JavaScript.
 pub(crate) struct Records {
-    /// `None`: nobody listens.
+    /// The least level that is taken; `None` takes nothing.
     least: Option<LogLevel>,
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
-    kept: VecDeque<Kept>,
+    records: VecDeque<RetainedRecord>,
     dropped: usize,
     waker: Option<Arc<Waker>>,
 }
@@ -35,24 +35,24 @@ impl Records {
         Records { least, queue: Mutex::default() }
     }
 
-    /// Whom to wake; those that came before wake at once. `None` when the environment does not listen any more.
+    /// Sets the waker, and wakes it if records wait already. `None` when the environment does not listen any more.
     pub(crate) fn attach(&self, waker: Option<Arc<Waker>>) {
         let mut queue = self.queue.lock();
         queue.waker = waker;
-        let wake = queue.waker.clone().filter(|_| !queue.kept.is_empty());
+        let wake = queue.waker.clone().filter(|_| !queue.records.is_empty());
         drop(queue);
         if let Some(waker) = wake {
             waker.wake();
         }
     }
 
-    /// What has come since, oldest first.
-    pub(crate) fn take(&self) -> impl Iterator<Item = Kept> {
+    /// Takes the records, oldest first.
+    pub(crate) fn take(&self) -> impl Iterator<Item = RetainedRecord> {
         let mut queue = self.queue.lock();
-        let (kept, dropped) = (std::mem::take(&mut queue.kept), std::mem::take(&mut queue.dropped));
-        let message =
-            (dropped > 0).then(|| format!("{dropped} more records came faster than they were taken"));
-        kept.into_iter().chain(message.map(|message| Kept { level: LogLevel::Warn, message }))
+        let (records, dropped) = (std::mem::take(&mut queue.records), std::mem::take(&mut queue.dropped));
+        let message = (dropped > 0)
+            .then(|| format!("{dropped} log records were dropped because too many were waiting"));
+        records.into_iter().chain(message.map(|message| RetainedRecord { level: LogLevel::Warn, message }))
     }
 }
 
@@ -63,13 +63,13 @@ impl Log for Records {
 
     fn log(&self, record: &Record<'_>) {
         let mut queue = self.queue.lock();
-        if queue.kept.len() == RECORDS {
+        if queue.records.len() == MAX_RECORDS {
             queue.dropped += 1;
             return;
         }
-        let message = record.message[..record.message.floor_char_boundary(BYTES)].to_owned();
-        queue.kept.push_back(Kept { level: record.level, message });
-        let waker = queue.waker.clone().filter(|_| queue.kept.len() == 1);
+        let message = record.message[..record.message.floor_char_boundary(MAX_BYTES)].to_owned();
+        queue.records.push_back(RetainedRecord { level: record.level, message });
+        let waker = queue.waker.clone().filter(|_| queue.records.len() == 1);
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();

@@ -1,6 +1,6 @@
-//! Where operating systems differ; nothing else of the addon asks which one it is.
+//! Differences between operating systems. No other file depends on the system.
 
-/// Whether this is the thread that the process began with; `false` too where the system does not say.
+/// Whether this is the first thread of the process; `false` also if the system does not tell.
 #[cfg(target_os = "linux")]
 pub(crate) fn on_first_thread() -> bool {
     nix::unistd::gettid() == nix::unistd::getpid()

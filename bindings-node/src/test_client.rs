@@ -1,31 +1,30 @@
-//! A client in the process of its server, for `tenon-mcp/testing`. What it hears goes to JavaScript with the batches of the
-//! environment that serves.
+//! A client in the process of its server, for `tenon-mcp/testing`. Its events reach JavaScript in the batches of the
+//! environment that runs the server.
 
 use crate::error::{Result, invalid, to_js};
-use crate::register::options::json;
+use crate::register::values::json;
 use crate::serve::server::Engine;
-use crate::serve::session::State;
+use crate::serve::session::ServerState;
 use napi_derive::napi;
 use std::rc::Rc;
 use std::sync::Arc;
-use tenon_mcp::json::JsonWriter;
-use tenon_mcp::testing::{ClientEvent, ClientOptions, Link as CoreLink};
-use tenon_mcp::{JsonSlice, Level, Question, Revision};
+use tenon_mcp::testing::{ClientOptions, Link as CoreLink};
+use tenon_mcp::{Level, Question, Revision};
 
 /// One client.
 #[napi]
 pub struct Link {
-    state: Rc<State>,
+    state: Rc<ServerState>,
     link: Arc<CoreLink>,
-    /// Names it in batches.
+    /// The client's number in batches.
     number: u32,
 }
 
-/// Who the client says it is.
+/// The client's information and capabilities.
 #[napi(object)]
 pub struct LinkOptions {
     pub revision: Option<String>,
-    /// Words of what it can be asked.
+    /// The names of the questions that it can answer.
     pub questions: Vec<String>,
     /// JSON text.
     pub capabilities: Option<String>,
@@ -39,8 +38,13 @@ impl LinkOptions {
     fn read(self) -> Result<ClientOptions> {
         let mut options = ClientOptions::new();
         if let Some(word) = self.revision {
-            let none = || invalid(format!("there is no revision {word:?}"));
-            options = options.revision(Revision::parse(&word).ok_or_else(none)?);
+            let unknown = || {
+                invalid(format!(
+                    "Client: there is no revision {word:?}; the revisions are {}",
+                    Revision::ALL.map(Revision::as_str).join(", ")
+                ))
+            };
+            options = options.revision(Revision::parse(&word).ok_or_else(unknown)?);
         }
         let questions = self.questions.iter().filter_map(|word| Question::named(word));
         options = questions.fold(options, ClientOptions::can);
@@ -51,8 +55,13 @@ impl LinkOptions {
             options = options.info(json(text));
         }
         if let Some(word) = self.log_level {
-            let none = || invalid(format!("there is no level {word:?}"));
-            options = options.log_level(Level::named(&word).ok_or_else(none)?);
+            let unknown = || {
+                invalid(format!(
+                    "Client: there is no logLevel {word:?}; the levels are {}",
+                    Level::all().map(|level| level.as_str()).collect::<Vec<_>>().join(", ")
+                ))
+            };
+            options = options.log_level(Level::named(&word).ok_or_else(unknown)?);
         }
         Ok(match self.principal {
             Some(principal) => options.principal(principal),
@@ -63,7 +72,7 @@ impl LinkOptions {
 
 #[napi]
 impl Link {
-    /// Opens a client of a server that this environment serves; `number` names it in batches.
+    /// Opens a client of a server of this environment; `number` is its number in batches.
     #[napi(constructor, catch_unwind)]
     pub fn new(engine: &Engine, number: u32, options: LinkOptions) -> Result<Link> {
         let state = engine.0.clone();
@@ -96,7 +105,7 @@ impl Link {
         self.link.answer(question.into(), kind, answer).map_err(to_js)
     }
 
-    /// Gives a request up.
+    /// Cancels a request.
     #[napi(catch_unwind)]
     pub fn cancel(&self, request: u32) {
         self.link.cancel(request.into());
@@ -108,51 +117,12 @@ impl Link {
         self.link.notify(&method, &json(params));
     }
 
-    /// The client is gone.
+    /// Closes the client.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         self.link.close();
-        let gone = self.state.links.borrow_mut().extract_if(.., |(number, _)| *number == self.number).last();
-        drop(gone);
+        let closed =
+            self.state.links.borrow_mut().extract_if(.., |(number, _)| *number == self.number).last();
+        drop(closed);
     }
-}
-
-/// An event as JavaScript hears it.
-pub(crate) fn told(event: &ClientEvent) -> JsonSlice {
-    let mut out = JsonWriter::new();
-    out.begin_object().key("what");
-    match event {
-        ClientEvent::Answered { request, outcome: Ok(reply) } => {
-            out.str("answered").key("whose").uint(*request).key("result").slice(&reply.result);
-            if let Some(data) = &reply.data {
-                out.key("data").slice(data);
-            }
-            out.key("text").str(&reply.text).key("isError").bool(reply.is_error);
-        }
-        ClientEvent::Answered { request, outcome: Err(error) } => {
-            out.str("failed").key("whose").uint(*request).key("code").int(error.code.into());
-            out.key("message").str(&error.message);
-            if let Some(data) = &error.data {
-                out.key("data").slice(data);
-            }
-        }
-        ClientEvent::Asked { question, kind, params } => {
-            out.str("asked").key("whose").uint(*question).key("kind").str(kind.as_str());
-            out.key("params").slice(params);
-        }
-        ClientEvent::Progress { request, params } => {
-            out.str("progress").key("whose").uint(*request).key("params").slice(params);
-        }
-        ClientEvent::Log(params) => {
-            out.str("log").key("params").slice(params);
-        }
-        ClientEvent::Notification { method, params } => {
-            out.str("notification").key("whose").str(method).key("params").slice(params);
-        }
-        _ => {
-            out.str("ended");
-        }
-    }
-    out.end_object();
-    out.into_slice()
 }

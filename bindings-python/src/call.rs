@@ -5,8 +5,8 @@ use crate::convert::answers::AskFailure;
 use crate::convert::outcome;
 use crate::convert::{read, write};
 use crate::errors::exception;
-use crate::lanes::completion_target::Home;
-use crate::lanes::request_context::Within;
+use crate::lanes::completion_target::CompletionTarget;
+use crate::lanes::request_context::RequestContext;
 use crate::log_records;
 use crate::register::handler::Handler;
 use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
@@ -20,21 +20,21 @@ use tenon_mcp::{
     LogLevel, NextError, Outcome, Question, RpcError,
 };
 
-/// What is logged about calls goes under this name, as in the engine.
+/// The target of log records about calls, as in the engine.
 pub(crate) const CALL: &str = "tenon_mcp::call";
 
 /// One call of a handler.
 ///
-/// The methods that complete it return whether `LoopLane.flush` must be scheduled. Completing twice, or too late, does
-/// nothing; a call that is dropped without an outcome fails.
+/// The methods that complete it return whether `LoopLane.flush` must be scheduled. To complete it twice, or too late, does
+/// nothing. A call that is dropped without an outcome fails.
 #[pyclass(frozen, subclass, module = "tenon_mcp._native")]
 pub struct Call {
     port: HostPort,
     id: CallId,
     context: Arc<CallContext>,
-    home: Home,
+    target: CompletionTarget,
     returns_dict: bool,
-    /// That of the handler's server.
+    /// The lifespan of the handler's server.
     lifespan: Option<Py<PyAny>>,
     done: AtomicBool,
 }
@@ -43,12 +43,12 @@ impl Call {
     pub(crate) fn new(
         port: HostPort,
         call: &HostCall,
-        home: Home,
+        target: CompletionTarget,
         returns_dict: bool,
         lifespan: Option<Py<PyAny>>,
     ) -> Call {
         let context = call.context.clone();
-        Call { port, id: call.id, context, home, returns_dict, lifespan, done: AtomicBool::new(false) }
+        Call { port, id: call.id, context, target, returns_dict, lifespan, done: AtomicBool::new(false) }
     }
 
     /// The object of this call.
@@ -56,37 +56,37 @@ impl Call {
         if self.context.arrival.attachment.is_none() {
             return Bound::new(py, self);
         }
-        let within = CallWithin(self.context.clone());
-        Ok(Bound::new(py, PyClassInitializer::from(self).add_subclass(within))?.into_super())
+        let with_context = CallInContext(self.context.clone());
+        Ok(Bound::new(py, PyClassInitializer::from(self).add_subclass(with_context))?.into_super())
     }
 
     pub(crate) fn complete(&self, outcome: Outcome) -> bool {
         if self.done.swap(true, Ordering::AcqRel) {
             return false;
         }
-        match &self.home {
-            Home::Loop(batch) => batch.push(self.id, outcome),
-            Home::Pool(pool, run) => {
+        match &self.target {
+            CompletionTarget::Loop(batch) => batch.push(self.id, outcome),
+            CompletionTarget::Pool(pool, run) => {
                 pool.complete(run, outcome);
                 false
             }
         }
     }
 
-    /// A failure that is the program's and no exception of its own.
-    fn blame(&self, text: String) -> Outcome {
+    /// Logs a mistake of the handler, and returns the outcome for the client.
+    fn log_handler_fault(&self, text: String) -> Outcome {
         self.port.log(LogLevel::Error, CALL, &text);
         Outcome::Exception(text)
     }
 
-    /// A value as JSON; `ValueError` says what cannot be.
+    /// A value as JSON. `ValueError` names a value that JSON cannot hold.
     fn json(&self, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
-        write::json(value, self.home.bounds())
-            .map_err(|unfit| PyValueError::new_err(format!("{unfit} is not JSON")))
+        write::json(value, self.target.bounds())
+            .map_err(|error| PyValueError::new_err(format!("{error} is not JSON")))
     }
 
-    /// Other arguments of middleware as JSON.
-    fn given(&self, given: Option<Bound<'_, PyAny>>) -> PyResult<Option<JsonSlice>> {
+    /// The arguments that middleware passes to `call_next`, as JSON.
+    fn changed_arguments(&self, given: Option<Bound<'_, PyAny>>) -> PyResult<Option<JsonSlice>> {
         given
             .map(|given| {
                 let what = "call_next: the arguments must be a dict";
@@ -100,9 +100,9 @@ impl Call {
 
     fn question(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<Ask> {
         let kind = Question::named(kind)
-            .ok_or_else(|| PyValueError::new_err(format!("there is no question {kind:?}")))?;
-        let params = write::json(params, self.home.bounds()).map_err(|unfit| {
-            let text = format!("{}: {unfit} is not JSON", kind.noun());
+            .ok_or_else(|| PyValueError::new_err(format!("there is no kind of question {kind:?}")))?;
+        let params = write::json(params, self.target.bounds()).map_err(|error| {
+            let text = format!("{}: {error} is not JSON", kind.noun());
             answers::failure(params.py(), AskError::Invalid(text))
         })?;
         Ok(Ask::new(kind, params))
@@ -122,21 +122,21 @@ impl Call {
     }
 }
 
-/// A call whose request has variables. What they hold may hold the call, which the garbage collector is to see; calls of
-/// other requests are none of its business.
+/// A call whose request has context variables. They may refer to the call, so the garbage collector must see them. Other
+/// calls are not tracked.
 #[pyclass(frozen, extends = Call, module = "tenon_mcp._native")]
-pub(crate) struct CallWithin(Arc<CallContext>);
+pub(crate) struct CallInContext(Arc<CallContext>);
 
 #[pymethods]
-impl CallWithin {
+impl CallInContext {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // What the engine holds too, it may yet use. Two are held by this object.
+        // The variables count as unreachable only if the engine does not hold them. This object holds two references.
         let arrival = &self.0.arrival;
         if Arc::strong_count(&self.0) > 2 || !arrival.holds_attachment_alone() {
             return Ok(());
         }
-        match arrival.attachment.as_ref().and_then(|attachment| attachment.get::<Within>()) {
-            Some(Within(variables)) => visit.call(variables),
+        match arrival.attachment.as_ref().and_then(|attachment| attachment.get::<RequestContext>()) {
+            Some(RequestContext(variables)) => visit.call(variables),
             None => Ok(()),
         }
     }
@@ -144,11 +144,11 @@ impl CallWithin {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // After a panic, the boundary around it ends the call.
-        if !*self.done.get_mut() && self.home.is_here() && !std::thread::panicking() {
+        // After a panic, the caller that catches it ends the call.
+        if !*self.done.get_mut() && self.target.is_same_process() && !std::thread::panicking() {
             let entry = &self.context.entry;
             let text = format!("{} '{}' ended without a result", entry.kind.noun(), entry.name);
-            let outcome = self.blame(text);
+            let outcome = self.log_handler_fault(text);
             let _ = self.port.complete(self.id, outcome);
         }
     }
@@ -156,7 +156,7 @@ impl Drop for Call {
 
 #[pymethods]
 impl Call {
-    /// A number that is this call's alone while it runs.
+    /// The call's id, which is unique while it runs.
     #[getter]
     fn id(&self) -> u64 {
         self.id.to_u64()
@@ -164,16 +164,16 @@ impl Call {
 
     /// Completes the call with what its function returned.
     fn finish(&self, result: &Bound<'_, PyAny>) -> bool {
-        let outcome = outcome::outcome(&self.context, self.returns_dict, result, self.home.bounds());
-        self.complete(outcome.unwrap_or_else(|text| self.blame(text)))
+        let outcome = outcome::outcome(&self.context, self.returns_dict, result, self.target.bounds());
+        self.complete(outcome.unwrap_or_else(|text| self.log_handler_fault(text)))
     }
 
-    /// Completes the call as failed, with a text that is meant for the client.
+    /// Completes the call as failed, with a text for the client.
     fn fail(&self, text: String) -> bool {
         self.complete(Outcome::Failed(text))
     }
 
-    /// Completes the call whose function raised something nobody expected.
+    /// Completes the call after its function raised an exception that is not one of this package.
     fn fail_unexpected(&self, text: String) -> bool {
         self.complete(Outcome::Exception(text))
     }
@@ -187,17 +187,17 @@ impl Call {
         Ok(self.complete(Outcome::Error(error)))
     }
 
-    /// Completes the call whose arguments do not fit its function, in the words of those that are not admitted.
+    /// Completes the call as one with invalid arguments, as if the schema had refused them.
     fn fail_arguments(&self, reasons: &str) -> bool {
         self.complete(self.context.arguments_refused(reasons))
     }
 
-    /// Completes the call for what does not exist.
+    /// Completes the call with "not found".
     fn fail_not_found(&self, what: Option<&str>) -> bool {
         self.complete(self.context.not_found(what))
     }
 
-    /// Completes the call that could not do without an answer.
+    /// Completes the call whose handler let an `AskError` pass.
     fn fail_ask(&self, failure: &AskFailure) -> bool {
         self.complete(failure.0.clone().into_outcome(self.context.client.revision))
     }
@@ -208,8 +208,8 @@ impl Call {
         let _ = self.port.complete(self.id, Outcome::Suspend);
     }
 
-    /// Asks the client, from a loop: the answer as `(action, value, text)`, the number it will come under, or `None` if
-    /// this attempt must end.
+    /// Asks the client, from a loop. Returns the answer as `(action, value, text)`, or the number of the question that waits,
+    /// or `None` if this attempt must end.
     fn ask<'py>(
         &self,
         kind: &str,
@@ -224,8 +224,8 @@ impl Call {
         }
     }
 
-    /// Asks the client, from a `def` function, and waits: the answer as `(action, value, text)`, or `None` if this attempt
-    /// must end. It always must on a thread that answers come in by, which cannot wait for them.
+    /// Asks the client, from a `def` function, and waits. Returns the answer as `(action, value, text)`, or `None` if this
+    /// attempt must end. It always ends on a loop's thread: answers arrive through that thread, so it cannot wait for them.
     fn ask_and_wait<'py>(
         &self,
         kind: &str,
@@ -233,23 +233,23 @@ impl Call {
         key: Option<String>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = params.py();
-        let mode = match &self.home {
-            Home::Pool(..) => AskMode::Park,
-            Home::Loop(_) => AskMode::Rerun,
+        let mode = match &self.target {
+            CompletionTarget::Pool(..) => AskMode::Park,
+            CompletionTarget::Loop(_) => AskMode::Rerun,
         };
         let answer = match self.ask_engine(kind, params, key, mode)? {
             Asked::Answered(answer) => Ok(answer),
             Asked::Suspended => return Ok(py.None().into_bound(py)),
-            Asked::Waiting(ask) => match &self.home {
-                Home::Pool(pool, _) => py.detach(|| pool.wait_answer(self.id, ask)),
-                Home::Loop(_) => Err(AskError::Stale),
+            Asked::Waiting(ask) => match &self.target {
+                CompletionTarget::Pool(pool, _) => py.detach(|| pool.wait_answer(self.id, ask)),
+                CompletionTarget::Loop(_) => Err(AskError::Stale),
             },
         };
         answers::to_python(py, answer)
     }
 
-    /// Ends the call because its user must visit pages first: parameters of such questions. Raises, unless this attempt
-    /// must end.
+    /// Ends the call because its user must visit pages first; `pages` are the parameters of the questions. Raises, unless
+    /// this attempt must end.
     fn require(&self, py: Python<'_>, kind: &str, pages: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let asks = pages.iter().map(|page| self.question(kind, page)).collect::<PyResult<Vec<_>>>()?;
         match self.port.require_urls(self.id, asks) {
@@ -258,7 +258,7 @@ impl Call {
         }
     }
 
-    /// What the function is handed.
+    /// The arguments of the call.
     fn input<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self.port.input(self.id) {
             Ok(input) => read::value(py, &input),
@@ -266,73 +266,73 @@ impl Call {
         }
     }
 
-    /// What a chain ends with: the handler's function, its arguments, made of `given` in place of the call's own, and the
-    /// parameter for the context.
+    /// What the middleware chain calls last: the handler's function, its arguments, and the parameter for the context. The
+    /// arguments are made of `given`, if middleware has changed them.
     fn arranged<'py>(
         &self,
         handler: &Bound<'py, Handler>,
         given: Option<Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyDict>, Bound<'py, PyAny>)> {
         let py = handler.py();
-        let input = match self.given(given)? {
-            Some(given) => self.port.prepare(self.id, given).map_err(|error| not_next(py, &error))?,
-            None => self.port.input(self.id).map_err(|_| not_next(py, &NextError::Stale))?,
+        let input = match self.changed_arguments(given)? {
+            Some(given) => self.port.prepare(self.id, given).map_err(|error| next_error(py, &error))?,
+            None => self.port.input(self.id).map_err(|_| next_error(py, &NextError::Stale))?,
         };
         let handler = handler.get();
         Ok((handler.function(py), handler.arguments(py, &input)?, handler.context(py)))
     }
 
-    /// Has the engine do what middleware is around; its lane hears what that came to.
+    /// Makes the engine run the operation that the middleware is around. The outcome arrives through the call's lane.
     fn next(&self, py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        let given = self.given(given)?;
-        self.port.next(self.id, given).map_err(|error| not_next(py, &error))
+        let given = self.changed_arguments(given)?;
+        self.port.next(self.id, given).map_err(|error| next_error(py, &error))
     }
 
-    /// The same from a `def` function, which waits for it.
+    /// The same from a `def` function, which waits for the outcome.
     fn next_and_wait<'py>(
         &self,
         py: Python<'py>,
         given: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Home::Pool(pool, _) = &self.home else {
-            return Err(not_next(py, &NextError::State("this thread cannot wait for the engine")));
+        let CompletionTarget::Pool(pool, _) = &self.target else {
+            return Err(next_error(py, &NextError::State("this thread cannot wait for the engine")));
         };
         self.next(py, given)?;
-        let outcome = py.detach(|| pool.wait_followed(self.id));
-        let outcome = outcome.ok_or_else(|| not_next(py, &NextError::Stale))?;
-        let value = answers::followed(py, &outcome)?;
+        let outcome = py.detach(|| pool.wait_next(self.id));
+        let outcome = outcome.ok_or_else(|| next_error(py, &NextError::Stale))?;
+        let value = answers::resume_middleware(py, &outcome)?;
         if value.is_instance_of::<PyBaseException>() {
             return Err(PyErr::from_value(value));
         }
         Ok(value)
     }
 
-    /// Has the call become a task, if it may, and says whether it is one.
+    /// Turns the call into a task, if that is allowed. Returns whether it is one.
     fn start_task(&self, py: Python<'_>) -> PyResult<bool> {
         self.port.start_task(self.id).map_err(|error| answers::failure(py, error))
     }
 
-    /// What an attempt of this call has kept under `key`, as a tuple of one, or `None`.
+    /// The value that an earlier attempt of this call stored under `key`, as a tuple of one, or `None`.
     fn once_get<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        let kept = self.port.once_get(self.id, key);
-        kept.map(|value| Ok((read::value(py, &value)?,))).transpose()
+        let stored = self.port.once_get(self.id, key);
+        stored.map(|value| Ok((read::value(py, &value)?,))).transpose()
     }
 
-    /// Keeps a value under `key` for the further attempts of this call.
+    /// Stores a value under `key` for the next attempts of this call.
     fn once_put(&self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
-        let kept = write::json(value, self.home.bounds())
-            .map_err(|unfit| AskError::Invalid(format!("once: {unfit} is not JSON")))
+        let stored = write::json(value, self.target.bounds())
+            .map_err(|error| AskError::Invalid(format!("once: {error} is not JSON")))
             .and_then(|value| self.port.once_put(self.id, key, value));
-        kept.map_err(|error| answers::failure(py, error))
+        stored.map_err(|error| answers::failure(py, error))
     }
 
-    /// Says something of this kind before the end; `params` are its members.
+    /// Sends an event of this kind before the result; `params` are its members.
     fn emit(&self, kind: &str, params: &Bound<'_, PyAny>) -> PyResult<()> {
         let kind = EventKind::named(kind)
-            .ok_or_else(|| PyValueError::new_err(format!("there is no event {kind:?}")))?;
+            .ok_or_else(|| PyValueError::new_err(format!("there is no kind of event {kind:?}")))?;
         let params = self.json(params)?;
-        // Stale: nobody listens any more.
+        // An error means that the call has ended.
         let _ = self.port.emit(self.id, Event { kind, params });
         Ok(())
     }
@@ -345,37 +345,37 @@ impl Call {
         Ok(())
     }
 
-    /// Reports progress: `emit`, for what comes often.
+    /// Reports progress. It is a method of its own because it is called often.
     fn progress(&self, progress: f64, total: Option<f64>, message: Option<String>) {
         let _ = self.port.emit(self.id, Event::progress(progress, total, message.as_deref()));
     }
 
-    /// Ends the response that the client waits on; whether it will come back.
+    /// Ends the response that the client waits on. Returns whether the client can resume it.
     fn close_stream(&self) -> bool {
         self.port.close_stream(self.id).unwrap_or(false)
     }
 
-    /// Whether the call has ended without its function.
+    /// Whether the call has ended before its function did.
     #[getter]
     fn cancelled(&self) -> bool {
         !self.done.load(Ordering::Acquire) && self.port.is_cancelled(self.id)
     }
 
-    /// The most that a result may have.
+    /// The most bytes that a result may have.
     #[getter]
     fn max_result_bytes(&self) -> usize {
-        self.home.bounds().bytes()
+        self.target.bounds().bytes()
     }
 
-    /// What the handler is registered as, as sentences say it.
+    /// The kind of the handler's entry, as messages name it.
     #[getter]
     fn noun(&self) -> &str {
         self.context.entry.kind.noun()
     }
 
-    /// Whether the server's settings let a record of this level through, as `logging` counts.
+    /// Whether the server's settings accept log records of this level, a number of `logging`.
     fn logs(&self, level: u8) -> bool {
-        level >= log_records::number(self.port.log_level())
+        level >= log_records::python_level(self.port.log_level())
     }
 
     /// The value of the server's lifespan, if it has one.
@@ -384,20 +384,20 @@ impl Call {
         self.lifespan.as_ref().map(|lifespan| lifespan.bind(py).getattr("value")).transpose()
     }
 
-    /// What it is registered under.
+    /// The name or the address of the handler's entry.
     #[getter]
     fn name(&self) -> &str {
         &self.context.entry.name
     }
 
-    /// What the call's handler may read under this name, `None` where the call has none.
+    /// The context member of this name; `None` if the call has none.
     fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.context.get(name).map(|value| read::value(py, &value)).transpose()
     }
 }
 
-/// Why what follows middleware does not: arguments that do not fit are a `ValueError`.
-fn not_next(py: Python<'_>, error: &NextError) -> PyErr {
+/// The exception for a failed `call_next`. For invalid arguments it is a `ValueError`.
+fn next_error(py: Python<'_>, error: &NextError) -> PyErr {
     match error {
         NextError::Invalid(_) => PyValueError::new_err(format!("call_next: {error}")),
         _ => exception(py, "StateError", &*format!("call_next: {error}")),

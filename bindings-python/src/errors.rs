@@ -16,17 +16,22 @@ pub(crate) fn exception(py: Python<'_>, class: &str, arguments: impl IntoArgumen
     }
 }
 
-/// What an exception of the program says: its class and its text, as far as they can be read.
-pub(crate) fn words(error: &PyErr) -> String {
-    let mut words = String::new();
-    // Fails if the class has no name to be read, where `format!` would panic.
-    match write!(words, "{error}") {
-        Ok(()) => words,
-        Err(fmt::Error) => "an exception that cannot be named".to_owned(),
+/// The class and the text of an exception of the program, as far as they can be read.
+pub(crate) fn describe_exception(error: &PyErr) -> String {
+    let mut text = String::new();
+    // This fails if the name of the class cannot be read; `format!` would panic then.
+    match write!(text, "{error}") {
+        Ok(()) => text,
+        Err(fmt::Error) => "an exception whose class has no readable name".to_owned(),
     }
 }
 
-/// Arguments an exception is made with.
+/// A value as an error text shows it.
+pub(crate) fn shown(value: &Bound<'_, PyAny>) -> String {
+    value.repr().map_or_else(|_| "a value that cannot be shown".to_owned(), |text| text.to_string())
+}
+
+/// The arguments for an exception's class.
 pub(crate) trait IntoArguments {
     fn call<'py>(self, class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;
 }

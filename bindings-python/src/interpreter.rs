@@ -1,12 +1,12 @@
-//! Which interpreter of the process the module is in.
+//! The check that the module is in the main interpreter.
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// Refuses subinterpreters: classes, interned names and `PyOnceLock`s are those of one interpreter.
+/// Refuses subinterpreters, because classes, interned names and `PyOnceLock`s belong to one interpreter.
 ///
-/// Python itself refuses those with a lock of their own, but not those of older programs that embed it.
+/// Python itself refuses subinterpreters with a lock of their own, but not others, which older programs make.
 pub(crate) fn require_main(_: Python<'_>) -> PyResult<()> {
     // SAFETY: the thread is attached to an interpreter, which `Python` stands for.
     match unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) } {

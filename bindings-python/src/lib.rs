@@ -1,7 +1,7 @@
-//! The native half of `tenon_mcp`: what must be fast or must not hold the interpreter.
+//! The native part of `tenon_mcp`: code that must be fast or must not hold the interpreter.
 //!
-//! Python code runs the handlers; this crate hands it calls and takes results. Rust threads never attach to the
-//! interpreter, and no lock of ours is held while Python code may run.
+//! Python code runs the handlers; this crate passes it calls and takes their results. Rust threads never attach to the
+//! interpreter, and no lock of this crate is held while Python code may run.
 
 mod call;
 mod convert;
@@ -16,7 +16,7 @@ mod test_client;
 
 use pyo3::prelude::*;
 
-// The interpreter lock is relied on until the suite has run on a free-threaded interpreter.
+// The module relies on the interpreter lock, because the tests have not run on a free-threaded interpreter.
 #[pymodule(gil_used = true)]
 mod _native {
     use super::*;
@@ -24,7 +24,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::interpreter::require_main(module.py())?;
-        // Before a loop is made, whose descriptors would take the numbers.
+        // Before a loop is made: its descriptors would get the numbers of closed standard descriptors.
         open_standard();
         tenon_mcp::locate_panics();
         Ok(())
@@ -33,7 +33,7 @@ mod _native {
     /// Opens the null device in place of each standard descriptor that is closed.
     #[pyfunction]
     fn open_standard() {
-        // Whoever serves stdio is told if this fails.
+        // If this fails, the stdio transport reports it.
         let _ = tenon_mcp::__private::open_standard();
     }
 
@@ -62,28 +62,28 @@ mod _native {
     #[pymodule_export]
     use crate::test_client::Link;
 
-    /// Writes a value as compact JSON; `ValueError` says what JSON cannot hold. With `rich` it may hold what results may:
-    /// dates, dataclasses and the like.
+    /// Writes a value as compact JSON; `ValueError` names a value that JSON cannot hold. With `rich` it may contain what
+    /// results may contain: dates, dataclasses and the like.
     #[pyfunction]
     #[pyo3(signature = (value, rich = false))]
     fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
         let bounds = crate::convert::write::Bounds::of(&tenon_mcp::Limits::default());
         let text = if rich {
-            crate::convert::write::rich(value, bounds)
+            crate::convert::write::json_with_defaults(value, bounds)
         } else {
             crate::convert::write::json(value, bounds)
         }
-        .map_err(|unfit| pyo3::exceptions::PyValueError::new_err(format!("{unfit} is not JSON")))?;
+        .map_err(|error| pyo3::exceptions::PyValueError::new_err(format!("{error} is not JSON")))?;
         Ok(pyo3::types::PyBytes::new(value.py(), text.as_bytes()))
     }
 
-    /// The names of what a handler may read of its call, for `Call.get`.
+    /// The names of the context members that `Call.get` takes.
     #[pyfunction]
     fn context_fields() -> Vec<&'static str> {
         tenon_mcp::CONTEXT_FIELDS.iter().map(|field| field.name).collect()
     }
 
-    /// Reads one JSON value; `ValueError` says what is wrong and where.
+    /// Reads one JSON value. `ValueError` says what is invalid, and where.
     #[pyfunction]
     fn from_json<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let text = bytes::Bytes::copy_from_slice(text);

@@ -1,4 +1,4 @@
-//! What the engine logs, on its way to Python's `logging`.
+//! The engine's log records on their way to Python's `logging`.
 
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -6,31 +6,32 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record, Wake};
 
-/// Records that wait for the interpreter; what comes beyond is counted and dropped.
+/// Records that may wait for the interpreter. Further records are counted and dropped.
 const MAX_RECORDS: usize = 1024;
-/// Bytes of their texts.
+/// Bytes that their texts may have.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A bounded queue: engine threads put records in and never wait for the interpreter.
 pub(crate) struct Records {
     queue: Mutex<Queue>,
-    /// The least level that anybody wants, as `logging` counts.
+    /// The least level that is taken, a number of `logging`.
     level: AtomicU8,
-    /// Brings somebody with the interpreter here.
+    /// Wakes a thread with the interpreter, which takes the records.
     wake: Mutex<Option<Weak<dyn Wake>>>,
 }
 
 #[derive(Default)]
 struct Queue {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LogEntry>,
     bytes: usize,
     dropped: u64,
 }
 
-/// Level, logger and text.
-pub(crate) type Entry = (u8, String, String);
+/// A record as level, logger and text.
+pub(crate) type LogEntry = (u8, String, String);
 
-pub(crate) fn number(level: LogLevel) -> u8 {
+/// A level as a number of `logging`.
+pub(crate) fn python_level(level: LogLevel) -> u8 {
     match level {
         LogLevel::Debug => 10,
         LogLevel::Info => 20,
@@ -43,32 +44,32 @@ impl Records {
     pub(crate) fn new() -> Records {
         Records {
             queue: Mutex::default(),
-            level: AtomicU8::new(number(LogLevel::Warn)),
+            level: AtomicU8::new(python_level(LogLevel::Warn)),
             wake: Mutex::new(None),
         }
     }
 
-    /// From here on records of `level` and above are taken, and `wake` is called when there is one.
+    /// Takes records of `level` and above from now on, and calls `wake` for each.
     pub(crate) fn attach(&self, level: u8, wake: Weak<dyn Wake>) {
         self.level.store(level, Ordering::Relaxed);
         *self.wake.lock() = Some(wake);
     }
 
-    pub(crate) fn pop(&self) -> Option<Entry> {
+    pub(crate) fn pop(&self) -> Option<LogEntry> {
         let mut queue = self.queue.lock();
         if let Some(entry) = queue.entries.pop_front() {
             queue.bytes -= entry.2.len();
             return Some(entry);
         }
         let dropped = std::mem::take(&mut queue.dropped);
-        let text = || format!("{dropped} records came too fast and were dropped");
-        (dropped > 0).then(|| (number(LogLevel::Warn), "tenon_mcp".to_owned(), text()))
+        let text = || format!("{dropped} log records were dropped because too many were waiting");
+        (dropped > 0).then(|| (python_level(LogLevel::Warn), "tenon_mcp".to_owned(), text()))
     }
 }
 
 impl Log for Records {
     fn enabled(&self, level: LogLevel, _: &str) -> bool {
-        number(level) >= self.level.load(Ordering::Relaxed)
+        python_level(level) >= self.level.load(Ordering::Relaxed)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -79,7 +80,8 @@ impl Log for Records {
                 return;
             }
             queue.bytes += record.message.len();
-            let entry = (number(record.level), record.target.replace("::", "."), record.message.to_owned());
+            let entry =
+                (python_level(record.level), record.target.replace("::", "."), record.message.to_owned());
             queue.entries.push_back(entry);
         }
         let wake = self.wake.lock().as_ref().and_then(Weak::upgrade);

@@ -1,56 +1,56 @@
-//! Where operating systems differ; nothing else of the module asks which one it is.
+//! Differences between operating systems. No other file depends on the system.
 
 use std::io::Result;
 
 #[cfg(target_os = "linux")]
-use std::fs::File as End;
+use std::fs::File as Descriptor;
 #[cfg(not(target_os = "linux"))]
-use std::os::unix::net::UnixStream as End;
+use std::os::unix::net::UnixStream as Descriptor;
 
-/// Two ends that do not block: what is written to the far one makes the near one readable. On Linux both are one eventfd,
-/// which costs the kernel less than a pair of sockets.
-pub(crate) struct Ends {
-    near: End,
+/// Two descriptors that do not block: a write to the writer makes the reader readable. On Linux both are one eventfd, which
+/// costs less than a pair of sockets.
+pub(crate) struct WakePair {
+    reader: Descriptor,
     #[cfg(not(target_os = "linux"))]
-    far: End,
+    writer: Descriptor,
 }
 
 #[cfg(target_os = "linux")]
-impl Ends {
-    pub(crate) fn new() -> Result<Ends> {
+impl WakePair {
+    pub(crate) fn new() -> Result<WakePair> {
         use nix::libc;
         use std::os::fd::{FromRawFd, OwnedFd};
-        // SAFETY: makes a descriptor, no more.
+        // SAFETY: eventfd only makes a descriptor.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) };
         if descriptor < 0 {
             return Err(std::io::Error::last_os_error());
         }
-        // SAFETY: it is new, and nobody else has its number.
-        let near = unsafe { OwnedFd::from_raw_fd(descriptor) }.into();
-        Ok(Ends { near })
+        // SAFETY: the descriptor is new, and nothing else owns it.
+        let reader = unsafe { OwnedFd::from_raw_fd(descriptor) }.into();
+        Ok(WakePair { reader })
     }
 
-    pub(crate) fn far(&self) -> &End {
-        &self.near
+    pub(crate) fn writer(&self) -> &Descriptor {
+        &self.reader
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Ends {
-    pub(crate) fn new() -> Result<Ends> {
-        let (near, far) = End::pair()?;
-        near.set_nonblocking(true)?;
-        far.set_nonblocking(true)?;
-        Ok(Ends { near, far })
+impl WakePair {
+    pub(crate) fn new() -> Result<WakePair> {
+        let (reader, writer) = Descriptor::pair()?;
+        reader.set_nonblocking(true)?;
+        writer.set_nonblocking(true)?;
+        Ok(WakePair { reader, writer })
     }
 
-    pub(crate) fn far(&self) -> &End {
-        &self.far
+    pub(crate) fn writer(&self) -> &Descriptor {
+        &self.writer
     }
 }
 
-impl Ends {
-    pub(crate) fn near(&self) -> &End {
-        &self.near
+impl WakePair {
+    pub(crate) fn reader(&self) -> &Descriptor {
+        &self.reader
     }
 }

@@ -4,7 +4,7 @@ use crate::convert::read;
 use crate::convert::write;
 use crate::convert::write::Bounds;
 use crate::errors::{engine_error, exception};
-use crate::lanes::wake_fd::Bell;
+use crate::lanes::wake_fd::WakeFd;
 use crate::serve::engine::Engine;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -18,8 +18,8 @@ use tenon_mcp::{JsonSlice, Level, Question, Revision};
 pub struct Link {
     link: CoreLink,
     bounds: Bounds,
-    /// Rung when there may be an event, once somebody watches it.
-    bell: OnceLock<Arc<Bell>>,
+    /// Notified when there may be an event, once `fileno` was called.
+    wake: OnceLock<Arc<WakeFd>>,
 }
 
 #[pymethods]
@@ -31,7 +31,7 @@ impl Link {
         let options = read_options(options, bounds)?;
         let link = py.detach(|| CoreLink::open(&engine.server, &options));
         let link = link.map_err(|error| engine_error(py, &error))?;
-        Ok(Link { link, bounds, bell: OnceLock::new() })
+        Ok(Link { link, bounds, wake: OnceLock::new() })
     }
 
     /// A number for a request.
@@ -68,7 +68,7 @@ impl Link {
         answered.map_err(|error| engine_error(py, &error))
     }
 
-    /// Gives a request up.
+    /// Cancels a request.
     fn cancel(&self, py: Python<'_>, request: u64) {
         py.detach(|| self.link.cancel(request));
     }
@@ -83,35 +83,35 @@ impl Link {
     /// The next event, or `None`: `(what, whose, detail)`.
     fn event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let event = py.detach(|| self.link.event());
-        event.map(|event| told(py, event)).transpose()
+        event.map(|event| event_tuple(py, event)).transpose()
     }
 
-    /// The same; waits for it, at most `seconds`.
+    /// Waits for the next event, at most `seconds`.
     fn wait<'py>(&self, py: Python<'py>, seconds: f64) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         let event = py.detach(|| self.link.wait(timeout));
-        event.map(|event| told(py, event)).transpose()
+        event.map(|event| event_tuple(py, event)).transpose()
     }
 
     /// A descriptor that is readable when there may be an event.
     fn fileno(&self) -> PyResult<i32> {
-        if let Some(bell) = self.bell.get() {
-            return Ok(bell.descriptor());
+        if let Some(wake) = self.wake.get() {
+            return Ok(wake.descriptor());
         }
-        let bell = Arc::new(Bell::new()?);
-        let bell = self.bell.get_or_init(|| bell).clone();
-        self.link.on_event(bell.clone());
-        Ok(bell.descriptor())
+        let wake = Arc::new(WakeFd::new()?);
+        let wake = self.wake.get_or_init(|| wake).clone();
+        self.link.on_event(wake.clone());
+        Ok(wake.descriptor())
     }
 
-    /// The descriptor has been seen: events follow until there is none.
+    /// The descriptor was readable: the caller now takes events until there is none.
     fn begin(&self) -> PyResult<()> {
-        self.bell.get().map_or(Ok(()), |bell| Ok(bell.listen()?))
+        self.wake.get().map_or(Ok(()), |wake| Ok(wake.begin()?))
     }
 
-    /// No event was left. If one came since, this is `False`, and it has to be looked for.
+    /// The caller found no more event. `False` if one may have come since: the caller then takes it.
     fn rest(&self) -> bool {
-        self.bell.get().is_none_or(|bell| bell.rest())
+        self.wake.get().is_none_or(|wake| wake.finish())
     }
 
     /// Ends waits.
@@ -122,22 +122,23 @@ impl Link {
 
 impl Link {
     fn json(&self, what: &str, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
-        write::json(value, self.bounds).map_err(|unfit| {
-            exception(value.py(), "RegistrationError", &*format!("{what}: {unfit} is not JSON"))
+        write::json(value, self.bounds).map_err(|error| {
+            exception(value.py(), "RegistrationError", &*format!("{what}: {error} is not JSON"))
         })
     }
 }
 
 fn read_options(given: &Bound<'_, PyDict>, bounds: Bounds) -> PyResult<ClientOptions> {
     let py = given.py();
-    let wrong =
-        |what: &str, word: &str| exception(py, "RegistrationError", &*format!("there is no {what} {word:?}"));
+    let wrong = |what: &str, word: &str| {
+        exception(py, "RegistrationError", &*format!("Client: there is no {what} {word:?}"))
+    };
     let mut options = ClientOptions::new();
     for (name, value) in given.iter() {
         let name = name.to_string();
         let json = || {
             write::json(&value, bounds)
-                .map_err(|unfit| exception(py, "RegistrationError", &*format!("{name}: {unfit} is not JSON")))
+                .map_err(|error| exception(py, "RegistrationError", &*format!("{name}: {error} is not JSON")))
         };
         options = match &*name {
             "revision" => {
@@ -161,7 +162,7 @@ fn read_options(given: &Bound<'_, PyDict>, bounds: Bounds) -> PyResult<ClientOpt
     Ok(options)
 }
 
-fn told(py: Python<'_>, event: ClientEvent) -> PyResult<Bound<'_, PyTuple>> {
+fn event_tuple(py: Python<'_>, event: ClientEvent) -> PyResult<Bound<'_, PyTuple>> {
     let optional = |value: Option<&JsonSlice>| match value {
         Some(value) => read::value(py, value),
         None => Ok(py.None().into_bound(py)),

@@ -1,17 +1,17 @@
 'use strict'
 
-// Takes batches from the engine and runs handlers: the only function that native code calls is `dispatch`.
+// Takes batches from the engine and runs handlers. Native code calls `#dispatch`, and a function that schedules a turn.
 
 const { Call } = require('./call')
-const { keep } = require('../server/collected')
+const { updateNeeded } = require('../server/collected')
 const { Context } = require('./context')
-const { READS, chain } = require('./middleware')
-const { Outbox } = require('./completion_buffer')
-const { cover } = require('../server/streams')
+const { READ_KINDS, chain } = require('./middleware')
+const { CompletionBuffer } = require('./completion_buffer')
+const { ignoreOutputErrors } = require('../server/streams')
 
 const { parse } = JSON
 
-// Kinds of operations; `src/batch.rs` holds the same numbers.
+// The kinds of operations; `src/calls/batch.rs` has the same numbers.
 const CALL = 0
 const CANCEL = 1
 const ANSWER = 2
@@ -19,29 +19,29 @@ const REFUSED = 3
 const FORGET = 4
 const CLOSED = 5
 const LOG = 6
-const HEARD = 7
-const READY = 8
-const WRAPPED = 9
+const CLIENT_EVENT = 7
+const EXCHANGE_READY = 8
+const CALL_WITH_MIDDLEWARE = 9
 const NEXT = 10
-const BEGAN = 11
-const WITHIN = 12
+const STARTED = 11
+const SCOPE = 12
 const UNMOUNTED = 13
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
-/** Operations of one batch. */
-const FULL = 256
+/** The most operations of one batch. */
+const MAX_OPS = 256
 
 class Bridge {
-  /** Calls that a handler works on, by slot. */
+  /** Calls whose handlers run, by slot. */
   #live = []
-  /** What the next call runs in. */
-  #within
-  /** Where the engine puts the numbers of a batch. */
-  #numbers = new Uint32Array(FULL * RECORD)
+  /** The async context of the next call. */
+  #nextScope
+  /** The engine writes the numbers of a batch into it. */
+  #numbers = new Uint32Array(MAX_OPS * RECORD)
   #dispatcher
-  #again
-  #onBegan
+  #scheduleTurn
+  #onStarted
   #onClosed
   #log
 
@@ -51,93 +51,93 @@ class Bridge {
     const [depth, size] = engine.bounds()
     /** The deepest nesting and the largest text of a result. */
     this.bounds = { depth, size }
-    this.outbox = new Outbox(engine)
-    /** It answers requests of the program's own server, and ends when nobody has it. */
+    this.completions = new CompletionBuffer(engine)
+    /** It answers only requests of the program's own HTTP server, and ends when nothing references it. */
     this.collectable = false
-    /** Somebody waits for its end. */
+    /** Something waits for its end. */
     this.awaited = false
-    /** It has a handler for its end. */
-    this.hasEnd = false
-    /** What is registered, by the number the engine knows its handler by. */
+    /** It has a handler of `stop`. */
+    this.hasStopHandler = false
+    /** The registered entries, by the number of their handler. */
     this.entries = new Map()
-    /** The bridges of servers that are mounted here, by the number of the mount, as long as a call may need them. */
+    /** The bridges of mounted servers, by the number of the mount, while a call may need them. */
     this.mounted = new Map()
-    /** Those of the servers that this one is mounted in, by the same numbers. They do not stay for this one's sake. */
-    this.above = new Map()
-    /** How many there may be before those that are gone are looked for. */
-    this.most = 16
-    /** Clients in the process, by number: what hears their events. */
+    /** Weak references to the bridges of servers in which this one is mounted, by the same numbers. */
+    this.parents = new Map()
+    /** When there are more parents, references to collected ones are removed. */
+    this.maxParents = 16
+    /** Listeners for events of test clients, by the client's number. */
     this.clients = new Map()
     /** Middleware, by number. */
     this.layers = new Map()
-    /** Types of errors with what they stand for, oldest first. */
+    /** The types of errors of `mapError` with their codes or functions, oldest first. */
     this.mapped = []
-    /** Requests of the program's own server that are not answered to their end, by number. */
+    /** Open requests of the program's own HTTP server, by number. */
     this.exchanges = new Map()
-    /** What is around them (stores of AsyncLocalStorage), and so around their calls, by number; until the last of those is over. */
+    /** The async contexts of these requests, by number, until the last of their calls has ended. Their calls run in them. */
     this.scopes = new Map()
   }
 
-  listen(options, onBegan, onClosed) {
+  listen(options, onStarted, onClosed) {
     const turn = () => this.engine.turn()
-    // Kept here: the engine itself holds them weakly where the server may be collected.
+    // Kept here, because the engine has weak references to them if the server may be collected.
     this.#dispatcher = (text) => this.#dispatch(text)
-    // Timers and I/O of the program come between two turns.
-    this.#again = () => setImmediate(turn)
-    const urls = this.engine.listen(this.#dispatcher, this.#again, this.#numbers, options)
-    this.#onBegan = onBegan
+    // Timers and I/O of the program run between two turns.
+    this.#scheduleTurn = () => setImmediate(turn)
+    const urls = this.engine.listen(this.#dispatcher, this.#scheduleTurn, this.#numbers, options)
+    this.#onStarted = onStarted
     this.#onClosed = onClosed
-    if (options.stdio) cover()
+    if (options.stdio) ignoreOutputErrors()
     return urls
   }
 
-  /** Whether a handler is to be called at the server's end. */
-  get needsEnd() {
-    if (this.hasEnd) return true
-    for (const within of this.mounted.values()) if (within.needsEnd) return true
+  /** Whether this server or a mounted one has a handler of `stop`. */
+  get needsStop() {
+    if (this.hasStopHandler) return true
+    for (const child of this.mounted.values()) if (child.needsStop) return true
     return false
   }
 
-  /** Another server is a part of this one, by the mount of a number. */
+  /** Adds the mount of another server. */
   mount(number, other) {
     this.mounted.set(number, other)
-    other.above.set(number, new WeakRef(this))
-    if (other.above.size >= other.most) {
-      for (const [mount, above] of other.above) if (above.deref() === undefined) other.above.delete(mount)
-      other.most = 2 * other.above.size + 16
+    other.parents.set(number, new WeakRef(this))
+    if (other.parents.size >= other.maxParents) {
+      for (const [mount, parent] of other.parents) if (parent.deref() === undefined) other.parents.delete(mount)
+      other.maxParents = 2 * other.parents.size + 16
     }
-    this.keep()
+    this.updateNeeded()
   }
 
-  /** Nothing needs the mount of this number any more. */
-  unmounted(number) {
-    this.mounted.get(number)?.above.delete(number)
-    if (this.mounted.delete(number)) this.keep()
+  /** Removes a mount that is not needed any more. */
+  removeMount(number) {
+    this.mounted.get(number)?.parents.delete(number)
+    if (this.mounted.delete(number)) this.updateNeeded()
   }
 
-  /** What is needed here may have changed, and so what is needed where this server is mounted. */
-  keep() {
-    if (this.collectable) keep(this)
-    for (const above of this.above.values()) above.deref()?.keep()
+  /** To be called when the bridge may be needed, or not needed, from now on. That affects its parents too. */
+  updateNeeded() {
+    if (this.collectable) updateNeeded(this)
+    for (const parent of this.parents.values()) parent.deref()?.updateNeeded()
   }
 
-  /** What has a number, here or in a server that is mounted. */
+  /** The entry with this number, here or in a mounted server. */
   entry(number) {
     const own = this.entries.get(number)
     if (own !== undefined) return own
-    for (const within of this.mounted.values()) {
-      const found = within.entry(number)
+    for (const child of this.mounted.values()) {
+      const found = child.entry(number)
       if (found !== undefined) return found
     }
     return undefined
   }
 
-  /** The middleware of a number, here or in a server that is mounted. */
+  /** The middleware with this number, here or in a mounted server. */
   layer(number) {
     const own = this.layers.get(number)
     if (own !== undefined) return own
-    for (const within of this.mounted.values()) {
-      const found = within.layer(number)
+    for (const child of this.mounted.values()) {
+      const found = child.layer(number)
       if (found !== undefined) return found
     }
     return undefined
@@ -151,9 +151,9 @@ class Bridge {
     this.#log(record)
   }
 
-  /** No handler will run any more; what has been answered is still written. */
+  /** Ends the server because no handler will run any more. Answers are still written. */
   abandon() {
-    this.outbox.flush()
+    this.completions.flush()
     this.engine.abandon()
   }
 
@@ -161,11 +161,11 @@ class Bridge {
     if (this.#live[call.slot] === call) this.#live[call.slot] = undefined
   }
 
-  /** Never throws: whatever a handler does ends its own call only. */
+  /** Never throws: an error of a handler ends only its own call. */
   #dispatch(text) {
     const records = this.#numbers
     const values = parse(text)
-    this.outbox.hold()
+    this.completions.hold()
     try {
       for (let i = 0; i < values.length; i++) {
         const at = i * RECORD
@@ -180,45 +180,45 @@ class Bridge {
             this.#find(slot, generation)?.end(values[i])
             break
           case ANSWER:
-            this.#find(slot, generation)?.answered(number, values[i])
+            this.#find(slot, generation)?.onAnswer(number, values[i])
             break
           case REFUSED:
-            this.#find(slot, generation)?.refused(number, values[i])
+            this.#find(slot, generation)?.onRefusal(number, values[i])
             break
           case FORGET:
             this.entries.delete(number)
             break
           case UNMOUNTED:
-            this.unmounted(number)
+            this.removeMount(number)
             break
           case CLOSED:
             for (const exchange of this.exchanges.values()) exchange.wake()
             this.#onClosed(values[i] ?? undefined)
             break
-          case BEGAN:
-            this.#onBegan(values[i] ?? undefined)
+          case STARTED:
+            this.#onStarted(values[i] ?? undefined)
             break
-          case WRAPPED:
-            this.#wrapped(slot, generation, number, values[i])
+          case CALL_WITH_MIDDLEWARE:
+            this.#callWithMiddleware(slot, generation, number, values[i])
             break
           case NEXT:
-            this.#find(slot, generation)?.followed(number, values[i])
+            this.#find(slot, generation)?.onNextCompleted(number, values[i])
             break
           case LOG:
             this.#log(values[i])
             break
-          case HEARD:
+          case CLIENT_EVENT:
             this.clients.get(number)?.(values[i])
             break
-          case WITHIN:
-            this.#within = this.scopes.get(number)
+          case SCOPE:
+            this.#nextScope = this.scopes.get(number)
             break
-          case READY:
+          case EXCHANGE_READY:
             this.exchanges.get(number)?.wake()
         }
       }
     } finally {
-      this.outbox.release()
+      this.completions.release()
     }
   }
 
@@ -228,32 +228,32 @@ class Bridge {
   }
 
   #begin(slot, generation, entry) {
-    const call = this.#within === undefined ? new Call(this, slot, generation, entry) : this.#inside(slot, generation, entry)
-    // A slot is given out again only when the call that had it is over.
-    this.#live[slot]?.end('the call is over')
+    const call = this.#nextScope === undefined ? new Call(this, slot, generation, entry) : this.#newCallInScope(slot, generation, entry)
+    // The engine uses a slot again only when its call has ended.
+    this.#live[slot]?.end('the call has ended')
     this.#live[slot] = call
     return call
   }
 
-  /** A call in what is around its request. */
-  #inside(slot, generation, entry) {
-    const within = this.#within
-    this.#within = undefined
-    return within.runInAsyncScope(() => new Call(this, slot, generation, entry))
+  /** A call in the async context of its request. */
+  #newCallInScope(slot, generation, entry) {
+    const scope = this.#nextScope
+    this.#nextScope = undefined
+    return scope.runInAsyncScope(() => new Call(this, slot, generation, entry))
   }
 
   #call(slot, generation, number, args) {
     const entry = this.entry(number)
     const call = this.#begin(slot, generation, entry)
-    if (entry === undefined) return call.threw(new Error('the handler was removed'))
+    if (entry === undefined) return call.onThrow(new Error('the handler of this call was removed'))
     this.#run(call, () => entry.handler(args, new Context(call)))
   }
 
-  /** A call with middleware around it: what answers it is an entry of ours, or the engine. */
-  #wrapped(slot, generation, number, [layers, args, kind, name]) {
-    const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READS.includes(kind) }
+  /** A call with middleware. An entry of this server answers it, or the engine. */
+  #callWithMiddleware(slot, generation, number, [layers, args, kind, name]) {
+    const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READ_KINDS.includes(kind) }
     const call = this.#begin(slot, generation, entry)
-    if (entry === undefined) return call.threw(new Error('the handler was removed'))
+    if (entry === undefined) return call.onThrow(new Error('the handler of this call was removed'))
     const functions = layers.map((layer) => this.layer(layer))
     this.#run(call, () => chain(call, functions, entry.handler, args))
   }
@@ -267,14 +267,14 @@ class Bridge {
       const result = run()
       if (typeof result?.then === 'function') {
         Promise.resolve(result).then(
-          (value) => call.returned(value),
-          (thrown) => call.threw(thrown)
+          (value) => call.onReturn(value),
+          (thrown) => call.onThrow(thrown)
         )
       } else {
-        call.returned(result)
+        call.onReturn(result)
       }
     } catch (thrown) {
-      call.threw(thrown)
+      call.onThrow(thrown)
     }
   }
 }

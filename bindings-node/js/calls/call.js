@@ -1,53 +1,53 @@
 'use strict'
 
-// One call of a handler, from the moment it arrives until it is answered or over.
+// One call of a handler, until it is answered or has ended otherwise.
 
 const { AsyncResource } = require('node:async_hooks')
-const { AskError, Suspended, abortReason, carries, messageOf } = require('../errors')
-const { Unfit, encodeJson, reasonOf, wellFormed } = require('../registry/json')
+const { AskError, Suspended, abortReason, includesError, messageOf } = require('../errors')
+const { NotSerializable, encodeJson, reasonOf, wellFormed } = require('../registry/json')
 const { logLevels } = require('../native')
 const { outcome } = require('./outcome')
 const { FAILED, REFUSED, SUSPEND, VALUE } = require('./completion_buffer')
-const { encode, encodeThrown, mistaken, nameOf } = require('./results')
-const { tolerate } = require('./rejection_guard')
+const { encode, encodeThrown, resultWarning, nameOf } = require('./results')
+const { ignoreRejections } = require('./rejection_guard')
 
 const { parse, stringify } = JSON
 
 const SCOPE = { requireManualDestroy: false }
 
-/** How long, in milliseconds, a handler may take to unwind before its attempt is ended without it. */
-const UNWIND = 1000
+/** How many milliseconds a handler may run after its attempt was suspended. */
+const UNWIND_TIMEOUT = 1000
 
-/** AskErrors that end their call in the protocol's own way when a handler lets them through: error -> [call, number]. */
+/** AskErrors for which the engine has a protocol error, if the handler lets them pass: error -> { call, number }. */
 const refusals = new WeakMap()
 
-/** The words for levels of messages to clients. */
+/** The levels of messages to clients. */
 const LEVELS = logLevels()
 
 class Call {
   over = false
   /**
-   * Where its handler runs, and what hears its signal: a store of AsyncLocalStorage that one call enters is not the next one's,
-   * although they come in one batch.
+   * The async context of its handler and of listeners to its signal. Without one, the calls of a batch would share the stores
+   * of AsyncLocalStorage.
    */
   scope = new AsyncResource('TENON_CALL', SCOPE)
   #bridge
   #controller
   #reason
-  /** How to settle the questions whose answers are outstanding, by number; and those that this attempt ends with. */
-  #asked
-  #open
-  /** Effects by key, and how many of them are at work; the attempt does not end meanwhile. */
+  /** The promises of questions that wait for answers, by number; and of questions with which this attempt ends. */
+  #waiting
+  #suspending
+  /** Effects by key, and how many of them run. The attempt does not end while one runs. */
   #effects
-  #working = 0
-  #waits = false
-  /** The error that this attempt unwinds with. */
+  #runningEffects = 0
+  #unwindLater = false
+  /** The error with which this attempt is suspended. */
   #suspended
-  #patience
+  #unwindTimer
   #about
   #state
-  /** How to settle what middleware awaits of the engine. */
-  #following
+  /** The promise of `next`. */
+  #next
 
   constructor(bridge, slot, generation, entry) {
     this.#bridge = bridge
@@ -56,31 +56,31 @@ class Call {
     this.entry = entry
   }
 
-  /** The handler returned: answer, unless something else ended the call. Never throws. */
-  returned(value) {
+  /** The handler has returned. Sends the result, unless the call has ended. Never throws. */
+  onReturn(value) {
     if (this.over) return
     const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
     this.#answer(kind, line, bytes)
     if (kind === FAILED) this.#log('error', parse(line))
     if (kind === VALUE && !this.entry.warned) this.#warn(value)
     if (this.#suspended !== undefined) {
-      const what = 'its result is sent and its questions are not; let Suspended through'
+      const what = 'its result is sent and its questions are not; do not catch Suspended'
       this.#log('warn', `${this.#name} returned although its attempt was ended to ask the client: ${what}`)
     }
   }
 
-  /** Says once of an entry that what it returns may be meant in another way. */
+  /** Logs a warning, once for each entry, if a result was probably meant in another way. */
   #warn(value) {
-    const message = mistaken(this.entry, value)
+    const message = resultWarning(this.entry, value)
     if (message === undefined) return
     this.entry.warned = true
     this.#log('warn', message)
   }
 
-  /** The handler threw. Never throws. */
-  threw(thrown) {
+  /** The handler has thrown. Never throws itself. */
+  onThrow(thrown) {
     if (this.over) return
-    if (this.#suspended !== undefined && carries(thrown, this.#suspended)) return this.#suspend()
+    if (this.#suspended !== undefined && includesError(thrown, this.#suspended)) return this.#suspend()
     const refusal = typeof thrown === 'object' && thrown !== null ? refusals.get(thrown) : undefined
     if (refusal?.call === this) return this.#answer(REFUSED, String(refusal.number))
     const { kind, line, level, wrong = thrown } = encodeThrown(thrown, this.#bridge.mapped, this.#bridge.bounds)
@@ -88,12 +88,12 @@ class Call {
     this.#log(level, `${this.#name} failed: ${messageOf(wrong)}`, wrong)
   }
 
-  /** The call is over without this handler's answer. */
+  /** The call has ended before its handler did. */
   end(why) {
     if (this.over) return
-    this.#leave()
+    this.#markEnded()
     this.#abort(abortReason(why))
-    this.#refuse(new AskError('ended', why))
+    this.#rejectPending(new AskError('ended', why))
   }
 
   get signal() {
@@ -109,7 +109,7 @@ class Call {
     return this.#bridge.bounds
   }
 
-  /** What the engine knows about the call; empty once it is over, unless it was read before. */
+  /** The context members of the call. Empty once the call has ended, unless they were read before. */
   get about() {
     if (this.#about === undefined) {
       const text = this.#bridge.engine.describe(this.slot, this.generation)
@@ -128,7 +128,7 @@ class Call {
     return !this.over && this.#bridge.engine.closeStream(this.slot, this.generation)
   }
 
-  /** Sends the client a notification of the program's own; `text` is its parameters as JSON. */
+  /** Sends the client a custom notification; `text` has its parameters as JSON. */
   notify(method, text) {
     this.#bridge.engine.notifyCall(this.slot, this.generation, method, text)
   }
@@ -139,92 +139,92 @@ class Call {
     try {
       text = encodeJson(data, 'data', this.#bridge.bounds)
     } catch (error) {
-      throw new TypeError(`ctx.log: ${error instanceof Unfit ? error.message : reasonOf(error)}`)
+      throw new TypeError(`ctx.log: ${error instanceof NotSerializable ? error.message : reasonOf(error)}`)
     }
-    if (text === undefined) throw new TypeError('ctx.log: data must be what JSON can hold')
+    if (text === undefined) throw new TypeError(`ctx.log: data must be a value that JSON can hold, not a value of type ${typeof data}`)
     if (this.over) return
     const source = logger == null ? '' : `"logger":${stringify(String(logger))},`
     const params = wellFormed(`{"level":"${level}",${source}"data":${text}}`)
     this.#bridge.engine.emit(this.slot, this.generation, 'log', params)
   }
 
-  /** Asks the client a question of the kind that `word` names. `read` makes of the answer what the handler gets. */
-  ask(word, params, key, read = (answer) => answer) {
+  /** Asks the client a question of this kind. `read` converts the answer for the handler. */
+  ask(kind, params, key, read = (answer) => answer) {
     const name = key == null ? undefined : String(key)
-    return this.#asking(
-      () => this.#bridge.engine.ask(this.slot, this.generation, word, params(), name),
+    return this.#askEngine(
+      () => this.#bridge.engine.ask(this.slot, this.generation, kind, params(), name),
       read
     )
   }
 
   /** Ends the call, or its attempt, because the user must visit pages first. */
   require(pages) {
-    return this.#asking(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
+    return this.#askEngine(() => this.#bridge.engine.requireUrls(this.slot, this.generation, pages()))
   }
 
   /** Turns the call into a task if that is possible, and returns whether it is one. */
   startTask() {
-    this.#alive()
+    this.#requireActive()
     const reply = this.#bridge.engine.startTask(this.slot, this.generation)
-    if (reply.state !== 'answered') throw this.#refusal(reply)
-    // It has an id from now on.
+    if (reply.state !== 'answered') throw this.#askError(reply)
+    // The context now has the task's id.
     this.#about = undefined
     return reply.id === 1
   }
 
-  #asking(ask, read) {
+  #askEngine(ask, read) {
     const answer = new Promise((resolve, reject) => {
-      this.#alive()
+      this.#requireActive()
       const reply = ask()
       switch (reply.state) {
         case 'answered':
           return resolve(read(parse(reply.text)))
         case 'waiting':
-          this.#asked ??= new Map()
-          return void this.#asked.set(reply.id, { resolve: settle(resolve, reject, read), reject })
+          this.#waiting ??= new Map()
+          return void this.#waiting.set(reply.id, { resolve: settle(resolve, reject, read), reject })
         case 'suspended':
           return this.#unwindSoon(reject)
         default:
-          throw this.#refusal(reply)
+          throw this.#askError(reply)
       }
     })
-    // A question whose answer nobody awaits must not end the process.
+    // A rejected question that nothing awaits must not end the process.
     answer.catch(() => {})
     return answer
   }
 
-  #alive() {
+  #requireActive() {
     if (this.#suspended !== undefined) throw this.#suspended
-    if (this.over) throw new AskError('ended', 'the call is over')
+    if (this.over) throw new AskError('ended', 'the call has ended')
   }
 
-  #refusal({ state, id, text }) {
+  #askError({ state, id, text }) {
     const error = new AskError(state, text)
     if (state === 'unsupported') refusals.set(error, { call: this, number: id })
     return error
   }
 
-  /** The result of `effect`, which is run in one attempt of the call only. */
+  /** The result of `effect`, which runs only in one attempt of the call. */
   once(key, effect) {
     const name = String(key)
     this.#effects ??= new Map()
     let result = this.#effects.get(name)
     if (result === undefined) {
-      result = this.#once(name, effect)
+      result = this.#runOnce(name, effect)
       this.#effects.set(name, result)
-      // What failed is not kept.
+      // A failed effect is not stored.
       result.catch(() => this.#effects.delete(name))
     }
     return result
   }
 
-  async #once(key, effect) {
-    this.#alive()
+  async #runOnce(key, effect) {
+    this.#requireActive()
     if (typeof effect !== 'function') throw new TypeError('ctx.once: the effect must be a function')
     const { engine, bounds } = this.#bridge
-    const kept = engine.onceGet(this.slot, this.generation, key)
-    if (kept != null) return parse(kept)
-    this.#working++
+    const stored = engine.onceGet(this.slot, this.generation, key)
+    if (stored != null) return parse(stored)
+    this.#runningEffects++
     try {
       const value = await effect()
       const what = `ctx.once: the result under ${stringify(key)}`
@@ -232,16 +232,16 @@ class Call {
       try {
         text = value === undefined ? 'null' : encodeJson(value, 'result', bounds)
       } catch (error) {
-        throw new TypeError(`${what}: ${error instanceof Unfit ? error.message : reasonOf(error)}`)
+        throw new TypeError(`${what}: ${error instanceof NotSerializable ? error.message : reasonOf(error)}`)
       }
       if (text === undefined) throw new TypeError(`${what} is a value of type ${typeof value}`)
       text = wellFormed(text)
       const reply = engine.oncePut(this.slot, this.generation, key, text)
-      if (reply.state !== 'answered') throw this.#refusal(reply)
-      // As the next attempt will see it.
+      if (reply.state !== 'answered') throw this.#askError(reply)
+      // The same value as the next attempt will get.
       return parse(text)
     } finally {
-      if (--this.#working === 0 && this.#waits) setImmediate(() => this.#unwind())
+      if (--this.#runningEffects === 0 && this.#unwindLater) setImmediate(() => this.#unwind())
     }
   }
 
@@ -251,85 +251,85 @@ class Call {
     return this.#state
   }
 
-  /** What the handler is handed; nothing once the call is over. */
+  /** The input of the call; empty once the call has ended. */
   get input() {
     const text = this.#bridge.engine.input(this.slot, this.generation)
     return text == null ? {} : parse(text)
   }
 
-  /** Other arguments, as JSON text, made ready like those of a client. */
+  /** Checks and completes changed arguments like those of a client; JSON text for JSON text. */
   prepare(text) {
-    this.#alive()
+    this.#requireActive()
     return this.#bridge.engine.prepare(this.slot, this.generation, text)
   }
 
-  /** What the engine comes to that middleware is around; `text` are other arguments. */
+  /** The outcome of the operation that middleware is around; `text` has changed arguments. */
   next(text) {
     return new Promise((resolve, reject) => {
-      this.#alive()
-      // Also while what the engine has come to already is on its way.
-      if (this.#following !== undefined) throw new Error('next: what follows is under way already')
+      this.#requireActive()
+      // Also if the engine has an outcome that has not arrived.
+      if (this.#next !== undefined) throw new Error('next() is already running; await it before calling it again')
       this.#bridge.engine.next(this.slot, this.generation, text)
-      this.#following = { resolve, reject }
+      this.#next = { resolve, reject }
     })
   }
 
-  /** The engine has an outcome. */
-  followed(kind, value) {
-    const following = this.#following
-    this.#following = undefined
+  /** The engine has an outcome for `next`. */
+  onNextCompleted(kind, value) {
+    const next = this.#next
+    this.#next = undefined
     try {
-      following?.resolve(outcome(kind, value))
+      next?.resolve(outcome(kind, value))
     } catch (error) {
-      following.reject(error)
+      next.reject(error)
     }
   }
 
-  answered(ask, answer) {
+  onAnswer(ask, answer) {
     this.#take(ask)?.resolve(answer)
   }
 
-  refused(ask, reason) {
+  onRefusal(ask, reason) {
     const asked = this.#take(ask)
     if (asked === undefined) return
     const error = new AskError('failed', reason)
-    tolerate(error)
+    ignoreRejections(error)
     asked.reject(error)
   }
 
   get #name() {
-    return this.entry === undefined ? 'what was removed' : nameOf(this.entry)
+    return this.entry === undefined ? 'a removed entry' : nameOf(this.entry)
   }
 
   #take(ask) {
-    const asked = this.#asked?.get(ask)
-    this.#asked?.delete(ask)
+    const asked = this.#waiting?.get(ask)
+    this.#waiting?.delete(ask)
     return asked
   }
 
-  /** Lets the attempt end once the loop has turned, with every question asked until then. */
+  /** Ends the attempt in the next round of the loop, with every question that was asked until then. */
   #unwindSoon(reject) {
-    if (this.#open === undefined) {
-      this.#open = []
+    if (this.#suspending === undefined) {
+      this.#suspending = []
       setImmediate(() => this.#unwind())
     }
-    this.#open.push({ reject })
+    this.#suspending.push({ reject })
   }
 
-  /** Makes the handler's promises settle. The client hears of it afterwards: the next attempt must not meet this one. */
+  /** Rejects the handler's promises. The client is told only afterwards, so that attempts do not overlap. */
   #unwind() {
     if (this.over || this.#suspended !== undefined) return
-    // What it has done would be forgotten, and done again.
-    this.#waits = this.#working > 0
-    if (this.#waits) return
+    // If the attempt ended now, the effect would run again in the next attempt.
+    this.#unwindLater = this.#runningEffects > 0
+    if (this.#unwindLater) return
     this.#suspended = new Suspended()
-    this.#patience = setTimeout(() => {
+    this.#unwindTimer = setTimeout(() => {
       this.#suspend()
-      this.#log('warn', `${this.#name} still runs ${UNWIND} ms after its attempt was ended; nobody waits for it any more`)
-    }, UNWIND)
-    this.#patience.unref()
+      this.#log('warn', `${this.#name} still runs ${UNWIND_TIMEOUT} ms after its attempt was ended; its result will be ignored`)
+    }, UNWIND_TIMEOUT)
+    this.#unwindTimer.unref()
     this.#abort(this.#suspended)
-    this.#refuse(this.#suspended)
+    this.#rejectPending(this.#suspended)
   }
 
   #suspend() {
@@ -337,31 +337,31 @@ class Call {
   }
 
   #answer(kind, line, bytes) {
-    this.#leave()
-    if (bytes === undefined) this.#bridge.outbox.put(this, kind, line)
-    else this.#bridge.outbox.putBytes(this, bytes)
+    this.#markEnded()
+    if (bytes === undefined) this.#bridge.completions.put(this, kind, line)
+    else this.#bridge.completions.putBytes(this, bytes)
   }
 
-  #leave() {
+  #markEnded() {
     this.over = true
     this.#bridge.forget(this)
-    clearTimeout(this.#patience)
+    clearTimeout(this.#unwindTimer)
   }
 
   #abort(reason) {
-    // The first reason stands.
+    // The first reason stays.
     this.#reason ??= reason
     if (this.#controller === undefined) return
-    // Whatever the handler gave the signal to rejects with this, and only one of those promises is awaited.
-    tolerate(this.#reason)
+    // Every operation that got the signal rejects with this reason, and the handler awaits only one of them.
+    ignoreRejections(this.#reason)
     this.scope.runInAsyncScope(() => this.#controller.abort(this.#reason))
   }
 
-  #refuse(error) {
-    const asked = [...(this.#open ?? []), ...(this.#asked?.values() ?? [])]
-    if (this.#following !== undefined) asked.push(this.#following)
+  #rejectPending(error) {
+    const asked = [...(this.#suspending ?? []), ...(this.#waiting?.values() ?? [])]
+    if (this.#next !== undefined) asked.push(this.#next)
     if (asked.length === 0) return
-    tolerate(error)
+    ignoreRejections(error)
     for (const { reject } of asked) reject(error)
   }
 
@@ -370,7 +370,7 @@ class Call {
   }
 }
 
-/** Never throws: an answer comes with other operations of its batch. */
+/** Never throws, because an answer arrives with other operations of its batch. */
 function settle(resolve, reject, read) {
   return (answer) => {
     try {

@@ -1,8 +1,8 @@
 'use strict'
 
-// Answers on their way to the engine: numbers and JSON lines, one native call for all of them.
+// Outcomes for the engine: numbers and JSON lines, which are sent with one native call.
 
-// Kinds of answers; `src/answers.rs` holds the same numbers.
+// The kinds of outcomes; `src/calls/completion_batch.rs` has the same numbers.
 const VALUE = 0
 const FAILED = 1
 const SUSPEND = 2
@@ -12,20 +12,20 @@ const CONTENT = 5
 const RESULT = 6
 const ERROR = 7
 const NOT_FOUND = 8
-const MISFIT = 9
+const INVALID_ARGUMENTS = 9
 
-/** Numbers per answer: slot, generation, kind. */
+/** Numbers per outcome: slot, generation, kind. */
 const RECORD = 3
-/** Answers, and characters of them, that are flushed without waiting for more. */
-const FULL = 256
-const LONG = 1 << 20
+/** With so many outcomes, or characters of their lines, the buffer is flushed at once. */
+const MAX_COUNT = 256
+const MAX_LENGTH = 1 << 20
 
-class Outbox {
+class CompletionBuffer {
   #engine
-  #records = new Uint32Array(FULL * RECORD)
+  #records = new Uint32Array(MAX_COUNT * RECORD)
   #lines = []
   #length = 0
-  /** While a batch is being dispatched its end flushes; outside, the first answer schedules a flush. */
+  /** While a batch is dispatched, the end of the batch flushes. Otherwise the first outcome schedules a flush. */
   #held = 0
   #scheduled = false
 
@@ -48,11 +48,11 @@ class Outbox {
     this.#records[at + 2] = kind
     this.#lines.push(line)
     this.#length += line.length
-    if (this.#lines.length === FULL || this.#length >= LONG) {
+    if (this.#lines.length === MAX_COUNT || this.#length >= MAX_LENGTH) {
       this.flush()
     } else if (this.#held === 0 && !this.#scheduled) {
       this.#scheduled = true
-      // After the microtasks that are queued now, which is when other handlers of the batch settle.
+      // After the microtasks that are queued now: other handlers of the batch complete in them.
       process.nextTick(() => {
         this.#scheduled = false
         this.flush()
@@ -60,7 +60,7 @@ class Outbox {
     }
   }
 
-  /** Bytes go by themselves: they are no line. */
+  /** Bytes are sent by a call of their own, because they are not a line. */
   putBytes(call, bytes) {
     this.#engine.completeBytes(call.slot, call.generation, bytes)
   }
@@ -75,4 +75,4 @@ class Outbox {
   }
 }
 
-module.exports = { Outbox, CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, REFUSED, RESULT, SUSPEND, VALUE }
+module.exports = { CompletionBuffer, CONTENT, ERROR, EXCEPTION, FAILED, INVALID_ARGUMENTS, NOT_FOUND, REFUSED, RESULT, SUSPEND, VALUE }

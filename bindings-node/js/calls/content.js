@@ -1,13 +1,13 @@
 'use strict'
 
-// What handlers return when a plain value does not say enough: content blocks, messages, contents of resources, whole
-// results. Their members are the protocol's own, so that they are sent as they are.
+// The classes for results that a plain value cannot express: content blocks, messages, contents of resources, whole results.
+// Their members are those of the protocol, so they are sent as they are.
 
 const { constants } = require('node:buffer')
 const { types } = require('node:util')
-const { only } = require('../options/options')
+const { checkNames } = require('../options/options')
 
-/** What a handler's value is taken for because of its class, never because of its shape. */
+/** The base of these classes. A value is recognised by its class, never by its shape. */
 class Typed {
   constructor(members) {
     for (const [name, value] of Object.entries(members)) if (value !== undefined) this[name] = value
@@ -18,7 +18,7 @@ function isBytes(value) {
   return types.isUint8Array(value) || types.isAnyArrayBuffer(value)
 }
 
-/** Bytes as base64; text is base64 already. */
+/** Bytes as base64 text; a string must be base64 already. */
 function base64(what, data) {
   if (typeof data === 'string') return data
   if (!isBytes(data)) throw new TypeError(`${what} must be bytes or their base64 text`)
@@ -30,15 +30,15 @@ function text(what, value) {
   return value
 }
 
-/** Options of a block, by the protocol's names. */
-function extra({ meta, ...options } = {}) {
+/** The options of a block, with the protocol's names. */
+function optionMembers({ meta, ...options } = {}) {
   return meta === undefined ? options : { ...options, _meta: meta }
 }
 
 /** One content block. */
 class Content extends Typed {
   static text(value, options) {
-    return new Content({ type: 'text', text: text('Content.text: text', value), ...extra(options) })
+    return new Content({ type: 'text', text: text('Content.text: text', value), ...optionMembers(options) })
   }
 
   static image(data, mimeType, options) {
@@ -51,30 +51,30 @@ class Content extends Typed {
 
   static link(uri, name, options) {
     const members = { uri: text('Content.link: uri', uri), name: text('Content.link: name', name) }
-    return new Content({ type: 'resource_link', ...members, ...extra(options) })
+    return new Content({ type: 'resource_link', ...members, ...optionMembers(options) })
   }
 
   static resource(contents, options) {
     if (!(contents instanceof ResourceContents)) {
       throw new TypeError('Content.resource: contents must be ResourceContents')
     }
-    if (contents.uri === undefined) throw new TypeError('Content.resource: contents need a uri here')
-    return new Content({ type: 'resource', resource: contents, ...extra(options) })
+    if (contents.uri === undefined) throw new TypeError('Content.resource: contents must have a uri')
+    return new Content({ type: 'resource', resource: contents, ...optionMembers(options) })
   }
 }
 
 function media(type, data, mimeType, options) {
   const members = { data: base64(`${type}: data`, data), mimeType: text(`${type}: mimeType`, mimeType) }
-  return new Content({ type, ...members, ...extra(options) })
+  return new Content({ type, ...members, ...optionMembers(options) })
 }
 
-/** What a resource holds, or a part of it. */
+/** The contents of a resource, or a part of them. */
 class ResourceContents extends Typed {
   constructor(data, options = {}) {
-    only('ResourceContents', options, ['uri', 'mimeType', 'meta'])
+    checkNames('ResourceContents', options, ['uri', 'mimeType', 'meta'])
     const { uri, mimeType, meta } = options
-    const held = typeof data === 'string' ? { text: data } : { blob: base64('ResourceContents: data', data) }
-    super({ uri, mimeType, ...held, _meta: meta })
+    const contents = typeof data === 'string' ? { text: data } : { blob: base64('ResourceContents: data', data) }
+    super({ uri, mimeType, ...contents, _meta: meta })
   }
 }
 
@@ -83,7 +83,7 @@ function file(uri, data, mimeType, options) {
   return Content.resource(new ResourceContents(data, { uri: text('file: uri', uri), mimeType }), options)
 }
 
-/** One message of a prompt, or to the client's model. */
+/** One message of a prompt, or for the client's model. */
 class PromptMessage extends Typed {
   constructor(role, content) {
     super({ role: text('PromptMessage: role', role), content: blockOf(content) })
@@ -98,20 +98,20 @@ class PromptMessage extends Typed {
   }
 }
 
-/** No result has more blocks: the text of more would be longer than a string can be. */
-const MOST = Math.floor(constants.MAX_STRING_LENGTH / '{"type":"text","text":""}'.length)
+/** The most blocks of a result: the text of more blocks would be longer than a string can be. */
+const MAX_BLOCKS = Math.floor(constants.MAX_STRING_LENGTH / '{"type":"text","text":""}'.length)
 
 function blockOf(content) {
-  // More are left as they are, to be refused by their length: there may be hundreds of millions.
-  if (Array.isArray(content)) return content.length > MOST ? content : content.map(blockOf)
+  // A longer array stays as it is and is refused later. It may have hundreds of millions of items.
+  if (Array.isArray(content)) return content.length > MAX_BLOCKS ? content : content.map(blockOf)
   return typeof content === 'string' ? Content.text(content) : content
 }
 
 /** A tool's whole result. */
 class ToolResult extends Typed {
   constructor(result = {}) {
-    if (typeof result !== 'object' || result === null) throw new TypeError('ToolResult: give an object, such as { content }')
-    only('ToolResult', result, ['content', 'structuredContent', 'isError', 'meta'])
+    if (typeof result !== 'object' || result === null) throw new TypeError('ToolResult: the argument must be an object, such as { content }')
+    checkNames('ToolResult', result, ['content', 'structuredContent', 'isError', 'meta'])
     const { content, structuredContent, isError, meta } = result
     const blocks = content === undefined || Array.isArray(content) ? content : [content]
     super({ content: blocks && blockOf(blocks), structuredContent, isError, _meta: meta })

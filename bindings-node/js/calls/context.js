@@ -1,26 +1,26 @@
 'use strict'
 
-// The context of a call.
+// The context of a call, which handlers and middleware get.
 
-const { formParams, pageParams, sampleParams, sampled } = require('./elicitation')
+const { formParams, pageParams, sampleParams, readSample } = require('./elicitation')
 const { memberText } = require('../registry/entries')
 const { AskError } = require('../errors')
 const { contextFields } = require('../native')
 const { isObject } = require('../registry/schema')
-const { accepted, validatorOf } = require('../registry/validate')
+const { acceptedValue, validatorOf } = require('../registry/validate')
 
-/** Methods that handlers may take out of the context: `(args, { log, progress }) => …`. */
-const TAKEN = [
+/** Methods that are bound, so that handlers may write `(args, { log, progress }) => …`. */
+const BOUND_METHODS = [
   ...['extension', 'progress', 'log', 'closeStream', 'notify', 'setStatus', 'startTask'],
   ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
 ]
 
-/** The bounds of the result of the call that a context is of. */
+/** The bounds of the result of a context's call. */
 let boundsOf
 
-/** An answer with what the validator of its form made of it. */
-function judged(answer, said) {
-  return { ...answer, content: accepted(said, (reasons) => new AskError('failed', `the client's answer does not fit: ${reasons}`)) }
+/** An answer with the content that the validator of its form has returned. */
+function validatedAnswer(answer, outcome) {
+  return { ...answer, content: acceptedValue(outcome, (reasons) => new AskError('failed', `the client's answer does not conform to the schema: ${reasons}`)) }
 }
 
 class Context {
@@ -30,14 +30,14 @@ class Context {
 
   static {
     boundsOf = (context) => context.#call.bounds
-    // A new field is a row in the engine's table.
+    // The engine has the table of context members.
     for (const name of contextFields()) {
       const get = function () {
         return this.#call.about[name]
       }
       Object.defineProperty(Context.prototype, name, { get, configurable: true })
     }
-    for (const name of TAKEN) {
+    for (const name of BOUND_METHODS) {
       const method = Context.prototype[name]
       const get = function () {
         return method.bind(this)
@@ -46,7 +46,7 @@ class Context {
     }
   }
 
-  /** `given` are the arguments, where they are not the call's own. */
+  /** `given` has the arguments if middleware has changed them. */
   constructor(call, given) {
     this.#call = call
     this.#given = given
@@ -63,7 +63,7 @@ class Context {
     return this.#call.state
   }
 
-  /** Aborted when the call is over without this handler's answer. */
+  /** Aborted when the call ends before its handler does. */
   get signal() {
     return this.#call.signal
   }
@@ -94,7 +94,7 @@ class Context {
     return this.#call.closeStream()
   }
 
-  /** Sends the client a notification of the program's own. */
+  /** Sends the client a custom notification. */
   notify(method, params = {}) {
     if (typeof method !== 'string') throw new TypeError('ctx.notify: method must be a string')
     if (!isObject(params)) throw new TypeError('ctx.notify: params must be an object')
@@ -111,14 +111,14 @@ class Context {
     return this.#call.startTask()
   }
 
-  /** Asks the user behind the client to fill in a form. */
+  /** Asks the client's user to fill in a form. */
   elicit(message, schema, options) {
-    const judge = validatorOf(schema)
-    const read = judge && (async (answer) => (answer.action === 'accept' ? judged(answer, await judge(answer.content)) : answer))
+    const validate = validatorOf(schema)
+    const read = validate && (async (answer) => (answer.action === 'accept' ? validatedAnswer(answer, await validate(answer.content)) : answer))
     return this.#call.ask('elicit', () => formParams(message, schema), options?.key, read)
   }
 
-  /** Asks the user behind the client to visit a page. */
+  /** Asks the client's user to visit a page. */
   elicitUrl(message, url, options) {
     return this.#call.ask('elicit_url', () => pageParams('ctx.elicitUrl', message, url, options), options?.key)
   }
@@ -132,7 +132,7 @@ class Context {
 
   /** Asks the client's model. */
   sample(messages, options) {
-    return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, sampled)
+    return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, readSample)
   }
 
   /** Asks for the directories the user works in. */

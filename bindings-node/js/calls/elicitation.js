@@ -1,20 +1,20 @@
 'use strict'
 
-// Questions as the engine takes them: JSON text of their parameters. What is wrong is an `AskError` with code `invalid`.
+// The parameters of questions as JSON text. Invalid parameters are an `AskError` with code `invalid`.
 
 const { PromptMessage } = require('./content')
 const { AskError } = require('../errors')
-const { encodeJson, unfit, wellFormed } = require('../registry/json')
+const { encodeJson, describeFailure, wellFormed } = require('../registry/json')
 const { BOUNDS, schemaText } = require('../registry/schema')
 
 const { stringify } = JSON
 
-function invalid(message) {
+function invalidQuestion(message) {
   return new AskError('invalid', message)
 }
 
 function string(what, value) {
-  if (typeof value !== 'string') throw invalid(`${what} must be a string`)
+  if (typeof value !== 'string') throw invalidQuestion(`${what} must be a string`)
   return value
 }
 
@@ -22,12 +22,12 @@ function quote(text) {
   return wellFormed(stringify(text))
 }
 
-/** The JSON text of what a question hands over. */
+/** The parameters of a question as JSON text. */
 function paramsText(what, value) {
   try {
     return wellFormed(encodeJson(value, what, BOUNDS))
   } catch (error) {
-    throw invalid(unfit(what, error))
+    throw invalidQuestion(describeFailure(what, error))
   }
 }
 
@@ -36,7 +36,7 @@ function formParams(message, schema) {
   try {
     return `{"message":${text},"requestedSchema":${schemaText('ctx.elicit: schema', schema)}}`
   } catch (error) {
-    throw invalid(error.message)
+    throw invalidQuestion(error.message)
   }
 }
 
@@ -47,21 +47,21 @@ function pageParams(what, message, url, options) {
   return quote(params)
 }
 
-/** A string is a message of the user. */
+/** A message; a string is a message of the user. */
 function messageOf(message) {
   return typeof message === 'string' ? PromptMessage.user(message) : message
 }
 
 function sampleParams(messages, options) {
   const { key, meta, ...params } = options ?? {}
-  const all = (Array.isArray(messages) ? messages : [messages]).map(messageOf)
-  return paramsText('ctx.sample', { messages: all, ...params, _meta: meta })
+  const list = (Array.isArray(messages) ? messages : [messages]).map(messageOf)
+  return paramsText('ctx.sample', { messages: list, ...params, _meta: meta })
 }
 
 /** The answer of the client's model. */
 class Sampled {
   constructor(answer) {
-    // What a client calls by a name that means something here, such as `text`, would take its place.
+    // A member of the client's answer must not replace a member of this class, such as `text`.
     for (const [name, value] of Object.entries(answer)) if (!(name in this)) this[name] = value
   }
 
@@ -72,8 +72,8 @@ class Sampled {
   }
 }
 
-function sampled(answer) {
+function readSample(answer) {
   return new Sampled(answer)
 }
 
-module.exports = { formParams, pageParams, sampleParams, sampled }
+module.exports = { formParams, pageParams, sampleParams, readSample }

@@ -1,34 +1,34 @@
 'use strict'
 
-// Middleware: the chain of one call. It runs where the call's handler runs.
+// The middleware chain of one call. It runs in the async context of the call.
 
 const { Context } = require('./context')
 const { memberText } = require('../registry/entries')
 const { isObject } = require('../registry/schema')
 
-/** Whether the handlers of a kind return what is read at an address. */
-const READS = ['resource', 'resource_template']
+/** The kinds of entries whose handlers return the contents of a resource. */
+const READ_KINDS = ['resource', 'resource_template']
 
-/** Runs `layers`, the first outermost, around `handler`, or around what the engine comes to where there is none. */
+/** Runs `layers`, the first outermost, around `handler`, or around the engine's operation if there is no handler. */
 function chain(call, layers, handler, args) {
-  const run = (place, args, changed) => {
+  const run = (index, args, changed) => {
     const context = new Context(call, args)
-    if (place < layers.length) return layers[place](context, next(place + 1, args, changed))
+    if (index < layers.length) return layers[index](context, next(index + 1, args, changed))
     return handler === undefined ? call.next(changed) : handler(args, context)
   }
-  const further = async (place, args, changed, given) => {
-    if (given === undefined) return run(place, args, changed)
+  const runNext = async (index, args, changed, given) => {
+    if (given === undefined) return run(index, args, changed)
     if (!isObject(given)) throw new TypeError('next: arguments must be an object')
     const ready = call.prepare(memberText('next: arguments', given))
-    return run(place, JSON.parse(ready), ready)
+    return run(index, JSON.parse(ready), ready)
   }
-  const next = (place, args, changed) => (given) => {
-    const result = further(place, args, changed, given)
-    // Middleware that answers without it must not have a handler's failure end the process.
+  const next = (index, args, changed) => (given) => {
+    const result = runNext(index, args, changed, given)
+    // If middleware does not await it, a handler's error must not end the process.
     result.catch(() => {})
     return result
   }
   return run(0, args, undefined)
 }
 
-module.exports = { READS, chain }
+module.exports = { READ_KINDS, chain }

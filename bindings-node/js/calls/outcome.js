@@ -1,11 +1,11 @@
 'use strict'
 
-// The outcome of the engine within a call, for the middleware around it.
+// The outcome that the engine returns to middleware.
 
 const { Content, ResourceContents, ToolResult, Typed } = require('./content')
 const { McpError, ToolError } = require('../errors')
 
-// Kinds of what the engine came to; its `OutcomeKind` has the same numbers.
+// The kinds of outcomes; `OutcomeKind` of the engine has the same numbers.
 const BYTES = 1
 const CONTENT = 2
 const RESULT = 3
@@ -13,13 +13,13 @@ const FAILED = 4
 const EXCEPTION = 5
 const ERROR = 6
 
-/** What the engine came to, as a value that a handler might have returned; throws what it failed with. */
+/** The outcome as a value that a handler might have returned. Throws the error if it is a failure. */
 function outcome(kind, value) {
   switch (kind) {
     case BYTES:
       return Buffer.from(value, 'base64')
     case CONTENT:
-      return Array.isArray(value) ? value.map(typed) : typed(value)
+      return Array.isArray(value) ? value.map(withClass) : withClass(value)
     case RESULT:
       return Object.assign(Object.create(ToolResult.prototype), value)
     case FAILED:
@@ -32,7 +32,7 @@ function outcome(kind, value) {
   }
 }
 
-function typed(block) {
+function withClass(block) {
   const { prototype } = block.type !== undefined ? Content : block.uri !== undefined ? ResourceContents : Typed
   return Object.assign(Object.create(prototype), block)
 }

@@ -1,29 +1,29 @@
 'use strict'
 
-// Promises of a handler that reject because its call ends, and that nobody awaits any more: `await a; await b` after both
-// were started, where `a` rejects first. Node would end the process for them, which a client could bring about.
+// Ignores unhandled rejections of promises that reject because their call has ended. If a handler starts `a` and `b` and then
+// awaits both in turn, nothing awaits `b` once `a` has rejected. Node would end the process, so a client could end it.
 
-const { comesFrom } = require('../errors')
+const { isCausedBy } = require('../errors')
 
 const EVENT = 'unhandledRejection'
 
-/** Milliseconds after which a handler that cleans up has rejected what it would. */
-const WINDOW = 1000
+/** Milliseconds during which rejections with such an error are ignored. */
+const IGNORE_TIME = 1000
 
-/** Where listeners of this kind, of other copies of this package too, keep their errors. */
-const OURS = Symbol.for('tenon-mcp.unawaited')
+/** The property in which this listener, and those of other copies of this package, have their errors. */
+const ERRORS = Symbol.for('tenon-mcp.unawaited')
 
-/** The errors that calls end with. */
-const ours = new WeakSet()
+/** The errors with which calls have ended. */
+const ignoredErrors = new WeakSet()
 
 let timer
 
 function onUnhandled(reason) {
   const listeners = process.rawListeners(EVENT)
-  const copies = listeners.filter((listener) => listener[OURS] !== undefined)
+  const copies = listeners.filter((listener) => listener[ERRORS] !== undefined)
   if (copies.length < listeners.length) return
-  if (comesFrom(reason, (error) => copies.some((copy) => copy[OURS].has(error)))) return
-  // Anything else goes as if no copy were there: it is rejected once more while they are not, and the rest is Node's.
+  if (isCausedBy(reason, (error) => copies.some((copy) => copy[ERRORS].has(error)))) return
+  // Any other error must reach Node as usual. So it is rejected once more while no copy listens.
   const first = copies[0] === onUnhandled
   process.nextTick(() => {
     process.off(EVENT, onUnhandled)
@@ -31,29 +31,29 @@ function onUnhandled(reason) {
     setImmediate(listen)
   })
 }
-onUnhandled[OURS] = ours
+onUnhandled[ERRORS] = ignoredErrors
 
-/** First of all listeners: those of `once` are gone when they have been called, and could not be counted. */
+/** Adds the listener before all others. Listeners of `once` are removed when they are called, so they could not be counted. */
 function listen() {
   process.off(EVENT, onUnhandled)
   if (timer !== undefined) process.prependListener(EVENT, onUnhandled)
 }
 
-/** Whether the program was started with a rule of its own. */
-function ruled() {
+/** Whether the program was started with its own mode for unhandled rejections. */
+function hasOwnMode() {
   return [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((text) => text.includes('--unhandled-rejections'))
 }
 
-/** Lets rejections with `error`, or because of it, pass for a while, without touching any other. */
-function tolerate(error) {
-  ours.add(error)
+/** Ignores unhandled rejections with `error`, or caused by it, for a while. Other rejections are not affected. */
+function ignoreRejections(error) {
+  ignoredErrors.add(error)
   if (timer !== undefined) return void timer.refresh()
-  if (ruled()) return
+  if (hasOwnMode()) return
   timer = setTimeout(() => {
     timer = undefined
     process.off(EVENT, onUnhandled)
-  }, WINDOW).unref()
+  }, IGNORE_TIME).unref()
   listen()
 }
 
-module.exports = { tolerate }
+module.exports = { ignoreRejections }

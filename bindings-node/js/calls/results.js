@@ -1,22 +1,22 @@
 'use strict'
 
-// What a handler returned or threw, as a line for the engine. Which kind of answer it is follows from classes; what
-// becomes of it in each kind of entry and revision is the engine's knowledge.
+// The result or the error of a handler, as a line for the engine. Classes decide the kind of the outcome. The engine makes the
+// result for the kind of the entry and the revision.
 
 const { types } = require('node:util')
 const { ResourceContents, ToolResult, Typed, isBytes } = require('./content')
 const { ArgumentError, AskError, McpError, NotFound, ToolError, isCode, messageOf } = require('../errors')
-const { Unfit, checkLength, encodeJson, reasonOf, wellFormed } = require('../registry/json')
-const { CONTENT, ERROR, EXCEPTION, FAILED, MISFIT, NOT_FOUND, RESULT, VALUE } = require('./completion_buffer')
+const { NotSerializable, checkLength, encodeJson, reasonOf, wellFormed } = require('../registry/json')
+const { CONTENT, ERROR, EXCEPTION, FAILED, INVALID_ARGUMENTS, NOT_FOUND, RESULT, VALUE } = require('./completion_buffer')
 
 const { stringify } = JSON
 
-/** As messages name an entry: `resource template "a/{b}"`. */
+/** An entry as messages name it: `resource template "a/{b}"`. */
 function nameOf({ kind, name }) {
   return `${kind.replaceAll('_', ' ')} ${stringify(name)}`
 }
 
-/** The kind of answer that an object is. */
+/** The kind of outcome of an object. */
 function kindOf(value) {
   if (value instanceof Typed) return value instanceof ToolResult ? RESULT : CONTENT
   if (Array.isArray(value)) {
@@ -29,16 +29,16 @@ function kindOf(value) {
 }
 
 /**
- * The line for what a handler returned, its bytes, or the failure that says why there is neither. `bounds` are the deepest
- * nesting and the largest text of a result.
+ * The line for the result of a handler, or its bytes, or a failure with the reason why there is neither. `bounds` are the
+ * deepest nesting and the largest text of a result.
  */
 function encode(entry, value, bounds) {
-  if (value === undefined) return nothing(entry)
+  if (value === undefined) return encodeUndefined(entry)
   let why
   try {
     let kind = VALUE
     if (typeof value === 'object' && value !== null) {
-      // Before anything looks at every item.
+      // Before every item is examined.
       checkLength(value, bounds.size)
       if (isBytes(value)) return { kind: VALUE, bytes: new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength) }
       kind = kindOf(value)
@@ -47,21 +47,21 @@ function encode(entry, value, bounds) {
     if (line !== undefined) return { kind, line: wellFormed(line) }
     why = `a value of type ${typeof value}`
   } catch (error) {
-    if (error instanceof Unfit && error.tooLong) return failure(`${nameOf(entry)} returned ${error.message}, the limit maxResultBytes`)
+    if (error instanceof NotSerializable && error.tooLong) return failureLine(`${nameOf(entry)} returned ${error.message}, the limit maxResultBytes`)
     const contents = withContents(value)
     if (contents !== undefined) return encode(entry, contents, bounds)
-    why = error instanceof Unfit ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`
+    why = error instanceof NotSerializable ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`
   }
-  return failure(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
+  return failureLine(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
 }
 
-/** An array with contents in place of its bytes; nothing if it has none. Asked once such an array has turned out to be no JSON. */
+/** The array with ResourceContents in place of bytes, if it has any. Called after the array could not be written as JSON. */
 function withContents(value) {
   try {
     if (!Array.isArray(value) || !value.some(isBytes)) return undefined
     return Array.from(value, (item) => (isBytes(item) ? new ResourceContents(item) : item))
   } catch {
-    // One whose items cannot be read; why is told already.
+    // The items cannot be read; the error says why already.
     return undefined
   }
 }
@@ -70,21 +70,21 @@ function withContents(value) {
 const BLOCKS = ['text', 'image', 'audio', 'resource', 'resource_link']
 
 /**
- * What is to be said of a plain object in the form of the protocol's own results, as handlers of other packages return them:
- * here it is data. `undefined` for everything else.
+ * The warning for a plain object in the form of a result of the protocol, as handlers of other packages return it. Here such an
+ * object is data. `undefined` for every other value.
  */
-function mistaken(entry, value) {
+function resultWarning(entry, value) {
   try {
     if (typeof value !== 'object' || value === null) return undefined
-    if (entry.reads && all(value.contents, isContents)) return said(entry, 'contents', 'ResourceContents')
-    if (entry.kind === 'tool' && !entry.structured && all(value.content, isBlock)) return said(entry, 'content', 'ToolResult')
+    if (entry.reads && allMatch(value.contents, isContents)) return warning(entry, 'contents', 'ResourceContents')
+    if (entry.kind === 'tool' && !entry.structured && allMatch(value.content, isBlock)) return warning(entry, 'content', 'ToolResult')
   } catch {
-    // A getter, a proxy: what was sent is sent.
+    // A getter or a proxy has thrown. The result was sent already.
   }
   return undefined
 }
 
-function all(items, fits) {
+function allMatch(items, fits) {
   return Array.isArray(items) && items.length > 0 && items.every(fits)
 }
 
@@ -96,17 +96,17 @@ function isContents({ uri, text, blob }) {
   return typeof uri === 'string' && typeof (text ?? blob) === 'string'
 }
 
-function said(entry, member, type) {
-  return `${nameOf(entry)} returned a plain object with ${stringify(member)}: that is data, and sent as JSON; such a result is a new ${type}(…)`
+function warning(entry, member, type) {
+  return `${nameOf(entry)} returned a plain object with ${stringify(member)}: it is sent as JSON data; return a new ${type}(…) to send it as the result`
 }
 
-/** A tool that returns nothing has no text to show; as structured content nothing is null. */
-function nothing(entry) {
-  if (entry.reads) return failure(`${nameOf(entry)} returned nothing; what does not exist is said by throwing NotFound`)
+/** The line for `undefined`: no text for a tool, null as structured content. */
+function encodeUndefined(entry) {
+  if (entry.reads) return failureLine(`${nameOf(entry)} returned nothing; return its contents, or throw NotFound if it does not exist`)
   return { kind: VALUE, line: entry.kind !== 'tool' || entry.structured ? 'null' : '""' }
 }
 
-function failure(message) {
+function failureLine(message) {
   return { kind: FAILED, line: quote(message) }
 }
 
@@ -115,50 +115,50 @@ function quote(message) {
 }
 
 /**
- * The line for what a handler threw, and the level it is logged with; `wrong` is what failed on the way. `mapped` are types with
- * what their errors stand for.
+ * The line for the error that a handler has thrown, and its log level. `wrong` is an error of a function of `mapError`; `mapped`
+ * has the types of `mapError`.
  */
 function encodeThrown(thrown, mapped, bounds) {
-  const told = known(thrown, bounds)
-  if (told !== undefined) return told
+  const own = packageError(thrown, bounds)
+  if (own !== undefined) return own
   const found = mappingOf(thrown, mapped)
-  if (found === undefined) return exception(thrown)
+  if (found === undefined) return exceptionLine(thrown)
   const { type, to } = found
   if (typeof to === 'number') return protocolError({ code: to }, messageOf(thrown), bounds)
   let made
   try {
     made = to(thrown)
     if (!types.isNativeError(made) && !(made instanceof Error)) {
-      // That of an async function may reject.
+      // The promise of an async function may reject.
       Promise.resolve(made).catch(() => {})
-      throw new TypeError(`mapError of ${type.name} gave ${made === null ? 'null' : `a value of type ${typeof made}`} and no error`)
+      throw new TypeError(`mapError: the function for ${type.name} returned ${made === null ? 'null' : `a value of type ${typeof made}`}, not an error`)
     }
   } catch (wrong) {
-    return { ...(known(wrong, bounds) ?? exception(wrong)), wrong }
+    return { ...(packageError(wrong, bounds) ?? exceptionLine(wrong)), wrong }
   }
-  return known(made, bounds) ?? exception(made)
+  return packageError(made, bounds) ?? exceptionLine(made)
 }
 
-/** The line for errors of this package. */
-function known(thrown, bounds) {
+/** The line for an error of this package; `undefined` for other errors. */
+function packageError(thrown, bounds) {
   const message = messageOf(thrown)
   try {
-    // A subclass, or whoever caught it, may have put anything in its place.
+    // A subclass, or code that has caught the error, may have changed the code.
     if (thrown instanceof McpError && isCode(thrown.code)) return protocolError(thrown, message, bounds)
     if (thrown instanceof NotFound) return { kind: NOT_FOUND, line: thrown.message === '' ? 'null' : quote(message), level: 'info' }
-    if (thrown instanceof ArgumentError) return { kind: MISFIT, line: quote(message), level: 'info' }
-    // A result that its validator refuses: not an exception's text, which may be masked.
-    if (thrown instanceof Unfit) return { ...failure(message), level: 'error' }
-    if (thrown instanceof ToolError) return { ...failure(message), level: 'info' }
-    // What the client did not answer, or not usably, is not the program's fault.
-    if (thrown instanceof AskError) return { ...failure(message), level: thrown.code === 'invalid' ? 'error' : 'info' }
+    if (thrown instanceof ArgumentError) return { kind: INVALID_ARGUMENTS, line: quote(message), level: 'info' }
+    // A result that its validator has refused. It is not an exception, whose text may be masked.
+    if (thrown instanceof NotSerializable) return { ...failureLine(message), level: 'error' }
+    if (thrown instanceof ToolError) return { ...failureLine(message), level: 'info' }
+    // A missing or invalid answer of the client is not an error of the program.
+    if (thrown instanceof AskError) return { ...failureLine(message), level: thrown.code === 'invalid' ? 'error' : 'info' }
   } catch {
-    // Something that cannot even be looked at.
+    // Its members cannot be read.
   }
   return undefined
 }
 
-/** The latest that fits: a program names what is special after what is general. */
+/** The last matching type of `mapError`, because programs register special types after general ones. */
 function mappingOf(thrown, mapped) {
   try {
     return mapped.findLast(({ type }) => thrown instanceof type)
@@ -167,7 +167,7 @@ function mappingOf(thrown, mapped) {
   }
 }
 
-function exception(thrown) {
+function exceptionLine(thrown) {
   return { kind: EXCEPTION, line: quote(messageOf(thrown)), level: 'error' }
 }
 
@@ -180,9 +180,9 @@ function errorLine({ code, data }, message, bounds) {
   try {
     text = data === undefined ? undefined : encodeJson(data, 'data', bounds)
   } catch {
-    // The error matters more than what goes with it.
+    // The error is sent without its data.
   }
   return wellFormed(`{"code":${code},"message":${stringify(message)}${text === undefined ? '' : `,"data":${text}`}}`)
 }
 
-module.exports = { encode, encodeThrown, mistaken, nameOf }
+module.exports = { encode, encodeThrown, resultWarning, nameOf }

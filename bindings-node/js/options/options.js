@@ -1,6 +1,6 @@
 'use strict'
 
-// Turns what users write into what the engine takes; what is wrong is said by name.
+// Converts the options of users for the engine. Errors name the wrong option.
 
 const { types } = require('node:util')
 const { memberText } = require('../registry/entries')
@@ -12,50 +12,50 @@ const { webOptions } = require('./web')
 
 const { stringify } = JSON
 
-/** Bytes of a key. */
-const KEY = 32
+/** The bytes of a key. */
+const KEY_BYTES = 32
 
-/** Refuses options that do not exist: a misspelt one would be ignored. */
-function only(what, options, names) {
+/** Refuses unknown options, because a misspelt one would be ignored. */
+function checkNames(what, options, names) {
   if (!isObject(options)) throw new TypeError(`${what} must be an object`)
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw new TypeError(`${what}: there is no option ${stringify(name)}`)
   }
 }
 
-function optional(what, value, type) {
+function checkType(what, value, type) {
   if (value == null) return undefined
   if (typeof value !== type) throw new TypeError(`${what} must be a ${type}`)
   return value
 }
 
-/** Bytes, or their text in hexadecimal or base64. What is wrong with a key is said without the key. */
-function keys(given) {
+/** The state keys: bytes, or their text in hexadecimal or base64. Errors never contain a key. */
+function stateKeyBytes(given) {
   if (given == null) return []
   if (!Array.isArray(given)) throw new TypeError('Server options: stateKeys must be an array')
   return given.map((key, at) => {
     const bytes = typeof key === 'string' ? keyBytes(key) : types.isUint8Array(key) ? new Uint8Array(key) : undefined
-    if (bytes?.length === KEY) return bytes
-    throw new TypeError(`Server options: stateKeys[${at}] must be ${KEY} bytes: a Uint8Array, or hex or base64 text`)
+    if (bytes?.length === KEY_BYTES) return bytes
+    throw new TypeError(`Server options: stateKeys[${at}] must be ${KEY_BYTES} bytes: a Uint8Array, or hex or base64 text`)
   })
 }
 
 function keyBytes(text) {
-  if (/^[0-9a-f]+$/i.test(text) && text.length === 2 * KEY) return new Uint8Array(Buffer.from(text, 'hex'))
-  // Node skips what is not base64.
+  if (/^[0-9a-f]+$/i.test(text) && text.length === 2 * KEY_BYTES) return new Uint8Array(Buffer.from(text, 'hex'))
+  // `Buffer.from` would ignore characters that are not base64.
   return /^[\w+/-]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
 }
 
-/** What the server says of itself; the engine knows what each may be. */
+/** Members of the server's information; the engine checks their values. */
 const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
 
-const SWITCHES = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
+const BOOLEAN_OPTIONS = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
 
 function serverOptions(options) {
   const what = 'Server options'
-  only(what, options, [
+  checkNames(what, options, [
     ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'logLevel', 'cache'],
-    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...SWITCHES]
+    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...BOOLEAN_OPTIONS]
   ])
   const { name, version, instructions, limits, stateKeys, log, revisions, capabilities } = options
   if (typeof name !== 'string') throw new TypeError('Server options: name must be a string')
@@ -64,59 +64,59 @@ function serverOptions(options) {
   for (const [limit, value] of entries) {
     if (typeof value !== 'number') throw new TypeError(`limits: ${limit} must be a number`)
   }
-  const switches = SWITCHES.map((word) => [word, optional(`${what}: ${word}`, options[word], 'boolean')])
+  const booleans = BOOLEAN_OPTIONS.map((word) => [word, checkType(`${what}: ${word}`, options[word], 'boolean')])
   return {
     name,
-    version: optional('Server options: version', version, 'string') ?? '0.1.0',
-    instructions: optional('Server options: instructions', instructions, 'string'),
-    members: named(what, Object.fromEntries(MEMBERS.map((member) => [member, options[member]]))),
+    version: checkType('Server options: version', version, 'string') ?? '0.1.0',
+    instructions: checkType('Server options: instructions', instructions, 'string'),
+    members: namedJson(what, Object.fromEntries(MEMBERS.map((member) => [member, options[member]]))),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
-    stateKeys: keys(stateKeys),
+    stateKeys: stateKeyBytes(stateKeys),
     log: logOption(log, options.logLevel),
-    revisions: revisions == null ? undefined : strings(`${what}: revisions`, revisions),
-    capabilities: strings(`${what}: capabilities`, capabilities ?? []),
-    extensions: named(`${what}: extensions`, options.extensions),
-    cache: hints(`${what}: cache`, options.cache),
-    ...Object.fromEntries(switches)
+    revisions: revisions == null ? undefined : checkStrings(`${what}: revisions`, revisions),
+    capabilities: checkStrings(`${what}: capabilities`, capabilities ?? []),
+    extensions: namedJson(`${what}: extensions`, options.extensions),
+    cache: cacheHints(`${what}: cache`, options.cache),
+    ...Object.fromEntries(booleans)
   }
 }
 
-function strings(what, list) {
+function checkStrings(what, list) {
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
   throw new TypeError(`${what} must be an array of strings`)
 }
 
 /** The members of an object with their JSON texts. */
-function named(what, object) {
+function namedJson(what, object) {
   if (object != null && !isObject(object)) throw new TypeError(`${what} must be an object`)
   const given = Object.entries(object ?? {}).filter(([, value]) => value != null)
   return given.map(([name, value]) => ({ name, json: memberText(`${what}: ${name}`, value) }))
 }
 
-/** Caching hints of every answer, and of single ones by name. */
-function hints(what, given) {
+/** Caching hints for every result, and for single ones by name. */
+function cacheHints(what, given) {
   if (given != null && !isObject(given)) throw new TypeError(`${what} must be an object`)
   const { ttlMs, cacheScope, ...single } = given ?? {}
   const all = ttlMs === undefined && cacheScope === undefined ? {} : { '': { ttlMs, cacheScope } }
-  return named(what, { ...all, ...single })
+  return namedJson(what, { ...all, ...single })
 }
 
-/** Whether this is no worker. */
+/** Whether this is the main thread, and not a worker. */
 function onMainThread() {
-  // The module that knows takes a tenth of a start to load; workers never have the first thread.
+  // To load the module takes a tenth of the start. A worker never runs on the first thread of the process.
   return onFirstThread() || require('node:worker_threads').isMainThread
 }
 
-/** `listen()` is stdio; a port or an address is HTTP; an object names any of all. */
-/** Serves clients in the process alone. */
+/** The options to serve only clients in the process. */
 const IN_PROCESS = Object.freeze({})
 
+/** The options of `listen()`: nothing means stdio, a port or an address means HTTP, an object names the transports. */
 function listenOptions(given) {
   if (given === undefined) return { stdio: true, sockets: [], owner: false, unref: false }
   if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, unref: true, inProcess: true }
   if (typeof given === 'number' || typeof given === 'string') given = { http: given }
-  only('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'embedded', 'signals'])
+  checkNames('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'embedded', 'signals'])
   const { stdio, http, unix, socket, websocket, sse, embedded, signals } = given
   const options = {
     ...stdioOptions(
@@ -129,26 +129,26 @@ function listenOptions(given) {
     websocket: webOptions('websocket', '/ws', websocket),
     sse: webOptions('sse', '/sse', sse),
     embedded: embedded == null || embedded === false ? undefined : embedOptions('listen: embedded', embedded),
-    owner: optional('listen: signals', signals, 'boolean') ?? false
+    owner: checkType('listen: signals', signals, 'boolean') ?? false
   }
-  if (options.owner && !onMainThread()) throw new TypeError('listen: signals are for the main thread only')
+  if (options.owner && !onMainThread()) throw new TypeError('listen: signals can be set only in the main thread, not in a worker')
   const { descriptors, sockets } = options
   const web = options.websocket || options.sse
-  const named = options.stdio || descriptors || options.http || options.unix || sockets.length > 0 || web
-  options.unref = !named
-  if (!named && !options.embedded) throw new TypeError('listen: name at least one transport')
+  const hasTransport = options.stdio || descriptors || options.http || options.unix || sockets.length > 0 || web
+  options.unref = !hasTransport
+  if (!hasTransport && !options.embedded) throw new TypeError('listen: name at least one transport')
   return options
 }
 
-/** The hosts and origins from which requests of the program's own HTTP server are answered. */
+/** The options for requests of the program's own HTTP server. */
 function embedOptions(what, given) {
   if (given === true) given = {}
-  only(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])
+  checkNames(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])
   const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = given
   return {
-    allowedHosts: strings(`${what}: allowedHosts`, allowedHosts),
-    allowedOrigins: strings(`${what}: allowedOrigins`, allowedOrigins),
-    allowedHeaders: strings(`${what}: allowedHeaders`, allowedHeaders)
+    allowedHosts: checkStrings(`${what}: allowedHosts`, allowedHosts),
+    allowedOrigins: checkStrings(`${what}: allowedOrigins`, allowedOrigins),
+    allowedHeaders: checkStrings(`${what}: allowedHeaders`, allowedHeaders)
   }
 }
 
@@ -165,12 +165,12 @@ const HTTP = ['port', 'host', 'path', 'unix', 'mode', 'socket', 'allowedHosts', 
 function httpOptions(http) {
   if (typeof http === 'string') return { address: http, allowedHosts: [], allowedOrigins: [], allowedHeaders: [] }
   if (typeof http === 'number') http = { port: http }
-  only('listen: http', http, HTTP)
+  checkNames('listen: http', http, HTTP)
   const { unix, mode, socket, path = '' } = http
   const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = http
-  const places = [http.port ?? http.host, unix, socket].filter((place) => place != null)
-  if (places.length > 1 || (mode != null && unix == null)) {
-    throw new TypeError('listen: http: name one place: host and port, or unix and mode, or socket')
+  const addresses = [http.port ?? http.host, unix, socket].filter((address) => address != null)
+  if (addresses.length > 1 || (mode != null && unix == null)) {
+    throw new TypeError('listen: http: set only one of host and port, unix and mode, or socket')
   }
   if (typeof path !== 'string' || (path !== '' && path[0] !== '/')) {
     throw new TypeError('listen: http: path must begin with /')
@@ -180,24 +180,24 @@ function httpOptions(http) {
       throw new TypeError(`listen: http: ${name} must be an array of strings`)
     }
   }
-  const place =
+  const address =
     unix != null
       ? { unix: unixOptions('http: unix', unix, mode) }
       : socket != null
         ? { socket: descriptor('http: socket', socket) }
         : { address: addressOf(http) }
-  return { ...place, path: path || undefined, allowedHosts, allowedOrigins, allowedHeaders }
+  return { ...address, path: path || undefined, allowedHosts, allowedOrigins, allowedHeaders }
 }
 
 /** Path, media type and bytes of a page. */
 function pageOf(path, body, options = {}) {
   if (typeof path !== 'string') throw new TypeError('page: path must be a string')
   const what = `page ${stringify(path)}`
-  only(`${what}: options`, options, ['contentType'])
-  const type = optional(`${what}: contentType`, options.contentType, 'string') ?? 'text/html; charset=utf-8'
+  checkNames(`${what}: options`, options, ['contentType'])
+  const type = checkType(`${what}: contentType`, options.contentType, 'string') ?? 'text/html; charset=utf-8'
   if (typeof body === 'string') return [path, type, Buffer.from(body)]
   if (!types.isUint8Array(body)) throw new TypeError(`${what}: body must be a string or a Uint8Array`)
   return [path, type, body]
 }
 
-module.exports = { IN_PROCESS, only, serverOptions, listenOptions, pageOf }
+module.exports = { IN_PROCESS, checkNames, serverOptions, listenOptions, pageOf }

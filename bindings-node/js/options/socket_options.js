@@ -1,12 +1,12 @@
 'use strict'
 
-// Unix sockets, sockets and descriptors among the options of listen().
+// The options of `listen()` for Unix sockets, sockets and descriptors.
 
-/** One descriptor: its number, or an object that has one, such as a `net.Server` or a `net.Socket`. */
+/** The number of a descriptor, from that number or from an object such as a `net.Server` or a `net.Socket`. */
 function descriptor(what, given) {
   const number = typeof given === 'object' && given !== null ? (given.fd ?? given._handle?.fd) : given
   if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff) {
-    throw new TypeError(`listen: ${what} must be the number of a descriptor`)
+    throw new TypeError(`listen: ${what} must be the number of a descriptor, or an object with one`)
   }
   return number
 }
@@ -19,14 +19,14 @@ function unixOptions(what, unix, mode) {
     }
     ;({ path: unix, mode } = unix)
   }
-  if (typeof unix !== 'string') throw new TypeError(`listen: ${what} must be a path, or an object with one`)
+  if (typeof unix !== 'string') throw new TypeError(`listen: ${what} must be a path, or an object { path, mode }`)
   if (mode != null && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
     throw new TypeError(`listen: ${what}: mode must be a number from 0 to 0o777`)
   }
   return { path: unix, mode: mode ?? undefined }
 }
 
-/** What `stdio` says: whether the process's own, and the pair in its place. */
+/** From the option `stdio`: whether the process's own input and output are used, or the two descriptors in their place. */
 function stdioOptions(stdio, others) {
   if (!Array.isArray(stdio)) {
     if (stdio != null && typeof stdio !== 'boolean') {

@@ -1,12 +1,12 @@
 'use strict'
 
-// WebSocket and HTTP+SSE among the options of listen().
+// The options of `listen()` for WebSocket and HTTP+SSE.
 
 const WEBSOCKET = ['port', 'host', 'path', 'allowedHosts', 'allowedOrigins']
-// A page cannot add headers to a WebSocket.
+// A web page cannot add headers to a WebSocket, so there is no option allowedHeaders for it.
 const OPTIONS = { websocket: WEBSOCKET, sse: [...WEBSOCKET, 'allowedHeaders'] }
 
-/** A port, an address, a path, or options, for the option `what`. */
+/** The options from a port, an address, a path, or an object. */
 function webOptions(what, defaultPath, web) {
   if (web == null) return undefined
   if (typeof web === 'string') return { address: web, allowedHosts: [], allowedOrigins: [], allowedHeaders: [] }

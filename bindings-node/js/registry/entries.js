@@ -1,9 +1,9 @@
 'use strict'
 
-// What a program says of an entry, as the engine takes it: the JSON text of its definition, and its policies. What a
-// definition may hold is the engine's knowledge; here are only the words that differ from the protocol's.
+// The options of an entry, as the engine takes them: the JSON text of its definition, and its policies. The engine checks the
+// definition. This file knows only the options whose names differ from the protocol's.
 
-const { encodeJson, unfit, wellFormed } = require('./json')
+const { encodeJson, describeFailure, wellFormed } = require('./json')
 const { BOUNDS, isObject, isValidator, refuseShape, schemaText } = require('./schema')
 
 const { stringify } = JSON
@@ -11,10 +11,10 @@ const { stringify } = JSON
 /** Options that are schemas, with the members they become. */
 const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
 
-/** Options that may be validators, with the options that say their JSON Schemas where they do not. */
-const BESIDES = { ...SCHEMAS, args: 'argsSchema' }
+/** Options that may be validators, with the options for their JSON Schemas if the validators do not know them. */
+const SCHEMA_OPTIONS = { ...SCHEMAS, args: 'argsSchema' }
 
-/** Options that are no members of a definition, with their types and the policies they become. */
+/** Options that are policies and not members of a definition, with their types and the policies' names. */
 const POLICIES = {
   structured: ['boolean', 'structured'],
   timeout: ['number', 'timeout'],
@@ -28,27 +28,27 @@ const POLICIES = {
   cache: ['object', 'cache']
 }
 
-/** Words that an entry is hidden by: strings, several of them. */
+/** The tags of an entry, as an array. */
 function tagsOf(what, tags) {
-  const words = typeof tags === 'string' || typeof tags?.[Symbol.iterator] !== 'function' ? [tags, undefined] : [...tags]
-  if (!words.every((word) => typeof word === 'string')) throw new TypeError(`${what} must be strings, several of them`)
-  return words
+  const list = typeof tags === 'string' || typeof tags?.[Symbol.iterator] !== 'function' ? [tags, undefined] : [...tags]
+  if (!list.every((word) => typeof word === 'string')) throw new TypeError(`${what} must be an array of strings`)
+  return list
 }
 
-const CALLED = ['timeout', 'maxConcurrency']
-const WITH_SCHEMA = [...CALLED, 'unknownArguments', 'coerceArguments']
+const CALL_POLICIES = ['timeout', 'maxConcurrency']
+const SCHEMA_POLICIES = [...CALL_POLICIES, 'unknownArguments', 'coerceArguments']
 
-/** The member that names an entry of a kind, and the options it has besides members of its definition. */
+/** The member that names an entry of a kind, and its options that are not members of its definition. */
 const KINDS = {
-  tool: { names: 'name', policies: [...WITH_SCHEMA, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
-  resource: { names: 'uri', policies: [...CALLED, 'cache'], schemas: [] },
-  resource_template: { names: 'uriTemplate', policies: [...CALLED, 'cache', 'unsafePaths'], schemas: [] },
-  resource_provider: { names: 'uriTemplate', policies: CALLED, schemas: [] },
-  prompt: { names: 'name', policies: CALLED, schemas: [] },
-  completion: { names: undefined, policies: CALLED, schemas: [] },
-  method: { names: 'name', policies: WITH_SCHEMA, schemas: ['input'] },
-  notification: { names: 'name', policies: WITH_SCHEMA, schemas: ['input'] },
-  hook: { names: 'name', policies: CALLED, schemas: [] }
+  tool: { names: 'name', policies: [...SCHEMA_POLICIES, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
+  resource: { names: 'uri', policies: [...CALL_POLICIES, 'cache'], schemas: [] },
+  resource_template: { names: 'uriTemplate', policies: [...CALL_POLICIES, 'cache', 'unsafePaths'], schemas: [] },
+  resource_provider: { names: 'uriTemplate', policies: CALL_POLICIES, schemas: [] },
+  prompt: { names: 'name', policies: CALL_POLICIES, schemas: [] },
+  completion: { names: undefined, policies: CALL_POLICIES, schemas: [] },
+  method: { names: 'name', policies: SCHEMA_POLICIES, schemas: ['input'] },
+  notification: { names: 'name', policies: SCHEMA_POLICIES, schemas: ['input'] },
+  hook: { names: 'name', policies: CALL_POLICIES, schemas: [] }
 }
 
 function memberText(what, value) {
@@ -56,32 +56,32 @@ function memberText(what, value) {
   try {
     text = encodeJson(value, what, BOUNDS)
   } catch (error) {
-    throw new TypeError(unfit(what, error))
+    throw new TypeError(describeFailure(what, error))
   }
   if (text === undefined) throw new TypeError(`${what} is a value of type ${typeof value}`)
   return wellFormed(text)
 }
 
-/** The option whose JSON Schema `option` is, if that is a validator. */
-function whose(option, options) {
-  return Object.keys(BESIDES).find((name) => BESIDES[name] === option && isValidator(options[name]))
+/** The option with a validator whose JSON Schema `option` is. */
+function validatorOption(option, options) {
+  return Object.keys(SCHEMA_OPTIONS).find((name) => SCHEMA_OPTIONS[name] === option && isValidator(options[name]))
 }
 
-/** The JSON text of the schema that `option` says, or the option beside it. */
+/** The JSON text of the schema in `option`, or in the option for its JSON Schema. */
 function schemaOf(what, options, option) {
-  const besides = BESIDES[option]
-  const explicit = isValidator(options[option]) ? options[besides] : undefined
-  if (explicit != null) return schemaText(`${what}: ${besides}`, explicit)
-  return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', besides })
+  const alternative = SCHEMA_OPTIONS[option]
+  const explicit = isValidator(options[option]) ? options[alternative] : undefined
+  if (explicit != null) return schemaText(`${what}: ${alternative}`, explicit)
+  return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', alternative })
 }
 
-/** `definition` and `policies` of an entry that messages call `what`. */
+/** `definition` and `policies` of an entry; messages call it `what`. */
 function entryOf(kind, what, name, options) {
   const { names, policies: own, schemas } = KINDS[kind]
-  if (isValidator(options)) throw new TypeError(`${what}: the options are a schema themselves${schemaOption(kind)}`)
+  if (isValidator(options)) throw new TypeError(`${what}: the options must not be a schema${schemaOption(kind)}`)
   if (!isObject(options)) {
-    const such = typeof options === 'string' && kind !== 'hook' && kind !== 'completion' ? ', such as { description }' : ''
-    throw new TypeError(`${what}: options must be an object${such}`)
+    const example = typeof options === 'string' && kind !== 'hook' && kind !== 'completion' ? ', such as { description }' : ''
+    throw new TypeError(`${what}: options must be an object${example}`)
   }
   const members = names === undefined ? [] : [`"${names}":${wellFormed(stringify(name))}`]
   const policies = { structured: false, hidden: false }
@@ -100,9 +100,9 @@ function entryOf(kind, what, name, options) {
       if (option === 'output') policies.structured = true
     } else if (kind === 'prompt' && option === 'args') {
       members.push(`"arguments":${memberText(`${what}: args`, argumentsOf(what, value, options))}`)
-    } else if (whose(option, options) === undefined) {
+    } else if (validatorOption(option, options) === undefined) {
       const called = Object.keys(SCHEMAS).find((name) => SCHEMAS[name] === option && schemas.includes(name))
-      if (called !== undefined) throw new TypeError(`${what}: ${option} is called ${called} here`)
+      if (called !== undefined) throw new TypeError(`${what}: use the option ${called} instead of ${option}`)
       if (isValidator(value)) throw new TypeError(`${what}: there is no option ${stringify(option)} that is a schema${schemaOption(kind)}`)
       members.push(`${stringify(option)}:${memberText(`${what}: ${option}`, value)}`)
     }
@@ -110,14 +110,14 @@ function entryOf(kind, what, name, options) {
   return { definition: `{${members.join(',')}}`, policies }
 }
 
-/** How a schema of arguments is passed. */
+/** The advice how to pass a schema of arguments. */
 function schemaOption(kind) {
   const option = kind === 'prompt' ? 'args' : KINDS[kind].schemas[0]
-  return option === undefined ? '' : `: pass that of the arguments as { ${option}: schema }`
+  return option === undefined ? '' : `: pass the schema of the arguments as { ${option}: schema }`
 }
 
-/** What is said of how a view is shown. */
-const SHOWN = ['csp', 'permissions', 'domain', 'prefersBorder']
+/** The options of a view that become members of `ui`. */
+const UI_MEMBERS = ['csp', 'permissions', 'domain', 'prefersBorder']
 
 /** `definition` and `policies` of a view. */
 function viewOf(what, uri, options) {
@@ -125,7 +125,7 @@ function viewOf(what, uri, options) {
   const { listed, ...members } = options
   if (listed != null && typeof listed !== 'boolean') throw new TypeError(`${what}: listed must be a boolean`)
   const ui = {}
-  for (const member of SHOWN) {
+  for (const member of UI_MEMBERS) {
     if (members[member] != null) ui[member] = members[member]
     delete members[member]
   }
@@ -134,7 +134,7 @@ function viewOf(what, uri, options) {
   return { definition, policies: { ...policies, hidden: listed === false } }
 }
 
-/** The arguments of a prompt: names with what is said of each, or the properties of a schema. */
+/** The arguments of a prompt, from their names with their options, or from the properties of a schema. */
 function argumentsOf(what, args, options) {
   if (Array.isArray(args)) return args.map((arg) => (typeof arg === 'string' ? { name: arg } : arg))
   const whole = isValidator(args) || typeof args?.['~standard'] === 'object' || args?.type === 'object'
@@ -149,7 +149,7 @@ function argumentsOf(what, args, options) {
   }
   const required = schema.required ?? []
   return Object.entries(schema.properties ?? {}).map(([name, { type, title, description }]) => {
-    if (type !== undefined && type !== 'string') throw new TypeError(`${what}: args: ${name} must be a string: prompts have no other arguments`)
+    if (type !== undefined && type !== 'string') throw new TypeError(`${what}: args: ${name} must be a string, because prompts have only string arguments`)
     return { name, title, description, required: required.includes(name) }
   })
 }

@@ -1,28 +1,28 @@
 'use strict'
 
-// JavaScript values as JSON text, and what is wrong with those that have none. `JSON.stringify` alone turns what JSON
-// cannot express into `null` or nothing, silently and anywhere.
+// JavaScript values as JSON text. `JSON.stringify` alone replaces values that JSON cannot hold by `null`, or leaves them out,
+// without an error. Here they are errors that name the value and its path.
 
 const { types } = require('node:util')
 
 const { stringify } = JSON
 
-/** Characters of a place that are named. */
-const PLACE = 200
+/** A longer path is cut after so many characters. */
+const MAX_PATH = 200
 
-/** The largest integer that every reader of JSON gets as it is. */
-const MOST = BigInt(Number.MAX_SAFE_INTEGER)
+/** The largest integer that every JSON reader reads exactly. */
+const MAX_INTEGER = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** Says what JSON cannot hold, and where in the value that was. */
-class Unfit extends Error {
-  /** Whether the message begins with the place. */
-  placed = false
-  /** Whether the value is too long, and so not to be looked at again. */
+/** The error for a value that JSON cannot hold; the message has its path. */
+class NotSerializable extends Error {
+  /** Whether the message begins with the path. */
+  hasPath = false
+  /** Whether the value is too long. It is not examined again then. */
   tooLong = false
 }
 
-/** Objects whose content `JSON.stringify` does not see, or writes as what no reader takes for it. */
-const OPAQUE = {
+/** Objects whose content `JSON.stringify` does not write, or writes in a form that no reader understands. */
+const OPAQUE_TYPES = {
   Map: types.isMap,
   Set: types.isSet,
   WeakMap: types.isWeakMap,
@@ -30,7 +30,7 @@ const OPAQUE = {
   WeakRef: (value) => value instanceof WeakRef,
   Promise: types.isPromise,
   RegExp: types.isRegExp,
-  // Those of other realms too, and DOMExceptions.
+  // Also errors of other realms, and DOMExceptions.
   Error: (value) => types.isNativeError(value) || value instanceof Error,
   ArrayBuffer: types.isAnyArrayBuffer,
   DataView: types.isDataView,
@@ -40,25 +40,25 @@ const OPAQUE = {
 
 const { toJSON: BUFFER_JSON } = Buffer.prototype
 
-function opaque(value) {
-  for (const name in OPAQUE) if (OPAQUE[name](value)) return name
+function opaqueType(value) {
+  for (const name in OPAQUE_TYPES) if (OPAQUE_TYPES[name](value)) return name
   if (Buffer.isBuffer(value)) return 'Buffer'
   const tag = value[Symbol.toStringTag]
   if (types.isTypedArray(value)) return tag
-  // Blobs, responses, headers, streams and whatever else holds all it has out of sight.
+  // Blobs, responses, headers, streams and other objects without own enumerable properties.
   const named = typeof tag === 'string' && tag !== '' && Object.getPrototypeOf(value) !== null
   return named && Object.keys(value).length === 0 ? tag : undefined
 }
 
-/** Bytes of the least text of an array's item, with the comma or bracket behind it, and of a member: `"":0,` without its name and value. */
-const ITEM = 2
-const MEMBER = 4
+/** The least bytes of an item with the comma or bracket after it, and of a member `"":0,` without its name and value. */
+const MIN_ITEM_BYTES = 2
+const MIN_MEMBER_BYTES = 4
 
-/** Bytes that the text may still have. Each value takes off no more than it is sure to take. */
+/** The bytes that the text may still have. Each value subtracts the least that its text can have. */
 let room = 0
 
-/** Whether `JSON.stringify` alone does `value` justice. `false` also for what only a closer look can tell. */
-function plain(value, depth) {
+/** Whether `JSON.stringify` alone writes `value` correctly. `false` also if only `Encoder` can tell. */
+function isPlainJson(value, depth) {
   switch (typeof value) {
     case 'string':
       return (room -= value.length) >= 0
@@ -67,21 +67,21 @@ function plain(value, depth) {
     case 'number':
       return Number.isFinite(value)
     case 'object':
-      return value === null || plainObject(value, depth)
+      return value === null || isPlainObject(value, depth)
     default:
       return false
   }
 }
 
-function plainObject(value, depth) {
+function isPlainObject(value, depth) {
   if (depth === 0 || --room < 0) return false
   if (Array.isArray(value)) {
-    // Before any item is looked at: there may be hundreds of millions.
-    room -= value.length * ITEM
+    // Before any item is examined, because there may be hundreds of millions.
+    room -= value.length * MIN_ITEM_BYTES
     if (room < 0 || value.toJSON !== undefined) return false
     for (let i = 0; i < value.length; i++) {
       const item = value[i]
-      if (typeof item === 'number' ? !Number.isFinite(item) : !plain(item, depth - 1)) return false
+      if (typeof item === 'number' ? !Number.isFinite(item) : !isPlainJson(item, depth - 1)) return false
     }
     return true
   }
@@ -89,63 +89,63 @@ function plainObject(value, depth) {
   const inherits = prototype !== Object.prototype && prototype !== null
   if (inherits) {
     if (types.isDate(value)) return !Number.isNaN(value.getTime())
-    if (types.isBoxedPrimitive(value) || opaque(value) !== undefined) return false
+    if (types.isBoxedPrimitive(value) || opaqueType(value) !== undefined) return false
   }
   if (value.toJSON !== undefined) return false
-  // Without a list of the keys, which takes several times as long to make.
+  // Not by `Object.keys`, which takes several times as long.
   for (const key in value) {
     if (inherits && !Object.hasOwn(value, key)) continue
     const member = value[key]
     if (member === undefined) continue
-    room -= key.length + MEMBER
-    if (room < 0 || !plain(member, depth - 1)) return false
+    room -= key.length + MIN_MEMBER_BYTES
+    if (room < 0 || !isPlainJson(member, depth - 1)) return false
   }
   return true
 }
 
 /**
- * The JSON text of `value`; `undefined` for a value without one. Throws {@link Unfit} for what JSON cannot express
- * anywhere inside, for what cannot be read, for more than `depth` levels, and for what is sure to take more than `size` bytes.
- * `name` is what places begin with.
+ * The JSON text of `value`; `undefined` for a value that has none. Throws {@link NotSerializable} if a part of the value cannot
+ * be written or read, if it has more than `depth` levels, or if its text must have more than `size` bytes. Paths begin with
+ * `name`.
  */
 function encodeJson(value, name, { depth, size }) {
   room = size
-  if (fits(value, depth)) return stringify(value)
+  if (isPlainValue(value, depth)) return stringify(value)
   if (room < 0) throw tooLong(size)
-  return new Walk(name, depth, size).text({ '': value }, '')
+  return new Encoder(name, depth, size).text({ '': value }, '')
 }
 
-function fits(value, depth) {
+function isPlainValue(value, depth) {
   try {
-    return plain(value, depth)
+    return isPlainJson(value, depth)
   } catch {
-    // A getter, a proxy: the closer look says where.
+    // A getter or a proxy has thrown; `Encoder` finds its path.
     return false
   }
 }
 
 function tooLong(size) {
-  return Object.assign(new Unfit(`a value of more than ${size} bytes`), { tooLong: true })
+  return Object.assign(new NotSerializable(`a value of more than ${size} bytes`), { tooLong: true })
 }
 
-/** Whether an array or bytes are sure to have more than `size` bytes as text, from their length alone. */
+/** Whether the text of an array or of bytes must have more than `size` bytes, by their length alone. */
 function isLong(value, size) {
-  if (Array.isArray(value)) return value.length * ITEM > size
+  if (Array.isArray(value)) return value.length * MIN_ITEM_BYTES > size
   return (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) && value.byteLength > size
 }
 
-/** Throws for what is too long by its length alone. */
+/** Throws if a value is too long by its length alone. */
 function checkLength(value, size) {
   if (isLong(value, size)) throw tooLong(size)
 }
 
-/** What `JSON.stringify` does, slowly: what `toJSON` returns is looked at too, and what is wrong is placed. */
-class Walk {
+/** Writes JSON like `JSON.stringify`, but slower: it also checks what `toJSON` returns, and finds the path of an error. */
+class Encoder {
   #name
   #depth
   #left
   #size
-  /** The objects around the value that is looked at, and the keys from the first of them to it. */
+  /** The objects around the present value, and the keys that lead to it. */
   #open = []
   #keys = []
 
@@ -155,19 +155,19 @@ class Walk {
     this.#left = this.#size = size
   }
 
-  /** The text of one member of what is around it. */
+  /** The text of one member of `holder`. */
   text(holder, key) {
     if (--this.#left < 0) throw tooLong(this.#size)
     try {
       return this.#value(holder, key)
     } catch (error) {
-      throw error instanceof Unfit ? error : this.#wrong(`a value that cannot be read: ${reasonOf(error)}`)
+      throw error instanceof NotSerializable ? error : this.#failure(`a value that cannot be read: ${reasonOf(error)}`)
     }
   }
 
-  #wrong(what) {
-    const error = new Unfit(this.#keys.length === 0 ? what : `${placeOf(this.#name, this.#keys)} is ${what}`)
-    error.placed = this.#keys.length > 0
+  #failure(what) {
+    const error = new NotSerializable(this.#keys.length === 0 ? what : `${pathOf(this.#name, this.#keys)} is ${what}`)
+    error.hasPath = this.#keys.length > 0
     return error
   }
 
@@ -175,26 +175,26 @@ class Walk {
     let value = holder[key]
     if (value != null && ['object', 'function', 'bigint'].includes(typeof value)) {
       const { toJSON } = value
-      // A Buffer's own is an array of numbers that nothing reads; a program's is meant.
+      // The method of Buffer itself gives an array of numbers, which clients do not understand.
       if (typeof toJSON === 'function' && toJSON !== BUFFER_JSON) {
         const made = toJSON.call(value, String(key))
-        if (made === null && types.isDate(value)) throw this.#wrong('an invalid date')
+        if (made === null && types.isDate(value)) throw this.#failure('an invalid date')
         value = made
       }
     }
-    if (types.isBoxedPrimitive(value)) value = unboxed(value)
+    if (types.isBoxedPrimitive(value)) value = primitiveOf(value)
     switch (typeof value) {
       case 'number':
-        if (!Number.isFinite(value)) throw this.#wrong(`the number ${value}`)
+        if (!Number.isFinite(value)) throw this.#failure(`the number ${value}`)
         return stringify(value)
       case 'bigint':
-        if (value > MOST || value < -MOST) throw this.#wrong('a bigint beyond 2^53')
+        if (value > MAX_INTEGER || value < -MAX_INTEGER) throw this.#failure('a bigint beyond 2^53')
         return String(value)
       case 'function':
       case 'symbol':
-        throw this.#wrong(`a value of type ${typeof value}`)
+        throw this.#failure(`a value of type ${typeof value}`)
       case 'undefined':
-        if (Array.isArray(holder)) throw this.#wrong('undefined')
+        if (Array.isArray(holder)) throw this.#failure('undefined')
         return undefined
       case 'object':
         return value === null ? 'null' : this.#object(value)
@@ -207,13 +207,13 @@ class Walk {
   }
 
   #object(value) {
-    // A number as its source has it.
+    // A number that is written as given.
     if (JSON.isRawJSON?.(value)) return value.rawJSON
-    const kind = opaque(value)
-    if (kind !== undefined) throw this.#wrong(`${/^[AEIOaeio]/.test(kind) ? 'an' : 'a'} ${kind}`)
+    const kind = opaqueType(value)
+    if (kind !== undefined) throw this.#failure(`${/^[AEIOaeio]/.test(kind) ? 'an' : 'a'} ${kind}`)
     const again = this.#open.indexOf(value)
-    if (again >= 0) throw this.#wrong(`a cycle back to ${placeOf(this.#name, this.#keys.slice(0, again))}`)
-    if (this.#open.length >= this.#depth) throw this.#wrong(`a value nested deeper than ${this.#depth} levels`)
+    if (again >= 0) throw this.#failure(`a cycle back to ${pathOf(this.#name, this.#keys.slice(0, again))}`)
+    if (this.#open.length >= this.#depth) throw this.#failure(`a value nested deeper than ${this.#depth} levels`)
     this.#open.push(value)
     const text = Array.isArray(value) ? this.#items(value) : this.#members(value)
     this.#open.pop()
@@ -221,22 +221,22 @@ class Walk {
   }
 
   #items(value) {
-    if (value.length * ITEM > this.#left + ITEM) throw tooLong(this.#size)
+    if (value.length * MIN_ITEM_BYTES > this.#left + MIN_ITEM_BYTES) throw tooLong(this.#size)
     let text = ''
-    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#within(value, i)}`
+    for (let i = 0; i < value.length; i++) text += `${i === 0 ? '' : ','}${this.#memberText(value, i)}`
     return `[${text}]`
   }
 
   #members(value) {
     let text = ''
     for (const key of Object.keys(value)) {
-      const member = this.#within(value, key)
+      const member = this.#memberText(value, key)
       if (member !== undefined) text += `${text === '' ? '' : ','}${stringify(key)}:${member}`
     }
     return `{${text}}`
   }
 
-  #within(holder, key) {
+  #memberText(holder, key) {
     this.#keys.push(key)
     const text = this.text(holder, key)
     this.#keys.pop()
@@ -244,36 +244,36 @@ class Walk {
   }
 }
 
-/** What is in a `new Number(…)` and its like. */
-function unboxed(value) {
+/** The primitive value of a `new Number(…)` and the like. */
+function primitiveOf(value) {
   if (types.isNumberObject(value)) return Number(value)
   return types.isStringObject(value) ? String(value) : value.valueOf()
 }
 
-/** A value's place: `result.a[3]["odd key"]`. Numbers are places in arrays. */
-function placeOf(name, keys) {
+/** A path: `result.a[3]["odd key"]`. Numbers are indexes of arrays. */
+function pathOf(name, keys) {
   let text = name
   for (const key of keys) {
     if (typeof key === 'number') text += `[${key}]`
     else text += /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${stringify(key)}]`
-    if (text.length > PLACE) return `${text.slice(0, PLACE)}…`
+    if (text.length > MAX_PATH) return `${text.slice(0, MAX_PATH)}…`
   }
   return text
 }
 
-/** Half a surrogate pair is legal in JavaScript and an escape in JSON, but many parsers refuse it. */
+/** Replaces lone surrogates: they are legal in JavaScript and in JSON escapes, but many parsers refuse them. */
 function wellFormed(text) {
   if (!text.includes('\\ud')) return text
   return text.replace(/(?<=(?:^|[^\\])(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
 }
 
-/** What is wrong with the value that messages call `name`; of a part of it the text says the place already. */
-function unfit(name, error) {
-  if (!(error instanceof Unfit)) return `${name}: ${reasonOf(error)}`
-  return error.placed ? error.message : `${name}: ${error.message}`
+/** The message for an error of `encodeJson`. It begins with `name`, or with the path of the part that is wrong. */
+function describeFailure(name, error) {
+  if (!(error instanceof NotSerializable)) return `${name}: ${reasonOf(error)}`
+  return error.hasPath ? error.message : `${name}: ${error.message}`
 }
 
-/** One line on why `stringify` threw `error`, which a `toJSON` may have chosen freely. */
+/** The first line of the message of `error`, which may be any value that a `toJSON` has thrown. */
 function reasonOf(error) {
   try {
     const { message = error } = error
@@ -283,4 +283,4 @@ function reasonOf(error) {
   }
 }
 
-module.exports = { Unfit, checkLength, encodeJson, isLong, placeOf, reasonOf, unfit, wellFormed }
+module.exports = { NotSerializable, checkLength, encodeJson, isLong, pathOf, reasonOf, describeFailure, wellFormed }

@@ -1,57 +1,57 @@
 'use strict'
 
-// Ends the engines of servers that only answer requests of the program's own server, once nothing references these servers.
+// Ends servers that only answer requests of the program's own HTTP server, once nothing references them.
 
-/** Bridges that stay even if nothing references them: they have a request, a handler for their end, or a waiter for it. */
-const kept = new Set()
+/** Bridges that must stay: they have a request, a handler for their end, or something waits for their end. */
+const neededBridges = new Set()
 
-const collected = new FinalizationRegistry(({ engine, forget }) => {
+const collectedBridges = new FinalizationRegistry(({ engine, forget }) => {
   forget()
-  engine.letGo()
+  engine.closeNow()
 })
 
-const unread = new FinalizationRegistry((over) => over())
+const unreadStreams = new FinalizationRegistry((over) => over())
 
-/** Calls `over`, which must not have the stream, once nobody has that, unless `read` is called with the exchange before. */
-function endUnread(stream, exchange, over) {
-  unread.register(stream, over, exchange)
+/** Calls `over` once the stream is collected, unless `streamEnded` was called before. `over` must not reference the stream. */
+function endWhenCollected(stream, exchange, over) {
+  unreadStreams.register(stream, over, exchange)
   return stream
 }
 
-/** The stream of an exchange has ended, so it keeps nothing alive. */
-function read(exchange) {
-  unread.unregister(exchange)
+/** The stream of an exchange has ended. */
+function streamEnded(exchange) {
+  unreadStreams.unregister(exchange)
 }
 
-/** What leaves a bridge when the process exits, and does not keep it until then. */
-function leaver(bridge) {
+/** A function that abandons a bridge. It does not keep the bridge. */
+function abandonFunction(bridge) {
   const weak = new WeakRef(bridge)
   return () => weak.deref()?.abandon()
 }
 
-/** Ends the engine of a bridge once nobody has that; `forget` lets go of what else was kept for it. */
-function endWithout(bridge, forget) {
-  collected.register(bridge, { engine: bridge.engine, forget }, bridge)
-  keep(bridge)
+/** Ends the engine of a bridge once the bridge is collected. `forget` then releases what else was kept for it. */
+function closeWhenCollected(bridge, forget) {
+  collectedBridges.register(bridge, { engine: bridge.engine, forget }, bridge)
+  updateNeeded(bridge)
 }
 
-/** The bridge has ended by itself. */
-function ended(bridge) {
-  collected.unregister(bridge)
-  kept.delete(bridge)
+/** The server of a bridge has ended. */
+function serverEnded(bridge) {
+  collectedBridges.unregister(bridge)
+  neededBridges.delete(bridge)
   bridge.collectable = bridge.awaited = false
 }
 
 /** Keeps a bridge while it is needed. To be called when that may have changed. */
-function keep(bridge) {
-  if (bridge.exchanges.size > 0 || bridge.awaited || bridge.needsEnd) kept.add(bridge)
-  else kept.delete(bridge)
+function updateNeeded(bridge) {
+  if (bridge.exchanges.size > 0 || bridge.awaited || bridge.needsStop) neededBridges.add(bridge)
+  else neededBridges.delete(bridge)
 }
 
-/** Keeps a bridge until its end, for which somebody waits. Whoever waits hangs on the bridge alone. */
+/** Keeps a bridge until its end, because a promise for that end waits. */
 function awaitEnd(bridge) {
   bridge.awaited = true
-  if (bridge.collectable) keep(bridge)
+  if (bridge.collectable) updateNeeded(bridge)
 }
 
-module.exports = { awaitEnd, ended, endUnread, endWithout, keep, leaver, read }
+module.exports = { abandonFunction, awaitEnd, closeWhenCollected, endWhenCollected, serverEnded, streamEnded, updateNeeded }

@@ -1,17 +1,17 @@
 'use strict'
 
-// Requests that the program's own HTTP server hands over: one exchange each, and the forms that servers want them in.
+// Requests of the program's own HTTP server: one exchange for each, and the handlers that servers and frameworks take.
 
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
-const { endUnread, keep, read } = require('./collected')
-const { only } = require('../options/options')
+const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
+const { checkNames } = require('../options/options')
 
-// Kinds of steps; `src/embed.rs` holds the same numbers.
+// The kinds of steps; `src/serve/embed.rs` has the same numbers.
 const WAIT = 0
 const END = 3
 
-/** One request on its way to its response. */
+/** One request until its response is complete. */
 class Exchange {
   #bridge
   #number
@@ -21,19 +21,19 @@ class Exchange {
     this.#bridge = bridge
     this.#number = bridge.engine.exchange(method, version, headers, principal, address)
     bridge.exchanges.set(this.#number, this)
-    if (bridge.collectable && bridge.exchanges.size === 1) keep(bridge)
+    if (bridge.collectable && bridge.exchanges.size === 1) updateNeeded(bridge)
     bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
-  /** Hands in a piece of the body; says whether the answer begins already, in which case nobody wants the rest. */
+  /** Adds a piece of the body. Returns whether the response begins already; the rest of the body is not needed then. */
   feed(data) {
     this.#bridge.engine.feed(this.#number, data)
-    return this.begins()
+    return this.hasResponse()
   }
 
-  /** Whether the answer begins already. */
-  begins() {
-    return this.#look() !== undefined
+  /** Whether the response begins already. */
+  hasResponse() {
+    return this.#peek() !== undefined
   }
 
   /** The body is complete. */
@@ -41,10 +41,10 @@ class Exchange {
     this.#bridge.engine.feed(this.#number)
   }
 
-  /** What comes next, once there is something. */
+  /** The next step, when there is one. */
   async next() {
     for (;;) {
-      const step = this.#look()
+      const step = this.#peek()
       if (step !== undefined) {
         this.#step = undefined
         if (step.kind === END) this.abandon()
@@ -58,53 +58,53 @@ class Exchange {
 
   #step
 
-  #look() {
+  #peek() {
     if (this.#step !== undefined) return this.#step
     const step = this.#bridge.engine.step(this.#number)
     if (step.kind !== WAIT) this.#step = step
     return this.#step
   }
 
-  /** There may be more, or an end. */
+  /** The exchange may have a next step. */
   wake() {
     this.#wake?.()
   }
 
-  /** The client is gone, or has all there is. */
+  /** Drops the exchange: the client has disconnected, or the response is complete. */
   abandon() {
     if (!this.#bridge.exchanges.delete(this.#number)) return
-    if (this.#bridge.collectable && this.#bridge.exchanges.size === 0) keep(this.#bridge)
+    if (this.#bridge.collectable && this.#bridge.exchanges.size === 0) updateNeeded(this.#bridge)
     for (const number of this.#bridge.engine.forgetExchange(this.#number)) this.#bridge.scopes.delete(number)
     this.#step ??= { kind: END }
     this.wake()
   }
 }
 
-/** An address that the server or the framework gives, which may be none. */
-function addressed(address) {
+/** The client's address, if the server or the framework knows it. */
+function addressOrNothing(address) {
   return typeof address === 'string' ? address : undefined
 }
 
-/** What a principal is. */
-function checked(principal) {
+/** The principal, after a check of its type. */
+function checkedPrincipal(principal) {
   if (principal == null) return undefined
-  if (typeof principal !== 'string') throw new TypeError('principal must be a string, or nothing')
+  if (typeof principal !== 'string') throw new TypeError(`principal must be a string, null or undefined, not a value of type ${typeof principal}`)
   return principal
 }
 
 /** A function for `node:http`, Express and Fastify. */
 function handlerOf(open, options = {}) {
-  only('handler', options, ['allowedHosts', 'allowedOrigins', 'allowedHeaders', 'principal'])
+  checkNames('handler', options, ['allowedHosts', 'allowedOrigins', 'allowedHeaders', 'principal'])
   const { principal, ...embedded } = options
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError('handler: principal must be a function of the request')
   }
   return (request, response, next) => {
-    // Fastify has its own around those of Node, and answers itself unless it is told.
+    // Fastify wraps the objects of Node. It sends a response itself unless `hijack` is called.
     const fastify = typeof response.hijack === 'function' && response.raw !== undefined
     const [req, res] = fastify ? [request.raw, response.raw] : [request, response]
     if (fastify) {
-      // It keeps what hooks have said until it answers.
+      // Fastify has the headers of its hooks, which the response of Node does not have yet.
       for (const [name, value] of Object.entries(response.getHeaders())) if (value !== undefined) res.setHeader(name, value)
       response.hijack()
     }
@@ -121,39 +121,39 @@ function handlerOf(open, options = {}) {
         req.method,
         req.httpVersionMajor,
         req.rawHeaders,
-        checked(principal?.(request)),
-        addressed(request.ip ?? req.socket?.remoteAddress)
+        checkedPrincipal(principal?.(request)),
+        addressOrNothing(request.ip ?? req.socket?.remoteAddress)
       )
     } catch (error) {
       return failed(error)
     }
     const gone = () => exchange.abandon()
     res.once('close', gone)
-    exchanged(exchange, req, res, request.body).catch((error) => {
+    runExchange(exchange, req, res, request.body).catch((error) => {
       exchange.abandon()
       failed(error)
     })
   }
 }
 
-/** Digits of the least length of a body that a refusal does not wait for; a look in vain costs little. */
-const LONG = String(64 << 10).length
+/** The digits of the length of a body that is not read before the response is checked. */
+const LARGE_DIGITS = String(64 << 10).length
 
-/** Whether the head alone may bring an answer: of other requests the engine reads the body first, and a look would be in vain. */
-function isEarly(expect, coding, length) {
-  return expect != null || coding != null || length?.length >= LONG
+/** Whether the engine may respond before it has the body. For other requests a check would be useless. */
+function mayRespondEarly(expect, coding, length) {
+  return expect != null || coding != null || length?.length >= LARGE_DIGITS
 }
 
-async function exchanged(exchange, req, res, parsed) {
+async function runExchange(exchange, req, res, parsed) {
   const { expect, 'transfer-encoding': coding, 'content-length': length } = req.headers
-  if (isEarly(expect, coding, length) && exchange.begins()) {
-    // Nothing of the body is wanted.
+  if (mayRespondEarly(expect, coding, length) && exchange.hasResponse()) {
+    // The body is not needed.
   } else if (!req.readableDidRead) {
-    // Not destroyed where the rest is not wanted: the answer goes the same way.
+    // The stream is not destroyed when the rest is not needed, because the response uses the same connection.
     for await (const chunk of req.iterator({ destroyOnReturn: false })) if (exchange.feed(chunk)) break
   } else {
-    // Somebody has read it, and left what came of it.
-    exchange.feed(again(parsed))
+    // A body parser has read it, and set `request.body`.
+    exchange.feed(bodyBytes(parsed))
   }
   exchange.end()
   const head = await exchange.next()
@@ -165,19 +165,19 @@ async function exchanged(exchange, req, res, parsed) {
   }
   const headers = pairs(head.headers)
   res.writeHead(head.status, headers)
-  // A stream may say nothing for long.
+  // A stream may have no events for a long time.
   if (headers['content-length'] === undefined) res.flushHeaders()
   for (let more = true; more; ) {
     const step = await exchange.next()
     more = step.kind !== END && step.more
     if (res.destroyed) return
-    if (step.data !== undefined && !res.write(step.data) && more) await drained(res)
+    if (step.data !== undefined && !res.write(step.data) && more) await untilDrained(res)
   }
   exchange.abandon()
   res.end()
 }
 
-function drained(res) {
+function untilDrained(res) {
   return new Promise((resolve) => {
     const done = () => {
       res.off('drain', done)
@@ -190,12 +190,12 @@ function drained(res) {
 }
 
 /** The bytes of a body that a parser has read. */
-function again(parsed) {
+function bodyBytes(parsed) {
   if (typeof parsed === 'string') return Buffer.from(parsed)
   if (parsed instanceof Uint8Array) return parsed
   if (parsed !== null && typeof parsed === 'object') return Buffer.from(JSON.stringify(parsed))
   throw new TypeError(
-    'handler: the body of the request was read before, and there is no request.body: mount the handler before what reads it, or parse it as JSON'
+    'handler: the body of the request was read before, and request.body is not set: add the handler before the middleware that reads it, or parse the body as JSON'
   )
 }
 
@@ -206,14 +206,14 @@ function pairs(flat) {
 }
 
 /** Answers a `Request` with a `Response`. */
-async function fetched(open, request, options = {}) {
-  only('fetch', options, ['principal', 'address'])
-  const principal = checked(options.principal)
+async function fetchResponse(open, request, options = {}) {
+  checkNames('fetch', options, ['principal', 'address'])
+  const principal = checkedPrincipal(options.principal)
   const { address } = options
   if (address != null && isIP(String(address).split('%')[0]) === 0) {
     throw new TypeError(`fetch: address must be an IP address without port, not ${JSON.stringify(address)}`)
   }
-  if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before')
+  if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
   const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), principal, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
@@ -221,12 +221,12 @@ async function fetched(open, request, options = {}) {
   signal?.addEventListener('abort', gone, { once: true })
   const over = () => {
     signal?.removeEventListener('abort', gone)
-    read(exchange)
+    streamEnded(exchange)
     exchange.abandon()
   }
   let head
   try {
-    if (request.body) await fed(exchange, request)
+    if (request.body) await feedBody(exchange, request)
     exchange.end()
     head = await exchange.next()
     if (head.kind === END) {
@@ -240,18 +240,18 @@ async function fetched(open, request, options = {}) {
   }
   const { status } = head
   const headers = pairs(head.headers)
-  // What is no stream is there at once.
+  // A response that is not a stream is complete at once.
   const whole = headers['content-length'] !== undefined || status === 204 ? await exchange.next() : undefined
   if (whole !== undefined && !whole.more) {
     over()
     return new Response(whole.data?.length > 0 ? whole.data : null, { status, headers })
   }
-  return new Response(endUnread(streamed(exchange, whole, over), exchange, over), { status, headers })
+  return new Response(endWhenCollected(bodyStream(exchange, whole, over), exchange, over), { status, headers })
 }
 
-async function fed(exchange, { headers, body }) {
-  const early = isEarly(headers.get('expect'), headers.get('transfer-encoding'), headers.get('content-length'))
-  if (early && exchange.begins()) {
+async function feedBody(exchange, { headers, body }) {
+  const early = mayRespondEarly(headers.get('expect'), headers.get('transfer-encoding'), headers.get('content-length'))
+  if (early && exchange.hasResponse()) {
     body.cancel().catch(() => {})
     return
   }
@@ -260,15 +260,15 @@ async function fed(exchange, { headers, body }) {
     const { done, value } = await reader.read()
     if (done) return
     if (exchange.feed(value)) {
-      // Refused before its end.
+      // The request was refused before the end of its body.
       reader.cancel().catch(() => {})
       return
     }
   }
 }
 
-/** The body, made as it is read. */
-function streamed(exchange, first, over) {
+/** The body as a stream, which takes the next step when it is read. */
+function bodyStream(exchange, first, over) {
   return new ReadableStream(
     {
       async pull(controller) {
@@ -286,4 +286,4 @@ function streamed(exchange, first, over) {
   )
 }
 
-module.exports = { handlerOf, fetched }
+module.exports = { handlerOf, fetchResponse }

@@ -1,21 +1,21 @@
 'use strict'
 
-// Reports the end of the process or worker to every server that still listens.
+// Calls functions when the process or the worker exits.
 
-const leaving = new Set()
+const listeners = new Set()
 
 function onExit() {
-  for (const leave of leaving) leave()
+  for (const listener of listeners) listener()
 }
 
-/** Calls `leave` when the environment exits. The returned function cancels that. */
-function beforeExit(leave) {
-  if (leaving.size === 0) process.on('exit', onExit)
-  leaving.add(leave)
+/** Calls `listener` when the environment exits. The returned function cancels that. */
+function onEnvironmentExit(listener) {
+  if (listeners.size === 0) process.on('exit', onExit)
+  listeners.add(listener)
   return () => {
-    leaving.delete(leave)
-    if (leaving.size === 0) process.off('exit', onExit)
+    listeners.delete(listener)
+    if (listeners.size === 0) process.off('exit', onExit)
   }
 }
 
-module.exports = { beforeExit }
+module.exports = { onEnvironmentExit }

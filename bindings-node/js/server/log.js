@@ -6,15 +6,15 @@ const { inspect } = require('node:util')
 
 const LEVELS = ['debug', 'info', 'warn', 'error']
 
-/** Without a `log` option: what went wrong, on standard error, in one line and then the stack. */
-function printed({ level, message, error }) {
+/** The default of the option `log`: prints a record on standard error, with the stack of an error. */
+function printRecord({ level, message, error }) {
   const stack = typeof error === 'object' && error !== null ? `\n${inspect(error)}` : ''
   console.error(`tenon: ${level}: ${message}${stack}`)
 }
 
 /** The function that takes records, made from the option `log`: nothing, `null`, a function, or a console. */
 function logger(given) {
-  if (given === undefined) return printed
+  if (given === undefined) return printRecord
   if (given === null) return () => {}
   if (typeof given === 'function') return given
   if (typeof given !== 'object' || !LEVELS.every((level) => typeof given[level] === 'function')) {
@@ -23,7 +23,7 @@ function logger(given) {
   return ({ level, message, error }) => (error === undefined ? given[level](message) : given[level](message, error))
 }
 
-/** What `log` was given as: the least level that it wants to hear of, if any, and a function that never throws. */
+/** From the options `log` and `logLevel`: the least level, if any, and a function that takes records and never throws. */
 function logOption(given, level) {
   const log = logger(given)
   if (level != null && !LEVELS.includes(level)) {

@@ -1,17 +1,16 @@
 'use strict'
 
-// The process of servers that have it to themselves: signals end them, and it ends with the last of them. What a signal
-// and an end mean is the engine's knowledge (`src/signals.rs`, `src/owner.rs`), which also ends a process whose loop is
-// blocked.
+// The process of servers that own it: signals end these servers, and the process ends with the last of them. The native part
+// decides what a signal does (`src/serve/signals.rs`, `src/serve/owner.rs`). It also ends a process whose loop is blocked.
 
 const { takeSignal, unwatchSignals, watchSignals } = require('../native')
 
 const SIGNALS = ['SIGINT', 'SIGTERM']
 
-/** Milliseconds that the program may still run once its servers have ended. */
-const GRACE = 250
+/** Milliseconds that the program may still run after its servers have ended. */
+const EXIT_DELAY = 250
 
-/** How many servers the process belongs to. */
+/** The number of servers that own the process. */
 let owners = 0
 
 function onSignal(signal) {
@@ -21,10 +20,10 @@ function onSignal(signal) {
 }
 
 /**
- * Has signals end the server that is about to start, until the function returned is called: with the code that the process
- * ends with, if it does.
+ * Makes signals end the server that is about to start. The returned function is called at the server's end, with the exit code
+ * if the process is to end.
  */
-function own() {
+function ownProcess() {
   if (owners++ === 0) {
     for (const signal of SIGNALS) process.on(signal, onSignal)
     watchSignals()
@@ -35,11 +34,11 @@ function own() {
       unwatchSignals()
       for (const signal of SIGNALS) process.off(signal, onSignal)
     } else {
-      // The signals stay ours: one more does not wait.
+      // The listeners stay, because a further signal ends the process at once.
       if (code !== 0) process.exitCode = code
-      setTimeout(() => process.exit(), GRACE).unref()
+      setTimeout(() => process.exit(), EXIT_DELAY).unref()
     }
   }
 }
 
-module.exports = { own }
+module.exports = { ownProcess }

@@ -1,36 +1,36 @@
 'use strict'
 
-// The public server class. It holds only data until it listens.
+// The public class Server. Until it listens, it holds only data.
 
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
 const { Bridge } = require('../calls/bridge')
-const { awaitEnd, ended, endWithout, leaver } = require('./collected')
+const { abandonFunction, awaitEnd, closeWhenCollected, serverEnded } = require('./collected')
 const { boundsOf } = require('../calls/context')
 const { entryOf, memberText, tagsOf, viewOf } = require('../registry/entries')
 const { isCode } = require('../errors')
-const { beforeExit } = require('./exit')
-const inside = require('../testing/test_internals')
-const { READS } = require('../calls/middleware')
+const { onEnvironmentExit } = require('./exit')
+const testInternals = require('../testing/test_internals')
+const { READ_KINDS } = require('../calls/middleware')
 const { Engine, completionName } = require('../native')
 const { listenOptions, pageOf, serverOptions } = require('../options/options')
-const { own } = require('./owner')
+const { ownProcess } = require('./owner')
 const { nameOf } = require('../calls/results')
 const { isObject } = require('../registry/schema')
-const { validated, validatorOf } = require('../registry/validate')
+const { withValidators, validatorOf } = require('../registry/validate')
 
 const { parse, stringify } = JSON
 
-/** Numbers of handlers, which are those of all servers, since one may be mounted in another. */
-let next = 0
+/** Numbers of handlers are unique among all servers, because a server may be mounted in another. */
+let nextHandler = 0
 
-/** Numbers of mounts, which are those of all servers, since one may be mounted in several. */
+/** Numbers of mounts are unique among all servers, because a server may be mounted in several. */
 let lastMount = 0
 
-/** What is around nothing but the module. */
+/** The async context outside of every request. */
 const outside = new AsyncResource('TENON_SERVER')
 
-/** Numbers of middleware are those of all servers, since one may be mounted in another. */
+/** Numbers of middleware are unique among all servers, because a server may be mounted in another. */
 let lastLayer = 0
 
 class Server {
@@ -38,14 +38,14 @@ class Server {
   #listening
   #closed
   #resolveClosed
-  #settled
+  #resolveStart
   #failure
-  /** Whom requests of the program's own HTTP server are answered for; and the options that have been found to say so. */
-  #embeds
-  #guards
+  /** The options for requests of the program's own HTTP server; and the last options that were found to be equal to them. */
+  #embedOptions
+  #checkedOptions
 
   static {
-    inside.open((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
+    testInternals.setAccessor((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
   }
 
   constructor(options) {
@@ -64,12 +64,12 @@ class Server {
     }
     const { engine, entries } = this.#bridge
     const { definition, policies } = entryOf(kind, what, name, options)
-    const number = next++
+    const number = nextHandler++
     engine.add(kind, definition, { ...policies, hidden, replaces }, number)
     const { structured } = policies
-    const judges = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
-    const around = judges.input || judges.output ? validated(call, judges, what, boundsOf) : call
-    entries.set(number, { kind, name, structured, reads: READS.includes(kind), handler: around, given: handler })
+    const validators = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
+    const checked = validators.input || validators.output ? withValidators(call, validators, what, boundsOf) : call
+    entries.set(number, { kind, name, structured, reads: READ_KINDS.includes(kind), handler: checked, given: handler })
     return this
   }
 
@@ -95,12 +95,12 @@ class Server {
     }
   }
 
-  /** Registers a view: HTML that hosts of MCP Apps show beside the results of tools that name it. */
+  /** Registers a view: HTML that clients with MCP Apps show with the results of tools that name it. */
   ui(uri, html, options = {}) {
     if (typeof uri !== 'string') throw new TypeError('ui: uri must be a string')
     const what = `ui ${stringify(uri)}`
     const folder = isObject(html) ? html.folder : undefined
-    if (typeof (folder ?? html) !== 'string') throw new TypeError(`${what}: html must be a string, or {folder}`)
+    if (typeof (folder ?? html) !== 'string') throw new TypeError(`${what}: html must be a string, or { folder: path }`)
     const { definition, policies } = viewOf(what, uri, options)
     this.#bridge.engine.addUi(definition, policies, folder ?? html, folder !== undefined)
     return this
@@ -119,7 +119,7 @@ class Server {
     return this
   }
 
-  /** Removes a page. `false` if there is none under this path. */
+  /** Removes a page. `false` if there is none at this path. */
   removePage(path) {
     return this.#bridge.engine.removePage(String(path))
   }
@@ -130,7 +130,7 @@ class Server {
 
   completion(options, handler) {
     const { prompt, template, argument, ...policies } = options ?? {}
-    const of = completed(options)
+    const of = completedEntry(options)
     const what = { kind: of.kind, of: of.name, argument }
     const call = (input, ctx) => handler(input.value, input.arguments ?? {}, ctx)
     return this.#add('completion', completionName(of.kind, of.name, argument), { ...what, ...policies }, handler, { call })
@@ -152,8 +152,8 @@ class Server {
   on(hook, handler) {
     this.#add('hook', hook, {}, handler)
     if (hook === 'stop') {
-      this.#bridge.hasEnd = true
-      this.#bridge.keep()
+      this.#bridge.hasStopHandler = true
+      this.#bridge.updateNeeded()
     }
     return this
   }
@@ -166,7 +166,7 @@ class Server {
     if (words != null && !Array.isArray(words)) throw new TypeError('middleware: operations must be an array of strings')
     const { engine, layers } = this.#bridge
     const number = ++lastLayer
-    // First: where this server is mounted, a call may come at once.
+    // Before `addMiddleware`: if this server is mounted, a call may arrive at once.
     layers.set(number, around)
     try {
       engine.addMiddleware(words?.map(String), number)
@@ -177,9 +177,9 @@ class Server {
     return this
   }
 
-  /** Removes an entry; calls in flight go on. `false` if there is none of this name. */
+  /** Removes an entry; calls in flight continue. `false` if there is none of this name. */
   remove(kind, name) {
-    return this.#remove(kind, nameIn(kind, name))
+    return this.#remove(kind, engineName(kind, name))
   }
 
   #remove(kind, name) {
@@ -188,23 +188,23 @@ class Server {
     return removed != null
   }
 
-  /** Shows an entry that was disabled. `false` if there is none of this name. */
+  /** Enables an entry that was disabled. `false` if there is none of this name. */
   enable(kind, name) {
     return this.#switch(kind, name, true)
   }
 
-  /** Hides an entry, as if it were not registered. `false` if there is none of this name. */
+  /** Disables an entry, as if it were not registered. `false` if there is none of this name. */
   disable(kind, name) {
     return this.#switch(kind, name, false)
   }
 
   #switch(kind, name, enabled) {
     const { engine } = this.#bridge
-    if (!isObject(kind)) return engine.enable(String(kind), nameIn(kind, name), enabled)
+    if (!isObject(kind)) return engine.enable(String(kind), engineName(kind, name), enabled)
     return engine.enableTags(tagsOf(enabled ? 'enable: tags' : 'disable: tags', kind.tags), enabled)
   }
 
-  /** What is registered of a kind, by name, in order of registration. */
+  /** The entries of a kind by name, in order of registration. */
   entries(kind) {
     const all = parse(this.#bridge.engine.entries(String(kind)))
     const named = all.map(({ name, definition, enabled, handler }) => {
@@ -226,11 +226,11 @@ class Server {
     return this
   }
 
-  /** Undoes `mount` with the same prefix. */
+  /** Removes a mount with the same prefix. */
   unmount(other, prefix) {
     checkMount('unmount', other, prefix)
-    // Its handlers stay known while calls in flight go on.
-    for (const number of this.#bridge.engine.unmount(other.#bridge.engine, prefix)) this.#bridge.unmounted(number)
+    // Its handlers stay known while its calls are in flight.
+    for (const number of this.#bridge.engine.unmount(other.#bridge.engine, prefix)) this.#bridge.removeMount(number)
     return this
   }
 
@@ -255,7 +255,7 @@ class Server {
     return this
   }
 
-  /** Sends a notification of the program's own to every session. Returns how many can be reached. */
+  /** Sends a custom notification to every session. Returns how many sessions can be reached. */
   notify(method, params = {}) {
     if (typeof method !== 'string') throw new TypeError('notify: method must be a string')
     if (!isObject(params)) throw new TypeError('notify: params must be an object')
@@ -273,7 +273,7 @@ class Server {
     this.#bridge.engine.listChanged(String(kind))
   }
 
-  /** Tells a client that the user has finished a visit to a page. `false` if no client waits for it. */
+  /** Tells a client that its user has finished the visit to a page. `false` if no client waits for it. */
   elicitationComplete(id) {
     return this.#bridge.engine.elicitationComplete(String(id))
   }
@@ -281,96 +281,96 @@ class Server {
   /** Starts the transports; resolves once calls run. */
   async listen(options) {
     const { started, ...urls } = this.#start(listenOptions(options))
-    if (!started) await this.#began()
+    if (!started) await this.#startSettled()
     return urls
   }
 
   /** Waits for the handlers of `start`; rejects if one failed, once the server has ended. */
-  async #began() {
-    // What only clients in the process use keeps nothing alive.
-    const kept = setInterval(() => {}, 1 << 30)
+  async #startSettled() {
+    // Servers for clients in the process do not keep it alive, but a promise that waits must.
+    const timer = setInterval(() => {}, 1 << 30)
     try {
       await new Promise((resolve) => {
-        this.#settled = resolve
+        this.#resolveStart = resolve
       })
       if (this.#failure === undefined) return
       await this.#closed
       throw Object.assign(new Error(this.#failure), { code: 'TENON_START' })
     } finally {
-      clearInterval(kept)
+      clearInterval(timer)
     }
   }
 
-  /** A function for `node:http`, Express and Fastify; it starts the server with its first request. */
+  /** A handler for `node:http`, Express and Fastify. Its first request starts the server. */
   handler(options) {
     return require('./embed').handlerOf((embedded) => this.#embedded(embedded), options)
   }
 
-  /** Answers a `Request` with a `Response`; starts the server. */
+  /** Answers a `Request` with a `Response`. The first request starts the server. */
   async fetch(request, options) {
-    return require('./embed').fetched((embedded) => this.#embedded(embedded), request, options)
+    return require('./embed').fetchResponse((embedded) => this.#embedded(embedded), request, options)
   }
 
   /** Starts the server unless it runs. */
   #embedded(options) {
-    // Not in what is around this request: calls of others, and what belongs to no request, would run in it.
+    // Outside of the async context of this request, because calls of other requests would run in it too.
     if (!this.#listening) {
       const transports = { ...listenOptions({ embedded: options }), collectable: true }
       outside.runInAsyncScope(() => this.#start(transports))
-    } else if (options !== this.#guards) this.#guarded(options)
-    this.#guards = options
+    } else if (options !== this.#checkedOptions) this.#checkOptions(options)
+    this.#checkedOptions = options
     return this.#bridge
   }
 
-  /** Throws where requests are answered for others than `options` name. */
-  #guarded(options) {
+  /** Throws if the server runs with other options for embedded requests. */
+  #checkOptions(options) {
     if (Object.keys(options).length === 0) return
-    const [wanted, held] = [listenOptions({ embedded: options }).embedded, this.#embeds]
-    if (held === undefined || stringify(wanted) === stringify(held)) return
-    const way = 'name the same in every handler, or once in listen({ embedded })'
+    const [wanted, present] = [listenOptions({ embedded: options }).embedded, this.#embedOptions]
+    if (present === undefined || stringify(wanted) === stringify(present)) return
+    const way = 'pass the same options to every handler, or once to listen({ embedded })'
     throw Object.assign(new Error(`handler: the server runs with other allowedHosts, allowedOrigins or allowedHeaders: ${way}`), { code: 'TENON_STATE' })
   }
 
   #start(transports) {
-    // An end that is past stays so until the server runs again.
+    // After an end, `closed` stays resolved until the server runs again.
     const [end, resolve] = this.#listening === false ? deferred() : [this.#closed, this.#resolveClosed]
     let forget
     const bridge = this.#bridge
-    // Before the first message is answered: who has an answer may send a signal.
-    const release = transports.owner ? own() : undefined
-    const began = (failure) => {
+    // Before the first message is answered, because a client that has an answer may send a signal.
+    const release = transports.owner ? ownProcess() : undefined
+    const onStarted = (failure) => {
       this.#failure = failure
-      this.#settled?.()
+      this.#resolveStart?.()
     }
-    const closed = (code) => {
+    const onClosed = (code) => {
       this.#listening = false
       forget()
-      ended(bridge)
+      serverEnded(bridge)
       release?.(code)
       resolve()
     }
     let urls
     try {
-      urls = bridge.listen(transports, began, closed)
+      urls = bridge.listen(transports, onStarted, onClosed)
     } catch (error) {
       release?.()
       throw error
     }
     this.#listening = true
-    this.#settled = this.#failure = undefined
+    this.#resolveStart = this.#failure = undefined
     this.#closed = end
-    this.#embeds = transports.embedded
-    this.#guards = undefined
+    this.#embedOptions = transports.embedded
+    this.#checkedOptions = undefined
     this.#resolveClosed = resolve
-    // What has been answered is written before the process goes.
-    forget = beforeExit(leaver(bridge))
+    // Answers are written before the process exits.
+    forget = onEnvironmentExit(abandonFunction(bridge))
     bridge.collectable = transports.collectable === true
-    if (bridge.collectable) endWithout(bridge, forget)
+    if (bridge.collectable) closeWhenCollected(bridge, forget)
     const { url, websocketUrl, sseUrl, started } = urls
     return { url, websocketUrl, sseUrl, started }
   }
 
-  /** Ends the server: nothing more is accepted, calls in flight may finish. Resolves when that is done. */
+  /** Closes the server: it accepts no more requests, and calls in flight may finish. Resolves when they have. */
   async close() {
     if (!this.#listening) return
     awaitEnd(this.#bridge)
@@ -378,9 +378,9 @@ class Server {
     await this.#closed
   }
 
-  /** Resolves when the server has ended: closed, or its transports came to their end. */
+  /** Resolves when the server has ended, because it was closed or because its transports have ended. */
   get closed() {
-    // An end that is past needs nobody.
+    // After an end there is nothing to wait for.
     if (this.#listening !== false) awaitEnd(this.#bridge)
     return this.#closed
   }
@@ -388,7 +388,7 @@ class Server {
 
 function checkMount(what, other, prefix) {
   if (!(other instanceof Server)) throw new TypeError(`${what}: other must be a Server`)
-  if (prefix !== undefined && typeof prefix !== 'string') throw new TypeError(`${what}: prefix must be a string, or left out`)
+  if (prefix !== undefined && typeof prefix !== 'string') throw new TypeError(`${what}: prefix must be a string or undefined`)
 }
 
 /** A promise and its resolve function. */
@@ -405,21 +405,21 @@ function optional(options, handler) {
   return typeof options === 'function' && handler === undefined ? [{}, options] : [options, handler]
 }
 
-/** What has the argument that is completed: the kind of the entry, and its name. */
-function completed({ prompt, template, argument } = {}) {
+/** The kind and the name of the entry whose argument is completed. */
+function completedEntry({ prompt, template, argument } = {}) {
   if (typeof argument !== 'string') throw new TypeError('completion: argument must be a string')
   const [kind, name] = template === undefined ? ['prompt', prompt] : ['resource_template', template]
   if (typeof name !== 'string' || (prompt !== undefined && template !== undefined)) {
-    throw new TypeError('completion: name a prompt or a template, as a string')
+    throw new TypeError('completion: set either prompt or template, to a string')
   }
   return { kind, name }
 }
 
-/** The engine's name of an entry, which of a completion is made up of what it completes. */
-function nameIn(kind, name) {
+/** The name of an entry in the engine. The name of a completion is made of what it completes. */
+function engineName(kind, name) {
   if (typeof name !== 'object' || name === null) return String(name)
-  if (kind !== 'completion') throw new TypeError(`${stringify(kind)} is named by a string`)
-  const of = completed(name)
+  if (kind !== 'completion') throw new TypeError(`${stringify(kind)}: name must be a string`)
+  const of = completedEntry(name)
   return completionName(of.kind, of.name, name.argument)
 }
 

@@ -1,50 +1,50 @@
 'use strict'
 
-// Keeps the server alive when nobody reads what the program prints.
+// Keeps the process alive when the program prints and the client has closed the other end.
 //
-// A client may close the other end of standard error, where standard output goes too meanwhile. The error that a write
-// meets then would end the process. Many programs never print, and to open the streams takes longer than to start the
-// server: so each is covered when the program opens it.
+// A client may close the other end of standard error, to which standard output goes too. A write then fails, and the error
+// would end the process. Many programs never print, and to open the streams takes longer than to start the server. So a stream
+// gets its error listener when the program opens it.
 
-/** What Node loads to open a stream: one of these. */
-const LOADED = ['net', 'tty', 'internal/fs/sync_write_stream'].map((name) => `NativeModule ${name}`)
+/** Node loads one of these modules to open a stream. */
+const STREAM_MODULES = ['net', 'tty', 'internal/fs/sync_write_stream'].map((name) => `NativeModule ${name}`)
 
-let covered = false
+let installed = false
 
-/** From now on, errors of what the program prints go by. */
-function cover() {
-  if (covered) return
-  covered = true
+/** Ignores errors of standard output and standard error from now on. */
+function ignoreOutputErrors() {
+  if (installed) return
+  installed = true
   const opened = mayBeOpen()
   for (const name of ['stderr', 'stdout']) {
     const property = Object.getOwnPropertyDescriptor(process, name)
-    if (opened || typeof property?.get !== 'function' || !property.configurable) tolerant(process[name])
-    else coverOnceOpen(name, property)
+    if (opened || typeof property?.get !== 'function' || !property.configurable) ignoreErrors(process[name])
+    else ignoreErrorsOnceOpen(name, property)
   }
 }
 
-/** Whether one of them may be in use: then nothing tells when it is used again. */
+/** Whether one of the streams may be open already. */
 function mayBeOpen() {
   const { moduleLoadList } = process
-  return !Array.isArray(moduleLoadList) || LOADED.some((name) => moduleLoadList.includes(name))
+  return !Array.isArray(moduleLoadList) || STREAM_MODULES.some((name) => moduleLoadList.includes(name))
 }
 
-/** Has the one who first asks for a stream find it covered. */
-function coverOnceOpen(name, property) {
+/** Adds the error listener when the program first reads the property of a stream. */
+function ignoreErrorsOnceOpen(name, property) {
   const get = () => {
     const stream = property.get.call(process)
-    // Unless the program has put something else in its place.
+    // Unless the program has replaced the property.
     if (Object.getOwnPropertyDescriptor(process, name)?.get === get) {
       Object.defineProperty(process, name, property)
-      tolerant(stream)
+      ignoreErrors(stream)
     }
     return stream
   }
   Object.defineProperty(process, name, { ...property, get })
 }
 
-function tolerant(stream) {
+function ignoreErrors(stream) {
   stream?.on('error', () => {})
 }
 
-module.exports = { cover }
+module.exports = { ignoreOutputErrors }

@@ -1,6 +1,6 @@
 'use strict'
 
-// The results of a client's requests.
+// The results of a test client's requests.
 
 class Result {
   constructor({ result, data, text }) {

@@ -1,17 +1,17 @@
 'use strict'
 
-// What clients in the process need of a server, and nobody else sees.
+// Access to the internals of a server, for clients in its process.
 
-let look
+let accessor
 
-/** Says how to look into a server. */
-function open(how) {
-  look = how
+/** Sets the function that returns the internals of a server. */
+function setAccessor(given) {
+  accessor = given
 }
 
 /** The bridge of a server, and whether it listens. */
-function insideOf(server) {
-  return look(server)
+function internalsOf(server) {
+  return accessor(server)
 }
 
-module.exports = { insideOf, open }
+module.exports = { internalsOf, setAccessor }

@@ -1,9 +1,9 @@
 'use strict'
 
-// Clients in the process of their server, for tests. What they say and hear is the engine's knowledge.
+// Clients in the process of their server, for tests. The engine writes and reads their messages.
 
 const { McpError, ToolError } = require('../errors')
-const { insideOf } = require('./test_internals')
+const { internalsOf } = require('./test_internals')
 const { Link } = require('../native')
 const { IN_PROCESS } = require('../options/options')
 const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./client_results')
@@ -24,26 +24,26 @@ const OPTIONS = [
   'onNotification'
 ]
 
-/** Servers that clients have started: how many there are, and the start. */
-const held = new WeakMap()
-let last = 0
+/** The servers that clients have started, with the number of clients. */
+const startedServers = new WeakMap()
+let lastNumber = 0
 
-/** Has the server listen, unless it does. Returns how to let go. */
-async function hold(app) {
-  let own = held.get(app)
-  // The last client before this one has left: the server ends, and starts again.
+/** Makes the server listen, unless it does. Returns the function that releases it. */
+async function acquireServer(app) {
+  let own = startedServers.get(app)
+  // The last client has closed, so the server is ending. Wait for its end and start it again.
   while (own?.ending !== undefined) {
     await own.ending
-    own = held.get(app)
+    own = startedServers.get(app)
   }
   if (own === undefined) {
-    if (insideOf(app).listening) return async () => {}
+    if (internalsOf(app).listening) return async () => {}
     own = start(app)
   }
   own.clients++
   await own.started
   return async () => {
-    if (--own.clients > 0 || held.get(app) !== own) return
+    if (--own.clients > 0 || startedServers.get(app) !== own) return
     own.ending = end(app)
     await own.ending
   }
@@ -51,28 +51,28 @@ async function hold(app) {
 
 function start(app) {
   const own = { clients: 0, started: app.listen(IN_PROCESS), ending: undefined }
-  held.set(app, own)
+  startedServers.set(app, own)
   const over = () => {
-    if (held.get(app) === own) held.delete(app)
+    if (startedServers.get(app) === own) startedServers.delete(app)
   }
-  // Whoever waits for the start is told.
+  // The promise itself reports a failed start.
   own.started.catch(over)
-  // Also where the program itself has ended it.
+  // Also if the program itself has closed the server.
   app.closed.then(over)
   return own
 }
 
 async function end(app) {
-  const kept = keep()
+  const timer = keepAlive()
   try {
     await app.close()
   } finally {
-    clearInterval(kept)
+    clearInterval(timer)
   }
 }
 
-/** The server does not keep the process; who waits for it does. */
-function keep() {
+/** Keeps the process alive while something waits for the server, because the server does not. */
+function keepAlive() {
   return setInterval(() => {}, 1 << 30)
 }
 
@@ -87,7 +87,7 @@ class Client {
   #release
   #pending = new Map()
   #number = 0
-  #keeps
+  #timer
   #cause
   #closed = false
 
@@ -115,17 +115,17 @@ class Client {
 
   /** Opens the client, and starts the server unless it listens. The first request does so as well. */
   async open() {
-    if (this.#closed) throw new Error('the client is closed')
+    if (this.#closed) throw new Error('Client: the client is closed')
     this.#opened ??= this.#open()
     await this.#opened
     return this
   }
 
   async #open() {
-    this.#release = await hold(this.#app)
-    const { bridge } = insideOf(this.#app)
-    this.#number = ++last
-    bridge.clients.set(this.#number, (event) => this.#hear(event))
+    this.#release = await acquireServer(this.#app)
+    const { bridge } = internalsOf(this.#app)
+    this.#number = ++lastNumber
+    bridge.clients.set(this.#number, (event) => this.#onEvent(event))
     try {
       this.#link = new Link(bridge.engine, this.#number, this.#options)
     } catch (error) {
@@ -145,10 +145,10 @@ class Client {
       return
     }
     this.#link?.close()
-    insideOf(this.#app).bridge.clients.delete(this.#number)
-    for (const pending of this.#pending.values()) pending.reject(new Error('the client is closed'))
+    internalsOf(this.#app).bridge.clients.delete(this.#number)
+    for (const pending of this.#pending.values()) pending.reject(new Error('Client: the client is closed'))
     this.#pending.clear()
-    this.#settle()
+    this.#stopTimer()
     await this.#release?.()
   }
 
@@ -215,7 +215,7 @@ class Client {
       this.#pending.get(number)?.reject(signal.reason)
     }
     signal?.addEventListener('abort', abort, { once: true })
-    this.#keeps ??= keep()
+    this.#timer ??= keepAlive()
     try {
       this.#link.ask(number, what, text, onProgress !== undefined)
       const event = await answered
@@ -223,18 +223,18 @@ class Client {
     } finally {
       signal?.removeEventListener('abort', abort)
       this.#pending.delete(number)
-      this.#settle()
+      this.#stopTimer()
     }
   }
 
-  #settle() {
+  #stopTimer() {
     if (this.#pending.size > 0) return
-    clearInterval(this.#keeps)
-    this.#keeps = undefined
+    clearInterval(this.#timer)
+    this.#timer = undefined
   }
 
-  /** Never throws into the bridge: what a function of the program's throws is for who waits. */
-  #hear(event) {
+  /** Never throws: an error of the program's function rejects the request that waits. */
+  #onEvent(event) {
     const pending = this.#pending.get(event.whose)
     switch (event.what) {
       case 'answered':
@@ -259,13 +259,13 @@ class Client {
         }
         break
       case 'log':
-        guarded(() => this.#onLog?.(event.params))
+        callListener(() => this.#onLog?.(event.params))
         break
       case 'notification':
-        guarded(() => this.#onNotification?.(event.whose, event.params))
+        callListener(() => this.#onNotification?.(event.whose, event.params))
         break
       case 'ended':
-        for (const waits of this.#pending.values()) waits.reject(new Error('the server has ended'))
+        for (const pending of this.#pending.values()) pending.reject(new Error('Client: the server has ended'))
     }
   }
 
@@ -281,8 +281,8 @@ class Client {
   }
 }
 
-/** What is thrown goes where uncaught exceptions go. */
-function guarded(run) {
+/** Calls `run`. Its error becomes an uncaught exception. */
+function callListener(run) {
   try {
     run()
   } catch (error) {

@@ -1,27 +1,27 @@
-//! One batch of operations on its way to JavaScript: four numbers each, and one JSON text for all of them.
+//! One batch of operations for JavaScript: four numbers for each, and one JSON text for all of them.
 //!
-//! The numbers go through an array of the JavaScript side that is used again and again: to make one takes longer than to
-//! hand a batch over. Batches are handed over one after the other, each read when the next is written.
+//! The numbers are copied into an array that JavaScript has made once, because to make an array takes longer than to pass a
+//! batch. JavaScript has read a batch before the next one is written.
 
 use crate::calls::table::{Calls, split};
-use crate::log::Kept;
-use crate::serve::embed::Within;
+use crate::log::RetainedRecord;
+use crate::serve::exchanges::ExchangeScope;
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{CancelReason, HostCall, HostOp};
 
 /// Numbers per operation: kind, slot, generation, and the handler or the question.
 pub(crate) const RECORD: usize = 4;
 
-/// Numbers that one operation adds at most: a call may have its exchange before it.
-pub(crate) const MOST: usize = 2 * RECORD;
+/// The most numbers that one operation adds: a call may have a record of its exchange before it.
+pub(crate) const MAX_NUMBERS: usize = 2 * RECORD;
 
-/// An argument longer than this travels alone, so that its neighbours do not wait for it to be parsed.
-pub(crate) const ALONE: usize = 64 << 10;
+/// A call with a longer input has a batch of its own, so that other operations do not wait until it is parsed.
+pub(crate) const LARGE_INPUT: usize = 64 << 10;
 
-/// Bytes of text for which memory is kept from one batch to the next.
-const KEPT: usize = 2 * ALONE;
+/// The capacity of the text that is kept for the next batch.
+const RETAINED_BYTES: usize = 2 * LARGE_INPUT;
 
-/// What an operation is; `js/calls/bridge.js` holds the same numbers.
+/// The kinds of operations; `js/calls/bridge.js` has the same numbers.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Call = 0,
@@ -31,16 +31,16 @@ pub(crate) enum Kind {
     Forget = 4,
     Closed = 5,
     Log = 6,
-    Heard = 7,
-    Ready = 8,
-    Wrapped = 9,
+    ClientEvent = 7,
+    ExchangeReady = 8,
+    CallWithMiddleware = 9,
     Next = 10,
-    Began = 11,
-    Within = 12,
+    Started = 11,
+    Scope = 12,
     Unmounted = 13,
 }
 
-/// A batch being built. The text is an array with one element per operation.
+/// A batch while it is built. The text is an array with one element for each operation.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) records: Vec<u32>,
@@ -55,18 +55,19 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.text.clear();
-        self.text.shrink_to(KEPT);
+        self.text.shrink_to(RETAINED_BYTES);
     }
 
-    /// Appends an operation, and keeps or lets go of its call.
+    /// Appends an operation, and adds its call to the table or removes it.
     pub(crate) fn push(&mut self, op: HostOp, calls: &mut Calls) {
         if let HostOp::Call(call) = &op
-            && let Some(within) = call.context.arrival.attachment.as_ref().and_then(|it| it.get::<Within>())
+            && let Some(scope) =
+                call.context.arrival.attachment.as_ref().and_then(|it| it.get::<ExchangeScope>())
         {
-            self.tell(Kind::Within, within.exchange());
+            self.notice(Kind::Scope, scope.exchange());
         }
         match op {
-            HostOp::Call(call) if call.middleware().len() > 0 => self.wrapped(call, calls),
+            HostOp::Call(call) if call.middleware().len() > 0 => self.call_with_middleware(call, calls),
             HostOp::Next { call, outcome } => {
                 let (kind, value) = outcome.told();
                 self.record(Kind::Next, split(call), kind as u32);
@@ -90,15 +91,15 @@ impl Batch {
                 self.record(Kind::Refused, split(call), ask.0);
                 self.string(&error.to_string());
             }
-            // The end of the server is told by its own record; this binding asks for no other operations.
+            // The end of the server has a record of its own. This binding does not request other operations.
             _ => {}
         }
     }
 
-    /// Appends a call with its middleware: `[layers, input, kind, name]`, where without the last two the handler is one of
-    /// JavaScript's.
-    fn wrapped(&mut self, call: HostCall, calls: &mut Calls) {
-        self.record(Kind::Wrapped, split(call.id), call.handler.0);
+    /// Appends a call with its middleware: `[layers, input, kind, name]`. The last two are left out if the call has a handler in
+    /// JavaScript.
+    fn call_with_middleware(&mut self, call: HostCall, calls: &mut Calls) {
+        self.record(Kind::CallWithMiddleware, split(call.id), call.handler.0);
         let mut out = JsonWriter::new();
         out.begin_array().begin_array();
         for layer in call.middleware() {
@@ -113,30 +114,30 @@ impl Batch {
         calls.insert(call.id, call.context);
     }
 
-    /// Appends a word of the binding's own.
-    pub(crate) fn tell(&mut self, kind: Kind, number: u32) {
+    /// Appends a record that has only a number.
+    pub(crate) fn notice(&mut self, kind: Kind, number: u32) {
         self.record(kind, (0, 0), number);
         self.text.extend_from_slice(b"null");
     }
 
-    /// Appends what became of the start: why it failed, or null.
-    pub(crate) fn began(&mut self, failure: Option<&str>) {
-        self.record(Kind::Began, (0, 0), 0);
+    /// Appends the result of the start: the reason of its failure, or null.
+    pub(crate) fn started(&mut self, failure: Option<&str>) {
+        self.record(Kind::Started, (0, 0), 0);
         match failure {
             Some(failure) => self.string(failure),
             None => self.text.extend_from_slice(b"null"),
         }
     }
 
-    /// Appends the end of the server, with the code that the process is to exit with.
+    /// Appends the end of the server, with the exit code if the process is to end.
     pub(crate) fn closed(&mut self, code: Option<u8>) {
         self.record(Kind::Closed, (0, 0), 0);
         let code = code.map_or_else(|| "null".to_owned(), |code| code.to_string());
         self.text.extend_from_slice(code.as_bytes());
     }
 
-    /// Appends a record for the log.
-    pub(crate) fn log(&mut self, record: &Kept) {
+    /// Appends a log record.
+    pub(crate) fn log(&mut self, record: &RetainedRecord) {
         self.record(Kind::Log, (0, 0), 0);
         let mut out = JsonWriter::new();
         out.begin_object().key("level").str(record.level.as_str()).key("message").str(&record.message);
@@ -144,9 +145,9 @@ impl Batch {
         self.text.extend_from_slice(out.as_bytes());
     }
 
-    /// Appends what a client in the process hears.
-    pub(crate) fn heard(&mut self, client: u32, event: &[u8]) {
-        self.record(Kind::Heard, (0, 0), client);
+    /// Appends an event of a test client.
+    pub(crate) fn client_event(&mut self, client: u32, event: &[u8]) {
+        self.record(Kind::ClientEvent, (0, 0), client);
         self.text.extend_from_slice(event);
     }
 

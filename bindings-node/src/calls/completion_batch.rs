@@ -1,24 +1,24 @@
-//! One batch of answers on its way from JavaScript: three numbers each, and one text with a line for each.
+//! One batch of outcomes from JavaScript: three numbers for each, and one text with a line for each.
 
 use crate::calls::table::{Calls, join};
 use crate::error::{Result, invalid};
 use bytes::Bytes;
 use tenon_mcp::{CallId, JsonSlice, Outcome, RpcError, json};
 
-/// Numbers per answer: slot, generation, kind.
+/// Numbers per outcome: slot, generation, kind.
 const RECORD: usize = 3;
 
-/// Kinds of answers; `js/calls/completion_buffer.js` holds the same numbers. Each line is JSON text.
+/// The kinds of outcomes; `js/calls/completion_buffer.js` has the same numbers. Each line is JSON text.
 mod kind {
     /// The value.
     pub(super) const VALUE: u32 = 0;
-    /// A string: what the client is told of the failure.
+    /// A string: the failure's text for the client.
     pub(super) const FAILED: u32 = 1;
-    /// Questions are outstanding; the line is ignored.
+    /// The attempt ends because of its questions; the line is ignored.
     pub(super) const SUSPEND: u32 = 2;
-    /// The number of the refused question whose error the handler let through.
+    /// The number of the refused question whose error the handler let pass.
     pub(super) const REFUSED: u32 = 3;
-    /// A string: what an exception said.
+    /// A string: the text of an exception.
     pub(super) const EXCEPTION: u32 = 4;
     /// Content blocks, messages or resource contents, one or an array of them.
     pub(super) const CONTENT: u32 = 5;
@@ -26,23 +26,23 @@ mod kind {
     pub(super) const RESULT: u32 = 6;
     /// A protocol error: `{"code":…,"message":…,"data":…}`.
     pub(super) const ERROR: u32 = 7;
-    /// Something does not exist: a string that says what, or null.
+    /// "Not found": a string that names it, or null.
     pub(super) const NOT_FOUND: u32 = 8;
-    /// A string: why the arguments are not what the handler takes.
-    pub(super) const MISFIT: u32 = 9;
+    /// A string: why the arguments are invalid.
+    pub(super) const INVALID_ARGUMENTS: u32 = 9;
 }
 
-/// Reads a batch, and lets go of its calls.
+/// Reads a batch, and removes its calls from the table.
 pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<Vec<(CallId, Outcome)>> {
     let text = Bytes::from(text);
     let mut out = Vec::with_capacity(records.len() / RECORD);
-    // `JSON.stringify` escapes line breaks, so they can only be ours.
+    // `JSON.stringify` escapes line breaks, so each one here separates two lines.
     let mut lines = text.split(|byte| *byte == b'\n');
     for record in records.chunks_exact(RECORD) {
         let id = join(record[0], record[1]);
-        let line = lines.next().ok_or_else(|| invalid("a batch of answers has fewer lines than records"))?;
+        let line = lines.next().ok_or_else(|| invalid("complete: the batch has fewer lines than records"))?;
         let line = JsonSlice::from_trusted(text.slice_ref(line));
-        let kept = calls.remove(id);
+        let call = calls.remove(id);
         let outcome = match record[2] {
             kind::VALUE => Outcome::Json(line),
             kind::FAILED => Outcome::Failed(text_of(&line)),
@@ -51,25 +51,25 @@ pub(crate) fn read(records: &[u32], text: String, calls: &mut Calls) -> Result<V
             kind::RESULT => Outcome::Result(line),
             kind::ERROR => Outcome::Error(error(&line)),
             kind::NOT_FOUND => {
-                let Some((context, _)) = kept else { continue };
+                let Some((context, _)) = call else { continue };
                 let what = (line.kind() == json::Kind::String).then(|| text_of(&line));
                 context.not_found(what.as_deref())
             }
-            kind::MISFIT => {
-                let Some((context, _)) = kept else { continue };
+            kind::INVALID_ARGUMENTS => {
+                let Some((context, _)) = call else { continue };
                 context.arguments_refused(&text_of(&line))
             }
             kind::SUSPEND => Outcome::Suspend,
             kind::REFUSED => {
-                let Some((context, refused)) = kept else { continue };
+                let Some((context, refused)) = call else { continue };
                 let error =
                     line.deserialize::<usize>().ok().and_then(|number| refused.into_iter().nth(number));
                 match error {
                     Some(error) => error.into_outcome(context.client.revision),
-                    None => return Err(invalid("an answer names a question that was not refused")),
+                    None => return Err(invalid("complete: the batch names a question that was not refused")),
                 }
             }
-            other => return Err(invalid(format!("answers have no kind {other}"))),
+            other => return Err(invalid(format!("complete: there is no outcome kind {other}"))),
         };
         out.push((id, outcome));
     }

@@ -1,50 +1,50 @@
-//! What is kept about the calls that JavaScript works on, so that a handler can ask for it later.
+//! The calls that JavaScript runs, with their contexts.
 
 use std::sync::Arc;
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{AskError, CONTEXT_FIELDS, CallContext, CallId};
 
-/// The calls by slot; slots are dense and few.
+/// The calls by slot. Slots are few, and used again.
 #[derive(Default)]
-pub(crate) struct Calls(Vec<Option<Live>>);
+pub(crate) struct Calls(Vec<Option<LiveCall>>);
 
-struct Live {
+struct LiveCall {
     id: CallId,
     context: Arc<CallContext>,
-    /// Questions that could not be asked; the handler may let the error through.
+    /// Questions that were refused. The handler may let such an error pass.
     refused: Vec<AskError>,
 }
 
-/// A call's id in the two numbers JavaScript can hold.
+/// A call's id as two numbers, which JavaScript can represent.
 pub(crate) fn split(id: CallId) -> (u32, u32) {
     let number = id.to_u64();
     (number as u32, (number >> 32) as u32)
 }
 
-/// The id of the two numbers; made-up ones are a stale call.
+/// The id from the two numbers. Invalid numbers give the id of a call that has ended.
 pub(crate) fn join(slot: u32, generation: u32) -> CallId {
     CallId::from_u64(u64::from(generation) << 32 | u64::from(slot))
 }
 
 impl Calls {
-    /// Starts to keep a call. What was in its slot is over, or the slot would not have been given out again.
+    /// Adds a call. The call that had its slot before has ended, otherwise the engine would not use the slot again.
     pub(crate) fn insert(&mut self, id: CallId, context: Arc<CallContext>) {
         let slot = split(id).0 as usize;
         if self.0.len() <= slot {
             self.0.resize_with(slot + 1, || None);
         }
-        self.0[slot] = Some(Live { id, context, refused: Vec::new() });
+        self.0[slot] = Some(LiveCall { id, context, refused: Vec::new() });
     }
 
-    /// Lets go of a call. What was refused in it, if it is kept at all.
+    /// Removes a call. Returns its context and its refused questions.
     pub(crate) fn remove(&mut self, id: CallId) -> Option<(Arc<CallContext>, Vec<AskError>)> {
-        let place = self.0.get_mut(split(id).0 as usize)?;
-        let live = place.take_if(|live| live.id == id)?;
+        let slot = self.0.get_mut(split(id).0 as usize)?;
+        let live = slot.take_if(|live| live.id == id)?;
         Some((live.context, live.refused))
     }
 
-    /// Remembers why a question was not asked; the number names it within the call.
-    pub(crate) fn refuse(&mut self, id: CallId, error: AskError) -> u32 {
+    /// Stores why a question was refused. Returns its number within the call.
+    pub(crate) fn add_refusal(&mut self, id: CallId, error: AskError) -> u32 {
         let Some(Some(live)) = self.0.get_mut(split(id).0 as usize) else { return 0 };
         if live.id != id {
             return 0;
@@ -53,7 +53,7 @@ impl Calls {
         live.refused.len() as u32 - 1
     }
 
-    /// What a handler may know about its call, as the JSON text of one object.
+    /// The context members of a call, as the JSON text of one object.
     pub(crate) fn describe(&self, id: CallId) -> Option<String> {
         let live = self.0.get(split(id).0 as usize)?.as_ref().filter(|live| live.id == id)?;
         let context = &live.context;

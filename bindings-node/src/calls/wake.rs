@@ -1,9 +1,8 @@
-//! The wake: a thread-safe function without data, called by engine threads, run by the environment's loop.
+//! The waker of an environment: engine threads call a thread-safe function without data, which runs on the environment's loop.
 //!
-//! The typed wrapper of napi-rs boxes an argument per call and turns failures into exceptions; a wake has no argument
-//! and nothing that could fail, so it uses Node-API directly.
+//! The typed wrapper of napi-rs boxes an argument for each call, and turns failures into exceptions. A wake has no argument
+//! and cannot fail, so this file uses Node-API directly.
 
-use crate::serve::session::Session;
 use napi::{Env, check_status, sys};
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,33 +11,43 @@ use std::rc::Rc;
 use tenon_mcp::Wake;
 use tenon_mcp::locks::Mutex;
 
-/// What engine threads hold of an environment: a way to wake its loop, as long as there is one.
+/// What a waker wakes. Its methods are called on the environment's thread.
+pub(crate) trait WakeTarget {
+    fn waker(&self) -> &Waker;
+
+    /// Takes a turn.
+    fn run(&self);
+}
+
+/// Wakes an environment's loop, from any thread.
 ///
 /// Once the function is taken out, wakes do nothing. The lock is held while the function is called, so that the
 /// environment cannot free it meanwhile: it does so only after `finalize`, which takes it out.
 ///
-/// Node runs a thread-safe function up to 1,000 times in a row as long as it is called again, and no timer or I/O of the
-/// program meanwhile. So during a turn, and until the turn that is to follow it, wakes are only noted.
+/// Node runs a thread-safe function up to 1,000 times in a row if it is called again and again, and runs no timer or I/O of
+/// the program meanwhile. So wakes are deferred during a turn, and until the turn that follows it.
 #[derive(Default)]
-pub(crate) struct Waker(Mutex<Place>);
+pub(crate) struct Waker(Mutex<WakeState>);
 
 #[derive(Default)]
-struct Place {
-    function: Option<Function>,
-    held: bool,
-    woken: bool,
+struct WakeState {
+    function: Option<ThreadsafeFunction>,
+    /// Wakes are deferred.
+    deferring: bool,
+    /// There was a wake while wakes were deferred.
+    pending: bool,
 }
 
-struct Function(sys::napi_threadsafe_function);
+struct ThreadsafeFunction(sys::napi_threadsafe_function);
 
-// SAFETY: Node-API makes these handles for use by any thread; the only two uses here, calling and releasing, are
-// documented as callable from any thread.
-unsafe impl Send for Function {}
+// SAFETY: Node-API makes these handles for use by any thread. The two uses here, calling and releasing, are documented as
+// callable from any thread.
+unsafe impl Send for ThreadsafeFunction {}
 
 impl Waker {
-    /// Makes wakes run [`Session::turn`] on the calling environment's loop. If this `keeps` the loop alive, it does until
+    /// Makes wakes run [`WakeTarget::run`] on the calling environment's loop. With `refs` this keeps the loop alive until
     /// [`Waker::release`].
-    pub(crate) fn attach(&self, env: &Env, session: &Rc<Session>, keeps: bool) -> napi::Result<()> {
+    pub(crate) fn attach<T: WakeTarget>(&self, env: &Env, target: &Rc<T>, refs: bool) -> napi::Result<()> {
         let text = "tenon";
         let mut name = ptr::null_mut();
         // SAFETY: `env` is the calling environment; the text is readable for its length.
@@ -46,7 +55,7 @@ impl Waker {
             sys::napi_create_string_utf8(env.raw(), text.as_ptr().cast(), text.len() as isize, &mut name)
         };
         check_status!(status)?;
-        let context = Rc::into_raw(session.clone()).cast_mut().cast::<c_void>();
+        let context = Rc::into_raw(target.clone()).cast_mut().cast::<c_void>();
         let mut function = ptr::null_mut();
         // SAFETY: without a JavaScript function a native callback is given. `context` is a counted reference that
         // `finalize` gives back, after the last call of `turn`.
@@ -60,28 +69,28 @@ impl Waker {
                 0,
                 1,
                 context,
-                Some(finalize),
+                Some(finalize::<T>),
                 context,
-                Some(turn),
+                Some(turn::<T>),
                 &mut function,
             )
         };
         if status != sys::Status::napi_ok {
-            // SAFETY: the function was not made, so the reference from above is still ours.
-            drop(unsafe { Rc::from_raw(context.cast::<Session>()) });
+            // SAFETY: the function was not made, so this code still owns the reference from above.
+            drop(unsafe { Rc::from_raw(context.cast::<T>()) });
             check_status!(status)?;
         }
-        if !keeps {
+        if !refs {
             // SAFETY: the function was just made, and this is the environment's thread.
             check_status!(unsafe { sys::napi_unref_threadsafe_function(env.raw(), function) })?;
         }
-        self.0.lock().function = Some(Function(function));
+        self.0.lock().function = Some(ThreadsafeFunction(function));
         Ok(())
     }
 
-    /// Whether the loop stays alive because this is attached. To be called on its thread.
-    pub(crate) fn keep(&self, env: sys::napi_env, alive: bool) {
-        if let Some(Function(function)) = &self.0.lock().function {
+    /// Sets whether this keeps the loop alive. To be called on the loop's thread.
+    pub(crate) fn set_ref(&self, env: sys::napi_env, alive: bool) {
+        if let Some(ThreadsafeFunction(function)) = &self.0.lock().function {
             // SAFETY: the function is alive while it can be seen under the lock, and this is its environment's thread.
             unsafe {
                 if alive {
@@ -93,9 +102,9 @@ impl Waker {
         }
     }
 
-    /// Lets the loop go; wakes do nothing from now on.
+    /// Releases the function; wakes do nothing from now on.
     pub(crate) fn release(&self) {
-        if let Some(Function(function)) = self.0.lock().function.take() {
+        if let Some(ThreadsafeFunction(function)) = self.0.lock().function.take() {
             // SAFETY: the function is alive, because `finalize` would have taken it out under the lock; it is
             // released once, because it was taken out here.
             unsafe {
@@ -104,49 +113,49 @@ impl Waker {
         }
     }
 
-    /// Forgets the function without releasing it: its environment is taking it down.
+    /// Forgets the function without releasing it, because its environment frees it.
     pub(crate) fn forget(&self) {
         self.0.lock().function = None;
     }
 
-    /// From now on wakes are only noted: a turn begins.
-    pub(crate) fn hold(&self) {
-        let mut place = self.0.lock();
-        place.held = true;
-        place.woken = false;
+    /// A turn begins: wakes are deferred from now on.
+    pub(crate) fn begin_turn(&self) {
+        let mut state = self.0.lock();
+        state.deferring = true;
+        state.pending = false;
     }
 
-    /// Whether wakes were noted since the turn began, or since this was asked.
-    pub(crate) fn take_noted(&self) -> bool {
-        std::mem::take(&mut self.0.lock().woken)
+    /// Whether there were wakes since the turn began, or since the last call of this.
+    pub(crate) fn take_pending(&self) -> bool {
+        std::mem::take(&mut self.0.lock().pending)
     }
 
-    /// The turn is over. Says whether another one must follow, which the caller sees to; until then wakes stay noted.
-    pub(crate) fn settle(&self, more: bool) -> bool {
-        let mut place = self.0.lock();
-        place.held = more || place.woken;
-        place.held
+    /// The turn ends. Returns whether the caller must schedule another turn; wakes stay deferred until then.
+    pub(crate) fn end_turn(&self, more: bool) -> bool {
+        let mut state = self.0.lock();
+        state.deferring = more || state.pending;
+        state.deferring
     }
 
-    /// Takes wakes again, and has the loop take a turn.
+    /// Stops deferring wakes, and makes the loop take a turn.
     pub(crate) fn resume(&self) {
-        self.0.lock().held = false;
+        self.0.lock().deferring = false;
         self.wake();
     }
 
-    fn is_held(&self) -> bool {
-        self.0.lock().held
+    fn is_deferring(&self) -> bool {
+        self.0.lock().deferring
     }
 }
 
 impl Wake for Waker {
     fn wake(&self) {
-        let mut place = self.0.lock();
-        if place.held {
-            place.woken = true;
+        let mut state = self.0.lock();
+        if state.deferring {
+            state.pending = true;
             return;
         }
-        let Some(Function(function)) = &place.function else { return };
+        let Some(ThreadsafeFunction(function)) = &state.function else { return };
         // SAFETY: the function is alive while it can be seen under the lock.
         let status = unsafe {
             sys::napi_call_threadsafe_function(
@@ -156,40 +165,40 @@ impl Wake for Waker {
             )
         };
         if status != sys::Status::napi_ok {
-            // It is closing, and must not be touched again.
-            place.function = None;
+            // The function is closing, and must not be used again.
+            state.function = None;
         }
     }
 }
 
-/// Runs on the environment's thread, in a handle scope, once or more for each wake.
-unsafe extern "C" fn turn(
+/// Runs on the environment's thread, in a handle scope, at least once for each wake.
+unsafe extern "C" fn turn<T: WakeTarget>(
     env: sys::napi_env,
     _function: sys::napi_value,
     context: *mut c_void,
     _data: *mut c_void,
 ) {
-    // Without an environment the queue is only being emptied.
+    // Without an environment, Node only empties the queue.
     if env.is_null() {
         return;
     }
-    let context = context.cast_const().cast::<Session>();
-    // SAFETY: the context is the reference `attach` counted and `finalize` gives back, which comes later. Another one
-    // is counted here, because a handler may close the server.
-    let session = unsafe {
+    let context = context.cast_const().cast::<T>();
+    // SAFETY: the context is the reference that `attach` counted and that `finalize` releases later. Another one is counted
+    // here, because a handler may close the server.
+    let target = unsafe {
         Rc::increment_strong_count(context);
         Rc::from_raw(context)
     };
-    // Where it is held the loop will come by itself.
-    if !session.waker.is_held() {
-        session.run();
+    // If wakes are deferred, a turn is scheduled already.
+    if !target.waker().is_deferring() {
+        target.run();
     }
 }
 
 /// Runs on the environment's thread when the function is about to be freed.
-unsafe extern "C" fn finalize(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: this is the reference `attach` counted, given back once.
-    let session = unsafe { Rc::from_raw(context.cast_const().cast::<Session>()) };
-    session.forget_waker();
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(session)));
+unsafe extern "C" fn finalize<T: WakeTarget>(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: this is the reference that `attach` counted, released once.
+    let target = unsafe { Rc::from_raw(context.cast_const().cast::<T>()) };
+    target.waker().forget();
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(target)));
 }

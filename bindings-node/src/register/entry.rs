@@ -1,51 +1,51 @@
-//! Entries of every kind, from what JavaScript says of them.
+//! Entries of the engine from what JavaScript registers.
 
 use crate::error::{Result, invalid};
-use crate::register::options::{json, milliseconds};
+use crate::register::values::{json, milliseconds};
 use napi_derive::napi;
 use tenon_mcp::{CacheHints, Entry, JsonSlice, Kind, Target, TaskSupport, UnknownArguments};
 
-/// What becomes of the calls of an entry; times are milliseconds.
+/// The policies of an entry; times are milliseconds.
 #[napi(object)]
 pub struct Policies {
     pub structured: bool,
     pub timeout: Option<f64>,
-    /// How many calls run at a time.
+    /// How many calls may run at the same time.
     pub max_concurrency: Option<f64>,
     pub once_only: Option<bool>,
-    /// Whether values of a template's variables may be absolute paths, and have segments `..`.
+    /// Whether values of a template's variables may be absolute paths or have `..` segments.
     pub unsafe_paths: Option<bool>,
-    /// What becomes of arguments without a property: `schema`, `refuse`, `drop`.
+    /// What to do with arguments that the schema does not name: `schema`, `refuse`, `drop`.
     pub unknown: Option<String>,
     pub coerce: Option<bool>,
     /// Caching hints, as JSON text.
     pub cache: Option<String>,
     /// Whether calls may be tasks: `forbidden`, `optional`, `required`.
     pub task_support: Option<String>,
-    /// Whether the handler says when its call becomes a task.
+    /// Whether the handler decides when its call becomes a task.
     pub defer_task: Option<bool>,
-    /// In no list.
+    /// Whether it is left out of lists.
     pub hidden: bool,
-    /// Answers a request of the protocol's.
+    /// Whether it answers a request of the protocol in place of the engine.
     pub replaces: Option<bool>,
-    /// Words that it is hidden by.
+    /// Tags, by which it can be disabled.
     pub tags: Option<Vec<String>>,
 }
 
-/// The kind of this word.
-pub(crate) fn kind(word: &str) -> Result<Kind> {
-    Kind::named(word).ok_or_else(|| {
+/// The kind with this name.
+pub(crate) fn kind(name: &str) -> Result<Kind> {
+    Kind::named(name).ok_or_else(|| {
         let words = Kind::ALL.map(Kind::as_str).join(", ");
-        invalid(format!("there is no kind {word:?}; there are {words}"))
+        invalid(format!("there is no kind {name:?}; the kinds are {words}"))
     })
 }
 
 /// Caching hints from JSON text.
-pub(crate) fn hints(text: String) -> Result<CacheHints> {
+pub(crate) fn cache_hints(text: String) -> Result<CacheHints> {
     CacheHints::read(&json(text)).map_err(invalid)
 }
 
-/// An entry, whose definition is JSON text from `JSON.stringify`.
+/// An entry. Its definition is JSON text from `JSON.stringify`.
 pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Result<Entry> {
     let definition = json(definition);
     let mut entry = match kind {
@@ -54,13 +54,13 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     };
     entry = entry.structured(policies.structured);
     let wrong = |what: String| invalid(format!("{} {:?}: {what}", kind.noun(), entry.name()));
-    let timeout = match policies.timeout {
-        Some(given) => Some(
-            milliseconds(given)
-                .ok_or_else(|| wrong(format!("timeout {given} is no time in milliseconds")))?,
-        ),
-        None => None,
-    };
+    let timeout =
+        match policies.timeout {
+            Some(given) => Some(milliseconds(given).ok_or_else(|| {
+                wrong(format!("timeout must be a number of milliseconds from 0, not {given}"))
+            })?),
+            None => None,
+        };
     let most = match policies.max_concurrency {
         Some(given) if given >= 1.0 && given.fract() == 0.0 => Some(given as usize),
         Some(given) => return Err(wrong(format!("maxConcurrency must be a positive integer, not {given}"))),
@@ -71,16 +71,20 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
         Some("schema") => Some(UnknownArguments::Schema),
         Some("refuse") => Some(UnknownArguments::Refuse),
         Some("drop") => Some(UnknownArguments::Drop),
-        Some(_) => return Err(wrong("unknownArguments must be schema, refuse or drop".into())),
+        Some(other) => {
+            return Err(wrong(format!(
+                "unknownArguments must be \"schema\", \"refuse\" or \"drop\", not {other:?}"
+            )));
+        }
     };
     let support = match policies.task_support.as_deref() {
         None => None,
-        Some(word) => Some(
-            TaskSupport::named(word)
-                .ok_or_else(|| wrong("taskSupport must be forbidden, optional or required".into()))?,
-        ),
+        Some(word) => Some(TaskSupport::named(word).ok_or_else(|| {
+            wrong(format!("taskSupport must be \"forbidden\", \"optional\" or \"required\", not {word:?}"))
+        })?),
     };
-    let cache = policies.cache.map(hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
+    let cache =
+        policies.cache.map(cache_hints).transpose().map_err(|error| wrong(error.reason.to_string()))?;
     if let Some(timeout) = timeout {
         entry = entry.timeout(timeout);
     }
@@ -117,22 +121,22 @@ pub(crate) fn entry(kind: Kind, definition: String, policies: Policies) -> Resul
     Ok(if policies.replaces == Some(true) { entry.replacing() } else { entry })
 }
 
-/// `{"kind":…,"of":…,"argument":…}`: what is completed.
+/// The entry of a completion, from `{"kind":…,"of":…,"argument":…}`.
 fn completion(definition: &JsonSlice) -> Result<Entry> {
     let names: Vec<_> =
         definition.members().map(|member| member.name(definition.as_bytes()).into_owned()).collect();
     if let Some(odd) = names.iter().find(|name| !["kind", "of", "argument"].contains(&name.as_str())) {
-        return Err(invalid(format!("completion: unknown member {odd:?}")));
+        return Err(invalid(format!("completion: there is no option {odd:?}")));
     }
-    let part = |name| {
+    let text_of = |name| {
         let member: Option<JsonSlice> = definition.member(name);
         member.and_then(|text| Some(text.decode_str()?.into_owned())).unwrap_or_default()
     };
-    Ok(Entry::completion(kind(&part("kind"))?, part("of"), part("argument")))
+    Ok(Entry::completion(kind(&text_of("kind"))?, text_of("of"), text_of("argument")))
 }
 
-/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`, without a handler what the
-/// engine answers.
+/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`. There is no handler if the
+/// engine itself answers.
 pub(crate) fn describe(server: &tenon_mcp::Server, kind: Kind) -> String {
     let mut out = tenon_mcp::json::JsonWriter::new();
     out.begin_array();

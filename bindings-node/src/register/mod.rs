@@ -1,5 +1,6 @@
-//! What a program registers: entries, settings and options.
+//! Registration and options: entries, settings of servers, options of `listen()`.
 
 pub(super) mod entry;
 pub(super) mod options;
 pub(super) mod settings;
+pub(super) mod values;

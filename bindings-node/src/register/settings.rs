@@ -1,9 +1,10 @@
-//! What a server is built from.
+//! The settings of a server, which are the options of `new Server()`.
 
 use crate::error::{Result, invalid, to_js};
 use crate::log::Records;
-use crate::register::entry::hints;
-use crate::register::options::{json, limits};
+use crate::register::entry::cache_hints;
+use crate::register::options::limits;
+use crate::register::values::json;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tenon_mcp::{Cacheable, Capability, LogLevel, Revision, Server};
 
 const LEVELS: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
 
-/// The answers that caching hints can be given for, as JavaScript calls them.
+/// The results that can have caching hints, by their names in JavaScript.
 const CACHEABLE: [(&str, Cacheable); 8] = [
     ("discover", Cacheable::Discover),
     ("tools", Cacheable::Tools),
@@ -25,7 +26,7 @@ const CACHEABLE: [(&str, Cacheable); 8] = [
 
 /// A name with JSON text.
 #[napi(object)]
-pub struct Named {
+pub struct NamedJson {
     pub name: String,
     pub json: String,
 }
@@ -36,26 +37,26 @@ pub struct Settings {
     pub name: String,
     pub version: String,
     pub instructions: Option<String>,
-    /// What the server says of itself besides.
-    pub members: Vec<Named>,
+    /// Further members of the server's information.
+    pub members: Vec<NamedJson>,
     pub limit_names: Vec<String>,
     pub limit_values: Vec<f64>,
     pub state_keys: Vec<Uint8Array>,
-    /// The least level of records that are told.
+    /// The least level of log records that JavaScript gets.
     pub log: Option<String>,
     pub revisions: Option<Vec<String>>,
     pub capabilities: Vec<String>,
-    pub extensions: Vec<Named>,
+    pub extensions: Vec<NamedJson>,
     pub mask_errors: Option<bool>,
     pub coerce_arguments: Option<bool>,
     pub assert_formats: Option<bool>,
     pub end_with_stdin: Option<bool>,
-    /// Caching hints, of every answer where the name is empty.
-    pub cache: Vec<Named>,
+    /// Caching hints by result; those with an empty name are for every result.
+    pub cache: Vec<NamedJson>,
 }
 
 impl Settings {
-    /// The server, where its records go, and the deepest nesting and the largest text of a result.
+    /// The server, its log records, and the deepest nesting and the largest text of a result.
     pub(crate) fn build(self) -> Result<(Server, Arc<Records>, [u32; 2])> {
         let entries: Vec<_> = self.limit_names.into_iter().zip(self.limit_values).collect();
         let limits = limits(&entries)?;
@@ -64,7 +65,7 @@ impl Settings {
         let keys: Vec<[u8; 32]> = self
             .state_keys
             .iter()
-            .map(|key| key[..].try_into().map_err(|_| invalid("a state key must be 32 bytes")))
+            .map(|key| key[..].try_into().map_err(|_| invalid("stateKeys: each key must have 32 bytes")))
             .collect::<Result<_>>()?;
         let least = LEVELS.into_iter().find(|level| self.log.as_deref() == Some(level.as_str()));
         let records = Arc::new(Records::new(least));
@@ -73,7 +74,7 @@ impl Settings {
         if let Some(instructions) = self.instructions {
             builder = builder.instructions(instructions);
         }
-        for Named { name, json: text } in self.members {
+        for NamedJson { name, json: text } in self.members {
             builder = builder.set(&name, json(text));
         }
         if let Some(words) = self.revisions {
@@ -84,16 +85,18 @@ impl Settings {
             let wrong = || invalid(format!("capabilities: there is no capability {word:?}"));
             builder = builder.capability(Capability::named(&word).ok_or_else(wrong)?);
         }
-        for Named { name, json: text } in self.extensions {
+        for NamedJson { name, json: text } in self.extensions {
             builder = builder.extension(name, json(text));
         }
-        for Named { name, json: text } in self.cache {
+        for NamedJson { name, json: text } in self.cache {
             builder = match CACHEABLE.iter().find(|(word, _)| *word == name) {
-                Some((_, cacheable)) => builder.cache_of(*cacheable, hints(text)?),
-                None if name.is_empty() => builder.cache(hints(text)?),
+                Some((_, cacheable)) => builder.cache_of(*cacheable, cache_hints(text)?),
+                None if name.is_empty() => builder.cache(cache_hints(text)?),
                 None => {
                     let words = CACHEABLE.map(|(word, _)| word).join(", ");
-                    let what = format!("cache: there is no {name:?}; there are ttlMs, cacheScope, {words}");
+                    let what = format!(
+                        "cache: there is no option {name:?}; the options are ttlMs, cacheScope, {words}"
+                    );
                     return Err(invalid(what));
                 }
             };
@@ -114,9 +117,9 @@ impl Settings {
     }
 }
 
-fn revision(word: &str) -> Result<Revision> {
-    Revision::ALL.into_iter().find(|revision| revision.as_str() == word).ok_or_else(|| {
-        let words = Revision::ALL.map(Revision::as_str).join(", ");
-        invalid(format!("revisions: there is no revision {word:?}; there are {words}"))
+fn revision(name: &str) -> Result<Revision> {
+    Revision::ALL.into_iter().find(|revision| revision.as_str() == name).ok_or_else(|| {
+        let known = Revision::ALL.map(Revision::as_str).join(", ");
+        invalid(format!("revisions: there is no revision {name:?}; the revisions are {known}"))
     })
 }

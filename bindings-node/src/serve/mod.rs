@@ -1,6 +1,10 @@
-//! A server from its start to its end: sessions with the event loop, transports, and requests that the program passes on.
+//! A server from its start to its end: its session with the event loop, transports, signals, and requests of the program's
+//! own HTTP server.
 
 pub(super) mod embed;
+pub(super) mod exchanges;
+pub(super) mod js_calls;
+pub(super) mod loop_turn;
 pub(super) mod owner;
 pub(super) mod server;
 pub(super) mod session;
@@ -8,5 +12,6 @@ pub(super) mod session;
 #[cfg_attr(test, allow(dead_code))]
 pub(super) mod signals;
 pub(super) mod transports;
+
 pub(super) mod unmounted;
 pub(super) mod web;

@@ -1,8 +1,9 @@
-//! The process of a server that has it to itself (`signals: true`): how it ends when the server has ended.
+//! The end of a process that belongs to its server (`signals: true`), when that server has ended.
 //!
-//! JavaScript sees to that itself (`js/server/owner.js`), a little earlier. This is for the loop that a handler blocks.
+//! Usually JavaScript ends the process (`js/server/owner.js`), a little earlier. This is for a loop that a handler blocks.
 
 use crate::serve::signals;
+use crate::serve::signals::SignalTarget;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -10,48 +11,42 @@ use std::time::Duration;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Running, Wake};
 
-/// How long the loop may take to end the process by itself.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the loop may take to end the process itself.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Servers that share the process, in whatever environment; it ends with the last of them.
+/// The servers that own the process, in all environments. The process ends with the last of them.
 static OWNERS: AtomicUsize = AtomicUsize::new(0);
 
-/// One such server, from its start to its end.
+/// A server that owns the process, from its start to its end.
 #[derive(Default)]
 pub(crate) struct Owner {
     running: OnceLock<Running>,
-    /// The program asked for the end, which then is not the end of the process.
+    /// The program closed the server, so the process does not end with it.
     closed: AtomicBool,
     signalled: AtomicBool,
-    /// What the end of the server came to, once it has ended.
+    /// Once the server has ended: the exit code, if the process is to end.
     end: Mutex<Option<Option<u8>>>,
 }
 
 impl Owner {
-    /// Watches over `running`.
+    /// Makes signals end `running`, and watches for its end.
     pub(crate) fn of(running: &Running) -> Arc<Owner> {
         let owner = Arc::new(Owner::default());
         let _ = owner.running.set(running.clone());
         OWNERS.fetch_add(1, Ordering::AcqRel);
-        // In this order: the end takes it out again.
+        // In this order, because `end` removes it again.
         signals::add(owner.clone());
         running.on_closed(owner.clone());
         owner
     }
 
-    /// The program asks for the end.
+    /// The program closes the server.
     pub(crate) fn close(&self) {
-        // The server may have ended before it is known who began: `end` waits for that.
-        let _undecided = self.end.lock();
+        // `end` waits until it is known whether the program or a signal closed the server.
+        let _guard = self.end.lock();
         if self.running.get().is_some_and(Running::close) {
             self.closed.store(true, Ordering::Release);
         }
-    }
-
-    /// What to do about a signal: the code to exit with at once, if so.
-    pub(crate) fn signal(&self, number: i32) -> Option<u8> {
-        self.signalled.store(true, Ordering::Release);
-        self.running.get().and_then(|running| running.signal(number))
     }
 
     /// The code to exit with, if the process is to end with the server.
@@ -69,11 +64,18 @@ impl Owner {
     }
 }
 
+impl SignalTarget for Owner {
+    fn signal(&self, number: i32) -> Option<u8> {
+        self.signalled.store(true, Ordering::Release);
+        self.running.get().and_then(|running| running.signal(number))
+    }
+}
+
 impl Wake for Owner {
     fn wake(&self) {
         let Some(code) = self.end() else { return };
         let _ = thread::Builder::new().name("tenon-exit".into()).spawn(move || {
-            thread::sleep(PATIENCE);
+            thread::sleep(EXIT_TIMEOUT);
             signal_hook::low_level::exit(code.into());
         });
     }

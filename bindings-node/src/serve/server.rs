@@ -1,12 +1,15 @@
-//! The class that `js/` drives. Its methods run on the environment's thread and wait for nothing.
+//! The class `Engine` for `js/`. Its methods run on the environment's thread and do not wait.
 
+use crate::calls::wake::WakeTarget;
 use crate::error::{Result, to_js};
 use crate::register::entry;
 use crate::register::entry::Policies;
-use crate::register::options::{ListenOptions, json};
+use crate::register::options::ListenOptions;
 use crate::register::settings::Settings;
-use crate::serve::session::{Again, Dispatch, LANE, Session, State};
-use crate::serve::unmounted::Mounted;
+use crate::register::values::json;
+use crate::serve::js_calls::{Dispatch, ScheduleTurn};
+use crate::serve::session::{LANE, ServerState, Session};
+use crate::serve::unmounted::MountGuard;
 use crate::serve::web::Urls;
 use bytes::Bytes;
 use napi::Env;
@@ -17,19 +20,19 @@ use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Target, Ui};
 
 /// A server of this environment.
 #[napi]
-pub struct Engine(pub(crate) Rc<State>);
+pub struct Engine(pub(crate) Rc<ServerState>);
 
-/// What became of the handlers of what was removed.
+/// The handlers of removed entries.
 #[napi(object, object_from_js = false)]
-pub struct Removed {
+pub struct RemovedHandlers {
     pub handlers: Vec<u32>,
-    /// They can be forgotten now; otherwise the dispatch function will be told.
+    /// They can be forgotten now. Otherwise the dispatch function is told when.
     pub now: bool,
 }
 
-/// The kinds of the entries that a word stands for: a provider is the template that is read through it, too.
-fn kinds(word: &str) -> Result<Vec<Kind>> {
-    Ok(match entry::kind(word)? {
+/// The kinds of the entries that a name stands for. A provider is also the template that is read through it.
+fn kinds(name: &str) -> Result<Vec<Kind>> {
+    Ok(match entry::kind(name)? {
         Kind::ResourceProvider => vec![Kind::ResourceProvider, Kind::ResourceTemplate],
         kind => vec![kind],
     })
@@ -42,14 +45,14 @@ impl Engine {
     pub fn new(settings: Settings) -> Result<Engine> {
         tenon_mcp::locate_panics();
         let (server, records, bounds) = settings.build()?;
-        Ok(Engine(Rc::new(State {
+        Ok(Engine(Rc::new(ServerState {
             server,
             bounds,
             records,
             process: Default::default(),
             calls: Default::default(),
             session: Default::default(),
-            retired: Default::default(),
+            removed_handlers: Default::default(),
             links: Default::default(),
             exchanges: Default::default(),
             unmounted: Default::default(),
@@ -62,7 +65,7 @@ impl Engine {
         self.0.bounds.to_vec()
     }
 
-    /// Registers an entry whose calls go to `handler` of the JavaScript side's table; its definition is JSON text.
+    /// Registers an entry. `definition` is JSON text, and `handler` is the number of its handler in JavaScript.
     #[napi(catch_unwind)]
     pub fn add(&self, kind: String, definition: String, policies: Policies, handler: u32) -> Result<()> {
         let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
@@ -70,7 +73,7 @@ impl Engine {
         self.0.server.add(entry, target).map_err(to_js)
     }
 
-    /// Registers a view, whose document is text or a folder's.
+    /// Registers a view. `html` is its document, or the folder that has it.
     #[napi(catch_unwind)]
     pub fn add_ui(
         &self,
@@ -90,27 +93,27 @@ impl Engine {
         self.0.server.skills(folder).map_err(to_js)
     }
 
-    /// Adds a page, or puts it in place of that under its path.
+    /// Adds a page, or replaces the page at its path.
     #[napi(catch_unwind)]
     pub fn add_page(&self, path: String, content_type: String, body: Uint8Array) -> Result<()> {
         self.0.server.page(path, content_type, Bytes::copy_from_slice(&body)).map_err(to_js)
     }
 
-    /// Removes a page; `false` if there is none under this path.
+    /// Removes a page; `false` if there is none at this path.
     #[napi(catch_unwind)]
     pub fn remove_page(&self, path: String) -> bool {
         self.0.server.remove_page(path)
     }
 
-    /// Puts a function of JavaScript's around operations, by their words; without any around calls of handlers.
+    /// Adds middleware around operations, by their names; by default around calls of handlers.
     #[napi(catch_unwind)]
     pub fn add_middleware(&self, operations: Option<Vec<String>>, handler: u32) -> Result<()> {
         let layer = Layer::Lane { lane: LANE, handler: HandlerId(handler), moves: false, kept: None };
         let added = match &operations {
             None => self.0.server.add_middleware(&CALLS, layer),
-            Some(words) => {
-                let words: Vec<_> = words.iter().map(String::as_str).collect();
-                self.0.server.add_middleware(&words, layer)
+            Some(names) => {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                self.0.server.add_middleware(&names, layer)
             }
         };
         added.map_err(to_js)
@@ -118,10 +121,10 @@ impl Engine {
 
     /// Removes an entry; `null` if there is none of this name.
     #[napi(catch_unwind)]
-    pub fn remove(&self, kind: String, name: String) -> Result<Option<Removed>> {
+    pub fn remove(&self, kind: String, name: String) -> Result<Option<RemovedHandlers>> {
         let (mut handlers, mut found) = (Vec::new(), false);
         for kind in kinds(&kind)? {
-            // Without provider the template is another's.
+            // Without a provider, the template belongs to another entry.
             let Some(target) = self.0.server.remove(kind, &name) else { break };
             found = true;
             if let Target::Lane { handler, .. } = target {
@@ -133,13 +136,13 @@ impl Engine {
         }
         let session = self.0.session.borrow();
         if let Some(session) = &*session {
-            self.0.retired.borrow_mut().extend(&handlers);
-            session.nudge();
+            self.0.removed_handlers.borrow_mut().extend(&handlers);
+            session.request_turn();
         }
-        Ok(Some(Removed { handlers, now: session.is_none() }))
+        Ok(Some(RemovedHandlers { handlers, now: session.is_none() }))
     }
 
-    /// Shows or hides an entry; `false` if there is none of this name.
+    /// Enables or disables an entry; `false` if there is none of this name.
     #[napi(catch_unwind)]
     pub fn enable(&self, kind: String, name: String, enabled: bool) -> Result<bool> {
         let server = &self.0.server;
@@ -147,26 +150,26 @@ impl Engine {
         Ok(kinds(&kind)?.into_iter().all(set))
     }
 
-    /// Makes another server of this environment a part of this one. Handlers have numbers of the whole environment.
-    /// Once nothing needs the mount any more, its `number` is told to the dispatch function or returned by `unmount`.
+    /// Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is not
+    /// needed any more, its `number` is passed to the dispatch function, or returned by `unmount`.
     #[napi(catch_unwind)]
     pub fn mount(&self, other: &Engine, number: u32, prefix: Option<String>) -> Result<()> {
-        let mounted = Mounted::new(number, &self.0.unmounted);
+        let guard = MountGuard::new(number, &self.0.unmounted);
         let adopt = move |target: &Target| {
-            let _mounted = &mounted;
+            let _guard = &guard;
             target.clone()
         };
         self.0.server.mount_with(&other.0.server, prefix.as_deref(), adopt).map_err(to_js)
     }
 
-    /// Undoes that. Returns the numbers of the mounts that nothing needs any more, as far as they have not been told.
+    /// Removes a mount. Returns the numbers of mounts that are not needed any more, unless the dispatch function has got them.
     #[napi(catch_unwind)]
     pub fn unmount(&self, other: &Engine, prefix: Option<String>) -> Result<Vec<u32>> {
         self.0.server.unmount(&other.0.server, prefix.as_deref()).map_err(to_js)?;
         Ok(self.0.unmounted.take())
     }
 
-    /// Shows or hides what has one of these tags; whether anything has.
+    /// Enables or disables the entries that have one of these tags. Returns whether there are any.
     #[napi(catch_unwind)]
     pub fn enable_tags(&self, tags: Vec<String>, enabled: bool) -> bool {
         let server = &self.0.server;
@@ -179,46 +182,46 @@ impl Engine {
         Ok(entry::describe(&self.0.server, entry::kind(&kind)?))
     }
 
-    /// Tells a client that a visit it was asked for has come to its end; `false` if none waits for it.
+    /// Tells the client that asked its user to visit a page that the visit is complete; `false` if no client waits for it.
     #[napi(catch_unwind)]
     pub fn elicitation_complete(&self, id: String) -> bool {
         self.0.server.elicitation_complete(&id)
     }
 
-    /// Sends a notification to every session; `params` is JSON text. Returns how many can be reached.
+    /// Sends a notification to every session; `params` is JSON text. Returns how many sessions can be reached.
     #[napi(catch_unwind)]
     pub fn notify(&self, method: String, params: String) -> Result<u32> {
         let reached = self.0.server.notify(&method, &json(params)).map_err(to_js)?;
         Ok(reached.try_into().unwrap_or(u32::MAX))
     }
 
-    /// Has those subscribed to a resource told that it has changed.
+    /// Notifies the subscribers of a resource that it has changed.
     #[napi(catch_unwind)]
     pub fn resource_updated(&self, uri: String) {
         self.0.server.resource_updated(&uri);
     }
 
-    /// Has clients told that a list has changed.
+    /// Notifies clients that a list has changed.
     #[napi(catch_unwind)]
     pub fn list_changed(&self, kind: String) -> Result<()> {
         self.0.server.list_changed(entry::kind(&kind)?).map_err(to_js)
     }
 
-    /// Starts the transports; `numbers` is where batches put their numbers. Returns where they can be reached.
+    /// Starts the transports; `numbers` is the array for the numbers of batches. Returns the URLs.
     #[napi(catch_unwind)]
     pub fn listen(
         &self,
         env: Env,
         #[napi(ts_arg_type = "(batch: string) => void")] dispatch: Dispatch<'_>,
-        #[napi(ts_arg_type = "() => void")] again: Again<'_>,
+        #[napi(ts_arg_type = "() => void")] schedule_turn: ScheduleTurn<'_>,
         numbers: Uint32Array,
         options: ListenOptions,
     ) -> Result<Urls> {
-        let session = Session::open(&env, &self.0, &dispatch, &again, numbers, options)?;
-        Ok(Urls::of(session.running(), session.has_begun()))
+        let session = Session::open(&env, &self.0, &dispatch, &schedule_turn, numbers, options)?;
+        Ok(Urls::of(session.running(), session.start_known()))
     }
 
-    /// Takes a turn; called because `again` was.
+    /// Takes the turn that `scheduleTurn` has scheduled.
     #[napi(catch_unwind)]
     pub fn turn(&self) {
         let session = self.0.session.borrow().clone();
@@ -227,12 +230,12 @@ impl Engine {
         }
     }
 
-    /// Begins a graceful end; the dispatch function hears when it is complete.
+    /// Begins a graceful shutdown. The dispatch function is told when it is complete.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let session = self.0.session.borrow().clone();
         let Some(running) = session.as_ref().and_then(|session| session.running()) else { return };
-        session.iter().for_each(|session| session.keep_to_the_end());
+        session.iter().for_each(|session| session.ref_until_end());
         match &*self.0.process.borrow() {
             Some(process) => process.close(),
             None => {
@@ -241,16 +244,16 @@ impl Engine {
         }
     }
 
-    /// Ends without handlers, since nobody has the server any more. Does not wait.
+    /// Ends the server at once, because JavaScript has no reference to it any more. Does not wait.
     #[napi(catch_unwind)]
-    pub fn let_go(&self) {
+    pub fn close_now(&self) {
         let session = self.0.session.borrow().clone();
         if let Some(session) = session {
-            session.let_go();
+            session.close_now();
         }
     }
 
-    /// Ends without handlers: the process is about to exit. Waits a moment for answers to be written.
+    /// Ends the server because the process is about to exit. Waits up to a second until answers are written.
     #[napi(catch_unwind)]
     pub fn abandon(&self) {
         let session = self.0.session.borrow().clone();

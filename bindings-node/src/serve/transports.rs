@@ -1,8 +1,9 @@
-//! Sockets and descriptors that a program names: what the JavaScript side hands over of them.
+//! The options of the transports HTTP, Unix sockets, sockets and descriptors, as JavaScript passes them.
 
 use crate::error::{Result, invalid, to_js};
 use napi_derive::napi;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
 
 /// Streamable HTTP: an address, or a Unix socket, or a listening socket.
@@ -24,15 +25,32 @@ pub struct UnixListenOptions {
     pub mode: Option<u32>,
 }
 
-/// The descriptor as one of our own: the program's stays its own.
+/// Requests of the program's own HTTP server: from which hosts and origins they are answered.
+#[napi(object)]
+pub struct EmbedListenOptions {
+    pub allowed_hosts: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    pub allowed_headers: Vec<String>,
+}
+
+impl EmbedListenOptions {
+    pub(crate) fn read(self) -> EmbedOptions {
+        EmbedOptions::new()
+            .allowed_hosts(self.allowed_hosts)
+            .allowed_origins(self.allowed_origins)
+            .allowed_headers(self.allowed_headers)
+    }
+}
+
+/// A duplicate of the descriptor; the program keeps its own.
 fn duplicate(what: &str, descriptor: i32) -> Result<OwnedFd> {
     let wrong = |why: &str| invalid(format!("listen: {what}: descriptor {descriptor} {why}"));
     if descriptor < 0 {
-        return Err(wrong("is none"));
+        return Err(wrong("is negative; pass the number of an open descriptor"));
     }
-    // SAFETY: not -1; only duplicated, which fails where it is not open.
+    // SAFETY: it is not -1, and it is only duplicated, which fails if it is not open.
     let given = unsafe { BorrowedFd::borrow_raw(descriptor) };
-    given.try_clone_to_owned().map_err(|error| wrong(&format!("cannot be taken: {error}")))
+    given.try_clone_to_owned().map_err(|error| wrong(&format!("cannot be duplicated: {error}")))
 }
 
 impl UnixListenOptions {
@@ -60,7 +78,7 @@ impl HttpListenOptions {
     }
 }
 
-/// Adds what is named of these.
+/// Adds the transports that are given.
 pub(crate) fn add(
     mut serve: ServeOptions,
     http: Option<HttpListenOptions>,

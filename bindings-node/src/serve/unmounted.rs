@@ -1,30 +1,30 @@
-//! Mounts that nothing needs any more: they were undone, and the last call that came by them has ended.
+//! Mounts that are not needed any more: they were removed, and their last call has ended.
 
 use crate::calls::wake::Waker;
 use std::sync::Arc;
 use tenon_mcp::Wake;
 use tenon_mcp::locks::Mutex;
 
-/// Their numbers, until JavaScript is told.
+/// Their numbers, until JavaScript has taken them.
 #[derive(Default)]
 pub(crate) struct Unmounted {
     numbers: Mutex<Vec<u32>>,
     waker: Mutex<Option<Arc<Waker>>>,
 }
 
-/// The engine keeps it while it needs the mount. It ends on any thread.
-pub(crate) struct Mounted {
+/// Reports a mount as unmounted when it is dropped, on any thread. The engine keeps it while it needs the mount.
+pub(crate) struct MountGuard {
     number: u32,
     unmounted: Arc<Unmounted>,
 }
 
-impl Mounted {
-    pub(crate) fn new(number: u32, unmounted: &Arc<Unmounted>) -> Mounted {
-        Mounted { number, unmounted: unmounted.clone() }
+impl MountGuard {
+    pub(crate) fn new(number: u32, unmounted: &Arc<Unmounted>) -> MountGuard {
+        MountGuard { number, unmounted: unmounted.clone() }
     }
 }
 
-impl Drop for Mounted {
+impl Drop for MountGuard {
     fn drop(&mut self) {
         self.unmounted.numbers.lock().push(self.number);
         let waker = self.unmounted.waker.lock().clone();
@@ -35,7 +35,7 @@ impl Drop for Mounted {
 }
 
 impl Unmounted {
-    /// Whom to wake. `None` when the environment does not listen any more.
+    /// Sets the waker. `None` when the environment does not listen any more.
     pub(crate) fn attach(&self, waker: Option<Arc<Waker>>) {
         *self.waker.lock() = waker;
     }

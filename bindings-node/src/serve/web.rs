@@ -1,10 +1,10 @@
-//! WebSocket and HTTP+SSE: what the JavaScript side hands over of them, and where they are then.
+//! The options of the transports WebSocket and HTTP+SSE, as JavaScript passes them, and the URLs of a server.
 
 use crate::error::{Result, to_js};
 use napi_derive::napi;
 use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
 
-/// An address, or a path of HTTP's, and whom it answers.
+/// An address, or a path at the HTTP transport's address, with the allowed hosts and origins.
 #[napi(object)]
 pub struct WebListenOptions {
     pub address: String,
@@ -13,7 +13,7 @@ pub struct WebListenOptions {
     pub allowed_headers: Vec<String>,
 }
 
-/// Adds what is named of these.
+/// Adds the transports that are given.
 pub(crate) fn add(
     mut serve: ServeOptions,
     websocket: Option<WebListenOptions>,
@@ -32,13 +32,13 @@ pub(crate) fn add(
     Ok(serve)
 }
 
-/// Where a server can be reached.
+/// The URLs of a server.
 #[napi(object)]
 pub struct Urls {
     pub url: Option<String>,
     pub websocket_url: Option<String>,
     pub sse_url: Option<String>,
-    /// Whether calls run already; otherwise dispatch hears what becomes of the start.
+    /// Whether calls run already. Otherwise the dispatch function is told whether the start succeeds.
     pub started: bool,
 }
 

@@ -1,17 +1,18 @@
-//! What became of a question to the client, as Python sees it.
+//! Answers of clients, and outcomes for middleware, as Python values.
 
 use crate::convert::read;
 use crate::errors::exception;
 use pyo3::prelude::*;
 use tenon_mcp::{Answer, AskError, Outcome};
 
-/// Why a question went unanswered; carried by `AskError`, so that a call which cannot do without ends the right way.
+/// Why a question was not answered. The exception `AskError` carries it: if a handler lets that pass, the call ends with
+/// this error.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct AskFailure(pub(crate) AskError);
 
 #[pymethods]
 impl AskFailure {
-    /// One word for the kind of failure.
+    /// The kind of failure.
     #[getter]
     fn code(&self) -> &'static str {
         match &self.0 {
@@ -43,8 +44,8 @@ pub(crate) fn failure(py: Python<'_>, error: AskError) -> PyErr {
     exception(py, "AskError", (error.to_string(), AskFailure(error)))
 }
 
-/// What followed middleware, as a value or an exception.
-pub(crate) fn followed<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyAny>> {
+/// What the engine returns to middleware, as a value or an exception.
+pub(crate) fn resume_middleware<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyAny>> {
     let (kind, value) = outcome.told();
     let value = read::value(py, &value)?;
     py.import("tenon_mcp._runtime.middleware")?.getattr("outcome")?.call1((kind as u32, value))

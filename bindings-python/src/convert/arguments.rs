@@ -1,4 +1,4 @@
-//! Values checked by a schema outside of a call's admission: arguments that come as texts, members of unions.
+//! Values that are checked against a schema outside of a call: arguments that arrive as texts, and members of unions.
 
 use crate::convert::read;
 use crate::convert::write;
@@ -17,23 +17,24 @@ pub struct Arguments {
 
 #[pymethods]
 impl Arguments {
-    /// `coerce` has texts stand for the numbers, booleans, arrays and objects that they say. `ValueError` tells what is
-    /// wrong with the schema.
+    /// With `coerce`, texts are converted to the numbers, booleans, arrays and objects that they contain. Raises `ValueError`
+    /// if the schema is invalid.
     #[new]
     fn new(schema: &Bound<'_, PyDict>, coerce: bool) -> PyResult<Arguments> {
         let bounds = Bounds::of(&Limits::default());
-        let schema = write::json(schema, bounds)
-            .map_err(|unfit| PyValueError::new_err(format!("the schema has {unfit}, which is not JSON")))?;
+        let schema = write::json(schema, bounds).map_err(|error| {
+            PyValueError::new_err(format!("the schema contains {error}, which is not JSON"))
+        })?;
         let policy = __private::Policy { coerce, ..__private::Policy::default() };
         let arguments = __private::Arguments::new(schema, policy)
             .map_err(|error| PyValueError::new_err(error.message().to_owned()))?;
         Ok(Arguments { arguments })
     }
 
-    /// Arguments that conform, from those given; `ValueError` says why they do not.
+    /// The arguments as they conform to the schema. Raises `ValueError` if they do not.
     fn read<'py>(&self, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let given = write::json(arguments, Bounds::of(&Limits::default()))
-            .map_err(|unfit| PyValueError::new_err(unfit.to_string()))?;
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
         let ready = self.arguments.prepare(given).map_err(PyValueError::new_err)?;
         read::value(arguments.py(), &ready)
     }

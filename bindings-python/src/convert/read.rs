@@ -1,4 +1,4 @@
-//! JSON text to Python objects, in one pass over text the engine has checked already.
+//! JSON text to Python objects, in one pass. The engine has checked the text already.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ pub(crate) fn value<'py>(py: Python<'py>, slice: &JsonSlice) -> PyResult<Bound<'
     Reader { py, slice, text: slice.as_bytes(), at: 0 }.value()
 }
 
-/// The members of a JSON object, as `put` wants them. `known` may supply the Python string of a key.
+/// The members of a JSON object. `known` may supply the Python string of a key.
 pub(crate) fn members<'py>(
     py: Python<'py>,
     slice: &JsonSlice,
@@ -94,7 +94,7 @@ impl<'py> Reader<'_, 'py> {
         self.decode(start, self.at, escaped)
     }
 
-    /// Moves behind the string that starts here; says whether there is an escape in it.
+    /// Moves past the string that starts here. Returns whether it has an escape.
     fn skip_string(&mut self) -> bool {
         self.at += 1;
         let mut escaped = false;
@@ -138,25 +138,25 @@ impl<'py> Reader<'_, 'py> {
         if let Ok(number) = text.parse::<i64>() {
             return Ok(PyInt::new(self.py, number).into_any());
         }
-        // Python's integers have no bound, except the one it puts on the digits of a text.
+        // Python's integers are unbounded, except that `int` limits the digits of a text.
         self.py.get_type::<PyInt>().call1((text,))
     }
 }
 
-/// How many bytes there are before the first quote or backslash: eight at a time, since most texts are long.
+/// The number of bytes before the first quote or backslash. Reads eight bytes at a time, because most texts are long.
 fn plain_len(text: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    let mut passed = 0;
-    while let Some((eight, _)) = text[passed..].split_first_chunk::<8>() {
+    let mut length = 0;
+    while let Some((eight, _)) = text[length..].split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*eight);
-        // Of a byte that is zero this sets the highest bit; of those behind it perhaps too, of none before it.
+        // Sets the highest bit of each byte that is zero, perhaps also of bytes after it, but never of bytes before it.
         let zeroes = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
         let found = zeroes(word ^ (ONES * u64::from(b'"'))) | zeroes(word ^ (ONES * u64::from(b'\\')));
         if found != 0 {
-            return passed + (found.trailing_zeros() / 8) as usize;
+            return length + (found.trailing_zeros() / 8) as usize;
         }
-        passed += 8;
+        length += 8;
     }
-    let rest = &text[passed..];
-    passed + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
+    let rest = &text[length..];
+    length + rest.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap_or(rest.len())
 }

@@ -1,6 +1,6 @@
-//! Python objects to JSON text. Exact types take the short way; subclasses and the like the cold one.
+//! Python objects to JSON text. Exact types are checked first; subclasses and other types take the slower path.
 
-use crate::errors::words;
+use crate::errors::describe_exception;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -8,45 +8,45 @@ use std::fmt;
 use tenon_mcp::json::{JsonWriter, Limits as JsonLimits};
 use tenon_mcp::{JsonSlice, Limits};
 
-/// A path that is longer is cut: that of a value which holds itself repeats itself.
+/// A longer path is cut: the path in a value that contains itself would repeat.
 const MAX_STEPS: usize = 8;
 
-static SIMPLER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static CONVERTER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// How much a value may be.
+/// The bounds of a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Deepest nesting; a value that holds itself ends here too.
+    /// The deepest nesting. A value that contains itself fails here too.
     depth: usize,
-    /// Longest text; a small value that holds the same parts over and over ends here.
+    /// The longest text. A small value that contains the same parts many times fails here.
     bytes: usize,
 }
 
 impl Bounds {
-    /// Those of a result.
+    /// The bounds of a result.
     pub(crate) fn of(limits: &Limits) -> Bounds {
-        // What is written here is scanned no more, so it must not be deeper than any scan allows.
+        // The text that is written here is not scanned again, so it must not be deeper than a scan allows.
         let depth = limits.max_depth.min(JsonLimits::TRUSTED.max_depth);
         Bounds { depth, bytes: limits.max_result_bytes }
     }
 
-    /// Longest text.
+    /// The longest text.
     pub(crate) fn bytes(self) -> usize {
         self.bytes
     }
 }
 
-/// What JSON or the bounds cannot hold, and where in the value it was.
+/// A value that JSON or the bounds cannot hold, and its path.
 #[derive(Debug)]
-pub(crate) struct Unfit {
+pub(crate) struct NotSerializable {
     what: String,
-    /// It is too long, and fine but for that.
+    /// It is only too long.
     pub(crate) too_long: bool,
     /// Innermost first.
     path: Vec<String>,
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for NotSerializable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         if self.path.is_empty() || self.too_long {
@@ -58,56 +58,56 @@ impl fmt::Display for Unfit {
     }
 }
 
-type Written = Result<(), Unfit>;
+type WriteResult = Result<(), NotSerializable>;
 
 /// The value as JSON.
-pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
-    finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: None })
+pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, NotSerializable> {
+    write_all(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: None })
 }
 
-/// The same of a value that may have dates, dataclasses and the like in it, which `tenon_mcp._schema.json_defaults` makes simpler.
+/// The value as JSON, where it may contain dates, dataclasses and the like. `tenon_mcp._schema.json_defaults` converts these.
 #[cold]
-pub(crate) fn rich(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, Unfit> {
+pub(crate) fn json_with_defaults(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, NotSerializable> {
     let py = value.py();
-    let simpler = SIMPLER
+    let simpler = CONVERTER
         .get_or_try_init(py, || {
             PyResult::Ok(py.import("tenon_mcp._schema.json_defaults")?.getattr("simpler")?.unbind())
         })
-        .map_err(|error| unfit(words(&error)))?;
-    finished(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
+        .map_err(|error| not_serializable(describe_exception(&error)))?;
+    write_all(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: Some(simpler) })
 }
 
-fn finished(value: &Bound<'_, PyAny>, mut out: Output<'_>) -> Result<JsonSlice, Unfit> {
+fn write_all(value: &Bound<'_, PyAny>, mut out: Output<'_>) -> Result<JsonSlice, NotSerializable> {
     write(value, &mut out, 0)?;
     out.check()?;
     Ok(out.json.into_slice())
 }
 
 /// The text of a `str` that is to be sent as it is.
-pub(crate) fn plain<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, Unfit> {
+pub(crate) fn plain_text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
     text(value, bounds)
         .and_then(|text| if text.len() > bounds.bytes { Err(too_long(bounds)) } else { Ok(text) })
 }
 
 /// The text of a `str`.
-fn text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, Unfit> {
-    // Its UTF-8 is at least as long; making that for nothing could be dear.
+fn text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
+    // The UTF-8 text is at least as long. To make it in vain could take long.
     if value.len().unwrap_or(0) > bounds.bytes {
         return Err(too_long(bounds));
     }
-    value.to_str().map_err(|_| unfit("a str with lone surrogates"))
+    value.to_str().map_err(|_| not_serializable("a str with lone surrogates"))
 }
 
 #[cold]
-fn unfit(what: impl Into<String>) -> Unfit {
-    Unfit { what: what.into(), too_long: false, path: Vec::new() }
+fn not_serializable(what: impl Into<String>) -> NotSerializable {
+    NotSerializable { what: what.into(), too_long: false, path: Vec::new() }
 }
 
 #[cold]
-pub(crate) fn too_long(bounds: Bounds) -> Unfit {
-    Unfit {
+pub(crate) fn too_long(bounds: Bounds) -> NotSerializable {
+    NotSerializable {
         too_long: true,
-        ..unfit(format!("a value of more than {} bytes, the limit max_result_bytes", bounds.bytes))
+        ..not_serializable(format!("a value of more than {} bytes, the limit max_result_bytes", bounds.bytes))
     }
 }
 
@@ -115,15 +115,15 @@ pub(crate) fn too_long(bounds: Bounds) -> Unfit {
 struct Output<'a> {
     json: JsonWriter,
     bounds: Bounds,
-    /// Says what stands for a value of a class that JSON does not know.
+    /// The Python function that converts a value of a class that JSON does not know.
     simpler: Option<&'a Py<PyAny>>,
 }
 
 impl Output<'_> {
     /// A string, or the name of a member.
-    fn string(&mut self, text: &str, is_key: bool) -> Written {
+    fn string(&mut self, text: &str, is_key: bool) -> WriteResult {
         let room = self.bounds.bytes.saturating_sub(self.json.as_bytes().len());
-        // Six times as long is the most that escaping makes of it.
+        // Escaping makes a text at most six times as long.
         if text.len() > room / 6 && escaped_len(text) > room {
             return Err(too_long(self.bounds));
         }
@@ -135,13 +135,13 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// Fails if `bytes` more are too many.
-    fn room_for(&self, bytes: usize) -> Written {
+    /// Fails if the text has no room for `bytes` more.
+    fn room_for(&self, bytes: usize) -> WriteResult {
         let room = self.bounds.bytes.saturating_sub(self.json.as_bytes().len());
         if bytes > room { Err(too_long(self.bounds)) } else { Ok(()) }
     }
 
-    fn check(&self) -> Written {
+    fn check(&self) -> WriteResult {
         if self.json.as_bytes().len() > self.bounds.bytes { Err(too_long(self.bounds)) } else { Ok(()) }
     }
 }
@@ -155,14 +155,14 @@ fn escaped_len(text: &str) -> usize {
     text.as_bytes().iter().map(length).sum::<usize>() + 2
 }
 
-fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
+fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
     if let Ok(string) = value.cast_exact::<PyString>() {
         out.string(text(string, out.bounds)?, false)?;
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
         integer(number, out)?;
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        open(out, depth)?;
-        // `"":0,` is the least of a member.
+        check_depth(out, depth)?;
+        // `"":0,` is the shortest member.
         out.room_for(dict.len().saturating_mul(5))?;
         out.json.begin_object();
         for (key, value) in dict.iter() {
@@ -180,15 +180,15 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
     } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
         array(tuple.iter(), out, depth)?;
     } else {
-        other(value, out, depth)?;
+        write_other(value, out, depth)?;
     }
     Ok(())
 }
 
-/// Subclasses are what they derive from: enumerations with a mixed-in type, ordered dicts, named tuples. Others are what
-/// `tenon_mcp._schema.json_defaults` makes of them, where it may be asked; it gives back what it does not know.
+/// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other values
+/// are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of an unknown type as it is.
 #[cold]
-fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
+fn write_other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
     if let Ok(string) = value.cast::<PyString>() {
         out.string(text(string, out.bounds)?, false)?;
     } else if let Ok(number) = value.cast::<PyInt>() {
@@ -196,14 +196,14 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
     } else if let Ok(number) = value.cast::<PyFloat>() {
         float(number, out)?;
     } else if value.is_instance_of::<PyDict>() {
-        open(out, depth)?;
+        check_depth(out, depth)?;
         out.json.begin_object();
-        // Through `items`, because a subclass may keep an order of its own.
-        let items = value.call_method0("items").and_then(|items| items.try_iter()).map_err(raised)?;
+        // By `items`, because a subclass may have its own order.
+        let items = value.call_method0("items").and_then(|items| items.try_iter()).map_err(items_raised)?;
         for item in items {
             let (key, value) = item
                 .and_then(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>())
-                .map_err(raised)?;
+                .map_err(items_raised)?;
             member(&key, &value, out, depth)?;
         }
         out.json.end_object();
@@ -214,13 +214,17 @@ fn other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Writte
     } else {
         let simpler = match out.simpler {
             Some(simpler) => simpler.bind(value.py()).call1((value,)).map_err(|error| {
-                unfit(format!("{}, of which this comes: {}", type_name(value), words(&error)))
+                not_serializable(format!(
+                    "{}, whose conversion raises {}",
+                    type_name(value),
+                    describe_exception(&error)
+                ))
             })?,
-            None => return Err(unfit(type_name(value))),
+            None => return Err(not_serializable(type_name(value))),
         };
-        // Never itself again, so this ends.
+        // The result is never of such a type again, so this ends.
         if !is_simple(&simpler) {
-            return Err(unfit(type_name(value)));
+            return Err(not_serializable(type_name(value)));
         }
         write(&simpler, out, depth)?;
     }
@@ -237,8 +241,8 @@ fn is_simple(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyList>()
 }
 
-fn raised(error: PyErr) -> Unfit {
-    unfit(format!("a dict whose items raise {}", words(&error)))
+fn items_raised(error: PyErr) -> NotSerializable {
+    not_serializable(format!("a dict whose items raise {}", describe_exception(&error)))
 }
 
 /// The name of a value's type, as a message shows it.
@@ -246,24 +250,29 @@ pub(crate) fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().qualname().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
-fn open(out: &Output<'_>, depth: usize) -> Written {
+fn check_depth(out: &Output<'_>, depth: usize) -> WriteResult {
     if depth >= out.bounds.depth {
         let most = out.bounds.depth;
         let what =
             format!("a value nested deeper than {most} levels, the limit max_depth, or holding itself");
-        return Err(unfit(what));
+        return Err(not_serializable(what));
     }
     out.check()
 }
 
-fn member(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> Written {
+fn member(
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    out: &mut Output<'_>,
+    depth: usize,
+) -> WriteResult {
     let Ok(name) = key.cast::<PyString>() else {
-        return Err(unfit(format!("a dict with a key of type {}", type_name(key))));
+        return Err(not_serializable(format!("a dict with a key of type {}", type_name(key))));
     };
     out.string(text(name, out.bounds)?, true)?;
-    write(value, out, depth + 1).map_err(|mut unfit| {
-        unfit.path.push(format!("[{:?}]", name.to_string_lossy()));
-        unfit
+    write(value, out, depth + 1).map_err(|mut error| {
+        error.path.push(format!("[{:?}]", name.to_string_lossy()));
+        error
     })?;
     out.check()
 }
@@ -272,15 +281,15 @@ fn array<'py>(
     items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
     out: &mut Output<'_>,
     depth: usize,
-) -> Written {
-    open(out, depth)?;
-    // An item takes two bytes at least, with the comma or bracket behind it: what cannot fit is not begun.
+) -> WriteResult {
+    check_depth(out, depth)?;
+    // An item takes two bytes at least, with the comma or bracket after it. An array that cannot fit is not started.
     out.room_for(items.len().saturating_mul(2))?;
     out.json.begin_array();
-    for (place, item) in items.enumerate() {
-        write(&item, out, depth + 1).map_err(|mut unfit| {
-            unfit.path.push(format!("[{place}]"));
-            unfit
+    for (index, item) in items.enumerate() {
+        write(&item, out, depth + 1).map_err(|mut error| {
+            error.path.push(format!("[{index}]"));
+            error
         })?;
         out.check()?;
     }
@@ -288,26 +297,26 @@ fn array<'py>(
     Ok(())
 }
 
-fn integer(number: &Bound<'_, PyInt>, out: &mut Output<'_>) -> Written {
+fn integer(number: &Bound<'_, PyInt>, out: &mut Output<'_>) -> WriteResult {
     match number.extract::<i64>() {
         Ok(small) => out.json.int(small),
         // `int.__repr__` and not `repr`, which an enumeration replaces.
         Err(_) => match number.py().get_type::<PyInt>().call_method1("__repr__", (number,)) {
             Ok(digits) => {
                 let digits = digits.to_string();
-                // What no double can approximate most readers of JSON refuse, the engine among them.
+                // Most JSON readers, and the engine, refuse a number beyond the range of a double.
                 if digits.parse::<f64>().is_ok_and(f64::is_infinite) {
-                    return Err(unfit(format!("an int of {} digits", digits.len())));
+                    return Err(not_serializable(format!("an int of {} digits", digits.len())));
                 }
                 out.json.raw(digits.as_bytes())
             }
-            Err(error) => return Err(unfit(format!("an int too long to write ({error})"))),
+            Err(error) => return Err(not_serializable(format!("an int too long to write ({error})"))),
         },
     };
     Ok(())
 }
 
-fn float(number: &Bound<'_, PyFloat>, out: &mut Output<'_>) -> Written {
+fn float(number: &Bound<'_, PyFloat>, out: &mut Output<'_>) -> WriteResult {
     use pyo3::types::PyFloatMethods;
     let number = number.value();
     let name = || {
@@ -319,5 +328,5 @@ fn float(number: &Bound<'_, PyFloat>, out: &mut Output<'_>) -> Written {
             "-inf"
         }
     };
-    out.json.float(number).map_err(|_| unfit(name()))
+    out.json.float(number).map_err(|_| not_serializable(name()))
 }

@@ -1,60 +1,60 @@
-//! Where a call runs, and so how its outcome goes home.
+//! Where the outcome of a call goes: to the batch of a loop, or through the pool.
 
 use crate::convert::write::Bounds;
-use crate::lanes::pool::{Pool, Run};
+use crate::lanes::pool::{Pool, PoolCall};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallId, HostPort, Outcome};
 
-/// Where a call runs, and so how its outcome goes home.
-pub(crate) enum Home {
-    /// On a loop: outcomes gather until the end of the tick.
-    Loop(Arc<Batch>),
-    /// On a worker: at once, or with those of the short calls that follow.
-    Pool(Arc<Pool>, Run),
+/// Where the outcome of a call goes.
+pub(crate) enum CompletionTarget {
+    /// The call runs on a loop: outcomes are collected until the end of the turn.
+    Loop(Arc<OutcomeBatch>),
+    /// The call runs on a worker: its outcome is sent at once, or with those of the short calls that follow.
+    Pool(Arc<Pool>, PoolCall),
 }
 
-impl Home {
+impl CompletionTarget {
     pub(crate) fn bounds(&self) -> Bounds {
         match self {
-            Home::Loop(batch) => batch.bounds,
-            Home::Pool(pool, _) => pool.bounds(),
+            CompletionTarget::Loop(batch) => batch.bounds,
+            CompletionTarget::Pool(pool, _) => pool.bounds(),
         }
     }
 
-    /// Whether this is the process that took the call, and not one forked off since.
-    pub(crate) fn is_here(&self) -> bool {
+    /// Whether this is the process that took the call, and not a process that was forked since.
+    pub(crate) fn is_same_process(&self) -> bool {
         let process = match self {
-            Home::Loop(batch) => batch.process,
-            Home::Pool(pool, _) => pool.process(),
+            CompletionTarget::Loop(batch) => batch.process,
+            CompletionTarget::Pool(pool, _) => pool.process(),
         };
         process == std::process::id()
     }
 }
 
-/// Outcomes that wait for the end of a loop's tick.
-pub(crate) struct Batch {
+/// Outcomes that wait for the end of a loop's turn.
+pub(crate) struct OutcomeBatch {
     process: u32,
     bounds: Bounds,
     outcomes: Mutex<Vec<(CallId, Outcome)>>,
-    /// Somebody will flush.
+    /// A flush is scheduled.
     scheduled: AtomicBool,
 }
 
-impl Batch {
-    pub(crate) fn new(bounds: Bounds) -> Batch {
+impl OutcomeBatch {
+    pub(crate) fn new(bounds: Bounds) -> OutcomeBatch {
         let scheduled = AtomicBool::new(false);
-        Batch { process: std::process::id(), bounds, outcomes: Mutex::default(), scheduled }
+        OutcomeBatch { process: std::process::id(), bounds, outcomes: Mutex::default(), scheduled }
     }
 
-    /// Whether the caller must see to a flush.
+    /// Returns whether the caller must schedule a flush.
     pub(crate) fn push(&self, id: CallId, outcome: Outcome) -> bool {
         self.outcomes.lock().push((id, outcome));
         !self.scheduled.swap(true, Ordering::AcqRel)
     }
 
-    /// A flush is on its way.
+    /// The caller will flush, so `push` need not have a flush scheduled.
     pub(crate) fn expect_flush(&self) {
         self.scheduled.store(true, Ordering::Release);
     }

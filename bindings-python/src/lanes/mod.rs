@@ -1,9 +1,13 @@
-//! Where Python handlers run: the event loop's lane and the thread pool's, and how results come back.
+//! Where Python handlers run: the event loop's lanes and the thread pool's, and how their results reach the engine.
 
+pub(super) mod call_start;
 pub(super) mod completion_target;
+pub(super) mod lane_ids;
 pub(super) mod loop_lane;
+pub(super) mod loop_turn;
 pub(super) mod pool;
 pub(super) mod pool_lane;
 pub(super) mod request_context;
 pub(super) mod running;
+pub(super) mod turn_state;
 pub(super) mod wake_fd;

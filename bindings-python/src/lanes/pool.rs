@@ -1,11 +1,11 @@
-//! The queue behind the worker threads, free of Python: who takes a call, who waits, when there should be one more.
+//! The queue of the worker threads: which worker takes a call, and when one more worker is started. Nothing here uses Python.
 //!
-//! One worker that never lets go of the interpreter serves short functions best; functions that block need many. So
-//! there is always one worker to spare, which takes over when the others have been stuck for a moment, and then starts
-//! its own successor.
+//! Short functions run fastest on one worker that keeps the interpreter; functions that block need many workers. So one
+//! worker is always parked. It takes over when the other workers have been stuck for a few milliseconds, and then starts
+//! its successor.
 //!
-//! What short functions came to is sent home together: while the next call that is ready is one of a function that was
-//! short the last time, and the spare worker keeps an eye on it, the outcome before it may wait.
+//! The outcomes of short functions are sent together. An outcome may wait while the next queued call is for a function that
+//! was short the last time, and a parked worker watches the queue.
 
 use crate::convert::write::Bounds;
 use std::collections::{HashMap, VecDeque};
@@ -13,29 +13,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 use tenon_mcp::{
-    Answer, AskError, AskId, CallId, HandlerId, HostCall, HostOp, HostPort, Lane, LaneId, Limits, Outcome,
-    Wake,
+    Answer, AskError, AskId, CallId, HandlerId, HostCall, HostOp, HostPort, Lane, Limits, Outcome, Wake,
 };
 
-/// The lane of `def` handlers.
-pub(crate) const POOL: LaneId = LaneId(1);
-
-/// A call that waits this long while every worker is busy is worth another worker. Longer than a thread may keep the
-/// interpreter (5 ms): who waits for that is not stuck, and one more thread would not help.
-const STUCK: Duration = Duration::from_millis(6);
-/// A function that took no longer is short: the outcome of another call may wait for its end.
-const SHORT: Duration = Duration::from_micros(100);
-/// Outcomes that wait at most.
-const MOST_HELD: usize = 16;
-/// Workers beyond the spare one end after this long without work.
-const IDLE: Duration = Duration::from_secs(30);
-/// How often a worker that waits for an answer looks whether its call still is in flight.
-const LOOK: Duration = Duration::from_secs(1);
+/// The workers are stuck if a call has waited this long while all were busy. It is longer than a thread may keep the
+/// interpreter (5 ms): a worker that waits for the interpreter is not stuck, and one more thread would not help.
+const STUCK_AFTER: Duration = Duration::from_millis(6);
+/// A call that took less is short: the outcome of another call may wait for its end.
+const SHORT_CALL: Duration = Duration::from_micros(100);
+/// The most outcomes that wait.
+const MAX_HELD: usize = 16;
+/// A worker ends after this long without work, unless it is the last one.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a worker that waits for an answer checks whether its call is still in flight.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) struct Pool {
     port: HostPort,
     lane: Mutex<Option<Lane>>,
-    /// Somebody woke the pool since the drainer looked.
+    /// The pool was woken since the lane was drained.
     woken: AtomicBool,
     state: Mutex<State>,
     work: Condvar,
@@ -50,82 +46,82 @@ pub(crate) struct Pool {
 struct State {
     ready: VecDeque<HostCall>,
     answers: HashMap<(CallId, AskId), Result<Answer, AskError>>,
-    /// What followed the middleware of calls.
-    followed: HashMap<CallId, Outcome>,
-    /// What calls came to that have not been sent home. Only while something is ready, and watched.
+    /// What the engine returned to middleware of calls.
+    next_outcomes: HashMap<CallId, Outcome>,
+    /// Outcomes that wait to be sent. There are some only while a call is queued and a parked worker watches the queue.
     held: Vec<(CallId, Outcome)>,
-    /// By handler, whether its function was short the last time.
-    short: Vec<bool>,
-    /// Workers there are, or that are being started.
+    /// By handler: whether its last call was short.
+    short_handlers: Vec<bool>,
+    /// Workers that exist or are being started.
     workers: usize,
     /// Workers that run a function.
     busy: usize,
-    /// Functions that wait for an answer: no work ready need wait for them.
+    /// Workers whose function waits for an answer. They count as idle: queued calls need not wait for them.
     waiting: usize,
     parked: usize,
     taken: u64,
-    /// A parked worker keeps an eye on the queue.
+    /// A parked worker watches the queue.
     watched: bool,
-    /// The busy workers are stuck: whoever is parked may take what is ready.
+    /// The busy workers are stuck: a parked worker may take a queued call.
     stuck: bool,
     closed: bool,
 }
 
 /// A call for a worker, and whether it should start another worker before it runs it.
-pub(crate) struct Taken {
+pub(crate) struct TakenCall {
     pub(crate) call: HostCall,
     pub(crate) grow: bool,
 }
 
 /// A call that a worker runs.
-pub(crate) struct Run {
+pub(crate) struct PoolCall {
     id: CallId,
     handler: HandlerId,
     started: Instant,
 }
 
-impl Run {
-    pub(crate) fn new(call: &HostCall) -> Run {
-        // A chain counts as its outermost function; there may be no handler.
+impl PoolCall {
+    pub(crate) fn new(call: &HostCall) -> PoolCall {
+        // A call with middleware counts as one of its outermost function, because it may have no handler.
         let handler = call.middleware().next().unwrap_or(call.handler);
-        Run { id: call.id, handler, started: Instant::now() }
+        PoolCall { id: call.id, handler, started: Instant::now() }
     }
 }
 
 impl State {
     fn is_short(&self, handler: HandlerId) -> bool {
-        self.short.get(handler.0 as usize).is_some_and(|short| *short)
+        self.short_handlers.get(handler.0 as usize).is_some_and(|short| *short)
     }
 
-    fn note(&mut self, handler: HandlerId, short: bool) {
-        let place = handler.0 as usize;
-        if place >= self.short.len() {
-            self.short.resize(place + 1, false);
+    fn set_short(&mut self, handler: HandlerId, short: bool) {
+        let index = handler.0 as usize;
+        if index >= self.short_handlers.len() {
+            self.short_handlers.resize(index + 1, false);
         }
-        self.short[place] = short;
+        self.short_handlers[index] = short;
     }
 
     fn forget(&mut self, call: CallId) {
         if !self.answers.is_empty() {
             self.answers.retain(|(other, _), _| *other != call);
         }
-        if !self.followed.is_empty() {
-            self.followed.remove(&call);
+        if !self.next_outcomes.is_empty() {
+            self.next_outcomes.remove(&call);
         }
     }
 
-    /// Whether outcomes may wait: somebody is about to come for what is ready, and somebody else sees to it if not.
+    /// Whether outcomes may wait: a worker is about to take the next call, and a parked worker sends them if it does not.
     fn may_hold(&self) -> bool {
-        self.watched && !self.ready.is_empty() && self.held.len() < MOST_HELD
+        self.watched && !self.ready.is_empty() && self.held.len() < MAX_HELD
     }
 
-    /// The outcomes that must not wait for the end of this call.
-    fn due(&mut self, next: Option<&Taken>) -> Vec<(CallId, Outcome)> {
+    /// Takes the outcomes that must not wait for the end of the next call.
+    fn take_due(&mut self, next: Option<&TakenCall>) -> Vec<(CallId, Outcome)> {
         let wait = self.may_hold() && next.is_some_and(|next| self.is_short(next.call.handler));
         if wait { Vec::new() } else { std::mem::take(&mut self.held) }
     }
 
-    /// No worker is at work: those that run a function wait in it.
+    /// Every busy worker waits for an answer.
     fn all_wait(&self) -> bool {
         self.busy <= self.waiting
     }
@@ -161,13 +157,13 @@ impl Pool {
         &self.port
     }
 
-    /// Takes the lane's operations from now on.
+    /// The pool takes the operations of this lane from now on.
     pub(crate) fn attach(&self, lane: Lane) {
         *self.lane.lock() = Some(lane);
         self.wake();
     }
 
-    /// Counts a worker that the caller is about to start; `false` if there are enough to begin with.
+    /// Counts the first worker, which the caller starts; `false` if there is one already.
     pub(crate) fn first_worker(&self) -> bool {
         let mut state = self.state.lock();
         let first = state.workers == 0 && !state.closed;
@@ -175,28 +171,28 @@ impl Pool {
         first
     }
 
-    /// A worker that was counted could not be started.
+    /// Takes back the count of a worker that could not be started.
     pub(crate) fn lost_worker(&self) {
         self.state.lock().workers -= 1;
     }
 
-    /// For a worker that comes back from a function: the next call, if there is one right now.
-    pub(crate) fn take_now(&self) -> Option<Taken> {
+    /// For a worker whose function has returned: the next call, if one is queued.
+    pub(crate) fn take_now(&self) -> Option<TakenCall> {
         let mut state = self.state.lock();
         state.busy -= 1;
         let taken = if state.closed { None } else { self.take(&mut state) };
-        let due = state.due(taken.as_ref());
+        let due = state.take_due(taken.as_ref());
         drop(state);
         self.port.complete_many(due);
         taken
     }
 
-    /// Ends a call that a worker ran: at once, or with the next ones.
-    pub(crate) fn complete(&self, run: &Run, outcome: Outcome) {
-        let short = run.started.elapsed() < SHORT;
+    /// Completes a call that a worker ran: at once, or together with later calls.
+    pub(crate) fn complete(&self, run: &PoolCall, outcome: Outcome) {
+        let short = run.started.elapsed() < SHORT_CALL;
         let mut state = self.state.lock();
         state.forget(run.id);
-        state.note(run.handler, short);
+        state.set_short(run.handler, short);
         if state.may_hold() {
             state.held.push((run.id, outcome));
             return;
@@ -204,7 +200,7 @@ impl Pool {
         let mut due = std::mem::take(&mut state.held);
         drop(state);
         if due.is_empty() {
-            // Stale: the call ended without us, which is fine.
+            // An error means that the call has ended already.
             let _ = self.port.complete(run.id, outcome);
         } else {
             due.push((run.id, outcome));
@@ -212,7 +208,7 @@ impl Pool {
         }
     }
 
-    /// Sends home what waits, for who leaves the watch.
+    /// Sends the outcomes that wait, when the worker stops watching.
     fn send_held(&self, state: &mut MutexGuard<'_, State>) {
         if !state.held.is_empty() {
             let held = std::mem::take(&mut state.held);
@@ -221,11 +217,11 @@ impl Pool {
     }
 
     /// For a worker without work: waits for a call; `None` ends the worker.
-    pub(crate) fn park(&self) -> Option<Taken> {
+    pub(crate) fn park(&self) -> Option<TakenCall> {
         let mut state = self.state.lock();
         state.parked += 1;
-        let mut end = Instant::now() + IDLE;
-        // As of the watch before: as long as calls are taken it goes on, so that nobody need be woken for the next one.
+        let mut end = Instant::now() + IDLE_TIMEOUT;
+        // Watching goes on while calls are taken, so that no worker has to be woken for the next call.
         let mut seen = state.taken;
         let taken = loop {
             if state.closed {
@@ -244,21 +240,21 @@ impl Pool {
                 let waits = !state.ready.is_empty();
                 state.watched = true;
                 seen = state.taken;
-                let quiet = self.work.wait_for(&mut state, STUCK).timed_out() && state.taken == seen;
+                let idle = self.work.wait_for(&mut state, STUCK_AFTER).timed_out() && state.taken == seen;
                 state.watched = false;
-                state.stuck |= quiet && waits && !state.ready.is_empty();
-                if quiet {
+                state.stuck |= idle && waits && !state.ready.is_empty();
+                if idle {
                     self.send_held(&mut state);
                 }
-                end = Instant::now() + IDLE;
+                end = Instant::now() + IDLE_TIMEOUT;
                 continue;
             }
             if self.work.wait_until(&mut state, end).timed_out() {
                 if state.workers > 1 {
                     break None;
                 }
-                // The last one stays.
-                end = Instant::now() + IDLE;
+                // The last worker stays.
+                end = Instant::now() + IDLE_TIMEOUT;
             }
         };
         self.send_held(&mut state);
@@ -267,9 +263,9 @@ impl Pool {
         taken
     }
 
-    fn take(&self, state: &mut MutexGuard<'_, State>) -> Option<Taken> {
+    fn take(&self, state: &mut MutexGuard<'_, State>) -> Option<TakenCall> {
         let mut call = state.ready.pop_front();
-        // Calls that ended while they waited here never run.
+        // Calls that have ended while they were queued do not run.
         while call.as_ref().is_some_and(|call| self.port.is_cancelled(call.id)) {
             call = state.ready.pop_front();
         }
@@ -277,14 +273,14 @@ impl Pool {
         if state.ready.is_empty() {
             state.stuck = false;
         } else if (state.stuck || !state.watched) && state.parked > 0 {
-            // Another one to take what is ready, or to watch it.
+            // Wakes another worker, which takes the next call or watches the queue.
             self.work.notify_one();
         }
         let call = call?;
         state.busy += 1;
         let grow = state.parked == 0 && state.workers < self.cap && !state.closed;
         state.workers += usize::from(grow);
-        Some(Taken { call, grow })
+        Some(TakenCall { call, grow })
     }
 
     /// Waits for the answer to a question of a call that a worker runs.
@@ -302,29 +298,29 @@ impl Pool {
                 break state.answers.remove(&(call, ask)).unwrap_or(Err(AskError::Stale));
             }
             if !state.answers.contains_key(&(call, ask)) {
-                self.answered.wait_for(&mut state, LOOK);
+                self.answered.wait_for(&mut state, CHECK_INTERVAL);
             }
         };
         state.waiting -= 1;
         answer
     }
 
-    /// Waits for what follows the middleware of a call that a worker runs; nothing if the call has ended.
-    pub(crate) fn wait_followed(&self, call: CallId) -> Option<Outcome> {
+    /// Waits for what the engine returns to middleware of a call that a worker runs; `None` if the call has ended.
+    pub(crate) fn wait_next(&self, call: CallId) -> Option<Outcome> {
         let mut state = self.state.lock();
         state.waiting += 1;
         if !state.ready.is_empty() && state.all_wait() {
             self.work.notify_one();
         }
         let outcome = loop {
-            if let Some(outcome) = state.followed.remove(&call) {
+            if let Some(outcome) = state.next_outcomes.remove(&call) {
                 break Some(outcome);
             }
             if state.closed || MutexGuard::unlocked(&mut state, || self.port.is_cancelled(call)) {
-                break state.followed.remove(&call);
+                break state.next_outcomes.remove(&call);
             }
-            if !state.followed.contains_key(&call) {
-                self.answered.wait_for(&mut state, LOOK);
+            if !state.next_outcomes.contains_key(&call) {
+                self.answered.wait_for(&mut state, CHECK_INTERVAL);
             }
         };
         state.waiting -= 1;
@@ -333,7 +329,7 @@ impl Pool {
 
     /// Ends the parked workers now and the busy ones when they come back.
     pub(crate) fn close(&self) {
-        // Dropped outside of the lock; without it the engine and the pool would keep each other alive.
+        // Without this the engine and the pool would keep each other alive. Dropped while the lock is not held.
         let lane = self.lane.lock().take();
         drop(lane);
         let mut state = self.state.lock();
@@ -347,7 +343,7 @@ impl Pool {
         self.answered.notify_all();
     }
 
-    fn sort(&self, ops: Vec<HostOp>) {
+    fn accept(&self, ops: Vec<HostOp>) {
         let mut calls = Vec::new();
         for op in ops {
             match op {
@@ -361,10 +357,10 @@ impl Pool {
                     self.answered.notify_all();
                 }
                 HostOp::Next { call, outcome } if !self.port.is_cancelled(call) => {
-                    self.state.lock().followed.insert(call, outcome);
+                    self.state.lock().next_outcomes.insert(call, outcome);
                     self.answered.notify_all();
                 }
-                // An answer that comes too late; this binding asks for no other operations.
+                // Late answers; this binding does not request other operations.
                 _ => {}
             }
         }
@@ -377,33 +373,33 @@ impl Pool {
         let mut state = self.state.lock();
         for call in calls {
             if state.ready.len() >= 2 * self.queue_limit {
-                // Calls that timed out in the queue: the credits of the lane bound those that live.
+                // Calls that timed out in the queue. The lane's credits bound only calls in flight.
                 state.ready.retain(|call| !self.port.is_cancelled(call.id));
             }
             state.ready.push_back(call);
         }
-        let wanted = state.parked > 0 && (state.all_wait() || !state.watched);
-        // Whoever is woken takes the lock first of all.
+        let wake = state.parked > 0 && (state.all_wait() || !state.watched);
+        // The worker that is woken takes the lock at once, so it is released before.
         drop(state);
-        if wanted {
+        if wake {
             self.work.notify_one();
         }
     }
 }
 
 impl Wake for Pool {
-    /// Moves what is queued to the workers at once, on the thread that queued it: answers must get through while every
-    /// worker is busy. Takes short locks only, and none of the interpreter's.
+    /// Moves queued operations to the workers at once, on the thread that queued them, because answers must arrive while
+    /// every worker is busy. Takes only short locks, and never the interpreter's.
     fn wake(&self) {
         self.woken.store(true, Ordering::SeqCst);
         while self.woken.load(Ordering::SeqCst) {
-            // Whoever has the lane looks again after letting go of it, so nothing is lost by leaving.
+            // Another thread has the lane. It checks `woken` again after it has released the lane.
             let Some(lane) = self.lane.try_lock() else { return };
             self.woken.store(false, Ordering::SeqCst);
             if let Some(lane) = &*lane {
                 let mut ops = Vec::new();
                 lane.drain(usize::MAX, Duration::MAX, &mut ops);
-                self.sort(ops);
+                self.accept(ops);
             }
         }
     }

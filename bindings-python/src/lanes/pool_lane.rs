@@ -1,29 +1,23 @@
 //! The lane of the worker threads, which Python creates.
 
-use crate::lanes::completion_target::Home;
-use crate::lanes::loop_lane::{chain, prepared, start};
-use crate::lanes::pool::{POOL, Pool, Run};
+use crate::lanes::call_start::{guard_start, start, start_chain};
+use crate::lanes::completion_target::CompletionTarget;
+use crate::lanes::lane_ids::POOL;
+use crate::lanes::pool::{Pool, PoolCall};
 use crate::lanes::request_context;
+use crate::lanes::wake_fd::NullWake;
 use crate::register::handlers::Handlers;
 use crate::serve::engine::Engine;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
-use tenon_mcp::Wake;
 
 /// Hands calls to worker threads; any number of them may wait in [`PoolLane::next`].
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct PoolLane {
     pool: Arc<Pool>,
     handlers: Handlers,
-}
-
-/// Takes the pool's place when it closes; the engine keeps what it queues.
-struct Nobody;
-
-impl Wake for Nobody {
-    fn wake(&self) {}
 }
 
 #[pymethods]
@@ -42,14 +36,14 @@ impl PoolLane {
         self.pool.first_worker()
     }
 
-    /// A worker that was counted could not be started.
+    /// Takes back the count of a worker that could not be started.
     fn lost_worker(&self) {
         self.pool.lost_worker();
     }
 
-    /// The next call as `((call, function, arguments, context parameter or None), grow)`, whose first part ends with the
-    /// variables that it is to run in, if its request has some; `None` ends the worker. `busy` says whether the worker comes
-    /// back from a call. With `grow`, another worker is to be started first.
+    /// The next call as `((call, function, arguments, context parameter or None), grow)`; `None` ends the worker. If the
+    /// request has context variables, they follow the parameter. `busy` says whether the worker has just run a call. With
+    /// `grow`, the caller starts another worker first.
     fn next<'py>(&self, py: Python<'py>, busy: bool) -> PyResult<Option<(Bound<'py, PyTuple>, bool)>> {
         let mut now = if busy { self.pool.take_now() } else { None };
         loop {
@@ -60,12 +54,12 @@ impl PoolLane {
                     None => return Ok(None),
                 },
             };
-            let home = Home::Pool(self.pool.clone(), Run::new(&taken.call));
+            let target = CompletionTarget::Pool(self.pool.clone(), PoolCall::new(&taken.call));
             let (port, call) = (self.pool.port(), &taken.call);
-            let item = prepared(py, port, call, || {
+            let item = guard_start(py, port, call, || {
                 let item = match call.middleware().len() {
-                    0 => start(py, port, &self.handlers, call, home)?,
-                    _ => Some(chain(py, port, &self.handlers, call, home, false)?),
+                    0 => start(py, port, &self.handlers, call, target)?,
+                    _ => Some(start_chain(py, port, &self.handlers, call, target, false)?),
                 };
                 let Some(item) = item else { return Ok(None) };
                 match request_context::context_of(py, call)? {
@@ -78,7 +72,7 @@ impl PoolLane {
             }
             now = self.pool.take_now();
             if taken.grow {
-                // Nothing ran, so nobody started the worker that was counted.
+                // Python did not get the call, so it did not start the worker that was counted.
                 self.pool.lost_worker();
             }
         }
@@ -86,7 +80,7 @@ impl PoolLane {
 
     /// Ends the workers.
     fn close(&self) {
-        let _ = self.pool.port().lane(POOL, Arc::new(Nobody));
+        let _ = self.pool.port().lane(POOL, Arc::new(NullWake));
         self.pool.close();
     }
 

@@ -1,17 +1,18 @@
-//! Calls that run in the context of their request: what middleware of an ASGI application sets in context variables, the
-//! handlers of that request see, and no others.
+//! Calls that run in the context of their request. Middleware of an ASGI application sets context variables; the handlers of
+//! that request see them, and other handlers do not.
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tenon_mcp::HostCall;
 
-/// The context of a request, put with it for its calls.
-pub(crate) struct Within(pub(crate) Py<PyAny>);
+/// The context of a request, attached to it for its calls.
+pub(crate) struct RequestContext(pub(crate) Py<PyAny>);
 
-/// A copy of the context that a call is to run in, if its request has one.
+/// A copy of the context in which a call is to run, if its request has one.
 pub(crate) fn context_of<'py>(py: Python<'py>, call: &HostCall) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let within = call.context.arrival.attachment.as_ref().and_then(|attachment| attachment.get::<Within>());
-    within.map(|Within(context)| context.bind(py).call_method0("copy")).transpose()
+    let attachment = call.context.arrival.attachment.as_ref();
+    let context = attachment.and_then(|attachment| attachment.get::<RequestContext>());
+    context.map(|RequestContext(context)| context.bind(py).call_method0("copy")).transpose()
 }
 
 /// The tuple of a call for a worker, with its context.

@@ -1,8 +1,8 @@
 //! A started server.
 
 use crate::errors::{engine_error, exception};
-use crate::lanes::loop_lane::{LoopLane, wait_for};
-use crate::lanes::wake_fd::Bell;
+use crate::lanes::loop_lane::LoopLane;
+use crate::lanes::wake_fd::WakeFd;
 use pyo3::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,9 +14,9 @@ use tenon_mcp::http::Embedded;
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Running {
     pub(crate) running: CoreRunning,
-    /// The end began with `close` or `end`, not with a transport or a signal.
+    /// The program began the end with `close` or `end`; it was not a transport or a signal.
     pub(crate) closed_by_program: Arc<AtomicBool>,
-    /// Where requests are handed over, if that is served.
+    /// Takes the requests of an ASGI server, if the server has such a transport.
     embedded: Option<Embedded>,
 }
 
@@ -26,11 +26,17 @@ impl Running {
     }
 
     pub(crate) fn embedded(&self, py: Python<'_>) -> PyResult<&Embedded> {
-        let missing = || exception(py, "StateError", "this server takes no requests of an ASGI server");
+        let missing = || {
+            exception(
+                py,
+                "StateError",
+                "the server was started with other transports and takes no ASGI requests; start it through its ASGI application",
+            )
+        };
         self.embedded.as_ref().ok_or_else(missing)
     }
 
-    fn began(&self, began: bool) {
+    fn set_closed_by_program(&self, began: bool) {
         if began {
             self.closed_by_program.store(true, Ordering::SeqCst);
         }
@@ -69,23 +75,23 @@ impl Running {
         self.closed_by_program.load(Ordering::SeqCst)
     }
 
-    /// Begins a graceful end and returns at once.
+    /// Begins a graceful shutdown and returns at once.
     fn close(&self) {
-        self.began(self.running.close());
+        self.set_closed_by_program(self.running.close());
     }
 
-    /// Ends the server, and calls in flight at once.
+    /// Ends the server and its calls in flight at once.
     fn end(&self) {
-        self.began(self.running.close_within(Duration::ZERO));
+        self.set_closed_by_program(self.running.close_within(Duration::ZERO));
     }
 
-    /// Waits for the end, at most `seconds`; says whether it came.
+    /// Waits until the server has ended, at most `seconds`. Returns whether it has.
     fn wait(&self, py: Python<'_>, seconds: f64) -> bool {
         let timeout = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         py.detach(|| self.running.wait_for(timeout))
     }
 
-    /// Whether it is known what became of the start.
+    /// Whether the start has succeeded or failed.
     #[getter]
     fn settled(&self) -> bool {
         self.running.start_outcome().is_some()
@@ -97,11 +103,11 @@ impl Running {
         self.running.start_outcome().is_some_and(|outcome| outcome.is_ok())
     }
 
-    /// Waits until it is known what became of the start. Signals are handled meanwhile, and may raise.
+    /// Waits until the start has succeeded or failed. Runs the handlers of signals meanwhile, which may raise.
     fn wait_started(&self, py: Python<'_>) -> PyResult<()> {
-        let bell = Arc::new(Bell::new()?);
-        self.running.on_started(bell.clone());
-        wait_for(py, &bell, None)
+        let wake = Arc::new(WakeFd::new()?);
+        self.running.on_started(wake.clone());
+        wake.wait(py, None)
     }
 
     /// Raises `StartError` if a handler of `start` failed.
@@ -109,10 +115,10 @@ impl Running {
         self.running.failure().map_or(Ok(()), |error| Err(engine_error(py, &error)))
     }
 
-    /// Has one more loop hear of the start and the end.
+    /// Notifies one more loop of the start and the end.
     fn tell(&self, lane: &LoopLane) {
         self.running.on_closed(lane.closed_wake());
-        self.running.on_started(lane.any_wake());
+        self.running.on_started(lane.turn_wake());
     }
 
     /// Raises `ForkedError` in a process that was forked off after the start.

@@ -1,70 +1,112 @@
-//! A descriptor that becomes readable when somebody rings, and nobody is listening already.
+//! A file descriptor that becomes readable when a thread has work for the thread that watches it.
 
-use crate::platform::Ends;
-use std::io::{ErrorKind, Read, Result, Write};
+use crate::platform::WakePair;
+use nix::libc;
+use pyo3::prelude::*;
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+use tenon_mcp::Wake;
 
-/// Whoever rings makes the descriptor readable.
-const RESTING: u8 = 0;
-/// The listener is at work, and looks again before it rests.
-const LISTENING: u8 = 1;
-/// It must look once more.
-const RUNG: u8 = 2;
+/// The watching thread waits: a notification makes the descriptor readable.
+const IDLE: u8 = 0;
+/// The watching thread takes its work, and checks for notifications before it waits again.
+const ACTIVE: u8 = 1;
+/// A notification came while the watching thread was active.
+const NOTIFIED: u8 = 2;
 
-/// Rings as often as it likes before somebody listens: once is as good as many times.
-pub(crate) struct Bell {
+/// Notifications before the watching thread becomes active count as one.
+pub(crate) struct WakeFd {
     state: AtomicU8,
-    /// Where it is heard and where it is rung.
-    ends: Ends,
+    pair: WakePair,
 }
 
-impl Bell {
-    pub(crate) fn new() -> Result<Bell> {
-        Ok(Bell { state: AtomicU8::new(RESTING), ends: Ends::new()? })
+impl WakeFd {
+    pub(crate) fn new() -> Result<WakeFd> {
+        Ok(WakeFd { state: AtomicU8::new(IDLE), pair: WakePair::new()? })
     }
 
-    /// What becomes readable.
+    /// The descriptor to watch.
     pub(crate) fn descriptor(&self) -> RawFd {
-        self.ends.near().as_raw_fd()
+        self.pair.reader().as_raw_fd()
     }
 
-    /// Has the listener look, now or once more: to be called when there is something to see.
-    pub(crate) fn ring(&self) {
-        let rung = |state| (state != RESTING).then_some(RUNG);
-        if self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, rung).is_err() {
-            self.sound();
+    /// Tells the watching thread that there is work. To be called after the work was queued.
+    pub(crate) fn notify(&self) {
+        let notified = |state| (state != IDLE).then_some(NOTIFIED);
+        if self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, notified).is_err() {
+            self.make_readable();
         }
     }
 
-    fn sound(&self) {
-        // One that is full rings as well as a fuller one would.
-        let _ = { self.ends.far() }.write(&1u64.to_ne_bytes());
+    fn make_readable(&self) {
+        // A write fails if the buffer is full; the descriptor is readable then.
+        let _ = { self.pair.writer() }.write(&1u64.to_ne_bytes());
     }
 
-    /// The listener begins to look; what is rung from now on it sees before it rests.
-    pub(crate) fn listen(&self) -> Result<()> {
-        self.state.store(LISTENING, Ordering::SeqCst);
-        match { self.ends.near() }.read(&mut [0; 64]) {
+    /// The watching thread becomes active: it sees later notifications in `finish`.
+    pub(crate) fn begin(&self) -> Result<()> {
+        self.state.store(ACTIVE, Ordering::SeqCst);
+        match { self.pair.reader() }.read(&mut [0; 64]) {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The listener has seen all there was. If it was rung for since, it goes on listening: then this is `false`.
-    pub(crate) fn rest(&self) -> bool {
-        let before = self.state.compare_exchange(LISTENING, RESTING, Ordering::SeqCst, Ordering::SeqCst);
-        if before == Err(RUNG) {
-            self.state.store(LISTENING, Ordering::SeqCst);
+    /// The watching thread has taken all its work. `false` if a notification came since: the thread stays active.
+    pub(crate) fn finish(&self) -> bool {
+        let before = self.state.compare_exchange(ACTIVE, IDLE, Ordering::SeqCst, Ordering::SeqCst);
+        if before == Err(NOTIFIED) {
+            self.state.store(ACTIVE, Ordering::SeqCst);
             return false;
         }
         true
     }
 
-    /// The listener rests although there may be more, and is called again for that.
-    pub(crate) fn call_again(&self) {
-        self.state.store(RESTING, Ordering::SeqCst);
-        self.sound();
+    /// The watching thread stops although there may be more work. The descriptor is readable, so the thread continues later.
+    pub(crate) fn finish_early(&self) {
+        self.state.store(IDLE, Ordering::SeqCst);
+        self.make_readable();
     }
+
+    /// Waits for a notification, at most until `end`. Runs the handlers of signals meanwhile, which may raise.
+    pub(crate) fn wait(&self, py: Python<'_>, end: Option<Instant>) -> PyResult<()> {
+        let wait = || {
+            let mut descriptor = libc::pollfd { fd: self.descriptor(), events: libc::POLLIN, revents: 0 };
+            let left = end.map_or(-1, |end| {
+                // Rounded up: with 0, poll would be called again and again during the last millisecond.
+                let left = end.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
+                i32::try_from(left.as_millis()).unwrap_or(i32::MAX)
+            });
+            // SAFETY: one descriptor, which is open as long as this object exists.
+            if unsafe { libc::poll(&raw mut descriptor, 1, left) } < 0 {
+                Some(Error::last_os_error())
+            } else {
+                None
+            }
+        };
+        while let Some(error) = py.detach(wait) {
+            match error.kind() {
+                ErrorKind::Interrupted => py.check_signals()?,
+                _ => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The engine coalesces wakes, so it rarely calls this twice before the watching thread is active.
+impl Wake for WakeFd {
+    fn wake(&self) {
+        self.notify();
+    }
+}
+
+/// The waker of a lane without a thread: its loop or its pool has ended.
+pub(crate) struct NullWake;
+
+impl Wake for NullWake {
+    fn wake(&self) {}
 }

@@ -1,4 +1,4 @@
-//! What a lane must know to call a Python function.
+//! A registered Python function, as the lanes call it.
 
 use crate::convert::read;
 use pyo3::prelude::*;
@@ -11,14 +11,14 @@ use tenon_mcp::JsonSlice;
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Handler {
     function: Py<PyAny>,
-    /// What the program gave, which `function` may be made of.
-    given: OnceLock<Py<PyAny>>,
-    /// That of its server.
+    /// The program's own function, if `function` was made of it.
+    original: OnceLock<Py<PyAny>>,
+    /// The lifespan of its server.
     lifespan: OnceLock<Py<PyAny>>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
-    /// It takes what it does not name, too.
-    open: bool,
+    /// It also takes arguments that are no parameters of its own (`**kwargs`).
+    accepts_unknown: bool,
     /// The declared result is a dict and nothing else.
     pub(crate) returns_dict: bool,
 }
@@ -29,7 +29,7 @@ struct Parameter {
     number: Number,
 }
 
-/// JSON has one kind of number; a parameter may want one of Python's.
+/// The Python type of a number: JSON has only one type.
 #[derive(Clone, Copy, PartialEq)]
 enum Number {
     Any,
@@ -60,11 +60,11 @@ impl Handler {
         });
         Handler {
             function,
-            given: OnceLock::new(),
+            original: OnceLock::new(),
             lifespan: OnceLock::new(),
             parameters: parameters.collect(),
             context: context.map(|name| PyString::intern(py, name).unbind()),
-            open,
+            accepts_unknown: open,
             returns_dict,
         }
     }
@@ -72,7 +72,7 @@ impl Handler {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         self.lifespan.get().map_or(Ok(()), |lifespan| visit.call(lifespan))?;
-        self.given.get().map_or(Ok(()), |given| visit.call(given))
+        self.original.get().map_or(Ok(()), |original| visit.call(original))
     }
 }
 
@@ -81,24 +81,24 @@ impl Handler {
         self.function.bind(py).clone()
     }
 
-    pub(crate) fn remember(&self, given: Py<PyAny>) {
-        let _ = self.given.set(given);
+    pub(crate) fn set_original(&self, original: Py<PyAny>) {
+        let _ = self.original.set(original);
     }
 
-    pub(crate) fn belong(&self, lifespan: Option<Py<PyAny>>) {
+    pub(crate) fn set_lifespan(&self, lifespan: Option<Py<PyAny>>) {
         if let Some(lifespan) = lifespan {
             let _ = self.lifespan.set(lifespan);
         }
     }
 
-    /// What keeps the value of its server's lifespan, if it has one.
+    /// The object that has the value of its server's lifespan, if it has one.
     pub(crate) fn lifespan(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.lifespan.get().map(|lifespan| lifespan.clone_ref(py))
     }
 
-    /// The function as the program gave it.
-    pub(crate) fn given<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.given.get().unwrap_or(&self.function).bind(py).clone()
+    /// The program's own function.
+    pub(crate) fn original<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.original.get().unwrap_or(&self.function).bind(py).clone()
     }
 
     /// The parameter that takes the context, or `None`.
@@ -109,7 +109,7 @@ impl Handler {
         }
     }
 
-    /// The keyword arguments of one call. Without `open`, what the function does not name is left out.
+    /// The keyword arguments of one call. Arguments that the function does not take are left out.
     pub(crate) fn arguments<'py>(
         &self,
         py: Python<'py>,
@@ -120,13 +120,13 @@ impl Handler {
             Some(parameter.key.bind(py).clone())
         };
         let dict = read::members(py, arguments, known)?;
-        if !self.open {
-            self.leave_out(&dict)?;
+        if !self.accepts_unknown {
+            self.remove_unknown(&dict)?;
         }
         for parameter in self.parameters.iter().filter(|parameter| parameter.number != Number::Any) {
             let key = parameter.key.bind(py);
             let Some(value) = dict.get_item(key)? else { continue };
-            // A schema's integer may be written 3.0, and its number 3.
+            // JSON may write an integer as 3.0, and another number as 3.
             if parameter.number == Number::Int && value.is_exact_instance_of::<PyFloat>() {
                 dict.set_item(key, py.get_type::<PyInt>().call1((value,))?)?;
             } else if parameter.number == Number::Float && value.is_exact_instance_of::<PyInt>() {
@@ -136,7 +136,7 @@ impl Handler {
         Ok(dict)
     }
 
-    fn leave_out(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn remove_unknown(&self, dict: &Bound<'_, PyDict>) -> PyResult<()> {
         let is_known = |key: &Bound<'_, PyAny>| {
             self.parameters.iter().any(|parameter| key.eq(parameter.key.bind(key.py())).unwrap_or(false))
         };

@@ -1,4 +1,4 @@
-//! The table behind the engine's handler ids.
+//! The table of `Handler` objects, which the engine knows by number.
 
 use crate::register::handler::Handler;
 use pyo3::exceptions::PyLookupError;
@@ -11,58 +11,59 @@ use std::sync::{Arc, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HandlerId, HostCall, Layer, Registered, Wake};
 
-/// `Handler` objects by place. A place is kept for its handler while a call may still name it.
+/// `Handler` objects by slot. A slot stays with its handler while a call may still use it.
 pub(crate) struct Handlers {
     list: Py<PyList>,
-    /// The tables of servers that are mounted here: by number, the list, the tables within, and how many mounts need it.
+    /// The tables of mounted servers, by number: the list, the tables mounted in it, and the number of mounts that need it.
     mounted: Py<PyDict>,
-    places: Arc<Places>,
+    slots: Arc<SlotTable>,
 }
 
+/// Which slots are in use. Threads without the interpreter release slots here; [`Handlers::sweep`] then empties them.
 #[derive(Default)]
-struct Places {
-    /// Those whose tool is gone, with its last call, and whose handler is still in the list. Threads without the
-    /// interpreter put them here.
-    left: Mutex<Vec<u32>>,
-    /// Tables of servers, once for each of their mounts that is over.
-    unmounted: Mutex<Vec<Arc<Places>>>,
-    /// There is one or the other.
-    any_left: AtomicBool,
-    /// Those that are empty.
+struct SlotTable {
+    /// Slots whose entry was removed and has no more calls. Their handlers are still in the list.
+    released: Mutex<Vec<u32>>,
+    /// Tables of servers that were unmounted, once for each of those mounts.
+    unmounted: Mutex<Vec<Arc<SlotTable>>>,
+    /// `released` or `unmounted` is not empty.
+    needs_sweep: AtomicBool,
+    /// Empty slots.
     free: Mutex<Vec<u32>>,
-    /// Brings somebody with the interpreter to [`Handlers::sweep`].
+    /// Wakes a thread with the interpreter, which calls [`Handlers::sweep`].
     wake: Mutex<Option<Weak<dyn Wake>>>,
 }
 
-/// A tool's claim on a place; the engine keeps it with the tool.
-struct Claim {
-    place: u32,
-    places: Arc<Places>,
+/// Releases a slot when it is dropped. The engine keeps it with the entry.
+struct SlotGuard {
+    slot: u32,
+    slots: Arc<SlotTable>,
 }
 
-impl Drop for Claim {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.places.left.lock().push(self.place);
-        self.places.call_sweep();
+        self.slots.released.lock().push(self.slot);
+        self.slots.request_sweep();
     }
 }
 
-/// A mount's claim on a table; the engine keeps it until the last call that came by the mount has ended.
-pub(crate) struct Within {
-    table: Arc<Places>,
-    places: Arc<Places>,
+/// Releases the table of a mounted server when it is dropped. The engine keeps it until the last call through the mount has
+/// ended.
+pub(crate) struct MountGuard {
+    table: Arc<SlotTable>,
+    slots: Arc<SlotTable>,
 }
 
-impl Drop for Within {
+impl Drop for MountGuard {
     fn drop(&mut self) {
-        self.places.unmounted.lock().push(self.table.clone());
-        self.places.call_sweep();
+        self.slots.unmounted.lock().push(self.table.clone());
+        self.slots.request_sweep();
     }
 }
 
-impl Places {
-    fn call_sweep(&self) {
-        self.any_left.store(true, Ordering::Release);
+impl SlotTable {
+    fn request_sweep(&self) {
+        self.needs_sweep.store(true, Ordering::Release);
         let wake = self.wake.lock().as_ref().and_then(Weak::upgrade);
         if let Some(wake) = wake {
             wake.wake();
@@ -73,48 +74,48 @@ impl Places {
 impl Handlers {
     pub(crate) fn new(py: Python<'_>) -> Handlers {
         let (list, mounted) = (PyList::empty(py).unbind(), PyDict::new(py).unbind());
-        Handlers { list, mounted, places: Arc::default() }
+        Handlers { list, mounted, slots: Arc::default() }
     }
 
-    /// The same table once more.
+    /// Another reference to the same table.
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Handlers {
         let (list, mounted) = (self.list.clone_ref(py), self.mounted.clone_ref(py));
-        Handlers { list, mounted, places: self.places.clone() }
+        Handlers { list, mounted, slots: self.slots.clone() }
     }
 
-    /// Puts a handler in. Its place is free again some time after the second value was dropped.
+    /// Adds a handler. Its slot becomes free some time after the second value was dropped.
     pub(crate) fn add(
         &self,
         handler: &Bound<'_, Handler>,
     ) -> PyResult<(HandlerId, Arc<dyn Any + Send + Sync>)> {
         let list = self.list.bind(handler.py());
-        let free = self.places.free.lock().pop();
-        let place = match free {
-            Some(place) => {
-                list.set_item(place as usize, handler)?;
-                place
+        let free = self.slots.free.lock().pop();
+        let slot = match free {
+            Some(slot) => {
+                list.set_item(slot as usize, handler)?;
+                slot
             }
             None => {
                 list.append(handler)?;
                 list.len() as u32 - 1
             }
         };
-        Ok((HandlerId(place), Arc::new(Claim { place, places: self.places.clone() })))
+        Ok((HandlerId(slot), Arc::new(SlotGuard { slot, slots: self.slots.clone() })))
     }
 
     pub(crate) fn get<'py>(&self, py: Python<'py>, id: HandlerId) -> PyResult<Bound<'py, Handler>> {
         Ok(self.list.bind(py).get_item(id.0 as usize)?.cast_into()?)
     }
 
-    /// What tells a table from others.
-    fn number(places: &Arc<Places>) -> usize {
-        Arc::as_ptr(places).addr()
+    /// A table's number, which no other table has.
+    fn number(slots: &Arc<SlotTable>) -> usize {
+        Arc::as_ptr(slots).addr()
     }
 
-    /// The handlers of another server are found here, too, until some time after the value was dropped.
-    pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<Within> {
-        self.count(py, other.list.bind(py), other.mounted.bind(py), Handlers::number(&other.places))?;
-        Ok(Within { table: other.places.clone(), places: self.places.clone() })
+    /// Makes the handlers of another server found here too, until some time after the guard was dropped.
+    pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<MountGuard> {
+        self.count(py, other.list.bind(py), other.mounted.bind(py), Handlers::number(&other.slots))?;
+        Ok(MountGuard { table: other.slots.clone(), slots: self.slots.clone() })
     }
 
     /// One more mount needs a table.
@@ -122,12 +123,12 @@ impl Handlers {
         &self,
         py: Python<'_>,
         list: &Bound<'_, PyList>,
-        within: &Bound<'_, PyDict>,
+        nested: &Bound<'_, PyDict>,
         number: usize,
     ) -> PyResult<()> {
         let mounted = self.mounted.bind(py);
         let count = mounts_of(mounted, number)?;
-        mounted.set_item(number, (list, within, count + 1))
+        mounted.set_item(number, (list, nested, count + 1))
     }
 
     /// One mount less needs a table.
@@ -143,7 +144,7 @@ impl Handlers {
         }
     }
 
-    /// The handler of a call, which may be of a server that is mounted.
+    /// The handler of a call, which may belong to a mounted server.
     pub(crate) fn of<'py>(&self, py: Python<'py>, call: &HostCall) -> PyResult<Bound<'py, Handler>> {
         self.of_entry(py, &call.context.entry, call.handler)
     }
@@ -155,57 +156,57 @@ impl Handlers {
         entry: &Registered,
         handler: HandlerId,
     ) -> PyResult<Bound<'py, Handler>> {
-        self.claimed(py, handler, entry.kept())
+        self.resolve(py, handler, entry.kept())
     }
 
-    /// The function of middleware, which may be of a server that is mounted.
+    /// The function of middleware, which may belong to a mounted server.
     pub(crate) fn of_layer<'py>(&self, py: Python<'py>, layer: &Layer) -> PyResult<Bound<'py, Handler>> {
         match layer {
-            Layer::Lane { handler, kept, .. } => self.claimed(py, *handler, kept.as_ref()),
-            _ => Err(PyLookupError::new_err("the middleware is not Python's")),
+            Layer::Lane { handler, kept, .. } => self.resolve(py, *handler, kept.as_ref()),
+            _ => Err(PyLookupError::new_err("the middleware is not a Python function")),
         }
     }
 
-    fn claimed<'py>(
+    fn resolve<'py>(
         &self,
         py: Python<'py>,
         handler: HandlerId,
         kept: Option<&Arc<dyn Any + Send + Sync>>,
     ) -> PyResult<Bound<'py, Handler>> {
-        let claim = kept.and_then(|kept| kept.downcast_ref::<Claim>());
-        match claim.filter(|claim| !Arc::ptr_eq(&claim.places, &self.places)) {
+        let guard = kept.and_then(|kept| kept.downcast_ref::<SlotGuard>());
+        match guard.filter(|guard| !Arc::ptr_eq(&guard.slots, &self.slots)) {
             None => self.get(py, handler),
-            Some(claim) => {
-                let list = find(self.mounted.bind(py), Handlers::number(&claim.places))?;
+            Some(guard) => {
+                let list = find_table(self.mounted.bind(py), Handlers::number(&guard.slots))?;
                 let list = list.ok_or_else(|| PyLookupError::new_err("the server is not mounted"))?;
                 Ok(list.get_item(handler.0 as usize)?.cast_into()?)
             }
         }
     }
 
-    /// Lets go of the handlers that no call can name any more.
+    /// Removes the handlers that no call can use any more.
     pub(crate) fn sweep(&self, py: Python<'_>) {
-        if !self.places.any_left.swap(false, Ordering::AcqRel) {
+        if !self.slots.needs_sweep.swap(false, Ordering::AcqRel) {
             return;
         }
-        // The end of what a table has may run any code of the program's, so no lock is held.
-        for table in std::mem::take(&mut *self.places.unmounted.lock()) {
+        // To release handlers may run code of the program, so no lock is held.
+        for table in std::mem::take(&mut *self.slots.unmounted.lock()) {
             if let Err(error) = self.uncount(py, Handlers::number(&table)) {
                 error.write_unraisable(py, None);
             }
         }
-        let left = std::mem::take(&mut *self.places.left.lock());
-        for place in left {
-            // Its end may run any code of the program's, so no lock is held, and the place is not free before.
-            if self.list.bind(py).set_item(place as usize, py.None()).is_ok() {
-                self.places.free.lock().push(place);
+        let released = std::mem::take(&mut *self.slots.released.lock());
+        for slot in released {
+            // To release the handler may run code of the program, so no lock is held. The slot is free only afterwards.
+            if self.list.bind(py).set_item(slot as usize, py.None()).is_ok() {
+                self.slots.free.lock().push(slot);
             }
         }
     }
 
-    /// Has `wake` called when there is something to sweep.
-    pub(crate) fn on_left(&self, wake: Weak<dyn Wake>) {
-        *self.places.wake.lock() = Some(wake);
+    /// Sets the waker that is called when `sweep` has work.
+    pub(crate) fn on_release(&self, wake: Weak<dyn Wake>) {
+        *self.slots.wake.lock() = Some(wake);
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -219,13 +220,13 @@ fn mounts_of(mounted: &Bound<'_, PyDict>, number: usize) -> PyResult<usize> {
     mounted.get_item(number)?.map_or(Ok(0), |known| known.get_item(2)?.extract())
 }
 
-/// The list of a table, among those that are mounted and those within them.
-fn find<'py>(mounted: &Bound<'py, PyDict>, number: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+/// The list of a table, among mounted servers and the servers mounted in them.
+fn find_table<'py>(mounted: &Bound<'py, PyDict>, number: usize) -> PyResult<Option<Bound<'py, PyList>>> {
     if let Some(found) = mounted.get_item(number)? {
         return Ok(Some(found.get_item(0)?.cast_into()?));
     }
-    for within in mounted.values() {
-        if let Some(found) = find(&within.get_item(1)?.cast_into()?, number)? {
+    for nested in mounted.values() {
+        if let Some(found) = find_table(&nested.get_item(1)?.cast_into()?, number)? {
             return Ok(Some(found));
         }
     }

@@ -18,7 +18,7 @@ fn wrong(value: &Bound<'_, PyAny>, text: &str) -> PyErr {
 pub(crate) fn seconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     let wrong = || wrong(value, &format!("{name} must be a number of seconds from 0"));
     let seconds: f64 = value.extract().map_err(|_| wrong())?;
-    // More than a century is the same as one, and within a duration's range; what is no number stays none.
+    // More than a century counts as a century, which a `Duration` can hold. NaN is refused below.
     let seconds = if seconds > 3.2e9 { 3.2e9 } else { seconds };
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
 }
@@ -29,7 +29,7 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
         return Ok(LimitValue::Time(seconds(name, value)?));
     }
     let wrong = || wrong(value, &format!("{name} must be an integer from 0"));
-    // An integer of any size; what is beyond the range is as good as its end.
+    // An integer of any size: one beyond the range counts as its end.
     let count = value.extract::<u64>().or_else(|error| {
         let huge = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(value.py()) && value.gt(0)?;
         if huge { Ok(u64::MAX) } else { Err(wrong()) }
@@ -37,7 +37,7 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
     Ok(LimitValue::Count(count))
 }
 
-/// The default limits with those of `values` put in.
+/// The default limits, changed by `values`.
 pub(crate) fn read(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
     let mut limits = Limits::default();
     for (name, given) in values {

@@ -1,4 +1,4 @@
-//! What a program registers: entries with their handlers, settings and limits.
+//! Registration: entries with their handlers, settings of servers, and limits.
 
 pub(super) mod handler;
 pub(super) mod handlers;

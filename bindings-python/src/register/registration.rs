@@ -1,24 +1,24 @@
-//! What Python registers, as entries of the engine.
+//! Entries of the engine from what Python registers.
 
 use crate::convert::write;
 use crate::convert::write::Bounds;
-use crate::errors::exception;
+use crate::errors::{exception, shown};
 use crate::register::{limits, settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenon_mcp::{Entry, Kind, TaskSupport, UnknownArguments};
 
-/// The kind of this word.
-pub(crate) fn kind(py: Python<'_>, word: &str) -> PyResult<Kind> {
-    Kind::named(word).ok_or_else(|| {
+/// The kind with this name.
+pub(crate) fn kind(py: Python<'_>, name: &str) -> PyResult<Kind> {
+    Kind::named(name).ok_or_else(|| {
         let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let text = format!("there is no kind {word:?}; the kinds are {}", known.join(", "));
+        let text = format!("there is no kind {name:?}; the kinds are {}", known.join(", "));
         exception(py, "RegistrationError", &*text)
     })
 }
 
-/// An entry of these members and policies. What is wrong with a member the engine says when it is added.
+/// An entry with these members and policies. The engine checks the members when the entry is added.
 pub(crate) fn entry(
     kind: Kind,
     definition: &Bound<'_, PyDict>,
@@ -27,15 +27,15 @@ pub(crate) fn entry(
 ) -> PyResult<Entry> {
     let py = definition.py();
     let entry = match policies.get_item("completes")? {
-        Some(what) => {
-            let (of, name, argument): (String, String, String) = what.extract()?;
+        Some(completed) => {
+            let (of, name, argument): (String, String, String) = completed.extract()?;
             Entry::completion(self::kind(py, &of)?, name, argument)
         }
         None => {
-            let definition = write::json(definition, bounds).map_err(|unfit| {
+            let definition = write::json(definition, bounds).map_err(|error| {
                 let name = definition.get_item(kind.names()).ok().flatten();
                 let name = name.map_or_else(String::new, |name| format!(" {:?}", name.to_string()));
-                exception(py, "RegistrationError", &*format!("{}{name}: {unfit} is not JSON", kind.noun()))
+                exception(py, "RegistrationError", &*format!("{}{name}: {error} is not JSON", kind.noun()))
             })?;
             Entry::from_json(kind, &definition)
         }
@@ -49,7 +49,7 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "timeout" => entry.timeout(limits::seconds("timeout", value)?),
         "max_concurrency" => {
             let most: usize = value.extract().map_err(|_| {
-                let text = format!("max_concurrency must be a positive integer, not {value}");
+                let text = format!("max_concurrency must be a positive integer, not {}", shown(value));
                 exception(value.py(), "RegistrationError", &*text)
             })?;
             entry.max_concurrency(most)
@@ -65,7 +65,10 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
         "task_support" => {
             let support = value.extract().ok().and_then(TaskSupport::named);
             entry.task_support(support.ok_or_else(|| {
-                let text = format!("task_support must be 'forbidden', 'optional' or 'required', not {value}");
+                let text = format!(
+                    "task_support must be 'forbidden', 'optional' or 'required', not {}",
+                    shown(value)
+                );
                 exception(value.py(), "RegistrationError", &*text)
             })?)
         }
@@ -75,7 +78,8 @@ fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry>
             "refuse" => UnknownArguments::Refuse,
             "drop" => UnknownArguments::Drop,
             _ => {
-                let text = format!("unknown_arguments must be 'schema', 'refuse' or 'drop', not {value}");
+                let text =
+                    format!("unknown_arguments must be 'schema', 'refuse' or 'drop', not {}", shown(value));
                 return Err(exception(value.py(), "RegistrationError", &*text));
             }
         }),

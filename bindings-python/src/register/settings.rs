@@ -1,8 +1,8 @@
-//! What is said of a server when it is made.
+//! The settings of a server, which are the keyword arguments of `Server`.
 
 use crate::convert::write;
 use crate::convert::write::Bounds;
-use crate::errors::exception;
+use crate::errors::{exception, shown};
 use crate::register::limits;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
@@ -14,15 +14,15 @@ fn wrong(py: Python<'_>, text: &str) -> PyErr {
     exception(py, "RegistrationError", text)
 }
 
-/// A `bool`, and nothing that could pass for one.
+/// A `bool`; other values that count as true or false are refused.
 pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let flag = value.cast_exact::<PyBool>().map(|flag| flag.is_true());
-    flag.map_err(|_| wrong(value.py(), &format!("{name} must be True or False, not {value}")))
+    flag.map_err(|_| wrong(value.py(), &format!("{name} must be True or False, not {}", shown(value))))
 }
 
 fn json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
     write::json(value, Bounds::of(&Limits::default()))
-        .map_err(|unfit| wrong(value.py(), &format!("{name}: {unfit} is not JSON")))
+        .map_err(|error| wrong(value.py(), &format!("{name}: {error} is not JSON")))
 }
 
 /// Caching hints from a number of seconds, or from `{"ttl": …, "scope": …}`.
@@ -37,17 +37,22 @@ pub(crate) fn cache_hints(value: &Bound<'_, PyAny>) -> PyResult<CacheHints> {
             "ttl" => hints.ttl = limits::seconds("ttl", &value)?,
             "scope" => {
                 let scope = value.extract().ok().and_then(CacheScope::named);
-                let text = || format!("scope must be 'public' or 'private', not {value}");
+                let text = || format!("scope must be 'public' or 'private', not {}", shown(&value));
                 hints.scope = scope.ok_or_else(|| wrong(py, &text()))?;
             }
-            other => return Err(wrong(py, &format!("unknown cache option {other:?}; there are ttl, scope"))),
+            other => {
+                return Err(wrong(
+                    py,
+                    &format!("there is no cache option {other:?}; the options are ttl, scope"),
+                ));
+            }
         }
     }
     Ok(hints)
 }
 
-/// Puts in `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
-/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`; any other is a member of what the server calls itself.
+/// Applies `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
+/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's information.
 pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let py = settings.py();
     for (name, value) in settings {
@@ -59,7 +64,8 @@ pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) ->
                 for word in value.try_iter()? {
                     let word = word?.to_string();
                     let known = || Revision::ALL.map(Revision::as_str).join(", ");
-                    let unknown = || format!("revisions: there is no {word:?}; there are {}", known());
+                    let unknown =
+                        || format!("revisions: there is no revision {word:?}; the revisions are {}", known());
                     revisions.push(Revision::parse(&word).ok_or_else(|| wrong(py, &unknown()))?);
                 }
                 builder.revisions(revisions)
@@ -67,7 +73,7 @@ pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) ->
             "capabilities" => {
                 for word in value.try_iter()? {
                     let word = word?.to_string();
-                    let unknown = || format!("capabilities: there is no {word:?}");
+                    let unknown = || format!("capabilities: there is no capability {word:?}");
                     let capability = Capability::named(&word).ok_or_else(|| wrong(py, &unknown()))?;
                     builder = builder.capability(capability);
                 }
@@ -87,7 +93,8 @@ pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) ->
             "end_with_stdin" => builder.end_with_stdin(flag(name, &value)?),
             "log_level" => {
                 let level = value.extract::<String>().ok().and_then(|word| LogLevel::named(&word));
-                let text = || format!("log_level must be 'debug', 'info', 'warn' or 'error', not {value}");
+                let text =
+                    || format!("log_level must be 'debug', 'info', 'warn' or 'error', not {}", shown(&value));
                 builder.log_level(level.ok_or_else(|| wrong(py, &text()))?)
             }
             "cache" => builder.cache(cache_hints(&value)?),
@@ -95,7 +102,12 @@ pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) ->
                 for (method, hints) in value.cast::<PyDict>()? {
                     let method = method.to_string();
                     let known = || Cacheable::all().map(|(_, method)| method).collect::<Vec<_>>().join(", ");
-                    let unknown = || format!("cache_of: {method:?} is not among {}", known());
+                    let unknown = || {
+                        format!(
+                            "cache_of: results of {method:?} cannot have caching hints; those of {} can",
+                            known()
+                        )
+                    };
                     let answer = Cacheable::method(&method).ok_or_else(|| wrong(py, &unknown()))?;
                     builder = builder.cache_of(answer, cache_hints(&hints)?);
                 }

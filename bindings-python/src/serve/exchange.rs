@@ -1,8 +1,8 @@
-//! One request that an ASGI server hands over, and its response.
+//! One request of an ASGI server, and its response.
 
 use crate::errors::engine_error;
 use crate::lanes::loop_lane::LoopLane;
-use crate::lanes::request_context::Within;
+use crate::lanes::request_context::RequestContext;
 use crate::lanes::running::Running;
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -10,23 +10,23 @@ use pyo3::types::{PyBytes, PyList};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::http::{self, RequestHead, Step};
 
-/// A body of more than this is looked at without the interpreter.
-const MUCH: usize = 64 << 10;
+/// The interpreter is released while a longer body is read.
+const LARGE_BODY: usize = 64 << 10;
 
-/// A request on its way to its response. When there may be a step more, the lane yields `number`.
+/// A request until its response is complete. When there may be a next step, the lane yields `number`.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Exchange {
     exchange: http::Exchange,
     fed: AtomicUsize,
-    /// What the lane calls it.
+    /// The exchange's number in the lane.
     #[pyo3(get)]
     number: u32,
 }
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run where `lane` is, in copies of `context`. A request is its method, the major
-    /// version of HTTP and where its client is; `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run on the loop of `lane`, in copies of `context`. A request is its method, the major
+    /// version of HTTP and the client's address; `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
@@ -48,12 +48,12 @@ impl Exchange {
                 head.principal(principal);
             }
             if let Some(address) = address {
-                // What is no address, such as the path of a Unix socket, has no share.
+                // It fails for what is not an IP address, such as the path of a Unix socket. No fair share applies then.
                 let _ = head.address(&address);
             }
-            head.attach(Within(context));
-            if !lane.moved.is_empty() {
-                head.lanes(lane.moved.clone());
+            head.attach(RequestContext(context));
+            if !lane.own_lanes.is_empty() {
+                head.lanes(lane.own_lanes.clone());
             }
             Ok(head)
         };
@@ -63,7 +63,7 @@ impl Exchange {
         Ok(Exchange { exchange, fed: AtomicUsize::new(0), number })
     }
 
-    /// Hands in a piece of the body.
+    /// Adds a piece of the body.
     fn feed(&self, data: &[u8]) {
         self.fed.fetch_add(data.len(), Ordering::Relaxed);
         self.exchange.feed(Bytes::copy_from_slice(data));
@@ -74,10 +74,10 @@ impl Exchange {
         self.exchange.end();
     }
 
-    /// What comes next: `None` for nothing yet, `(status, headers)` for the head, `(data, more)` for a piece of the body,
+    /// The next step: `None` if there is none yet, `(status, headers)` for the head, `(data, more)` for a piece of the body,
     /// `False` at the end.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let step = match self.fed.swap(0, Ordering::Relaxed) > MUCH {
+        let step = match self.fed.swap(0, Ordering::Relaxed) > LARGE_BODY {
             true => py.detach(|| self.exchange.step()),
             false => self.exchange.step(),
         };
@@ -95,7 +95,7 @@ impl Exchange {
         })
     }
 
-    /// The client is gone, or nobody wants its answer.
+    /// Drops the exchange: the client has disconnected, or the response is not needed any more.
     fn abandon(&self) {
         self.exchange.abandon();
     }

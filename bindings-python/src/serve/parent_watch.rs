@@ -1,4 +1,4 @@
-//! The end of a parent process, as its worker processes notice it.
+//! Ends a worker process when its parent process has ended.
 
 use crate::lanes::running::Running;
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -13,11 +13,11 @@ use std::time::Duration;
 use tenon_mcp::Running as CoreRunning;
 use tenon_mcp::locks::Mutex;
 
-/// What a server that has ended gets to let go of its process, before a signal asks for it, and before one forces it.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the process may still run after its server has ended, before SIGTERM and again before SIGKILL.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Ends this process in order when the other end of a pipe is closed: by the parent, or with it. A thread of its own waits
-/// for that, so that a handler that keeps the interpreter cannot keep the process.
+/// Shuts this process down when the other end of a pipe is closed, by the parent or because it has ended. A separate thread
+/// waits for that, so it also works while a handler keeps the interpreter.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Parent {
     running: Arc<Mutex<Option<CoreRunning>>>,
@@ -25,30 +25,30 @@ pub struct Parent {
 
 #[pymethods]
 impl Parent {
-    /// `descriptor` is taken over.
+    /// Takes ownership of `descriptor`.
     #[new]
     fn new(descriptor: i32) -> PyResult<Parent> {
-        // SAFETY: the caller hands it over, and nobody else uses it.
+        // SAFETY: the caller gives up the descriptor, and nothing else uses it.
         let pipe = unsafe { File::from_raw_fd(descriptor) };
         let running = Arc::<Mutex<Option<CoreRunning>>>::default();
         let shared = running.clone();
         let wait = move || {
-            // Signals are for the main thread, which they interrupt.
+            // Signals must interrupt the main thread.
             let _ = SigSet::all().thread_block();
-            wait_for_end(pipe);
-            end(&shared);
+            wait_until_closed(pipe);
+            end_process(&shared);
         };
         thread::Builder::new().name("tenon-parent".to_owned()).stack_size(128 << 10).spawn(wait)?;
         Ok(Parent { running })
     }
 
-    /// What is to be ended: without it the process itself is, by SIGTERM.
+    /// Sets the server to close. Without one, the process gets SIGTERM.
     fn watch(&self, running: &Running) {
         *self.running.lock() = Some(running.running.clone());
     }
 }
 
-fn wait_for_end(mut pipe: File) {
+fn wait_until_closed(mut pipe: File) {
     loop {
         match pipe.read(&mut [0; 16]) {
             Ok(0) => return,
@@ -59,16 +59,16 @@ fn wait_for_end(mut pipe: File) {
     }
 }
 
-fn end(running: &Mutex<Option<CoreRunning>>) {
+fn end_process(running: &Mutex<Option<CoreRunning>>) {
     let found = running.lock().clone();
     if let Some(running) = found {
-        // No signal: the process may have got one of its own, and a second one would cut the calls off.
+        // Not by a signal: if the process has got one already, a second one would end its calls at once.
         running.close();
         while !running.wait_for(Duration::from_secs(3600)) {}
-        thread::sleep(PATIENCE);
+        thread::sleep(SHUTDOWN_TIMEOUT);
     }
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         let _ = kill(Pid::this(), signal);
-        thread::sleep(PATIENCE);
+        thread::sleep(SHUTDOWN_TIMEOUT);
     }
 }

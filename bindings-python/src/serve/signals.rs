@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM while a server has its process to itself.
 //!
-//! Python runs its handlers on the main thread, between two steps of its own: not while a function blocks in C. So what
-//! signals mean is decided on a thread of ours, which also sees to it that a blocked loop does not outlive the server.
+//! Python runs its signal handlers on the main thread, between two steps of its own, so not while a function blocks in C. So
+//! a separate thread handles the signals. It also ends the process if the main thread is blocked after the server's end.
 
 use crate::lanes::running::Running;
 use nix::errno::Errno;
@@ -20,131 +20,130 @@ use tenon_mcp::__private::flush_printed;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Running as CoreRunning, Wake};
 
-/// How long after the server's end whatever blocks the main thread is left alone, and then between two tries to get it
-/// out.
-const NUDGE: Duration = Duration::from_millis(100);
-/// How long after the server's end the process is still there if the loop does not hear of it.
-const LAST: Duration = Duration::from_millis(500);
-/// The same if it does, and must only wind up.
-const WIND_UP: Duration = Duration::from_millis(1000);
-/// How long the main thread gets to flush Python's streams when the process is to end at once.
-const FLUSH: Duration = Duration::from_millis(100);
+/// How long after the server's end a blocked main thread is interrupted, and the interval of further interruptions.
+const INTERRUPT_INTERVAL: Duration = Duration::from_millis(100);
+/// How long after the server's end the process may run if the loop has not noticed that end.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
+/// The same if the loop has noticed the end and only cleans up.
+const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1000);
+/// How long the main thread may flush Python's streams when the process is to end at once.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A byte that is no signal's.
-const LOOK: u8 = 255;
+/// A byte that is not a signal number: the server has started or ended.
+const SERVER_CHANGED: u8 = 255;
 
-/// What the handler may look at: where to write, in which process, and what to call then, by signal.
+/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each signal.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
-static FORMER: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
-/// The next signal is one of ours, to get the main thread out of what it does.
-static NUDGED: AtomicBool = AtomicBool::new(false);
+static PREVIOUS: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
+/// The next signal was sent by `interrupt_main`.
+static INTERRUPTING: AtomicBool = AtomicBool::new(false);
 
-/// Runs on whatever thread a signal hits: atomics, write, getpid and raise only.
+/// Runs on the thread that gets the signal, so it uses only atomics, write, getpid, sigaction and raise.
 extern "C" fn on_signal(number: libc::c_int) {
     let errno = Errno::last_raw();
     // SAFETY: getpid cannot fail.
     let process = unsafe { libc::getpid() };
-    let former = FORMER.get(number as usize).map_or(0, |former| former.load(Ordering::SeqCst));
+    let previous = PREVIOUS.get(number as usize).map_or(0, |previous| previous.load(Ordering::SeqCst));
     if PROCESS.load(Ordering::SeqCst) != process as u32 {
-        // A forked child that has not put the handlers back yet: for it, the signal does what it does by default.
+        // A forked child that has not restored the handlers yet: the default action applies.
         if let Ok(signal) = Signal::try_from(number) {
             let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-            // SAFETY: sigaction may be called in a handler, and the default action needs no code of ours.
+            // SAFETY: sigaction may be called in a handler, and the default action runs no code.
             let _ = unsafe { sigaction(signal, &default) };
             let _ = raise(signal);
         }
     } else {
         let pipe = PIPE.load(Ordering::SeqCst);
-        if pipe >= 0 && !NUDGED.swap(false, Ordering::SeqCst) {
+        if pipe >= 0 && !INTERRUPTING.swap(false, Ordering::SeqCst) {
             let byte = number as u8;
-            // SAFETY: one byte of the stack; a descriptor that is gone makes it fail, no more.
+            // SAFETY: one byte of the stack; the write fails if the descriptor is closed.
             unsafe { libc::write(pipe, (&raw const byte).cast(), 1) };
         }
-        if former != 0 {
+        if previous != 0 {
             // SAFETY: the address of Python's handler, a function of this type, as `chain` found it.
-            let former = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(former) };
-            former(number);
+            let previous = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(previous) };
+            previous(number);
         }
     }
     Errno::set_raw(errno);
 }
 
-/// Puts our handler before the one that Python has just installed. Installing another in Python takes it away again.
+/// Installs `on_signal` before the handler that Python has just installed. Python replaces it when it installs another.
 fn chain(number: i32) -> std::io::Result<()> {
     let done = |status: libc::c_int| if status == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) };
     // SAFETY: all zeroes is a value of this plain struct, and it is filled in below.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: asks for the present action, no more.
+    // SAFETY: only reads the present action.
     done(unsafe { libc::sigaction(number, std::ptr::null(), &raw mut action) })?;
-    let former = action.sa_sigaction;
-    if action.sa_flags & libc::SA_SIGINFO != 0 || former == libc::SIG_DFL || former == libc::SIG_IGN {
-        return Ok(()); // not Python's
+    let previous = action.sa_sigaction;
+    if action.sa_flags & libc::SA_SIGINFO != 0 || previous == libc::SIG_DFL || previous == libc::SIG_IGN {
+        return Ok(()); // Python has no handler here
     }
-    FORMER[number as usize].store(former, Ordering::SeqCst);
-    // The rest stays as it is: a call that a signal interrupts must come back, or Python would not look.
+    PREVIOUS[number as usize].store(previous, Ordering::SeqCst);
+    // The flags stay as they are: an interrupted system call must return, so that Python runs its handler.
     action.sa_sigaction = on_signal as *const () as usize;
     // SAFETY: `on_signal` is a handler for these flags and does only what a signal handler may.
     done(unsafe { libc::sigaction(number, &raw const action, std::ptr::null_mut()) })
 }
 
-/// What the main thread and ours tell each other.
+/// The state that the main thread and the signal thread share.
 struct Shared {
     /// The server, once there is one.
     running: Mutex<Option<CoreRunning>>,
-    /// Whether the program itself began its end, and so expects to go on after it.
+    /// Whether the program itself closed the server, so that it continues afterwards.
     closed: OnceLock<Arc<AtomicBool>>,
-    /// Tools may run: the main thread does not matter any more when the server has ended.
+    /// Tools may run. From then on a blocked main thread does not keep the process after the server's end.
     armed: AtomicBool,
-    /// The loop knows that the server has ended.
+    /// The loop has noticed that the server has ended.
     noticed: AtomicBool,
-    /// The server has ended, and the main thread should come out of what it does.
+    /// The server has ended, and the main thread should stop what blocks it.
     overdue: AtomicBool,
-    /// The code to leave with now, or -1.
+    /// The code to exit with at once, or -1.
     forced: AtomicI32,
-    /// Any signal at all.
-    signal: AtomicI32,
+    /// A signal for `interrupt_main`, or 0.
+    interrupt_signal: AtomicI32,
     main: libc::pthread_t,
-    /// To what our thread reads.
+    /// The end of the pipe to which the signal handler and the main thread write.
     pipe: UnixStream,
 }
 
 impl Shared {
-    fn tell(&self, what: u8) {
+    fn send_byte(&self, what: u8) {
         let _ = (&self.pipe).write(&[what]);
     }
 
-    /// Has Python's handler run on the main thread, and whatever that waits for interrupted.
-    fn nudge(&self) {
-        let number = self.signal.load(Ordering::SeqCst);
-        NUDGED.store(true, Ordering::SeqCst);
+    /// Interrupts the system call in which the main thread waits, and makes Python run its signal handler.
+    fn interrupt_main(&self) {
+        let number = self.interrupt_signal.load(Ordering::SeqCst);
+        INTERRUPTING.store(true, Ordering::SeqCst);
         // SAFETY: the main thread lives as long as the process; the signal has a handler.
         if number == 0 || unsafe { libc::pthread_kill(self.main, number) } != 0 {
-            NUDGED.store(false, Ordering::SeqCst);
+            INTERRUPTING.store(false, Ordering::SeqCst);
         }
     }
 
     fn exit(code: i32) -> ! {
         flush_printed();
-        // SAFETY: ends the process without any more of its code.
+        // SAFETY: _exit ends the process and runs no more of its code.
         unsafe { libc::_exit(code) }
     }
 }
 
 impl Wake for Shared {
     fn wake(&self) {
-        self.tell(LOOK);
+        self.send_byte(SERVER_CHANGED);
     }
 }
 
-/// Our thread.
+/// The thread that handles signals.
 struct Watcher {
     shared: Arc<Shared>,
     socket: UnixStream,
-    /// Signals that came before the server.
-    early: Vec<i32>,
+    /// Signals that arrived before the server was started.
+    pending: Vec<i32>,
     ended: Option<Instant>,
-    nudged: Option<Instant>,
+    interrupted: Option<Instant>,
     signalled: bool,
     forced: Option<Instant>,
 }
@@ -153,21 +152,21 @@ impl Watcher {
     fn run(mut self) {
         SigSet::all().thread_block().ok();
         loop {
-            let wait = self.next().map(|next| next.saturating_duration_since(Instant::now()));
+            let wait = self.next_deadline().map(|next| next.saturating_duration_since(Instant::now()));
             // A time-out of zero would mean none.
             let wait = wait.map(|wait| wait.max(Duration::from_millis(1)));
-            let mut byte = [LOOK];
+            let mut byte = [SERVER_CHANGED];
             let read = self.socket.set_read_timeout(wait).and_then(|()| (&self.socket).read(&mut byte));
             match (read, byte[0]) {
                 (Ok(0), _) => return,
-                (Ok(_), LOOK) => self.look(),
+                (Ok(_), SERVER_CHANGED) => self.check_server(),
                 (Ok(_), number) => self.signal(number.into()),
                 (Err(error), _) => match error.kind() {
                     ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
                     _ => return,
                 },
             }
-            self.act();
+            self.apply_deadlines();
         }
     }
 
@@ -176,21 +175,21 @@ impl Watcher {
         let code = match &*self.shared.running.lock() {
             Some(running) => running.signal(number),
             None => {
-                self.early.push(number);
-                (self.early.len() > 1).then(|| u8::try_from(128 + number).unwrap_or(u8::MAX))
+                self.pending.push(number);
+                (self.pending.len() > 1).then(|| u8::try_from(128 + number).unwrap_or(u8::MAX))
             }
         };
         if let Some(code) = code {
             self.shared.forced.store(code.into(), Ordering::SeqCst);
-            self.forced.get_or_insert(Instant::now() + FLUSH);
-            self.shared.nudge();
+            self.forced.get_or_insert(Instant::now() + FLUSH_TIMEOUT);
+            self.shared.interrupt_main();
         }
     }
 
-    /// There may be a server now, or no more.
-    fn look(&mut self) {
+    /// The server may have started or ended.
+    fn check_server(&mut self) {
         let Some(running) = self.shared.running.lock().clone() else { return };
-        for number in std::mem::take(&mut self.early) {
+        for number in std::mem::take(&mut self.pending) {
             self.signal(number);
         }
         if running.is_closed() && self.shared.armed.load(Ordering::SeqCst) {
@@ -198,44 +197,44 @@ impl Watcher {
         }
     }
 
-    /// When the process of a server that ended then must be gone: never if the program closed it, unless a signal came.
-    fn last(&self, ended: Instant) -> Option<Instant> {
+    /// When the process must have ended, if the server ended at `ended`. Never if the program closed it and no signal came.
+    fn exit_deadline(&self, ended: Instant) -> Option<Instant> {
         let closed = self.shared.closed.get().is_some_and(|closed| closed.load(Ordering::SeqCst));
         let noticed = self.shared.noticed.load(Ordering::SeqCst);
-        (self.signalled || !closed).then(|| ended + if noticed { WIND_UP } else { LAST })
+        (self.signalled || !closed).then(|| ended + if noticed { CLEANUP_TIMEOUT } else { EXIT_TIMEOUT })
     }
 
-    /// When to try to get the main thread out of what it does.
-    fn nudge(&self, ended: Instant) -> Instant {
-        self.nudged.unwrap_or(ended) + NUDGE
+    /// When to interrupt the main thread next.
+    fn interrupt_deadline(&self, ended: Instant) -> Instant {
+        self.interrupted.unwrap_or(ended) + INTERRUPT_INTERVAL
     }
 
-    /// When there is something to do that no byte tells of.
-    fn next(&self) -> Option<Instant> {
-        let nudge = self.ended.map(|ended| self.nudge(ended));
-        let last = self.ended.and_then(|ended| self.last(ended));
-        [nudge, last, self.forced].into_iter().flatten().min()
+    /// The next deadline.
+    fn next_deadline(&self) -> Option<Instant> {
+        let interrupt = self.ended.map(|ended| self.interrupt_deadline(ended));
+        let exit = self.ended.and_then(|ended| self.exit_deadline(ended));
+        [interrupt, exit, self.forced].into_iter().flatten().min()
     }
 
-    fn act(&mut self) {
+    fn apply_deadlines(&mut self) {
         let now = Instant::now();
         if self.forced.is_some_and(|forced| now >= forced) {
             Shared::exit(self.shared.forced.load(Ordering::SeqCst));
         }
         let Some(ended) = self.ended else { return };
-        if self.last(ended).is_some_and(|last| now >= last) {
+        if self.exit_deadline(ended).is_some_and(|deadline| now >= deadline) {
             let running = self.shared.running.lock().clone();
             Shared::exit(running.map_or(0, |running| running.exit_code().into()));
         }
-        if now >= self.nudge(ended) {
-            self.nudged = Some(now);
+        if now >= self.interrupt_deadline(ended) {
+            self.interrupted = Some(now);
             self.shared.overdue.store(true, Ordering::SeqCst);
-            self.shared.nudge();
+            self.shared.interrupt_main();
         }
     }
 }
 
-/// The signals of a process whose main thread runs a server. Made and closed on that thread.
+/// Handles the signals of a process whose main thread runs a server. Made and closed on that thread.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct SignalGuard {
     shared: Arc<Shared>,
@@ -245,7 +244,7 @@ pub struct SignalGuard {
 
 #[pymethods]
 impl SignalGuard {
-    /// Watches the signals of these numbers, for which Python has handlers by now.
+    /// Watches the signals of these numbers. Python has installed its handlers for them before.
     #[new]
     fn new(numbers: Vec<i32>) -> PyResult<SignalGuard> {
         let (socket, pipe) = UnixStream::pair()?;
@@ -258,7 +257,7 @@ impl SignalGuard {
             noticed: AtomicBool::new(false),
             overdue: AtomicBool::new(false),
             forced: AtomicI32::new(-1),
-            signal: AtomicI32::new(numbers.first().copied().unwrap_or(0)),
+            interrupt_signal: AtomicI32::new(numbers.first().copied().unwrap_or(0)),
             // SAFETY: pthread_self cannot fail.
             main: unsafe { libc::pthread_self() },
             pipe,
@@ -266,9 +265,9 @@ impl SignalGuard {
         let watcher = Watcher {
             shared: shared.clone(),
             socket,
-            early: Vec::new(),
+            pending: Vec::new(),
             ended: None,
-            nudged: None,
+            interrupted: None,
             signalled: false,
             forced: None,
         };
@@ -283,59 +282,59 @@ impl SignalGuard {
         Ok(guard)
     }
 
-    /// What the signals are for from now on.
+    /// Sets the server that the signals close from now on.
     fn watch(&self, running: &Running) {
         let _ = self.shared.closed.set(running.closed_by_program.clone());
         *self.shared.running.lock() = Some(running.running.clone());
         running.running.on_closed(self.shared.clone());
-        self.shared.tell(LOOK);
+        self.shared.send_byte(SERVER_CHANGED);
     }
 
-    /// Tools may run now: once the server has ended, nothing they do keeps the process.
+    /// Tools may run now. Once the server has ended, they do not keep the process.
     fn arm(&self) {
         self.shared.armed.store(true, Ordering::SeqCst);
-        self.shared.tell(LOOK);
+        self.shared.send_byte(SERVER_CHANGED);
     }
 
-    /// The loop has heard of the server's end.
+    /// The loop has noticed the server's end.
     fn noticed(&self) {
         self.shared.noticed.store(true, Ordering::SeqCst);
     }
 
-    /// Whether a tool that blocks the main thread should be interrupted: the server has ended without it.
+    /// Whether a tool that blocks the main thread should be interrupted, because the server has ended.
     #[getter]
     fn overdue(&self) -> bool {
         self.shared.overdue.load(Ordering::SeqCst)
     }
 
-    /// The code to leave the process with at once, if that is wanted.
+    /// The code to exit with at once, if the process must.
     #[getter]
     fn forced(&self) -> Option<i32> {
         Some(self.shared.forced.load(Ordering::SeqCst)).filter(|code| *code >= 0)
     }
 
-    /// Ends the process with this code; what was printed, and is on its way to the client, gets out.
+    /// Ends the process with this code, after output that the program has printed was written.
     #[staticmethod]
     fn exit(code: i32) {
         Shared::exit(code)
     }
 
-    /// The code to leave the process with after the server.
+    /// The exit code of the process after the server's end.
     #[getter]
     fn exit_code(&self) -> u8 {
         self.shared.running.lock().as_ref().map_or(0, CoreRunning::exit_code)
     }
 
-    /// Ends the watch; Python has put its handlers back before.
+    /// Stops watching. Python has restored its handlers before.
     fn close(&self, py: Python<'_>) {
         let descriptor = self.shared.pipe.as_raw_fd();
         let _ = PIPE.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::SeqCst);
         let thread = self.thread.lock().take();
-        // A forked child has no such thread, and the other end is its parent's.
+        // A forked child has no such thread, and the other end of the pipe belongs to its parent.
         if let Some(thread) = thread
             && self.process == std::process::id()
         {
-            // Ends the reading too, and unlike a byte it always finds room.
+            // This ends the thread's reading. A byte might not fit into the pipe.
             let _ = self.shared.pipe.shutdown(Shutdown::Both);
             let _ = py.detach(|| thread.join());
         }

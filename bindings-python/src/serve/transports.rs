@@ -1,4 +1,4 @@
-//! What a server is served on, as `_serve/options.py` writes it: a dict whose keys are the transports.
+//! The transports of a server, as `_serve/options.py` writes them: a dict whose keys are the transports.
 
 use crate::serve::web::WebTransports;
 use pyo3::prelude::*;
@@ -8,39 +8,39 @@ use std::path::PathBuf;
 use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{Error, HttpOptions, ServeOptions, UnixOptions};
 
-/// The transports, with the descriptors taken over: whatever fails from here on, none is left open.
+/// The transports. They own their descriptors, so these are closed if something fails.
 pub(crate) struct Transports {
     serve: ServeOptions,
-    http: Option<Http>,
-    unix: Option<Unix>,
+    http: Option<HttpTransport>,
+    unix: Option<UnixTransport>,
     web: WebTransports,
     embedded: Option<EmbedOptions>,
 }
 
-struct Http {
-    place: Place,
+struct HttpTransport {
+    bind: BindAddress,
     path: Option<String>,
     hosts: Vec<String>,
     origins: Vec<String>,
     headers: Vec<String>,
 }
 
-enum Place {
+enum BindAddress {
     Address(String),
-    Unix(Unix),
+    Unix(UnixTransport),
     Socket(OwnedFd),
 }
 
-struct Unix {
+struct UnixTransport {
     path: PathBuf,
     mode: Option<u32>,
 }
 
-impl Unix {
-    fn read(given: &Bound<'_, PyDict>, path: &str) -> PyResult<Option<Unix>> {
+impl UnixTransport {
+    fn read(given: &Bound<'_, PyDict>, path: &str) -> PyResult<Option<UnixTransport>> {
         let Some(path) = given.get_item(path)? else { return Ok(None) };
         let mode = given.get_item("mode")?.map(|mode| mode.extract()).transpose()?;
-        Ok(Some(Unix { path: path.extract()?, mode }))
+        Ok(Some(UnixTransport { path: path.extract()?, mode }))
     }
 
     fn options(self) -> Result<UnixOptions, Error> {
@@ -52,33 +52,33 @@ impl Unix {
     }
 }
 
-fn take(descriptor: i32) -> OwnedFd {
-    // SAFETY: the caller made it by duplication and hands it over; nobody else has its number.
+fn take_descriptor(descriptor: i32) -> OwnedFd {
+    // SAFETY: the caller made it by duplication and gives it up; nothing else owns it.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 
-/// The numbers of descriptors.
-struct Numbers {
+/// The descriptors of the transports, as numbers.
+struct Descriptors {
     pair: Option<(i32, i32)>,
     sockets: Vec<i32>,
     http: Option<i32>,
 }
 
-/// Reads them all before any is taken, so that none is left open where another is wrong.
-fn numbers(given: &Bound<'_, PyDict>) -> PyResult<Numbers> {
+/// Reads all numbers before any descriptor is owned, so that none stays open if another number is invalid.
+fn descriptors(given: &Bound<'_, PyDict>) -> PyResult<Descriptors> {
     let pair = given.get_item("stdio")?.and_then(|stdio| stdio.extract().ok());
     let sockets = given.get_item("socket")?.map_or_else(|| Ok(Vec::new()), |sockets| sockets.extract())?;
     let http = given.get_item("http")?.and_then(|http| http.cast_into::<PyDict>().ok());
     let http = http.and_then(|http| http.get_item("socket").transpose()).transpose()?;
-    Ok(Numbers { pair, sockets, http: http.map(|http| http.extract()).transpose()? })
+    Ok(Descriptors { pair, sockets, http: http.map(|http| http.extract()).transpose()? })
 }
 
 impl Transports {
     pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<Transports> {
-        let Numbers { pair, sockets, http } = numbers(given)?;
-        let pair = pair.map(|(input, output)| (take(input), take(output)));
-        let sockets: Vec<_> = sockets.into_iter().map(take).collect();
-        let http_socket = http.map(take);
+        let Descriptors { pair, sockets, http } = descriptors(given)?;
+        let pair = pair.map(|(input, output)| (take_descriptor(input), take_descriptor(output)));
+        let sockets: Vec<_> = sockets.into_iter().map(take_descriptor).collect();
+        let http_socket = http.map(take_descriptor);
         let mut serve = ServeOptions::new();
         if let Some((input, output)) = pair {
             serve = serve.descriptors(input, output);
@@ -90,13 +90,13 @@ impl Transports {
             serve = serve.in_process();
         }
         let unix = given.get_item("unix")?.map(|unix| unix.cast_into::<PyDict>()).transpose()?;
-        let unix = unix.map_or(Ok(None), |unix| Unix::read(&unix, "path"))?;
+        let unix = unix.map_or(Ok(None), |unix| UnixTransport::read(&unix, "path"))?;
         let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;
-        let http = http.map(|http| Http::read(&http, http_socket)).transpose()?;
+        let http = http.map(|http| HttpTransport::read(&http, http_socket)).transpose()?;
         Ok(Transports { serve, http, unix, web: WebTransports::read(given)?, embedded: embedded(given)? })
     }
 
-    /// Looks the host up, which may take its time.
+    /// The options for the engine. Resolves host names, which may take long.
     pub(crate) fn options(self) -> Result<ServeOptions, Error> {
         let mut serve = self.serve;
         if let Some(unix) = self.unix {
@@ -112,7 +112,7 @@ impl Transports {
     }
 }
 
-/// Requests that an ASGI server hands over.
+/// The options for requests of an ASGI server.
 fn embedded(given: &Bound<'_, PyDict>) -> PyResult<Option<EmbedOptions>> {
     let Some(embedded) = given.get_item("embedded")? else { return Ok(None) };
     let embedded = embedded.cast_into::<PyDict>()?;
@@ -126,26 +126,26 @@ fn embedded(given: &Bound<'_, PyDict>) -> PyResult<Option<EmbedOptions>> {
     Ok(Some(options))
 }
 
-impl Http {
-    fn read(given: &Bound<'_, PyDict>, socket: Option<OwnedFd>) -> PyResult<Http> {
+impl HttpTransport {
+    fn read(given: &Bound<'_, PyDict>, socket: Option<OwnedFd>) -> PyResult<HttpTransport> {
         let text = |name: &str| given.get_item(name)?.map(|text| text.extract()).transpose();
         let names = |name: &str| -> PyResult<Vec<String>> {
             given.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
         };
-        let place = match (socket, Unix::read(given, "unix")?) {
-            (Some(socket), _) => Place::Socket(socket),
-            (None, Some(unix)) => Place::Unix(unix),
-            (None, None) => Place::Address(text("address")?.unwrap_or_default()),
+        let bind = match (socket, UnixTransport::read(given, "unix")?) {
+            (Some(socket), _) => BindAddress::Socket(socket),
+            (None, Some(unix)) => BindAddress::Unix(unix),
+            (None, None) => BindAddress::Address(text("address")?.unwrap_or_default()),
         };
         let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
-        Ok(Http { place, path: text("path")?, hosts, origins, headers: names("allowed_headers")? })
+        Ok(HttpTransport { bind, path: text("path")?, hosts, origins, headers: names("allowed_headers")? })
     }
 
     fn options(self) -> Result<HttpOptions, Error> {
-        let mut options = match self.place {
-            Place::Address(address) => HttpOptions::new(&address)?,
-            Place::Unix(unix) => HttpOptions::unix(unix.options()?),
-            Place::Socket(socket) => HttpOptions::socket(socket),
+        let mut options = match self.bind {
+            BindAddress::Address(address) => HttpOptions::new(&address)?,
+            BindAddress::Unix(unix) => HttpOptions::unix(unix.options()?),
+            BindAddress::Socket(socket) => HttpOptions::socket(socket),
         };
         if let Some(path) = self.path {
             options = options.path(&path)?;

@@ -37,7 +37,7 @@ test('log messages reach clients that want them, and wrong ones are refused', as
     assert.deepEqual(JSON.parse(await client.text('wrong')), [
       'TypeError: ctx.log: level must be one of debug, info, notice, warning, error, critical, alert, emergency',
       'TypeError: ctx.log: the number NaN',
-      'TypeError: ctx.log: data must be what JSON can hold',
+      'TypeError: ctx.log: data must be a value that JSON can hold, not a value of type undefined',
       'TypeError: ctx.log: data.a is a bigint beyond 2^53'
     ])
     client.notes = []
@@ -235,8 +235,8 @@ test('what a handler throws is a failed result or a protocol error, as its class
       ['toTool', 'not now'],
       // What a function returns is not mapped again.
       ['toOther', 'other'],
-      ['toNothing', 'mapError of Made gave a value of type undefined and no error'],
-      ['toPromise', 'mapError of Made gave a value of type object and no error'],
+      ['toNothing', 'mapError: the function for Made returned a value of type undefined, not an error'],
+      ['toPromise', 'mapError: the function for Made returned a value of type object, not an error'],
       ['toBroken', 'broken']
     ]) {
       assert.deepEqual(await tool(name), [true, message])
@@ -244,7 +244,7 @@ test('what a handler throws is a failed result or a protocol error, as its class
     }
     assert.deepEqual(await tool('missing'), [true, 'Not found: it'])
     assert.deepEqual(await tool('toMissing'), [true, 'Not found: gone'])
-    await client.until(() => client.stderr.includes('failed: mapError of Made gave'))
+    await client.until(() => client.stderr.includes('failed: mapError: the function for Made returned'))
     for (const told of await others('missing')) assert.match(told.message, /it/)
     assert.equal((await tool('revoked'))[0], true)
   })

@@ -137,7 +137,7 @@ test('a second next() while the first is open is refused around the engine, and 
   await withServer(source, async (client) => {
     await client.initialize()
     const told = async () => JSON.parse(text(await client.call('told')))
-    const refused = ['fulfilled', 'next: what follows is under way already']
+    const refused = ['fulfilled', 'next() is already running; await it before calling it again']
     // One is answered by the engine at once, the other by a provider's function.
     assert.equal((await client.send('tools/list')).result.tools.length, 2)
     assert.deepEqual(await told(), [refused])

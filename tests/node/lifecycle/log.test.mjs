@@ -55,7 +55,7 @@ test('a plain object in the form of a result is data, which is said once', async
   await client.close()
   assert.equal(read, 2)
   const said = (what, member, type) =>
-    `${what} returned a plain object with "${member}": that is data, and sent as JSON; such a result is a new ${type}(…)`
+    `${what} returned a plain object with "${member}": it is sent as JSON data; return a new ${type}(…) to send it as the result`
   assert.deepEqual(records, [
     { level: 'warn', message: said('tool "result"', 'content', 'ToolResult'), kind: 'tool', name: 'result' },
     { level: 'warn', message: said('resource "a://b"', 'contents', 'ResourceContents'), kind: 'resource', name: 'a://b' }
@@ -98,7 +98,7 @@ test('records that come faster than they are taken are counted, not kept', async
     // They are taken in a turn of their own.
     do [count, last] = JSON.parse(await client.text('count'))
     while (count === 0)
-    assert.deepEqual([count, last], [257, '744 more records came faster than they were taken'])
+    assert.deepEqual([count, last], [257, '744 log records were dropped because too many were waiting'])
   }, { server: `{ name: 'test', ${log} }` })
 })
 

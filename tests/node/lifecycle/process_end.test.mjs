@@ -218,6 +218,6 @@ test('signals are refused in workers', async () => {
     await new Server({ name: 'w' }).listen({ http: 0, signals: true }).catch((error) => parentPort.postMessage(error.message))`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
   const exit = once(worker, 'exit')
-  assert.deepEqual(await once(worker, 'message'), ['listen: signals are for the main thread only'])
+  assert.deepEqual(await once(worker, 'message'), ['listen: signals can be set only in the main thread, not in a worker'])
   await exit
 })

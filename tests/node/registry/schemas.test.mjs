@@ -152,7 +152,7 @@ test('results are judged and completed by the validator of the output', async ()
     assert.deepEqual(outputSchema.required, ['n'])
     assert.deepEqual(await told(client, 'completes'), { data: { n: 7 } })
     assert.deepEqual(await told(client, 'later'), { data: { n: 1 } })
-    const begin = (name) => `tool "${name}" returned a result that does not fit its output: `
+    const begin = (name) => `tool "${name}" returned a result that does not fit its output schema: `
     assert.deepEqual(await told(client, 'odd'), { failed: `${begin('odd')}/even: is odd` })
     assert.ok((await told(client, 'wrong')).failed.startsWith(`${begin('wrong')}(root): `))
     assert.ok((await told(client, 'arktype')).failed.startsWith(`${begin('arktype')}/at: `))
@@ -172,11 +172,11 @@ test('a library that gives no JSON Schema needs one beside it', async () => {
   const way = 'pass toStandardJsonSchema(schema) of @valibot/to-json-schema, or its JSON Schema as'
   refused({ input }, `tool "t": input is a schema of valibot, not a JSON Schema: ${way} inputSchema`)
   refused({ output: input }, `tool "t": output is a schema of valibot, not a JSON Schema: ${way} outputSchema`)
-  refused({ input: day }, /^tool "t": input is a schema of zod that has no JSON Schema: Date cannot be represented.*; say it as inputSchema$/)
+  refused({ input: day }, /^tool "t": input is a schema of zod that has no JSON Schema: Date cannot be represented.*; pass its JSON Schema as inputSchema$/)
   refused({ output: z.object({ n: z.string().transform(Number) }) }, /^tool "t": output is .* no JSON Schema: Transforms .*outputSchema$/)
   refused({ input, inputSchema: day }, /^tool "t": inputSchema is a schema of zod that has no JSON Schema/)
-  refused({ inputSchema }, /^tool "t": inputSchema is called input here$/)
-  refused({ input: inputSchema, inputSchema }, /^tool "t": inputSchema is called input here$/)
+  refused({ inputSchema }, /^tool "t": use the option input instead of inputSchema$/)
+  refused({ input: inputSchema, inputSchema }, /^tool "t": use the option input instead of inputSchema$/)
   await using(app, {}, async (client) => {
     assert.deepEqual(await told(client, 'said', { n: 2 }), { data: 2 })
     assert.deepEqual(await told(client, 'said', { n: 1 }), { failed: 'Invalid arguments for tool "said": /n: more!' })
@@ -231,7 +231,7 @@ test('the validator of a form judges the answer', async () => {
     const ask = (elicit) => using(app, { revision, elicit }, (client) => told(client, 'ask'))
     assert.deepEqual(await ask({ age: 20 }), { data: ['accept', { age: 20 }] })
     assert.deepEqual(await ask(false), { data: ['decline', null] })
-    assert.deepEqual(await ask({ age: 5 }), { failed: "the client's answer does not fit: /age: too young" })
+    assert.deepEqual(await ask({ age: 5 }), { failed: "the client's answer does not conform to the schema: /age: too young" })
   }
 })
 

@@ -105,7 +105,7 @@ test('wrong settings are refused by name', () => {
     [{ websiteUrl: 'nowhere' }, /server: websiteUrl must be an absolute URI/],
     [{ icons: [{}] }, /icons\[0\]\.src is missing/],
     [{ icons: [{ src: Symbol() }] }, /icons\[0\]\.src is a value of type symbol/],
-    [{ revisions: ['2025'] }, /revisions: there is no revision "2025"; there are 2026-07-28/],
+    [{ revisions: ['2025'] }, /revisions: there is no revision "2025"; the revisions are 2026-07-28/],
     [{ revisions: [] }, /at least one revision/],
     [{ revisions: '2025-11-25' }, /revisions must be an array of strings/],
     [{ capabilities: ['tool'] }, /capabilities: there is no capability "tool"/],

@@ -79,7 +79,7 @@ test('what is wrong with a view', () => {
   for (const [args, wanted] of [
     [['http://a', HTML], /starts with ui:\/\//],
     [[7, HTML], /uri must be a string/],
-    [['ui://a', 7], /html must be a string, or \{folder\}/],
+    [['ui://a', 7], /html must be a string, or \{ folder: path \}/],
     [['ui://a', ''], /is empty/],
     [['ui://a', HTML, 7], /options must be an object/],
     [['ui://a', HTML, { listed: 'no' }], /listed must be a boolean/],

@@ -333,8 +333,8 @@ test('tags hide and show', () => {
   assert.equal(app.enable({ tags: ['slow'] }), true)
   assert.deepEqual(shown(), ['a', 'b', 'c', 'p', 'row://{id}'])
   assert.equal(app.disable({ tags: ['none'] }), false)
-  for (const tags of ['admin', [1], undefined]) assert.throws(() => app.disable({ tags }), /tags must be strings/)
-  assert.throws(() => app.tool('d', { tags: 'admin' }, () => 1), /tool "d": tags must be strings/)
+  for (const tags of ['admin', [1], undefined]) assert.throws(() => app.disable({ tags }), /tags must be an array of strings/)
+  assert.throws(() => app.tool('d', { tags: 'admin' }, () => 1), /tool "d": tags must be an array of strings/)
 })
 
 test('a server is mounted in another', async () => {

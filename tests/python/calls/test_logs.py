@@ -217,7 +217,7 @@ def test_records_that_nobody_can_take_are_bounded(log):
         go.set()
         client.answer(blocker)
         messages = [log.next().getMessage() for _ in range(1025)]
-        assert messages[-1] == "476 records came too fast and were dropped"
+        assert messages[-1] == "476 log records were dropped because too many were waiting"
         assert "set" in messages[0]
     assert log.queue.empty()
 
@@ -409,4 +409,4 @@ def test_what_the_engine_logs_waits_for_no_interpreter(tmp_path):
         code, errors = program.wait()
         lines = errors.splitlines()
         assert code == 0 and sum("is not told" in line for line in lines) == 1024
-        assert lines[-1] == "1976 records came too fast and were dropped"
+        assert lines[-1] == "1976 log records were dropped because too many were waiting"

@@ -1,0 +1,40 @@
+//! The state of one turn of a loop's thread.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+use tenon_mcp::HostOp;
+
+/// Operations of one turn. After them the loop runs other callbacks.
+pub(crate) const MAX_OPS: usize = 64;
+
+/// What one turn has taken, and its bounds.
+pub(crate) struct TurnState {
+    /// Exchanges that may have a next step.
+    pub(super) exchanges: VecDeque<u32>,
+    /// Each with whether it is for an `async def` function.
+    pub(super) ops: VecDeque<(HostOp, bool)>,
+    /// When the turn must end.
+    pub(super) end: Instant,
+    /// How many more operations it may take.
+    pub(super) room: usize,
+    /// The operations were taken in an earlier turn, so their calls may have ended meanwhile.
+    pub(super) stale: bool,
+    /// Calls of `async def` functions can be started.
+    pub(super) with_async: bool,
+    /// The last item was a `def` function that has run at once. Its outcome is sent before the next item.
+    pub(super) ran_function: bool,
+}
+
+impl TurnState {
+    pub(crate) fn new() -> TurnState {
+        TurnState {
+            ops: VecDeque::new(),
+            exchanges: VecDeque::new(),
+            end: Instant::now(),
+            room: 0,
+            stale: false,
+            with_async: true,
+            ran_function: false,
+        }
+    }
+}
