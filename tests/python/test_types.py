@@ -328,14 +328,14 @@ def test_a_dataclass_with_all_it_says():
 
 
 MISFITS = [
-    (datetime.time, "noon", "/x: it is no time of ISO 8601"),
-    (datetime.timedelta, "an hour", "/x: it is no duration of ISO 8601"),
-    (datetime.timedelta, "P", "/x: it is no duration"),
+    (datetime.time, "noon", "/x: not a time in ISO 8601"),
+    (datetime.timedelta, "an hour", "/x: not a duration in ISO 8601"),
+    (datetime.timedelta, "P", "/x: not a duration"),
     (datetime.timedelta, "P999999999999W", "/x: the duration is too long"),
-    (list[datetime.timedelta], ["PT1H", "x"], "/x/1: it is no duration"),
-    (dict[str, datetime.time], {"a": "x"}, "/x/a: it is no time"),
-    (tuple[int, bytes], [1, "?"], "/x/1: it is no base64"),
-    (Page[datetime.time], {"items": ["x"]}, "/x/items/0: it is no time"),
+    (list[datetime.timedelta], ["PT1H", "x"], "/x/1: not a duration"),
+    (dict[str, datetime.time], {"a": "x"}, "/x/a: not a time"),
+    (tuple[int, bytes], [1, "?"], "/x/1: not valid base64"),
+    (Page[datetime.time], {"items": ["x"]}, "/x/items/0: not a time"),
     (Annotated[datetime.date, Ge(datetime.date(2026, 1, 1))], "2025-12-31", "/x: it must be at least 2026-01-01"),
     (Annotated[bytes, MaxLen(1)], "AAA=", "/x: it must have at most 1"),
     (datetime.datetime, "2026-07-28 12:00", "/x: "),
@@ -354,7 +354,7 @@ def test_without_assertions_of_formats_the_value_decides():
     app, seen = takes(datetime.datetime, assert_formats=False)
     with serving(app) as client:
         client.text("tool", x="2026-07-28 12:00")
-        assert "/x: it is no date with a time" in client.error("tool", x="soon")
+        assert "/x: not a date with a time" in client.error("tool", x="soon")
     assert seen == [datetime.datetime(2026, 7, 28, 12)]
 
 
@@ -510,7 +510,7 @@ WRONG = [
     (enum.Flag("F", "A B"), ["'x'", "Flag"]),
     (dict[int, Point], ["'x'", "keys"]),
     (dict[Level, int], ["'x'", "keys"]),
-    (Annotated[int, {"minimun": 3}], ["'x'", "'minimun'", "no keyword"]),
+    (Annotated[int, {"minimun": 3}], ["'x'", "'minimun'", "not a keyword"]),
     (Annotated[bool, Ge(3)], ["'x'", "ge"]),
     (typing.Callable, ["'x'", "Callable"]),
     (type(None) | typing.Callable, ["'x'", "Callable"]),
@@ -553,7 +553,8 @@ def test_plain_signatures_load_nothing_more():
         "@app.prompt\ndef ask(topic: str) -> str: return topic\n"
         "@app.resource('test://{id}')\ndef read(id: str) -> str: return id\n"
         "print(sorted(m for m in sys.modules if m in ('typing', 'inspect', 'pydantic', 'dataclasses')"
-        " or m.startswith('tenon_mcp._') and m[11:] in ('types', 'metadata', 'plan', 'docstring', 'depends')))"
+        " or m.startswith('tenon_mcp._')"
+        " and m.rpartition('.')[2] in ('types', 'metadata', 'invocation_plan', 'docstring', 'depends')))"
     )
     out = subprocess.run(
         [sys.executable, "-S", "-c", "import sys; sys.path[:] = " + repr(sys.path) + "\n" + source],
@@ -576,6 +577,6 @@ class Unbound:
 
 @pytest.mark.parametrize("name", ["cached", "annotated"])
 def test_a_method_without_its_object_is_refused_whatever_is_around_it(name):
-    with pytest.raises(RegistrationError, match=f"Unbound.{name} wants 'self'"):
+    with pytest.raises(RegistrationError, match=f"Unbound.{name} takes 'self'"):
         Server("t").tool(getattr(Unbound, name))
     Server("t").tool(getattr(Unbound(), name))
