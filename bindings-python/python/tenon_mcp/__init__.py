@@ -11,7 +11,8 @@
     app.run()
 """
 
-from ._errors import (
+from .context import Context, Suspended, SyncContext
+from .errors import (
     ArgumentError,
     AskError,
     ForkedError,
@@ -24,17 +25,13 @@ from ._errors import (
     TenonError,
     ToolError,
 )
-from ._runtime.context import Context, Suspended, SyncContext
-from ._serve.server import Server
+from .server import Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._handlers.depends import Depends
-    from ._handlers.results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
-    from ._registry.entry import Entry
-    from ._runtime.answer import Answer, Root
-    from ._serve.limits import Limits
-    from ._serve.option_types import CacheOptions, HttpOptions, SseOptions, UnixOptions, WebOptions
+    from .context import Answer, Root
+    from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
+    from .types import CacheOptions, Depends, Entry, HttpOptions, Limits, SseOptions, UnixOptions, WebOptions
 
 __all__ = [
     "Answer",
@@ -71,19 +68,17 @@ __all__ = [
     "WebOptions",
 ]
 
-if not TYPE_CHECKING:  # with it, a checker would take any name for one of ours
-    # What not every program needs is loaded when it is asked for.
-    _ELSEWHERE = {
-        "_runtime.answer": ("Answer", "Root"),
+if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name.
+    # Modules that not every program needs are loaded with the first use of one of their names.
+    _LAZY = {
+        "context": ("Answer", "Root"),
         "_handlers.depends": ("Depends",),
-        "_registry.entry": ("Entry",),
-        "_serve.limits": ("Limits",),
-        "_serve.option_types": ("CacheOptions", "HttpOptions", "SseOptions", "UnixOptions", "WebOptions"),
-        "_handlers.results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
+        "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
+        "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
     }
 
     def __getattr__(name):
-        for module, names in _ELSEWHERE.items():
+        for module, names in _LAZY.items():
             if name in names:
                 value = getattr(__import__(f"{__name__}.{module}", fromlist=(name,)), name)
                 globals()[name] = value

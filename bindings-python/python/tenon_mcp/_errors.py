@@ -1,129 +1,29 @@
-"""The exceptions of this package."""
+"""The exceptions under the name that the native half imports."""
 
-from __future__ import annotations
+from .errors import (
+    ArgumentError,
+    AskError,
+    ForkedError,
+    McpError,
+    NotFound,
+    RegistrationError,
+    ServeError,
+    StartError,
+    StateError,
+    TenonError,
+    ToolError,
+)
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ._native import AskFailure
-
-
-class TenonError(Exception):
-    """The base class of all errors of this package."""
-
-
-class RegistrationError(TenonError, ValueError):
-    """A registration or an option is invalid, or a name is taken. The message states what is wrong and why."""
-
-
-class ServeError(TenonError, OSError):
-    """The operating system refused an operation: for example, the address is in use or a descriptor is invalid."""
-
-
-class StateError(TenonError, RuntimeError):
-    """The operation is not allowed in the present state, such as serving a server twice at once."""
-
-
-class StartError(TenonError, RuntimeError):
-    """A handler of ``start``, or the lifespan, failed, so nothing was served. The log has the exception."""
-
-
-class ForkedError(StateError):
-    """The server was started in another process, before this process was forked."""
-
-
-class AskError(TenonError):
-    """A question was not answered: the client cannot be asked, the question is invalid, or the answer is not usable.
-
-    If a handler does not catch it, the call fails as the protocol prescribes.
-    """
-
-    code: str
-    """The kind of failure, as one word.
-
-    - ``"unsupported"``: the client cannot be asked.
-    - ``"url_required"``: the user must visit pages first.
-    - ``"invalid"``: the question is invalid.
-    - ``"failed"``: the client cannot be reached, reported a failure, or sent an answer that does not fit the question.
-    - ``"ended"``: the call is over.
-    """
-
-    def __init__(self, message: str, failure: AskFailure | None = None) -> None:
-        super().__init__(message)
-        self._failure = failure
-        self.code = "failed" if failure is None else failure.code
-
-
-class McpError(TenonError):
-    """If a handler raises it, its request ends with a protocol error: a code, a message, and optional data."""
-
-    code: int
-    """The code, from JSON-RPC, from the protocol, or of your own (above -32000)."""
-    message: str
-    """One sentence."""
-    data: Any
-    """Any JSON value; ``None`` for no data."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.data = data
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The constructor takes more than the message, so a process pool could not restore the exception without this.
-        return _made_again, (type(self), self.args), self.__dict__
-
-
-def _made_again(kind: type[McpError], args: tuple[Any, ...]) -> McpError:
-    return kind.__new__(kind, *args)
-
-
-class NotFound(TenonError):
-    """If a handler raises it, the client learns that what it requested does not exist.
-
-    A tool then has a failed result. Any other request gets a protocol error with the code of the client's revision, and
-    with the requested address as its data. The text says that ``what`` was not found, or that address.
-    """
-
-    what: str | None
-
-    def __init__(self, what: object = None) -> None:
-        super().__init__("not found" if what is None else what)
-        self.what = None if what is None else str(what)
-
-
-class ToolError(TenonError):
-    """If a handler raises it, its call fails with a text that is meant for the client, whatever ``mask_errors`` says.
-    """
-
-
-class ArgumentError(TenonError, ValueError):
-    """The arguments of a call are not valid for its function. The message states which and why.
-
-    If a handler raises it, the arguments are refused in the same way as arguments that do not fit the schema, in every
-    revision. The recommended form of the message is ``/place/in/them: reason``.
-    """
-
-
-class Misfit(ValueError):
-    """A value from a client does not fit a parameter. It has the place in the value, and the reason."""
-
-    def __init__(self, *reasons: str) -> None:
-        super().__init__(*reasons)
-        self._reasons = [("", reason) for reason in reasons]
-
-    def at(self, path: str, reason: str) -> Misfit:
-        """Adds a reason for a part of the value."""
-        self._reasons.append((path, reason))
-        return self
-
-    def within(self, place: object) -> Misfit:
-        """The same reasons for a value that contains this one at a place."""
-        found = Misfit()
-        found._reasons = [(f"/{place}{path}", reason) for path, reason in self._reasons]
-        return found
-
-    def __str__(self) -> str:
-        return "; ".join(f"{path}: {reason}" if path else reason for path, reason in self._reasons)
+__all__ = [
+    "ArgumentError",
+    "AskError",
+    "ForkedError",
+    "McpError",
+    "NotFound",
+    "RegistrationError",
+    "ServeError",
+    "StartError",
+    "StateError",
+    "TenonError",
+    "ToolError",
+]

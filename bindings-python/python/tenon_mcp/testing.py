@@ -19,17 +19,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._errors import McpError, RegistrationError, ToolError
+from ._registry.definition import Definition
 from ._registry.registry import Registry
-from ._testing.client_results import CallResult, CompletionResult, Definition, PromptResult, ReadResult, Result
-from ._testing.clients import AsyncClient, SyncClient
+from ._testing.async_client import AsyncClient
+from ._testing.client_results import CallResult, CompletionResult, PromptResult, ReadResult, Result
+from ._testing.sync_client import SyncClient
+from .errors import McpError, RegistrationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ._runtime.context import Level
-    from ._serve.server import Server
+    from .context import Level
+    from .server import Server
 
 __all__ = [
     "AsyncClient",
@@ -83,7 +85,7 @@ class Client:
         on_notification: Callable[[str, dict[str, Any]], object] | None = None,
     ) -> None:
         if not isinstance(app, Registry):
-            raise RegistrationError(f"Client is for a Server of this process, not {type(app).__name__}")
+            raise RegistrationError(f"Client: app must be a Server of this process, not {type(app).__name__}")
         self._app = app
         answers = {"elicit": elicit, "elicit_url": elicit, "sample": sample, "roots": roots}
         self._answers = {kind: answer for kind, answer in answers.items() if answer is not ...}
@@ -98,19 +100,19 @@ class Client:
             "log_level": log_level,
         }
         self._options = {option: value for option, value in options.items() if value is not None}
-        self._hears = (on_log, on_notification)
+        self._callbacks = (on_log, on_notification)
         self._open: list[SyncClient | AsyncClient] = []
 
-    if not TYPE_CHECKING:  # with it, a checker would take any name for one of these
+    if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name.
 
         def __getattr__(self, name):
             text = f"{type(self).__name__!r} object has no attribute {name!r}"
             if hasattr(SyncClient, name):
-                text += "; it is opened by with or async with, and what that gives has it"
+                text += "; use the client that `with Client(app) as client` or `async with` returns"
             raise AttributeError(text)
 
     def __enter__(self) -> SyncClient:
-        client = SyncClient(self._app, self._options, self._answers, *self._hears)
+        client = SyncClient(self._app, self._options, self._answers, *self._callbacks)
         self._open.append(client)
         return client
 
@@ -122,7 +124,7 @@ class Client:
         client.close()
 
     async def __aenter__(self) -> AsyncClient:
-        client = await AsyncClient.open(self._app, self._options, self._answers, *self._hears)
+        client = await AsyncClient.open(self._app, self._options, self._answers, *self._callbacks)
         self._open.append(client)
         return client
 

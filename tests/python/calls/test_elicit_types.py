@@ -118,7 +118,7 @@ def test_a_form_is_a_type(modern, lane):
 @pytest.mark.parametrize("lane", ["async", "pool"])
 def test_what_no_form_holds_is_refused_by_name(lane):
     kinds = {"nested": Nested, "vague": Vague, "number": int, "odd": threading.Thread}
-    parts = {"nested": "inner", "vague": "Vague.name may be None", "number": "int is no form", "odd": "Thread"}
+    parts = {"nested": "inner", "vague": "Vague.name may be None", "number": "int is not a form", "odd": "Thread"}
     with Client(filled(kinds, []), elicit={}) as client:
         for name, part in parts.items():
             with pytest.raises(ToolError, match=part):

@@ -303,7 +303,7 @@ def test_a_second_call_of_what_the_engine_answers_is_refused_while_the_first_is_
         # One is answered by the engine at once, the other by a provider's function.
         assert len(client.request("tools/list")["result"]["tools"]) == 1
         assert len(client.request("resources/list")["result"]["resources"]) == 1
-    assert told[0] == ["came", "call_next: what follows is under way already"]
+    assert told[0] == ["came", "call_next() is already running; await it before calling it again"]
     assert all(one == told[0] for one in told)
 
 

@@ -116,7 +116,7 @@ def test_whole_results(is_async):
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
     assert "isError" not in of(ToolResult(structured={"a": 1}), output_schema=schema)
     assert of(ToolResult(structured={"a": "x"}), output_schema=schema)["isError"] is True
-    with pytest.raises(TypeError, match="content is a str or a Content"):
+    with pytest.raises(TypeError, match="content must be a str or a Content"):
         ToolResult([3])
 
 

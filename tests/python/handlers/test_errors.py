@@ -109,7 +109,7 @@ def test_mapped_errors(is_async):
     assert ended(KeyError("k")) == "Not found: test://k"
     assert ended(ZeroDivisionError("z")) == "not by zero"
     assert ended(RuntimeError("r")) == "r"
-    assert ended(OSError()) == "map_error of OSError gave a str and no exception"
+    assert ended(OSError()) == "map_error: the function for OSError must return an exception, not str"
     assert ended(EOFError()) == "division by zero"
 
 

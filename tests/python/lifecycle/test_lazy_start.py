@@ -10,8 +10,7 @@ import typing
 
 import pytest
 import tenon_mcp
-from tenon_mcp._schema import annotations as _annotations
-from tenon_mcp._schema import signature as _signature
+from tenon_mcp._schema import annotations, inspection, signature
 from wire import SECONDS, Program
 
 WITHIN = 10
@@ -198,31 +197,31 @@ FUNCTIONS = [plain, annotated, texts, coroutine, generator, async_generator]
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 def test_functions_are_read_as_inspect_reads_them(function):
-    assert _signature._is_plain(function)
-    own, inspected = _signature._own(function), _signature._inspected("t", function)
+    assert inspection.is_plain(function)
+    own, inspected = signature._own(function), signature._inspected("t", function)
     assert [(kind, p.name, p.annotation, p.default) for kind, p in own] == [
         (kind, p.name, p.annotation, p.default) for kind, p in inspected
     ]
-    assert _signature.is_async(function) == inspect.iscoroutinefunction(function)
+    assert inspection.is_async(function) == inspect.iscoroutinefunction(function)
     generates = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
-    assert _signature.is_generator(function) == generates
-    assert (_signature.doc(function) or "") == (inspect.getdoc(function) or "")
+    assert inspection.is_generator(function) == generates
+    assert (inspection.doc(function) or "") == (inspect.getdoc(function) or "")
     try:
         expected = typing.get_type_hints(function, include_extras=True)
     except NameError as error:
         with pytest.raises(NameError, match=str(error)):
-            _annotations.hints(function, True)
+            annotations.resolve_hints(function, True)
     else:
-        assert _annotations.hints(function, True) == expected
+        assert annotations.resolve_hints(function, True) == expected
 
 
 @pytest.mark.parametrize("function", [texts, coroutine], ids=lambda function: function.__name__)
 def test_simple_annotations_are_read_without_typing(function):
-    assert _annotations._plain_hints(function) == typing.get_type_hints(function)
+    assert annotations._plain_hints(function) == typing.get_type_hints(function)
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "\n", "  x  \n y\n   z ", "\t\n\n  a\n    b\n\n", "a\n \n  b\n", "\n  a\n b"]
 )
 def test_docstrings_are_cleaned_as_inspect_cleans_them(text):
-    assert _signature._cleaned(text) == inspect.cleandoc(text)
+    assert inspection.clean_doc(text) == inspect.cleandoc(text)

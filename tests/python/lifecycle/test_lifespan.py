@@ -250,7 +250,7 @@ async def raises_later(app: Server):
     [
         (raises, "no disk"),
         (raises_later, "no disk"),
-        (lambda app: 3, "lifespan must give a context manager, not int"),
+        (lambda app: 3, "lifespan must return a context manager, not int"),
     ],
 )
 def test_a_lifespan_that_fails_is_named(lifespan, why):

@@ -270,7 +270,7 @@ def test_a_server_is_mounted_without_a_prefix_and_unmounted():
             app.unmount(part)
         app.mount(part, "again")
         assert client.call_tool("again_hello").text == "hello"
-    with pytest.raises(RegistrationError, match="a server is needed"):
+    with pytest.raises(RegistrationError, match="other must be a Server"):
         app.unmount(object())
 
 

@@ -50,16 +50,16 @@ def test_a_server_is_refused_what_it_cannot_be_made_with(options, words):
 
 REGISTERED = [
     (lambda app: app.tool("t", timeout="1")(function), "timeout must be a number of seconds from 0, not '1'"),
-    (lambda app: app.tool("t", tags=3)(function), "tags must be strings"),
-    (lambda app: app.skills(3), "folder must be a path of str, not int"),
+    (lambda app: app.tool("t", tags=3)(function), "tags must be a collection of strings, not 3"),
+    (lambda app: app.skills(3), "folder must be a str, or a path whose text is a str, not int"),
     (lambda app: app.prompt("p", arguments="x")(function), "arguments must be a list of dicts"),
     (lambda app: app.prompt("p", arguments=["x"])(function), "arguments must be a list of dicts"),
     (lambda app: app.remove("tol", "t"), 'there is no kind "tol"'),
     (lambda app: app.list_changed("tol"), 'there is no kind "tol"'),
-    (lambda app: app.middleware(lambda ctx: None), "middleware is called with the context and call_next: too many"),
+    (lambda app: app.middleware(lambda ctx: None), "middleware must take the context and call_next: too many"),
     (lambda app: app.middleware(lambda ctx, call_next, more: None), "missing a required argument: 'more'"),
-    (lambda app: app.middleware(type("Made", (), {})), "middleware is called with the context and call_next"),
-    (lambda app: app.middleware(generator), "must return a result, and not yield"),
+    (lambda app: app.middleware(type("Made", (), {})), "middleware must take the context and call_next"),
+    (lambda app: app.middleware(generator), "must return its result, but this function is a generator"),
 ]
 
 
@@ -93,19 +93,19 @@ def test_middleware_may_take_more_than_it_is_called_with():
 @pytest.mark.parametrize("template", ["x://y{?a}", "x://y?b=1{&a}", "x://y{;a}", "x://y{#a}", "x://{b}{?c,a*}"])
 def test_a_variable_that_an_address_may_leave_out_needs_a_default(template):
     app = Server("t")
-    with pytest.raises(RegistrationError, match="'a': an address may leave this variable out; give a default"):
+    with pytest.raises(RegistrationError, match="'a': an address may leave out this variable; give it a default"):
         app.resource(template)(lambda a, b="", c="": "")
     app.resource(template)(lambda a=None, b="", c="": "")
 
 
 def test_a_client_is_for_a_server():
-    with pytest.raises(RegistrationError, match="Client is for a Server of this process, not str"):
+    with pytest.raises(RegistrationError, match="Client: app must be a Server of this process, not str"):
         Client("http://127.0.0.1:8000/mcp")
 
 
 def test_a_client_that_is_not_open_says_how_it_is_opened():
     client = Client(Server("t"))
-    with pytest.raises(AttributeError, match="no attribute 'call_tool'; it is opened by with or async with"):
+    with pytest.raises(AttributeError, match="no attribute 'call_tool'; use the client that `with Client"):
         client.call_tool("x")
     with pytest.raises(AttributeError, match="no attribute 'call_tol'$"):
         client.call_tol("x")

@@ -134,7 +134,7 @@ def test_what_is_wrong_with_skills(tmp_path):
     app = Server("t", max_skills=1)
     with pytest.raises(RegistrationError, match="there are no skills in it"):
         app.skills(tmp_path)
-    with pytest.raises(RegistrationError, match="a path of str"):
+    with pytest.raises(RegistrationError, match="a path whose text is a str"):
         app.skills(bytes(tmp_path))
     path = skill(tmp_path, "a")
     app.skills(str(tmp_path))

@@ -51,7 +51,7 @@ def annotated(annotation):
 
 
 WRONG = [
-    (annotated(Unknown), ["'t'", "'x'", "Unknown is no JSON type"]),
+    (annotated(Unknown), ["'t'", "'x'", "Unknown is not a JSON type"]),
     (annotated(complex), ["'x'", "complex"]),
     (annotated(typing.Callable[[int], int]), ["'x'", "Callable"]),
     (annotated(dict[int, str]), ["'x'", "keys", "str"]),
@@ -62,8 +62,8 @@ WRONG = [
     (positional, ["'t'", "'a'", "positional"]),
     (starred, ["'t'", "'*rest'", "positional"]),
     (two_contexts, ["'t'", "'a'", "'b'", "context"]),
-    (blocking_context, ["'t'", "'ctx'", "in an async function it must be a Context"]),
-    (awaited_context, ["'t'", "'ctx'", "must be a SyncContext"]),
+    (blocking_context, ["'t'", "'ctx'", "annotate it with Context in an async function"]),
+    (awaited_context, ["'t'", "'ctx'", "annotate it with SyncContext"]),
     (unresolved, ["'t'", "Nowhere"]),
     (3, ["function", "int"]),
 ]
@@ -122,11 +122,11 @@ LOST = [
     (annotated(Annotated[int, "how many", range(3)]), ["'x'", "range(0, 3) in Annotated"]),
     (annotated(Annotated[int, "one", "two"]), ["'x'", "more than one description"]),
     (annotated(Annotated[Context, FieldInfo()]), ["'x'", "FieldInfo({})"]),
-    (with_default(FieldInfo(default=3)), ["'x'", "the default is FieldInfo({'default': 3})"]),
-    (with_default(Query(default=3)), ["'x'", "the default is Query FieldInfo"]),
-    (with_default([FieldInfo()], list), ["'x'", "the default is list [FieldInfo({})]"]),
+    (with_default(FieldInfo(default=3)), ["'x'", "the default FieldInfo({'default': 3})"]),
+    (with_default(Query(default=3)), ["'x'", "the default Query FieldInfo"]),
+    (with_default([FieldInfo()], list), ["'x'", "the default list [FieldInfo({})]"]),
     (with_default({"a": (FieldInfo(),)}, dict), ["'x'", "FieldInfo({})"]),
-    (with_default(dataclasses.field(default=3)), ["'x'", "the default is Field"]),
+    (with_default(dataclasses.field(default=3)), ["'x'", "the default Field"]),
     (with_return(Annotated[dict, FieldInfo()]), ["return", "FieldInfo({})"]),
     (with_return(list[SAID]), ["return", "FieldInfo({'ge': 0})"]),
 ]
@@ -143,7 +143,7 @@ def test_nothing_that_a_signature_says_is_lost(function, parts):
 def test_an_input_schema_stands_in_for_what_annotations_say():
     app = Server("t")
     app.tool("t", input_schema={"type": "object", "properties": {"x": {"minimum": 0}}})(annotated(SAID))
-    with pytest.raises(RegistrationError, match="the default is FieldInfo"):
+    with pytest.raises(RegistrationError, match="the default FieldInfo"):
         app.tool("u", input_schema={"type": "object"})(with_default(FieldInfo()))
 
 
@@ -175,7 +175,7 @@ def test_names():
     for name in ["", "white space", "é", "x" * 129]:
         with pytest.raises(RegistrationError, match="name"):
             app.tool(name)(lambda: 1)
-    with pytest.raises(RegistrationError, match="needs a name"):
+    with pytest.raises(RegistrationError, match="pass a name, because a partial object has none"):
         app.tool(functools.partial(print))
 
 
@@ -217,6 +217,6 @@ def test_advice_is_given_where_it_can_be_followed():
         (app.prompt("p"), False),
         (app.resource("test://{a}"), False),
     ]:
-        with pytest.raises(RegistrationError, match="'a': complex is no JSON type") as raised:
+        with pytest.raises(RegistrationError, match="'a': complex is not a JSON type") as raised:
             register(function)
-        assert ("give it an input_schema" in str(raised.value)) == follows
+        assert ("pass an input_schema" in str(raised.value)) == follows

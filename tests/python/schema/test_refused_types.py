@@ -39,7 +39,7 @@ WRONG = [
     (enum.Flag("F", "A B"), ["'x'", "Flag"]),
     (dict[int, Point], ["'x'", "keys"]),
     (dict[Level, int], ["'x'", "keys"]),
-    (Annotated[int, {"minimun": 3}], ["'x'", "'minimun'", "no keyword"]),
+    (Annotated[int, {"minimun": 3}], ["'x'", "'minimun'", "not a keyword"]),
     (Annotated[bool, Ge(3)], ["'x'", "ge"]),
     (typing.Callable, ["'x'", "Callable"]),
     (type(None) | typing.Callable, ["'x'", "Callable"]),
@@ -82,7 +82,8 @@ def test_plain_signatures_load_nothing_more():
         "@app.prompt\ndef ask(topic: str) -> str: return topic\n"
         "@app.resource('test://{id}')\ndef read(id: str) -> str: return id\n"
         "print(sorted(m for m in sys.modules if m in ('typing', 'inspect', 'pydantic', 'dataclasses')"
-        " or m.startswith('tenon_mcp._') and m[11:] in ('types', 'metadata', 'plan', 'docstring', 'depends')))"
+        " or m.startswith('tenon_mcp._')"
+        " and m.rpartition('.')[2] in ('types', 'metadata', 'invocation_plan', 'docstring', 'depends')))"
     )
     out = subprocess.run(
         [sys.executable, "-S", "-c", "import sys; sys.path[:] = " + repr(sys.path) + "\n" + source],
@@ -105,6 +106,6 @@ class Unbound:
 
 @pytest.mark.parametrize("name", ["cached", "annotated"])
 def test_a_method_without_its_object_is_refused_whatever_is_around_it(name):
-    with pytest.raises(RegistrationError, match=f"Unbound.{name} wants 'self'"):
+    with pytest.raises(RegistrationError, match=f"Unbound.{name} takes 'self'"):
         Server("t").tool(getattr(Unbound, name))
     Server("t").tool(getattr(Unbound(), name))

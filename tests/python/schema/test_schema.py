@@ -256,7 +256,7 @@ def test_a_method_without_its_object_is_refused():
         def method(self, x: int) -> int:
             return x
 
-    with pytest.raises(RegistrationError, match="'method'.*Adder.method wants 'self'"):
+    with pytest.raises(RegistrationError, match="'method'.*Adder.method takes 'self'"):
         Server("demo").tool(Adder.method)
     assert list(schema_of(Adder().method)["inputSchema"]["properties"]) == ["x"]
 

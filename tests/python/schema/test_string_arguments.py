@@ -118,5 +118,5 @@ def test_what_a_text_cannot_be_is_refused():
 
     with pytest.raises(RegistrationError, match="'id'.*complex"):
         Server("t").resource("test://{id}")(read)
-    with pytest.raises(RegistrationError, match="'tags'.*list of texts"):
+    with pytest.raises(RegistrationError, match="'tags'.*list of strings"):
         Server("t").resource("test://x{?tags*}")(several)

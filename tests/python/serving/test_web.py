@@ -177,7 +177,7 @@ def test_sse():
         (True, "must be a port"),
         ([1], "must be a port"),
         ({"ports": 1}, "unknown {} option 'ports'"),
-        ({"host": "localhost"}, "host needs a port"),
+        ({"host": "localhost"}, "host needs the option port"),
         ({"port": 0, "allowed_origins": "https://app.example.com"}, "{} option allowed_origins must be a list"),
     ],
 )

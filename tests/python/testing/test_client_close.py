@@ -194,7 +194,7 @@ def test_a_client_that_would_wait_for_its_own_loop_says_so():
         async with Client(app) as client:
             closing = asyncio.create_task(client.close())
             await asyncio.sleep(0)  # the server's end has begun, on this loop
-            with pytest.raises(StateError, match="about to end on this event loop"):
+            with pytest.raises(StateError, match="still ending on this event loop"):
                 with Client(app):
                     pass
             async with Client(app) as other:
@@ -224,9 +224,9 @@ def test_a_client_that_was_left_on_a_loop_that_is_gone_is_told_of_to_others():
     left = Client(app)
     client = loop.run_until_complete(left.__aenter__())
     loop.close()
-    with pytest.raises(StateError, match="left open on an event loop that has ended"):
+    with pytest.raises(StateError, match="the event loop of this server was closed while a client was open"):
         asyncio.run(main())
-    with pytest.raises(StateError, match="left open on an event loop that has ended"):
+    with pytest.raises(StateError, match="the event loop of this server was closed while a client was open"):
         with Client(app):
             pass
     assert client is not None

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def awaited(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that awaits what another one returns, if that is to be awaited."""
+def awaiting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A coroutine function that calls ``function``, and awaits the result if it is awaitable."""
 
     async def call(*positional: Any, **named: Any) -> Any:
         found = function(*positional, **named)
@@ -22,13 +22,13 @@ def is_awaitable(value: Any) -> bool:
     return hasattr(type(value), "__await__")
 
 
-def forgotten(value: Any) -> str | None:
-    """What to say of a result that nobody awaits, or takes the items of."""
+def describe_unused(value: Any) -> str | None:
+    """The error text for a result that should have been awaited or iterated over; ``None`` for other values."""
     kind = type(value)
     if is_awaitable(value):
         if hasattr(value, "close"):
-            value.close()  # or Python warns that it was never awaited, which is said here
-        return f"{kind.__name__}, which nobody awaits: make the function async def, or its wrapper with functools.wraps"
+            value.close()  # otherwise Python also warns that it was never awaited
+        return f"{kind.__name__}, which was not awaited; make the function async def, or wrap it with functools.wraps"
     if kind.__name__ in ("generator", "async_generator"):
-        return f"{kind.__name__}, whose items nobody takes: yield in the function itself, or return a list"
+        return f"{kind.__name__}, whose items were not read; yield in the function itself, or return a list"
     return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
-from .._schema.signature import REQUIRED, is_async, is_async_generator, is_generator, read, wraps_async
+from .._schema.dependency import Dependency
+from .._schema.inspection import is_async, is_async_generator, is_generator, wraps_async
+from .._schema.signature import REQUIRED, read
+from ..errors import RegistrationError
 from .awaitable_check import is_awaitable
 
 TYPE_CHECKING = False
@@ -11,21 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .function import Function
+    from .handler_function import HandlerFunction
 
 _PENDING = object()
-
-
-class Dependency:
-    """The result of ``Depends``. Registration finds it in a signature."""
-
-    __slots__ = ("function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __repr__(self) -> str:
-        return f"Depends({getattr(self.function, '__qualname__', self.function)})"
 
 
 def Depends(function: Callable[..., Any], /) -> Any:
@@ -43,12 +33,8 @@ def Depends(function: Callable[..., Any], /) -> Any:
     replaces functions, for tests.
     """
     if not callable(function):
-        raise RegistrationError(f"Depends wants a function, not {type(function).__name__}")
+        raise RegistrationError(f"Depends: the argument must be a function, not {type(function).__name__}")
     return Dependency(function)
-
-
-def is_one(thing: Any) -> bool:
-    return type(thing) is Dependency
 
 
 def _generator(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +47,7 @@ def _generator(function: Callable[..., Any]) -> Callable[..., Any]:
 class _Node:
     """A dependency: its parameters, and how it provides its value."""
 
-    __slots__ = ("context", "function", "is_async", "needs", "yields")
+    __context_keys__ = ("context", "function", "is_async", "needs", "yields")
 
     def __init__(self, label: str, function: Callable[..., Any], on_loop: bool) -> None:
         own = f"{label}: Depends({getattr(function, '__qualname__', function)})"
@@ -69,13 +55,13 @@ class _Node:
         self.yields = is_generator(function)
         self.is_async = is_async_generator(function) if self.yields else is_async(function) or wraps_async(function)
         if self.is_async and not on_loop:
-            raise RegistrationError(f"{own} is async, so what depends on it must be an async def function")
+            raise RegistrationError(f"{own} is async, so a function that depends on it must be async def")
         signature = read(own, function, on_loop, strict=True)
         for parameter in signature.parameters:
             if parameter.default is REQUIRED:
                 raise RegistrationError(
-                    f"{own}: nothing gives its parameter {parameter.name!r}; it may take the context and depend on "
-                    "others"
+                    f"{own}: parameter {parameter.name!r} has no value; give it a default, annotate it with the "
+                    "context, or use Depends"
                 )
         self.context = signature.context
         self.needs = [(name, dependency.function) for name, dependency in signature.dependencies]
@@ -84,7 +70,7 @@ class _Node:
 class _Nodes:
     """The dependencies of one handler, at any depth."""
 
-    def __init__(self, of: Function) -> None:
+    def __init__(self, of: HandlerFunction) -> None:
         self._label = of.label
         self._on_loop = of.on_loop
         self._overrides = of.overrides
@@ -95,7 +81,7 @@ class _Nodes:
 
     def _look(self, function: Callable[..., Any], above: tuple[Any, ...]) -> None:
         if function in above:
-            raise RegistrationError(f"{self._label}: {Dependency(function)} depends on itself")
+            raise RegistrationError(f"{self._label}: {Dependency(function)} depends on itself; remove the cycle")
         if function not in self._nodes:
             node = self._nodes[function] = _Node(self._label, function, self._on_loop)
             for _, needed in node.needs:
@@ -141,7 +127,7 @@ class _Scope:
             try:
                 found = await generator.__anext__()
             except StopAsyncIteration:
-                raise RuntimeError(f"{Dependency(node.function)} yielded nothing") from None
+                raise _nothing_yielded(node) from None
             self._opened.append((generator, True))
         elif node.yields:
             found = self._first(node, found)
@@ -162,7 +148,7 @@ class _Scope:
         for found in generator:
             self._opened.append((generator, False))
             return found
-        raise RuntimeError(f"{Dependency(node.function)} yielded nothing")
+        raise _nothing_yielded(node)
 
     def close(self, error: BaseException | None) -> None:
         """Continues the generators, the youngest first. Raises what one of them raises besides ``error``."""
@@ -189,6 +175,10 @@ class _Scope:
             del raised, error
 
 
+def _nothing_yielded(node: _Node) -> RuntimeError:
+    return RuntimeError(f"{Dependency(node.function)} yielded nothing; it must yield its value once")
+
+
 def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
     """Ends a generator with the error of the call, if any. Returns the error that the call has afterwards."""
     try:
@@ -197,12 +187,12 @@ def _ended(generator: Any, error: BaseException | None) -> BaseException | None:
         else:
             generator.throw(error)
     except StopIteration:
-        return error  # to swallow it does not make a result of it
+        return error  # The call fails even if the generator suppresses the exception.
     except BaseException as raised:
         del error
         return raised
     generator.close()
-    return error or RuntimeError("a function that is depended on must yield once")
+    return error or RuntimeError("a dependency must yield only once")
 
 
 async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseException | None:
@@ -217,19 +207,18 @@ async def _ended_on_loop(generator: Any, error: BaseException | None) -> BaseExc
         del error
         return raised
     await generator.aclose()
-    return error or RuntimeError("a function that is depended on must yield once")
+    return error or RuntimeError("a dependency must yield only once")
 
 
-def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
+def bound(of: HandlerFunction, function: Callable[..., Any], context_key: str, own: str | None) -> Callable[..., Any]:
     """A function that receives its dependencies.
 
-    ``slot`` is the parameter for the context. If there is an ``own``, the function also takes the context under that
-    name.
+    ``context_key`` is the argument that has the context. If there is an ``own``, the function itself takes it too.
     """
     nodes = _Nodes(of)
 
     def call(**arguments: Any) -> Any:
-        scope = _Scope(nodes, arguments[slot] if own else arguments.pop(slot))
+        scope = _Scope(nodes, arguments[context_key] if own else arguments.pop(context_key))
         try:
             for name, needed in nodes.needs:
                 arguments[name] = scope.value(needed)
@@ -243,12 +232,14 @@ def bound(of: Function, function: Callable[..., Any], slot: str, own: str | None
     return call
 
 
-def bound_on_loop(of: Function, function: Callable[..., Any], slot: str, own: str | None) -> Callable[..., Any]:
+def bound_on_loop(
+    of: HandlerFunction, function: Callable[..., Any], context_key: str, own: str | None
+) -> Callable[..., Any]:
     """The same as ``bound``, on a loop."""
     nodes = _Nodes(of)
 
     async def call(**arguments: Any) -> Any:
-        scope = _Scope(nodes, arguments[slot] if own else arguments.pop(slot))
+        scope = _Scope(nodes, arguments[context_key] if own else arguments.pop(context_key))
         try:
             for name, needed in nodes.needs:
                 arguments[name] = await scope.value_on_loop(needed)

@@ -1,11 +1,13 @@
-"""A handler's function, and what its signature says about the entry it is for."""
+"""A handler's function, and the parts of an entry that follow from its signature."""
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
 from .._native import Handler
-from .._schema import schema as _schema
-from .._schema.signature import REQUIRED, doc, is_async, is_async_generator, is_generator, read, wraps_async
+from .._schema import signature_schema
+from .._schema.inspection import doc, is_async, is_async_generator, is_generator, wraps_async
+from .._schema.plain_types import is_dict, is_text, is_uninformative, number, of_number, type_name
+from .._schema.signature import REQUIRED, read
+from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,20 +17,20 @@ if TYPE_CHECKING:
     from .._native import Arguments
 
 _VARIABLES = r"\{([+#./;?&]?)([^{}]*)\}"
-_SPARED = ("?", "&", ";", "#")
-"""What stands before variables that an address may leave out."""
-_TOLD = ("tool", "prompt", "method", "notification")
-"""Whose clients are told of parameters."""
-_MARKS = ("Args:", "Arguments:", "Parameters", "Params:", ":param", ":arg", ":key")
-"""What a docstring has that describes parameters."""
-_WRITTEN = ("resource", "resource template", "method")
-"""Beside tools, whose results are JSON where they are objects."""
+_OPTIONAL_OPERATORS = ("?", "&", ";", "#")
+"""The operators of variables that an address may leave out."""
+_WITH_PARAMETERS = ("tool", "prompt", "method", "notification")
+"""The kinds whose parameters clients see."""
+_PARAMETER_MARKS = ("Args:", "Arguments:", "Parameters", "Params:", ":param", ":arg", ":key")
+"""Texts of docstrings that describe parameters."""
+_WITH_JSON_RESULTS = ("resource", "resource template", "method")
+"""The kinds besides tools whose results are sent as JSON if they are objects."""
 
 
 class Function:
-    """A handler's function with its signature; errors name the entry it is for.
+    """A handler's function with its signature. Errors name its entry.
 
-    ``overrides`` says what takes the place of functions that are depended on.
+    ``overrides`` has replacements for the functions that it depends on.
     """
 
     def __init__(
@@ -47,144 +49,150 @@ class Function:
         self.noun = noun
         self.yields = is_generator(function)
         if self.yields and noun != "tool":
-            raise RegistrationError(f"{self.label} is a generator; a {noun} returns its result")
+            raise RegistrationError(f"{self.label} is a generator; a {noun} must return its result")
         self.called = function
-        """The function that is called in its place."""
+        """The function that is called; it may be a wrapper."""
         self.on_loop = is_async_generator(function) if self.yields else is_async(function)
         if thread not in ("pool", "main") and not self.yields and wraps_async(function):
-            from .awaitable_check import awaited
+            from .awaitable_check import awaiting
 
-            self.on_loop, self.called = True, awaited(function)
+            self.on_loop, self.called = True, awaiting(function)
         self.lane = _lane(self.label, self.on_loop, thread)
         self.overrides = {} if overrides is None else overrides
         self.signature = read(self.label, function, self.on_loop, strict)
-        self.texts: Arguments | None = None
+        self.strings: Arguments | None = None
         self.write: Callable[[Any], Any] | None = None
-        self._doc, self._described = self._split(strict)
+        self._doc, self._described = self._split_doc(strict)
 
-    def _split(self, strict: bool) -> tuple[str | None, dict[str, str]]:
-        """Its docstring, without what that says of parameters if clients are told of them."""
+    def _split_doc(self, strict: bool) -> tuple[str | None, dict[str, str]]:
+        """The docstring without the descriptions of parameters, and these descriptions, if clients see parameters."""
         text = doc(self.function)
-        # Looked at here, because to take it apart takes `re`, which is long to load.
-        if not (text and strict and self.noun in _TOLD) or not any(mark in text for mark in _MARKS):
+        # Checked here first, because parsing a docstring needs `re`, which takes long to load.
+        has_parameters = strict and self.noun in _WITH_PARAMETERS
+        if not (text and has_parameters) or not any(mark in text for mark in _PARAMETER_MARKS):
             return text, {}
-        from .._schema import docstring as _docstring
+        from .._schema.docstring import split
 
         signature = self.signature
         hidden = [name for name, _ in signature.dependencies]
         names = {parameter.name for parameter in signature.parameters}.union(hidden, {signature.context or ""})
-        text, described = _docstring.split(text, names)
+        text, described = split(text, names)
         return text or None, described
 
     @property
     def doc(self) -> str | None:
-        """What its docstring says of the whole."""
+        """The docstring without descriptions of parameters."""
         return self._doc
 
     @property
     def returns_dict(self) -> bool:
-        """Whether its annotation says that it returns a dict."""
-        return not self.yields and _schema.is_dict(self.signature.returned)
+        """Whether the return annotation is a dict."""
+        return not self.yields and is_dict(self.signature.returned)
 
     def schema(self, *, closed: bool) -> dict[str, Any]:
-        """The schema of what it takes; ``closed`` refuses other names, unless the function takes them."""
-        return _schema.of_arguments(self.label, self.signature, closed, self._described)
+        """The schema of the arguments. ``closed`` refuses other names, unless the function takes them."""
+        return signature_schema.of_arguments(self.label, self.signature, closed, self._described)
 
     def result(self, structured: bool | None, has_schema: bool) -> tuple[bool, dict[str, Any] | None]:
-        """Whether a tool's result is structured, and its schema, from what the function says that it returns."""
+        """Whether a tool's result is structured, and its schema, from the return annotation."""
         if self.yields:
             if structured or has_schema:
-                raise RegistrationError(f"{self.label} is a generator, which yields content and nothing structured")
+                raise RegistrationError(
+                    f"{self.label} is a generator, which yields content; remove structured and output_schema"
+                )
             return False, None
-        _schema.check_metadata(self.label, self.signature.returned)
+        signature_schema.check_metadata(self.label, self.signature.returned)
         if self.signature.returned is dict:
             return structured is None or structured, None
-        number = _schema.of_number(self.signature.returned)
-        if number is not None:
-            return structured is not False, None if has_schema or structured is False else number
-        if self.signature.returned is None or structured is None and _schema.says_nothing(self.signature.returned):
+        found_number = of_number(self.signature.returned)
+        if found_number is not None:
+            return structured is not False, None if has_schema or structured is False else found_number
+        if self.signature.returned is None or structured is None and is_uninformative(self.signature.returned):
             return bool(structured), None
-        from . import returns as _returns
+        from . import returns
 
         try:
-            found = _returns.of(self.signature.returned, strict=structured is not False and not has_schema)
+            found = returns.of(self.signature.returned, strict=structured is not False and not has_schema)
         except TypeError as error:
             raise RegistrationError(
-                f"{self.label}: the return annotation {_schema.name(self.signature.returned)} has no schema: {error}; "
-                "annotate what JSON has, or give structured=False or an output_schema"
+                f"{self.label}: the return annotation {type_name(self.signature.returned)} has no schema: {error}; use "
+                "a type that JSON can express, or pass structured=False or an output_schema"
             ) from None
         self.write = found.write
         is_structured = found.is_structured if structured is None else structured
         return is_structured, found.schema if is_structured and not has_schema else None
 
     def prompt_arguments(self) -> list[dict[str, Any]]:
-        """Its parameters, as the arguments of a prompt."""
-        arguments, schema = _schema.of_prompt(self.label, self.signature, self._described)
-        self.read_texts(schema)
+        """The parameters as the arguments of a prompt."""
+        arguments, schema = signature_schema.of_prompt(self.label, self.signature, self._described)
+        self.convert_strings(schema)
         return arguments
 
-    def read_texts(self, schema: dict[str, Any]) -> None:
-        """Has texts read as what they stand for, unless all are meant as they are."""
-        if not all(map(_schema.is_text, schema["properties"].values())):
-            from . import string_arguments as _texts
+    def convert_strings(self, schema: dict[str, Any]) -> None:
+        """Converts string arguments to the types of the schema, unless all of these are strings."""
+        if not all(map(is_text, schema["properties"].values())):
+            from .string_arguments import reader
 
-            self.texts = _texts.reader(schema)
+            self.strings = reader(schema)
 
-    def takes(self, names: list[str], what: str) -> None:
-        """Refuses a function that would be called with some of these names and cannot."""
-        self.signature.takes(self.label, names, what)
+    def check_names(self, names: list[str], what: str) -> None:
+        """Refuses a function that requires other arguments than these."""
+        self.signature.check_names(self.label, names, what)
 
-    def takes_all(self, names: list[str], what: str) -> None:
-        """Refuses a function that cannot be called with every one of these names."""
-        self.takes(names, what)
+    def check_all_names(self, names: list[str], what: str) -> None:
+        """Refuses a function that does not take exactly these arguments."""
+        self.check_names(names, what)
         own = [parameter.name for parameter in self.signature.parameters]
         for name in names:
             if name not in own and not self.signature.open:
-                raise RegistrationError(f"{self.label}: the function does not take {name!r}, which is one of {what}")
+                raise RegistrationError(f"{self.label}: the function has no parameter {name!r}, which is one of {what}")
 
-    def takes_variables(self, template: str) -> None:
+    def check_variables(self, template: str) -> None:
         """Refuses a function that does not take the variables of a URI template."""
         import re
 
-        # The engine judges the template itself.
+        # The engine checks the template itself.
         found = [(operator, part.split(",")) for operator, part in re.findall(_VARIABLES, template)]
         parts = [name.split(":")[0] for _, names in found for name in names]
-        self.takes_all([name.rstrip("*") for name in parts], f"the variables of {template!r}")
-        spared = {name.split(":")[0].rstrip("*") for operator, names in found if operator in _SPARED for name in names}
-        schema = _schema.understand(self.label, self.signature, {})
-        for name, said in schema["properties"].items():
+        self.check_all_names([name.rstrip("*") for name in parts], f"the variables of {template!r}")
+        left_out = [name for operator, names in found if operator in _OPTIONAL_OPERATORS for name in names]
+        optional = {name.split(":")[0].rstrip("*") for name in left_out}
+        schema = signature_schema.of_parameters(self.label, self.signature, {})
+        for name, property in schema["properties"].items():
             if f"{name}*" in parts:
-                kind = said.get("type", "array")
-                if "array" not in ([kind] if isinstance(kind, str) else kind) and "anyOf" not in said:
-                    raise RegistrationError(f"{self.label}: parameter {name!r}: the variable is a list of texts")
+                kind = property.get("type", "array")
+                if "array" not in ([kind] if isinstance(kind, str) else kind) and "anyOf" not in property:
+                    raise RegistrationError(
+                        f"{self.label}: parameter {name!r}: the variable is a list of strings; annotate it as a list"
+                    )
         for parameter in self.signature.parameters:
-            if parameter.name in spared and parameter.default is REQUIRED:
-                what = f"parameter {parameter.name!r}: an address may leave this variable out; give a default"
+            if parameter.name in optional and parameter.default is REQUIRED:
+                what = f"parameter {parameter.name!r}: an address may leave out this variable; give it a default"
                 raise RegistrationError(f"{self.label}: {what}")
-        self.read_texts(schema)
+        self.convert_strings(schema)
 
     def handler(self, *, open: bool = False, returns_dict: bool = False) -> Handler:
-        """What a lane calls; with ``open`` it is handed what it does not name, too."""
+        """The handler for the engine. With ``open`` it also receives arguments that the function does not name."""
         signature = self.signature
         parameters = [
-            (parameter.key, "" if parameter.read else _schema.number(parameter.annotation))
+            (parameter.key, "" if parameter.read else number(parameter.annotation))
             for parameter in signature.parameters
         ]
         function, context = self.called, signature.context
-        if self.noun in _WRITTEN and not (signature.returned is dict or _schema.says_nothing(signature.returned)):
-            from . import returns as _returns
+        if self.noun in _WITH_JSON_RESULTS and not (signature.returned is dict or is_uninformative(signature.returned)):
+            from . import returns
 
-            self.write = _returns.of(signature.returned, is_tool=False).write
-        if self._is_more():
-            from . import invocation_plan as _plan
+            self.write = returns.of(signature.returned, is_tool=False).write
+        if self._needs_plan():
+            from .invocation_plan import planned
 
-            function, context = _plan.planned(self)
+            function, context = planned(self)
         return Handler(function, parameters, context, open or signature.open, returns_dict)
 
-    def _is_more(self) -> bool:
-        """Whether there is more to do than to call it."""
+    def _needs_plan(self) -> bool:
+        """Whether the engine cannot call the function directly."""
         return bool(
-            self.texts
+            self.strings
             or self.write
             or self.yields
             or self.signature.dependencies
@@ -202,5 +210,5 @@ def _lane(label: str, is_async: bool, thread: str | None) -> str:
     if not is_async:
         return thread or "pool"
     if thread not in (None, "loop"):
-        raise RegistrationError(f"{label}: an async function runs on the loop, and thread={thread!r} is for others")
+        raise RegistrationError(f"{label}: an async function runs on the loop; remove thread={thread!r}")
     return "async"

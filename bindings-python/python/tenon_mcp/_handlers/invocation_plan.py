@@ -1,12 +1,14 @@
-"""Converts between the engine and a function whose signature says more than JSON does.
+"""Converts arguments and results of functions whose signatures have more than JSON's own types.
 
-The plan is made when the function is registered. A call runs through closures.
+The conversions are prepared when the function is registered.
 """
 
 from __future__ import annotations
 
-from .._errors import ArgumentError, Misfit
-from .._schema import schema as _schema
+from .._schema.plain_types import number
+from .._schema.types.invalid_value import InvalidValue
+from ..errors import ArgumentError
+from .context_key import CONTEXT_KEY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,98 +16,94 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._schema.signature import Parameter
-    from .function import Function
+    from .handler_function import HandlerFunction
 
     Prepare: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
-_SLOT = "\0context"
-"""The parameter for a context that the function itself does not take; no client can send an argument of this name."""
 
-
-def planned(of: Function) -> tuple[Callable[..., Any], str | None]:
-    """A function to be called in place of another one, and its parameter for the context."""
+def planned(of: HandlerFunction) -> tuple[Callable[..., Any], str | None]:
+    """The function to call in place of the handler's own, and its argument for the context."""
     signature = of.signature
     function = of.called
-    prepare = _prepares(of)
+    prepare = _preparation(of)
     write = of.write
     needs_context = of.yields or bool(signature.dependencies)
-    slot = signature.context or (_SLOT if needs_context else None)
+    context_key = signature.context or (CONTEXT_KEY if needs_context else None)
     own = signature.context
     if of.yields:
-        from . import yields as _yields
+        from . import yields
 
-        function = (_yields.gathered_on_loop if of.on_loop else _yields.gathered)(function, own)
-        own = slot
-    if signature.dependencies and slot is not None:
-        from . import depends as _depends
+        function = (yields.collecting_on_loop if of.on_loop else yields.collecting)(function, own)
+        own = context_key
+    if signature.dependencies and context_key is not None:
+        from . import depends
 
-        bind = _depends.bound_on_loop if of.on_loop else _depends.bound
-        function = bind(of, function, slot, own)
-        own = slot
+        bind = depends.bound_on_loop if of.on_loop else depends.bound
+        function = bind(of, function, context_key, own)
+        own = context_key
 
-    async def on_loop(**given: Any) -> Any:
-        result = await function(**ready(given))
+    async def on_loop(**arguments: Any) -> Any:
+        result = await function(**ready(arguments))
         return result if write is None else write(result)
 
-    def on_worker(**given: Any) -> Any:
-        result = function(**ready(given))
-        # What was not awaited is told of as what it is.
+    def on_worker(**arguments: Any) -> Any:
+        result = function(**ready(arguments))
+        # An awaitable is returned unchanged, so that the error names it.
         return result if write is None or hasattr(type(result), "__await__") else write(result)
 
-    def ready(given: dict[str, Any]) -> dict[str, Any]:
-        if slot is None:
-            return prepare(given)
-        context = given.pop(slot)
-        arguments = prepare(given)
-        arguments[slot] = context
-        return arguments
+    def ready(arguments: dict[str, Any]) -> dict[str, Any]:
+        if context_key is None:
+            return prepare(arguments)
+        context = arguments.pop(context_key)
+        prepared = prepare(arguments)
+        prepared[context_key] = context
+        return prepared
 
-    return on_loop if of.on_loop else on_worker, slot
+    return on_loop if of.on_loop else on_worker, context_key
 
 
-def _reads(of: Function, parameter: Parameter) -> Callable[[Any], Any] | None:
-    """What reads a parameter's value. The engine's hand-over makes the numbers of JSON those of Python, but not of
-    texts."""
-    if of.texts is None or parameter.read is not None:
+def _reader(of: HandlerFunction, parameter: Parameter) -> Callable[[Any], Any] | None:
+    """Converts the value of a parameter. The engine converts JSON's numbers itself, but not those in strings."""
+    if of.strings is None or parameter.read is not None:
         return parameter.read
-    kind = _schema.number(parameter.annotation)
+    kind = number(parameter.annotation)
     if not kind:
         return None
-    from .._schema.types import Types
+    from .._schema.types.builder import Types
 
     read = Types().of(int if kind == "int" else float).read
     return lambda value: value if value is None or read is None else read(value)
 
 
-def _prepares(of: Function) -> Prepare:
-    """What makes arguments of JSON into those that the function takes."""
-    steps = {parameter.key: (parameter.name, _reads(of, parameter)) for parameter in of.signature.parameters}
-    fills = [
+def _preparation(of: HandlerFunction) -> Prepare:
+    """Converts arguments in JSON to those that the function takes."""
+    steps = {parameter.key: (parameter.name, _reader(of, parameter)) for parameter in of.signature.parameters}
+    defaults = [
         (parameter.key, parameter.name, parameter.make_default)
         for parameter in of.signature.parameters
         if parameter.make_default is not None
     ]
-    texts = of.texts
-    as_it_is = (None, None)
+    strings = of.strings
+    unchanged = (None, None)
 
-    def prepare(given: dict[str, Any]) -> dict[str, Any]:
-        if texts is not None:
+    def prepare(arguments: dict[str, Any]) -> dict[str, Any]:
+        if strings is not None:
             try:
-                given = texts.read(given)
+                arguments = strings.read(arguments)
             except ValueError as error:
                 raise ArgumentError(str(error)) from None
-        arguments = {}
-        for key, value in given.items():
-            name, read = steps.get(key, as_it_is)
+        prepared = {}
+        for key, value in arguments.items():
+            name, read = steps.get(key, unchanged)
             if read is not None:
                 try:
                     value = read(value)
-                except Misfit as misfit:
-                    raise ArgumentError(str(misfit.within(key))) from None
-            arguments[name or key] = value
-        for key, name, make in fills:
-            if key not in given:
-                arguments[name] = make()
-        return arguments
+                except InvalidValue as error:
+                    raise ArgumentError(str(error.under(key))) from None
+            prepared[name or key] = value
+        for key, name, make in defaults:
+            if key not in arguments:
+                prepared[name] = make()
+        return prepared
 
     return prepare

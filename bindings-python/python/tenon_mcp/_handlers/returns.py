@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .._schema import schema as _schema
-from .._schema.annotations import ANNOTATED, UNION, is_one_of, taken_apart
+from .._schema.annotations import ANNOTATED, UNION, is_one_of, origin_and_arguments
+from .._schema.plain_types import is_dict, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _BARE: tuple[dict[str, Any], ...] = ({}, {"type": "object"}, {"type": "array"}, {"type": "array", "items": {}})
 
 
-class Returned:
+class ReturnType:
+    """What follows from a return annotation."""
+
     __slots__ = ("is_structured", "schema", "write")
 
     def __init__(
@@ -26,27 +28,26 @@ class Returned:
         self.write = write
 
 
-def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> Returned:
-    """What follows from a return annotation. One without a schema says nothing, and if it is ``strict`` raises
-    ``TypeError``.
+def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> ReturnType:
+    """Reads a return annotation. If it has no schema, ``strict`` raises ``TypeError``.
 
-    What is not the result of a tool is JSON only where it is an object: bytes have a meaning of their own there.
+    Results of other handlers than tools are JSON only if they are objects. For example, bytes of a resource are a blob.
     """
     if is_content(annotation):
         if not is_tool:
-            return Returned(False, None)
+            return ReturnType(False, None)
 
         from .results import as_content
 
-        return Returned(False, None, as_content)
+        return ReturnType(False, None, as_content)
     if is_one_of(annotation, ("NoReturn", "Never")):
-        return Returned(False, None)
+        return ReturnType(False, None)
     write = None
     try:
-        schema = _schema.plain(annotation)
+        schema = plain(annotation)
         is_object = schema.get("type") == "object"
     except TypeError:
-        from .._schema.types import Types
+        from .._schema.types.builder import Types
 
         types = Types(results=True)
         try:
@@ -54,12 +55,12 @@ def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> Returned:
         except TypeError:
             if strict:
                 raise
-            return Returned(_schema.is_dict(annotation), None)
+            return ReturnType(is_dict(annotation), None)
         schema, is_object = types.whole(found.schema), found.is_object
         write = found.write if is_tool or is_object else None
     if any(schema == bare for bare in _BARE):
-        return Returned(is_object, None, write)
-    return Returned(not _is_plain_text(schema), schema, write)
+        return ReturnType(is_object, None, write)
+    return ReturnType(not _is_plain_text(schema), schema, write)
 
 
 def _is_plain_text(schema: dict[str, Any]) -> bool:
@@ -70,9 +71,9 @@ def _is_plain_text(schema: dict[str, Any]) -> bool:
 
 
 def is_content(annotation: Any) -> bool:
-    """Whether it is content and no JSON: a block, or a list with blocks in it."""
-    results = sys.modules.get("tenon_mcp._handlers.results")
-    origin, arguments = taken_apart(annotation)
+    """Whether an annotation declares content: a block, or a list with blocks in it."""
+    results = sys.modules.get("tenon_mcp.results")
+    origin, arguments = origin_and_arguments(annotation)
     if origin is ANNOTATED:
         return is_content(arguments[0])
     if origin is UNION or isinstance(origin, type) and not hasattr(origin, "keys"):

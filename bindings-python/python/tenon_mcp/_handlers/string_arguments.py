@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def reader(schema: dict[str, Any]) -> Arguments:
-    """What reads texts as what the properties of a schema want: numbers, booleans, lists and objects by their JSON."""
+    """Converts strings to the types of a schema. Numbers, booleans, lists and objects are read as JSON."""
     properties = {
-        name: {key: value for key, value in said.items() if key != "default"}
-        for name, said in schema["properties"].items()
+        name: {key: value for key, value in property.items() if key != "default"}
+        for name, property in schema["properties"].items()
     }
     return Arguments({**schema, "properties": properties, "required": []}, True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from .results import ToolResult, block_of
+from ..results import ToolResult
+from .context_key import CONTEXT_KEY
+from .results import block_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_OF_A_BLOCK = 32
-"""What a block costs beside its text."""
+_BLOCK_OVERHEAD = 32
+"""The size of a block besides its text, in bytes."""
 
 
 class _Blocks:
-    """What was yielded so far. A text is the message of a progress notification too."""
+    """The content yielded so far. Each text is also the message of a progress notification."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -34,22 +36,22 @@ class _Blocks:
             self._context.progress(self._texts, None, block["text"])
 
     def result(self) -> ToolResult:
-        return ToolResult._of({"content": self.json})
+        return ToolResult._from_json({"content": self.json})
 
 
 def _size(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
-        return _OF_A_BLOCK + sum(_size(one) for one in value.values())
+        return _BLOCK_OVERHEAD + sum(_size(one) for one in value.values())
     return 0
 
 
-def gathered(function: Callable[..., Any], own: str | None) -> Callable[..., Any]:
-    """A function that returns what a generator yields. The generator ends with its call, whatever that ends by."""
+def collecting(function: Callable[..., Any], own: str | None) -> Callable[..., Any]:
+    """A function that returns everything that a generator yields. The generator is closed at the end of the call."""
 
     def call(**arguments: Any) -> Any:
-        context = arguments[own] if own else arguments.pop("\0context")
+        context = arguments[own] if own else arguments.pop(CONTEXT_KEY)
         blocks = _Blocks(context)
         items = function(**arguments)
         try:
@@ -64,11 +66,11 @@ def gathered(function: Callable[..., Any], own: str | None) -> Callable[..., Any
     return call
 
 
-def gathered_on_loop(function: Callable[..., Any], own: str | None) -> Callable[..., Any]:
-    """The same of an asynchronous generator."""
+def collecting_on_loop(function: Callable[..., Any], own: str | None) -> Callable[..., Any]:
+    """The same for an asynchronous generator."""
 
     async def call(**arguments: Any) -> Any:
-        context = arguments[own] if own else arguments.pop("\0context")
+        context = arguments[own] if own else arguments.pop(CONTEXT_KEY)
         blocks = _Blocks(context)
         items = function(**arguments)
         try:

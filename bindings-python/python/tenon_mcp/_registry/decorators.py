@@ -1,36 +1,34 @@
-"""Registration: a decorator or a method for every kind of entry."""
+"""Registration of tools, resources and prompts."""
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
-from .._schema import schema as _schema
-from .middleware_registry import Arounds
+from .._schema import signature_schema
+from ..errors import RegistrationError
+from .methods import Methods
+from .middleware_registry import MiddlewareRegistry
 from .registry import check_first, named, read_tags
-from .static_content import Served
+from .static_content import StaticContent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias, TypeVar, overload
 
-    from .._handlers.function import Function
-    from .._serve.option_types import Cache, Thread
-    from .entry import Entry
-    from .registry_view import View
+    from ..types import Cache, Thread
+    from .registry import Tags
 
     F = TypeVar("F", bound=Callable[..., Any])
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
-    Tags: TypeAlias = "Iterable[str] | None"
 
 
 def _names(arguments: Any) -> list[str]:
-    """The names of arguments that are listed by hand. The engine checks the other members."""
+    """The names of explicit arguments. The engine checks the other members."""
     if not isinstance(arguments, (list, tuple)) or not all(isinstance(argument, dict) for argument in arguments):
-        raise RegistrationError("prompt: arguments must be a list of dicts")
+        raise RegistrationError(f"prompt: arguments must be a list of dicts, not {arguments!r}")
     return [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
 
 
-class Registrations(Served, Arounds):
+class Registrations(StaticContent, Methods, MiddlewareRegistry):
     """The part of a server that registers entries.
 
     A handler may be an ``async def`` function, which runs on the loop that serves. Or it is a ``def`` function, which
@@ -220,7 +218,7 @@ class Registrations(Served, Arounds):
             of_template = "{" in uri
             kind = "resource_template" if of_template else "resource"
             of = self._function(kind, uri, function, strict=of_template, thread=thread)
-            of.takes_variables(uri)
+            of.check_variables(uri)
             self._add(
                 kind,
                 {
@@ -270,9 +268,9 @@ class Registrations(Served, Arounds):
         is in no list. ``timeout`` and ``max_concurrency`` apply to each function separately.
         """
         lister = self._function("resource_provider", template, list, thread=thread)
-        lister.takes(["cursor"], "what a provider is handed")
+        lister.check_names(["cursor"], "the arguments of list")
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
-        reader.takes_variables(template)
+        reader.check_variables(template)
         lists = {"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)}
         policies = {**lists, "cache": cache, "unsafe_paths": unsafe_paths, "hidden": True}
         self._add("resource_template", {"uri_template": template}, reader, policies=policies)
@@ -333,8 +331,8 @@ class Registrations(Served, Arounds):
             takes = of.prompt_arguments() if arguments is None else arguments
             if arguments is not None:
                 names = _names(arguments)
-                of.takes_all(names, "the arguments")
-                of.read_texts(_schema.understand(of.label, of.signature, {}))
+                of.check_all_names(names, "the arguments")
+                of.convert_strings(signature_schema.of_parameters(of.label, of.signature, {}))
             self._add(
                 "prompt",
                 {
@@ -372,13 +370,13 @@ class Registrations(Served, Arounds):
         it must exist when the server starts.
         """
         if (prompt is None) == (template is None):
-            raise RegistrationError("completion: give either prompt or template")
+            raise RegistrationError("completion: pass either prompt or template")
         of_kind = "resource_template" if prompt is None else "prompt"
         of_name = template if prompt is None else prompt
 
         def register(function: F) -> F:
             of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)
-            of.takes(["value", "arguments"], "what a completion is handed")
+            of.check_names(["value", "arguments"], "the arguments of a completion")
             policies = {
                 "completes": (of_kind, of_name, argument),
                 "timeout": timeout,
@@ -388,244 +386,3 @@ class Registrations(Served, Arounds):
             return function
 
         return register
-
-    def method(
-        self,
-        name: str,
-        /,
-        *,
-        description: str | None = None,
-        input_schema: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
-        thread: Thread = None,
-    ) -> Callable[[F], F]:
-        """Registers a function for requests of a method of the program's own.
-
-        The function gets the members of the request's parameters by name. By default ``input_schema`` comes from its
-        signature. ``**params`` takes the members that it does not name. It returns a dict, or ``None`` for an empty
-        one.
-        """
-        check_first("method", "its name", name)
-
-        def register(function: F) -> F:
-            of = self._function("method", name, function, strict=input_schema is None, thread=thread)
-            schema = of.schema(closed=False) if input_schema is None else input_schema
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
-            self._add_method(name, of, description, schema, policies)
-            return function
-
-        return register
-
-    if TYPE_CHECKING:
-
-        @overload
-        def replace(
-            self,
-            method: str,
-            function: F,
-            /,
-            *,
-            timeout: float | None = None,
-            max_concurrency: int | None = None,
-            thread: Thread = None,
-        ) -> F: ...
-
-        @overload
-        def replace(
-            self,
-            method: str,
-            /,
-            *,
-            timeout: float | None = None,
-            max_concurrency: int | None = None,
-            thread: Thread = None,
-        ) -> Callable[[F], F]: ...
-
-    def replace(
-        self,
-        method: str,
-        function: Any = None,
-        /,
-        *,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
-        thread: Thread = None,
-    ) -> Any:
-        """Replaces the engine's handling of one of the protocol's methods; also as a decorator.
-
-        The function gets the members of the request's parameters by name. ``**params`` takes the members that it does
-        not name. It returns the result in the form of the newest revision, a dict. ``remove("method", …)`` restores the
-        engine's handling. Raises ``RegistrationError`` if the protocol has no such request.
-        """
-        check_first("replace", "the method", method)
-
-        def register(function: F) -> F:
-            of = self._function("method", method, function, thread=thread)
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency, "replaces": True}
-            self._add_method(method, of, None, None, policies)
-            return function
-
-        return register if function is None else register(function)
-
-    def _add_method(
-        self,
-        name: str,
-        of: Function,
-        description: str | None,
-        schema: dict[str, Any] | None,
-        policies: dict[str, Any],
-    ) -> None:
-        definition = {
-            "name": name,
-            "description": of.doc if description is None else description,
-            "input_schema": schema,
-        }
-        self._add("method", definition, of, policies=policies)
-
-    def notification(
-        self,
-        name: str,
-        /,
-        *,
-        input_schema: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
-        thread: Thread = None,
-    ) -> Callable[[F], F]:
-        """Registers a function for notifications of the program's own. It gets the parameters in the same way as a
-        ``method``.
-        """
-        check_first("notification", "its name", name)
-
-        def register(function: F) -> F:
-            of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
-            schema = of.schema(closed=False) if input_schema is None else input_schema
-            definition = {"name": name, "description": of.doc, "input_schema": schema}
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
-            self._add("notification", definition, of, policies=policies)
-            return function
-
-        return register
-
-    def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
-        """Registers a function for an event of the server.
-
-        - ``"start"``: the server is served from now on. The function runs before the first call, to prepare what
-          handlers need. Calls that arrive meanwhile wait, and lists are answered. If it raises, or takes longer than
-          ``start_timeout``, nothing is served. Then ``run``, ``serve``, ``start`` and in-memory clients raise
-          ``StartError``, and requests to ``asgi`` are refused.
-        - ``"stop"``: the server has ended. The function runs once after the last call, for at most ``stop_timeout``. It
-          does not run if ``start`` failed.
-        - ``"session_start"`` and ``"session_end"``: a client has opened a session, and it has ended (legacy revisions).
-          If a client sends ``initialize`` again over the same connection, its session ends and another one opens.
-        - ``"roots_changed"``: the directories that a client's user works in have changed. The context tells which
-          session it is.
-        - ``"subscribe"`` and ``"unsubscribe"``: a resource has its first subscriber, or has lost the last one. Its
-          address is passed as ``uri``.
-        - ``"error"``: a function raised an exception that is not meant for the client, returned an invalid value, or
-          took too long. ``kind``, ``name`` and ``message`` identify the entry and the cause. If this function itself
-          fails, only the log says so.
-
-        ``"start"`` and ``"stop"`` run once each time the server is served, in each of ``workers`` processes. They also
-        run for a server that is mounted in the one that is served: its start after the other's, its stop before.
-        ``Server(lifespan=…)`` combines both. The return value of the function is ignored.
-        """
-        check_first("on", "the hook", hook)
-        if hook in ("start", "stop") and getattr(self, "_lifespan", None) is not None:
-            raise RegistrationError(f"hook {hook!r}: the server has a lifespan, which takes its place")
-
-        def register(function: F) -> F:
-            self._add("hook", {"name": hook}, self._function("hook", hook, function, thread=thread))
-            return function
-
-        return register
-
-    def remove(self, kind: str, name: str) -> bool:
-        """Removes an entry. Calls in flight go on. Returns ``False`` if there is no entry of this kind and name.
-
-        ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
-        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``. ``name`` is the name that it was registered
-        under. For a resource that is its URI, and for a template or a provider the template. The function is released
-        when the last of its calls has ended.
-        """
-        removed = self._engine.remove(kind, name)
-        if removed and kind == "resource_provider":
-            self._engine.remove("resource_template", name)
-        return removed
-
-    if TYPE_CHECKING:
-
-        @overload
-        def enable(self, kind: str, name: str) -> bool: ...
-
-        @overload
-        def enable(self, *, tags: Iterable[str]) -> bool: ...
-
-    def enable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
-        """Shows an entry that was disabled, or with ``tags`` the entries that were disabled by these tags.
-
-        An entry stays hidden if another of its tags is disabled, or if it was disabled by its name. Returns ``False``
-        if there is no such entry.
-        """
-        return self._switch(kind, name, tags, True)
-
-    if TYPE_CHECKING:
-
-        @overload
-        def disable(self, kind: str, name: str) -> bool: ...
-
-        @overload
-        def disable(self, *, tags: Iterable[str]) -> bool: ...
-
-    def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
-        """Hides an entry, as if it were not registered, until it is enabled. Calls in flight go on.
-
-        ``disable(tags={"admin"})`` hides every entry with one of these tags, also entries that are registered later.
-        Returns ``False`` if there is no such entry.
-        """
-        return self._switch(kind, name, tags, False)
-
-    def _switch(self, kind: str | None, name: str | None, tags: Tags, enabled: bool) -> bool:
-        words = read_tags(tags)
-        if (kind is None) != (name is None) or (kind is None) == (words is None):
-            raise RegistrationError("name a kind and a name, or tags")
-        if words is not None:
-            return self._engine.enable_tags(words, enabled)
-        assert kind is not None and name is not None
-        found = self._engine.enable(kind, name, enabled)
-        if found and kind == "resource_provider":
-            self._engine.enable("resource_template", name, enabled)
-        return found
-
-    @property
-    def tools(self) -> View:
-        """The tools by name. The view is always current: ``app.tools["add"].fn`` is the function."""
-        return self._view("tool")
-
-    @property
-    def prompts(self) -> View:
-        """The prompts by name."""
-        return self._view("prompt")
-
-    @property
-    def resources(self) -> View:
-        """The resources by address."""
-        return self._view("resource")
-
-    @property
-    def resource_templates(self) -> View:
-        """The resource templates by template, including those of providers."""
-        return self._view("resource_template")
-
-    def _view(self, kind: str) -> View:
-        from .registry_view import View
-
-        return View(self._engine, kind)
-
-    def entries(self, kind: str) -> list[Entry]:
-        """The registered entries of a kind, in the order of registration."""
-        from .entry import Entry
-
-        return [Entry(definition, enabled) for definition, enabled in self._engine.entries(kind)]
-

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
 from .._native import Handler
-from .._schema.signature import check_places, is_async, is_generator, wraps_async
+from .._schema.inspection import check_positional, is_async, is_generator, wraps_async
+from ..errors import RegistrationError
 from .registry import Registry
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Arounds(Registry):
+class MiddlewareRegistry(Registry):
     """The part of a server that registers middleware."""
 
     if TYPE_CHECKING:
@@ -56,22 +56,22 @@ class Arounds(Registry):
             if not callable(function):
                 raise RegistrationError(f"middleware must be a function, not {type(function).__name__}")
             if is_generator(function):
-                raise RegistrationError("middleware must return a result, and not yield")
-            check_places("middleware", function, ("the context", "call_next"))
+                raise RegistrationError("middleware must return its result, but this function is a generator")
+            check_positional("middleware", function, ("the context", "call_next"))
             from .._runtime.middleware import Layer
 
             called: Callable[..., Any] = function
             on_loop = is_async(function)
             if wraps_async(function):
-                from .._handlers.awaitable_check import awaited
+                from .._handlers.awaitable_check import awaiting
 
-                on_loop, called = True, awaited(function)
+                on_loop, called = True, awaiting(function)
             if on_loop:
                 # First, because a call may arrive as soon as it is registered.
                 self._needs_loop(True)
             handler = Handler(Layer(called, on_loop), [], None, True, False)
-            words = [ops] if isinstance(ops, str) else None if ops is None else list(ops)
-            self._engine.add_middleware(words, handler, on_loop)
+            operations = [ops] if isinstance(ops, str) else None if ops is None else list(ops)
+            self._engine.add_middleware(operations, handler, on_loop)
             self._needs_workers(not on_loop)
             return function
 

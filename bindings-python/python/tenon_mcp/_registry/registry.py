@@ -1,50 +1,56 @@
-"""Makes an entry of the engine from a function and its options, for every kind."""
+"""The entries of a server: adds, removes, hides and lists them, and mounts those of other servers."""
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
 from .._handlers.function import Function
+from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, overload
 
     from .._native import Engine, Handler
     from .._runtime.workers import Workers
+    from ..types import Entry
+    from .registry_view import View
+
+    Tags = Iterable[str] | None
 
 
 def noun(kind: str) -> str:
-    """The kind as a word in messages."""
+    """The name of a kind in messages."""
     return kind.replace("_", " ")
 
 
 def named(kind: str, function: Callable[..., Any], name: str | None) -> str:
-    """The given name, or the function's own."""
+    """The name of the entry: ``name``, or the name of the function."""
     if not callable(function):
-        raise RegistrationError(f"a {noun(kind)} must be a function, not {type(function).__name__}")
+        raise RegistrationError(f"{noun(kind)}: the handler must be a function, not {type(function).__name__}")
     own = name if name is not None else getattr(function, "__name__", None)
     if own is None:
-        raise RegistrationError(f"a {noun(kind)} made from a {type(function).__name__} needs a name")
+        raise RegistrationError(f"{noun(kind)}: pass a name, because a {type(function).__name__} object has none")
     return own
 
 
-def check_first(decorator: str, what: str, given: Any) -> None:
+def check_first(decorator: str, what: str, argument: Any) -> None:
     """Refuses a decorator without parentheses if it needs arguments. It would take the function for its first argument.
     """
-    if not isinstance(given, str):
-        shown = "a function" if callable(given) else type(given).__name__
-        raise RegistrationError(f'{decorator}: {what} comes first, as in @app.{decorator}("…"), not {shown}')
+    if not isinstance(argument, str):
+        shown = "a function" if callable(argument) else type(argument).__name__
+        raise RegistrationError(
+            f'{decorator}: the first argument must be {what}, as in @app.{decorator}("…"), not {shown}'
+        )
 
 
 def read_tags(tags: Iterable[str] | None) -> list[str] | None:
     """The tags as a list. Refuses a single string."""
     if tags is None:
         return None
-    words: list[Any] = list(tags) if hasattr(tags, "__iter__") and not isinstance(tags, str) else [None]
-    if not all(isinstance(word, str) for word in words):
-        raise RegistrationError("tags must be strings, several of them")
-    return words
+    read: list[Any] = list(tags) if hasattr(tags, "__iter__") and not isinstance(tags, str) else [None]
+    if not all(isinstance(tag, str) for tag in read):
+        raise RegistrationError(f"tags must be a collection of strings, not {tags!r}")
+    return read
 
 
 class Registry:
@@ -61,7 +67,7 @@ class Registry:
     def _function(
         self, kind: str, name: str, function: Callable[..., Any], strict: bool = False, *, thread: str | None = None
     ) -> Function:
-        """A function for an entry; if it is ``strict``, its annotations must be understood."""
+        """A function for an entry. ``strict`` requires that its annotations can be resolved."""
         return Function(noun(kind), name, function, strict, thread, self.dependency_overrides)
 
     def _add(
@@ -74,7 +80,7 @@ class Registry:
         policies: dict[str, Any] | None = None,
     ) -> None:
         """Adds an entry. Members and policies that are ``None`` are not set."""
-        # First, because a call may come as soon as the entry is there.
+        # First, because a call may arrive as soon as the entry is added.
         self._needs_loop(function.lane in ("async", "loop"))
         self._engine.add(
             kind,
@@ -131,7 +137,7 @@ class Registry:
         reasons.
         """
         if not isinstance(other, Registry):
-            raise RegistrationError(f"mount: a server is needed, not {type(other).__name__}")
+            raise RegistrationError(f"mount: other must be a Server, not {type(other).__name__}")
         import weakref
 
         # First, because its start is reported at once if this server is served.
@@ -153,7 +159,96 @@ class Registry:
         Raises ``RegistrationError`` if the other server is not mounted here with this prefix.
         """
         if not isinstance(other, Registry):
-            raise RegistrationError(f"unmount: a server is needed, not {type(other).__name__}")
+            raise RegistrationError(f"unmount: other must be a Server, not {type(other).__name__}")
         self._engine.unmount(other._engine, prefix)
-        place = next(place for place, above in enumerate(other._mounted_in) if above() is self)
-        del other._mounted_in[place]
+        index = next(index for index, above in enumerate(other._mounted_in) if above() is self)
+        del other._mounted_in[index]
+
+    def remove(self, kind: str, name: str) -> bool:
+        """Removes an entry. Calls in flight go on. Returns ``False`` if there is no entry of this kind and name.
+
+        ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
+        ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``. ``name`` is the name that it was registered
+        under. For a resource that is its URI, and for a template or a provider the template. The function is released
+        when the last of its calls has ended.
+        """
+        removed = self._engine.remove(kind, name)
+        if removed and kind == "resource_provider":
+            self._engine.remove("resource_template", name)
+        return removed
+
+    if TYPE_CHECKING:
+
+        @overload
+        def enable(self, kind: str, name: str) -> bool: ...
+
+        @overload
+        def enable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def enable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Shows an entry that was disabled, or with ``tags`` the entries that were disabled by these tags.
+
+        An entry stays hidden if another of its tags is disabled, or if it was disabled by its name. Returns ``False``
+        if there is no such entry.
+        """
+        return self._switch(kind, name, tags, True)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def disable(self, kind: str, name: str) -> bool: ...
+
+        @overload
+        def disable(self, *, tags: Iterable[str]) -> bool: ...
+
+    def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
+        """Hides an entry, as if it were not registered, until it is enabled. Calls in flight go on.
+
+        ``disable(tags={"admin"})`` hides every entry with one of these tags, also entries that are registered later.
+        Returns ``False`` if there is no such entry.
+        """
+        return self._switch(kind, name, tags, False)
+
+    def _switch(self, kind: str | None, name: str | None, tags: Tags, enabled: bool) -> bool:
+        read = read_tags(tags)
+        if (kind is None) != (name is None) or (kind is None) == (read is None):
+            raise RegistrationError("pass a kind and a name, or tags")
+        if read is not None:
+            return self._engine.enable_tags(read, enabled)
+        assert kind is not None and name is not None
+        found = self._engine.enable(kind, name, enabled)
+        if found and kind == "resource_provider":
+            self._engine.enable("resource_template", name, enabled)
+        return found
+
+    @property
+    def tools(self) -> View:
+        """The tools by name. The view is always current: ``app.tools["add"].fn`` is the function."""
+        return self._view("tool")
+
+    @property
+    def prompts(self) -> View:
+        """The prompts by name."""
+        return self._view("prompt")
+
+    @property
+    def resources(self) -> View:
+        """The resources by address."""
+        return self._view("resource")
+
+    @property
+    def resource_templates(self) -> View:
+        """The resource templates by template, including those of providers."""
+        return self._view("resource_template")
+
+    def _view(self, kind: str) -> View:
+        from .registry_view import View
+
+        return View(self._engine, kind)
+
+    def entries(self, kind: str) -> list[Entry]:
+        """The registered entries of a kind, in the order of registration."""
+        from ..types import Entry
+
+        return [Entry(definition, enabled) for definition, enabled in self._engine.entries(kind)]
+

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._native import Engine
-from .._testing.client_results import Definition
+from .definition import Definition
 
 
 class Registered:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 
-from .._errors import RegistrationError
+from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .._native import Engine
-    from .._serve.option_types import Cache
+    from ..types import Cache
 
 
-class Served:
+class StaticContent:
     """The part of a server that needs no handlers."""
 
     _engine: Engine
@@ -57,10 +57,10 @@ class Served:
         elif isinstance(html, os.PathLike):
             is_folder, text = True, _path("html", html)
         else:
-            raise RegistrationError(f"html must be a str or a path, not {type(html).__name__}")
-        shown = {"csp": csp, "permissions": permissions, "domain": domain, "prefersBorder": prefers_border}
-        shown = {member: value for member, value in shown.items() if value is not None}
-        definition = {"uri": uri, "name": name, "title": title, "description": description, "ui": shown or None}
+            raise RegistrationError(f"ui: html must be a str or a path, not {type(html).__name__}")
+        ui = {"csp": csp, "permissions": permissions, "domain": domain, "prefersBorder": prefers_border}
+        ui = {member: value for member, value in ui.items() if value is not None}
+        definition = {"uri": uri, "name": name, "title": title, "description": description, "ui": ui or None}
         definition = {member: value for member, value in definition.items() if value is not None}
         policies: dict[str, Any] = {} if cache is None else {"cache": cache}
         if not listed:
@@ -105,7 +105,7 @@ class Served:
             try:
                 body = body.encode()
             except UnicodeEncodeError as error:
-                raise RegistrationError(f"page {path!r}: body cannot be written as UTF-8: {error}") from None
+                raise RegistrationError(f"page {path!r}: body cannot be encoded as UTF-8: {error}") from None
         elif not isinstance(body, bytes):
             raise RegistrationError(f"page {path!r}: body must be a str or bytes, not {type(body).__name__}")
         for what, text in (("path", path), ("content_type", content_type)):
@@ -121,5 +121,5 @@ class Served:
 def _path(what: str, path: str | os.PathLike[str]) -> str:
     text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise RegistrationError(f"{what} must be a path of str, not {type(text).__name__}")
+        raise RegistrationError(f"{what} must be a str, or a path whose text is a str, not {type(text).__name__}")
     return text

@@ -1,1 +1,1 @@
-"""A call while it runs: its context, its answers from the client, its middleware, and the threads for it."""
+"""A call while it runs: its event loop or thread, its questions, its middleware, and how it fails."""

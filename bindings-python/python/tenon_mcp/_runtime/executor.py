@@ -1,4 +1,4 @@
-"""The threads behind ``asyncio.to_thread`` while ``run()`` has the process."""
+"""The threads of ``asyncio.to_thread`` while ``run()`` controls the process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """As its base, except that at the end of the process nobody waits for what still blocks."""
+    """A ``ThreadPoolExecutor`` with daemon threads. The process does not wait at its end for a thread that blocks."""
 
     def __init__(self) -> None:
         super().__init__(min(32, (os.cpu_count() or 1) + 4), "tenon-executor")
@@ -18,11 +18,11 @@ class DaemonExecutor(ThreadPoolExecutor):
         self._idle = threading.Semaphore(0)
         self._guard = threading.Lock()
         self._daemons: list[threading.Thread] = []
-        self._over = False
+        self._is_shut_down = False
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         with self._guard:
-            if self._over:
+            if self._is_shut_down:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             future: Future[Any] = Future()
             self._jobs.put((future, fn, args, kwargs))
@@ -41,14 +41,14 @@ class DaemonExecutor(ThreadPoolExecutor):
                     future.set_result(fn(*args, **kwargs))
                 except BaseException as error:
                     future.set_exception(error)
-            # Nothing of a job stays alive while this thread waits for the next.
+            # A job must not stay alive while this thread waits for the next one.
             del job, future, fn, args, kwargs
             self._idle.release()
-        self._jobs.put(None)  # for the next one
+        self._jobs.put(None)  # ends the next thread
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._guard:
-            self._over = True
+            self._is_shut_down = True
             while cancel_futures:
                 try:
                     job = self._jobs.get_nowait()

@@ -1,7 +1,6 @@
-"""Logs what clients do not see to ``logging``, under ``tenon_mcp``.
+"""Logs to ``logging``, under ``tenon_mcp``, what clients do not see.
 
-If the program has not loaded ``logging``, it is loaded with the first record. Loading takes long, and most servers log
-nothing.
+``logging`` takes long to load, and most servers log nothing. So it is loaded with the first record.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WARNING = 30
-"""The level of a ``logging`` that nobody has set up."""
+"""The level of ``logging`` if the program has not configured it."""
 
 
 def level() -> int:
-    """The least level that is of use."""
+    """The lowest level whose records are used."""
     if "logging" not in sys.modules:
         return _WARNING
     import logging
@@ -27,7 +26,7 @@ def level() -> int:
 
 
 def record(level: int, logger: str, text: str) -> None:
-    """Passes on a record of the engine."""
+    """Logs a record of the engine."""
     try:
         import logging
 
@@ -41,40 +40,40 @@ _TRACEBACK: Any = vars(BaseException)["__traceback__"]
 
 
 def class_name(value: object) -> str:
-    """The name of an object's class, whatever the metaclass says."""
+    """The name of an object's class. A metaclass cannot change it."""
     return str.__str__(_NAME.__get__(type(value)))
 
 
 def failed(noun: str, name: str, error: BaseException) -> None:
-    """A handler raised something: its traceback is for the program's eyes only."""
+    """Logs an exception of a handler with its traceback, which clients never see."""
     try:
         import logging
 
         trace: TracebackType | None = _TRACEBACK.__get__(error)
-        # The first frame is that of the caller in this package.
+        # The first frame is the caller in this package.
         trace = trace.tb_next or trace if trace is not None else None
         calls = logging.getLogger("tenon_mcp.call")
         if _is_printable(error):
             calls.error("%s %r failed", noun, name, exc_info=(type(error), error, trace))
         else:
-            # With `exc_info`, `logging` would print a traceback of its own in place of the record.
+            # With `exc_info`, `logging` would fail and print its own traceback in place of the record.
             import traceback
 
             where = "".join(traceback.format_tb(trace)).rstrip()
             text = "%s %r failed with an exception that cannot be printed\n%s\n%s"
             calls.error(text, noun, name, where, class_name(error))
     except BaseException:
-        # A filter or a handler of the program's own that raises, or an exception that cannot be shown: the call has its
-        # answer, and whoever runs calls must go on.
+        # A log handler of the program may raise, or the exception cannot be printed. The call is answered already, and
+        # the thread or loop must go on.
         pass
 
 
 def _is_printable(error: BaseException) -> bool:
-    """Whether ``traceback`` can name the exception and its causes; a class may raise where its name is read."""
+    """Whether ``traceback`` can print the exception and its causes. A class may raise when its name is read."""
     import traceback
 
     try:
-        # Without the frames, which cost the most and cannot fail.
+        # Frames are left out: they cost most and cannot fail.
         for _ in traceback.TracebackException(type(error), error, None, limit=0).format():
             pass
     except BaseException:
@@ -82,18 +81,18 @@ def _is_printable(error: BaseException) -> bool:
     return True
 
 
-def not_asked(noun: str, name: str, error: BaseException) -> None:
-    """A handler let go by that a question was not answered, which is the client's doing."""
-    _quietly(20, "%s %r ended without an answer to its question: %s", noun, name, error)
+def question_failed(noun: str, name: str, error: BaseException) -> None:
+    """Logs that a handler ended because its question was not answered. This is the client's decision."""
+    _log_if_loaded(20, "%s %r ended without an answer to its question: %s", noun, name, error)
 
 
 def ended(noun: str, name: str, error: BaseException) -> None:
-    """A handler raised an exception that is meant for the client."""
-    _quietly(10, "%s %r ended with %s: %s", noun, name, class_name(error), error)
+    """Logs that a handler raised an exception that is meant for the client."""
+    _log_if_loaded(10, "%s %r ended with %s: %s", noun, name, class_name(error), error)
 
 
-def _quietly(level: int, text: str, *arguments: object) -> None:
-    """Says what a ``logging`` that nobody has set up drops."""
+def _log_if_loaded(level: int, text: str, *arguments: object) -> None:
+    """Logs a record that ``logging`` drops unless the program has configured it."""
     if "logging" not in sys.modules:
         return
     try:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import threading
 
-from .._handlers.sync_handler import Direct
+from .sync_handler import SyncRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .._handlers.failure import ErrorMap
     from .._native import PoolLane
+    from .failure import ErrorMap
 
 
-_STACK = threading.Lock()
-"""The size of stacks is the process's: one thread changes it at a time."""
+_STACK_SIZE_LOCK = threading.Lock()
+"""The stack size is a setting of the process, so only one thread may change it at a time."""
 
 
 class Workers:
-    """Starts workers as the pool asks for them. They are daemons: a stuck function must not keep the process."""
+    """Starts workers when the pool needs them. They are daemons, so a stuck function does not keep the process."""
 
     def __init__(self, pool: PoolLane, errors: ErrorMap, stack: int | None) -> None:
         self._pool = pool
         self._stack = stack
-        self._direct = Direct(errors)
+        self._runner = SyncRunner(errors)
 
     def start(self) -> None:
-        """Sees to a first worker; later ones follow from need."""
+        """Starts the first worker if there is none. The pool asks for further ones."""
         if self._pool.first_worker():
             self._spawn()
 
@@ -38,24 +38,24 @@ class Workers:
             if self._stack is None:
                 thread.start()
             else:
-                with _STACK:
+                with _STACK_SIZE_LOCK:
                     before = threading.stack_size(self._stack)
                     try:
                         thread.start()
                     finally:
                         threading.stack_size(before)
-        except RuntimeError:  # no more threads: those there are go on
+        except RuntimeError:  # The system has no more threads. The existing workers go on.
             self._pool.lost_worker()
 
     def _work(self) -> None:
-        # No native frame lies below a function that runs: at interpreter exit CPython ends such a thread where it is.
-        pool, run = self._pool, self._direct.run
+        # At interpreter exit CPython ends daemon threads where they are. So no native frame may be on the stack.
+        pool, run = self._pool, self._runner.run
         item = pool.next(False)
         while item is not None:
             work, grow = item
             if grow:
                 self._spawn()
             run(*work)
-            # Nothing of a call stays alive while this thread waits for the next.
+            # A call must not stay alive while this thread waits for the next one.
             del item, work
             item = pool.next(True)

@@ -1,6 +1,6 @@
 """Analyses annotations.
 
-``typing`` takes long to load. If an annotation needs ``typing``, it was made by it, so ``typing`` is loaded already.
+``typing`` takes long to load. An annotation that needs ``typing`` was made by it, so ``typing`` is loaded already then.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ LITERAL = "literal"
 ANNOTATED = "annotated"
 
 
-def taken_apart(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """What an annotation is made with and its parts, as ``typing`` tells them, but words for unions and the like."""
+def origin_and_arguments(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The same as ``typing.get_origin`` and ``get_args``, but special forms have the constants of this module."""
     kind = type(annotation)
     if kind is _UNION:
         return UNION, annotation.__args__
@@ -50,7 +50,7 @@ def is_any(annotation: Any) -> bool:
 
 
 def is_one_of(annotation: Any, names: tuple[str, ...]) -> bool:
-    """Whether it is a special form of these names, also as ``typing_extensions`` has it."""
+    """Whether this is a special form with one of these names, of ``typing`` or ``typing_extensions``."""
     module = getattr(type(annotation), "__module__", "")
     return module in ("typing", "typing_extensions") and getattr(annotation, "_name", None) in names
 
@@ -62,21 +62,21 @@ def is_typed_dict(annotation: Any) -> bool:
 
     if typing.is_typeddict(annotation):
         return True
-    # Before Python 3.13 they are not those of `typing`; who has one has loaded the module.
+    # Before Python 3.13, `typing_extensions` has a `TypedDict` of its own.
     extensions = sys.modules.get("typing_extensions")
     return extensions is not None and extensions.is_typeddict(annotation)
 
 
 def alias_of(annotation: Any) -> tuple[str, Any, dict[Any, Any]] | None:
-    """Name and value of what a ``type`` statement made, and what its variables stand for."""
+    """The name and the value of a ``type`` statement, and the values of its type variables."""
     kind = getattr(annotation, "__origin__", annotation)
     if type(kind).__name__ != "TypeAliasType":
         return None
     return kind.__name__, kind.__value__, dict(zip(kind.__type_params__, getattr(annotation, "__args__", ())))
 
 
-def hints(function: Callable[..., Any], is_plain: bool) -> dict[str, Any]:
-    """The annotations of a function, with what texts in them stand for; raises if one stands for nothing."""
+def resolve_hints(function: Callable[..., Any], is_plain: bool) -> dict[str, Any]:
+    """The annotations of a function, with strings evaluated. Raises an exception if a name is not defined."""
     found = _plain_hints(function) if is_plain else None
     if found is None:
         import typing
@@ -89,10 +89,10 @@ def hints(function: Callable[..., Any], is_plain: bool) -> dict[str, Any]:
 
 
 def resolved(annotation: Any, names: dict[str, Any]) -> Any:
-    """An annotation without texts in it, which ``typing`` of 3.10 leaves in ``list["Node"]``."""
+    """An annotation with its strings evaluated. ``typing`` of Python 3.10 leaves those in ``list["Node"]``."""
     if isinstance(annotation, str):
         return eval(annotation, names)
-    origin, arguments = taken_apart(annotation)
+    origin, arguments = origin_and_arguments(annotation)
     if origin in (LITERAL, ANNOTATED, None):
         return annotation
     if any(isinstance(part, list) for part in arguments):  # the parameters of a Callable
@@ -108,16 +108,17 @@ def resolved(annotation: Any, names: dict[str, Any]) -> Any:
 
 
 def _plain_hints(function: Any) -> dict[str, Any] | None:
-    """The same where it needs no ``typing``: classes, builtin generics and unions of them, and the names of classes."""
+    """The same without ``typing``, for classes, builtin generics, unions of them, and names of classes; else ``None``.
+    """
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     if sys.version_info < (3, 11) and None in defaults:
-        return None  # these versions make an Optional of what has None as its default
+        return None  # Python 3.10 makes an Optional of an annotation if the default is None
     if getattr(function, "__type_params__", ()):
-        return None  # their names mean something in texts
+        return None  # strings may contain the names of type parameters
     found: dict[str, Any] = {}
     for name, annotation in function.__annotations__.items():
         if isinstance(annotation, str):
-            annotation = _named(annotation, function)
+            annotation = _class_named(annotation, function)
         if annotation is None:
             annotation = type(None)
         elif not _is_plain(annotation):
@@ -126,8 +127,8 @@ def _plain_hints(function: Any) -> dict[str, Any] | None:
     return found
 
 
-def _named(text: str, function: Any) -> Any:
-    """The class of this name, or ``None``; the text itself if it is more than a name, or the name of something else."""
+def _class_named(text: str, function: Any) -> Any:
+    """The class with this name, or ``None`` for ``"None"``. Any other text is returned unchanged."""
     if text == "None":
         return None
     names, builtins = function.__globals__, function.__builtins__
@@ -136,8 +137,20 @@ def _named(text: str, function: Any) -> Any:
 
 
 def _is_plain(annotation: Any) -> bool:
-    """Whether there is nothing in it to resolve."""
+    """Whether the annotation contains no strings or names that must be resolved."""
     kind = type(annotation)
     if kind is _GENERIC or kind is _UNION:
         return all(map(_is_plain, annotation.__args__))
     return issubclass(kind, type)
+
+
+def unpacked(annotation: Any) -> Any:
+    """The ``TypedDict`` of an ``Unpack``; ``None`` for other annotations."""
+    if "typing" not in sys.modules:
+        return None
+    import typing
+
+    origin = typing.get_origin(annotation)
+    if origin is not None and getattr(origin, "__name__", getattr(origin, "_name", None)) == "Unpack":
+        return typing.get_args(annotation)[0]
+    return None

@@ -1,4 +1,4 @@
-"""Descriptions of parameters in docstrings, as Google, NumPy and Sphinx have them."""
+"""Descriptions of parameters in docstrings, in the styles of Google, NumPy and Sphinx."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     Names: TypeAlias = "Container[str] | None"
     Found: TypeAlias = dict[str, str]
-    # The lines, where the heading is and where its entries begin: where they end, and those that stay.
+    # Takes the lines, and the indexes of the heading and its first entry. Returns the index after the last entry, and
+    # the lines to keep.
     Entries: TypeAlias = "Callable[[list[str], int, int, Names, Found], tuple[int, list[str]]]"
 
 _GOOGLE = re.compile(r"^(?:Args|Arguments|Parameters|Params|Keyword Args|Keyword Arguments|Attributes):$")
@@ -22,32 +23,32 @@ _SPHINX = re.compile(r"^:(param|parameter|arg|argument|key|keyword|type)\s+(?:[^
 
 
 def parameters_of(text: str | None) -> dict[str, str]:
-    """What a docstring says of each parameter or attribute."""
+    """The description of each parameter or attribute."""
     import inspect
 
     return split(inspect.cleandoc(text), None)[1] if text else {}
 
 
 def split(text: str, names: Names) -> tuple[str, dict[str, str]]:
-    """The text without the entries of these names (all of them, if it is ``None``), and those entries.
+    """The text without the entries of these names, and the entries. ``None`` stands for all names.
 
-    A heading stays with the entries that are of other names. ``text`` is as ``inspect.cleandoc`` leaves it.
+    A heading stays if it has entries of other names. ``text`` must be a result of ``inspect.cleandoc``.
     """
     lines = text.split("\n")
     rest: list[str] = []
     found: dict[str, str] = {}
-    place = 0
-    while place < len(lines):
-        line = lines[place]
+    index = 0
+    while index < len(lines):
+        line = lines[index]
         if _GOOGLE.match(line.strip()) and not line.startswith("        "):
-            place = _section(lines, place, place + 1, names, rest, found, _google)
-        elif _NUMPY.match(line) and place + 1 < len(lines) and re.match(r"^-{3,}\s*$", lines[place + 1]):
-            place = _section(lines, place, place + 2, names, rest, found, _numpy)
+            index = _section(lines, index, index + 1, names, rest, found, _google)
+        elif _NUMPY.match(line) and index + 1 < len(lines) and re.match(r"^-{3,}\s*$", lines[index + 1]):
+            index = _section(lines, index, index + 2, names, rest, found, _numpy)
         elif matched := _SPHINX.match(line):
-            place = _field(lines, place, matched, names, rest, found)
+            index = _field(lines, index, matched, names, rest, found)
         else:
             rest.append(line)
-            place += 1
+            index += 1
     cleaned = "\n".join(rest).strip("\n")
     return re.sub(r"\n{3,}", "\n\n", cleaned) if found else text, found
 
@@ -57,19 +58,19 @@ def _indent(line: str) -> int:
 
 
 def _section(
-    lines: list[str], place: int, start: int, names: Names, rest: list[str], found: Found, entries: Entries
+    lines: list[str], index: int, start: int, names: Names, rest: list[str], found: Found, entries: Entries
 ) -> int:
-    end, kept = entries(lines, place, start, names, found)
+    end, kept = entries(lines, index, start, names, found)
     if kept:
-        rest += [*lines[place:start], *kept]
+        rest += [*lines[index:start], *kept]
         if end < len(lines):
             rest.append("")
     return end
 
 
-def _google(lines: list[str], place: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
-    """Entries that are indented more than their heading, up to a line that is not."""
-    head = _indent(lines[place])
+def _google(lines: list[str], index: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
+    """Entries that are indented more than their heading, up to the next line that is not."""
+    head = _indent(lines[index])
     end = start
     while end < len(lines) and (not lines[end].strip() or _indent(lines[end]) > head):
         end += 1
@@ -78,7 +79,7 @@ def _google(lines: list[str], place: int, start: int, names: Names, found: Found
     return end, _entries(body, depth, _ENTRY, names, found, inline=True)
 
 
-def _numpy(lines: list[str], place: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
+def _numpy(lines: list[str], index: int, start: int, names: Names, found: Found) -> tuple[int, list[str]]:
     """Entries at the margin, up to the next underlined heading."""
     end = start
     while end < len(lines):
@@ -93,17 +94,17 @@ def _numpy(lines: list[str], place: int, start: int, names: Names, found: Found)
 def _entries(
     body: list[str], depth: int, pattern: re.Pattern[str], names: Names, found: Found, inline: bool
 ) -> list[str]:
-    """Takes the entries that begin at this depth; gives back the lines that are of no name asked for."""
+    """Collects the entries that begin at this depth. Returns the lines that do not belong to one of the names."""
     kept: list[str] = []
     current: list[str] | None = None
     taken: list[tuple[list[str], list[str]]] = []
     for line in body:
         matched = pattern.match(line.strip()) if line.strip() and _indent(line) == depth else None
         if matched:
-            own = [name.strip().lstrip("*") for name in matched[1].split(",")]
-            if names is None or all(name in names for name in own):
+            entry_names = [name.strip().lstrip("*") for name in matched[1].split(",")]
+            if names is None or all(name in names for name in entry_names):
                 current = [matched[2] or ""] if inline else []
-                taken.append((own, current))
+                taken.append((entry_names, current))
                 continue
             current = None
         if current is not None and (not line.strip() or _indent(line) > depth):
@@ -111,29 +112,29 @@ def _entries(
         else:
             current = None
             kept.append(line)
-    for own, texts in taken:
-        said = _joined(texts)
-        for name in own:
-            if said:
-                found.setdefault(name, said)
+    for entry_names, texts in taken:
+        text = _joined(texts)
+        for name in entry_names:
+            if text:
+                found.setdefault(name, text)
     return kept if any(line.strip() for line in kept) else []
 
 
-def _field(lines: list[str], place: int, matched: re.Match[str], names: Names, rest: list[str], found: Found) -> int:
+def _field(lines: list[str], index: int, matched: re.Match[str], names: Names, rest: list[str], found: Found) -> int:
     kind, name, text = matched.groups()
     texts = [text]
-    end = place + 1
+    end = index + 1
     while end < len(lines) and lines[end].startswith(" ") and lines[end].strip():
         texts.append(lines[end].strip())
         end += 1
     if names is not None and name not in names:
-        rest += lines[place:end]
+        rest += lines[index:end]
     elif kind != "type":
         found.setdefault(name, _joined(texts))
     return end
 
 
 def _joined(texts: list[str]) -> str:
-    """Lines as a paragraph; empty lines part paragraphs."""
+    """Joins lines to paragraphs, which empty lines separate."""
     parts = "\n".join(texts).strip().split("\n\n")
     return "\n\n".join(" ".join(part.split("\n")).strip() for part in parts)

@@ -1,91 +1,89 @@
-"""Forms that are a class of the program's: the schema that the client is sent, and the value of its answer."""
+"""Forms that the program declares as a class: the schema for the client, and the value of its answer."""
 
 from __future__ import annotations
 
-from .._errors import AskError, Misfit
-from . import schema as _schema
-from .types import Types
+from ..errors import AskError
+from .plain_types import ADVICE, type_name
+from .types.builder import Types
+from .types.invalid_value import InvalidValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .._runtime.answer import Answer
-    from .types import Type
+    from .types.json_type import Type
 
-_KINDS = "a dataclass, a NamedTuple, a TypedDict or a model of pydantic's"
+_SUPPORTED = "a dataclass, a NamedTuple, a TypedDict or a pydantic model"
 
 
 class _Form:
-    """A type as a form: its schema has what the protocol's forms have, and no more."""
+    """A type as a form. Its schema has only keywords that the protocol allows in forms."""
 
     __slots__ = ("is_closed", "kind", "schema")
 
     def __init__(self, annotation: Any) -> None:
-        name = _schema.name(annotation)
+        name = type_name(annotation)
         types = Types()
         try:
             kind: Type = types.of(annotation)
         except TypeError as error:
-            raise _wrong(str(error).removesuffix(_schema.ADVICE)) from None
+            raise _invalid(str(error).removesuffix(ADVICE)) from None
         whole = types.whole(kind.schema)
         if not kind.is_object or "properties" not in whole:
-            raise _wrong(f"{name} is no form, which is {_KINDS}")
+            raise _invalid(f"{name} is not a form; use {_SUPPORTED}")
         required = whole.get("required", [])
-        fields = {field: _field(name, field, said, required) for field, said in whole["properties"].items()}
+        fields = {field: _field(name, field, schema, required) for field, schema in whole["properties"].items()}
         self.kind = kind
         self.schema = {"type": "object", "properties": fields, **({"required": required} if required else {})}
         self.is_closed = whole.get("additionalProperties") is False
 
     def read(self, content: dict[str, Any]) -> Any:
-        """The value that the content of an answer stands for, which conforms to the schema."""
+        """Converts the content of an answer, which conforms to the schema, to an instance of the type."""
         try:
             if self.is_closed:
                 for name in content:
                     if name not in self.schema["properties"]:
-                        raise Misfit("the form has no such field").within(name)
+                        raise InvalidValue("the form has no such field").under(name)
             return content if self.kind.read is None else self.kind.read(content)
-        except Misfit as misfit:
-            raise AskError(f"The client's answer is not usable: {misfit}") from None
+        except InvalidValue as error:
+            raise AskError(f"The client's answer is not usable: {error}") from None
 
 
 _forms: dict[Any, _Form] = {}
-"""By their types, which are few: classes of the program."""
+"""The forms by their types. There are few, because they are classes of the program."""
 
 
 def is_type(schema: Any) -> bool:
-    """Whether a form is given by a type, and not by its schema."""
+    """Whether a form was given as a type, and not as a schema."""
     return isinstance(schema, type) or hasattr(schema, "__origin__")
 
 
 def schema_of(annotation: Any) -> dict[str, Any]:
-    """The schema of a form, which clients of every revision know; raises ``AskError``."""
-    return _of(annotation).schema
+    """The schema of a form, which clients of every revision support. Raises ``AskError``."""
+    return _form(annotation).schema
 
 
-def typed(annotation: Any, answer: Answer[Any]) -> Answer[Any]:
-    """An answer whose content is a value of the type; what was not accepted has none."""
-    if answer.content is None:
-        return answer
-    return answer._replace(content=_of(annotation).read(answer.content))
+def read(annotation: Any, content: dict[str, Any]) -> Any:
+    """The content of an answer as an instance of the type."""
+    return _form(annotation).read(content)
 
 
-def _of(annotation: Any) -> _Form:
+def _form(annotation: Any) -> _Form:
     found = _forms.get(annotation)
     if found is None:
         found = _forms[annotation] = _Form(annotation)
     return found
 
 
-def _field(form: str, name: str, said: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    """A field without null, which no form has: what may be null is left out by who fills it in."""
-    kinds = said.get("type")
+def _field(form: str, name: str, schema: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """The schema of a field without null, which forms do not support. Users leave out a field that may be ``None``."""
+    kinds = schema.get("type")
     if not isinstance(kinds, list) or "null" not in kinds:
-        return said
+        return schema
     if name in required:
-        raise _wrong(f"{form}.{name} may be None, which no form can say; give it a default")
+        raise _invalid(f"{form}.{name} may be None, which a form cannot express; give the field a default")
     rest = [kind for kind in kinds if kind != "null"]
-    field = {**said, "type": rest[0] if len(rest) == 1 else rest}
+    field = {**schema, "type": rest[0] if len(rest) == 1 else rest}
     if field.get("default", ...) is None:
         del field["default"]
     if "enum" in field:
@@ -93,7 +91,7 @@ def _field(form: str, name: str, said: dict[str, Any], required: list[str]) -> d
     return field
 
 
-def _wrong(reason: str) -> AskError:
+def _invalid(reason: str) -> AskError:
     error = AskError(f"The elicitation is not valid: {reason}")
     error.code = "invalid"
     return error

@@ -1,4 +1,4 @@
-"""What stands in JSON for values that it does not have."""
+"""JSON equivalents of Python values. The native half calls ``simpler``."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ if TYPE_CHECKING:
 
 
 def simpler(value: Any) -> Any:
-    """A value of JSON's for one that is not, whose parts may have to be made simpler too.
-
-    What is not known comes back as it is.
-    """
+    """Converts a value by one step towards JSON. Its parts may need the same. Unknown values are returned unchanged."""
     kind = type(value)
     classes = kind.__mro__
     names = {(one.__module__.partition(".")[0], one.__name__) for one in classes}
     if ("enum", "Enum") in names:
-        from .classes import value_of
+        from .types.classes import value_of
 
         return value_of(value)
     if ("datetime", "timedelta") in names:
-        from .scalars import duration_text
+        from .types.scalars import duration_text
 
         return duration_text(value)
     if not names.isdisjoint((("datetime", "date"), ("datetime", "time"))):
@@ -59,13 +56,13 @@ def _dumped(value: Any) -> Any:
 
 
 def key_of(key: Any) -> Any:
-    """The name of a member, for a key that stands for one."""
+    """The name of a member for the key of a dict. A key without a name is returned unchanged."""
     found = key if isinstance(key, str) and type(key) is str else simpler(key)
     return found if isinstance(found, str) else key
 
 
-def picture(value: Any) -> tuple[bytes, str] | None:
-    """An image of PIL's as bytes and their media type."""
+def pil_image(value: Any) -> tuple[bytes, str] | None:
+    """The bytes and the media type of a PIL image; ``None`` for other values."""
     if "PIL" not in sys.modules or not any(kind.__module__.partition(".")[0] == "PIL" for kind in type(value).__mro__):
         return None
     if not hasattr(value, "save"):

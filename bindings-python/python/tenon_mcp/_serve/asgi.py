@@ -6,9 +6,9 @@ import asyncio
 import contextvars
 from contextlib import asynccontextmanager
 
-from .._errors import RegistrationError
 from .._native import Exchange
-from .embedded import Home, claim_loop
+from ..errors import RegistrationError
+from .embedded import EmbeddedService, check_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._runtime.bridge import LoopBridge
-    from .server import Server
+    from .server_state import ServerState
 
     Scope: TypeAlias = MutableMapping[str, Any]
     Message: TypeAlias = MutableMapping[str, Any]
     Receive: TypeAlias = Callable[[], Awaitable[Message]]
     Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-# The number of digits of the smallest body length that a refusal does not wait for. An unnecessary check costs little.
-_LONG = len(str(64 << 10))
+# Content lengths with at least this many digits are long. A refusal does not wait for a long body.
+_LONG_BODY_DIGITS = len(str(64 << 10))
 
 _NOT_FOUND = b'{"detail":"Not Found"}'
 
@@ -38,7 +38,7 @@ class Asgi:
 
     def __init__(
         self,
-        server: Server,
+        server: ServerState,
         path: str | None,
         allowed_hosts: Sequence[str] | None,
         allowed_origins: Sequence[str] | None,
@@ -48,7 +48,7 @@ class Asgi:
         if path is not None and not (isinstance(path, str) and path.startswith("/")):
             raise RegistrationError(f"asgi: path must begin with /, not {path!r}")
         if principal is not None and not callable(principal):
-            raise RegistrationError("asgi: principal must be a function of the scope")
+            raise RegistrationError(f"asgi: principal must be a function of the scope, not {type(principal).__name__}")
         options: dict[str, Any] = {}
         allowed = {
             "allowed_hosts": allowed_hosts,
@@ -58,31 +58,31 @@ class Asgi:
         for name, names in allowed.items():
             # A string is a sequence of strings too, but never the intended value.
             if isinstance(names, str):
-                raise RegistrationError(f"asgi: {name} must be a list of strings, not a string")
+                raise RegistrationError(f"asgi: {name} must be a list of strings, not {names!r}")
             options[name] = list(names or ())
         self._path = None if path is None else path.rstrip("/")
         self._principal = principal
-        self._home = Home(server, options)
-        self._lives = 0
+        self._service = EmbeddedService(server, options)
+        self._lifespans = 0
 
     def __del__(self) -> None:
         # Requests hold this object, so there are none now. Nobody else can pass one.
-        home = getattr(self, "_home", None)
-        if home is not None:
-            home.abandon()
+        service = getattr(self, "_service", None)
+        if service is not None:
+            service.abandon()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
             await self._answer(scope, receive, send)
         elif kind == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         elif kind == "websocket":
-            # This comes before it is accepted, and servers then answer with 403.
+            # Servers answer with 403 if a WebSocket is closed before it is accepted.
             await receive()
             await send({"type": "websocket.close", "code": 1000})
         else:
-            raise ValueError(f"tenon_mcp does not speak ASGI's {kind!r}")
+            raise ValueError(f"ASGI scope type {kind!r} is not supported; it must be 'http', 'lifespan' or 'websocket'")
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -91,21 +91,21 @@ class Asgi:
 
         It is not required: without it the server starts with its first request, and ends with the process.
         """
-        claim_loop()
-        await self._home.started()
-        self._lives += 1
+        check_loop()
+        await self._service.started()
+        self._lifespans += 1
         try:
             yield
         finally:
-            self._lives -= 1
-            if self._lives == 0:
-                await self._home.close()
+            self._lifespans -= 1
+            if self._lifespans == 0:
+                await self._service.close()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        life = self.lifespan()
+        lifespan = self.lifespan()
         try:
-            await life.__aenter__()
+            await lifespan.__aenter__()
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
@@ -113,10 +113,10 @@ class Asgi:
         try:
             await receive()
         finally:
-            await life.__aexit__(None, None, None)
+            await lifespan.__aexit__(None, None, None)
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _is_ours(self, scope: Scope) -> bool:
+    def _is_served(self, scope: Scope) -> bool:
         if self._path is None:
             return True
         path, root = scope["path"], scope.get("root_path", "").rstrip("/")
@@ -126,14 +126,14 @@ class Asgi:
         return bool(path.rstrip("/") == self._path and not path.endswith("//"))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._is_ours(scope):
+        if not self._is_served(scope):
             headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_NOT_FOUND))]
             await send({"type": "http.response.start", "status": 404, "headers": headers})
             await send({"type": "http.response.body", "body": _NOT_FOUND})
             return
-        claim_loop()
+        check_loop()
         principal = None if self._principal is None else self._principal(scope)
-        running, bridge = self._home.enter()
+        running, bridge = self._service.enter()
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
         context = contextvars.copy_context()
@@ -141,26 +141,25 @@ class Asgi:
         request = (scope["method"], version, client[0] if client else None)
         exchange = Exchange(running, bridge.lane, request, headers, principal, context)
         bridge.waiting[exchange.number] = None
-        gone: asyncio.Task[None] | None = None
+        watcher: asyncio.Task[None] | None = None
 
-        async def waited() -> Any:
-            nonlocal gone
+        async def next_step() -> Any:
+            nonlocal watcher
             ready = bridge.ready(exchange.number)
-            if gone is None:
-                gone = asyncio.ensure_future(_leave(exchange, bridge, receive))
+            if watcher is None:
+                watcher = asyncio.ensure_future(_watch_disconnect(exchange, bridge, receive))
             await ready
             return exchange.step()
 
         try:
-            # The head alone may cause a response. If a client asks before it sends the body, the server tells it to
-            # continue once the body is read.
+            # The head alone may be refused. A client with `Expect` sends the body once the application reads it.
             named = dict(headers)
-            long = len(named.get(b"content-length", b"")) >= _LONG
-            step = exchange.step() if long or b"expect" in named or b"transfer-encoding" in named else None
+            is_long = len(named.get(b"content-length", b"")) >= _LONG_BODY_DIGITS
+            step = exchange.step() if is_long or b"expect" in named or b"transfer-encoding" in named else None
             if step is None:
-                step = await _take_in(exchange, receive)
+                step = await _pass_body(exchange, receive)
             while step is None:
-                step = await waited()
+                step = await next_step()
             if step is False:
                 return
             await send({"type": "http.response.start", "status": step[0], "headers": step[1]})
@@ -168,22 +167,22 @@ class Asgi:
             while more:
                 step = exchange.step()
                 if step is None and first:
-                    # Some servers delay the head until there is a part of the body.
+                    # Some servers delay the head until a part of the body is sent.
                     await send({"type": "http.response.body", "body": b"", "more_body": True})
                 first = False
                 while step is None:
-                    step = await waited()
+                    step = await next_step()
                 data, more = step or (b"", False)
-                # Returns when the client has read about all that was sent before. Nothing is produced meanwhile.
+                # `send` returns once the client has read most of the output. No further output is made meanwhile.
                 await send({"type": "http.response.body", "body": data, "more_body": more})
         finally:
             bridge.waiting.pop(exchange.number, None)
-            if gone is not None:
-                gone.cancel()
+            if watcher is not None:
+                watcher.cancel()
             exchange.abandon()
 
 
-async def _take_in(exchange: Exchange, receive: Receive) -> Any:
+async def _pass_body(exchange: Exchange, receive: Receive) -> Any:
     """Passes the body to the engine, and returns the first step of the response. A refusal may come before the end of
     the body.
     """
@@ -202,7 +201,7 @@ async def _take_in(exchange: Exchange, receive: Receive) -> Any:
     return None
 
 
-async def _leave(exchange: Exchange, bridge: LoopBridge, receive: Receive) -> None:
+async def _watch_disconnect(exchange: Exchange, bridge: LoopBridge, receive: Receive) -> None:
     """Waits until the client has disconnected, and reports it."""
     try:
         while (await receive())["type"] != "http.disconnect":
@@ -210,7 +209,7 @@ async def _leave(exchange: Exchange, bridge: LoopBridge, receive: Receive) -> No
     except asyncio.CancelledError:
         raise
     except Exception:
-        # The server cannot report it any more, so the client is gone.
+        # The HTTP server cannot report a disconnection any more, so the client has disconnected.
         pass
     exchange.abandon()
     bridge.wake(exchange.number)

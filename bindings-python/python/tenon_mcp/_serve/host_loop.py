@@ -1,4 +1,4 @@
-"""Serves beside a main loop of the program's host: Blender's, Maya's, Qt's, a game's."""
+"""Serves beside the main loop of another program, such as Blender, Maya, Qt or a game."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import contextvars
 import threading
 import time
 
-from .._errors import StartError
-from .._handlers.sync_handler import Direct
-from .serving import PATIENCE, Service, attend, log_shutdown_failure
+from .._runtime.sync_handler import SyncRunner
+from ..errors import StartError
+from .service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
+from .serving import run_until_closed
 from .signals import Signals
 
 TYPE_CHECKING = False
@@ -17,28 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._native import LoopLane, Running
-    from .server import Server, Transports
-    from .serving import MainThreadQueue
+    from .server_state import ServerState, Transports
+    from .service import MainThreadQueue
 
 
-class Main:
-    """What waits for the thread that polls. ``ended`` once nothing of the server is left."""
+class MainThreadPoller:
+    """Runs the calls and functions that wait for the thread that polls."""
 
-    def __init__(self, lane: LoopLane, errands: MainThreadQueue, running: Running, direct: Direct) -> None:
+    def __init__(self, lane: LoopLane, queue: MainThreadQueue, running: Running, runner: SyncRunner) -> None:
         self._lane = lane
-        self._errands = errands
+        self._queue = queue
         self._running = running
-        self._direct = direct
+        self._runner = runner
 
     @property
     def descriptor(self) -> int:
         return self._lane.fileno()
 
     def poll(self, budget: float | None, timeout: float | None) -> bool:
+        """See ``Server.poll``."""
         self._running.check_fork()
         lane = self._lane
         if lane.closed:
-            return self._over()
+            return self._ended()
         if timeout != 0:
             lane.wait(timeout)
         lane.begin(budget)
@@ -46,38 +48,40 @@ class Main:
         try:
             for _, call, detail, parameter in lane:
                 if type(detail) is tuple:
-                    self._direct.run(call, detail[0], detail[1], parameter)
-                # Otherwise a call is cancelled, which its function sees for itself.
+                    self._runner.run(call, detail[0], detail[1], parameter)
+                # Any other item is a cancellation. A `def` function reads it from its context.
                 del call, detail
         finally:
             lane.flush()
-        self._errands.run(until)
-        return self._over() if lane.closed else True
+        self._queue.run(until)
+        return self._ended() if lane.closed else True
 
-    def _over(self) -> bool:
+    def _ended(self) -> bool:
         self._running.check_start()
         return False
 
 
-def start(server: Server, transports: Transports) -> Main:
-    """Starts the engine, and the thread that does for ``async def`` handlers what ``run`` does on its caller's."""
+def start(server: ServerState, transports: Transports) -> MainThreadPoller:
+    """Starts the engine, and a thread that does for ``async def`` handlers what ``run`` does on its own thread."""
     if server._has_async_handlers:
-        # Here, not on the thread: a program that ends at once lets no thread import it any more.
+        # Here, because the thread cannot import it if the interpreter begins to exit at once.
         from . import loop  # noqa: F401
     service = Service(server, transports, Signals(False), polled=True)
     threads: list[threading.Thread] = []
 
     def join() -> None:
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(SHUTDOWN_TIMEOUT)
 
-    # Registered first, so done last, after the server has ended: the thread must not see the interpreter fall apart.
+    # Functions that are registered first run last: after the server has ended. The thread must end before the
+    # interpreter removes its modules.
     atexit.register(join)
     try:
         running = service.start()
         try:
-            assert service.main is not None and service.errands is not None
-            main = Main(service.main, service.errands, running, Direct(server._errors, interruptible=True))
+            assert service.main is not None and service.main_queue is not None
+            runner = SyncRunner(server._errors, interruptible=True)
+            poller = MainThreadPoller(service.main, service.main_queue, running, runner)
             thread = threading.Thread(
                 target=contextvars.copy_context().run,
                 args=(_serve, service, running, join),
@@ -98,13 +102,13 @@ def start(server: Server, transports: Transports) -> Main:
         join()
         atexit.unregister(join)
         raise
-    return main
+    return poller
 
 
 def _serve(service: Service, running: Running, join: Callable[[], None]) -> None:
     try:
         try:
-            attend(service, running)
+            run_until_closed(service, running)
         finally:
             _end(service, running)
     except StartError:
@@ -121,5 +125,5 @@ def _end(service: Service, running: Running) -> None:
     service.check_fork()
     if not running.closed:
         running.end()
-        running.wait(PATIENCE)
+        running.wait(SHUTDOWN_TIMEOUT)
     service.stop()

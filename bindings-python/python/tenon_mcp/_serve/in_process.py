@@ -6,9 +6,10 @@ import contextvars
 import sys
 import threading
 
-from .._errors import ForkedError, StateError
-from . import fork as _fork
-from .serving import Service, serve_here
+from .._runtime import fork
+from ..errors import ForkedError, StateError
+from .service import Service
+from .serving import serve_without_loop
 from .signals import Signals
 
 TYPE_CHECKING = False
@@ -16,27 +17,27 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Any
 
-    from .server import Server
+    from .server_state import ServerState
 
 TRANSPORTS: dict[str, Any] = {
     **dict.fromkeys(("stdio", "http", "unix", "socket", "websocket", "sse")),
     "in_process": True,
 }
 
-_guard = threading.Lock()
-_holds: dict[int, Hold] = {}
-"""By the server that is held, which its hold keeps."""
-_LOOK = 0.1
+_lock = threading.Lock()
+_servers: dict[int, SharedServer] = {}
+"""By the id of the server. The entry keeps the server, so the id stays valid."""
+_CHECK_INTERVAL = 0.1
 """Seconds between two checks whether a loop is closed."""
 
 
-class Hold:
+class SharedServer:
     """A server that clients have started. It ends when the last client closes."""
 
-    def __init__(self, server: Server, before: Hold | None) -> None:
+    def __init__(self, server: ServerState, before: SharedServer | None) -> None:
         self.server = server
         self.clients = 1
-        self.generation = _fork.generation
+        self.generation = fork.generation
         self.failure: BaseException | None = None
         self.settled = threading.Event()
         self.waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
@@ -44,60 +45,64 @@ class Hold:
         self.task: asyncio.Task[None] | None = None
         self._before = before
         self._left = False
-        self._over = threading.Event()
+        self._ended = threading.Event()
 
     def settle(self, failure: BaseException | None = None) -> None:
         """Records that the server has started, or that the start failed."""
-        with _guard:
+        with _lock:
             self.failure = self.failure or failure
             self.settled.set()
             waiting, self.waiting = self.waiting, []
         for loop, future in waiting:
-            loop.call_soon_threadsafe(_done, future)
+            loop.call_soon_threadsafe(_resolve, future)
 
-    def leave(self) -> bool:
-        """Removes a client. Returns whether it was the last, which ends the server."""
-        with _guard:
+    def remove_client(self) -> bool:
+        """Removes a client. Returns whether it was the last one, which ends the server."""
+        with _lock:
             self.clients -= 1
             if self.clients > 0:
                 return False
             self._left = True
-            # What is served after its own end is another's.
-            running = self.server._running if _holds.get(id(self.server)) is self else None
+            # After its own end, the server may be served again for others.
+            running = self.server._running if _servers.get(id(self.server)) is self else None
         if running is not None:
             running.end()
         return True
 
-    def started(self, server: Server) -> None:
-        """It has started; perhaps nobody has waited for that."""
+    def started(self, server: ServerState) -> None:
+        """Records that the server has started. Ends it if the last client has closed meanwhile."""
         self.settle()
         if self._left and server._running is not None:
             server._running.end()
 
-    def over(self) -> None:
-        """The server has ended."""
-        with _guard:
-            if _holds.get(id(self.server)) is self:
-                del _holds[id(self.server)]
+    def ended(self) -> None:
+        """Records that the server has ended."""
+        with _lock:
+            if _servers.get(id(self.server)) is self:
+                del _servers[id(self.server)]
         self.settle()
-        self._over.set()
+        self._ended.set()
 
     @property
-    def ends(self) -> bool:
-        """Whether the next client has to start the server again."""
+    def is_ending(self) -> bool:
+        """Whether the next client must start the server again."""
         running = self.server._running
         return self._left or self.settled.is_set() and running is not None and running.closed
 
     @property
-    def is_stranded(self) -> bool:
+    def is_on_closed_loop(self) -> bool:
         """Whether the server's loop was closed before the server has ended, so that nothing runs its calls."""
         return self.task is not None and self.task.get_loop().is_closed()
 
-    def wait_for_turn(self) -> None:
-        """Waits for the end of whatever was served before, unless that does not come."""
+    @property
+    def has_predecessor(self) -> bool:
+        return self._before is not None
+
+    def wait_for_predecessor(self) -> None:
+        """Waits until the server that was served before has ended, or its loop was closed."""
         before, self._before = self._before, None
         if before is not None:
-            while not before._over.wait(_LOOK) and not before.is_stranded:
+            while not before._ended.wait(_CHECK_INTERVAL) and not before.is_on_closed_loop:
                 pass
 
 
@@ -105,129 +110,134 @@ def check_fork(generation: int) -> None:
     """Raises ``ForkedError`` if the client was opened before this process was forked: the server runs in the parent
     only.
     """
-    if generation != _fork.generation:
-        raise ForkedError("the server was started before this process was forked")
+    if generation != fork.generation:
+        raise ForkedError("the server was started before this process was forked; start it in this process")
 
 
-def _done(future: asyncio.Future[None]) -> None:
+def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 
 
-def _take(server: Server, loop: asyncio.AbstractEventLoop | None = None) -> tuple[Hold | None, bool]:
-    """The hold of a server, and whether it is new; none where the program serves it.
+def _find_or_add(
+    server: ServerState, loop: asyncio.AbstractEventLoop | None = None
+) -> tuple[SharedServer | None, bool]:
+    """Returns the shared server, and whether it is new. Returns ``None`` if the program itself serves the server.
 
-    ``loop`` is what stands still until the server has started.
+    ``loop`` is the loop of the calling thread, which is blocked until the server has started.
     """
-    with _guard:
-        held = _holds.get(id(server))
-        if held is not None:
-            check_fork(held.generation)
-            if held.is_stranded:
-                raise StateError("a client was left open on an event loop that has ended, and the server with it")
-            if not held.ends:
-                held.clients += 1
-                return held, False
-            if loop is not None and held.task is not None and held.task.get_loop() is loop:
-                raise StateError("the server is about to end on this event loop; a client to await can wait for that")
+    with _lock:
+        shared = _servers.get(id(server))
+        if shared is not None:
+            check_fork(shared.generation)
+            if shared.is_on_closed_loop:
+                raise StateError(
+                    "the event loop of this server was closed while a client was open; close clients before their loop"
+                )
+            if not shared.is_ending:
+                shared.clients += 1
+                return shared, False
+            if loop is not None and shared.task is not None and shared.task.get_loop() is loop:
+                raise StateError(
+                    "the server is still ending on this event loop, which `with` blocks; use `async with Client(app)`"
+                )
         elif server._running is not None:
             server._running.check_fork()
             return None, False
-        held = _holds[id(server)] = Hold(server, held)
-        return held, True
+        shared = _servers[id(server)] = SharedServer(server, shared)
+        return shared, True
 
 
-def hold(server: Server) -> Hold | None:
-    """Ensures that the server is served. If it is not, it is served on a thread of its own."""
+def acquire(server: ServerState) -> SharedServer | None:
+    """Adds a client. If the server is not being served, it is served on a thread of its own."""
     running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
-    held, new = _take(server, None if running_loop is None else running_loop())
-    if held is None:
+    shared, is_new = _find_or_add(server, None if running_loop is None else running_loop())
+    if shared is None:
         return None
-    if new:
+    if is_new:
         target = contextvars.copy_context().run
-        held.thread = threading.Thread(target=target, args=(_serve, held), name="tenon-in-process", daemon=True)
-        held.thread.start()
-    held.settled.wait()
-    return _checked(held)
+        shared.thread = threading.Thread(target=target, args=(_serve, shared), name="tenon-in-process", daemon=True)
+        shared.thread.start()
+    shared.settled.wait()
+    return _checked(shared)
 
 
-async def hold_here(server: Server) -> Hold | None:
-    """Ensures that the server is served. If it is not, it is served on the running loop."""
+async def acquire_on_loop(server: ServerState) -> SharedServer | None:
+    """Adds a client. If the server is not being served, it is served on the running loop."""
     import asyncio
 
-    held, new = _take(server)
-    if held is None:
+    shared, is_new = _find_or_add(server)
+    if shared is None:
         return None
     loop = asyncio.get_running_loop()
-    if new:
-        held.task = loop.create_task(_serve_here(held))
-    with _guard:
-        if not held.settled.is_set():
+    if is_new:
+        shared.task = loop.create_task(_serve_on_loop(shared))
+    with _lock:
+        if not shared.settled.is_set():
             settled: asyncio.Future[None] | None = loop.create_future()
-            held.waiting.append((loop, settled))  # type: ignore[arg-type]
+            shared.waiting.append((loop, settled))  # type: ignore[arg-type]
         else:
             settled = None
     try:
         if settled is not None:
             await settled
     except BaseException:
-        release(held)
+        release(shared)
         raise
-    return _checked(held)
+    return _checked(shared)
 
 
-def _checked(held: Hold) -> Hold:
-    failure = held.failure
+def _checked(shared: SharedServer) -> SharedServer:
+    failure = shared.failure
     if failure is not None:
-        held.leave()
+        shared.remove_client()
         raise failure
-    return held
+    return shared
 
 
-def release(held: Hold | None) -> None:
-    """Releases the hold, and waits for the end of a server that has a thread."""
-    if held is not None and held.leave() and held.thread is not None:
-        held.thread.join()
+def release(shared: SharedServer | None) -> None:
+    """Removes a client. If it was the last one and the server has a thread, waits for the end of the server."""
+    if shared is not None and shared.remove_client() and shared.thread is not None:
+        shared.thread.join()
 
 
-async def release_here(held: Hold | None) -> None:
-    """Releases the hold, and waits for the end of a server that is served on this loop."""
+async def release_on_loop(shared: SharedServer | None) -> None:
+    """Removes a client. If it was the last one, waits for the end of the server, unless another loop serves it."""
     import asyncio
 
-    if held is None or not held.leave():
+    if shared is None or not shared.remove_client():
         return
-    task = held.task
+    task = shared.task
     if task is not None and task.get_loop() is asyncio.get_running_loop():
         await asyncio.wait((task,))
-    elif held.thread is not None:
-        await asyncio.to_thread(held.thread.join)
+    elif shared.thread is not None:
+        await asyncio.to_thread(shared.thread.join)
 
 
-def _serve(held: Hold) -> None:
-    server = held.server
+def _serve(shared: SharedServer) -> None:
     try:
-        held.wait_for_turn()
-        serve_here(Service(server, TRANSPORTS, Signals(False)), held.started)
+        shared.wait_for_predecessor()
+        serve_without_loop(Service(shared.server, TRANSPORTS, Signals(False)), shared.started)
     except BaseException as error:
-        held.settle(error)
+        shared.settle(error)
     finally:
-        held.over()
+        shared.ended()
 
 
-async def _serve_here(held: Hold) -> None:
+async def _serve_on_loop(shared: SharedServer) -> None:
     import asyncio
 
     from .loop import serve
 
     try:
-        if held._before is not None:
-            await asyncio.to_thread(held.wait_for_turn)
-        await serve(held.server, TRANSPORTS, held.started)
+        if shared.has_predecessor:
+            await asyncio.to_thread(shared.wait_for_predecessor)
+        await serve(shared.server, TRANSPORTS, shared.started)
     except BaseException as error:
-        heard = held.settled.is_set()
-        held.settle(error)
-        # Who waits for the start raises it.
-        if heard or not isinstance(error, Exception):
+        was_settled = shared.settled.is_set()
+        shared.settle(error)
+        # Before the start, the client that waits raises the exception.
+        if was_settled or not isinstance(error, Exception):
             raise
     finally:
-        held.over()
+        shared.ended()

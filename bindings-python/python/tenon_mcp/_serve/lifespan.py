@@ -1,42 +1,37 @@
-"""What is entered before the first call of a server and left after its last."""
+"""The lifespan of a server: a context manager that is entered before the first call and left after the last one."""
 
 from __future__ import annotations
 
-from .._errors import RegistrationError, StateError
-from .._runtime.context import SyncContext
+from ..context import SyncContext
+from ..errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from typing import Any
 
-    from .server import Lifespan, Server
+    from .server_state import Lifespan, ServerState
 
-_GENERATOR, _ASYNC_GENERATOR = 0x20, 0x200
-"""Flags of code."""
+# Flags of code objects. `inspect` has their names, but takes long to load.
+_GENERATOR = 0x20
 
 
-def register(server: Server, function: Lifespan) -> None:
-    """Has the hooks of a server enter and leave what ``function`` gives."""
+def lifespan_state(server: ServerState, function: Lifespan) -> Any:
+    """The object whose ``start`` and ``stop`` enter and leave the context manager that ``function`` returns."""
     if not callable(function):
-        raise RegistrationError(f"lifespan must be a function of the server, not {type(function).__name__}")
-    plain: Any = function
-    while hasattr(plain, "__wrapped__"):
-        plain = plain.__wrapped__
-    flags = getattr(getattr(plain, "__code__", None), "co_flags", 0)
-    if flags & _GENERATOR or hasattr(plain, "__enter__") and not hasattr(plain, "__aenter__"):
-        life: Any = _Entered(server, function)
-    else:
-        # On the loop both kinds can be entered.
-        life = _LifespanState(server, function)
-    server._engine.set_lifespan(life)
-    server.on("start")(life.start)
-    server.on("stop")(life.stop)
-    server._lifespan = life
+        raise RegistrationError(f"lifespan must be a function that takes the server, not {type(function).__name__}")
+    inner: Any = function
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    flags = getattr(getattr(inner, "__code__", None), "co_flags", 0)
+    if flags & _GENERATOR or hasattr(inner, "__enter__") and not hasattr(inner, "__aenter__"):
+        return _SyncLifespan(server, function)
+    # A loop can enter both kinds of context managers.
+    return _AsyncLifespan(server, function)
 
 
-def _manager(server: Server, function: Lifespan) -> Any:
-    """The context manager; a generator is made one."""
+def _manager(server: ServerState, function: Lifespan) -> Any:
+    """The context manager that ``function`` returns. A generator is wrapped in one."""
     made: Any = function(server)
     if hasattr(made, "__aenter__") or hasattr(made, "__enter__"):
         return made
@@ -45,48 +40,51 @@ def _manager(server: Server, function: Lifespan) -> Any:
 
         wrap: Any = contextlib.asynccontextmanager if hasattr(made, "__anext__") else contextlib.contextmanager
         return wrap(lambda: made)()
-    raise TypeError(f"lifespan must give a context manager, not {type(made).__name__}")
+    raise TypeError(f"lifespan must return a context manager, not {type(made).__name__}")
 
 
-def _taken(server: Server) -> StateError:
-    return StateError(f"the lifespan of server {server.name!r} runs already: it is served, or mounted in one that is")
+def _already_running(server: ServerState) -> StateError:
+    return StateError(
+        f"the lifespan of server {server.name!r} is already running, because the server is served, or is mounted in a "
+        "server that is served"
+    )
 
 
-class _Entered:
-    """A context manager without async."""
+class _SyncLifespan:
+    """A context manager without async, on worker threads."""
 
     value: Any = None
 
-    def __init__(self, server: Server, function: Lifespan) -> None:
+    def __init__(self, server: ServerState, function: Lifespan) -> None:
         self._server = server
         self._function = function
-        self._within: Any = None
+        self._manager: Any = None
 
     def start(self, ctx: SyncContext) -> None:
-        if self._within is not None:
-            raise _taken(self._server)
+        if self._manager is not None:
+            raise _already_running(self._server)
         manager = _manager(self._server, self._function)
         value = manager.__enter__()
         if ctx.cancelled:
-            # It took too long: nobody is told of a stop whose start was given up.
+            # The start has timed out. The hook `stop` does not run after a failed start.
             manager.__exit__(None, None, None)
             return
-        self.value, self._within = value, manager
+        self.value, self._manager = value, manager
 
     def stop(self) -> None:
-        manager, self._within = self._within, None
+        manager, self._manager = self._manager, None
         try:
             manager.__exit__(None, None, None)
         finally:
             self.value = None
 
 
-class _LifespanState:
-    """A context manager in a task of its own: what is opened in a task often wants to be closed in that one."""
+class _AsyncLifespan:
+    """A context manager in a task of its own. Some libraries require that one task both enters and leaves it."""
 
     value: Any = None
 
-    def __init__(self, server: Server, function: Lifespan) -> None:
+    def __init__(self, server: ServerState, function: Lifespan) -> None:
         self._server = server
         self._function = function
         self._task: asyncio.Task[None] | None = None
@@ -96,21 +94,21 @@ class _LifespanState:
         import asyncio
 
         if self._task is not None:
-            raise _taken(self._server)
+            raise _already_running(self._server)
         loop = asyncio.get_running_loop()
         entered: asyncio.Future[None] = loop.create_future()
         self._leave = asyncio.Event()
-        self._task = task = loop.create_task(self._live(entered, self._leave))
+        self._task = task = loop.create_task(self._run(entered, self._leave))
         try:
             await asyncio.shield(entered)
         except BaseException:
-            # It took too long, or raised, and then this does nothing.
+            # The start has timed out. If the context manager raised, the task has ended already.
             self._task = None
             task.cancel()
             await asyncio.wait((task,))
             raise
 
-    async def _live(self, entered: asyncio.Future[None], leave: asyncio.Event) -> None:
+    async def _run(self, entered: asyncio.Future[None], leave: asyncio.Event) -> None:
         import asyncio
 
         try:
@@ -144,7 +142,7 @@ class _LifespanState:
             leave.set()
             await task
         elif loop.is_closed():
-            raise StateError("the event loop that the lifespan was entered on has ended before the server")
+            raise StateError("the event loop that entered the lifespan was closed before the server ended")
         else:
 
             async def left() -> None:

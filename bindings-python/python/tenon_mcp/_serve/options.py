@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 
-from .._errors import RegistrationError, ServeError
+from ..errors import RegistrationError, ServeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from .option_types import HasFileno, Http, Sockets, Sse, Stdio, Unix, Web
+    from ..types import HasFileno, Http, Sockets, Sse, Stdio, Unix, Web
 
 
 _HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins", "allowed_headers")
 
 
-def read_words(option: str, words: Sequence[str] | None) -> list[str] | None:
-    """A list of words. Refuses a single string."""
-    if words is None:
+def read_strings(option: str, strings: Sequence[str] | None) -> list[str] | None:
+    """A list of strings. Refuses a single string."""
+    if strings is None:
         return None
-    read: list[Any] = list(words) if hasattr(words, "__iter__") and not isinstance(words, str) else [None]
-    if not all(isinstance(word, str) for word in read):
-        raise RegistrationError(f"{option} must be a list of strings")
+    read: list[Any] = list(strings) if hasattr(strings, "__iter__") and not isinstance(strings, str) else [None]
+    if not all(isinstance(each, str) for each in read):
+        raise RegistrationError(f"{option} must be a list of strings, not {strings!r}")
     return read
 
 
@@ -31,30 +31,30 @@ def read_transports(
     stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse, in_process: bool = False
 ) -> dict[str, Any]:
     """The transports in the engine's form. Descriptors are duplicated, and the engine owns the duplicates."""
-    transports: dict[str, Any] = _webs(websocket, sse)
+    transports: dict[str, Any] = _web_transports(websocket, sse)
     if in_process:
         transports["in_process"] = True
     if http is not None:
         transports["http"] = read_http(http)
     if unix is not None:
         transports["unix"] = _unix(unix)
-    made: list[int] = []
+    duplicates: list[int] = []
     try:
         if "socket" in transports.get("http", ()):
-            transports["http"]["socket"] = _duplicate("http option socket", transports["http"]["socket"], made)
+            transports["http"]["socket"] = _duplicate("http option socket", transports["http"]["socket"], duplicates)
         if socket is not None:
-            several: Any = socket if isinstance(socket, (list, tuple)) else [socket]
-            transports["socket"] = [_duplicate("socket", one, made) for one in several]
+            sockets: Any = socket if isinstance(socket, (list, tuple)) else [socket]
+            transports["socket"] = [_duplicate("socket", one, duplicates) for one in sockets]
         if stdio is None:
             stdio = not transports
         if not isinstance(stdio, bool):
             try:
                 reader, writer = stdio
             except (TypeError, ValueError):
-                raise RegistrationError("stdio must be a bool or a pair of descriptors") from None
-            stdio = (_duplicate("stdio", reader, made), _duplicate("stdio", writer, made))
+                raise RegistrationError(f"stdio must be a bool or a pair of descriptors, not {stdio!r}") from None
+            stdio = (_duplicate("stdio", reader, duplicates), _duplicate("stdio", writer, duplicates))
     except BaseException:
-        for descriptor in made:
+        for descriptor in duplicates:
             os.close(descriptor)
         raise
     transports["stdio"] = stdio
@@ -63,34 +63,34 @@ def read_transports(
 
 def check_transports(http: Http, unix: Unix, websocket: Web, sse: Sse) -> None:
     """Checks transports without opening anything, and raises the first error."""
-    _webs(websocket, sse)
+    _web_transports(websocket, sse)
     if http is not None:
         read_http(http)
     if unix is not None:
         _unix(unix)
 
 
-def _webs(websocket: Web, sse: Sse) -> dict[str, Any]:
-    webs: dict[str, Any] = {}
+def _web_transports(websocket: Web, sse: Sse) -> dict[str, Any]:
+    transports: dict[str, Any] = {}
     if websocket is not None or sse is not None:
-        from .web import read_web
+        from .web_options import read_web
 
         if websocket is not None:
-            webs["websocket"] = read_web("websocket", "/ws", websocket)
+            transports["websocket"] = read_web("websocket", "/ws", websocket)
         if sse is not None:
-            webs["sse"] = read_web("sse", "/sse", sse)
-    return webs
+            transports["sse"] = read_web("sse", "/sse", sse)
+    return transports
 
 
-def _duplicate(option: str, given: int | HasFileno, made: list[int]) -> int:
-    descriptor = given if isinstance(given, int) else getattr(given, "fileno", lambda: None)()
+def _duplicate(option: str, source: int | HasFileno, duplicates: list[int]) -> int:
+    descriptor = source if isinstance(source, int) else getattr(source, "fileno", lambda: None)()
     if not isinstance(descriptor, int) or isinstance(descriptor, bool):
-        raise RegistrationError(f"{option} must be a socket or a descriptor, not {type(given).__name__}")
+        raise RegistrationError(f"{option} must be a socket or a descriptor, not {type(source).__name__}")
     try:
-        made.append(os.dup(descriptor))
+        duplicates.append(os.dup(descriptor))
     except (OSError, OverflowError) as error:
         raise ServeError(f"{option}: descriptor {descriptor}: {error}") from None
-    return made[-1]
+    return duplicates[-1]
 
 
 def _unix(unix: Unix) -> dict[str, Any]:
@@ -127,11 +127,14 @@ def read_http(http: Http) -> dict[str, Any]:
             raise RegistrationError(f"unknown http option {option!r}; the options are {', '.join(_HTTP)}")
     for option in ("allowed_hosts", "allowed_origins", "allowed_headers"):
         if option in options:
-            options[option] = _names(option, options[option])
+            options[option] = _list_of_strings(option, options[option])
     places = [option for option in ("unix", "socket") if option in options]
     wrong = {"host", "port"} & options.keys() if places else {"mode"} & options.keys()
     if len(places) > 1 or wrong or ("mode" in options and "unix" not in options):
-        raise RegistrationError("http options name one place: host and port, or unix and mode, or socket")
+        found = ", ".join(option for option in ("host", "port", "unix", "mode", "socket") if option in options)
+        raise RegistrationError(
+            f"http options must name one place: host and port, or unix and mode, or socket; they have {found}"
+        )
     if places:
         _mode("http", options)
         return options
@@ -142,7 +145,7 @@ def read_http(http: Http) -> dict[str, Any]:
     return {**options, "address": address}
 
 
-def _names(option: str, names: Sequence[str]) -> Sequence[str]:
+def _list_of_strings(option: str, names: Sequence[str]) -> Sequence[str]:
     # A string is a sequence of strings too, but never the intended value.
     if isinstance(names, str):
         raise RegistrationError(f"http option {option} must be a list of strings, not a string")
@@ -153,11 +156,11 @@ def read_state_keys(keys: Iterable[bytes]) -> list[bytes]:
     """The keys. No message contains a key."""
     # Bytes are iterable too, but then a single key was intended.
     if isinstance(keys, (bytes, bytearray, str)) or not hasattr(keys, "__iter__"):
-        raise RegistrationError("state_keys must be a list of keys, not one key")
+        raise RegistrationError("state_keys must be a list of keys; put a single key into a list")
     read = list(keys)
-    for place, key in enumerate(read):
+    for index, key in enumerate(read):
         if not isinstance(key, bytes):
-            raise RegistrationError(f"state_keys[{place}] must be bytes, not {type(key).__name__}")
+            raise RegistrationError(f"state_keys[{index}] must be bytes, not {type(key).__name__}")
         if len(key) != 32:
-            raise RegistrationError(f"state_keys[{place}] must have 32 bytes, not {len(key)}")
+            raise RegistrationError(f"state_keys[{index}] must have 32 bytes, not {len(key)}")
     return read

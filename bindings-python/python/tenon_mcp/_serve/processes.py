@@ -14,75 +14,76 @@ import sys
 import threading
 import time
 
-from .._errors import RegistrationError, ServeError, StateError, TenonError
 from .._native import Parent
-from .._runtime import log as _log
-from . import fork as _fork
+from .._runtime import fork, log
+from ..errors import RegistrationError, ServeError, StateError, TenonError
 from .options import read_http
-from .serving import say
+from .service import print_addresses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
     from typing import Any, NoReturn
 
-    from .server import Server, Transports
+    from .server_state import OnStarted, ServerState, Transports
 
-_MOST_RESTARTS = 5
-_WITHIN = 60.0
-"""More workers than that are not replaced within so many seconds: what ends them will end the next ones, too."""
-_MOST_TOLD = 1000
-"""Characters of what a worker says of its end: so much fits into its pipe in one piece."""
-_LOOK = 0.5
+_MAX_RESTARTS = 5
+_RESTART_PERIOD = 60.0
+"""If more workers end within this period, in seconds, the server ends: others would end for the same reason."""
+_MAX_REPORT = 1000
+"""The maximum length of a worker's report of its end. A pipe passes a report of this length in one piece."""
+_CHECK_INTERVAL = 0.5
 """Seconds between two checks of the workers if no descriptor reports their end."""
 
 
 def run(
-    server: Server,
+    server: ServerState,
     workers: int,
     transports: Transports,
     wants_signals: bool,
-    on_started: Callable[[Server], object] | None,
+    on_started: OnStarted | None,
 ) -> None:
     _check(server, workers, transports)
     server._engine.prepare_fork()
     listener, options = _listen(transports["http"])
     try:
-        # Last: where the program is wrong as well, that is what it should hear of.
+        # The last check, because errors in the program's options are more useful to its author.
         if threading.active_count() > 1:
-            raise StateError("workers are forked off, and this process has other threads, which would not be in them")
+            raise StateError(
+                f"workers are forked, and a fork does not copy the {threading.active_count() - 1} other threads of "
+                "this process; start them in the workers"
+            )
         supervisor = Supervisor(server, listener, options, transports["websocket"])
-        code = supervisor.run(workers, wants_signals, on_started or say)
+        code = supervisor.run(workers, wants_signals, on_started or print_addresses)
     finally:
         listener.close()
     if code:
         raise SystemExit(code)
 
 
-def _check(server: Server, workers: int, transports: Transports) -> None:
+def _check(server: ServerState, workers: int, transports: Transports) -> None:
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise RegistrationError(f"workers must be a number above zero, not {workers!r}")
+        raise RegistrationError(f"workers must be an integer above zero, not {workers!r}")
     if not hasattr(os, "fork"):
-        raise StateError("workers are forked off, which this system does not do; start several programs instead")
+        raise StateError("workers need fork, which this system does not have; start several programs instead")
     others = [name for name in ("stdio", "unix", "socket", "sse") if transports[name]]
     websocket = transports["websocket"]
     if transports["http"] is None or others:
-        wrong = f"and cannot serve {others[0]}" if others else "which is not given"
-        raise RegistrationError(f"workers share the listener of http, {wrong}")
+        wrong = f"remove the option {others[0]}" if others else "pass the option http"
+        raise RegistrationError(f"workers serve only http, and websocket as a path of its address; {wrong}")
     if websocket is not None and not (isinstance(websocket, str) and websocket.startswith("/")):
-        raise RegistrationError("workers share one listener: websocket must be a path of http's address")
+        raise RegistrationError(f"with workers, websocket must be a path such as '/ws', not {websocket!r}")
     server._claim()
 
 
 def _listen(http: Any) -> tuple[socket.socket, dict[str, Any]]:
-    """The listener, and what else is said of HTTP."""
+    """The listener, and the other options of HTTP."""
     options = read_http(http)
     if "unix" in options:
-        raise RegistrationError("workers need a listener to inherit: for a Unix socket give one as http option socket")
-    given = options.pop("socket", None)
-    if given is not None:
-        descriptor = given if isinstance(given, int) else given.fileno()
+        raise RegistrationError("with workers, pass a listening Unix socket as http option socket in place of unix")
+    existing = options.pop("socket", None)
+    if existing is not None:
+        descriptor = existing if isinstance(existing, int) else existing.fileno()
         return socket.socket(fileno=os.dup(descriptor)), options
     text = options.pop("address")
     address, slash, path = text.partition("/")
@@ -103,67 +104,72 @@ def _listen(http: Any) -> tuple[socket.socket, dict[str, Any]]:
 class _Worker:
     """The parent's record of a worker."""
 
-    def __init__(self, pid: int, lifeline: int, words: int) -> None:
+    def __init__(self, pid: int, stop_pipe: int, status_pipe: int) -> None:
         self.pid = pid
-        self.lifeline = lifeline
-        self.words = words
+        self.stop_pipe = stop_pipe
+        """The worker shuts down when the parent closes this descriptor."""
+        self.status_pipe = status_pipe
+        """The worker reports its start and its end here, in lines."""
         self.ready = self.closed = False
         self.cause: str | None = None
-        """Why it could not start, in its own words."""
-        # Tells of the end at once, also while a grandchild keeps the pipe open.
+        """Why it could not start, as it has reported."""
+        # Reports the end at once, also while a grandchild keeps the pipe open.
         self.handle: int | None = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
     def descriptors(self) -> list[int]:
-        return [self.words] if self.handle is None else [self.words, self.handle]
+        return [self.status_pipe] if self.handle is None else [self.status_pipe, self.handle]
 
-    def let_go(self) -> None:
+    def request_shutdown(self) -> None:
         """Asks the worker to shut down, if it has not ended."""
-        if self.lifeline >= 0:
-            os.close(self.lifeline)
-            self.lifeline = -1
+        if self.stop_pipe >= 0:
+            os.close(self.stop_pipe)
+            self.stop_pipe = -1
 
-    def forget(self) -> None:
-        self.let_go()
-        os.close(self.words)
+    def release(self) -> None:
+        """Closes the descriptors. This also asks the worker to shut down."""
+        self.request_shutdown()
+        os.close(self.status_pipe)
         if self.handle is not None:
             os.close(self.handle)
 
 
 class Supervisor:
-    """The parent of the workers; in their processes, what is left of it. Stands for the running engine meanwhile."""
+    """The parent of the workers. In the parent, the server has it in place of a running engine."""
 
     url: str | None = None
     websocket_url: str | None = None
     sse_url: str | None = None
 
-    def __init__(self, server: Server, listener: socket.socket, options: dict[str, Any], websocket: str | None) -> None:
+    def __init__(
+        self, server: ServerState, listener: socket.socket, options: dict[str, Any], websocket: str | None
+    ) -> None:
         self._server = server
         self._listener = listener
         self._http = {**options, "socket": listener}
         self._websocket = websocket
         self._workers: dict[int, _Worker] = {}
         self._before: dict[int, Any] = {}
-        self._bell = os.pipe()
-        os.set_blocking(self._bell[1], False)
+        self._wake_pipe = os.pipe()
+        os.set_blocking(self._wake_pipe[1], False)
         self._restarts: list[float] = []
         self._process = os.getpid()
         self._stopping = False
         self._code = 0
         self._failure: str | None = None
 
-    # What a program may ask of a server that runs.
+    # The members of a running engine that `Server` uses.
 
     def check_fork(self) -> None:
         if os.getpid() != self._process:
-            raise StateError("the workers were started before this process was forked")
+            raise StateError("the workers were started before this process was forked; call this in the parent")
 
     def close(self) -> None:
         self._stop()
 
-    # The parent.
+    # In the parent.
 
-    def run(self, workers: int, wants_signals: bool, on_started: Callable[[Server], object]) -> int:
-        """Serves until the end; gives the code to leave with."""
+    def run(self, workers: int, wants_signals: bool, on_started: OnStarted) -> int:
+        """Runs the workers until all have ended. Returns the exit code."""
         started = False
         running: Any = self
         self._server._running = running
@@ -180,7 +186,7 @@ class Supervisor:
                     started = True
                     on_started(self._server)
                 if self._stopping:
-                    self._let_go()
+                    self._request_shutdown()
         finally:
             self._server._running = None
             self._end()
@@ -189,25 +195,25 @@ class Supervisor:
         return self._code
 
     def _wait(self) -> None:
-        """Waits until something has happened."""
-        descriptors = [self._bell[0]]
+        """Waits until a worker reports something or has ended, or the parent is woken."""
+        descriptors = [self._wake_pipe[0]]
         for worker in self._workers.values():
             descriptors += worker.descriptors()
         can_tell = all(worker.handle is not None for worker in self._workers.values())
-        readable = select.select(descriptors, [], [], None if can_tell else _LOOK)[0]
-        if self._bell[0] in readable:
-            os.read(self._bell[0], 4096)
+        readable = select.select(descriptors, [], [], None if can_tell else _CHECK_INTERVAL)[0]
+        if self._wake_pipe[0] in readable:
+            os.read(self._wake_pipe[0], 4096)
         for worker in list(self._workers.values()):
-            if worker.words in readable:
-                self._hear(worker)
+            if worker.status_pipe in readable:
+                self._read_status(worker)
         for pid in list(self._workers):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 self._ended(self._workers.pop(pid), os.waitstatus_to_exitcode(status))
 
-    def _hear(self, worker: _Worker) -> None:
-        for word in os.read(worker.words, 4096).decode().splitlines():
-            what, _, detail = word.partition(" ")
+    def _read_status(self, worker: _Worker) -> None:
+        for line in os.read(worker.status_pipe, 4096).decode().splitlines():
+            what, _, detail = line.partition(" ")
             if what == "closed":
                 worker.closed = True
             elif what == "failed":
@@ -218,49 +224,49 @@ class Supervisor:
                 self.websocket_url = websocket_url or None
 
     def _ended(self, worker: _Worker, code: int) -> None:
-        # What it said last.
-        os.set_blocking(worker.words, False)
+        # Its last report.
+        os.set_blocking(worker.status_pipe, False)
         try:
-            self._hear(worker)
+            self._read_status(worker)
         except BlockingIOError:
             pass
-        worker.forget()
+        worker.release()
         if self._stopping:
             return
         if worker.closed:
-            # Its program closed the server, which is all of it.
+            # The program has called `close` in the worker, which ends all workers.
             self._stop()
             return
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         now = time.monotonic()
-        self._restarts = [*(then for then in self._restarts if now - then < _WITHIN), now]
+        self._restarts = [*(then for then in self._restarts if now - then < _RESTART_PERIOD), now]
         if not worker.ready:
             self._failure = f"a worker could not start: {worker.cause or f'it ended {how}'}"
-        elif len(self._restarts) > _MOST_RESTARTS:
-            self._failure = f"{len(self._restarts)} workers ended within {_WITHIN:.0f} s, the last one {how}"
+        elif len(self._restarts) > _MAX_RESTARTS:
+            self._failure = f"{len(self._restarts)} workers ended within {_RESTART_PERIOD:.0f} s, the last one {how}"
         if self._failure is not None:
             self._stop()
             return
-        _log.record(30, "tenon_mcp.workers", f"worker {worker.pid} ended {how}; another one takes its place")
+        log.record(30, "tenon_mcp.workers", f"worker {worker.pid} ended {how}; starting another one")
         self._fork()
 
     def _stop(self) -> None:
         self._stopping = True
-        self._ring()
+        self._wake()
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         try:
-            os.write(self._bell[1], b"x")
+            os.write(self._wake_pipe[1], b"x")
         except BlockingIOError:
             pass
 
-    def _let_go(self) -> None:
+    def _request_shutdown(self) -> None:
         for worker in self._workers.values():
-            worker.let_go()
+            worker.request_shutdown()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._stopping:
-            # Once more: at once, for all of them.
+            # A second signal ends all workers at once.
             for pid in self._workers:
                 os.kill(pid, number)
             self._code = 128 + number
@@ -269,15 +275,15 @@ class Supervisor:
         self._stop()
 
     def _end(self) -> None:
-        """Nothing is left of it, however it came to its end."""
+        """Waits for the workers, and releases everything."""
         self._stopping = True
-        self._let_go()
+        self._request_shutdown()
         for pid, worker in self._workers.items():
             os.waitpid(pid, 0)
-            worker.forget()
+            worker.release()
         self._workers.clear()
         self._restore()
-        for descriptor in self._bell:
+        for descriptor in self._wake_pipe:
             os.close(descriptor)
 
     def _restore(self) -> None:
@@ -286,15 +292,15 @@ class Supervisor:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before.clear()
 
-    # A worker.
+    # In a worker.
 
     def _fork(self) -> None:
-        lifeline = os.pipe()
-        words = os.pipe()
+        stop_pipe = os.pipe()
+        status_pipe = os.pipe()
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                stream.flush()  # or each would print what waits here
-        # A signal for this process must not be handled by its child.
+                stream.flush()  # otherwise each worker would also write the buffered output
+        # The child must not handle a signal for this process.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             pid = os.fork()
@@ -303,45 +309,45 @@ class Supervisor:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if pid == 0:
-            self._work(lifeline, words)
-        os.close(lifeline[0])
-        os.close(words[1])
-        self._workers[pid] = _Worker(pid, lifeline[1], words[0])
+            self._work(stop_pipe, status_pipe)
+        os.close(stop_pipe[0])
+        os.close(status_pipe[1])
+        self._workers[pid] = _Worker(pid, stop_pipe[1], status_pipe[0])
 
-    def _work(self, lifeline: tuple[int, int], words: tuple[int, int]) -> NoReturn:
-        """Serves in this process, a child, and ends it: what called `run` is the parent's."""
+    def _work(self, stop_pipe: tuple[int, int], status_pipe: tuple[int, int]) -> NoReturn:
+        """Serves in this child process, and ends it. The code that called `run` continues only in the parent."""
         error: BaseException | None = None
         running: Any = None
         try:
             for worker in self._workers.values():
-                worker.forget()
-            for descriptor in (*self._bell, lifeline[1], words[0]):
+                worker.release()
+            for descriptor in (*self._wake_pipe, stop_pipe[1], status_pipe[0]):
                 os.close(descriptor)
-            parent = Parent(lifeline[0])
+            parent = Parent(stop_pipe[0])
             server = self._server
             server._running = None
 
-            def announce(server: Server) -> None:
+            def announce(server: ServerState) -> None:
                 nonlocal running
                 running = server._running
                 parent.watch(running)
-                os.write(words[1], f"ready {server.url} {server.websocket_url or ''}\n".encode())
+                os.write(status_pipe[1], f"ready {server.url} {server.websocket_url or ''}\n".encode())
 
             server._announce = announce
             http: Any = self._http
             server.run(http=http, websocket=self._websocket)
             if running is not None and running.closed_by_program:
-                os.write(words[1], b"closed\n")
+                os.write(status_pipe[1], b"closed\n")
         except BaseException as raised:
             error = raised
             if isinstance(raised, Exception) and running is None:
-                os.write(words[1], f"failed {_told(raised)}\n".encode(errors="replace"))
-        _fork.leave(error)
+                os.write(status_pipe[1], f"failed {_one_line(raised)}\n".encode(errors="replace"))
+        fork.exit_child(error)
 
 
-def _told(error: Exception) -> str:
-    """An error in one line: its words, with its name if they are not ours."""
-    said = " ".join(str(error).split())
+def _one_line(error: Exception) -> str:
+    """An error in one line: its text, with the name of its class unless it is an error of this package."""
+    message = " ".join(str(error).split())
     name = type(error).__name__
-    text = said if isinstance(error, TenonError) and said else f"{name}: {said}" if said else name
-    return text[:_MOST_TOLD]
+    text = message if isinstance(error, TenonError) and message else f"{name}: {message}" if message else name
+    return text[:_MAX_REPORT]

@@ -1,6 +1,6 @@
 """SIGINT and SIGTERM while ``run()`` blocks.
 
-Nothing here needs asyncio before there is a server: loading it takes long enough for a signal to come meanwhile.
+This module does not load asyncio. Loading it takes so long that a signal may arrive meanwhile.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import threading
 
 from .._native import SignalGuard
-from . import fork as _fork
+from .._runtime import fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from .._native import Running
 else:
-    # The module behind `signal`, which spends its time on making enumerations.
+    # The module behind `signal`. `signal` itself takes long to load, because it makes enumerations.
     import _signal as signal
 
 
 class Signals:
-    """Handlers of our own, from now until ``restore``, if ``wanted``; on another thread than the main one nothing.
+    """Installs signal handlers until ``restore``, if ``wanted`` and if this is the main thread.
 
-    What a signal means is decided in the native half, which does not depend on the main thread's being free. The
-    handlers do what only that thread can.
+    The native half decides what a signal means, because the main thread may be busy. The handlers here do what only the
+    main thread can do.
     """
 
     def __init__(self, wanted: bool) -> None:
@@ -38,11 +38,11 @@ class Signals:
         if not wanted or threading.current_thread() is not threading.main_thread():
             return
         _watch_forks()
-        # One that comes between Python's handler and the guard would be lost; it waits.
+        # A signal between the installation of the handler and of the guard would be lost. So signals are blocked.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
-                # Whoever ignored it before the start wants the process to go on.
+                # A signal that was ignored before the start stays ignored.
                 if signal.getsignal(number) != signal.SIG_IGN:
                     self._before.append((number, signal.signal(number, self._handle)))
             self._guard = SignalGuard([number for number, _ in self._before])
@@ -55,38 +55,38 @@ class Signals:
 
     @property
     def owned(self) -> bool:
-        """Whether the process is the server's."""
+        """Whether ``run()`` controls the process."""
         return self._guard is not None
 
     def interrupt(self, work: CodeType, interruption: type[BaseException]) -> None:
-        """Handlers run on this thread, in ``work``, and can be interrupted by that exception."""
+        """Declares that handlers run on this thread in the function ``work``. ``interruption`` ends them."""
         self._interruptions[work] = interruption
 
     def watch(self, running: Running) -> None:
-        """Signals are for this server."""
+        """Passes signals to this server."""
         if self._guard is not None:
             self._guard.watch(running)
 
     def arm(self) -> None:
-        """From now on what runs on this thread does not keep the process when the server has ended."""
+        """From now on, a handler that blocks this thread does not keep the process after the server has ended."""
         if self._guard is not None:
             self._guard.arm()
 
     def noticed(self) -> None:
-        """The loop has heard of the server's end."""
+        """Reports that this thread has noticed the end of the server."""
         if self._guard is not None:
             self._guard.noticed()
 
     def restore(self) -> int:
-        """Puts back what was there before; gives the code to leave with."""
+        """Restores the previous handlers. Returns the exit code of the process."""
         global _active
         if _active is self:
             _active = None
         before, self._before = self._before, []
         for number, handler in before:
-            # What the program has installed meanwhile stays.
+            # A handler that the program has installed meanwhile stays.
             if signal.getsignal(number) == self._handle:
-                # None stands for a handler that was not set from Python and cannot be put back.
+                # None stands for a handler that was not installed from Python. It cannot be restored.
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
         guard, self._guard = self._guard, None
         if guard is None:
@@ -100,15 +100,18 @@ class Signals:
             return
         code = guard.forced
         if code is not None:
-            _fork.exit_now(code, guard.exit)
+            fork.exit_now(code, guard.exit)
         if guard.overdue:
             interruption = self._interruption_in(frame)
             if interruption is not None:
-                # The server has ended, and this call with it; the loop has not heard of it: the handler blocks it.
+                # The server and this call have ended, but the handler still blocks the thread.
                 raise interruption
 
     def _interruption_in(self, frame: FrameType | None) -> type[BaseException] | None:
-        """What interrupts the handler in the middle of whose own code the signal came; below that all is caught."""
+        """The exception that interrupts the handler that was running when the signal arrived, if there is one.
+
+        ``frame`` itself is left out: the code of this package catches every exception there.
+        """
         frame = frame and frame.f_back
         while frame is not None:
             if frame.f_code in self._interruptions:
@@ -117,9 +120,8 @@ class Signals:
         return None
 
 
-# A forked child must not inherit the handlers: they would tell a loop that is not its own. And while it is being made,
-# Python forgets the signals that it has seen; SIGTERM, which pools of processes send, is held back until the child has
-# its own handler.
+# A forked child must not inherit the handlers, because they would wake a loop of the parent. During a fork Python drops
+# pending signals. So SIGTERM, which process pools send, is blocked until the child has its own handler.
 
 _active: Signals | None = None
 _watching = False
@@ -130,21 +132,21 @@ def _watch_forks() -> None:
     global _watching
     if not _watching:
         _watching = True
-        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_hand_back)
+        os.register_at_fork(before=_block_sigterm, after_in_parent=_unblock_sigterm, after_in_child=_restore_in_child)
 
 
-def _hold() -> None:
+def _block_sigterm() -> None:
     if _active is not None:
         _masks.old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
-def _release() -> None:
+def _unblock_sigterm() -> None:
     old = _masks.__dict__.pop("old", None)
     if old is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, old)
 
 
-def _hand_back() -> None:
+def _restore_in_child() -> None:
     if _active is not None:
         _active.restore()
-    _release()
+    _unblock_sigterm()

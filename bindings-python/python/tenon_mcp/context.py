@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from .._native import Call
-    from .answer import Answer, Messages, Root
-    from .bridge import LoopBridge
+    from ._native import Call
+    from ._runtime.call_port import CallPort
+    from ._runtime.questions import Answer, Messages, Root
 
     T = TypeVar("T")
     L = TypeVar("L", default=Any)
@@ -31,6 +31,8 @@ else:
             return cls
 
 
+__all__ = ["Answer", "Context", "Root", "Suspended", "SyncContext"]
+
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
@@ -45,8 +47,8 @@ class Suspended(BaseException):
 class _CallContext(_Typed[L]):
     """The members that both kinds of context share."""
 
-    __slots__ = ("_call", "_given", "_state")
-    _given: dict[str, Any] | None
+    __slots__ = ("_arguments", "_call", "_state")
+    _arguments: dict[str, Any] | None
     _state: dict[str, Any]
 
     def __init__(self, call: Call) -> None:
@@ -55,10 +57,10 @@ class _CallContext(_Typed[L]):
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of the handler, as a copy: changes have no effect."""
-        given = getattr(self, "_given", None)
-        if given is None:
-            given = self._given = self._call.input()
-        return given
+        arguments = getattr(self, "_arguments", None)
+        if arguments is None:
+            arguments = self._arguments = self._call.input()
+        return arguments
 
     @property
     def state(self) -> dict[str, Any]:
@@ -224,11 +226,11 @@ class _CallContext(_Typed[L]):
 class Context(_CallContext[L]):
     """The context of an ``async def`` handler. To receive it, annotate a parameter with this class."""
 
-    __slots__ = ("_bridge",)
+    __slots__ = ("_port",)
 
-    def __init__(self, call: Call, bridge: LoopBridge) -> None:
+    def __init__(self, call: Call, port: CallPort) -> None:
         super().__init__(call)
-        self._bridge = bridge
+        self._port = port
 
     if TYPE_CHECKING:
 
@@ -253,7 +255,9 @@ class Context(_CallContext[L]):
 
         Raises ``AskError``, also if no form can express the type, or if the answer does not fit it.
         """
-        return _typed(schema, await self._ask("elicit", _form(message, schema), key))
+        from ._runtime import questions
+
+        return questions.typed(schema, await self._ask("elicit", questions.form(message, schema), key))
 
     async def elicit_url(
         self, message: str, url: str, *, id: str | None = None, key: str | None = None
@@ -263,7 +267,9 @@ class Context(_CallContext[L]):
         If the user accepts, the page is opened. This does not mean that the user did anything there; the program must
         find that out itself. ``id`` names the visit for ``Server.elicitation_complete``. The rest is as for ``elicit``.
         """
-        return await self._ask("elicit_url", _page(message, url, id), key)
+        from ._runtime.questions import page
+
+        return await self._ask("elicit_url", page(message, url, id), key)
 
     async def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
         """Ends the call because its user must visit pages first. Each page is a message and a URL, and optionally an
@@ -272,8 +278,10 @@ class Context(_CallContext[L]):
         A client with a session repeats the call later by itself. A client of the stateless protocol is asked as by
         ``elicit_url``, and the handler runs again, from its top. Raises ``AskError`` if the client supports neither.
         """
-        self._call.require("elicit_url", [_page(*page) for page in pages])
-        await self._bridge.suspend(self._call)
+        from ._runtime.questions import page
+
+        self._call.require("elicit_url", [page(*each) for each in pages])
+        await self._port.suspend(self._call)
 
     async def sample(
         self,
@@ -296,13 +304,17 @@ class Context(_CallContext[L]):
         The protocol defines ``tools``, ``tool_choice`` and ``model_preferences``.
         """
         params = dict(locals())
-        return await self._ask("sample", _sample(params), key)
+        from ._runtime.questions import sampling
+
+        return await self._ask("sample", sampling(params), key)
 
     async def roots(self, *, key: str | None = None) -> list[Root]:
         """Asks for the directories that the user works in. They are guidance and restrict nothing. The rest is as for
         ``elicit``.
         """
-        return _roots(await self._ask("roots", {}, key))
+        from ._runtime import questions
+
+        return questions.roots(await self._ask("roots", {}, key))
 
     if TYPE_CHECKING:
 
@@ -323,20 +335,22 @@ class Context(_CallContext[L]):
         """
         kept = self._call.once_get(key)
         if kept is None:
-            self._bridge.begin(self._call)
+            self._port.begin_effect(self._call)
             try:
                 made: Any = effect()
                 if hasattr(made, "__await__"):
                     made = await made
                 self._call.once_put(key, made)
             finally:
-                self._bridge.end(self._call)
+                self._port.end_effect(self._call)
             # The same value that later attempts will get.
             kept = self._call.once_get(key) or (made,)
         return kept[0]
 
     async def _ask(self, kind: str, params: dict[str, Any], key: str | None) -> Answer:
-        return _read(await self._bridge.ask(self._call, kind, params, key))
+        from ._runtime.questions import read
+
+        return read(await self._port.ask(self._call, kind, params, key))
 
 
 class SyncContext(_CallContext[L]):
@@ -358,15 +372,21 @@ class SyncContext(_CallContext[L]):
 
     def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
         """Asks the user behind the client to fill in a form; see ``Context.elicit``."""
-        return _typed(schema, self._ask("elicit", _form(message, schema), key))
+        from ._runtime import questions
+
+        return questions.typed(schema, self._ask("elicit", questions.form(message, schema), key))
 
     def elicit_url(self, message: str, url: str, *, id: str | None = None, key: str | None = None) -> Answer:
         """Asks the user to visit a page; see ``Context.elicit_url``."""
-        return self._ask("elicit_url", _page(message, url, id), key)
+        from ._runtime.questions import page
+
+        return self._ask("elicit_url", page(message, url, id), key)
 
     def require_urls(self, *pages: tuple[str, str] | tuple[str, str, str]) -> NoReturn:
         """Ends the call because its user must visit pages first; see ``Context.require_urls``."""
-        self._call.require("elicit_url", [_page(*page) for page in pages])
+        from ._runtime.questions import page
+
+        self._call.require("elicit_url", [page(*each) for each in pages])
         raise Suspended
 
     def sample(
@@ -386,11 +406,15 @@ class SyncContext(_CallContext[L]):
     ) -> Answer:
         """Asks the client's model; see ``Context.sample``."""
         params = dict(locals())
-        return self._ask("sample", _sample(params), key)
+        from ._runtime.questions import sampling
+
+        return self._ask("sample", sampling(params), key)
 
     def roots(self, *, key: str | None = None) -> list[Root]:
         """Asks for the directories the user works in; see ``Context.roots``."""
-        return _roots(self._ask("roots", {}, key))
+        from ._runtime import questions
+
+        return questions.roots(self._ask("roots", {}, key))
 
     def once(self, key: str, effect: Callable[[], T]) -> T:
         """Calls ``effect`` and keeps the result under ``key``; see ``Context.once``."""
@@ -406,51 +430,17 @@ class SyncContext(_CallContext[L]):
         answer = self._call.ask_and_wait(kind, params, key)
         if answer is None:
             raise Suspended
-        return _read(answer)
+        from ._runtime.questions import read
+
+        return read(answer)
 
 
-# These modules are loaded with the first question, because programs that ask nothing do not need them.
+if not TYPE_CHECKING:
+    # ``typing.NamedTuple`` takes long to load, and programs that ask no questions do not need these classes.
 
+    def __getattr__(name):
+        if name not in ("Answer", "Root"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from ._runtime import questions
 
-def _read(answer: tuple[str, dict[str, Any], str]) -> Answer:
-    from .answer import read
-
-    return read(answer)
-
-
-def _roots(answer: Answer) -> list[Root]:
-    from .answer import roots
-
-    return roots(answer)
-
-
-def _form(message: str, schema: Any) -> dict[str, Any]:
-    from .answer import members
-
-    if not isinstance(schema, dict):
-        from .._schema import elicitation_schema as _forms
-
-        if _forms.is_type(schema):
-            schema = _forms.schema_of(schema)
-    return members({"message": message, "requested_schema": schema})
-
-
-def _typed(schema: Any, answer: Answer[Any]) -> Answer[Any]:
-    if isinstance(schema, dict):
-        return answer
-    from .._schema import elicitation_schema as _forms
-
-    return _forms.typed(schema, answer) if _forms.is_type(schema) else answer
-
-
-def _page(message: str, url: str, id: str | None = None) -> dict[str, Any]:
-    from .answer import members
-
-    return members({"message": message, "url": url, "elicitation_id": id})
-
-
-def _sample(params: dict[str, Any]) -> dict[str, Any]:
-    from .answer import members, messages
-
-    del params["self"], params["key"]
-    return members({**params, "messages": messages(params["messages"])})
+        return getattr(questions, name)

@@ -1,10 +1,13 @@
-"""The types of options."""
+"""The types of options and entries, for annotations."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
+
+from ._handlers.depends import Depends
+from ._serve.limits import Limits
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -17,6 +20,27 @@ if TYPE_CHECKING:
     Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
     Cache: TypeAlias = "float | CacheOptions"
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
+
+__all__ = [
+    "CacheOptions",
+    "Depends",
+    "Entry",
+    "HasFileno",
+    "HttpOptions",
+    "Limits",
+    "SseOptions",
+    "UnixOptions",
+    "WebOptions",
+]
+
+
+class Entry(NamedTuple):
+    """A registered entry."""
+
+    definition: dict[str, Any]
+    """The members of the definition, by the specification's names."""
+    enabled: bool
+    """Whether clients see the entry."""
 
 
 class HasFileno(Protocol):

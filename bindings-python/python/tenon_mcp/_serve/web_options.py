@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .._errors import RegistrationError
+from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .option_types import Sse, Web
+    from ..types import Sse, Web
 
 _WEBSOCKET = ("host", "port", "path", "allowed_hosts", "allowed_origins")
 # A page cannot add headers to a WebSocket.
@@ -16,7 +16,7 @@ _OPTIONS = {"websocket": _WEBSOCKET, "sse": (*_WEBSOCKET, "allowed_headers")}
 
 
 def read_web(what: str, default_path: str, web: Web | Sse) -> dict[str, Any]:
-    """The address and the names the engine wants, for the option ``what``."""
+    """The options in the engine's form. ``what`` is the name of the option."""
     if isinstance(web, (int, str)) and not isinstance(web, bool):
         return {"address": str(web)}
     if not isinstance(web, dict):
@@ -29,12 +29,12 @@ def read_web(what: str, default_path: str, web: Web | Sse) -> dict[str, Any]:
             raise RegistrationError(f"unknown {what} option {option!r}; the options are {', '.join(_OPTIONS[what])}")
     path = options.pop("path", default_path)
     if "host" in options and "port" not in options:
-        raise RegistrationError(f"{what} option host needs a port beside it")
+        raise RegistrationError(f"{what} option host needs the option port")
     host, port = str(options.pop("host", "127.0.0.1")), options.pop("port", None)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     for option, names in options.items():
-        # A string is a sequence of strings too, and never what was meant.
+        # A string is a sequence of strings too, but never the intended value.
         if isinstance(names, str):
             raise RegistrationError(f"{what} option {option} must be a list of strings, not a string")
         options[option] = list(names)

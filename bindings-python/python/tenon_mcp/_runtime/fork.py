@@ -1,7 +1,7 @@
 """Children that are forked off while a server runs.
 
-Such a child has a copy of the server without its threads, and shares its descriptors. It may use what it likes, but it
-must not go on where the server's own code takes over again: it would read what is meant for its parent.
+Such a child has a copy of the server without its threads, and shares the server's descriptors. The program's code may
+run in the child. The server's own code must not: it would read input that is meant for the parent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 generation = 0
-"""How many forks lie between the first process and this one."""
+"""The number of forks between the first process and this one."""
 
 
 def _count() -> None:
@@ -26,15 +26,15 @@ def _count() -> None:
 os.register_at_fork(after_in_child=_count)
 
 
-def leave(error: BaseException | None) -> NoReturn:
-    """Ends this process as ``sys.exit`` would, except for what is registered with ``atexit``."""
+def exit_child(error: BaseException | None) -> NoReturn:
+    """Ends this process like ``sys.exit``, but does not run the functions registered with ``atexit``."""
     code: object = 0 if error is None else 1
     if isinstance(error, SystemExit):
         code = 0 if error.code is None else error.code
     elif error is not None:
         sys.excepthook(type(error), error, error.__traceback__)
     if not isinstance(code, int):
-        # Python has none if the descriptor was closed, and would print to the output.
+        # If the descriptor was closed, `sys.stderr` is None, and `print` would write to the standard output.
         if sys.stderr is not None:
             print(code, file=sys.stderr)
         code = 1
@@ -42,7 +42,7 @@ def leave(error: BaseException | None) -> NoReturn:
 
 
 def exit_now(code: int, end: Callable[[int], NoReturn] = os._exit) -> NoReturn:
-    """Ends this process without any more of the program's code; what it has printed is not lost."""
+    """Ends this process without running more of the program's code. Buffered output is written first."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,11 +1,11 @@
-"""Calling a ``def`` handler, on whichever thread it belongs to."""
+"""Runs ``def`` handlers, on whichever thread they belong to."""
 
 from __future__ import annotations
 
 import contextvars
 
-from .._runtime.context import Suspended, SyncContext
-from .._serve import fork as _fork
+from ..context import Suspended, SyncContext
+from . import fork
 from .failure import fail
 
 TYPE_CHECKING = False
@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from .failure import ErrorMap
 
 
-class Direct:
-    """Calls ``def`` functions for one thread or for several, each in a copy of the context this was made in: as with
-    ``asyncio.to_thread``, what was set where the server is served every call sees, and what a call sets no other does.
+class SyncRunner:
+    """Runs ``def`` functions for one thread or for several.
 
-    If it is ``interruptible``, Python's own handler of SIGINT may hit a handler: that Ctrl-C is meant for the program.
+    Each call runs in a copy of the context variables of the place where the runner was made, as with
+    ``asyncio.to_thread``. So a call sees what was set before serving, and not what other calls set.
+
+    If the runner is ``interruptible``, Python's own handler of SIGINT may raise ``KeyboardInterrupt`` in a handler.
+    That exception is meant for the program.
     """
 
     def __init__(self, errors: ErrorMap, interruptible: bool = False) -> None:
         self._errors = errors
         self._interruptible = interruptible
         self._context = contextvars.copy_context()
-        self._generation = _fork.generation
+        self._generation = fork.generation
 
     def run(
         self,
@@ -39,23 +42,23 @@ class Direct:
         parameter: str | None,
         variables: Variables | None = None,
     ) -> None:
-        """One call, in ``variables`` if its request has some. Whatever the function raises ends here."""
+        """Runs one call, in ``variables`` if its request has some. Every exception of the function ends here."""
         if parameter is not None:
             arguments[parameter] = SyncContext(call)
         if variables is None:
             variables = self._context.copy()
         try:
             result = variables.run(function, **arguments)
-            if _fork.generation != self._generation:
-                _fork.leave(None)
+            if fork.generation != self._generation:
+                fork.exit_child(None)
             call.finish(result)
         except Suspended:
             call.suspend()
         except BaseException as error:
-            if _fork.generation != self._generation:
-                _fork.leave(error)
+            if fork.generation != self._generation:
+                fork.exit_child(error)
             interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
-            # What an exception stands for, and who writes a log, may look at who is asking.
+            # Functions of `map_error` and log handlers may read the context variables of the request.
             variables.run(fail, call, error, self._errors, not (call.cancelled or interrupted))
             if interrupted:
                 raise

@@ -1,19 +1,20 @@
-"""The metadata in ``Annotated``: descriptions, JSON Schema, constraints, pydantic's ``Field``."""
+"""Metadata in ``Annotated``: descriptions, JSON Schema, constraints, and pydantic's ``Field``."""
 
 from __future__ import annotations
 
 import sys
 
-from .._errors import Misfit
-from . import schema as _schema
-from .signature import described
+from ..inspection import described
+from ..plain_types import type_name
+from .invalid_value import InvalidValue
+from .json_type import Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from .types import Type, Types
+    from .json_type import TypeBuilder
 
 _KEYWORDS = frozenset(
     "title description examples deprecated readOnly writeOnly default enum const multipleOf maximum exclusiveMaximum "
@@ -21,7 +22,7 @@ _KEYWORDS = frozenset(
     "minContains maxProperties minProperties propertyNames patternProperties additionalProperties items prefixItems "
     "properties required format contentEncoding contentMediaType type anyOf oneOf allOf not".split()
 )
-# Constraint: (keyword of a number, how a value is compared, in words)
+# Constraint: (keyword for numbers, comparison of a value, text for messages)
 _BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
     "gt": ("exclusiveMinimum", lambda value, bound: value > bound, "must be greater than"),
     "ge": ("minimum", lambda value, bound: value >= bound, "must be at least"),
@@ -45,8 +46,8 @@ _CLASSES = {
 UNSET = object()
 
 
-class Said:
-    """What is said about a type, sorted: keywords of JSON Schema, constraints, and what nobody here understands."""
+class Metadata:
+    """Metadata by kind: keywords of JSON Schema, constraints, and items that this package does not know."""
 
     def __init__(self, metadata: Iterable[Any]) -> None:
         self.keywords: dict[str, Any] = {}
@@ -61,12 +62,12 @@ class Said:
 
     def describe(self, text: str) -> None:
         if self.keywords.setdefault("description", text) != text:
-            raise TypeError("it has more than one description")
+            raise TypeError("it has more than one description; keep one")
 
     def _take(self, item: Any) -> None:
         kind = type(item)
-        word = _CLASSES.get(kind.__name__)
-        if item is None:  # as pydantic's conint has it for what it was not given
+        constraint = _CLASSES.get(kind.__name__)
+        if item is None:  # pydantic's `conint` has None for constraints that are not set
             return
         if isinstance(item, str):
             self.describe(item)
@@ -74,8 +75,8 @@ class Said:
             self._schema(item)
         elif kind is field_class():
             self._field(item)
-        elif word is not None and hasattr(item, word):
-            self.constraints.append((word, getattr(item, word)))
+        elif constraint is not None and hasattr(item, constraint):
+            self.constraints.append((constraint, getattr(item, constraint)))
         elif hasattr(item, "__is_annotated_types_grouped_metadata__"):
             for part in item:
                 self._take(part)
@@ -87,23 +88,25 @@ class Said:
             self.unknown.append(item)
 
     @staticmethod
-    def _is_pattern(says: dict[str, Any]) -> bool:
-        return says.keys() == {"pattern"} and isinstance(says["pattern"], str)
+    def _is_pattern(attributes: dict[str, Any]) -> bool:
+        return attributes.keys() == {"pattern"} and isinstance(attributes["pattern"], str)
 
     def _schema(self, keywords: dict[str, Any]) -> None:
         for keyword, value in keywords.items():
             if keyword not in _KEYWORDS and not str(keyword).startswith("x-"):
-                raise TypeError(f"{keyword!r} in Annotated is no keyword of JSON Schema")
+                raise TypeError(
+                    f"{keyword!r} in Annotated is not a keyword of JSON Schema; other keywords must begin with x-"
+                )
             if keyword == "description":
                 self.describe(value)
             else:
                 self.keywords[keyword] = value
 
     def _field(self, field: Any) -> None:
-        """pydantic's ``Field``, as far as a schema can say it; the rest is for pydantic."""
+        """Reads pydantic's ``Field``. ``needs_pydantic`` is set if it has options that a schema cannot express."""
         for name in ("exclude", "frozen"):
             if getattr(field, name, None) is not None:
-                raise TypeError(f"{name} says nothing about a parameter")
+                raise TypeError(f"the Field option {name} has no effect on a parameter; remove it")
         if field.discriminator is not None:
             self.needs_pydantic = True
         for name in ("title", "examples"):
@@ -122,7 +125,7 @@ class Said:
         self.alias = field.alias
         for name in ("validation_alias", "serialization_alias"):
             if getattr(field, name) not in (None, field.alias):
-                raise TypeError(f"{name} is not understood, only alias is")
+                raise TypeError(f"the Field option {name} is not supported; use alias")
         if field.default_factory is not None:
             self.make_default = field.default_factory
         elif not field.is_required():
@@ -132,61 +135,60 @@ class Said:
 
 
 def field_class() -> Any:
-    """pydantic's ``FieldInfo``, if anybody can have made one."""
+    """pydantic's ``FieldInfo``; ``UNSET`` if pydantic is not loaded, so that no object has this class."""
     return getattr(sys.modules.get("pydantic.fields"), "FieldInfo", UNSET)
 
 
-def applied(types: Types, annotation: Any, arguments: tuple[Any, ...], given: dict[Any, Any] | None) -> Type:
+def applied(types: TypeBuilder, annotation: Any, arguments: tuple[Any, ...], variables: dict[Any, Any] | None) -> Type:
     """The type of an ``Annotated``."""
     try:
-        said = Said(arguments[1:])
+        metadata = Metadata(arguments[1:])
     except TypeError as error:
-        raise TypeError(f"{_schema.name(annotation)}: {error}") from None
-    if said.unknown or said.needs_pydantic:
-        from . import pydantic as _pydantic
+        raise TypeError(f"{type_name(annotation)}: {error}") from None
+    if metadata.unknown or metadata.needs_pydantic:
+        from . import pydantic
 
-        _refuse(said.unknown)
-        return _pydantic.of(types, annotation)
-    return constrained(types.of(arguments[0], given), said)
-
-
-def check(metadata: Iterable[Any]) -> None:
-    """Refuses what nobody understands."""
-    _refuse(Said(metadata).unknown)
+        _refuse_unknown(metadata.unknown)
+        return pydantic.of(types, annotation)
+    return constrained(types.of(arguments[0], variables), metadata)
 
 
-def _refuse(unknown: list[Any]) -> None:
-    from . import pydantic as _pydantic
+def check(items: Iterable[Any]) -> None:
+    """Refuses metadata that neither this package nor pydantic knows."""
+    _refuse_unknown(Metadata(items).unknown)
 
-    for item in unknown:
-        if not _pydantic.understands(item):
+
+def _refuse_unknown(items: list[Any]) -> None:
+    from . import pydantic
+
+    for item in items:
+        if not pydantic.understands(item):
             raise TypeError(
-                f"{described(item)} in Annotated is not understood, only descriptions, JSON Schema and constraints "
-                "are; give it an input_schema"
+                f"{described(item)} in Annotated is not supported; use a description, JSON Schema or a constraint, or "
+                "pass an input_schema"
             )
 
 
-def constrained(found: Type, said: Said) -> Type:
-    """A type about which something is said."""
-    from .types import Type
-
-    schema = {**found.schema, **said.keywords}
+def constrained(found: Type, metadata: Metadata) -> Type:
+    """A type about which something is metadata."""
+    schema = {**found.schema, **metadata.keywords}
     checks: list[Callable[[Any], bool]] = []
     reasons: list[str] = []
-    for word, bound in said.constraints:
-        if bound is None or word == "min_length" and bound == 0:
+    for constraint, bound in metadata.constraints:
+        if bound is None or constraint == "min_length" and bound == 0:
             continue
-        keyword = _keyword(found, word)
+        keyword = _keyword(found, constraint)
         if keyword is not None:
             schema[keyword] = bound
             continue
-        if word in _LENGTHS:
-            checks.append(_bounded(len, _BOUNDS["le" if word == "max_length" else "ge"][1], bound))
-            reasons.append(f"it {_LENGTHS[word][1]} {bound}")
+        if constraint in _LENGTHS:
+            checks.append(_bounded(len, _BOUNDS["le" if constraint == "max_length" else "ge"][1], bound))
+            reasons.append(f"it {_LENGTHS[constraint][1]} {bound}")
         elif found.read is None:
-            raise TypeError(f"{word} says nothing about {_schema.name(found.schema.get('type', 'any value'))}")
+            kind = found.schema.get("type", "any value")
+            raise TypeError(f"the constraint {constraint} does not apply to {kind}")
         else:
-            _, compare, text = _BOUNDS[word]
+            _, compare, text = _BOUNDS[constraint]
             checks.append(_bounded(None, compare, bound))
             reasons.append(f"it {text} {bound}")
     read = _checked(found.read, checks, reasons) if checks else found.read
@@ -199,15 +201,15 @@ def _bounded(
     return lambda value: compare(value if measure is None else measure(value), bound)
 
 
-def _keyword(found: Type, word: str) -> str | None:
-    """The keyword by which the engine itself sees to it, if the value is what JSON has."""
+def _keyword(found: Type, constraint: str) -> str | None:
+    """The keyword by which the engine checks the constraint; ``None`` if the converted value must be checked."""
     kinds = found.kinds - {"null"}
-    if word in _BOUNDS:
-        return _BOUNDS[word][0] if kinds <= {"integer", "number"} else None
+    if constraint in _BOUNDS:
+        return _BOUNDS[constraint][0] if kinds <= {"integer", "number"} else None
     if len(kinds) != 1 or "contentEncoding" in found.schema:
         return None
     (kind,) = kinds
-    return _LENGTHS[word][0].get(kind)
+    return _LENGTHS[constraint][0].get(kind)
 
 
 def _checked(
@@ -220,10 +222,10 @@ def _checked(
             for check, reason in zip(checks, reasons):
                 try:
                     fits = check(value)
-                except TypeError as error:  # a date without an offset beside one with it
-                    raise Misfit(str(error)) from None
+                except TypeError as error:  # a date with an offset and one without cannot be compared
+                    raise InvalidValue(str(error)) from None
                 if not fits:
-                    raise Misfit(reason)
+                    raise InvalidValue(reason)
         return value
 
     return checked

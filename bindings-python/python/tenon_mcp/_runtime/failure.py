@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._errors import ArgumentError, AskError, McpError, NotFound, ToolError
 from .._native import AskFailure
-from .._runtime import log as _log
+from ..errors import ArgumentError, AskError, McpError, NotFound, ToolError
+from . import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ _MAX_PARTS = 8
 _MAX_DEPTH = 4
 
 
-def fail(call: Call, error: BaseException, errors: ErrorMap, log: bool = True) -> bool:
-    """Completes ``call`` with ``error``, and logs it. Returns whether a flush must be scheduled.
+def fail(call: Call, error: BaseException, errors: ErrorMap, is_logged: bool = True) -> bool:
+    """Completes ``call`` with ``error``, and logs it. Returns whether the lane must be flushed.
 
     ``errors`` maps the program's own exceptions.
     """
     try:
-        return _fail(call, error, errors, log)
+        return _fail(call, error, errors, is_logged)
     except BaseException:
-        # A class may replace anything that is read of its exceptions, and raise there.
-        flush = call.fail_unexpected(_log.class_name(error))
-        if log:
-            _log.failed(call.noun, call.name, error)
+        # The class of the exception may replace any attribute that is read here, and raise.
+        flush = call.fail_unexpected(log.class_name(error))
+        if is_logged:
+            log.failed(call.noun, call.name, error)
         return flush
 
 
-def _fail(call: Call, error: BaseException, errors: ErrorMap, log: bool) -> bool:
+def _fail(call: Call, error: BaseException, errors: ErrorMap, is_logged: bool) -> bool:
     if isinstance(error, ArgumentError):
         return call.fail_arguments(str(error))
     cause = error
@@ -53,26 +53,26 @@ def _fail(call: Call, error: BaseException, errors: ErrorMap, log: bool) -> bool
     if isinstance(failure, AskFailure):
         flush = call.fail_ask(failure)
         if call.logs(20):
-            _log.not_asked(call.noun, call.name, cause)
+            log.question_failed(call.noun, call.name, cause)
         return flush
     if isinstance(cause, (McpError, NotFound, ToolError)):
         try:
-            flush = _meant(call, cause)
-        except Exception as wrong:
-            # A code that is no number, data that is no JSON.
-            error, flush = wrong, call.fail_unexpected(f"{_log.class_name(cause)}: {describe(wrong)}")
+            flush = _send(call, cause)
+        except Exception as invalid:
+            # The code is not a number, or the data cannot be expressed in JSON.
+            error, flush = invalid, call.fail_unexpected(f"{log.class_name(cause)}: {describe(invalid)}")
         else:
             if call.logs(10):
-                _log.ended(call.noun, call.name, cause)
+                log.ended(call.noun, call.name, cause)
             return flush
     else:
         flush = call.fail_unexpected(describe(cause))
-    if log:
-        _log.failed(call.noun, call.name, error)
+    if is_logged:
+        log.failed(call.noun, call.name, error)
     return flush
 
 
-def _meant(call: Call, error: McpError | NotFound | ToolError) -> bool:
+def _send(call: Call, error: McpError | NotFound | ToolError) -> bool:
     if isinstance(error, McpError):
         return call.fail_with(error.code, describe(error), error.data)
     if isinstance(error, NotFound):
@@ -81,34 +81,36 @@ def _meant(call: Call, error: McpError | NotFound | ToolError) -> bool:
 
 
 def _mapped(error: BaseException, errors: ErrorMap) -> BaseException:
-    """What an exception of the program's own stands for: the entry of the nearest of its classes."""
+    """The exception to use instead, by the mapping of the nearest class of ``error``."""
     for kind in _MRO.__get__(type(error)):
         if kind in errors:
-            stands_for = errors[kind]
-            if isinstance(stands_for, int):
-                return McpError(stands_for, describe(error))
-            made = stands_for(error)
+            target = errors[kind]
+            if isinstance(target, int):
+                return McpError(target, describe(error))
+            made = target(error)
             if not isinstance(made, BaseException):
-                raise TypeError(f"map_error of {kind.__name__} gave a {_log.class_name(made)} and no exception")
+                raise TypeError(
+                    f"map_error: the function for {kind.__name__} must return an exception, not {log.class_name(made)}"
+                )
             return made
     return error
 
 
 def describe(error: BaseException, depth: int = 0) -> str:
-    """The message, or the type's name if there is none; the parts of a group, one after the other."""
+    """The message of an exception, or its class if there is none. The exceptions of a group are joined."""
     if depth < _MAX_DEPTH and (parts := _parts(error)):
         return "; ".join(describe(part, depth + 1) for part in parts[:_MAX_PARTS])
     try:
         text = str(error)
-        # Half a surrogate pair, which no message can hold, does not cost the rest, if there is any.
+        # No message can hold half of a surrogate pair. The rest of the text is kept.
         text = text.encode("utf-8", "replace").decode() if text.encode("utf-8", "ignore") else ""
     except BaseException:
         text = ""
-    return text or _log.class_name(error)
+    return text or log.class_name(error)
 
 
 def _parts(error: BaseException) -> tuple[BaseException, ...]:
-    """The exceptions of a group; groups are younger than 3.10, which has them from a package."""
+    """The exceptions of a group. Python 3.10 has no groups of its own, so this asks for the attribute."""
     try:
         parts: Any = error.exceptions  # type: ignore[attr-defined] # pyright: ignore
     except BaseException:

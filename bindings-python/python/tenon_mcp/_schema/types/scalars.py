@@ -1,4 +1,4 @@
-"""Values that JSON has as texts: dates, identifiers, paths, bytes, exact numbers."""
+"""Values that are strings in JSON: dates, identifiers, paths, bytes, exact numbers."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ from binascii import Error as NotBase64
 from binascii import b2a_base64
 from functools import partial
 
-from .._errors import Misfit
+from .invalid_value import InvalidValue
+from .json_type import Type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .types import Type, Types
+    from .json_type import TypeBuilder
 
 _DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _TIME = r"(\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?([Zz]|[+-]\d\d:?\d\d)?"
 _DURATION = re.compile(
     r"([+-])?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,6})\d*)?S)?)?", re.ASCII
 )
-# (module, class): what a schema says of it, and the function here that makes what reads it.
+# (module, class): keywords of the schema, and the function of this module that reads a string.
 _TABLE = {
     ("datetime", "datetime"): ({"format": "date-time"}, "_datetime"),
     ("datetime", "date"): ({"format": "date"}, "_date"),
     ("datetime", "time"): ({"format": "time"}, "_time"),
     ("datetime", "timedelta"): ({"format": "duration"}, "_duration"),
-    ("uuid", "UUID"): ({"format": "uuid"}, "_made"),
-    ("ipaddress", "IPv4Address"): ({"format": "ipv4"}, "_made"),
-    ("ipaddress", "IPv6Address"): ({"format": "ipv6"}, "_made"),
+    ("uuid", "UUID"): ({"format": "uuid"}, "_constructed"),
+    ("ipaddress", "IPv4Address"): ({"format": "ipv4"}, "_constructed"),
+    ("ipaddress", "IPv6Address"): ({"format": "ipv6"}, "_constructed"),
 }
 
 
-def of(types: Types, bare: type) -> Type | None:
-    from .types import Type
-
-    for (module, name), (said, reader) in _TABLE.items():
+def of(types: TypeBuilder, bare: type) -> Type | None:
+    for (module, name), (keywords, reader) in _TABLE.items():
         if module in sys.modules and getattr(sys.modules[module], name) is bare:
-            schema = {"type": "string", **said}
+            schema = {"type": "string", **keywords}
             if types.results and reader == "_datetime":
-                # The engine asserts that format, which wants an offset, and a result may be without one.
+                # The engine asserts this format, which requires an offset, and a result may have no offset.
                 del schema["format"]
             return Type(schema, ("string",), partial(globals()[reader], bare))
     if "pathlib" in sys.modules and issubclass(bare, sys.modules["pathlib"].PurePath):
-        return Type({"type": "string"}, ("string",), partial(_made, bare))
+        return Type({"type": "string"}, ("string",), partial(_constructed, bare))
     if "decimal" in sys.modules and bare is sys.modules["decimal"].Decimal:
         if types.results:
             return Type({"type": "string"}, ("string",))
@@ -56,15 +55,15 @@ def of(types: Types, bare: type) -> Type | None:
     return None
 
 
-def _made(kind: Callable[[str], Any], text: str) -> Any:
+def _constructed(kind: Callable[[str], Any], text: str) -> Any:
     try:
         return kind(text)
     except ValueError as error:
-        raise Misfit(str(error)) from None
+        raise InvalidValue(str(error)) from None
 
 
 def _iso(kind: Any, pattern: str, text: str, what: str) -> Any:
-    """Through a form that every version of Python reads."""
+    """Reads a date or time. It is converted to a form that every version of Python can parse."""
     found = re.fullmatch(pattern, text, re.ASCII)
     try:
         if found is None:
@@ -77,7 +76,7 @@ def _iso(kind: Any, pattern: str, text: str, what: str) -> Any:
             plain += "+00:00" if offset in "Zz" else offset if ":" in offset else f"{offset[:3]}:{offset[3:]}"
         return kind.fromisoformat(plain)
     except ValueError:
-        raise Misfit(f"it is no {what} of ISO 8601") from None
+        raise InvalidValue(f"not a {what} in ISO 8601") from None
 
 
 def _datetime(kind: Any, text: str) -> Any:
@@ -92,14 +91,14 @@ def _date(kind: Any, text: str) -> Any:
     try:
         return kind.fromisoformat(text)
     except ValueError:
-        raise Misfit("it is no date of ISO 8601") from None
+        raise InvalidValue("not a date in ISO 8601, such as 2026-07-28") from None
 
 
 def _duration(kind: Any, text: str) -> Any:
     found = _DURATION.fullmatch(text)
     try:
         if found is None or not any(found.groups()[1:]) or text.endswith("T"):
-            raise Misfit("it is no duration of ISO 8601 in weeks, days, hours, minutes and seconds, such as PT1H30M")
+            raise InvalidValue("not a duration in ISO 8601 from weeks to seconds, such as PT1H30M")
         weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:6])
         whole = kind(
             weeks=weeks,
@@ -111,9 +110,9 @@ def _duration(kind: Any, text: str) -> Any:
         )
         return -whole if found[1] == "-" else whole
     except (OverflowError, ValueError) as error:
-        if isinstance(error, Misfit):
+        if isinstance(error, InvalidValue):
             raise
-        raise Misfit("the duration is too long") from None
+        raise InvalidValue("the duration is too long for a timedelta") from None
 
 
 def duration_text(value: Any) -> str:
@@ -137,7 +136,7 @@ def _bytes(kind: Any, text: str) -> Any:
     try:
         return kind(base64.b64decode(text, validate=True))
     except (NotBase64, ValueError):
-        raise Misfit("it is no base64") from None
+        raise InvalidValue("not valid base64") from None
 
 
 def _base64(value: Any) -> Any:

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import sys
 
-from .._errors import RegistrationError, StateError
-from .._native import Engine, open_standard
-from .._registry.decorators import Registrations
-from .options import read_state_keys, read_words
-from .signals import Signals
+from ._native import Engine, open_standard
+from ._registry.decorators import Registrations
+from ._serve.options import read_state_keys, read_strings
+from ._serve.signals import Signals
+from .errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, MutableMapping, Sequence
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
-    from typing import Any, Literal, TypeAlias
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+    from typing import Any, Literal
 
     from typing_extensions import Unpack
 
-    from .._handlers.failure import ErrorMap
-    from .._native import Running
-    from .._runtime.workers import Workers
-    from .._testing.client_results import CallResult
-    from .asgi import Asgi
-    from .host_loop import Main
-    from .limits import Limits
-    from .option_types import Cache, Http, Sockets, Sse, Stdio, Unix, Web
+    from ._native import Running
+    from ._runtime.failure import ErrorMap
+    from ._runtime.workers import Workers
+    from ._serve.asgi import Asgi
+    from ._serve.host_loop import MainThreadPoller
+    from ._serve.limits import Limits
+    from ._serve.server_state import Lifespan, OnStarted, Transports
+    from ._testing.client_results import CallResult
+    from .types import Cache, Http, Sockets, Sse, Stdio, Unix, Web
 
-    Transports: TypeAlias = dict[str, Any]
-    Manager: TypeAlias = (
-        AbstractAsyncContextManager[Any] | AbstractContextManager[Any] | AsyncIterator[Any] | Iterator[Any]
-    )
-    Lifespan: TypeAlias = Callable[[Any], Manager]
+__all__ = ["Server"]
 
 
 class Server(Registrations):
@@ -120,8 +116,8 @@ class Server(Registrations):
             "icons": icons,
             "website_url": website_url,
             "instructions": instructions,
-            "revisions": read_words("revisions", revisions),
-            "capabilities": read_words("capabilities", capabilities),
+            "revisions": read_strings("revisions", revisions),
+            "capabilities": read_strings("capabilities", capabilities),
             "extensions": extensions,
             "mask_errors": mask_errors,
             "cache": cache,
@@ -143,14 +139,18 @@ class Server(Registrations):
         self._has_sync_handlers = self._has_async_handlers = False
         self._mounted_in = []
         self._running: Running | None = None
-        self._main: Main | None = None
-        self._announce: Callable[[Server], object] | None = None
+        self._main: MainThreadPoller | None = None
+        self._announce: OnStarted | None = None
         self._workers: Workers | None = None
         self._lifespan: object = None
         if lifespan is not None:
-            from .lifespan import register
+            from ._serve.lifespan import lifespan_state
 
-            register(self, lifespan)
+            state = lifespan_state(self, lifespan)
+            self._engine.set_lifespan(state)
+            self.on("start")(state.start)
+            self.on("stop")(state.stop)
+            self._lifespan = state
 
     @property
     def name(self) -> str:
@@ -186,9 +186,9 @@ class Server(Registrations):
         ``Exception`` therefore covers all unforeseen exceptions.
         """
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            raise RegistrationError(f"map_error: {kind!r} is no class of exceptions")
+            raise RegistrationError(f"map_error: kind must be a subclass of Exception, not {kind!r}")
         if isinstance(error, bool) or not (isinstance(error, int) or callable(error)):
-            raise RegistrationError(f"map_error: {kind.__name__} stands for a code or a function, not {error!r}")
+            raise RegistrationError(f"map_error: error must be a code or a function, not {error!r}")
         self._errors[kind] = error
 
     async def call_tool(
@@ -200,10 +200,13 @@ class Server(Registrations):
         raises ``ToolError``; with ``raise_on_error=False`` it returns a result that says so. An error of the protocol
         raises ``McpError``. ``tenon_mcp.testing.Client`` can do more, and also works in programs without a loop.
         """
-        from ..testing import Client
+        from ._testing.async_client import AsyncClient
 
-        async with Client(self) as client:
+        client = await AsyncClient.open(self, {"questions": []}, {}, None, None)
+        try:
             return await client.call_tool(name, arguments, raise_on_error=raise_on_error)
+        finally:
+            await client.close()
 
     def elicitation_complete(self, id: str) -> bool:
         """Tells a client with a session that the user has finished the visit that ``elicit_url`` requested with this
@@ -298,20 +301,20 @@ class Server(Registrations):
         start, all end with ``ServeError``, which states the cause. ``close`` in any of the processes ends all of them,
         and so does any end of the parent process.
         """
-        # Looked up, not imported: nothing may take long before the signal handlers are installed.
+        # Looked up and not imported: nothing may take long before the signal handlers are installed.
         running_loop = getattr(sys.modules.get("asyncio.events"), "_get_running_loop", None)
         if running_loop is not None and running_loop() is not None:
-            raise StateError("run() blocks, and an event loop runs here already; use await serve()")
+            raise StateError("run() blocks, but an event loop is running in this thread; use await serve()")
         open_standard()
         transports = _transports(stdio, http, unix, socket, websocket, sse)
         if workers is not None:
-            from . import processes as _processes
+            from ._serve import processes
 
-            _processes.run(self, workers, transports, signals, on_started)
+            processes.run(self, workers, transports, signals, on_started)
             return
         guard = Signals(signals)
         try:
-            from .serving import run
+            from ._serve.serving import run
 
             run(self, transports, guard, on_started)
         finally:
@@ -334,7 +337,7 @@ class Server(Registrations):
 
         If the awaiting task is cancelled, the server and every call end at once.
         """
-        from .loop import serve
+        from ._serve.loop import serve
 
         await serve(self, _transports(stdio, http, unix, socket, websocket, sse), on_started)
 
@@ -358,7 +361,7 @@ class Server(Registrations):
         of the server. Signals are left alone. The server ends with its transports, after ``close``, or with the
         interpreter.
         """
-        from .host_loop import start
+        from ._serve.host_loop import start
 
         self._main = start(self, _transports(stdio, http, unix, socket, websocket, sse))
 
@@ -373,7 +376,7 @@ class Server(Registrations):
         for example from a modal dialog. A ``KeyboardInterrupt`` in a handler propagates through it. Raises
         ``StartError`` once the server has ended because its start failed. Raises ``StateError`` before ``start``.
         """
-        return self._started().poll(budget, timeout)
+        return self._poller().poll(budget, timeout)
 
     @property
     def wake_fd(self) -> int:
@@ -382,12 +385,13 @@ class Server(Registrations):
         It is also readable when the server has ended. Watch it, but do not close it: it belongs to the server. Raises
         ``StateError`` before ``start``.
         """
-        return self._started().descriptor
+        return self._poller().descriptor
 
-    def _started(self) -> Main:
+    def _poller(self) -> MainThreadPoller:
         if self._main is None:
-            raise StateError("poll() is for a server that was started with start()")
+            raise StateError("the server was not started with start(); call start() before poll() or wake_fd")
         return self._main
+
     def asgi(
         self,
         *,
@@ -420,7 +424,7 @@ class Server(Registrations):
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """
-        from .asgi import Asgi
+        from ._serve.asgi import Asgi
 
         return Asgi(self, path, allowed_hosts, allowed_origins, allowed_headers, principal)
 
@@ -439,7 +443,7 @@ class Server(Registrations):
         """Raises ``StateError`` if the server is being served already."""
         if self._running is not None:
             self._running.check_fork()
-            raise StateError(f"server {self._name!r} is being served already")
+            raise StateError(f"server {self._name!r} is being served already; close it first, or make another server")
 
 
 def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse) -> Transports:

@@ -1,0 +1,1 @@
+"""Types beyond JSON's own: their schemas, and how values are converted from and to JSON."""
