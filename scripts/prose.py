@@ -36,7 +36,8 @@ ITEM = re.compile(
     r"(?:struct|enum|trait|type|fn|const|static|mod|def|class|function)\s+_*(\w+)",
     re.MULTILINE,
 )
-TESTS = ("core/tests", "tests", "examples")
+# Programs of a domain of their own may have its words, such as the places of a journey.
+TESTS = ("core/tests", "tests", ":!tests/conformance", ":!tests/types")
 PAGES = ("README.md", "docs/architecture.md", "bindings-node/index.d.ts")
 RUST = re.compile(r"^\s*(?://[/!])\s?(.*)$")
 JAVASCRIPT = re.compile(r"^\s*(?:/\*\*|\*(?!/))\s?(.*?)(?:\*/)?$")

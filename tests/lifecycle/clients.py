@@ -22,7 +22,7 @@ META = {
 }
 # The one revision that has batches, and one in which questions are requests.
 BATCHES, QUESTIONS = "2025-03-26", "2025-11-25"
-PATIENCE = 30
+WAIT_LIMIT = 30
 JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -75,7 +75,7 @@ class Unix(Client):
 
     def open(self, sock):
         self.sock = sock
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(WAIT_LIMIT)
         self.file = self.sock.makefile("rb")
 
     def post(self, message):
@@ -127,7 +127,7 @@ class Http(Client):
     def __init__(self, _server, url, _folder):
         place = urlsplit(url)
         self.path = place.path
-        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
+        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=WAIT_LIMIT)
         self.connection.connect()
         self.sock = self.connection.sock
 
@@ -176,11 +176,11 @@ class Sse(Client):
 
     def __init__(self, _server, url, _folder):
         place = urlsplit(url)
-        self.events = socket.create_connection((place.hostname, place.port), PATIENCE)
+        self.events = socket.create_connection((place.hostname, place.port), WAIT_LIMIT)
         self.events.sendall(f"GET /sse HTTP/1.1\r\nHost: {place.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
         self.file = self.events.makefile("rb")
         self.messages = self.receive()
-        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
+        self.connection = http.client.HTTPConnection(place.hostname, place.port, timeout=WAIT_LIMIT)
         self.begin(BATCHES)
 
     def post(self, message):

@@ -31,7 +31,7 @@ SERVERS = {
     "rust": ["target/ci/tenon-lifecycle"],
 }
 # Nothing takes longer, unless something hangs.
-PATIENCE = 30
+WAIT_LIMIT = 30
 # A drain takes 1 s, and clients kill after 2 s. A busy machine may need more.
 SOON = 4
 INT, TERM = signal.SIGINT, signal.SIGTERM
@@ -80,7 +80,7 @@ class Server:
         self.process.kill()
         self.process.wait()
         if self.reader.is_alive():
-            self.reader.join(PATIENCE)
+            self.reader.join(WAIT_LIMIT)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 
@@ -92,7 +92,7 @@ class Server:
 
     def wait_for_error(self, pattern, times=1):
         with self.heard:
-            if not self.heard.wait_for(lambda: len(re.findall(pattern, self.errors)) >= times, PATIENCE):
+            if not self.heard.wait_for(lambda: len(re.findall(pattern, self.errors)) >= times, WAIT_LIMIT):
                 raise Failed(f"{pattern!r} is not printed")
 
     def send(self, ident, tool, **arguments):
@@ -101,7 +101,7 @@ class Server:
         self.process.stdin.write(json.dumps(line).encode() + b"\n")
 
     def receive(self):
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT_LIMIT
         while b"\n" not in self.answers:
             if not select.select([self.process.stdout], [], [], max(until - time.monotonic(), 0))[0]:
                 raise Failed("no answer comes")
@@ -121,7 +121,7 @@ class Server:
 
     def wait_until_closing(self):
         """The server refuses calls, or has stopped reading because its input ended."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT_LIMIT
         while time.monotonic() < until:
             if self.process.stdin.closed:
                 if "tenon-stdin" not in self.threads():
@@ -141,7 +141,7 @@ class Server:
 
     def wait_for_handlers(self):
         """A program may serve before it waits for signals."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT_LIMIT
         while time.monotonic() < until:
             caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{self.process.pid}/status").read_text(), re.M)
             if all(int(caught[1], 16) >> (number - 1) & 1 for number in (INT, TERM)):
@@ -157,12 +157,12 @@ class Server:
     def wait(self, code):
         started = time.monotonic()
         try:
-            found = self.process.wait(PATIENCE)
+            found = self.process.wait(WAIT_LIMIT)
         except subprocess.TimeoutExpired:
-            raise Failed(f"the process is there after {PATIENCE} s") from None
+            raise Failed(f"the process is there after {WAIT_LIMIT} s") from None
         took = time.monotonic() - started
         if self.reader.is_alive():
-            self.reader.join(PATIENCE)
+            self.reader.join(WAIT_LIMIT)
         if found != code:
             raise Failed(f"exit code {found} instead of {code}; errors: {self.errors[-2000:]}")
         for word in ("Traceback", "KeyboardInterrupt", "panicked"):
@@ -229,7 +229,7 @@ def cases(host):
     # Node gives every signal its default action before a program runs.
     if host != "node":
         yield "SIGINT is ignored", lambda: ignored(host)
-    yield from descriptors.cases(host, partial(Server, host), Failed, PATIENCE)
+    yield from descriptors.cases(host, partial(Server, host), Failed, WAIT_LIMIT)
     yield from faults.cases(host, partial(Server, host), Failed)
     yield "nobody reads errors", lambda: unread_errors(host)
     for tool in ("block", "block_loop") if host == "python" else ("block",):

@@ -149,7 +149,7 @@ def call_within(file: str) -> None:
                 print(error.code, error)
 
 
-async def hand_over(asgi: Callable) -> str:
+async def one_request(asgi: Callable) -> str:
     """One call as ASGI servers hand it over."""
     headers = {
         "host": "localhost",
@@ -188,7 +188,7 @@ async def call_embedded(file: str) -> None:
         for number in range(3):
             if number == 1:
                 Path(file).touch()
-            print(await hand_over(asgi))
+            print(await one_request(asgi))
 
 
 def argument(name: str) -> str | None:

@@ -14,7 +14,7 @@ use tenon_mcp::{
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 trait Extremes: Sized {
     /// From the smallest to the largest.
@@ -100,7 +100,7 @@ fn post(address: SocketAddr, headers: &str, message: &Value) -> String {
     );
     let mut answer = Vec::new();
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     let _ = stream.write_all((head + &body).as_bytes());
     if let Err(error) = stream.read_to_end(&mut answer) {
         assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "no answer and no end: {message}");
@@ -173,7 +173,7 @@ fn a_server_serves_with_every_limit_at_its_extremes() {
     let _entered = runtime.enter();
     for (name, limits, unbounded) in extremes() {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        ours.set_read_timeout(Some(PATIENCE)).unwrap();
+        ours.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
         let options = ServeOptions::new()
             .descriptors(theirs.try_clone().unwrap().into(), theirs.into())
             .http(HttpOptions::new("0").unwrap());
@@ -183,7 +183,7 @@ fn a_server_serves_with_every_limit_at_its_extremes() {
             assert!(!unbounded || answer.contains(wanted), "{name}: {what}: {answer:?}");
         }
         drop(ours);
-        assert!(running.wait_for(PATIENCE), "{name}: it does not end");
+        assert!(running.wait_for(WAIT_LIMIT), "{name}: it does not end");
         assert_eq!(PANICS.load(Ordering::SeqCst), 0, "{name}");
     }
 }

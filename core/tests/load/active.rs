@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Longest wait for any answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A connection with one request in flight at any time.
 pub struct Active {
@@ -60,8 +60,8 @@ impl Active {
 pub fn ready(active: &[Active]) -> Vec<usize> {
     let mut fds: Vec<PollFd> =
         active.iter().map(|connection| PollFd::new(&connection.stream, PollFlags::IN)).collect();
-    let left = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
-    assert!(poll(&mut fds, Some(&left)).expect("poll") > 0, "nothing is answered for {PATIENCE:?}");
+    let left = Timespec { tv_sec: WAIT_LIMIT.as_secs() as i64, tv_nsec: 0 };
+    assert!(poll(&mut fds, Some(&left)).expect("poll") > 0, "nothing is answered for {WAIT_LIMIT:?}");
     let ready = fds.iter().enumerate().filter(|(_, fd)| !fd.revents().is_empty());
     ready.map(|(place, _)| place).collect()
 }

@@ -28,7 +28,7 @@ const ATTEMPTS: usize = 3;
 const ROUNDS: usize = 3;
 const TURN: Duration = Duration::from_millis(700);
 /// Until all have been told, or have ended: more than ten times what it takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT_LIMIT: Duration = Duration::from_secs(15);
 
 /// How much is opened, and how often.
 pub struct Size {
@@ -44,8 +44,8 @@ pub fn run(size: &Size) {
     let (mut server, other) = (Server::start("--serve-streams"), Server::start("--serve-streams"));
     let mut first = StreamClients::new(server.address);
     KINDS.into_iter().for_each(|kind| first.open(kind, FIRST, 1));
-    first.tell(Update::Updated, PATIENCE);
-    first.tell(Update::ListChanged, PATIENCE);
+    first.tell(Update::Updated, WAIT_LIMIT);
+    first.tell(Update::ListChanged, WAIT_LIMIT);
     // Calls bring their threads, and what the allocator keeps for them.
     calls(&server, Duration::from_millis(200));
     let mut peak = None;
@@ -83,7 +83,7 @@ pub fn run(size: &Size) {
     first.end();
     let start = Instant::now();
     drop(server.child.stdin.take());
-    crowd.see_the_end(PATIENCE);
+    crowd.see_the_end(WAIT_LIMIT);
     println!("idle: {} streams ended by the server in {:.1?}", crowd.len(), start.elapsed());
     server.stop();
     other.stop();
@@ -127,7 +127,7 @@ fn settled(server: &Server, before: &State, enough: impl Fn(&State) -> bool) -> 
     let start = Instant::now();
     loop {
         let now = State::of(server);
-        let late = start.elapsed() > PATIENCE;
+        let late = start.elapsed() > WAIT_LIMIT;
         if now.descriptors <= before.descriptors && (enough(&now) || late) {
             return now;
         }
@@ -143,7 +143,7 @@ fn told(size: &Size, server: &Server, crowd: &mut StreamClients) {
         let calling = std::thread::scope(|scope| {
             let calling = scope.spawn(|| calls(server, TURN));
             for _ in 0..rounds {
-                let waits = crowd.tell(news, PATIENCE);
+                let waits = crowd.tell(news, WAIT_LIMIT);
                 println!(
                     "idle: {news:?}: {} told, the first after {:.1} ms, half after {:.1} ms, the last after {:.1} ms",
                     waits.len(),

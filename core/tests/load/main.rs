@@ -43,7 +43,7 @@ const MOST: u64 = 200 << 20;
 /// The longest time limit that the crowd meets, with some room for the machine.
 const LONGEST_LIMIT: Duration = Duration::from_secs(65);
 /// Longest that a newcomer may wait.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the crowd did, counted while it does it.
 #[derive(Default)]
@@ -235,7 +235,7 @@ fn run(duration: Duration) {
     for (wait, ping) in waits {
         let (status, body) = ping.expect("a newcomer is answered");
         assert_eq!((status, body.contains("\"result\"")), (200, true), "{body}");
-        assert!(wait < PATIENCE, "a newcomer waits for {wait:?}");
+        assert!(wait < WAIT_LIMIT, "a newcomer waits for {wait:?}");
     }
     assert!(peak < MOST, "{:.1} MiB", mib(peak));
     assert!(get(&figures.answered) > WORKING as u64, "the working ones are answered");

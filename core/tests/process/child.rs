@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, ErrorKind, HttpOptions, JsonSlice, Limits, ServeOptions, Server, Tool, handler};
 
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 pub fn run(role: &str) -> ExitCode {
     // A shell makes the jobs in its background ignore these, and they their children.
@@ -249,7 +249,7 @@ fn masks() {
 pub fn until(done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < PATIENCE, "it did not happen");
+        assert!(start.elapsed() < WAIT_LIMIT, "it did not happen");
         std::thread::yield_now();
     }
 }

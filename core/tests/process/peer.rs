@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 pub struct Peer {
     pub child: Child,
@@ -108,7 +108,7 @@ impl Peer {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > WAIT_LIMIT {
                 let _ = self.child.kill();
                 panic!("the process did not end");
             }
@@ -139,7 +139,7 @@ impl Peer {
         };
         let start = Instant::now();
         while is_there() {
-            assert!(start.elapsed() < PATIENCE, "{name} goes on");
+            assert!(start.elapsed() < WAIT_LIMIT, "{name} goes on");
             std::thread::yield_now();
         }
     }
@@ -154,7 +154,7 @@ impl Peer {
                 assert!(self.line().contains("\"after\""), "{line}");
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "the server goes on");
+            assert!(start.elapsed() < WAIT_LIMIT, "the server goes on");
         }
     }
 
@@ -173,7 +173,7 @@ impl Peer {
 }
 
 fn wait_readable(output: &PipeReader) {
-    let limit = Timespec::try_from(PATIENCE).unwrap();
+    let limit = Timespec::try_from(WAIT_LIMIT).unwrap();
     let ready = poll(&mut [PollFd::new(output, PollFlags::IN)], Some(&limit)).unwrap();
     assert!(ready > 0, "nothing comes");
 }

@@ -1,6 +1,6 @@
 //! What servers of one process share.
 
-use super::child::{PATIENCE, threads, until};
+use super::child::{WAIT_LIMIT, threads, until};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -20,7 +20,7 @@ fn start(change: impl FnOnce(&mut Limits), build: impl FnOnce(ServerBuilder) -> 
 /// A connection that has been served, and stays open.
 fn client(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     stream.write_all(b"PUT /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n").unwrap();
     let mut head = [0; 12];
     stream.read_exact(&mut head).unwrap();
@@ -30,7 +30,7 @@ fn client(address: SocketAddr) -> TcpStream {
 
 fn end(servers: Vec<Running>) {
     servers.iter().for_each(|server| assert!(server.close()));
-    servers.iter().for_each(|server| assert!(server.wait_for(PATIENCE)));
+    servers.iter().for_each(|server| assert!(server.wait_for(WAIT_LIMIT)));
 }
 
 /// The servers are closed and kept: their threads are not.

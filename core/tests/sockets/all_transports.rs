@@ -1,6 +1,6 @@
 //! One server with every transport at once.
 
-use crate::client::{Client, PATIENCE, Stream, TestServer, connect};
+use crate::client::{Client, Stream, TestServer, WAIT_LIMIT, connect};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -77,7 +77,7 @@ fn all_are_served_at_once_and_end_together() {
             assert!(client.is_served());
         }
         running.close_within(Duration::ZERO);
-        assert!(running.wait_for(PATIENCE));
+        assert!(running.wait_for(WAIT_LIMIT));
         for client in &mut clients {
             let rest = client.rest();
             assert!(rest.len() == 1 && rest[0]["id"] == 1 && rest[0]["error"].is_object(), "{rest:?}");

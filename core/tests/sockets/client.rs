@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 /// No wait in these tests is longer; one that is means that something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A directory that goes with its owner, short enough for a socket's path.
 pub struct Directory(PathBuf);
@@ -47,8 +47,8 @@ pub trait Stream: Read + Write {
 
 impl Stream for UnixStream {
     fn patience(&self) {
-        self.set_read_timeout(Some(PATIENCE)).unwrap();
-        self.set_write_timeout(Some(PATIENCE)).unwrap();
+        self.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
+        self.set_write_timeout(Some(WAIT_LIMIT)).unwrap();
     }
 
     fn end_input(&self) {
@@ -58,8 +58,8 @@ impl Stream for UnixStream {
 
 impl Stream for TcpStream {
     fn patience(&self) {
-        self.set_read_timeout(Some(PATIENCE)).unwrap();
-        self.set_write_timeout(Some(PATIENCE)).unwrap();
+        self.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
+        self.set_write_timeout(Some(WAIT_LIMIT)).unwrap();
     }
 
     fn end_input(&self) {
@@ -200,7 +200,7 @@ impl TestServer {
     pub fn with(change: impl FnOnce(&mut Limits)) -> TestServer {
         let mut limits = Limits::default();
         // What has to end by itself here must not be cut off by a slow machine.
-        (limits.drain_timeout, limits.stdio_drain_timeout) = (PATIENCE, PATIENCE);
+        (limits.drain_timeout, limits.stdio_drain_timeout) = (WAIT_LIMIT, WAIT_LIMIT);
         change(&mut limits);
         let server = Server::builder("sockets", "1").limits(limits).build().unwrap();
         let (gate, seen) = (Arc::new(Semaphore::new(0)), channel());
@@ -277,19 +277,19 @@ impl TestServer {
 
     /// The next thing that happened to a call of `never`.
     pub fn next(&self) -> &'static str {
-        self.seen.recv_timeout(PATIENCE).expect("something happens")
+        self.seen.recv_timeout(WAIT_LIMIT).expect("something happens")
     }
 }
 
 pub fn close(running: &Running) {
     running.close();
-    assert!(running.wait_for(PATIENCE), "the server ends");
+    assert!(running.wait_for(WAIT_LIMIT), "the server ends");
 }
 
 /// Waits until something is so.
 #[track_caller]
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + WAIT_LIMIT;
     while !so() {
         assert!(Instant::now() < end, "not within its time: {what}");
         std::thread::yield_now();

@@ -1,6 +1,6 @@
 //! Several clients at once, and how each disconnects.
 
-use crate::client::{Client, PATIENCE, TestServer, close, text, until};
+use crate::client::{Client, TestServer, WAIT_LIMIT, close, text, until};
 use serde_json::json;
 use std::collections::HashSet;
 use std::os::unix::net::UnixStream;
@@ -147,7 +147,7 @@ fn the_end_of_the_server_is_the_end_of_all() {
         let rest = busy.rest();
         assert_eq!((rest.len(), &rest[0]["id"]), (1, &json!(1)));
         assert!(rest[0]["error"].is_object());
-        assert!(running.wait_for(PATIENCE));
+        assert!(running.wait_for(WAIT_LIMIT));
         assert!(UnixStream::connect(served.path()).is_err());
         // And it may be served again.
         let running = served.up();

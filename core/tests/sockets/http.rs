@@ -1,6 +1,6 @@
 //! Streamable HTTP over a Unix socket.
 
-use crate::client::{PATIENCE, Stream, TestServer, close, initialize};
+use crate::client::{Stream, TestServer, WAIT_LIMIT, close, initialize};
 use serde_json::{Value, json};
 use std::os::unix::net::UnixStream;
 use tenon_mcp::{HttpOptions, ServeOptions};
@@ -108,7 +108,7 @@ fn a_client_that_is_gone_has_its_modern_call_cancelled() {
         assert_eq!(served.next(), "started");
         drop(stream);
         // MH-34: found by what is written to it, so within its time.
-        assert_eq!(served.seen.recv_timeout(PATIENCE), Ok("dropped"));
+        assert_eq!(served.seen.recv_timeout(WAIT_LIMIT), Ok("dropped"));
         close(&running);
     }
 }

@@ -1,6 +1,6 @@
 //! Sockets and streams that the program passes to the server.
 
-use crate::client::{Client, PATIENCE, Stream, TestServer, close, connect, text};
+use crate::client::{Client, Stream, TestServer, WAIT_LIMIT, close, connect, text};
 use serde_json::json;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -25,7 +25,7 @@ fn one<S: Stream>(served: &TestServer, client: S, socket: impl Into<OwnedFd>) {
     client.stream.end_input();
     served.gate.add_permits(1);
     assert_eq!(client.rest().iter().map(text).collect::<Vec<_>>(), ["through"]);
-    assert!(running.wait_for(PATIENCE), "the server ends with its only client");
+    assert!(running.wait_for(WAIT_LIMIT), "the server ends with its only client");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn of_several_connections_the_last_one_ends_the_server() {
     let mut second = Client::on(second);
     assert!(second.is_served() && !running.is_closed());
     drop(second);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -205,5 +205,5 @@ fn over_tcp_a_page_in_a_browser_calls_nothing() {
     assert_eq!(client.receive().unwrap()["error"]["code"], -32700);
     assert!(client.is_served());
     running.close_within(Duration::ZERO);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }

@@ -1,6 +1,6 @@
 //! Limits of clients on line transports.
 
-use crate::client::{Client, PATIENCE, TestServer, close, ping, text, until};
+use crate::client::{Client, TestServer, WAIT_LIMIT, close, ping, text, until};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn one_that_does_not_read_is_not_read_from_and_then_cut_off() {
 fn one_that_reads_slowly_gets_everything() {
     let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 10_000;
-        limits.write_timeout = PATIENCE;
+        limits.write_timeout = WAIT_LIMIT;
     });
     let running = served.up();
     let client = served.client();
@@ -148,5 +148,5 @@ fn what_all_clients_hold_together_has_a_bound() {
         second.receive().unwrap()["result"].is_object()
     });
     running.close_within(Duration::ZERO);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }

@@ -1,6 +1,6 @@
 //! Which clients get the text of an exception, by transport and address.
 
-use crate::client::{Directory, PATIENCE, call, close};
+use crate::client::{Directory, WAIT_LIMIT, call, close};
 use crate::http::exchange;
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream};
@@ -87,7 +87,7 @@ fn a_stream_may_lead_anywhere() {
         });
         assert_eq!(!answer.contains(SECRET), masks, "{answer}");
         drop(client);
-        assert!(masked.running.wait_for(PATIENCE));
+        assert!(masked.running.wait_for(WAIT_LIMIT));
     }
 }
 

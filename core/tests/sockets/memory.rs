@@ -1,12 +1,12 @@
 //! A client in the process of its server.
 
-use crate::client::{PATIENCE, TestServer, call, initialize, text};
+use crate::client::{TestServer, WAIT_LIMIT, call, initialize, text};
 use serde_json::{Value, json};
 use tenon_mcp::ServeOptions;
 use tenon_mcp::transport::{MemoryClient, memory};
 
 async fn receive(client: &mut MemoryClient) -> Option<Value> {
-    let line = tokio::time::timeout(PATIENCE, client.receive()).await.expect("it says something").unwrap();
+    let line = tokio::time::timeout(WAIT_LIMIT, client.receive()).await.expect("it says something").unwrap();
     line.map(|line| serde_json::from_slice(&line).unwrap())
 }
 
@@ -33,7 +33,7 @@ fn several_clients_talk_to_one_server_which_ends_with_the_last() {
                 assert_eq!(receive(client).await, None);
             }
         });
-        assert!(running.wait_for(PATIENCE));
+        assert!(running.wait_for(WAIT_LIMIT));
     }
 }
 
@@ -78,7 +78,7 @@ impl tokio::io::AsyncWrite for PanickingStream {
 fn a_server_whose_only_client_is_lost_to_a_panic_does_not_end_well() {
     for served in [TestServer::new(), TestServer::new().apart()] {
         let running = served.start(ServeOptions::new().stream(PanickingStream));
-        assert!(running.wait_for(PATIENCE));
+        assert!(running.wait_for(WAIT_LIMIT));
         assert_eq!(running.exit_code(), 1);
     }
 }
@@ -97,6 +97,6 @@ fn a_server_that_ends_ends_its_clients() {
         assert!(cut["id"] == 1 && cut["error"].is_object());
         assert_eq!(receive(&mut client).await, None);
     });
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     served.runtime.block_on(async { assert!(client.send("{}").await.is_err()) });
 }

@@ -118,7 +118,7 @@ fn posted(parts: VecDeque<Vec<u8>>) -> String {
     assert!(!UP.0.is_closed());
     let mut stream = TcpStream::connect(UP.1).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(crate::client::PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(crate::client::WAIT_LIMIT)).unwrap();
     for part in parts {
         stream.write_all(&part).unwrap();
     }

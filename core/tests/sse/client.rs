@@ -1,6 +1,6 @@
 //! A client of HTTP+SSE over blocking sockets.
 
-use crate::server::{PATIENCE, initialize, initialized};
+use crate::server::{WAIT_LIMIT, initialize, initialized};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -24,7 +24,7 @@ pub struct Reply {
 
 pub fn connect(authority: &str) -> TcpStream {
     let stream = TcpStream::connect(authority).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     stream
 }
 

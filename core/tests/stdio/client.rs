@@ -9,7 +9,7 @@ use tenon_mcp::{Context, JsonSlice, Limits, Running, ServeOptions, Server, Serve
 use tokio::sync::Semaphore;
 
 /// No wait in these tests is longer; one that is means that something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 pub struct Client {
     input: Option<PipeWriter>,
@@ -105,7 +105,7 @@ impl Client {
 }
 
 fn wait_readable(output: &PipeReader) {
-    let limit = Timespec::try_from(PATIENCE).unwrap();
+    let limit = Timespec::try_from(WAIT_LIMIT).unwrap();
     let ready = poll(&mut [PollFd::new(output, PollFlags::IN)], Some(&limit)).unwrap();
     assert!(ready > 0, "the server says nothing");
 }

@@ -36,7 +36,7 @@ fn closing_ends_the_server_once() {
     ended(&running);
     running.wait();
     served.runtime.block_on(running.closed());
-    told.recv_timeout(PATIENCE).unwrap();
+    told.recv_timeout(WAIT_LIMIT).unwrap();
     assert!(told.try_recv().is_err(), "once");
     running.on_closed(tell.clone());
     told.try_recv().expect("at once when it has ended");
@@ -106,7 +106,7 @@ fn a_host_that_breaks_the_closing_thread_still_sees_the_end() {
     let lane = served.server.port().lane(lane, Arc::new(Second(AtomicUsize::new(0), woken)));
     let (mut client, running) = served.start();
     client.call(1, "host", json!({}));
-    wakes.recv_timeout(PATIENCE).unwrap();
+    wakes.recv_timeout(WAIT_LIMIT).unwrap();
     let mut operations = Vec::new();
     lane.drain(8, Duration::from_secs(1), &mut operations);
     assert_eq!(operations.len(), 1);
@@ -171,5 +171,5 @@ fn serve_returns_when_the_client_goes() {
     assert_eq!(client.rest().len(), 1);
     let started = Instant::now();
     served.runtime.block_on(task).unwrap().unwrap();
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < WAIT_LIMIT);
 }

@@ -1,6 +1,6 @@
 //! Several transports of the same kind on one server.
 
-use crate::client::{Client, PATIENCE, TestServer, text};
+use crate::client::{Client, TestServer, WAIT_LIMIT, text};
 use serde_json::{Value, json};
 use std::io::{Read, Write, pipe};
 use std::net::{SocketAddr, TcpStream};
@@ -29,7 +29,7 @@ fn http(address: SocketAddr, method: &str, session: &str, body: &str) -> (u16, O
         body.len()
     );
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -44,7 +44,7 @@ fn ping() -> String {
 
 /// Writes until nobody reads.
 fn is_let_go(client: &Client) -> bool {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + WAIT_LIMIT;
     while Instant::now() < end {
         if client.input().write_all(b"\n").is_err() {
             return true;
@@ -94,7 +94,7 @@ fn two_listeners_and_two_pairs_of_descriptors_serve_at_once() {
         assert_eq!(text(&client.receive().unwrap()), "in");
     }
     running.close_within(Duration::ZERO);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     for client in &mut clients {
         let rest = client.rest();
         assert_eq!(rest.len(), 1);
@@ -108,7 +108,7 @@ fn two_listeners_and_two_pairs_of_descriptors_serve_at_once() {
 
 #[test]
 fn a_channel_that_ends_leaves_the_others() {
-    let served = TestServer::with(|limits| limits.drain_timeout = PATIENCE);
+    let served = TestServer::with(|limits| limits.drain_timeout = WAIT_LIMIT);
     let (mut clients, running) = serve(&served, ServeOptions::new(), 3);
     let echo = |client: &mut Client| {
         client.call(9, "echo", json!({ "text": "still here" }));
@@ -131,7 +131,7 @@ fn a_channel_that_ends_leaves_the_others() {
     assert!(clients.iter_mut().all(echo) && !running.is_closed());
     // The last one takes the server with it.
     clients[0].end_input();
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     assert!(clients[0].rest().is_empty());
     assert_eq!(running.exit_code(), 0);
 }
@@ -148,7 +148,7 @@ fn a_channel_that_ends_waits_for_its_calls_no_longer_than_a_server_does() {
     assert!(rest[0]["error"].is_object());
     assert!(!running.is_closed());
     running.close();
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn descriptors_that_end_before_the_others_are_started_end_nothing_else() {
         clients[0].call(1, "echo", json!({ "text": "here" }));
         assert_eq!(text(&clients[0].receive().unwrap()), "here");
         clients[0].end_input();
-        assert!(running.wait_for(PATIENCE));
+        assert!(running.wait_for(WAIT_LIMIT));
     }
 }
 
@@ -180,9 +180,9 @@ fn a_server_that_is_told_so_goes_on_when_its_input_has_ended() {
     assert_ne!(http(address, "POST", "", &ping()).0, 0);
     assert!(!running.is_closed());
     running.close();
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     // Without another transport nobody is left to serve.
     let (mut clients, running) = serve(&served, ServeOptions::new(), 1);
     clients[0].end_input();
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }

@@ -41,7 +41,7 @@ fn a_line_that_is_too_long_is_refused_before_it_ends() {
     assert_eq!(text(&client.receive().unwrap()), "next");
     client.end_input();
     assert_eq!(client.receive(), None);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
     const LISTS: usize = 300;
     let served = TestServer::with(|limits| {
         limits.max_outbound_bytes = 64 << 10;
-        (limits.drain_timeout, limits.stdio_drain_timeout) = (PATIENCE, PATIENCE);
+        (limits.drain_timeout, limits.stdio_drain_timeout) = (WAIT_LIMIT, WAIT_LIMIT);
     });
     let long = Tool::new("long").description("d".repeat(20_000)).input_schema(open_schema());
     let (told, called) = channel();
@@ -71,8 +71,8 @@ fn what_was_read_already_waits_too_for_a_client_that_does_not_read() {
     assert!(early.is_err(), "the server answers on, although nobody reads");
     client.end_input();
     assert_eq!(client.rest().len(), LISTS + 1);
-    called.recv_timeout(PATIENCE).unwrap();
-    assert!(running.wait_for(PATIENCE));
+    called.recv_timeout(WAIT_LIMIT).unwrap();
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -88,13 +88,13 @@ fn two_servers_live_side_by_side() {
     one.gate.add_permits(1);
     assert_eq!(text(&first.receive().unwrap()), "through");
     first_running.close();
-    assert!(first_running.wait_for(PATIENCE));
+    assert!(first_running.wait_for(WAIT_LIMIT));
     assert!(!second_running.is_closed());
     assert_eq!(two.server.engine().in_flight(), 1);
     two.gate.add_permits(1);
     assert_eq!(text(&second.receive().unwrap()), "through");
     second_running.close();
-    assert!(second_running.wait_for(PATIENCE));
+    assert!(second_running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_descriptor_that_does_not_block_still_gets_whole_lines() {
     let answers = client.rest();
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|answer| text(answer) == long));
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_client_that_does_not_read_is_not_read_from() {
     }
     client.end_input();
     assert_eq!(client.rest().len(), 0);
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn rust_handlers_answer_each_call_once() {
     let _inside = runtime.enter();
     let (mut client, running) = Client::start(&server);
     run(&mut client, plan(0x1234_5678_9ABC_DEF1));
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     assert_eq!(server.engine().in_flight(), 0);
 }
 
@@ -265,7 +265,7 @@ fn a_host_of_threads_completes_out_of_order() {
         .collect();
     let (mut client, running) = Client::start(&server);
     run(&mut client, plan(0x0FED_CBA9_8765_4321));
-    assert!(running.wait_for(PATIENCE));
+    assert!(running.wait_for(WAIT_LIMIT));
     assert_eq!(server.engine().in_flight(), 0);
     for parker in &parkers {
         parker.close();

@@ -24,7 +24,7 @@ pub(crate) enum Begin {
 
 #[track_caller]
 pub(crate) fn ended(running: &Running) {
-    assert!(running.wait_for(PATIENCE), "the server did not end");
+    assert!(running.wait_for(WAIT_LIMIT), "the server did not end");
     assert!(running.is_closed());
 }
 

@@ -1,6 +1,6 @@
 //! Two clients: tungstenite's, and a raw socket.
 
-use crate::server::{PATIENCE, initialize, initialized};
+use crate::server::{WAIT_LIMIT, initialize, initialized};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ pub struct Client(pub WebSocket<TcpStream>);
 pub fn connect(url: &str) -> TcpStream {
     let authority = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
     let stream = TcpStream::connect(authority).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     stream
 }
 

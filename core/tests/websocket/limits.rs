@@ -1,7 +1,7 @@
 //! Limits and malformed frames.
 
 use crate::client::{Client, Raw, frame};
-use crate::server::{PATIENCE, enveloped, limits, modern, text};
+use crate::server::{WAIT_LIMIT, enveloped, limits, modern, text};
 use crate::up;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -88,7 +88,7 @@ fn a_client_that_does_not_read_is_cut_off() {
     let mut raw = Raw::open(&url);
     raw.send(&frame(0x81, modern(1, "gate", json!({})).to_string().as_bytes()));
     assert_eq!(up.next(), "started");
-    raw.0.set_write_timeout(Some(PATIENCE)).unwrap();
+    raw.0.set_write_timeout(Some(WAIT_LIMIT)).unwrap();
     let blow = frame(0x81, modern(2, "blow", json!({ "bytes": 4 << 20 })).to_string().as_bytes());
     // Until its connection is closed under its hands.
     while raw.0.write_all(&blow).is_ok() {}
@@ -128,7 +128,7 @@ fn connections_are_counted() {
     assert!(second.read(&mut byte).is_err(), "it waits to be accepted");
     first.0.close(None).unwrap();
     while first.0.read().is_ok() {}
-    second.set_read_timeout(Some(PATIENCE)).unwrap();
+    second.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     assert_eq!(second.read(&mut byte).unwrap(), 1);
 }
 

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 /// No test waits for as long as this; without it a broken one would hang.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 pub struct StartedServer {
     pub running: Running,
@@ -131,19 +131,19 @@ impl StartedServer {
 
     /// The next thing that happened to a call of `gate`.
     pub fn next(&self) -> &'static str {
-        self.seen.recv_timeout(PATIENCE).expect("something happens")
+        self.seen.recv_timeout(WAIT_LIMIT).expect("something happens")
     }
 
     pub fn close(&self) {
         self.running.close();
-        assert!(self.running.wait_for(PATIENCE), "the server ends");
+        assert!(self.running.wait_for(WAIT_LIMIT), "the server ends");
     }
 }
 
 impl Drop for StartedServer {
     fn drop(&mut self) {
         self.running.close();
-        self.running.wait_for(PATIENCE);
+        self.running.wait_for(WAIT_LIMIT);
     }
 }
 

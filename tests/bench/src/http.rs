@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::http_parser::{Parser, Response, sse_data};
 use crate::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
-use crate::process::PATIENCE;
+use crate::process::WAIT_LIMIT;
 
 /// All connections to one HTTP server.
 pub struct HttpLoad {
@@ -61,7 +61,7 @@ impl HttpLoad {
     pub fn run(&mut self, goal: Goal, cpu: impl Fn() -> Result<Duration, String>) -> Result<Sample, String> {
         let before = cpu()?;
         let mut meter = Meter::start(goal);
-        let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+        let patience = Timespec { tv_sec: WAIT_LIMIT.as_secs() as i64, tv_nsec: 0 };
         loop {
             for connection in self.connections.iter_mut().filter(|c| c.pending.is_none()) {
                 let now = Instant::now();
@@ -80,7 +80,7 @@ impl HttpLoad {
                 return meter.finish(before, cpu);
             }
             if poll(&mut fds, Some(&patience)).map_err(|e| format!("poll: {e}"))? == 0 {
-                return Err(format!("no answer for {PATIENCE:?}"));
+                return Err(format!("no answer for {WAIT_LIMIT:?}"));
             }
             let ready: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
             for (connection, ready) in self.connections.iter_mut().zip(ready) {
@@ -100,7 +100,7 @@ impl HttpLoad {
 impl Connection {
     fn open(address: SocketAddr, era: Era, work: Work, id: u64) -> Result<Connection, String> {
         let stream = TcpStream::connect(address).map_err(|e| format!("cannot connect to {address}: {e}"))?;
-        let prepared = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(PATIENCE)));
+        let prepared = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(WAIT_LIMIT)));
         prepared.map_err(|e| format!("socket: {e}"))?;
         let mut connection = Connection {
             stream,

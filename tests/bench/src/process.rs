@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use crate::cpu::{self, Cores};
 
 /// How long a server may take to start, to answer or to end before it counts as hung.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running server. Dropping it kills it if it has not ended.
 pub struct Server {
@@ -70,7 +70,7 @@ impl Server {
         let stdout = self.child.stdout.as_mut().expect("stdout is piped");
         let mut line = Vec::new();
         while !line.ends_with(b"\n") {
-            if !readable(&*stdout, PATIENCE).map_err(|e| format!("poll: {e}"))? {
+            if !readable(&*stdout, WAIT_LIMIT).map_err(|e| format!("poll: {e}"))? {
                 return Err("the server says nothing".into());
             }
             let mut byte = [0];
@@ -96,7 +96,7 @@ impl Server {
             kill_process(pid, Signal::TERM).map_err(|e| format!("SIGTERM: {e}"))?;
         }
         let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(|e| format!("pidfd: {e}"))?;
-        if !readable(&handle, PATIENCE).map_err(|e| format!("poll: {e}"))? {
+        if !readable(&handle, WAIT_LIMIT).map_err(|e| format!("poll: {e}"))? {
             return Err("the server does not end".into());
         }
         let status = self.child.wait().map_err(|e| format!("wait: {e}"))?;

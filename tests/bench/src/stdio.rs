@@ -11,7 +11,7 @@ use rustix::io::ioctl_fionbio;
 
 use crate::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
-use crate::process::PATIENCE;
+use crate::process::WAIT_LIMIT;
 
 const MAX_LINE: usize = 1024 * 1024;
 
@@ -126,10 +126,10 @@ impl StdioLoad {
             PollFd::from_borrowed_fd(self.stdout.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.stdin.as_fd(), wanted),
         ];
-        let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+        let patience = Timespec { tv_sec: WAIT_LIMIT.as_secs() as i64, tv_nsec: 0 };
         let ready = poll(&mut fds, Some(&patience)).map_err(|e| format!("poll: {e}"))?;
         if ready == 0 {
-            return Err(format!("no answer for {PATIENCE:?}, {} calls in flight", self.outstanding.len()));
+            return Err(format!("no answer for {WAIT_LIMIT:?}, {} calls in flight", self.outstanding.len()));
         }
         if fds[0].revents().is_empty() { Ok(()) } else { self.read(each) }
     }

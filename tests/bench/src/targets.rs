@@ -42,7 +42,7 @@ pub struct Target {
     pub work: Work,
     /// Only measured beside other makers' libraries (`--peers`).
     pub beside_peers: bool,
-    /// Program and arguments, see [`Places::resolve`].
+    /// Program and arguments, see [`Paths::resolve`].
     pub command: &'static [&'static str],
 }
 
@@ -190,7 +190,7 @@ impl Cell {
 
 /// Where things are.
 #[derive(Debug)]
-pub struct Places {
+pub struct Paths {
     /// The workspace.
     pub root: PathBuf,
     /// What tests/bench/prepare.py made for the profile that this program was built with.
@@ -199,14 +199,14 @@ pub struct Places {
     pub other: Option<PathBuf>,
 }
 
-impl Places {
-    pub fn find(other: Option<PathBuf>) -> Result<Places, String> {
+impl Paths {
+    pub fn find(other: Option<PathBuf>) -> Result<Paths, String> {
         let here = env::current_dir().map_err(|e| format!("no current directory: {e}"))?;
         let mut above = here.ancestors();
         let root = above.find(|directory| directory.join("tests/bench/Cargo.toml").is_file());
         let root = root.ok_or("run this inside the project's tree")?.to_owned();
         let set = root.join("build/bench").join(profile());
-        Ok(Places { root, set, other: other.map(|other| here.join(other)) })
+        Ok(Paths { root, set, other: other.map(|other| here.join(other)) })
     }
 
     /// The command with its placeholders filled in and its files made absolute: `{bin}` is the directory of this program,
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn commands_are_resolved_and_missing_parts_named() {
-        let places = Places::find(Some("other".into())).unwrap();
+        let places = Paths::find(Some("other".into())).unwrap();
         let root = places.root.display().to_string();
         let there = ["sh", "tests/bench/Cargo.toml", "--inline", "a b/c"];
         let expected = ["sh", &format!("{root}/tests/bench/Cargo.toml"), "--inline", "a b/c"];

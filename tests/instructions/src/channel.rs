@@ -53,9 +53,9 @@ pub fn take_call(lane: &Lane, ops: &mut Vec<HostOp>) -> CallId {
 
 /// A sink that keeps the last response.
 #[derive(Default)]
-pub struct Kept(Mutex<Option<Bytes>>);
+pub struct LastMessage(Mutex<Option<Bytes>>);
 
-impl Sink for Kept {
+impl Sink for LastMessage {
     fn send(&self, message: Outgoing) -> Delivery {
         let Outgoing::Response { body, .. } = message else { return Delivery::Skipped };
         *self.0.lock().unwrap() = Some(body);
@@ -63,7 +63,7 @@ impl Sink for Kept {
     }
 }
 
-impl Kept {
+impl LastMessage {
     pub fn take(&self) -> Bytes {
         self.0.lock().unwrap().take().expect("a response")
     }
@@ -74,7 +74,7 @@ struct Channel {
     engine: Engine,
     lane: Lane,
     peer: Arc<Peer>,
-    kept: Arc<Kept>,
+    kept: Arc<LastMessage>,
     sink: Arc<dyn Sink>,
     ops: Vec<HostOp>,
 }
@@ -82,7 +82,7 @@ struct Channel {
 impl Channel {
     fn new() -> Channel {
         let server = server();
-        let kept = Arc::new(Kept::default());
+        let kept = Arc::new(LastMessage::default());
         let channel = Channel {
             engine: server.engine().clone(),
             lane: lane(&server),
@@ -248,7 +248,7 @@ pub struct Inline {
     _runtime: tokio::runtime::Runtime,
     engine: Engine,
     peer: Arc<Peer>,
-    kept: Arc<Kept>,
+    kept: Arc<LastMessage>,
     sink: Arc<dyn Sink>,
     call: Bytes,
     expected: Expected,
@@ -270,7 +270,7 @@ impl Inline {
             let _inside = runtime.enter();
             server.start(options).expect("the server starts")
         };
-        let kept = Arc::new(Kept::default());
+        let kept = Arc::new(LastMessage::default());
         let inline = Inline {
             engine: server.engine().clone(),
             peer: Peer::new(None),

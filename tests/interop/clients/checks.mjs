@@ -64,9 +64,9 @@ function checks(client, era, abilities) {
     }],
     ['tools/list', async () => {
       const { tools } = await client.library.listTools();
-      const wanted = FIXTURE.tools.filter((tool) => abilities.includes(tool.ability ?? 'tools'));
-      equal(tools.map((tool) => tool.name), wanted.map((tool) => tool.name), 'tool names');
-      for (const [i, { ability, execution, ...rest }] of wanted.entries()) {
+      const expected = FIXTURE.tools.filter((tool) => abilities.includes(tool.ability ?? 'tools'));
+      equal(tools.map((tool) => tool.name), expected.map((tool) => tool.name), 'tool names');
+      for (const [i, { ability, execution, ...rest }] of expected.entries()) {
         const want = execution && client.version === VERSIONS.legacy ? { ...rest, execution } : rest;
         equal(tools[i], want, `tool ${want.name}`);
       }

@@ -16,7 +16,7 @@ from tenon_mcp import Context, Server, SyncContext
 from wire import SECONDS, Program, serving
 
 
-class Kept(logging.Handler):
+class RecordList(logging.Handler):
     """Keeps records for a test that waits for them."""
 
     def __init__(self):
@@ -32,7 +32,7 @@ class Kept(logging.Handler):
 
 @contextlib.contextmanager
 def listening(level=logging.WARNING):
-    logger, kept = logging.getLogger("tenon_mcp"), Kept()
+    logger, kept = logging.getLogger("tenon_mcp"), RecordList()
     logger.addHandler(kept)
     logger.setLevel(level)
     logger.propagate = False

@@ -1,6 +1,6 @@
 //! Two pipes to a server, read and written by threads of their own, so that no side can block the driver.
 
-use crate::link::{Line, Link, Wanted};
+use crate::link::{Line, LineFilter, Link};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -67,7 +67,7 @@ impl Link for Connection {
         Ok(())
     }
 
-    fn receive(&mut self, _: Wanted<'_>) -> Line {
+    fn receive(&mut self, _: LineFilter<'_>) -> Line {
         match self.output.recv_timeout(self.patience) {
             Ok(line) => read(line),
             Err(RecvTimeoutError::Disconnected) => Line::End,

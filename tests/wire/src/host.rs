@@ -16,7 +16,7 @@ use std::time::Duration;
 use tenon_mcp::{Error, HttpOptions, ServeOptions, Server, Wake};
 use tokio::runtime::{Builder, Runtime};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// A server that can be started any number of times, or is there for all.
 pub struct Host {
@@ -99,7 +99,7 @@ impl Host {
     ) -> Result<Host, String> {
         let runtime = Builder::new_multi_thread().enable_all().worker_threads(2).build();
         let start = Start::Engine(runtime.map_err(|e| e.to_string())?, server);
-        Ok(Host { name: name.into(), transport, apps: false, patience: PATIENCE, start })
+        Ok(Host { name: name.into(), transport, apps: false, patience: WAIT_LIMIT, start })
     }
 
     /// The fixture's other server of a command line.
@@ -118,7 +118,7 @@ impl Host {
             }
             other => Start::Shared(format!("{line} --{} 127.0.0.1:0", other.name()), Mutex::default()),
         };
-        Host { name: name.into(), transport, apps: false, patience: PATIENCE, start }
+        Host { name: name.into(), transport, apps: false, patience: WAIT_LIMIT, start }
     }
 
     /// Starts a server, or becomes one more client of the one that is there.
@@ -192,7 +192,7 @@ impl Listening {
                 let _ = send.send(line);
             }
         });
-        let said = said.recv_timeout(PATIENCE).unwrap_or_default();
+        let said = said.recv_timeout(WAIT_LIMIT).unwrap_or_default();
         match said.strip_prefix("listening ") {
             Some(place) => Ok(Listening { place: place.into(), process }),
             None => Err(failed(format!("it says {said:?}, not where it listens\n{}", process.abandon()))),
@@ -230,14 +230,14 @@ fn in_process(
     let options = ServeOptions::new().descriptors(server_input.into(), server_output.into());
     let running = server()?.start(options)?;
     let (send_end, end) = channel();
-    running.on_closed(Arc::new(Told(Mutex::new(send_end))));
+    running.on_closed(Arc::new(NotifyClosed(Mutex::new(send_end))));
     Ok(Connection::new(input, output, Box::new(InProcess(end)), patience))
 }
 
 /// Says that a server has ended. The server itself is not held, because it holds the output.
-struct Told(Mutex<Sender<()>>);
+struct NotifyClosed(Mutex<Sender<()>>);
 
-impl Wake for Told {
+impl Wake for NotifyClosed {
     fn wake(&self) {
         let _ = self.0.lock().map(|told| told.send(()));
     }

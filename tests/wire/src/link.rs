@@ -16,7 +16,7 @@ pub enum Line {
 }
 
 /// Says whether a message is one that is expected now.
-pub type Wanted<'w> = &'w dyn Fn(&str) -> bool;
+pub type LineFilter<'w> = &'w dyn Fn(&str) -> bool;
 
 /// What a transcript is played over.
 pub trait Link {
@@ -24,7 +24,7 @@ pub trait Link {
     fn send(&mut self, bytes: Vec<u8>, ended: bool) -> Result<(), String>;
 
     /// The next message. Where several come independently of each other, one that is wanted before any that is not.
-    fn receive(&mut self, wanted: Wanted<'_>) -> Line;
+    fn receive(&mut self, wanted: LineFilter<'_>) -> Line;
 
     /// Sends a request that is answered at once, and gives what its answer begins with.
     fn ping(&mut self, id: &str) -> Result<String, String>;

@@ -11,7 +11,7 @@ use tenon_mcp::transport::{Delivery, Outgoing, Sink};
 use tenon_mcp::{HandlerId, HostOp, JsonSlice, Lane, LaneId, Target, Tool, Wake};
 
 const CHECKED: LaneId = LaneId(5);
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// Tells the name of the thread that hands a call over.
 struct Names(Mutex<Sender<String>>);
@@ -79,7 +79,7 @@ impl Checks {
     }
 
     fn answer(&self) -> Value {
-        self.answers.recv_timeout(PATIENCE).expect("an answer comes")
+        self.answers.recv_timeout(WAIT_LIMIT).expect("an answer comes")
     }
 }
 
@@ -95,10 +95,10 @@ fn a_long_check_leaves_the_thread_that_received_the_call() {
     let checks = Checks::new();
     let own = thread::current().name().unwrap().to_owned();
     checks.call(1, json!({ "numbers": [1, 2, 3] }));
-    assert_eq!(checks.names.recv_timeout(PATIENCE).unwrap(), own);
+    assert_eq!(checks.names.recv_timeout(WAIT_LIMIT).unwrap(), own);
     checks.drain();
     checks.call(2, many(json!(7)));
-    assert_eq!(checks.names.recv_timeout(PATIENCE).unwrap(), "tenon-check");
+    assert_eq!(checks.names.recv_timeout(WAIT_LIMIT).unwrap(), "tenon-check");
     let ops = checks.drain();
     let [HostOp::Call(host)] = ops.as_slice() else { panic!("one call: {}", ops.len()) };
     assert_eq!(host.input.member("numbers").unwrap().to_value().unwrap()[100_000], 7);
@@ -128,7 +128,7 @@ fn what_the_looks_at_a_value_do_not_show_leaves_that_thread_too() {
         (7, slug(1_000), "tenon-check"),
     ] {
         checks.call(id, arguments);
-        assert_eq!(checks.names.recv_timeout(PATIENCE).unwrap(), thread, "{id}");
+        assert_eq!(checks.names.recv_timeout(WAIT_LIMIT).unwrap(), thread, "{id}");
         checks.drain();
     }
 }

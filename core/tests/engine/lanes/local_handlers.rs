@@ -276,11 +276,11 @@ fn a_call_that_ends_drops_its_future() {
 #[test]
 fn what_does_not_fit_is_said_with_its_type() {
     #[derive(serde::Deserialize)]
-    struct Wanted {
+    struct NumberInput {
         #[allow(dead_code)]
         n: u8,
     }
-    let (bench, executor) = with(handler(|_: Wanted, _| async { Json(BTreeMap::from([((1, 2), 3)])) }));
+    let (bench, executor) = with(handler(|_: NumberInput, _| async { Json(BTreeMap::from([((1, 2), 3)])) }));
     bench.send(call(json!(1), "local", json!({ "n": "x" })));
     executor.run();
     let answer = bench.sink.one();

@@ -88,7 +88,7 @@ impl DelayedStore {
     }
 
     /// Carries out what waits, one by one, until nothing does.
-    fn let_go(&self) -> usize {
+    fn release(&self) -> usize {
         let mut count = 0;
         loop {
             let next = self.waiting.lock().unwrap().pop_front();
@@ -130,9 +130,9 @@ fn what_the_store_has_not_taken_yet_is_replayed_all_the_same() {
         let (said, ended) = now(&mut resumed(&bench, &session, &ids[1]));
         assert_eq!((numbered(&said).len(), ended), (5, true));
         // Now it has, one after the other.
-        late.let_go();
+        late.release();
     }
-    assert_eq!(late.let_go(), 0);
+    assert_eq!(late.release(), 0);
 }
 
 #[test]

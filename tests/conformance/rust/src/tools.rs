@@ -32,7 +32,7 @@ async fn progress(context: Context) -> &'static str {
     "Progress completed"
 }
 
-async fn let_go(context: Context) -> &'static str {
+async fn close_connection(context: Context) -> &'static str {
     context.close_stream();
     sleep(STEP * 2).await;
     "Reconnection completed"
@@ -70,7 +70,7 @@ pub(crate) fn add(server: &Server) -> Result<(), Error> {
     })?;
     server.tool(tool("test_tool_with_progress", "Reports its progress."), progress)?;
     server.tool(tool("test_tool_with_logging", "Logs what it does."), log)?;
-    server.tool(tool("test_reconnection", "Lets go of its client's connection."), let_go)?;
+    server.tool(tool("test_reconnection", "Lets go of its client's connection."), close_connection)?;
     server.tool(tool("test_logging_tool", "Logs one message."), log_once)?;
     for (name, kind) in
         [("test_trigger_tool_change", Kind::Tool), ("test_trigger_prompt_change", Kind::Prompt)]

@@ -6,7 +6,7 @@
 pub mod client;
 pub mod message;
 
-use crate::link::{Line, Link, Wanted};
+use crate::link::{Line, Link, LineFilter};
 use client::{Address, Body, Client, Head};
 use message::{Kind, kind, status_fits};
 use serde_json::Value;
@@ -165,7 +165,7 @@ impl Link for Http {
         Ok(())
     }
 
-    fn receive(&mut self, wanted: Wanted<'_>) -> Line {
+    fn receive(&mut self, wanted: LineFilter<'_>) -> Line {
         let is_open = self.open;
         let any = std::mem::take(&mut self.pinged);
         let found = self.shared.until(self.patience, |state| {
