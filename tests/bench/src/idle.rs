@@ -5,13 +5,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::cpu::Cores;
 use crate::http::HttpLoad;
 use crate::run::with_server;
-use crate::targets::{Places, TARGETS, Transport};
+use crate::targets::{Paths, TARGETS, Transport};
 
 /// The engine keeps sessions alike in all languages; this one has the least beside them.
 pub const SERVER: &str = "rust-async";
 
 /// Bytes per session: the growth of the server's memory from a few of them, as many as warm it up, to `sessions` more.
-pub fn measure(sessions: usize, places: &Places, cores: Option<Cores>) -> Result<f64, String> {
+pub fn measure(sessions: usize, places: &Paths, cores: Option<Cores>) -> Result<f64, String> {
     allow_descriptors(sessions as u64 + 200)?;
     let target = TARGETS.iter().find(|target| target.name == SERVER).expect("one of the targets");
     with_server(&places.resolve(target.command, false), Transport::Http, cores, |server| {

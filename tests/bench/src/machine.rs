@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::cpu;
-use crate::targets::Places;
+use crate::targets::Paths;
 
 /// Beyond these a run says that the machine was busy.
 const MOST_OTHERS: f64 = 0.1;
@@ -103,7 +103,7 @@ fn in_stat(stat: &str) -> Option<Ticks> {
 }
 
 impl Versions {
-    pub fn find(places: &Places) -> Versions {
+    pub fn find(places: &Paths) -> Versions {
         let python = places.resolve(&["{python}"], false);
         Versions {
             tenon: env!("CARGO_PKG_VERSION"),
@@ -116,7 +116,7 @@ impl Versions {
 }
 
 /// The commit the tree is at, and whether it differs from it.
-pub fn commit(places: &Places) -> (String, bool) {
+pub fn commit(places: &Paths) -> (String, bool) {
     let root = places.root.display().to_string();
     let git = |args: &[&str]| first_line("git", &[&["-C", &root], args].concat());
     let changed = git(&["status", "--porcelain", "--untracked-files=no"]);

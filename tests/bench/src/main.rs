@@ -27,7 +27,7 @@ use cpu::Cores;
 use machine::Watch;
 use record::Record;
 use starts::Start;
-use targets::{Cell, Places, TARGETS};
+use targets::{Cell, Paths, TARGETS};
 
 fn main() -> ExitCode {
     match Args::parse(env::args().skip(1)).and_then(|args| bench(&args)) {
@@ -44,7 +44,7 @@ fn bench(args: &Args) -> Result<(), String> {
         print!("{}", args::USAGE);
         return Ok(());
     }
-    let places = Places::find(args.against.clone())?;
+    let places = Paths::find(args.against.clone())?;
     if args.list {
         for target in TARGETS {
             println!("{}: {}", target.name, places.resolve(target.command, false).join(" "));
@@ -88,7 +88,7 @@ fn compare(args: &Args, record: &Record) -> Result<(), String> {
 }
 
 /// What was chosen and is on this machine; an error if anything is not, unless that is allowed.
-fn present(args: &Args, places: &Places) -> Result<(Vec<Cell>, Vec<Start>), String> {
+fn present(args: &Args, places: &Paths) -> Result<(Vec<Cell>, Vec<Start>), String> {
     let (mut cells, mut starts) = (args.cells(), starts::chosen(args));
     let mut missing = Vec::new();
     let mut there = |name: &str, command: &[&str], before: bool| {

@@ -13,7 +13,7 @@ use crate::meter::Summary;
 use crate::run::Found;
 use crate::starts::{Start, Starts};
 use crate::stats::median;
-use crate::targets::{Cell, Kind, LEAST, Language, Places, Transport, profile};
+use crate::targets::{Cell, Kind, LEAST, Language, Paths, Transport, profile};
 
 /// One run. Figures are medians of its rounds.
 #[derive(Debug, Serialize)]
@@ -84,7 +84,7 @@ pub struct Library {
 
 impl Record {
     /// Of a run without failures.
-    pub fn of(args: &Args, found: &Found, machine: Machine, places: &Places) -> Record {
+    pub fn of(args: &Args, found: &Found, machine: Machine, places: &Paths) -> Record {
         let (commit, changed) = commit(places);
         let idle = found.idle.as_ref().ok().and_then(|rounds| median(rounds));
         let kept = |bytes: f64| IdleSession {

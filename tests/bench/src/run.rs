@@ -7,7 +7,7 @@ use crate::meter::Summary;
 use crate::process::Server;
 use crate::starts::{Start, Starts};
 use crate::stdio::StdioLoad;
-use crate::targets::{Cell, Places, Transport};
+use crate::targets::{Cell, Paths, Transport};
 use crate::{idle, starts};
 
 /// What the rounds came to. A row that fails in one round is not run again; the others go on.
@@ -28,7 +28,7 @@ impl Found {
     }
 }
 
-pub fn run(args: &Args, cells: &[Cell], starts: &[Start], places: &Places, cores: Option<Cores>) -> Found {
+pub fn run(args: &Args, cells: &[Cell], starts: &[Start], places: &Paths, cores: Option<Cores>) -> Found {
     let mut found = Found {
         calls: cells.iter().map(|cell| (*cell, Ok(Vec::new()))).collect(),
         starts: starts.iter().map(|start| (*start, Ok(Vec::new()))).collect(),
@@ -61,7 +61,7 @@ fn take<T>(so_far: &mut Result<Vec<T>, String>, name: &str, measure: impl FnOnce
 }
 
 /// One fresh process: warm up, measure, end it.
-fn measure(args: &Args, cell: &Cell, places: &Places, cores: Option<Cores>) -> Result<Summary, String> {
+fn measure(args: &Args, cell: &Cell, places: &Paths, cores: Option<Cores>) -> Result<Summary, String> {
     let command = places.resolve(cell.target.command, cell.before);
     with_server(&command, cell.transport, cores, |server| {
         let sample = match cell.transport {

@@ -11,7 +11,7 @@ use crate::meter::Goal;
 use crate::process::Server;
 use crate::run::with_server;
 use crate::stdio::StdioLoad;
-use crate::targets::{EMPTY, Kind, Language, Places, TARGETS, Target, Transport};
+use crate::targets::{EMPTY, Kind, Language, Paths, TARGETS, Target, Transport};
 
 /// A program that is started.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub fn chosen(args: &Args) -> Vec<Start> {
     all
 }
 
-pub fn measure(start: &Start, places: &Places, cores: Option<Cores>) -> Result<Started, String> {
+pub fn measure(start: &Start, places: &Paths, cores: Option<Cores>) -> Result<Started, String> {
     let command = places.resolve(start.command(), false);
     match *start {
         Start::Empty(..) => {

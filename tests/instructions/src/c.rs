@@ -1,6 +1,6 @@
 //! One call through the C ABI, from its text to the bytes of its response: the library's own functions, without a transport.
 
-use crate::channel::{Kept, text};
+use crate::channel::{LastMessage, text};
 use crate::path::{self, Expected, Path};
 use bytes::Bytes;
 use std::ffi::{c_char, c_int, c_void};
@@ -71,7 +71,7 @@ pub struct Call {
     _input: std::io::PipeWriter,
     engine: Engine,
     peer: Arc<Peer>,
-    kept: Arc<Kept>,
+    kept: Arc<LastMessage>,
     sink: Arc<dyn Sink>,
     call: Bytes,
     polled: bool,
@@ -112,7 +112,7 @@ impl Call {
         assert_eq!(started, [0; 8], "the server starts");
         // SAFETY: the server was made above, and is freed when this is dropped.
         let engine = unsafe { tenon_counted_c::engine::engine(server.cast()) }.expect("a started server");
-        let kept = Arc::new(Kept::default());
+        let kept = Arc::new(LastMessage::default());
         let call = Call {
             server,
             _input: input,
