@@ -67,7 +67,10 @@ pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
 
 /// The value as JSON, where it may contain dates, dataclasses and the like. `tenon_mcp._schema.json_defaults` converts these.
 #[cold]
-pub(crate) fn json_with_defaults(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice, NotSerializable> {
+pub(crate) fn json_with_defaults(
+    value: &Bound<'_, PyAny>,
+    bounds: Bounds,
+) -> Result<JsonSlice, NotSerializable> {
     let py = value.py();
     let simpler = CONVERTER
         .get_or_try_init(py, || {
@@ -84,7 +87,10 @@ fn write_all(value: &Bound<'_, PyAny>, mut out: Output<'_>) -> Result<JsonSlice,
 }
 
 /// The text of a `str` that is to be sent as it is.
-pub(crate) fn plain_text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
+pub(crate) fn plain_text<'a>(
+    value: &'a Bound<'_, PyString>,
+    bounds: Bounds,
+) -> Result<&'a str, NotSerializable> {
     text(value, bounds)
         .and_then(|text| if text.len() > bounds.bytes { Err(too_long(bounds)) } else { Ok(text) })
 }
