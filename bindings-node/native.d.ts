@@ -91,7 +91,7 @@ export declare class Engine {
   /** Checks and completes the arguments that middleware passes to `next`; JSON text for JSON text. */
   prepare(slot: number, generation: number, input: string): string
   /** Removes an entry; `null` if there is none of this name. */
-  remove(kind: string, name: string): Removed | null
+  remove(kind: string, name: string): RemovedHandlers | null
   /** Removes a page; `false` if there is none at this path. */
   removePage(path: string): boolean
   /** Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text. */
@@ -217,7 +217,7 @@ export interface Policies {
 }
 
 /** The handlers of removed entries. */
-export interface Removed {
+export interface RemovedHandlers {
   handlers: Array<number>
   /** They can be forgotten now. Otherwise the dispatch function is told when. */
   now: boolean

@@ -19,7 +19,7 @@ const KEY_BYTES = 32
 function checkNames(what, options, names) {
   if (!isObject(options)) throw new TypeError(`${what} must be an object`)
   for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw new TypeError(`${what}: there is no option ${stringify(name)}`)
+    if (!names.includes(name)) throw new TypeError(`${what}: there is no option ${stringify(name)}; the options are ${names.join(', ')}`)
   }
 }
 

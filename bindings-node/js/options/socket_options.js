@@ -15,7 +15,7 @@ function descriptor(what, given) {
 function unixOptions(what, unix, mode) {
   if (typeof unix === 'object' && unix !== null) {
     for (const name of Object.keys(unix)) {
-      if (name !== 'path' && name !== 'mode') throw new TypeError(`listen: ${what}: there is no option "${name}"`)
+      if (name !== 'path' && name !== 'mode') throw new TypeError(`listen: ${what}: there is no option "${name}"; the options are path, mode`)
     }
     ;({ path: unix, mode } = unix)
   }

@@ -15,7 +15,7 @@ function webOptions(what, defaultPath, web) {
     throw new TypeError(`listen: ${what} must be a port, 'host:port', 'host:port/path', '/path' or options`)
   }
   for (const name of Object.keys(web)) {
-    if (!OPTIONS[what].includes(name)) throw new TypeError(`listen: ${what}: there is no option "${name}"`)
+    if (!OPTIONS[what].includes(name)) throw new TypeError(`listen: ${what}: there is no option "${name}"; the options are ${OPTIONS[what].join(', ')}`)
   }
   const { port, host = '127.0.0.1', path = defaultPath } = web
   const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = web

@@ -93,7 +93,7 @@ class Client {
 
   constructor(app, options = {}) {
     for (const name of Object.keys(options)) {
-      if (!OPTIONS.includes(name)) throw new TypeError(`Client: there is no option ${stringify(name)}`)
+      if (!OPTIONS.includes(name)) throw new TypeError(`Client: there is no option ${stringify(name)}; the options are ${OPTIONS.join(', ')}`)
     }
     const { revision, name, version = '1.0.0', principal, capabilities, onLog, onNotification } = options
     const { elicit, sample, roots, logLevel = onLog === undefined ? undefined : 'debug' } = options

@@ -1,7 +1,8 @@
 //! Where the outcome of a call goes: to the batch of a loop, or through the pool.
 
 use crate::convert::write::Bounds;
-use crate::lanes::pool::{Pool, PoolCall};
+use crate::lanes::pool::Pool;
+use crate::lanes::pool_state::PoolCall;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::locks::Mutex;

@@ -7,6 +7,7 @@ pub(super) mod loop_lane;
 pub(super) mod loop_turn;
 pub(super) mod pool;
 pub(super) mod pool_lane;
+pub(super) mod pool_state;
 pub(super) mod request_context;
 pub(super) mod running;
 pub(super) mod turn_state;

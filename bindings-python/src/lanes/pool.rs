@@ -8,21 +8,17 @@
 //! was short the last time, and a parked worker watches the queue.
 
 use crate::convert::write::Bounds;
-use std::collections::{HashMap, VecDeque};
+use crate::lanes::pool_state::{PoolCall, PoolState, TakenCall};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
-use tenon_mcp::{
-    Answer, AskError, AskId, CallId, HandlerId, HostCall, HostOp, HostPort, Lane, Limits, Outcome, Wake,
-};
+use tenon_mcp::{Answer, AskError, AskId, CallId, HostCall, HostOp, HostPort, Lane, Limits, Outcome, Wake};
 
 /// The workers are stuck if a call has waited this long while all were busy. It is longer than a thread may keep the
 /// interpreter (5 ms): a worker that waits for the interpreter is not stuck, and one more thread would not help.
 const STUCK_AFTER: Duration = Duration::from_millis(6);
 /// A call that took less is short: the outcome of another call may wait for its end.
 const SHORT_CALL: Duration = Duration::from_micros(100);
-/// The most outcomes that wait.
-const MAX_HELD: usize = 16;
 /// A worker ends after this long without work, unless it is the last one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a worker that waits for an answer checks whether its call is still in flight.
@@ -33,98 +29,13 @@ pub(crate) struct Pool {
     lane: Mutex<Option<Lane>>,
     /// The pool was woken since the lane was drained.
     woken: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     work: Condvar,
     answered: Condvar,
     cap: usize,
     queue_limit: usize,
     bounds: Bounds,
     process: u32,
-}
-
-#[derive(Default)]
-struct State {
-    ready: VecDeque<HostCall>,
-    answers: HashMap<(CallId, AskId), Result<Answer, AskError>>,
-    /// What the engine returned to middleware of calls.
-    next_outcomes: HashMap<CallId, Outcome>,
-    /// Outcomes that wait to be sent. There are some only while a call is queued and a parked worker watches the queue.
-    held: Vec<(CallId, Outcome)>,
-    /// By handler: whether its last call was short.
-    short_handlers: Vec<bool>,
-    /// Workers that exist or are being started.
-    workers: usize,
-    /// Workers that run a function.
-    busy: usize,
-    /// Workers whose function waits for an answer. They count as idle: queued calls need not wait for them.
-    waiting: usize,
-    parked: usize,
-    taken: u64,
-    /// A parked worker watches the queue.
-    watched: bool,
-    /// The busy workers are stuck: a parked worker may take a queued call.
-    stuck: bool,
-    closed: bool,
-}
-
-/// A call for a worker, and whether it should start another worker before it runs it.
-pub(crate) struct TakenCall {
-    pub(crate) call: HostCall,
-    pub(crate) grow: bool,
-}
-
-/// A call that a worker runs.
-pub(crate) struct PoolCall {
-    id: CallId,
-    handler: HandlerId,
-    started: Instant,
-}
-
-impl PoolCall {
-    pub(crate) fn new(call: &HostCall) -> PoolCall {
-        // A call with middleware counts as one of its outermost function, because it may have no handler.
-        let handler = call.middleware().next().unwrap_or(call.handler);
-        PoolCall { id: call.id, handler, started: Instant::now() }
-    }
-}
-
-impl State {
-    fn is_short(&self, handler: HandlerId) -> bool {
-        self.short_handlers.get(handler.0 as usize).is_some_and(|short| *short)
-    }
-
-    fn set_short(&mut self, handler: HandlerId, short: bool) {
-        let index = handler.0 as usize;
-        if index >= self.short_handlers.len() {
-            self.short_handlers.resize(index + 1, false);
-        }
-        self.short_handlers[index] = short;
-    }
-
-    fn forget(&mut self, call: CallId) {
-        if !self.answers.is_empty() {
-            self.answers.retain(|(other, _), _| *other != call);
-        }
-        if !self.next_outcomes.is_empty() {
-            self.next_outcomes.remove(&call);
-        }
-    }
-
-    /// Whether outcomes may wait: a worker is about to take the next call, and a parked worker sends them if it does not.
-    fn may_hold(&self) -> bool {
-        self.watched && !self.ready.is_empty() && self.held.len() < MAX_HELD
-    }
-
-    /// Takes the outcomes that must not wait for the end of the next call.
-    fn take_due(&mut self, next: Option<&TakenCall>) -> Vec<(CallId, Outcome)> {
-        let wait = self.may_hold() && next.is_some_and(|next| self.is_short(next.call.handler));
-        if wait { Vec::new() } else { std::mem::take(&mut self.held) }
-    }
-
-    /// Every busy worker waits for an answer.
-    fn all_wait(&self) -> bool {
-        self.busy <= self.waiting
-    }
 }
 
 impl Pool {
@@ -209,7 +120,7 @@ impl Pool {
     }
 
     /// Sends the outcomes that wait, when the worker stops watching.
-    fn send_held(&self, state: &mut MutexGuard<'_, State>) {
+    fn send_held(&self, state: &mut MutexGuard<'_, PoolState>) {
         if !state.held.is_empty() {
             let held = std::mem::take(&mut state.held);
             MutexGuard::unlocked(state, || self.port.complete_many(held));
@@ -263,7 +174,7 @@ impl Pool {
         taken
     }
 
-    fn take(&self, state: &mut MutexGuard<'_, State>) -> Option<TakenCall> {
+    fn take(&self, state: &mut MutexGuard<'_, PoolState>) -> Option<TakenCall> {
         let mut call = state.ready.pop_front();
         // Calls that have ended while they were queued do not run.
         while call.as_ref().is_some_and(|call| self.port.is_cancelled(call.id)) {

@@ -3,7 +3,8 @@
 use crate::lanes::call_start::{guard_start, start, start_chain};
 use crate::lanes::completion_target::CompletionTarget;
 use crate::lanes::lane_ids::POOL;
-use crate::lanes::pool::{Pool, PoolCall};
+use crate::lanes::pool::Pool;
+use crate::lanes::pool_state::PoolCall;
 use crate::lanes::request_context;
 use crate::lanes::wake_fd::NullWake;
 use crate::register::handlers::Handlers;

@@ -4,6 +4,7 @@ pub(super) mod engine;
 pub(super) mod engine_api;
 pub(super) mod exchange;
 pub(super) mod parent_watch;
+pub(super) mod signal_handler;
 pub(super) mod signals;
 pub(super) mod transports;
 pub(super) mod web;

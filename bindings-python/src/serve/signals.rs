@@ -4,15 +4,15 @@
 //! a separate thread handles the signals. It also ends the process if the main thread is blocked after the server's end.
 
 use crate::lanes::running::Running;
-use nix::errno::Errno;
+use crate::serve::signal_handler::{clear_pipe, install_handler, set_interrupting, set_pipe};
 use nix::libc;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
+use nix::sys::signal::SigSet;
 use pyo3::prelude::*;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -31,61 +31,6 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A byte that is not a signal number: the server has started or ended.
 const SERVER_CHANGED: u8 = 255;
-
-/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each signal.
-static PIPE: AtomicI32 = AtomicI32::new(-1);
-static PROCESS: AtomicU32 = AtomicU32::new(0);
-static PREVIOUS: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
-/// The next signal was sent by `interrupt_main`.
-static INTERRUPTING: AtomicBool = AtomicBool::new(false);
-
-/// Runs on the thread that gets the signal, so it uses only atomics, write, getpid, sigaction and raise.
-extern "C" fn on_signal(number: libc::c_int) {
-    let errno = Errno::last_raw();
-    // SAFETY: getpid cannot fail.
-    let process = unsafe { libc::getpid() };
-    let previous = PREVIOUS.get(number as usize).map_or(0, |previous| previous.load(Ordering::SeqCst));
-    if PROCESS.load(Ordering::SeqCst) != process as u32 {
-        // A forked child that has not restored the handlers yet: the default action applies.
-        if let Ok(signal) = Signal::try_from(number) {
-            let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-            // SAFETY: sigaction may be called in a handler, and the default action runs no code.
-            let _ = unsafe { sigaction(signal, &default) };
-            let _ = raise(signal);
-        }
-    } else {
-        let pipe = PIPE.load(Ordering::SeqCst);
-        if pipe >= 0 && !INTERRUPTING.swap(false, Ordering::SeqCst) {
-            let byte = number as u8;
-            // SAFETY: one byte of the stack; the write fails if the descriptor is closed.
-            unsafe { libc::write(pipe, (&raw const byte).cast(), 1) };
-        }
-        if previous != 0 {
-            // SAFETY: the address of Python's handler, a function of this type, as `chain` found it.
-            let previous = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(previous) };
-            previous(number);
-        }
-    }
-    Errno::set_raw(errno);
-}
-
-/// Installs `on_signal` before the handler that Python has just installed. Python replaces it when it installs another.
-fn chain(number: i32) -> std::io::Result<()> {
-    let done = |status: libc::c_int| if status == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) };
-    // SAFETY: all zeroes is a value of this plain struct, and it is filled in below.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: only reads the present action.
-    done(unsafe { libc::sigaction(number, std::ptr::null(), &raw mut action) })?;
-    let previous = action.sa_sigaction;
-    if action.sa_flags & libc::SA_SIGINFO != 0 || previous == libc::SIG_DFL || previous == libc::SIG_IGN {
-        return Ok(()); // Python has no handler here
-    }
-    PREVIOUS[number as usize].store(previous, Ordering::SeqCst);
-    // The flags stay as they are: an interrupted system call must return, so that Python runs its handler.
-    action.sa_sigaction = on_signal as *const () as usize;
-    // SAFETY: `on_signal` is a handler for these flags and does only what a signal handler may.
-    done(unsafe { libc::sigaction(number, &raw const action, std::ptr::null_mut()) })
-}
 
 /// The state that the main thread and the signal thread share.
 struct Shared {
@@ -116,10 +61,10 @@ impl Shared {
     /// Interrupts the system call in which the main thread waits, and makes Python run its signal handler.
     fn interrupt_main(&self) {
         let number = self.interrupt_signal.load(Ordering::SeqCst);
-        INTERRUPTING.store(true, Ordering::SeqCst);
+        set_interrupting(true);
         // SAFETY: the main thread lives as long as the process; the signal has a handler.
         if number == 0 || unsafe { libc::pthread_kill(self.main, number) } != 0 {
-            INTERRUPTING.store(false, Ordering::SeqCst);
+            set_interrupting(false);
         }
     }
 
@@ -273,11 +218,10 @@ impl SignalGuard {
         };
         let thread =
             std::thread::Builder::new().name("tenon-signals".to_owned()).spawn(move || watcher.run())?;
-        PROCESS.store(std::process::id(), Ordering::SeqCst);
-        PIPE.store(descriptor, Ordering::SeqCst);
+        set_pipe(descriptor);
         let guard = SignalGuard { shared, process: std::process::id(), thread: Mutex::new(Some(thread)) };
         for number in numbers {
-            chain(number)?;
+            install_handler(number)?;
         }
         Ok(guard)
     }
@@ -327,8 +271,7 @@ impl SignalGuard {
 
     /// Stops watching. Python has restored its handlers before.
     fn close(&self, py: Python<'_>) {
-        let descriptor = self.shared.pipe.as_raw_fd();
-        let _ = PIPE.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::SeqCst);
+        clear_pipe(self.shared.pipe.as_raw_fd());
         let thread = self.thread.lock().take();
         // A forked child has no such thread, and the other end of the pipe belongs to its parent.
         if let Some(thread) = thread
