@@ -88,7 +88,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     });
     let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
     lifecycle.on_close(move || ending.begin_end());
-    engine.tell_start(move |begun| lifecycle.begin(begun));
+    engine.run_start_hooks(move |begun| lifecycle.begin(begun));
     Ok(Running(inner))
 }
 
@@ -196,7 +196,7 @@ impl Inner {
     /// Runs the stop hooks, and releases the executor of the handlers.
     fn stop(&self) {
         let (told, done) = channel();
-        self.engine.tell_stop(move || {
+        self.engine.run_stop_hooks(move || {
             let _ = told.send(());
         });
         let _ = done.recv();

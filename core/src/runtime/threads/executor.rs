@@ -34,7 +34,7 @@ impl Executor {
         let pool = Pool::shared(self.engine.threads())?;
         let homes = pool.homes()?;
         let stall: Weak<_> = Arc::downgrade(pool.stall());
-        self.engine.tell_occupancy(stall);
+        self.engine.set_occupancy_listener(stall);
         *own = Some(Own { homes: homes.clone(), _pool: pool });
         Ok(homes)
     }

@@ -2,7 +2,7 @@
 
 use crate::dispatch::limits::Limits;
 use crate::faults;
-use crate::host::{Accepted, Arrival, Engine, Peer, Scope, Sink};
+use crate::host::{Accepted, Engine, Peer, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Access, Forms, Refusal, Route, SessionHead, Verb};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Malformed, Message};
@@ -248,7 +248,7 @@ impl HttpService {
         let message = match self.0.engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(malformed) => {
-                self.spoiled(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                self.fail_pending_question(arrival.principal.as_ref(), &head.headers, &malformed).await;
                 return Err(Refusal::malformed(&malformed));
             }
         };
@@ -319,7 +319,7 @@ impl HttpService {
                 self.0.streams.settle(|| engine.end_listen(listen));
                 Held::Listen(listen)
             }
-            Accepted::Answered | Accepted::Noted => {
+            Accepted::Answered | Accepted::NoReply => {
                 let mut response =
                     whole(slot.take_end().unwrap_or(End::Dropped), modern, forms, caller.budget);
                 // Its client ended it while this request was in flight (LH-8).
@@ -339,7 +339,7 @@ impl HttpService {
     async fn batch(
         &self,
         lease: Lease,
-        arrival: Arrival,
+        arrival: RequestOrigin,
         body: Bytes,
         forms: Forms,
         caller: Caller<'_>,
@@ -399,7 +399,7 @@ impl HttpService {
 
     async fn initialize(
         &self,
-        arrival: Arrival,
+        arrival: RequestOrigin,
         body: &Bytes,
         forms: Forms,
         caller: Caller<'_>,
@@ -448,14 +448,19 @@ impl HttpService {
     }
 
     /// Fails the engine's question that a malformed message was meant to answer.
-    async fn spoiled(&self, principal: Option<&Arc<str>>, headers: &HeaderMap, malformed: &Malformed) {
+    async fn fail_pending_question(
+        &self,
+        principal: Option<&Arc<str>>,
+        headers: &HeaderMap,
+        malformed: &Malformed,
+    ) {
         if malformed.reply.is_none() {
             return;
         }
         if let Ok(named) = rules::session_request(headers, self.0.engine.revisions())
             && let Ok(lease) = self.session(principal, &named, None).await
         {
-            self.0.engine.spoiled(lease.peer(), malformed);
+            self.0.engine.fail_pending_question(lease.peer(), malformed);
         }
     }
 }

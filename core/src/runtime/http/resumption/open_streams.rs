@@ -1,6 +1,6 @@
 //! The list of open streams, which need keep-alive messages.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
 use crate::runtime::http::response::response_channel::Slot;
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let mut table = self.streams.table.lock();
         let slot = table.open.remove(&self.key);
-        spare(&mut table.open);
+        shrink(&mut table.open);
         drop(table);
         drop(slot);
     }

@@ -1,6 +1,6 @@
 //! The table of resumable streams of legacy sessions.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::host::Engine;
 use crate::locks::Mutex;
 use crate::proto::session::version::Revision;
@@ -114,7 +114,7 @@ impl Kept {
     fn take(&self, number: u64) -> Option<Place> {
         let mut streams = self.streams.lock();
         let place = streams.remove(&number);
-        spare(&mut streams);
+        shrink(&mut streams);
         place
     }
 
