@@ -57,10 +57,10 @@ pub use entries::{
 pub use error::{Error, ErrorKind};
 pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};
 pub use host::{
-    Arrival, AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained,
+    AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained,
     HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture, LocalHandler,
-    LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders, Spawn, Stale,
-    State, Target, Threads, Wake,
+    LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders,
+    RequestOrigin, Spawn, Stale, State, Target, Threads, Wake,
 };
 pub use json::JsonSlice;
 pub use panics::locate_panics;

@@ -64,7 +64,7 @@ impl<T> Mutex<T> {
     /// Waits until nobody holds the lock. A thread that holds it already waits for ever.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard { mutex: self, held: Some(self.hold()) }
+        MutexGuard { mutex: self, held: Some(self.lock_inner()) }
     }
 
     /// `None` while somebody holds the lock.
@@ -84,7 +84,7 @@ impl<T> Mutex<T> {
     }
 
     #[inline]
-    fn hold(&self) -> sync::MutexGuard<'_, T> {
+    fn lock_inner(&self) -> sync::MutexGuard<'_, T> {
         let held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.order.taken();
         held
@@ -95,15 +95,15 @@ impl<T> MutexGuard<'_, T> {
     /// Runs `within` without the lock.
     pub fn unlocked<R>(guard: &mut Self, within: impl FnOnce() -> R) -> R {
         /// Takes the lock back even where `within` panics.
-        struct Back<'g, 'a, T>(&'g mut MutexGuard<'a, T>);
-        impl<T> Drop for Back<'_, '_, T> {
+        struct Relock<'g, 'a, T>(&'g mut MutexGuard<'a, T>);
+        impl<T> Drop for Relock<'_, '_, T> {
             fn drop(&mut self) {
-                self.0.held = Some(self.0.mutex.hold());
+                self.0.held = Some(self.0.mutex.lock_inner());
             }
         }
         guard.mutex.order.left();
         guard.held = None;
-        let _back = Back(guard);
+        let _back = Relock(guard);
         within()
     }
 }

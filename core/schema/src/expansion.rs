@@ -29,7 +29,7 @@ const BASE: &str = "json-schema:///";
 
 /// How a keyword holds schemas.
 #[derive(Clone, Copy, PartialEq)]
-enum Held {
+enum SubschemaForm {
     One,
     List,
     Map,
@@ -48,27 +48,27 @@ enum Applies {
 }
 
 /// Keywords with schemas, and the first draft that has them.
-const KEYWORDS: [(&str, Held, Applies, Draft); 20] = [
-    ("allOf", Held::List, Applies::Same, Draft::Draft4),
-    ("anyOf", Held::List, Applies::Same, Draft::Draft4),
-    ("oneOf", Held::List, Applies::Same, Draft::Draft4),
-    ("not", Held::One, Applies::Same, Draft::Draft4),
-    ("if", Held::One, Applies::Same, Draft::Draft7),
-    ("then", Held::One, Applies::SameThen, Draft::Draft7),
-    ("else", Held::One, Applies::SameThen, Draft::Draft7),
-    ("dependentSchemas", Held::Map, Applies::SameThen, Draft::Draft201909),
-    ("dependencies", Held::Map, Applies::SameThen, Draft::Draft4),
-    ("properties", Held::Map, Applies::Parts, Draft::Draft4),
-    ("patternProperties", Held::Map, Applies::Parts, Draft::Draft4),
-    ("additionalProperties", Held::One, Applies::Parts, Draft::Draft4),
-    ("propertyNames", Held::One, Applies::Parts, Draft::Draft6),
-    ("items", Held::Items, Applies::Parts, Draft::Draft4),
-    ("prefixItems", Held::List, Applies::Parts, Draft::Draft202012),
-    ("additionalItems", Held::One, Applies::Parts, Draft::Draft4),
-    ("contains", Held::One, Applies::Parts, Draft::Draft6),
-    ("unevaluatedItems", Held::One, Applies::Parts, Draft::Draft201909),
-    ("unevaluatedProperties", Held::One, Applies::Parts, Draft::Draft201909),
-    ("contentSchema", Held::One, Applies::Parts, Draft::Draft201909),
+const KEYWORDS: [(&str, SubschemaForm, Applies, Draft); 20] = [
+    ("allOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
+    ("anyOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
+    ("oneOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
+    ("not", SubschemaForm::One, Applies::Same, Draft::Draft4),
+    ("if", SubschemaForm::One, Applies::Same, Draft::Draft7),
+    ("then", SubschemaForm::One, Applies::SameThen, Draft::Draft7),
+    ("else", SubschemaForm::One, Applies::SameThen, Draft::Draft7),
+    ("dependentSchemas", SubschemaForm::Map, Applies::SameThen, Draft::Draft201909),
+    ("dependencies", SubschemaForm::Map, Applies::SameThen, Draft::Draft4),
+    ("properties", SubschemaForm::Map, Applies::Parts, Draft::Draft4),
+    ("patternProperties", SubschemaForm::Map, Applies::Parts, Draft::Draft4),
+    ("additionalProperties", SubschemaForm::One, Applies::Parts, Draft::Draft4),
+    ("propertyNames", SubschemaForm::One, Applies::Parts, Draft::Draft6),
+    ("items", SubschemaForm::Items, Applies::Parts, Draft::Draft4),
+    ("prefixItems", SubschemaForm::List, Applies::Parts, Draft::Draft202012),
+    ("additionalItems", SubschemaForm::One, Applies::Parts, Draft::Draft4),
+    ("contains", SubschemaForm::One, Applies::Parts, Draft::Draft6),
+    ("unevaluatedItems", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
+    ("unevaluatedProperties", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
+    ("contentSchema", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
 ];
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
@@ -82,7 +82,7 @@ pub(crate) struct Expansion {
 
 /// Refuses a schema that applies too many schemas to one value, and names the place.
 pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String> {
-    let mut written = Written::default();
+    let mut written = TextStatistics::default();
     written.read(schema);
     if !written.refers {
         // What is written out is bounded by the length of the text.
@@ -107,14 +107,14 @@ pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String>
 
 /// What occurs anywhere in a text, be it a schema or not.
 #[derive(Default)]
-struct Written {
+struct TextStatistics {
     /// Objects that may be schemas.
     schemas: u64,
     refers: bool,
     dynamic: bool,
 }
 
-impl Written {
+impl TextStatistics {
     fn read(&mut self, value: &Value) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.read(item)),
@@ -136,7 +136,7 @@ struct Node<'s> {
     draft: Draft,
     resolver: Option<Resolver<'s>>,
     /// What it applies to the same value, once it is known.
-    applied: Option<Rc<Applied>>,
+    applied: Option<Rc<AppliedSchemas>>,
     cost: Option<Cost>,
     placed: bool,
 }
@@ -145,7 +145,7 @@ struct Node<'s> {
 type Key = (*const Value, Draft, Option<Arc<Uri<String>>>);
 
 /// What a schema applies to the same value.
-struct Applied {
+struct AppliedSchemas {
     looks: bool,
     /// Schemas, of which each is one of several, and whether they are applied each time.
     schemas: Vec<(Vec<usize>, bool)>,
@@ -305,7 +305,7 @@ impl<'s> Count<'s> {
             let defines = matches!(keyword.as_str(), "$defs" | "definitions");
             let held = match held(draft, members, keyword) {
                 Some((held, _)) => held,
-                None if defines => Held::Map,
+                None if defines => SubschemaForm::Map,
                 None => continue,
             };
             for (name, schema) in schemas(held, value) {
@@ -340,14 +340,14 @@ impl<'s> Count<'s> {
 
     fn count_from(&mut self, node: usize) -> Result<Cost, String> {
         self.open.clear();
-        let counted = self
-            .count(node)
-            .map_err(|Much(what)| format!("at {}: {what}; combine fewer references", place(&self.pointer)));
+        let counted = self.count(node).map_err(|TooLarge(what)| {
+            format!("at {}: {what}; combine fewer references", place(&self.pointer))
+        });
         counted.map(|(cost, _)| cost)
     }
 
     /// What a value costs that this schema applies to, and the outermost of the open schemas that it comes back to.
-    fn count(&mut self, node: usize) -> Result<(Cost, usize), Much> {
+    fn count(&mut self, node: usize) -> Result<(Cost, usize), TooLarge> {
         if let Some(cost) = self.nodes[node].cost {
             return Ok((cost, NONE));
         }
@@ -361,7 +361,7 @@ impl<'s> Count<'s> {
         }
         self.looks += 1;
         if level >= MAX_DEPTH {
-            return Err(Much(format!(
+            return Err(TooLarge(format!(
                 "more than {MAX_DEPTH} schemas, one within the other, apply to one value"
             )));
         }
@@ -385,7 +385,7 @@ impl<'s> Count<'s> {
                 each_looks &= most.looks;
             }
             if sum.all > self.limit || self.looks > MAX_LOOKS {
-                return Err(Much(format!("more than {} schemas apply to one value", self.limit)));
+                return Err(TooLarge(format!("more than {} schemas apply to one value", self.limit)));
             }
         }
         sum.looks &= each_looks;
@@ -399,7 +399,7 @@ impl<'s> Count<'s> {
         Ok((sum, outermost))
     }
 
-    fn applied(&mut self, node: usize) -> Rc<Applied> {
+    fn applied(&mut self, node: usize) -> Rc<AppliedSchemas> {
         if let Some(applied) = &self.nodes[node].applied {
             return applied.clone();
         }
@@ -408,9 +408,9 @@ impl<'s> Count<'s> {
         applied
     }
 
-    fn find_applied(&mut self, node: usize) -> Applied {
+    fn find_applied(&mut self, node: usize) -> AppliedSchemas {
         let (schema, draft) = (self.nodes[node].schema, self.nodes[node].draft);
-        let mut applied = Applied { looks: false, schemas: Vec::new() };
+        let mut applied = AppliedSchemas { looks: false, schemas: Vec::new() };
         let Some(members) = schema.as_object() else { return applied };
         let alone = is_reference_alone(draft, members);
         for (keyword, value) in members {
@@ -466,7 +466,7 @@ impl<'s> Count<'s> {
 }
 
 /// Too much, and what.
-struct Much(String);
+struct TooLarge(String);
 
 fn place(pointer: &str) -> &str {
     if pointer.is_empty() { "(root)" } else { clip(pointer) }
@@ -478,7 +478,7 @@ fn is_reference_alone(draft: Draft, members: &Map<String, Value>) -> bool {
 }
 
 /// How a keyword among these members holds schemas.
-fn held(draft: Draft, members: &Map<String, Value>, keyword: &str) -> Option<(Held, Applies)> {
+fn held(draft: Draft, members: &Map<String, Value>, keyword: &str) -> Option<(SubschemaForm, Applies)> {
     let (_, held, applies, since) = KEYWORDS.iter().find(|row| row.0 == keyword)?;
     let conditional = matches!(keyword, "then" | "else") && !members.contains_key("if");
     let means = draft >= *since && !conditional && !is_reference_alone(draft, members);
@@ -499,15 +499,15 @@ fn looks(draft: Draft, keyword: &str, value: &Value) -> bool {
 }
 
 /// The schemas that a keyword holds, with their names in it.
-fn schemas(held: Held, value: &Value) -> Vec<(Option<String>, &Value)> {
+fn schemas(held: SubschemaForm, value: &Value) -> Vec<(Option<String>, &Value)> {
     match (held, value) {
-        (Held::List | Held::Items, Value::Array(schemas)) => {
+        (SubschemaForm::List | SubschemaForm::Items, Value::Array(schemas)) => {
             schemas.iter().enumerate().map(|(number, schema)| (Some(number.to_string()), schema)).collect()
         }
-        (Held::Map, Value::Object(schemas)) => {
+        (SubschemaForm::Map, Value::Object(schemas)) => {
             schemas.iter().map(|(name, schema)| (Some(name.clone()), schema)).collect()
         }
-        (Held::One | Held::Items, schema) => vec![(None, schema)],
+        (SubschemaForm::One | SubschemaForm::Items, schema) => vec![(None, schema)],
         _ => Vec::new(),
     }
 }

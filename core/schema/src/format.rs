@@ -1,6 +1,6 @@
 //! The values of `format` that are asserted. Every other one says something about a value and refuses none.
 
-use crate::metered::{Allowance, Metered, Seen, metered};
+use crate::metered::{Allowance, Metered, MeteredValue, metered};
 use jsonschema::{Draft, Retrieve, ValidationOptions, Validator};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
@@ -83,7 +83,7 @@ impl Format {
 
     /// The same within a check that is under way, whose allowance pays.
     fn matches(self, text: &str) -> bool {
-        TABLE[self.0].1.is_valid(Seen::Name(text))
+        TABLE[self.0].1.is_valid(MeteredValue::Name(text))
     }
 }
 

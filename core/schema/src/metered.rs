@@ -5,7 +5,7 @@
 //! deeper, and its result is not used.
 
 use crate::text::clip;
-use crate::tree::{Parts, Shape, Spot};
+use crate::tree::{Parts, Shape, TreeValue};
 use crate::validator::MAX_BACKTRACKS;
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, Node, NodeIdentity, Object, cmp};
@@ -35,7 +35,7 @@ pub(crate) struct Allowance {
 
 /// What a check has used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spent {
+pub(crate) enum ExceededLimit {
     Steps,
     Stack,
     Errors,
@@ -49,7 +49,7 @@ struct Meter {
     errors: Cell<u32>,
     /// Where the stack was at the start.
     stack: Cell<usize>,
-    spent: Cell<Option<Spent>>,
+    spent: Cell<Option<ExceededLimit>>,
 }
 
 thread_local! {
@@ -67,7 +67,7 @@ thread_local! {
 }
 
 /// Runs one check. Its result counts if nothing was spent.
-pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<Spent>) {
+pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<ExceededLimit>) {
     METER.with(|meter| {
         meter.steps.set(allowance.steps);
         meter.matches.set(allowance.matches);
@@ -94,13 +94,13 @@ impl Meter {
             return false;
         }
         let Some(left) = self.steps.get().checked_sub(steps) else {
-            self.spent.set(Some(Spent::Steps));
+            self.spent.set(Some(ExceededLimit::Steps));
             return false;
         };
         self.steps.set(left);
         let here = 0u8;
         if (&raw const here as usize).abs_diff(self.stack.get()) > STACK {
-            self.spent.set(Some(Spent::Stack));
+            self.spent.set(Some(ExceededLimit::Stack));
             return false;
         }
         true
@@ -121,7 +121,7 @@ impl Meter {
         let left = self.matches.get().checked_sub(count);
         match left {
             Some(left) => self.matches.set(left),
-            None if self.spent.get().is_none() => self.spent.set(Some(Spent::Steps)),
+            None if self.spent.get().is_none() => self.spent.set(Some(ExceededLimit::Steps)),
             None => {}
         }
         left.is_some()
@@ -152,12 +152,12 @@ fn pay_for_text(length: usize) -> bool {
 }
 
 /// The text of a string, once it is paid for.
-fn paid_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
+fn paid_string<'a>(spot: TreeValue<'a>) -> Option<Cow<'a, str>> {
     if pay(1) && spot.shape() == Shape::String { read_string(spot) } else { None }
 }
 
 /// The text of a string, whose length is still to be paid for.
-fn read_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
+fn read_string<'a>(spot: TreeValue<'a>) -> Option<Cow<'a, str>> {
     let written = spot.written();
     if !pay_for_text(written.len()) {
         return None;
@@ -167,7 +167,7 @@ fn read_string<'a>(spot: Spot<'a>) -> Option<Cow<'a, str>> {
 }
 
 /// A number, once it is paid for: one longer than doubles are is read slowly.
-fn paid_number(spot: Spot<'_>) -> Option<Number> {
+fn paid_number(spot: TreeValue<'_>) -> Option<Number> {
     if !pay(1) || spot.shape() != Shape::Number {
         return None;
     }
@@ -182,7 +182,7 @@ fn paid_number(spot: Spot<'_>) -> Option<Number> {
 pub(crate) struct Metered;
 
 impl Json for Metered {
-    type Node<'a> = Seen<'a>;
+    type Node<'a> = MeteredValue<'a>;
     type PreparedKey = String;
     type StringBuffer = ();
 
@@ -190,23 +190,23 @@ impl Json for Metered {
         key.to_owned()
     }
 
-    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(Seen<'_>) -> T) -> T {
-        f(Seen::Name(string))
+    fn with_string_node<T>((): &mut (), string: &str, f: impl FnOnce(MeteredValue<'_>) -> T) -> T {
+        f(MeteredValue::Name(string))
     }
 }
 
 /// A value, or a member's name.
 #[derive(Clone, Copy)]
-pub(crate) enum Seen<'a> {
-    Value(Spot<'a>),
+pub(crate) enum MeteredValue<'a> {
+    Value(TreeValue<'a>),
     Name(&'a str),
 }
 
-impl<'a> Seen<'a> {
-    fn value(&self) -> Option<Spot<'a>> {
+impl<'a> MeteredValue<'a> {
+    fn value(&self) -> Option<TreeValue<'a>> {
         match self {
-            Seen::Value(spot) => Some(*spot),
-            Seen::Name(_) => None,
+            MeteredValue::Value(spot) => Some(*spot),
+            MeteredValue::Name(_) => None,
         }
     }
 
@@ -214,20 +214,20 @@ impl<'a> Seen<'a> {
         self.value().map_or(Shape::String, |spot| spot.shape())
     }
 
-    fn container(&self, shape: Shape) -> Option<Spot<'a>> {
+    fn container(&self, shape: Shape) -> Option<TreeValue<'a>> {
         self.value().filter(|spot| pay(1) && spot.shape() == shape)
     }
 
     /// The text of a string, once it is paid for.
     fn text(&self) -> Option<Cow<'a, str>> {
         match self {
-            Seen::Value(spot) => paid_string(*spot),
-            Seen::Name(name) => (pay(1) && pay_for_text(name.len())).then_some(Cow::Borrowed(name)),
+            MeteredValue::Value(spot) => paid_string(*spot),
+            MeteredValue::Name(name) => (pay(1) && pay_for_text(name.len())).then_some(Cow::Borrowed(name)),
         }
     }
 }
 
-impl<'a> Node<'a, Metered> for Seen<'a> {
+impl<'a> Node<'a, Metered> for MeteredValue<'a> {
     type Object = Members<'a>;
     type Array = Items<'a>;
     type Number = Number;
@@ -290,7 +290,7 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
             let left = meter.errors.get().saturating_sub(1);
             meter.errors.set(left);
             if left == 0 && meter.spent.get().is_none() {
-                meter.spent.set(Some(Spent::Errors));
+                meter.spent.set(Some(ExceededLimit::Errors));
             }
         });
         if let Some(outline) = self.value().and_then(|spot| spot.outline()) {
@@ -308,18 +308,18 @@ impl<'a> Node<'a, Metered> for Seen<'a> {
 
     fn identity(&self) -> Option<NodeIdentity> {
         Some(match self {
-            Seen::Value(spot) => {
+            MeteredValue::Value(spot) => {
                 let (tape, place) = spot.identity();
                 NodeIdentity::tagged(tape, place)
             }
-            Seen::Name(name) => NodeIdentity::new(name.as_ptr() as usize),
+            MeteredValue::Name(name) => NodeIdentity::new(name.as_ptr() as usize),
         })
     }
 }
 
 /// Equality of JSON Schema, paid for.
-fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
-    let within = |spot: Spot<'_>, expected: &Value| equal(&Seen::Value(spot), expected);
+fn equal(seen: &MeteredValue<'_>, expected: &Value) -> bool {
+    let within = |spot: TreeValue<'_>, expected: &Value| equal(&MeteredValue::Value(spot), expected);
     match (seen.shape(), expected) {
         (Shape::Array, Value::Array(expected)) => seen.value().is_some_and(|spot| {
             pay(1) && spot.len() == expected.len() && spot.parts().zip(expected).all(|(a, b)| within(a, b))
@@ -345,24 +345,24 @@ fn equal(seen: &Seen<'_>, expected: &Value) -> bool {
 }
 
 /// The members of an object.
-pub(crate) struct Members<'a>(Spot<'a>);
+pub(crate) struct Members<'a>(TreeValue<'a>);
 
 pub(crate) struct MembersIter<'a>(Parts<'a>);
 
 impl<'a> Iterator for MembersIter<'a> {
-    type Item = (Cow<'a, str>, Seen<'a>);
+    type Item = (Cow<'a, str>, MeteredValue<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, value) = (self.0.next()?, self.0.next()?);
         if !pay_for_name(name.written().len()) {
             return None;
         }
-        Some((read_string(name)?, Seen::Value(value)))
+        Some((read_string(name)?, MeteredValue::Value(value)))
     }
 }
 
 impl<'a> Object<'a, Metered> for Members<'a> {
-    type Node = Seen<'a>;
+    type Node = MeteredValue<'a>;
     type MemberName = Cow<'a, str>;
     type MembersIter = MembersIter<'a>;
 
@@ -370,17 +370,17 @@ impl<'a> Object<'a, Metered> for Members<'a> {
         self.0.len()
     }
 
-    fn get(&self, name: &String) -> Option<Seen<'a>> {
+    fn get(&self, name: &String) -> Option<MeteredValue<'a>> {
         // A member that is there must not be called missing, so it is given out even if it cannot be paid for, and
         // something in its place when nothing is left for looking.
         if !pay(1) {
-            return Some(Seen::Name(""));
+            return Some(MeteredValue::Name(""));
         }
         let (found, cost) = self.0.member(name);
         if cost >= 4 {
             pay(cost as u64 / 4);
         }
-        found.map(Seen::Value)
+        found.map(MeteredValue::Value)
     }
 
     fn members(&self) -> MembersIter<'a> {
@@ -389,20 +389,20 @@ impl<'a> Object<'a, Metered> for Members<'a> {
 }
 
 /// The items of an array.
-pub(crate) struct Items<'a>(Spot<'a>);
+pub(crate) struct Items<'a>(TreeValue<'a>);
 
 pub(crate) struct ItemsIter<'a>(Parts<'a>);
 
 impl<'a> Iterator for ItemsIter<'a> {
-    type Item = Seen<'a>;
+    type Item = MeteredValue<'a>;
 
-    fn next(&mut self) -> Option<Seen<'a>> {
-        self.0.next().filter(|_| pay(1)).map(Seen::Value)
+    fn next(&mut self) -> Option<MeteredValue<'a>> {
+        self.0.next().filter(|_| pay(1)).map(MeteredValue::Value)
     }
 }
 
 impl<'a> Array<'a, Metered> for Items<'a> {
-    type Node = Seen<'a>;
+    type Node = MeteredValue<'a>;
     type ElementsIter = ItemsIter<'a>;
 
     fn len(&self) -> usize {
@@ -430,7 +430,7 @@ impl<'a> Array<'a, Metered> for Items<'a> {
 }
 
 /// Feeds what equal values have in common.
-fn digest(item: Spot<'_>, keys: &RandomState, into: &mut impl Hasher) {
+fn digest(item: TreeValue<'_>, keys: &RandomState, into: &mut impl Hasher) {
     match item.shape() {
         Shape::Null => 0u8.hash(into),
         Shape::Boolean(value) => (1u8 + u8::from(value)).hash(into),

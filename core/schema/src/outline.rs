@@ -3,7 +3,7 @@
 //! Where a pattern reaches its step limit, the validator looks for the text's place in the whole value, and panics if it
 //! is not there. All other errors need no more of a container than that it is one.
 
-use crate::tree::{Shape, Spot, Tree};
+use crate::tree::{Shape, Tree, TreeValue};
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ use std::borrow::Cow;
 pub(crate) const MAX_VALUES: usize = 4_096;
 
 /// A tree with its outline.
-pub(crate) struct Outlined<'a> {
+pub(crate) struct OutlinedTree<'a> {
     tree: &'a dyn Tree,
     outline: Value,
 }
 
-impl<'a> Outlined<'a> {
+impl<'a> OutlinedTree<'a> {
     /// `None` if the tree has more than `most` values.
-    pub(crate) fn new(tree: &'a dyn Tree, most: usize) -> Option<Outlined<'a>> {
+    pub(crate) fn new(tree: &'a dyn Tree, most: usize) -> Option<OutlinedTree<'a>> {
         let mut left = most;
-        let outline = outline(Spot::root(tree), &mut left)?;
-        Some(Outlined { tree, outline })
+        let outline = outline(TreeValue::root(tree), &mut left)?;
+        Some(OutlinedTree { tree, outline })
     }
 }
 
 /// The value with `null` in the place of everything that is no container.
-fn outline(spot: Spot<'_>, left: &mut usize) -> Option<Value> {
+fn outline(spot: TreeValue<'_>, left: &mut usize) -> Option<Value> {
     *left = left.checked_sub(1)?;
     let mut parts = spot.parts();
     Some(match spot.shape() {
@@ -43,7 +43,7 @@ fn outline(spot: Spot<'_>, left: &mut usize) -> Option<Value> {
     })
 }
 
-impl Tree for Outlined<'_> {
+impl Tree for OutlinedTree<'_> {
     fn shape(&self, place: u32) -> Shape {
         self.tree.shape(place)
     }

@@ -45,7 +45,7 @@ pub trait Tree {
     /// more for long names.
     fn member(&self, place: u32, name: &str) -> (Option<u32>, usize);
 
-    /// The containers of the whole value, if somebody has made them; see [`Outlined`](crate::outline::Outlined).
+    /// The containers of the whole value, if somebody has made them; see [`OutlinedTree`](crate::outline::Outlined).
     fn outline(&self) -> Option<&Value> {
         None
     }
@@ -53,14 +53,14 @@ pub trait Tree {
 
 /// One value of a tree.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot<'a> {
+pub(crate) struct TreeValue<'a> {
     tree: &'a dyn Tree,
     place: u32,
 }
 
-impl<'a> Spot<'a> {
-    pub(crate) fn root(tree: &'a dyn Tree) -> Spot<'a> {
-        Spot { tree, place: 0 }
+impl<'a> TreeValue<'a> {
+    pub(crate) fn root(tree: &'a dyn Tree) -> TreeValue<'a> {
+        TreeValue { tree, place: 0 }
     }
 
     /// The containers of the whole value, if this is the whole value and somebody has made them.
@@ -96,25 +96,25 @@ impl<'a> Spot<'a> {
     }
 
     pub(crate) fn parts(&self) -> Parts<'a> {
-        Parts { next: Spot { place: self.place + 1, ..*self }, left: self.tree.count(self.place) }
+        Parts { next: TreeValue { place: self.place + 1, ..*self }, left: self.tree.count(self.place) }
     }
 
-    pub(crate) fn member(&self, name: &str) -> (Option<Spot<'a>>, usize) {
+    pub(crate) fn member(&self, name: &str) -> (Option<TreeValue<'a>>, usize) {
         let (found, cost) = self.tree.member(self.place, name);
-        (found.map(|place| Spot { place, ..*self }), cost)
+        (found.map(|place| TreeValue { place, ..*self }), cost)
     }
 }
 
-/// See [`Spot::parts`].
+/// See [`TreeValue::parts`].
 pub(crate) struct Parts<'a> {
-    next: Spot<'a>,
+    next: TreeValue<'a>,
     left: u32,
 }
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = Spot<'a>;
+    type Item = TreeValue<'a>;
 
-    fn next(&mut self) -> Option<Spot<'a>> {
+    fn next(&mut self) -> Option<TreeValue<'a>> {
         self.left = self.left.checked_sub(1)?;
         let spot = self.next;
         self.next.place = spot.tree.following(spot.place);

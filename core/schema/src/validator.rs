@@ -2,10 +2,10 @@
 
 use crate::expansion::{Expansion, measure};
 use crate::format::{Formats, Options, assert_formats};
-use crate::metered::{Allowance, Metered, Seen, Spent, metered};
-use crate::outline::{MAX_VALUES, Outlined};
+use crate::metered::{Allowance, ExceededLimit, Metered, MeteredValue, metered};
+use crate::outline::{MAX_VALUES, OutlinedTree};
 use crate::text::{Clip, clip};
-use crate::tree::{Spot, Tree};
+use crate::tree::{Tree, TreeValue};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError};
 use serde_json::{Map, Value};
@@ -98,7 +98,7 @@ impl Validator {
 
     /// Checks the value of a text of `bytes`.
     pub fn check(&self, value: &dyn Tree, bytes: usize, effort: Effort) -> Result<(), Refused> {
-        let root = Seen::Value(Spot::root(value));
+        let root = MeteredValue::Value(TreeValue::root(value));
         let allowance = match effort {
             Effort::Full => self.allowance(bytes),
             Effort::Quick => self.quick,
@@ -112,17 +112,17 @@ impl Validator {
                 Err(Refused { unsettled, ..refused })
             }
             (_, Some(spent)) => {
-                let unsettled = effort == Effort::Quick && spent == Spent::Steps;
+                let unsettled = effort == Effort::Quick && spent == ExceededLimit::Steps;
                 Err(Refused { reasons: exhausted(spent), names: Vec::new(), unsettled })
             }
         }
     }
 
     /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
-    pub fn misfit(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
+    pub fn property_violation(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
         // The value is the program's own, so it may be large.
-        let outlined = if self.backtracks() { Outlined::new(value, usize::MAX) } else { None };
-        let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
+        let outlined = if self.backtracks() { OutlinedTree::new(value, usize::MAX) } else { None };
+        let root = MeteredValue::Value(TreeValue::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(self.allowance(bytes), || self.for_bytes(bytes).iter_errors(root));
         if let Some(spent) = spent {
             return Some(exhausted(spent));
@@ -143,11 +143,11 @@ impl Validator {
 
     /// Why a value does not conform: the first few reasons.
     fn reasons(&self, value: &dyn Tree, bytes: usize, allowance: Allowance) -> Refused {
-        let outlined = if self.backtracks() { Outlined::new(value, MAX_VALUES) } else { None };
+        let outlined = if self.backtracks() { OutlinedTree::new(value, MAX_VALUES) } else { None };
         if self.backtracks() && outlined.is_none() {
             return Refused { reasons: UNEXPLAINED.to_owned(), names: Vec::new(), unsettled: false };
         }
-        let root = Seen::Value(Spot::root(outlined.as_ref().map_or(value, |outlined| outlined)));
+        let root = MeteredValue::Value(TreeValue::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(allowance, || self.for_bytes(bytes).iter_errors(root));
         // What was found after the end of the allowance is not certain, and the first was found before it.
         let shown = if spent.is_none() { MAX_REPORTED } else { 1 };
@@ -164,7 +164,7 @@ impl Validator {
             true => "it does not conform".to_owned(),
             false => reasons.join("; ") + &more,
         };
-        Refused { reasons, names, unsettled: spent == Some(Spent::Steps) }
+        Refused { reasons, names, unsettled: spent == Some(ExceededLimit::Steps) }
     }
 }
 
@@ -191,10 +191,12 @@ pub struct Refused {
     pub unsettled: bool,
 }
 
-fn exhausted(spent: Spent) -> String {
+fn exhausted(spent: ExceededLimit) -> String {
     match spent {
-        Spent::Stack => "it is nested too deeply to be checked against its schema".into(),
-        Spent::Steps | Spent::Errors => "it takes too many steps to be checked against its schema".into(),
+        ExceededLimit::Stack => "it is nested too deeply to be checked against its schema".into(),
+        ExceededLimit::Steps | ExceededLimit::Errors => {
+            "it takes too many steps to be checked against its schema".into()
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn route<T>(
             let invocation = Invocation { entry: entry.clone(), input, uri: None, unchecked: false };
             return Ok(Route::Pages(invocation, operation));
         }
-        return prepared(entry, params.object(), "Invalid params: ");
+        return validated(entry, params.object(), "Invalid params: ");
     }
     let served = (snapshot.capabilities().and(declared), snapshot.extensions());
     let operation = method.request_in(revision, served)?;
@@ -87,7 +87,7 @@ pub(crate) fn route<T>(
 
 /// A call with the input that the entry prepares from the client's input. If the input is not valid, the error is
 /// -32602.
-fn prepared<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
+fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
     match entry.prepare_quickly(input) {
         Ok(input) => Ok(Invocation::of(entry, input)),
         Err(Unready::Costly(input)) => Ok(Invocation::unchecked(entry, input)),
@@ -119,7 +119,7 @@ fn prompt<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcErr
     let entry = snapshot
         .find(Kind::Prompt, &name)
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))?;
-    prepared(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
+    validated(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
 }
 
 /// The registered completions decide what can be completed. An argument without a completion has no suggestions (CP-2

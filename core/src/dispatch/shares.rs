@@ -4,7 +4,7 @@
 //! would be one more variant, and one more share for each client.
 
 use super::limits::Limits;
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
 use crate::proto::messages::error::RpcError;
 use std::collections::HashMap;
@@ -149,7 +149,7 @@ impl Drop for Share {
         // Another share may have replaced it meanwhile.
         if table.get(&self.key).is_some_and(|share| share.strong_count() == 0) {
             table.remove(&self.key);
-            spare(&mut table);
+            shrink(&mut table);
         }
     }
 }

@@ -8,7 +8,7 @@ const KEPT: usize = 256;
 
 /// Must be called after removals. A table that holds less than an eighth of its capacity shrinks to twice the number
 /// of its entries. So the cost of moving entries is spread over many removals.
-pub(crate) fn spare<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+pub(crate) fn shrink<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
     if table.capacity() > KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(2 * table.len());
     }
@@ -25,7 +25,7 @@ mod tests {
         for number in 0..10_000 {
             let before = table.capacity();
             table.remove(&number);
-            spare(&mut table);
+            shrink(&mut table);
             // The rest of its capacity; a removal alone changes that by at most one.
             moves += u32::from(table.capacity() + 1 < before);
             assert!(
@@ -44,7 +44,7 @@ mod tests {
         let mut table: HashMap<u32, u32> = (0..100).map(|number| (number, number)).collect();
         let before = table.capacity();
         table.clear();
-        spare(&mut table);
+        shrink(&mut table);
         assert_eq!(table.capacity(), before);
     }
 }

@@ -32,8 +32,8 @@ pub struct CallError(Repr);
 enum Repr {
     Protocol(RpcError),
     NotFound(String),
-    Misfit(String),
-    Told(String),
+    InvalidArguments(String),
+    ToolFailure(String),
     Other(Boxed),
 }
 
@@ -53,13 +53,13 @@ impl CallError {
     /// The arguments are not what the handler takes: they are refused in the same way as those that do not fit the schema, in
     /// every revision. `reasons` say which and why, best as `/place/in/them: reason`.
     pub fn arguments(reasons: impl Into<String>) -> CallError {
-        CallError(Repr::Misfit(reasons.into()))
+        CallError(Repr::InvalidArguments(reasons.into()))
     }
 
     /// The handler failed, and the text is meant for who called: of a tool a failed result that the model reads, of
     /// anything else the message of an internal error.
     pub fn tool(message: impl Into<String>) -> CallError {
-        CallError(Repr::Told(message.into()))
+        CallError(Repr::ToolFailure(message.into()))
     }
 
     /// Structured detail for a protocol error; nothing for others.
@@ -74,8 +74,8 @@ impl CallError {
         match &self.0 {
             Repr::Protocol(error) => Some(Outcome::Error(error.clone())),
             Repr::NotFound(what) => Some(call.call().not_found(Some(what))),
-            Repr::Misfit(reasons) => Some(call.call().arguments_refused(reasons)),
-            Repr::Told(text) => Some(Outcome::Failed(text.clone())),
+            Repr::InvalidArguments(reasons) => Some(call.call().arguments_refused(reasons)),
+            Repr::ToolFailure(text) => Some(Outcome::Failed(text.clone())),
             Repr::Other(error) => known(error, call),
         }
     }
@@ -86,7 +86,7 @@ impl Display for CallError {
         match &self.0 {
             Repr::Protocol(error) => f.write_str(&error.message),
             Repr::NotFound(what) => write!(f, "Not found: {what}"),
-            Repr::Told(text) | Repr::Misfit(text) => f.write_str(text),
+            Repr::ToolFailure(text) | Repr::InvalidArguments(text) => f.write_str(text),
             Repr::Other(error) => Display::fmt(error, f),
         }
     }
@@ -129,7 +129,7 @@ pub(super) fn failed<E: Display + Debug + 'static>(error: &E, call: &Context) ->
             .flatten(),
     };
     found.unwrap_or_else(|| {
-        call.log_handler_fault(|| at_length(error));
+        call.log_handler_fault(|| with_causes(error));
         Outcome::Exception(error.to_string())
     })
 }
@@ -151,7 +151,7 @@ fn asked(error: &AskError) -> Option<Outcome> {
 }
 
 /// An error with everything it knows: what it says, what caused it, how it looks inside.
-fn at_length<E: Display + Debug + 'static>(error: &E) -> String {
+fn with_causes<E: Display + Debug + 'static>(error: &E) -> String {
     let any = error as &dyn Any;
     let source = match (any.downcast_ref::<Boxed>(), any.downcast_ref::<CallError>()) {
         (Some(error), _) => error.source(),

@@ -32,9 +32,9 @@ pub trait IntoHandler<M> {
 
 /// The form of what is a handler already.
 #[doc(hidden)]
-pub struct Made;
+pub struct IsHandler;
 
-impl<H: LocalHandler + 'static> IntoHandler<Made> for H {
+impl<H: LocalHandler + 'static> IntoHandler<IsHandler> for H {
     fn into_handler(self) -> Arc<dyn LocalHandler> {
         Arc::new(self)
     }

@@ -63,13 +63,13 @@ impl<T: Serialize> IntoOutcome for Json<T> {
 fn json<T: Serialize>(value: &T, call: &Context) -> Outcome {
     match JsonSlice::from_serialize(value) {
         Ok(json) => Outcome::Json(json),
-        Err(error) => unfit::<T>(&error, call),
+        Err(error) => not_serializable::<T>(&error, call),
     }
 }
 
 /// A value that cannot be sent, which is the program's fault.
 #[cold]
-fn unfit<T>(error: &JsonError, call: &Context) -> Outcome {
+fn not_serializable<T>(error: &JsonError, call: &Context) -> Outcome {
     let text = format!("returned a {} that JSON cannot hold: {error}", std::any::type_name::<T>());
     call.log_handler_fault(|| text.clone());
     Outcome::Failed(format!("{} {:?} {text}", call.kind().noun(), call.name()))

@@ -21,7 +21,7 @@ impl Texts {
             let value = input.subslice(member.value.clone());
             (name.clone(), Text { name, value })
         });
-        let members = MapDeserializer::<_, Misfit>::new(members);
+        let members = MapDeserializer::<_, InvalidText>::new(members);
         A::deserialize(members).map_err(|error| error.0)
     }
 }
@@ -33,29 +33,29 @@ struct Text {
 }
 
 impl Text {
-    fn as_text(&self) -> Result<std::borrow::Cow<'_, str>, Misfit> {
-        self.value.decode_str().ok_or_else(|| Misfit(format!("{} is not one text", self.name)))
+    fn as_text(&self) -> Result<std::borrow::Cow<'_, str>, InvalidText> {
+        self.value.decode_str().ok_or_else(|| InvalidText(format!("{} is not one text", self.name)))
     }
 }
 
 #[derive(Debug)]
-struct Misfit(String);
+struct InvalidText(String);
 
-impl fmt::Display for Misfit {
+impl fmt::Display for InvalidText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for InvalidText {}
 
-impl de::Error for Misfit {
-    fn custom<T: fmt::Display>(message: T) -> Misfit {
-        Misfit(message.to_string())
+impl de::Error for InvalidText {
+    fn custom<T: fmt::Display>(message: T) -> InvalidText {
+        InvalidText(message.to_string())
     }
 }
 
-impl<'de> IntoDeserializer<'de, Misfit> for Text {
+impl<'de> IntoDeserializer<'de, InvalidText> for Text {
     type Deserializer = Text;
 
     fn into_deserializer(self) -> Text {
@@ -65,18 +65,18 @@ impl<'de> IntoDeserializer<'de, Misfit> for Text {
 
 macro_rules! parsed {
     ($($method:ident $visit:ident $what:literal)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidText> {
             let parsed = self.as_text()?.parse();
-            let parsed = parsed.map_err(|_| Misfit(format!("{} is not {}", self.name, $what)))?;
+            let parsed = parsed.map_err(|_| InvalidText(format!("{} is not {}", self.name, $what)))?;
             visitor.$visit(parsed)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Text {
-    type Error = Misfit;
+    type Error = InvalidText;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidText> {
         match self.value.kind() {
             Kind::Array => self.deserialize_seq(visitor),
             _ => visitor.visit_string(self.as_text()?.into_owned()),
@@ -100,10 +100,10 @@ impl<'de> Deserializer<'de> for Text {
         deserialize_char visit_char "one character"
     }
 
-    text_value_wrappers! { Misfit, this => this.as_text()?.into_owned() }
+    text_value_wrappers! { InvalidText, this => this.as_text()?.into_owned() }
 
     /// One text is a sequence of one: a template's variable may stand for one or for several.
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidText> {
         let items: Vec<JsonSlice> = match self.value.kind() {
             Kind::Array => self.value.elements().collect(),
             _ => vec![self.value],
@@ -113,7 +113,7 @@ impl<'de> Deserializer<'de> for Text {
         visitor.visit_seq(SeqDeserializer::new(texts))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, InvalidText> {
         self.deserialize_seq(visitor)
     }
 
@@ -122,7 +122,7 @@ impl<'de> Deserializer<'de> for Text {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, InvalidText> {
         self.deserialize_seq(visitor)
     }
 

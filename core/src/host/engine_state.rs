@@ -14,7 +14,7 @@ use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
 use crate::faults;
-use crate::host::admission::concurrency_limit::Place;
+use crate::host::admission::concurrency_limit::Permit;
 use crate::host::builtin::listing::Part;
 use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
@@ -26,7 +26,7 @@ use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::delivery::spacing::Spacing;
 use crate::host::elicitation::url_elicitation::UrlElicitations;
 use crate::host::engine::Scope;
-use crate::host::lanes::inline::Occupied;
+use crate::host::lanes::inline::OccupancyListener;
 use crate::host::lanes::lane::{LaneId, LaneQueue, Lanes};
 use crate::host::lanes::local::{LocalState, Spawn, Waiter};
 use crate::host::lanes::threads::Threads;
@@ -90,7 +90,7 @@ pub(crate) struct Shared {
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
     pub(super) timer: Mutex<Option<Arc<dyn Wake>>>,
     pub(super) serving: AtomicBool,
-    pub(super) occupied: Occupied,
+    pub(super) occupied: OccupancyListener,
     /// No more calls start.
     pub(super) closing: AtomicBool,
     /// The state of the `start` and `stop` hooks.
@@ -142,7 +142,7 @@ pub(super) struct InFlightCall {
     pub(super) timeout: Duration,
     pub(super) began: Instant,
     /// Its sink has been notified that the call is slow.
-    pub(super) told_slow: bool,
+    pub(super) notified_slow: bool,
     pub(super) asks: Asks,
     /// Answers that a local handler awaits.
     pub(super) waiters: Vec<(AskId, Waiter)>,
@@ -172,7 +172,7 @@ pub(super) struct InFlightCall {
     pub(super) following: Option<Box<Following>>,
     /// Callbacks to run if the call ends before its handler completes it.
     pub(super) on_cancel: Vec<OnCancel>,
-    pub(super) place: Place,
+    pub(super) place: Permit,
     /// The part of its client's share that it takes.
     pub(super) part: Option<ClientPart>,
     /// A check of its input that must finish before it runs.
@@ -238,7 +238,7 @@ impl Shared {
             spawn: RwLock::default(),
             timer: Mutex::default(),
             serving: AtomicBool::new(false),
-            occupied: Occupied::default(),
+            occupied: OccupancyListener::default(),
             closing: AtomicBool::new(false),
             life: Life::default(),
             mounts: Mounts::default(),
@@ -299,7 +299,7 @@ impl Shared {
         context: Arc<CallContext>,
         thread: Thread,
     ) {
-        if !self.hold(id, &context) {
+        if !self.queue_until_started(id, &context) {
             self.acquire_and_run(port, id, input, context, thread);
         }
     }
@@ -314,15 +314,15 @@ impl Shared {
         thread: Thread,
     ) {
         if let Some(places) = &context.entry.places
-            && !self.take_place(places, id, &context)
+            && !self.acquire_permit(places, id, &context)
         {
             return;
         }
-        self.hand_over(port, id, input, context, thread);
+        self.dispatch_to_target(port, id, input, context, thread);
     }
 
     /// Hands over a call that may run. If the host or a waker panics, the call ends.
-    pub(super) fn hand_over(
+    pub(super) fn dispatch_to_target(
         &self,
         port: &crate::host::HostPort,
         id: CallId,

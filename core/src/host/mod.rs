@@ -21,15 +21,15 @@ use crate::dispatch::registry::registered;
 pub(crate) use crate::host::builtin::skills::Work;
 pub use crate::host::builtin::target::Builtin;
 pub(crate) use crate::host::builtin::target::Fixed;
-pub use crate::host::calls::arrival::{Arrival, Attachment, RequestHeaders};
 pub use crate::host::calls::context::{CONTEXT_FIELDS, ContextField};
 pub(crate) use crate::host::calls::masking::Masking;
 pub use crate::host::calls::op::{
     AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale,
 };
+pub use crate::host::calls::request_origin::{Attachment, RequestHeaders, RequestOrigin};
 pub use crate::host::calls::state::State;
 pub use crate::host::delivery::outcome_wire::OutcomeKind;
-pub use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
+pub use crate::host::delivery::sink::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink, Unread};
 pub(crate) use crate::host::engine_state::{Setup, Shared};
 pub use crate::host::lanes::inline::InlineHost;
 #[cfg(feature = "runtime")]
@@ -89,7 +89,7 @@ impl fmt::Debug for Target {
             Target::Lane { lane, handler } => write!(f, "Lane({}, {})", lane.0, handler.0),
             Target::Inline { lane, handler, .. } => write!(f, "Inline({}, {})", lane.0, handler.0),
             Target::Local(_) => f.write_str("Local"),
-            Target::Builtin(_) => f.write_str("Aside"),
+            Target::Builtin(_) => f.write_str("Builtin"),
         }
     }
 }

@@ -26,25 +26,25 @@ pub(crate) struct Mounts {
     changing: Mutex<()>,
     above: Mutex<Vec<Mount>>,
     /// The servers mounted here, in the order of the mounts.
-    below: Mutex<Vec<Below>>,
+    below: Mutex<Vec<InnerServer>>,
     /// A mount is changing the lists here. Clients are notified when it is complete.
-    gathers: AtomicBool,
+    lists_changing: AtomicBool,
 }
 
 /// The servers whose lists a mount changes.
-struct Gathering(Vec<Engine>);
+struct ChangedLists(Vec<Engine>);
 
-impl Gathering {
-    fn of(engines: Vec<Engine>) -> Gathering {
-        engines.iter().for_each(|engine| engine.0.mounts.gathers.store(true, Ordering::SeqCst));
-        Gathering(engines)
+impl ChangedLists {
+    fn of(engines: Vec<Engine>) -> ChangedLists {
+        engines.iter().for_each(|engine| engine.0.mounts.lists_changing.store(true, Ordering::SeqCst));
+        ChangedLists(engines)
     }
 }
 
-impl Drop for Gathering {
+impl Drop for ChangedLists {
     fn drop(&mut self) {
         for engine in &self.0 {
-            engine.0.mounts.gathers.store(false, Ordering::SeqCst);
+            engine.0.mounts.lists_changing.store(false, Ordering::SeqCst);
             // This includes changes that others made meanwhile.
             engine.changed();
         }
@@ -63,7 +63,7 @@ struct Mount {
 }
 
 #[derive(Clone)]
-struct Below {
+struct InnerServer {
     prefix: Prefix,
     server: Arc<Shared>,
     policy: Policy,
@@ -243,7 +243,7 @@ impl Engine {
                 continue;
             }
             let below = part.server.mounts.below.lock().clone();
-            for Below { server, policy, adopt, .. } in below.into_iter().rev() {
+            for InnerServer { server, policy, adopt, .. } in below.into_iter().rev() {
                 let adopt = part.adopt.iter().cloned().chain([adopt]).collect();
                 left.push(Part { server, policy, adopt });
             }
@@ -272,7 +272,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
         }
         self.check_layers(other)?;
-        let below = Below {
+        let below = InnerServer {
             prefix: mount.prefix.clone(),
             server: other.0.clone(),
             policy,
@@ -282,7 +282,7 @@ impl Engine {
         let mut served = self.served();
         // Before the first entry, so that no entry is called before its server has started.
         served.iter().for_each(Engine::expect_parts);
-        let gathering = Gathering::of(self.here_and_above());
+        let gathering = ChangedLists::of(self.here_and_above());
         let prefix = mount.prefix.clone();
         let mounted = self.mount_entries(other, mount);
         drop(gathering);
@@ -300,7 +300,7 @@ impl Engine {
     /// Undoes [`mount`](Self::mount): the other server's entries are removed here. Calls in flight continue.
     pub(crate) fn unmount(&self, other: &Engine, prefix: Option<&str>) -> Result<(), Error> {
         let mounting = MOUNTING.lock();
-        let gathering = Gathering::of(self.here_and_above());
+        let gathering = ChangedLists::of(self.here_and_above());
         let _changing = other.0.mounts.changing.lock();
         let mount = {
             let mut above = other.0.mounts.above.lock();
@@ -362,8 +362,8 @@ impl Engine {
     }
 
     /// Whether list changes are notified together later.
-    pub(in crate::host) fn gathers(&self) -> bool {
-        self.0.mounts.gathers.load(Ordering::SeqCst)
+    pub(in crate::host) fn lists_are_changing(&self) -> bool {
+        self.0.mounts.lists_changing.load(Ordering::SeqCst)
     }
 
     /// The served ones among this server and those it is mounted in.

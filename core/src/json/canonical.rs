@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::scan::Kind;
 use super::slice::JsonSlice;
-use super::tape::{Spot, Tape};
+use super::tape::{Tape, TapeValue};
 
 /// Feeds what `value` means: the same bytes for other orders of members, escapes and white space, and for numbers that
 /// are the same integer of 64 bits or the same double. An integer is not equal to a double (`1` to `1.0`).
@@ -17,7 +17,7 @@ pub(crate) fn canonical(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
 
 /// Each value says how long it is before it starts, so that no two read the same. Recursion is bounded as the depth of the
 /// text was.
-fn spot(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+fn spot(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
     match value.kind() {
         Kind::Null => feed(b"n"),
         Kind::True => feed(b"t"),
@@ -44,13 +44,13 @@ fn start(tag: u8, length: usize, feed: &mut impl FnMut(&[u8])) {
     feed(&bytes);
 }
 
-fn string(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+fn string(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
     let text = value.string().unwrap_or_default();
     start(b'"', text.len(), feed);
     feed(text.as_bytes());
 }
 
-fn number(value: Spot<'_>, feed: &mut impl FnMut(&[u8])) {
+fn number(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
     feed(b"#");
     match value.number() {
         Some(number) => {

@@ -60,13 +60,13 @@ impl<'a> Tape<'a> {
         Tape { text, marks }
     }
 
-    fn spot(&self, place: u32) -> Spot<'_> {
-        Spot { tape: self, place }
+    fn spot(&self, place: u32) -> TapeValue<'_> {
+        TapeValue { tape: self, place }
     }
 
     /// The whole value.
-    pub(crate) fn root(&self) -> Spot<'_> {
-        Spot { tape: self, place: 0 }
+    pub(crate) fn root(&self) -> TapeValue<'_> {
+        TapeValue { tape: self, place: 0 }
     }
 }
 
@@ -112,12 +112,12 @@ impl Tree for Tape<'_> {
 
 /// One value of a tape.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot<'a> {
+pub(crate) struct TapeValue<'a> {
     tape: &'a Tape<'a>,
     place: u32,
 }
 
-impl<'a> Spot<'a> {
+impl<'a> TapeValue<'a> {
     fn mark(&self) -> &'a Mark {
         &self.tape.marks[self.place as usize]
     }
@@ -165,9 +165,9 @@ impl<'a> Spot<'a> {
     }
 
     /// The members of an object by their names, each as the name, which the value follows.
-    pub(super) fn sorted_names(&self) -> impl Iterator<Item = Spot<'a>> + use<'a> {
+    pub(super) fn sorted_names(&self) -> impl Iterator<Item = TapeValue<'a>> + use<'a> {
         let tape = self.tape;
-        let at = move |place: u32| Spot { tape, place };
+        let at = move |place: u32| TapeValue { tape, place };
         // Places instead of spots: four bytes a member.
         let mut names: Vec<u32> = Vec::with_capacity(self.len());
         names.extend(self.parts().step_by(2).map(|name| name.place));
@@ -180,18 +180,18 @@ impl<'a> Spot<'a> {
     }
 
     /// The value that stands after this name or value.
-    pub(super) fn following(&self) -> Spot<'a> {
-        Spot { place: self.mark().next, ..*self }
+    pub(super) fn following(&self) -> TapeValue<'a> {
+        TapeValue { place: self.mark().next, ..*self }
     }
 
     /// The items of an array; names and values, in turn, of an object.
     pub(crate) fn parts(&self) -> Parts<'a> {
-        Parts { next: Spot { place: self.place + 1, ..*self }, left: self.mark().count }
+        Parts { next: TapeValue { place: self.place + 1, ..*self }, left: self.mark().count }
     }
 
     /// The value of the member called `name`, and what it took to find: one for each member looked at, and more for
     /// long names.
-    pub(crate) fn member(&self, name: &str) -> (Option<Spot<'a>>, usize) {
+    pub(crate) fn member(&self, name: &str) -> (Option<TapeValue<'a>>, usize) {
         let mut parts = self.parts();
         let mut cost = 0;
         while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
@@ -211,16 +211,16 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// See [`Spot::parts`].
+/// See [`TapeValue::parts`].
 pub(crate) struct Parts<'a> {
-    next: Spot<'a>,
+    next: TapeValue<'a>,
     left: u32,
 }
 
 impl<'a> Iterator for Parts<'a> {
-    type Item = Spot<'a>;
+    type Item = TapeValue<'a>;
 
-    fn next(&mut self) -> Option<Spot<'a>> {
+    fn next(&mut self) -> Option<TapeValue<'a>> {
         self.left = self.left.checked_sub(1)?;
         let spot = self.next;
         self.next.place = spot.mark().next;
@@ -235,7 +235,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, Value};
 
-    fn tree(spot: Spot<'_>) -> Value {
+    fn tree(spot: TapeValue<'_>) -> Value {
         match spot.kind() {
             Kind::Null => Value::Null,
             Kind::True => Value::Bool(true),

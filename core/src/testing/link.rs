@@ -20,7 +20,7 @@ pub struct Link {
     exchange: Exchange,
     engine: Engine,
     state: Mutex<State>,
-    bell: Arc<Bell>,
+    signal: Arc<EventSignal>,
 }
 
 struct State {
@@ -32,13 +32,13 @@ struct State {
 
 /// Says that there may be an event, to a thread that waits and to a host that does not.
 #[derive(Default)]
-struct Bell {
-    rung: Mutex<Rung>,
+struct EventSignal {
+    state: Mutex<SignalState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Rung {
+struct SignalState {
     count: u64,
     closed: bool,
     wake: Option<Arc<dyn Wake>>,
@@ -55,8 +55,8 @@ impl Link {
         let (conversation, steps) = Conversation::new(settings, server.engine().limits().json());
         let state = State { conversation, events: VecDeque::new(), told: false };
         let engine = server.engine().clone();
-        let link = Link { exchange, engine, state: Mutex::new(state), bell: Arc::default() };
-        link.exchange.on_message(link.bell.clone());
+        let link = Link { exchange, engine, state: Mutex::new(state), signal: Arc::default() };
+        link.exchange.on_message(link.signal.clone());
         link.take(steps);
         Ok(link)
     }
@@ -144,24 +144,24 @@ impl Link {
         let until = Instant::now().checked_add(timeout);
         loop {
             let seen = {
-                let rung = self.bell.rung.lock();
-                if rung.closed {
+                let state = self.signal.state.lock();
+                if state.closed {
                     return None;
                 }
-                rung.count
+                state.count
             };
             if let Some(event) = self.event() {
                 return Some(event);
             }
-            let mut rung = self.bell.rung.lock();
-            while rung.count == seen && !rung.closed {
+            let mut state = self.signal.state.lock();
+            while state.count == seen && !state.closed {
                 match until {
                     Some(until) => {
-                        if self.bell.changed.wait_until(&mut rung, until).timed_out() {
+                        if self.signal.changed.wait_until(&mut state, until).timed_out() {
                             return None;
                         }
                     }
-                    None => self.bell.changed.wait(&mut rung),
+                    None => self.signal.changed.wait(&mut state),
                 }
             }
         }
@@ -169,7 +169,7 @@ impl Link {
 
     /// Has `wake` called whenever there may be an event. It must not block, and comes from any thread.
     pub fn on_event(&self, wake: Arc<dyn Wake>) {
-        let before = self.bell.rung.lock().wake.replace(wake.clone());
+        let before = self.signal.state.lock().wake.replace(wake.clone());
         drop(before);
         wake.wake();
     }
@@ -177,11 +177,11 @@ impl Link {
     /// The client is gone, for good: all waits end, and what it asks still is cancelled.
     pub fn close(&self) {
         let before = {
-            let mut rung = self.bell.rung.lock();
-            rung.closed = true;
-            rung.wake.take()
+            let mut state = self.signal.state.lock();
+            state.closed = true;
+            state.wake.take()
         };
-        self.bell.changed.notify_all();
+        self.signal.changed.notify_all();
         drop(before);
         self.exchange.close();
     }
@@ -199,17 +199,17 @@ impl Link {
             }
         }
         if told {
-            self.bell.wake();
+            self.signal.wake();
         }
     }
 }
 
-impl Wake for Bell {
+impl Wake for EventSignal {
     fn wake(&self) {
         let wake = {
-            let mut rung = self.rung.lock();
-            rung.count += 1;
-            rung.wake.clone()
+            let mut state = self.state.lock();
+            state.count += 1;
+            state.wake.clone()
         };
         self.changed.notify_all();
         if let Some(wake) = wake {

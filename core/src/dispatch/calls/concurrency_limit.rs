@@ -8,18 +8,18 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct Semaphore {
     most: usize,
-    taken: Mutex<Taken>,
+    occupancy: Mutex<Occupancy>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct Occupancy {
     running: usize,
     waiting: VecDeque<CallId>,
 }
 
 /// The result of asking for a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entered {
+pub(crate) enum AcquireResult {
     /// The call has a place.
     Runs,
     /// The call waits.
@@ -30,7 +30,7 @@ pub(crate) enum Entered {
 
 impl Semaphore {
     pub(crate) fn new(most: usize) -> Semaphore {
-        Semaphore { most, taken: Mutex::default() }
+        Semaphore { most, occupancy: Mutex::default() }
     }
 
     /// The maximum number of concurrent calls.
@@ -39,34 +39,34 @@ impl Semaphore {
     }
 
     /// Takes a place, or waits behind at most `bound` other calls.
-    pub(crate) fn enter(&self, call: CallId, bound: usize) -> Entered {
-        let mut taken = self.taken.lock();
-        if taken.running < self.most {
-            taken.running += 1;
-            return Entered::Runs;
+    pub(crate) fn enter(&self, call: CallId, bound: usize) -> AcquireResult {
+        let mut occupancy = self.occupancy.lock();
+        if occupancy.running < self.most {
+            occupancy.running += 1;
+            return AcquireResult::Runs;
         }
-        if taken.waiting.len() >= bound {
-            return Entered::Full;
+        if occupancy.waiting.len() >= bound {
+            return AcquireResult::Full;
         }
-        taken.waiting.push_back(call);
-        Entered::Waits
+        occupancy.waiting.push_back(call);
+        AcquireResult::Waits
     }
 
     /// Gives a place back. Returns the next waiting call, which has the place from now on.
     pub(crate) fn leave(&self) -> Option<CallId> {
-        let mut taken = self.taken.lock();
-        let next = taken.waiting.pop_front();
+        let mut occupancy = self.occupancy.lock();
+        let next = occupancy.waiting.pop_front();
         if next.is_none() {
-            taken.running -= 1;
+            occupancy.running -= 1;
         }
         next
     }
 
     /// Removes a waiting call that has ended. Returns `false` if the call already had the place.
     pub(crate) fn forget(&self, call: CallId) -> bool {
-        let mut taken = self.taken.lock();
-        let place = taken.waiting.iter().position(|waiting| *waiting == call);
-        place.and_then(|place| taken.waiting.remove(place)).is_some()
+        let mut occupancy = self.occupancy.lock();
+        let place = occupancy.waiting.iter().position(|waiting| *waiting == call);
+        place.and_then(|place| occupancy.waiting.remove(place)).is_some()
     }
 }
 
@@ -78,15 +78,15 @@ mod tests {
     fn turns_come_in_order_and_places_are_handed_on() {
         let places = Semaphore::new(1);
         let call = CallId::from_u64;
-        assert_eq!(places.enter(call(1), 2), Entered::Runs);
-        assert_eq!(places.enter(call(2), 2), Entered::Waits);
-        assert_eq!(places.enter(call(3), 2), Entered::Waits);
-        assert_eq!(places.enter(call(4), 2), Entered::Full);
+        assert_eq!(places.enter(call(1), 2), AcquireResult::Runs);
+        assert_eq!(places.enter(call(2), 2), AcquireResult::Waits);
+        assert_eq!(places.enter(call(3), 2), AcquireResult::Waits);
+        assert_eq!(places.enter(call(4), 2), AcquireResult::Full);
         assert!(places.forget(call(2)));
         assert_eq!(places.leave(), Some(call(3)));
         assert!(!places.forget(call(3)));
         assert_eq!(places.leave(), None);
-        assert_eq!(places.enter(call(5), 0), Entered::Runs);
-        assert_eq!(places.enter(call(6), 0), Entered::Full);
+        assert_eq!(places.enter(call(5), 0), AcquireResult::Runs);
+        assert_eq!(places.enter(call(6), 0), AcquireResult::Full);
     }
 }

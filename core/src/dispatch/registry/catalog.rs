@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 /// The entries of a server at one moment, in order of registration, without the disabled ones.
 #[derive(Debug)]
 pub struct Snapshot<T> {
-    shelves: [Shelf<T>; Kind::ALL.len()],
+    shelves: [KindTable<T>; Kind::ALL.len()],
     capabilities: Capabilities,
     extensions: Extensions,
     /// Built at the first lookup of an address.
@@ -29,7 +29,7 @@ pub struct Snapshot<T> {
 
 /// The entries of one kind.
 #[derive(Debug)]
-struct Shelf<T> {
+struct KindTable<T> {
     entries: Vec<Arc<Registered<T>>>,
     by_name: HashMap<String, usize>,
     lists: [OnceLock<Listing>; Revision::ALL.len()],
@@ -242,7 +242,7 @@ impl<T> Catalog<T> {
         }
         let entries = self.entries.lock();
         let mut place = self.snapshot.write();
-        let shelf = |kind: Kind| Shelf::new(&entries, kind);
+        let shelf = |kind: Kind| KindTable::new(&entries, kind);
         place
             .get_or_insert_with(|| {
                 Arc::new(Snapshot::new(Kind::ALL.map(shelf), (entries.had, entries.extensions)))
@@ -251,12 +251,12 @@ impl<T> Catalog<T> {
     }
 }
 
-impl<T> Shelf<T> {
-    fn new(all: &Entries<T>, kind: Kind) -> Shelf<T> {
+impl<T> KindTable<T> {
+    fn new(all: &Entries<T>, kind: Kind) -> KindTable<T> {
         let slots = all.in_order[kind.index()].iter();
         let entries: Vec<_> = slots.filter(|slot| all.shows(slot)).map(|slot| slot.entry.clone()).collect();
         let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
-        Shelf { entries, by_name, lists: Default::default() }
+        KindTable { entries, by_name, lists: Default::default() }
     }
 }
 
@@ -273,7 +273,7 @@ pub(crate) fn capability(kind: Kind) -> Option<Capability> {
 
 impl<T> Snapshot<T> {
     fn new(
-        shelves: [Shelf<T>; Kind::ALL.len()],
+        shelves: [KindTable<T>; Kind::ALL.len()],
         (had, extensions): (Capabilities, Extensions),
     ) -> Snapshot<T> {
         // A server that never had any entry declares tools, with an empty list.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A value of a host; only the time when it is dropped matters here.
-pub(super) type Kept = Arc<dyn Any + Send + Sync>;
+pub(super) type Retained = Arc<dyn Any + Send + Sync>;
 
 /// An entry to register: its kind, its name, its definition, its policies. The types of one kind
 /// ([`Tool`](crate::Tool) and the others) convert to it.
@@ -39,7 +39,7 @@ pub struct Entry {
     pub(super) extension: Option<Extension>,
     /// The mounts through which the entry appears, the outermost first.
     pub(super) under: Vec<Prefix>,
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<Retained>,
     /// The error of a member that was set; registration reports it.
     pub(super) rejected: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
 use crate::dispatch::calls::concurrency_limit::Semaphore;
-use crate::dispatch::registry::entry::{Entry, Kept};
+use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
 use crate::dispatch::validation::arguments::{Arguments, Policy, Unready};
@@ -78,7 +78,7 @@ pub struct Registered<T> {
     pub(crate) part: usize,
     /// The entry as it was registered, from which it is made again if its server is mounted.
     pub(crate) source: Entry,
-    kept: Option<Kept>,
+    kept: Option<Retained>,
 }
 
 /// How a client's input is prepared for a handler.

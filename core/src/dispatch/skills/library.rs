@@ -1,6 +1,6 @@
 //! The skills of all sources together, by address: the entries of skills, their files, and the folders they are in.
 
-use super::{Looked, MANIFEST, Skill, SkillFile, uri_of};
+use super::{MANIFEST, Skill, SkillFile, SourceContents, uri_of};
 use crate::dispatch::media::{is_text, media_type};
 use crate::json::{JsonSlice, JsonWriter};
 use base64::Engine;
@@ -35,7 +35,7 @@ pub(crate) struct Page {
 
 impl Library {
     /// The skills of these sources. A skill whose address is taken is left out, and is reported with the faults.
-    pub(crate) fn new(sources: &[Arc<Looked>]) -> (Library, Vec<String>) {
+    pub(crate) fn new(sources: &[Arc<SourceContents>]) -> (Library, Vec<String>) {
         let mut library = Library::default();
         let mut faults: Vec<String> = Vec::new();
         for (place, looked) in sources.iter().enumerate() {
@@ -64,14 +64,14 @@ impl Library {
                 if of_itself {
                     self.manifests.insert(address.clone(), resource.clone());
                 }
-                self.shelve(&file.path, &address, resource);
+                self.add_resource(&file.path, &address, resource);
                 self.files.insert(address, (place, file.path.clone()));
             }
         }
     }
 
     /// Adds a child to its folder, and that folder to the one above.
-    fn shelve(&mut self, path: &str, address: &str, resource: JsonSlice) {
+    fn add_resource(&mut self, path: &str, address: &str, resource: JsonSlice) {
         let Some((above, _)) = path.rsplit_once('/') else { return };
         let folder = uri_of(above);
         let is_new = !self.folders.contains_key(&folder);
@@ -87,7 +87,7 @@ impl Library {
                 .key("mimeType")
                 .str(DIRECTORY)
                 .end_object();
-            self.shelve(above, &folder, out.into_slice());
+            self.add_resource(above, &folder, out.into_slice());
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) struct SkillFile {
 
 /// The contents of a source at one moment.
 #[derive(Debug, Default)]
-pub(crate) struct Looked {
+pub(crate) struct SourceContents {
     /// Ordered by path.
     pub(crate) skills: Vec<Skill>,
     /// What cannot be served, each with the reason.
@@ -50,7 +50,7 @@ pub(crate) struct Looked {
 /// A source of skills. Both methods may block.
 pub(crate) trait SkillSource: Send + Sync {
     /// The present contents. It returns the identical value as long as nothing has changed.
-    fn look(&self) -> Arc<Looked>;
+    fn look(&self) -> Arc<SourceContents>;
 
     /// The present bytes of a file that [`SkillSource::look`] found. `None` if the file no longer exists.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String>;

@@ -2,7 +2,7 @@
 
 use super::memory::StoreBounds;
 use super::op::StoreDone;
-use super::table::{Held, NoRoom, Table, expiry};
+use super::table::{NoRoom, StoredEntry, Table, expiry};
 use std::time::{Duration, Instant};
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Counters {
         if by == 0 || !added {
             return StoreDone::Count { value: 0, added, left: Duration::ZERO };
         }
-        let held = Held { it: by, expiry: expiry(now, window), size: size_of::<i64>() };
+        let held = StoredEntry { it: by, expiry: expiry(now, window), size: size_of::<i64>() };
         match self.0.insert(key, held, (bounds.values, bounds.bytes), now) {
             Ok(()) => StoreDone::Count { value: by, added: true, left: window },
             Err(NoRoom) => StoreDone::Full,

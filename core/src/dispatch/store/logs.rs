@@ -2,7 +2,7 @@
 
 use super::memory::StoreBounds;
 use super::op::{Entries, Entry, Keep, StoreDone};
-use super::table::{Held, NoRoom, Table, expiry};
+use super::table::{NoRoom, StoredEntry, Table, expiry};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -75,11 +75,11 @@ impl Logs {
     ) -> StoreDone {
         keep.entries = Some(keep.entries.unwrap_or(usize::MAX).min(bounds.entries));
         let (position, end, needed) = (self.last + 1, expiry(now, ttl), AROUND + bytes.len());
-        let Some(Held { size, .. }) = self.logs.get(&key, now) else {
+        let Some(StoredEntry { size, .. }) = self.logs.get(&key, now) else {
             let mut log = Log { lost: self.last, ..Log::default() };
             log.push(position, bytes, now);
             log.trim(&keep, now);
-            let held = Held { size: log.size(), it: log, expiry: end };
+            let held = StoredEntry { size: log.size(), it: log, expiry: end };
             return match self.logs.insert(key, held, (bounds.values, bounds.bytes), now) {
                 Ok(()) => self.appended(position),
                 Err(NoRoom) => StoreDone::Full,
@@ -119,7 +119,7 @@ impl Logs {
         max_bytes: usize,
         now: Instant,
     ) -> StoreDone {
-        let Some(Held { it: log, .. }) = self.logs.get(key, now) else {
+        let Some(StoredEntry { it: log, .. }) = self.logs.get(key, now) else {
             return StoreDone::Entries(Entries { missed: after != 0, ..Entries::default() });
         };
         let start = log.entries.partition_point(|(entry, _)| entry.position <= after);

@@ -46,14 +46,14 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     /// There are few kinds, so comparing with each is cheaper than hashing.
-    shelves: Vec<(Box<str>, Shelf)>,
+    shelves: Vec<(Box<str>, KindData)>,
     /// The last version of any record.
     version: u64,
 }
 
 /// The data of one kind of key.
 #[derive(Default)]
-struct Shelf {
+struct KindData {
     records: Records,
     logs: Logs,
     counters: Counters,
@@ -83,10 +83,10 @@ impl MemoryStore {
         let bounds = apart.map_or(&self.bounds, |(_, bounds)| bounds);
         let State { shelves, version } = &mut *self.state.lock();
         let place = shelves.iter().position(|(of, _)| **of == *kind).unwrap_or_else(|| {
-            shelves.push((kind.into(), Shelf::default()));
+            shelves.push((kind.into(), KindData::default()));
             shelves.len() - 1
         });
-        let Shelf { records, logs, counters } = &mut shelves[place].1;
+        let KindData { records, logs, counters } = &mut shelves[place].1;
         match op {
             StoreOp::Get { key, touch } => records.get(key, *touch, now),
             StoreOp::Put { key, value, ttl, when } => {

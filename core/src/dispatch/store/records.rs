@@ -2,7 +2,7 @@
 
 use super::memory::StoreBounds;
 use super::op::{Record, StoreDone, Version, When};
-use super::table::{Held, NoRoom, Table, expiry};
+use super::table::{NoRoom, StoredEntry, Table, expiry};
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ impl Records {
         if let Some(conflict) = self.conflict(&key, when, now) {
             return conflict;
         }
-        let held = Held { size: value.len(), it: Record { value, version }, expiry: expiry(now, ttl) };
+        let held = StoredEntry { size: value.len(), it: Record { value, version }, expiry: expiry(now, ttl) };
         match self.0.insert(key, held, (bounds.values, bounds.bytes), now) {
             Ok(()) => StoreDone::Stored(version),
             Err(NoRoom) => StoreDone::Full,

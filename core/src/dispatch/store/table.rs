@@ -1,6 +1,6 @@
 //! A bounded table whose entries expire.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub(super) fn expiry(now: Instant, ttl: Duration) -> Instant {
 /// The table. Expired entries stay until a search finds them or the room is needed. The cost of searches is spread
 /// over the insertions. Entries are not ordered, so touching an entry costs no more than finding it.
 pub(super) struct Table<T> {
-    held: HashMap<String, Held<T>>,
+    held: HashMap<String, StoredEntry<T>>,
     /// The bytes of keys and values.
     bytes: usize,
     /// Insertions since the last search, and the number of entries that it left.
@@ -30,7 +30,7 @@ pub(super) struct Table<T> {
 }
 
 /// One entry.
-pub(super) struct Held<T> {
+pub(super) struct StoredEntry<T> {
     pub(super) it: T,
     pub(super) expiry: Instant,
     /// Its bytes besides the key.
@@ -57,7 +57,7 @@ impl<T> Table<T> {
     }
 
     /// The entry, if it exists and has not expired.
-    pub(super) fn get(&mut self, key: &str, now: Instant) -> Option<&mut Held<T>> {
+    pub(super) fn get(&mut self, key: &str, now: Instant) -> Option<&mut StoredEntry<T>> {
         self.held.get_mut(key).filter(|held| held.expiry > now)
     }
 
@@ -65,7 +65,7 @@ impl<T> Table<T> {
     pub(super) fn insert(
         &mut self,
         key: String,
-        held: Held<T>,
+        held: StoredEntry<T>,
         bounds: (usize, usize),
         now: Instant,
     ) -> Result<(), NoRoom> {
@@ -97,9 +97,9 @@ impl<T> Table<T> {
     }
 
     /// Removes an entry, and returns it if it had not expired.
-    pub(super) fn remove(&mut self, key: &str, now: Instant) -> Option<Held<T>> {
+    pub(super) fn remove(&mut self, key: &str, now: Instant) -> Option<StoredEntry<T>> {
         let held = self.held.remove(key)?;
-        spare(&mut self.held);
+        shrink(&mut self.held);
         self.bytes -= held.size + key.len();
         (held.expiry > now).then_some(held)
     }
@@ -127,7 +127,7 @@ impl<T> Table<T> {
             }
             stays
         });
-        spare(&mut self.held);
+        shrink(&mut self.held);
         (self.inserted, self.left, self.looked) = (0, self.held.len(), Some(now));
     }
 }

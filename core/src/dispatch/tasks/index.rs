@@ -9,11 +9,11 @@ use std::time::Duration;
 
 /// The list of one principal's tasks, in the form of its record in the store.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Index(Vec<Listed>);
+pub(crate) struct Index(Vec<TaskEntry>);
 
 /// A task in the list.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Listed {
+pub(crate) struct TaskEntry {
     pub(crate) id: String,
     /// When the task expires, in seconds since 1970.
     pub(crate) expires: u64,
@@ -36,7 +36,7 @@ impl Index {
         let entry = |entry: JsonSlice| {
             let id = entry.member("id")?.decode_str()?.into_owned();
             let expires = entry.member("expires")?.as_str().parse().ok()?;
-            Some(Listed { id, expires })
+            Some(TaskEntry { id, expires })
         };
         Index(record.elements().filter_map(entry).filter(|listed| listed.expires > now).collect())
     }
@@ -52,7 +52,7 @@ impl Index {
     }
 
     /// Adds a task.
-    pub(crate) fn add(&mut self, listed: Listed, most: usize) -> Result<(), TooMany> {
+    pub(crate) fn add(&mut self, listed: TaskEntry, most: usize) -> Result<(), TooMany> {
         if self.0.len() >= most {
             return Err(TooMany);
         }
@@ -61,7 +61,7 @@ impl Index {
     }
 
     /// The tasks after the one with this id, or all tasks. `None` if there is no task with this id.
-    pub(crate) fn after(&self, id: Option<&str>) -> Option<&[Listed]> {
+    pub(crate) fn after(&self, id: Option<&str>) -> Option<&[TaskEntry]> {
         match id {
             None => Some(&self.0),
             Some(id) => {

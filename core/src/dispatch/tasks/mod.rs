@@ -4,7 +4,7 @@ mod index;
 mod record;
 mod task;
 
-pub(crate) use index::{Index, Listed};
+pub(crate) use index::{Index, TaskEntry};
 pub(crate) use task::{Input, Task, seconds};
 
 /// The key of a task's record.

@@ -44,12 +44,12 @@ struct Compiler {
     /// The first step of the host, until the host's end. Hosts are case-insensitive (RFC 3986 section 6.2.2.1).
     host: Option<usize>,
     after_expression: bool,
-    has: Has,
+    has: Delimiters,
 }
 
 /// Delimiters that occur anywhere in a template, and therefore in no value before them.
 #[derive(Clone, Copy)]
-struct Has {
+struct Delimiters {
     query: bool,
     fragment: bool,
     parameters: bool,
@@ -63,7 +63,7 @@ pub(super) fn compile(parts: &[Part]) -> Result<Program, String> {
             Part::Expression(expression) => operators.contains(&expression.operator),
         })
     };
-    let has = Has {
+    let has = Delimiters {
         query: any('?', &[Operator::Query]),
         fragment: any('#', &[Operator::Fragment]),
         parameters: any('\0', &[Operator::Parameter]),

@@ -84,7 +84,7 @@ pub(super) fn run(steps: &[Step], slots: usize, uri: &[Unit]) -> Option<Vec<(usi
 }
 
 fn walk(steps: &[Step], uri: &[Unit], found: &mut [(usize, usize)]) -> Option<()> {
-    let reach = Reach::new(steps, uri);
+    let reach = Reachable::new(steps, uri);
     if !reach.get(0, 0) {
         return None;
     }
@@ -112,16 +112,16 @@ fn walk(steps: &[Step], uri: &[Unit], found: &mut [(usize, usize)]) -> Option<()
 }
 
 /// Whether the end can be reached from a step and a position: one bit each.
-struct Reach {
+struct Reachable {
     bits: Vec<u64>,
     places: usize,
 }
 
-impl Reach {
-    fn new(steps: &[Step], uri: &[Unit]) -> Reach {
+impl Reachable {
+    fn new(steps: &[Step], uri: &[Unit]) -> Reachable {
         let places = uri.len() + 1;
         let bits = vec![0; ((steps.len() + 1) * places).div_ceil(64)];
-        let mut reach = Reach { bits, places };
+        let mut reach = Reachable { bits, places };
         reach.set(steps.len(), uri.len());
         for (step, next) in steps.iter().enumerate().rev() {
             for at in (0..places).rev() {

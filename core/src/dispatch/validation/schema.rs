@@ -127,9 +127,9 @@ impl Schema {
 
     /// Why the present members of an object do not satisfy their properties. Missing members and combinations are not
     /// checked.
-    pub(in crate::dispatch) fn misfit(&self, value: &JsonSlice) -> Option<String> {
+    pub(in crate::dispatch) fn property_violation(&self, value: &JsonSlice) -> Option<String> {
         match self.compiled() {
-            Ok(compiled) => compiled.misfit(&Tape::new(value.as_str()), value.as_bytes().len()),
+            Ok(compiled) => compiled.property_violation(&Tape::new(value.as_str()), value.as_bytes().len()),
             Err(refused) => Some(refused.reasons),
         }
     }

@@ -8,7 +8,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{Once, consume_once};
 use crate::host::engine_state::{Shared, Thread};
 use crate::host::lanes::port::HostPort;
-use crate::host::tasks::Wanted;
+use crate::host::tasks::TaskMode;
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::proto::messages::error::RpcError;
@@ -35,12 +35,12 @@ enum Gate {
 
 impl Admission {
     /// The conditions to wait for, if any: a `state` that may be used only once, or the record of a task.
-    pub(in crate::host) fn of(state: Option<&str>, task: Wanted) -> Option<Admission> {
+    pub(in crate::host) fn of(state: Option<&str>, task: TaskMode) -> Option<Admission> {
         // A state is sealed with a nonce that is never reused, so the text identifies the state.
         let key = state.map(|state| format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))));
         let task = match task {
-            Wanted::Now(ttl) => Some(ttl),
-            Wanted::Never | Wanted::Later => None,
+            TaskMode::Now(ttl) => Some(ttl),
+            TaskMode::Never | TaskMode::Later => None,
         };
         (key.is_some() || task.is_some()).then_some(Admission { key, task })
     }

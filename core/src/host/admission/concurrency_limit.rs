@@ -1,6 +1,6 @@
 //! Concurrency limits: queues the calls of entries that limit how many of them run at a time.
 
-use crate::dispatch::calls::concurrency_limit::{Entered, Semaphore};
+use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
 use crate::host::calls::op::CallContext;
@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 /// Whether a call has one of the places of its entry's concurrency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::host) enum Place {
+pub(in crate::host) enum Permit {
     /// It needs no place, or has not asked for one yet.
     #[default]
     None,
     /// It waits for a place, and holds no credit of its lane, because credits are for running calls.
-    Waits,
+    Waiting,
     /// It has a place.
     Held,
 }
@@ -33,26 +33,31 @@ impl Shared {
     }
 
     /// Takes a place for a call that is about to run. Returns `false` if the call runs later, or has ended.
-    pub(in crate::host) fn take_place(&self, places: &Semaphore, id: CallId, context: &CallContext) -> bool {
-        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.place == Place::None;
+    pub(in crate::host) fn acquire_permit(
+        &self,
+        places: &Semaphore,
+        id: CallId,
+        context: &CallContext,
+    ) -> bool {
+        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.place == Permit::None;
         match self.calls.with(id, asks) {
             Some(true) => {}
             Some(false) => return true,
             None => return false,
         }
         match places.enter(id, self.limits.max_waiting_calls) {
-            Entered::Runs => {
-                let held = self.calls.with(id, |flight| flight.place = Place::Held);
+            AcquireResult::Runs => {
+                let held = self.calls.with(id, |flight| flight.place = Permit::Held);
                 if held.is_none() {
-                    self.leave_place(places);
+                    self.release_permit(places);
                 }
                 held.is_some()
             }
-            Entered::Waits => {
+            AcquireResult::Waits => {
                 let waits = self.calls.with(id, |flight| {
                     // Its turn may have come already.
-                    (flight.place == Place::None).then(|| {
-                        flight.place = Place::Waits;
+                    (flight.place == Permit::None).then(|| {
+                        flight.place = Permit::Waiting;
                         std::mem::replace(&mut flight.lane, self.waiting.clone())
                     })
                 });
@@ -60,11 +65,11 @@ impl Shared {
                     Some(Some(lane)) => lane.release(),
                     Some(None) => {}
                     None if places.forget(id) => {}
-                    None => self.leave_place(places),
+                    None => self.release_permit(places),
                 }
                 false
             }
-            Entered::Full => {
+            AcquireResult::Full => {
                 let (entry, most) = (&context.entry, places.most());
                 let waiting = self.limits.max_waiting_calls;
                 let text = format!("Server busy: {entry} runs {most} calls at a time, and {waiting} wait");
@@ -75,27 +80,27 @@ impl Shared {
     }
 
     /// Handles the end of a call that had a place or waited for one.
-    pub(in crate::host) fn end_place(&self, places: &Semaphore, id: CallId, place: Place) {
+    pub(in crate::host) fn end_permit(&self, places: &Semaphore, id: CallId, place: Permit) {
         match place {
-            Place::None => {}
-            Place::Held => self.leave_place(places),
-            Place::Waits => {
+            Permit::None => {}
+            Permit::Held => self.release_permit(places),
+            Permit::Waiting => {
                 if !places.forget(id) {
-                    self.leave_place(places);
+                    self.release_permit(places);
                 }
             }
         }
     }
 
     /// Gives a place back, and runs the next waiting call.
-    fn leave_place(&self, places: &Semaphore) {
+    fn release_permit(&self, places: &Semaphore) {
         while let Some(id) = places.leave() {
             match caught(|| self.run_in_turn(id)) {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(panicked) => {
                     // The end of this call does not start the next one; this loop does.
-                    self.calls.with(id, |flight| flight.place = Place::None);
+                    self.calls.with(id, |flight| flight.place = Permit::None);
                     self.fail_panicked(id, &panicked);
                 }
             }
@@ -112,7 +117,7 @@ impl Shared {
         let mut used = false;
         let runs = self.with_deadline(id, |flight, deadline| {
             // If a call's turn came before it was marked as waiting, it still has its credit.
-            if flight.place == Place::Waits {
+            if flight.place == Permit::Waiting {
                 if !credit {
                     return None;
                 }
@@ -120,7 +125,7 @@ impl Shared {
                 flight.lane = lane.clone();
                 *deadline = now.checked_add(flight.timeout);
             }
-            flight.place = Place::Held;
+            flight.place = Permit::Held;
             Some(flight.input.clone())
         });
         if credit && !used {
@@ -129,13 +134,13 @@ impl Shared {
         match runs {
             Some(Some(input)) => {
                 if let Some(this) = self.this.upgrade() {
-                    self.hand_over(&HostPort(this), id, input, context, Thread::Other);
+                    self.dispatch_to_target(&HostPort(this), id, input, context, Thread::Other);
                 }
                 true
             }
             Some(None) => {
                 // Ended as a call without a place, because this loop starts the next one.
-                self.calls.with(id, |flight| flight.place = Place::None);
+                self.calls.with(id, |flight| flight.place = Permit::None);
                 self.fail(id, &self.busy("calls of this handler's lane", lane.limit()));
                 false
             }

@@ -15,7 +15,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Params;
 use crate::proto::operation::Operation;
-use crate::proto::results::result::Checked;
+use crate::proto::results::result::CheckedResult;
 use crate::proto::session::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -35,9 +35,9 @@ pub(in crate::host) struct Part {
 const OWN: u32 = 2;
 
 /// A page that is ready, or the provider that must be asked.
-pub(in crate::host) enum Listed {
+pub(in crate::host) enum ListPage {
     Page(Bytes),
-    Ask(Arc<Registered>, JsonSlice, Box<Part>),
+    FromProvider(Arc<Registered>, JsonSlice, Box<Part>),
 }
 
 impl Engine {
@@ -49,7 +49,7 @@ impl Engine {
         id: &RequestId,
         params: &Params,
         (principal, revision): (&str, Revision),
-    ) -> Result<Listed, RpcError> {
+    ) -> Result<ListPage, RpcError> {
         let shared = &self.0;
         let snapshot = shared.catalog.snapshot();
         let cursor = match params.get_str("cursor")? {
@@ -73,7 +73,7 @@ impl Engine {
                         .map(|next| shared.seal(&next, operation, (principal, revision)))
                         .transpose()?;
                     let body = shared.page(id, operation, revision, &page.array, next.as_deref());
-                    return Ok(Listed::Page(body));
+                    return Ok(ListPage::Page(body));
                 }
                 (0, page.array, None)
             }
@@ -87,7 +87,7 @@ impl Engine {
         input.end_object();
         let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
         let part = Part { operation, before, then, of: None };
-        Ok(Listed::Ask(provider.clone(), input.into_slice(), Box::new(part)))
+        Ok(ListPage::FromProvider(provider.clone(), input.into_slice(), Box::new(part)))
     }
 }
 
@@ -146,7 +146,7 @@ impl Shared {
         flight: &InFlightCall,
         id: &RequestId,
         part: &Part,
-        checked: &Checked<'_>,
+        checked: &CheckedResult<'_>,
     ) -> Outgoing {
         let CallContext { client, entry, .. } = &*flight.context;
         let revision = client.revision;

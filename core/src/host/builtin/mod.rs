@@ -4,4 +4,4 @@ pub(super) mod completions;
 pub(super) mod listing;
 pub(super) mod skills;
 pub(super) mod target;
-pub(super) mod views;
+pub(super) mod ui_views;

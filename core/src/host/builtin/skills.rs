@@ -3,7 +3,7 @@
 
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::Key;
-use crate::dispatch::skills::{Library, Looked, Page, SkillSource, contents};
+use crate::dispatch::skills::{Library, Page, SkillSource, SourceContents, contents};
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
 use crate::host::builtin::target::Builtin;
@@ -35,13 +35,13 @@ pub(crate) trait Work: Send + Sync {
 /// The sources of a server's skills, and the result of the latest look at them.
 pub(in crate::host) struct Skills {
     sources: RwLock<Vec<Arc<dyn SkillSource>>>,
-    kept: Mutex<Kept>,
+    kept: Mutex<CachedSkills>,
     work: Arc<dyn Work>,
 }
 
 #[derive(Default)]
-struct Kept {
-    looked: Vec<Arc<Looked>>,
+struct CachedSkills {
+    looked: Vec<Arc<SourceContents>>,
     library: Arc<Library>,
 }
 
@@ -109,7 +109,7 @@ impl Engine {
     fn serve_skills(&self, skills: Arc<Skills>, policy: Policy) -> Result<(), Error> {
         let catalog = &self.0.catalog;
         for (place, question) in QUESTIONS.into_iter().enumerate() {
-            let aside = Arc::new(Answering { skills: skills.clone(), question });
+            let aside = Arc::new(SkillEntry { skills: skills.clone(), question });
             let entry = Registered::new(question.entry(), Target::Builtin(aside), policy);
             if let Err(error) = entry.and_then(|entry| catalog.add(entry)) {
                 for question in &QUESTIONS[..place] {
@@ -125,7 +125,7 @@ impl Engine {
 }
 
 impl Skills {
-    fn look(&self) -> Vec<Arc<Looked>> {
+    fn look(&self) -> Vec<Arc<SourceContents>> {
         let sources = self.sources.read().clone();
         sources.iter().map(|source| source.look()).collect()
     }
@@ -143,7 +143,8 @@ impl Skills {
         }
         let (library, faults) = Library::new(&looked);
         let library = Arc::new(library);
-        let before = std::mem::replace(&mut *self.kept.lock(), Kept { looked, library: library.clone() });
+        let before =
+            std::mem::replace(&mut *self.kept.lock(), CachedSkills { looked, library: library.clone() });
         for fault in faults {
             port.0.log_handler_fault(|| fault);
         }
@@ -215,12 +216,12 @@ fn listed(member: &str, page: Page) -> Outcome {
 }
 
 /// One of the entries that answer requests for skills.
-struct Answering {
+struct SkillEntry {
     skills: Arc<Skills>,
     question: Question,
 }
 
-impl Builtin for Answering {
+impl Builtin for SkillEntry {
     fn answer(&self, call: HostCall, port: &HostPort) {
         let (skills, question, id) = (self.skills.clone(), self.question, call.id);
         let inner = port.clone();

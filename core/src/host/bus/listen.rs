@@ -4,7 +4,7 @@ use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
 use crate::dispatch::shares;
-use crate::host::calls::arrival::Arrival;
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::in_flight;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
@@ -72,7 +72,7 @@ impl Engine {
         if shared.closing.load(Ordering::Acquire) {
             return Err(shared.shutting_down());
         }
-        let Arrival { principal, share, .. } = scope.arrival();
+        let RequestOrigin { principal, share, .. } = scope.arrival();
         // Over HTTP, the stream's own response is counted instead.
         let share = share.filter(|_| matches!(scope, Scope::Channel(_)));
         let part = shares::part(share.as_ref(), shares::Kind::Streams)?;
@@ -99,7 +99,7 @@ impl Engine {
                 _ => shared.busy("listen streams of this client", limits.max_peer_listens),
             });
         }
-        let filter = self.honoured(filter);
+        let filter = self.supported_filter(filter);
         match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
                 let (engine, tasks) = (self.clone(), tasks.clone());
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// The part of a filter that the server supports. Clients are never notified of the rest (SU-4).
-    fn honoured(&self, mut filter: Filter) -> Filter {
+    fn supported_filter(&self, mut filter: Filter) -> Filter {
         filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
             let snapshot = self.0.catalog.snapshot();

@@ -112,7 +112,7 @@ impl Bus {
     }
 
     /// Drops the notifications that a session has not received yet.
-    pub(super) fn forgive(&self, peer: &Arc<Peer>) {
+    pub(super) fn drop_owed(&self, peer: &Arc<Peer>) {
         let mut changes = self.changes.lock();
         changes.owed.retain(|(owed, _)| !std::ptr::eq(owed.as_ptr(), Arc::as_ptr(peer)));
     }

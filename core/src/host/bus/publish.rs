@@ -40,7 +40,7 @@ impl Engine {
 
     /// Publishes what has changed in the catalog.
     pub(crate) fn changed(&self) {
-        if self.gathers() {
+        if self.lists_are_changing() {
             return;
         }
         let mut lists: Vec<_> = self.0.catalog.take_changed().filter_map(capability).collect();
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Notifies clients of changes, if it is time.
-    pub(in crate::host) fn tell_changes(&self, now: Instant) {
+    pub(in crate::host) fn notify_changes(&self, now: Instant) {
         let Changes { topics, owed, .. } = {
             let mut changes = self.0.bus.changes.lock();
             if changes.due.is_none_or(|due| due > now) {

@@ -2,7 +2,7 @@
 
 use super::Subscriber;
 use crate::dispatch::shares::Part;
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::proto::session::subscription::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Table {
         let last = told.is_empty();
         if last {
             self.index.remove(topic);
-            spare(&mut self.index);
+            shrink(&mut self.index);
         }
         last
     }
@@ -133,7 +133,7 @@ impl Table {
     /// Removes a subscriber. Returns the topics that have no subscriber any more.
     pub(super) fn remove(&mut self, key: u64) -> Option<(Subscriber, Vec<Topic>)> {
         let Entry { subscriber, principal, mut topics, .. } = self.entries.remove(&key)?;
-        spare(&mut self.entries);
+        shrink(&mut self.entries);
         self.streams -= usize::from(matches!(subscriber, Subscriber::Stream(_)));
         if let Some(principal) = principal
             && let Some(count) = self.principals.get_mut(&principal)

@@ -50,7 +50,7 @@ impl Shared {
         flight.lane.release();
         flight.part = None;
         if let Some(places) = &flight.context.entry.places {
-            self.end_place(places, id, flight.place);
+            self.end_permit(places, id, flight.place);
         }
         if let Some(following) = &flight.following {
             self.end_following(following);

@@ -1,12 +1,12 @@
 //! A call from its request to its response: its context, how it runs, and how its outcome becomes a response.
 
-pub(super) mod arrival;
 pub(super) mod completion;
 pub(super) mod context;
+pub(super) mod context_methods;
 pub(super) mod masking;
 pub(super) mod op;
+pub(super) mod request_origin;
 pub(super) mod requests;
 pub(super) mod shaping;
 pub(super) mod start;
 pub(super) mod state;
-pub(super) mod view;

@@ -2,7 +2,7 @@
 
 use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;
-use crate::host::calls::arrival::Arrival;
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::state::State;
 use crate::host::middleware::MiddlewareChain;
 use crate::host::session::peer::Peer;
@@ -14,7 +14,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
 use crate::proto::question::Answer;
 use crate::proto::results::assemble::assemble;
-use crate::proto::session::logging::{LEVEL_KEY, Level, Wanted};
+use crate::proto::session::logging::{LEVEL_KEY, Level, LogThreshold};
 use crate::proto::session::version::Revision;
 use std::sync::{Arc, OnceLock};
 
@@ -86,7 +86,7 @@ pub struct CallContext {
     /// The address of the resource that is being read.
     pub uri: Option<Arc<str>>,
     /// How the request arrived, and who sent it.
-    pub arrival: Arrival,
+    pub arrival: RequestOrigin,
     /// The token under which the client wants progress notifications.
     pub progress_token: Option<JsonSlice>,
     /// The task's id, from the time when the call becomes a task.
@@ -157,10 +157,10 @@ impl CallContext {
 
     /// Which log messages are sent to the client. In the modern era the request decides; in a legacy session, the
     /// session's latest setting decides.
-    pub(in crate::host) fn logs(&self, peer: Option<&Peer>) -> Wanted {
+    pub(in crate::host) fn logs(&self, peer: Option<&Peer>) -> LogThreshold {
         match peer.filter(|_| !self.client.revision.is_modern()) {
-            Some(peer) => Wanted::Session(peer.log_level()),
-            None => Wanted::Request(self.log_level()),
+            Some(peer) => LogThreshold::Session(peer.log_level()),
+            None => LogThreshold::Request(self.log_level()),
         }
     }
 

@@ -5,13 +5,13 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::host::Target;
 use crate::host::admission::chain::Admission;
-use crate::host::builtin::listing::{Listed, Part};
+use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::op::CallContext;
 use crate::host::calls::start::{Check, Start, in_flight};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::middleware::Wrapped;
-use crate::host::tasks::{Wanted, wanted};
+use crate::host::middleware::WrappedOperation;
+use crate::host::tasks::{TaskMode, task_mode};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::panics::caught;
 use crate::proto::catalog::kind::Kind;
@@ -144,8 +144,8 @@ impl Engine {
                         .map(Step::Started);
                 }
                 match self.list(kind, operation, id, params, (scope.arrival().principal(), revision))? {
-                    Listed::Page(body) => Ok(Step::Answer(body)),
-                    Listed::Ask(entry, input, part) => {
+                    ListPage::Page(body) => Ok(Step::Answer(body)),
+                    ListPage::FromProvider(entry, input, part) => {
                         let invocation = Invocation { entry, input, uri: None, unchecked: false };
                         self.call(scope, request, client, (invocation, Some(part)), sink, outer)
                             .map(Step::Started)
@@ -209,9 +209,9 @@ impl Engine {
         let task = match &listing {
             None if entry.kind == Kind::Tool => {
                 let served = || self.0.abilities().0;
-                wanted(&entry, &client, params, served)?
+                task_mode(&entry, &client, params, served)?
             }
-            _ => Wanted::Never,
+            _ => TaskMode::Never,
         };
         let wrapped = match outer {
             Some(_) => None,
@@ -241,7 +241,7 @@ impl Engine {
         // Before 2026-07-28 the member is an unknown one.
         let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
         let admission = Admission::of(state.as_deref(), task);
-        let may_be_task = task == Wanted::Later;
+        let may_be_task = task == TaskMode::Later;
         let (admission, check) = match unchecked {
             false => (admission, None),
             true => (None, Some(Box::new(Check { params: Some(params.clone()), admission }))),
@@ -253,7 +253,7 @@ impl Engine {
 
     /// The middleware around the request, unless middleware makes the request.
     #[inline]
-    fn around(&self, request: &Request, outer: Option<CallId>) -> Option<Arc<Wrapped>> {
+    fn around(&self, request: &Request, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
         if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 

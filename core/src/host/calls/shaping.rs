@@ -13,7 +13,7 @@ use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::content::address;
-use crate::proto::results::result::{Called, Checked, Returned};
+use crate::proto::results::result::{CalledEntry, CheckedResult, HandlerResult};
 
 impl Shared {
     /// The handler's outcome, or a failure if the outcome is too large.
@@ -115,12 +115,12 @@ impl Shared {
             false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
         };
         let returned = match outcome {
-            Outcome::Text(text) => Returned::Text(text),
-            Outcome::Json(value) => Returned::Json(value),
-            Outcome::Bytes(bytes) => Returned::Bytes(bytes),
-            Outcome::Content(value) => Returned::Content(value),
-            Outcome::Result(value) => Returned::Result(value),
-            Outcome::Failed(text) | Outcome::Exception(text) if is_tool => Returned::Failed(text),
+            Outcome::Text(text) => HandlerResult::Text(text),
+            Outcome::Json(value) => HandlerResult::Json(value),
+            Outcome::Bytes(bytes) => HandlerResult::Bytes(bytes),
+            Outcome::Content(value) => HandlerResult::Content(value),
+            Outcome::Result(value) => HandlerResult::Result(value),
+            Outcome::Failed(text) | Outcome::Exception(text) if is_tool => HandlerResult::Failed(text),
             Outcome::Failed(text) | Outcome::Exception(text) => return failed(text),
             Outcome::Error(error) if !error.exists_for(&flight.context.client) => {
                 return failed(&error.message);
@@ -130,8 +130,8 @@ impl Shared {
         };
         let uri = address(flight.context.uri.as_deref().unwrap_or_default());
         let (structured, wraps) = (entry.structured, entry.wraps);
-        let called = Called { definition: entry.definition(), uri: &uri, structured, wraps };
-        let checked = Checked::new(called, returned).and_then(|checked| {
+        let called = CalledEntry { definition: entry.definition(), uri: &uri, structured, wraps };
+        let checked = CheckedResult::new(called, returned).and_then(|checked| {
             self.fits(entry, &checked)?;
             Ok(checked)
         });
@@ -153,7 +153,7 @@ impl Shared {
     }
 
     /// Checks that a tool's structured content satisfies its output schema (TL-21, TL-25).
-    fn fits(&self, entry: &Registered, checked: &Checked<'_>) -> Result<(), String> {
+    fn fits(&self, entry: &Registered, checked: &CheckedResult<'_>) -> Result<(), String> {
         let Some(schema) = entry.output.as_ref().filter(|_| !checked.is_failed()) else { return Ok(()) };
         let fit = match checked.structured() {
             Some(value) => schema.check(&value),

@@ -4,7 +4,7 @@ use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
 use crate::dispatch::shares;
 use crate::host::admission::chain::Admission;
-use crate::host::admission::concurrency_limit::Place;
+use crate::host::admission::concurrency_limit::Permit;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason};
@@ -130,7 +130,7 @@ impl Engine {
                 lane: lane.clone(),
                 timeout,
                 began: now,
-                told_slow: false,
+                notified_slow: false,
                 asks,
                 waiters: Vec::new(),
                 local: None,
@@ -148,7 +148,7 @@ impl Engine {
                 outer,
                 following: None,
                 on_cancel: Vec::new(),
-                place: Place::None,
+                place: Permit::None,
                 part,
             };
             match life {

@@ -92,7 +92,7 @@ pub trait Sink: Send + Sync {
     /// Called before the members of a batch are answered. Their responses wait in `batch` until the last one is
     /// there, and are then sent as one response. If the sink knows that nobody will read it, it informs the batch.
     /// Called without a lock.
-    fn gathers(&self, batch: Weak<dyn Gathering>) {
+    fn gathers(&self, batch: Weak<dyn BatchCollector>) {
         drop(batch);
     }
 
@@ -107,7 +107,7 @@ pub trait Sink: Send + Sync {
 pub type BatchAnswer = (Bytes, Option<ErrorClass>);
 
 /// Responses that wait for others of their batch.
-pub trait Gathering: Send + Sync {
+pub trait BatchCollector: Send + Sync {
     /// Nobody will read the responses.
-    fn let_go(&self);
+    fn release(&self);
 }

@@ -1,5 +1,5 @@
 //! Questions that a handler asks the client: elicitation, sampling and roots.
 
-pub(super) mod asking;
+pub(super) mod context_asks;
 pub(super) mod questions;
 pub(super) mod url_elicitation;

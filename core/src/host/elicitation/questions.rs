@@ -21,7 +21,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 /// A call that asks a question.
-struct Asker {
+struct AskingCall {
     context: Arc<CallContext>,
     /// Its session, if questions can be asked in it.
     peer: Option<Arc<Peer>>,
@@ -43,7 +43,7 @@ impl HostPort {
         mut waiter: Option<Waiter>,
     ) -> Result<Asked, AskError> {
         let shared = &self.0;
-        let Asker { context, peer, task } = self.asks_of(id, ask.kind)?;
+        let AskingCall { context, peer, task } = self.asks_of(id, ask.kind)?;
         let draft = Draft::new(ask, &context.client, &*shared.environment)?;
         // Read outside of the lock, as every answer is.
         let supplied = shared.calls.with(id, |flight| flight.asks.supplied_for(&draft)).flatten();
@@ -110,7 +110,7 @@ impl HostPort {
     }
 
     /// The call that asks, and its session, if questions can be asked in it.
-    fn asks_of(&self, id: CallId, kind: Question) -> Result<Asker, AskError> {
+    fn asks_of(&self, id: CallId, kind: Question) -> Result<AskingCall, AskError> {
         let found = self.0.calls.with(id, |flight| {
             (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer)
         });
@@ -130,7 +130,7 @@ impl HostPort {
             let text = "the client has not sent notifications/initialized yet";
             return Err(AskError::Failed(format!("{}: {text}", kind.noun())));
         }
-        Ok(Asker { context, peer, task })
+        Ok(AskingCall { context, peer, task })
     }
 
     /// Ends a call, or its attempt, because the user must visit pages first. The pages are questions made by
@@ -145,7 +145,7 @@ impl HostPort {
     ///   [`HostPort::ask`].
     pub fn require_urls(&self, id: CallId, pages: impl IntoIterator<Item = Ask>) -> Result<Asked, AskError> {
         let shared = &self.0;
-        let Asker { context, peer, task } = self.asks_of(id, Question::ElicitUrl)?;
+        let AskingCall { context, peer, task } = self.asks_of(id, Question::ElicitUrl)?;
         let draft = |page: Ask| match page.kind {
             Question::ElicitUrl => Draft::new(page, &context.client, &*shared.environment),
             _ => Err(AskError::Invalid("elicitation: only visits to pages can be required".into())),
@@ -356,9 +356,9 @@ mod tests {
     use std::time::Duration;
 
     #[derive(Default)]
-    struct Kept(Mutex<Vec<Outgoing>>);
+    struct RecordingSink(Mutex<Vec<Outgoing>>);
 
-    impl Sink for Kept {
+    impl Sink for RecordingSink {
         fn send(&self, message: Outgoing) -> Delivery {
             self.0.lock().push(message);
             Delivery::Queued
@@ -373,7 +373,7 @@ mod tests {
         let lane = port.lane(LaneId(1), Arc::new(Parker::new()));
         let target = Target::Lane { lane: LaneId(1), handler: HandlerId(1) };
         server.add(Tool::new("t").output_schema(json_schema!({ "type": "object" })), target).unwrap();
-        let (peer, kept) = (Peer::new(None), Arc::new(Kept::default()));
+        let (peer, kept) = (Peer::new(None), Arc::new(RecordingSink::default()));
         let sink: Arc<dyn Sink> = kept.clone();
         let receive = |text: &str| engine.receive(&peer, &sink, Bytes::copy_from_slice(text.as_bytes()));
         receive(

@@ -28,13 +28,13 @@ impl Engine {
             return false;
         }
         if reason == CancelReason::Closing {
-            self.say_overdue(call);
+            self.log_overdue(call);
         }
         self.0.end(call, if reason == CancelReason::Closing { End::Closing } else { End::Silent(reason) })
     }
 
     /// Logs a call that did not end within the timeout for the end of its server or connection.
-    fn say_overdue(&self, call: CallId) {
+    fn log_overdue(&self, call: CallId) {
         let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
         let Some((context, began)) = about else { return };
         log::say(&**self.log(), LogLevel::Info, log::CALL, || {

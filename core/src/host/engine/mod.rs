@@ -74,7 +74,7 @@ impl Engine {
 
     /// Registers `who` to be notified of the threads that inline handlers occupy.
     #[cfg(feature = "runtime")]
-    pub(crate) fn tell_occupancy(&self, who: std::sync::Weak<dyn crate::host::Occupancy>) {
+    pub(crate) fn set_occupancy_listener(&self, who: std::sync::Weak<dyn crate::host::Occupancy>) {
         self.0.occupied.tell(who);
     }
 

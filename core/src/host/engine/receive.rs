@@ -79,7 +79,7 @@ impl Engine {
                     self.accept(scope, message, &own);
                 }
                 (Err(malformed), Some(peer)) => {
-                    self.spoiled(peer, &malformed);
+                    self.fail_pending_question(peer, &malformed);
                     self.refuse(peer, &own, &malformed);
                 }
                 // Only sessions have batches.
@@ -94,23 +94,23 @@ impl Engine {
             Ok(message) => {
                 self.accept(&Scope::Channel(peer.clone()), message, sink);
             }
-            Err(malformed) if self.spoiled(peer, &malformed) => {}
+            Err(malformed) if self.fail_pending_question(peer, &malformed) => {}
             Err(malformed) if malformed.answer => self.refuse(peer, sink, &malformed),
             Err(_) => {}
         }
     }
 
     /// Fails the question that a malformed response was meant to answer. Returns `false` if there is none.
-    pub(crate) fn spoiled(&self, peer: &Peer, malformed: &Malformed) -> bool {
+    pub(crate) fn fail_pending_question(&self, peer: &Peer, malformed: &Malformed) -> bool {
         let request = malformed.reply.as_ref().and_then(question_id);
         let Some(question) = request.and_then(|request| peer.take_ask(request)) else { return false };
         let text = format!("the client's answer is not usable: {}", malformed.error.message);
-        self.hear_answer(&question, Err(text));
+        self.take_answer(&question, Err(text));
         true
     }
 
     /// Takes the answer to a question. If this panics, the call that asked ends.
-    fn hear_answer(&self, question: &Question, outcome: Result<JsonSlice, String>) {
+    fn take_answer(&self, question: &Question, outcome: Result<JsonSlice, String>) {
         let answered = caught(|| {
             faults::pass("hear");
             self.port().answered(question.call, question.ask, outcome, Thread::Receiver);
@@ -137,11 +137,11 @@ impl Engine {
             Message::Request(request) => self.request(scope, request, sink),
             Message::Notification(notification) => {
                 self.0.guard("a notification", || self.notification(scope, notification));
-                Accepted::Noted
+                Accepted::NoReply
             }
             Message::Response(response) => {
                 self.0.guard("a response", || self.response(scope, response));
-                Accepted::Noted
+                Accepted::NoReply
             }
         }
     }
@@ -155,7 +155,7 @@ impl Engine {
             let message = message.as_ref().and_then(|message| message.decode_str());
             format!("the client failed: {}", clip(message.as_deref().unwrap_or("no message")))
         });
-        self.hear_answer(&question, outcome);
+        self.take_answer(&question, outcome);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::bus::ListenId;
-use crate::host::calls::arrival::Arrival;
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::session::peer::Peer;
 use crate::proto::catalog::header_params::ParamFields;
 use crate::proto::messages::envelope;
@@ -20,7 +20,7 @@ pub enum Scope {
         /// The session.
         peer: Arc<Peer>,
         /// How the message arrived.
-        arrival: Arrival,
+        arrival: RequestOrigin,
     },
     /// Modern HTTP: nothing is remembered between requests. The transport has already read the envelope, because the
     /// headers must match it.
@@ -30,7 +30,7 @@ pub enum Scope {
         /// The headers that repeat arguments.
         params: ParamFields,
         /// How the message arrived.
-        arrival: Arrival,
+        arrival: RequestOrigin,
     },
 }
 
@@ -47,7 +47,7 @@ pub enum Accepted {
     /// the sink. Its response is sent when the server ends the stream.
     Listening(ListenId),
     /// A notification or a response. Nothing will be sent to the sink.
-    Noted,
+    NoReply,
 }
 
 impl Scope {
@@ -59,12 +59,12 @@ impl Scope {
     }
 
     /// How the message arrived.
-    pub(in crate::host) fn arrival(&self) -> Arrival {
+    pub(in crate::host) fn arrival(&self) -> RequestOrigin {
         match self {
-            Scope::Channel(peer) => Arrival {
+            Scope::Channel(peer) => RequestOrigin {
                 principal: peer.principal().cloned(),
                 share: peer.share().cloned(),
-                ..Arrival::default()
+                ..RequestOrigin::default()
             },
             Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
         }

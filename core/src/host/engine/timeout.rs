@@ -1,7 +1,7 @@
 //! What the engine does at a point in time: deadlines of calls, slow calls, delayed messages.
 
 use crate::dispatch::calls::table::CallId;
-use crate::host::admission::concurrency_limit::Place;
+use crate::host::admission::concurrency_limit::Permit;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
 use crate::host::engine::Engine;
@@ -23,8 +23,8 @@ impl Engine {
         }
         let mut slow = Vec::new();
         self.0.calls.for_each(|flight| {
-            if !flight.told_slow && now.saturating_duration_since(flight.began) >= after {
-                flight.told_slow = true;
+            if !flight.notified_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.notified_slow = true;
                 slow.push(flight.sink.clone());
             }
         });
@@ -36,8 +36,8 @@ impl Engine {
     /// Ends the calls whose deadline has passed, and notifies clients of changes.
     pub fn handle_timeout(&self, now: Instant) {
         self.0.guard("sending answers that waited", || self.0.send_spaced(now));
-        self.0.guard("telling of changes", || self.tell_changes(now));
-        self.0.guard("looking after tasks", || self.port().tend_tasks(now));
+        self.0.guard("telling of changes", || self.notify_changes(now));
+        self.0.guard("looking after tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;
         }
@@ -51,11 +51,11 @@ impl Engine {
         if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
             return self.0.fail(call, &Shared::no_store("it did not answer in time"));
         }
-        if self.0.calls.with(call, |flight| flight.place) == Some(Place::Waits) {
+        if self.0.calls.with(call, |flight| flight.place) == Some(Permit::Waiting) {
             let text = "Server busy: other calls of this handler did not end in time";
             return self.0.fail(call, &RpcError::busy(text));
         }
-        if self.0.is_held(call) {
+        if self.0.waits_for_start(call) {
             return self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
         }
         let why = self.0.calls.with(call, |flight| {

@@ -20,9 +20,9 @@ pub(crate) trait Occupancy: Send + Sync {
 
 /// The listener that is notified of them, if there is one.
 #[derive(Default)]
-pub(crate) struct Occupied(RwLock<Option<Weak<dyn Occupancy>>>);
+pub(crate) struct OccupancyListener(RwLock<Option<Weak<dyn Occupancy>>>);
 
-impl Occupied {
+impl OccupancyListener {
     #[cfg(feature = "runtime")]
     pub(crate) fn tell(&self, who: Weak<dyn Occupancy>) {
         *self.0.write() = Some(who);
@@ -30,15 +30,15 @@ impl Occupied {
 
     /// Runs an inline handler.
     pub(in crate::host) fn run(&self, host: &dyn InlineHost, call: HostCall) {
-        struct Stay(Option<Arc<dyn Occupancy>>);
-        impl Drop for Stay {
+        struct OccupancyGuard(Option<Arc<dyn Occupancy>>);
+        impl Drop for OccupancyGuard {
             fn drop(&mut self) {
                 if let Some(who) = &self.0 {
                     who.leave();
                 }
             }
         }
-        let stay = Stay(self.0.read().as_ref().and_then(Weak::upgrade));
+        let stay = OccupancyGuard(self.0.read().as_ref().and_then(Weak::upgrade));
         if let Some(who) = &stay.0 {
             who.enter();
         }

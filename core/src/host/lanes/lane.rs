@@ -158,7 +158,7 @@ impl<T> LaneQueue<T> {
 
 impl LaneQueue {
     /// The host could not be woken: returns the calls that wait for it. The next queued operation wakes it again.
-    pub(in crate::host) fn unwoken(&self) -> Vec<CallId> {
+    pub(in crate::host) fn take_unwoken(&self) -> Vec<CallId> {
         self.signalled.swap(false, Ordering::AcqRel);
         self.ops.lock().iter().filter_map(HostOp::starts).collect()
     }

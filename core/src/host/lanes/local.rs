@@ -111,7 +111,7 @@ pub(in crate::host) fn start(
     if attempt.register() {
         spawn.spawn(Box::pin(attempt));
     } else {
-        let _ = attempt.let_go();
+        let _ = attempt.drop_handler();
     }
 }
 
@@ -139,7 +139,7 @@ impl Future for Attempt {
     fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
         let this = &mut *self;
         if this.state.ended.load(Ordering::Acquire) {
-            let _ = this.let_go();
+            let _ = this.drop_handler();
             return Poll::Ready(());
         }
         this.step(task)
@@ -165,7 +165,7 @@ impl Attempt {
                 drop(before);
                 // Checked after the waker is set: an end that comes later finds the waker.
                 if self.state.ended.load(Ordering::Acquire) {
-                    let _ = self.let_go();
+                    let _ = self.drop_handler();
                     return Poll::Ready(());
                 }
                 if !self.port.must_suspend(self.id) {
@@ -176,7 +176,7 @@ impl Attempt {
             Err(panicked) => self.panicked(&panicked),
         };
         // If a handler panics while it is dropped, its outcome does not count.
-        let outcome = self.let_go().unwrap_or(outcome);
+        let outcome = self.drop_handler().unwrap_or(outcome);
         let _ = self.port.complete(self.id, outcome);
         Poll::Ready(())
     }
@@ -195,7 +195,7 @@ impl Attempt {
     }
 
     /// Drops the remaining part of the handler. Returns a failure if that panics.
-    fn let_go(&mut self) -> Option<Outcome> {
+    fn drop_handler(&mut self) -> Option<Outcome> {
         let work = std::mem::replace(&mut self.work, Work::Nothing);
         caught(|| drop(work)).err().map(|panicked| self.panicked(&panicked))
     }
@@ -212,7 +212,7 @@ impl Drop for Attempt {
         if let Work::Nothing = self.work {
             return;
         }
-        let panicked = self.let_go();
+        let panicked = self.drop_handler();
         let dropped = panicked.is_none();
         let text = "the handler was dropped";
         let outcome = panicked.unwrap_or_else(|| Outcome::Failed(text.to_owned()));

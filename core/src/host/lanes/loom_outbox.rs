@@ -8,9 +8,9 @@ use loom::thread;
 use std::sync::Arc;
 
 /// Records the numbers of the messages that are sent.
-struct Kept(Mutex<Vec<u8>>);
+struct RecordedIds(Mutex<Vec<u8>>);
 
-impl Sink for Kept {
+impl Sink for RecordedIds {
     fn send(&self, message: Outgoing) -> Delivery {
         let number = match message {
             Outgoing::Event { body, .. } | Outgoing::Response { body, .. } => body[0],
@@ -28,7 +28,7 @@ fn body(number: u8) -> Bytes {
 #[test]
 fn messages_go_out_once_in_their_order_and_the_end_is_last() {
     loom::model(|| {
-        let kept = Arc::new(Kept(Mutex::new(Vec::new())));
+        let kept = Arc::new(RecordedIds(Mutex::new(Vec::new())));
         let outbox = Arc::new(Outbox::new(kept.clone(), None, 0));
         // Represents the lock of the call table: it decides the order, and whether the call has ended.
         let table = Arc::new(Mutex::new((0, false)));

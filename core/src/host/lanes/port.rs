@@ -42,7 +42,7 @@ impl Wake for LaneWake {
         let Err(panicked) = caught(|| self.wake.wake()) else { return };
         let (Some(shared), Some(lane)) = (self.shared.upgrade(), self.lane.upgrade()) else { return };
         let error = shared.panicked("waking a host", &panicked);
-        for call in lane.unwoken() {
+        for call in lane.take_unwoken() {
             shared.fail(call, &error);
         }
     }
@@ -155,7 +155,7 @@ impl HostPort {
         let task = self.0.calls.with(id, |flight| flight.task.clone()).ok_or(Stale)?;
         let message = params.member("message");
         if let (Some(task), Some(message)) = (task, message.as_ref().and_then(|text| text.decode_str())) {
-            self.say_in_task(&task, &message);
+            self.set_task_message(&task, &message);
         }
         Ok(())
     }

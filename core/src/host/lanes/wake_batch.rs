@@ -31,9 +31,9 @@ pub(crate) struct WakeBatch {
 }
 
 /// The turn that a thread is in.
-struct Place(RefCell<Option<Arc<WakeBatcher>>>);
+struct CurrentBatch(RefCell<Option<Arc<WakeBatcher>>>);
 
-impl Drop for Place {
+impl Drop for CurrentBatch {
     /// The wakes that a thread has held back are made when the thread ends.
     fn drop(&mut self) {
         if let Some(turns) = self.0.take() {
@@ -45,20 +45,20 @@ impl Drop for Place {
 
 #[cfg(not(loom))]
 thread_local! {
-    static CURRENT: Place = const { Place(RefCell::new(None)) };
+    static CURRENT: CurrentBatch = const { CurrentBatch(RefCell::new(None)) };
     /// Operations queued since this thread first held a wake back; 0 if it holds none.
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
 #[cfg(loom)]
 loom::thread_local! {
-    static CURRENT: Place = Place(RefCell::new(None));
+    static CURRENT: CurrentBatch = CurrentBatch(RefCell::new(None));
     static HELD: Cell<usize> = Cell::new(0);
 }
 
 /// Makes a wake: at once, or at the end of this thread's turn.
 pub(crate) fn wake(wake: Arc<dyn Wake>) {
     match CURRENT.try_with(|current| current.0.borrow().clone()) {
-        Ok(Some(turns)) => turns.hold(wake),
+        Ok(Some(turns)) => turns.defer(wake),
         _ => wake.wake(),
     }
 }
@@ -85,8 +85,8 @@ pub(crate) fn flush() {
 /// made before it runs, and wakes that it causes are made at once.
 pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     /// Puts the thread back into its turn, also if `run` panics.
-    struct Back(Option<Arc<WakeBatcher>>);
-    impl Drop for Back {
+    struct RestoreBatch(Option<Arc<WakeBatcher>>);
+    impl Drop for RestoreBatch {
         fn drop(&mut self) {
             enter(self.0.take());
         }
@@ -94,7 +94,7 @@ pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     let Some(turns) = enter(None) else { return run() };
     let holds = HELD.with(Cell::get) > 0;
     let made = holds.then(|| turns.clone());
-    let _back = Back(Some(turns));
+    let _back = RestoreBatch(Some(turns));
     if let Some(turns) = made {
         turns.end();
     }
@@ -143,7 +143,7 @@ impl WakeBatcher {
         tell(panicked);
     }
 
-    fn hold(&self, wake: Arc<dyn Wake>) {
+    fn defer(&self, wake: Arc<dyn Wake>) {
         let first = {
             let mut held = self.held.lock();
             held.push(wake);
@@ -194,23 +194,23 @@ mod tests {
     use std::thread;
 
     #[derive(Default)]
-    struct Count(AtomicUsize);
+    struct CountingWake(AtomicUsize);
 
-    impl Count {
+    impl CountingWake {
         fn get(&self) -> usize {
             self.0.load(Ordering::SeqCst)
         }
     }
 
-    impl Wake for Count {
+    impl Wake for CountingWake {
         fn wake(&self) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    struct Panics;
+    struct PanickingWake;
 
-    impl Wake for Panics {
+    impl Wake for PanickingWake {
         fn wake(&self) {
             panic!("a wake that panics");
         }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_thread_without_a_turn_wakes_at_once() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         wake(count.clone());
         more();
         assert_eq!(count.get(), 1);
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_turn_makes_its_wakes_at_its_end() {
-        let counts = [Arc::new(Count::default()), Arc::new(Count::default())];
+        let counts = [Arc::new(CountingWake::default()), Arc::new(CountingWake::default())];
         let turn = nothing().begin();
         for count in &counts {
             wake(count.clone());
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn only_so_many_operations_wait() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let _turn = nothing().begin();
         wake(count.clone());
         for _ in 2..MOST {
@@ -256,7 +256,7 @@ mod tests {
         more();
         wake(count.clone());
         assert_eq!(count.get(), 1, "the next wake waits again");
-        let others: Vec<_> = (1..MOST).map(|_| Arc::new(Count::default())).collect();
+        let others: Vec<_> = (1..MOST).map(|_| Arc::new(CountingWake::default())).collect();
         others.iter().for_each(|other| wake(other.clone()));
         assert_eq!(count.get(), 2);
         assert!(others.iter().all(|other| other.get() == 1));
@@ -264,11 +264,11 @@ mod tests {
 
     #[test]
     fn a_panic_within_a_turn_loses_no_wake() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _turn = nothing().begin();
             wake(count.clone());
-            wake(Arc::new(Panics));
+            wake(Arc::new(PanickingWake));
             wake(count.clone());
             panic!("within the turn");
         }));
@@ -278,10 +278,10 @@ mod tests {
 
     #[test]
     fn a_wake_that_panics_takes_no_other_along() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _turn = nothing().begin();
-            wake(Arc::new(Panics));
+            wake(Arc::new(PanickingWake));
             wake(count.clone());
         }));
         assert!(panicked.is_err(), "it is not hidden");
@@ -292,14 +292,14 @@ mod tests {
 
     #[test]
     fn a_reactor_is_told_once_a_turn_and_flushed_by_any_thread() {
-        let (due, count) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let (due, count) = (Arc::new(CountingWake::default()), Arc::new(CountingWake::default()));
         let told = due.clone();
         let turns = WakeBatcher::new(move || told.wake());
         let (reactor, first, second) = (turns.clone(), count.clone(), count.clone());
         let thread = thread::spawn(move || {
             reactor.join();
             wake(first);
-            wake(Arc::new(Count::default()));
+            wake(Arc::new(CountingWake::default()));
             let other = reactor.clone();
             thread::spawn(move || other.flush()).join().expect("it flushes");
             // Another turn.
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_reactors_thread_that_ends_loses_no_wake() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let (turns, held) = (nothing(), count.clone());
         let thread = thread::spawn(move || {
             turns.join();
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn other_code_finds_all_wakes_made_and_makes_its_own_at_once() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let turn = nothing().begin();
         wake(count.clone());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_turn_within_another_holds_back_nothing_of_that() {
-        let count = Arc::new(Count::default());
+        let count = Arc::new(CountingWake::default());
         let outer = nothing().begin();
         wake(count.clone());
         let inner = nothing().begin();

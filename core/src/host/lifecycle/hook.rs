@@ -2,9 +2,9 @@
 
 use super::{START, StartState};
 use crate::host::Registered;
-use crate::host::calls::arrival::Arrival;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::Start;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine};
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 impl Engine {
     /// Runs one hook.
-    pub(super) fn tell_hook(
+    pub(super) fn run_hook(
         &self,
         entry: Arc<Registered>,
         then: impl FnOnce(&Engine, StartState) + Send + 'static,
@@ -25,7 +25,7 @@ impl Engine {
         let most = if entry.name == START { limits.start_timeout } else { limits.stop_timeout };
         let timeout = entry.timeout.unwrap_or(most);
         let word = entry.to_string();
-        let sink = Arc::new(Told {
+        let sink = Arc::new(HookSink {
             engine: self.clone(),
             word: word.clone(),
             failure: Mutex::default(),
@@ -39,7 +39,7 @@ impl Engine {
             entry,
             uri: None,
             progress_token: None,
-            arrival: Arrival::default(),
+            arrival: RequestOrigin::default(),
             task_id: OnceLock::new(),
             state: OnceLock::new(),
             around: None,
@@ -69,7 +69,7 @@ impl Engine {
 type Then = Box<dyn FnOnce(&Engine, StartState) + Send>;
 
 /// Waits for the end of one hook's call.
-struct Told {
+struct HookSink {
     engine: Engine,
     word: String,
     /// `None` until the handler has ended; then the reason if it failed.
@@ -77,7 +77,7 @@ struct Told {
     then: Mutex<Option<Then>>,
 }
 
-impl Sink for Told {
+impl Sink for HookSink {
     fn send(&self, message: Outgoing) -> Delivery {
         // Other messages of the handler have no receiver.
         let Outgoing::Dropped = message else { return Delivery::Gone };

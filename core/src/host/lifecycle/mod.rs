@@ -35,7 +35,7 @@ struct State {
     /// The server is served, or about to be.
     begun: bool,
     /// A thread is running the start hooks.
-    telling: bool,
+    running_hooks: bool,
     /// All calls wait.
     first: bool,
     /// Calls that wait for the start, in the order in which they arrived, with the number of each call's server.
@@ -133,7 +133,8 @@ impl Engine {
         parts.reverse();
         let first = parts.iter().any(|part| part.hook(START).is_some());
         let awaited = parts.iter().map(Part::number).filter(|_| first).collect();
-        *state = State { begun: true, telling: true, first, awaited, starting: parts, ..State::default() };
+        *state =
+            State { begun: true, running_hooks: true, first, awaited, starting: parts, ..State::default() };
         self.0.life.open.store(!first, Ordering::Release);
     }
 
@@ -151,7 +152,7 @@ impl Engine {
     }
 
     /// Runs the start hooks one after the other, and then lets calls run. `done` is called once.
-    pub(crate) fn tell_start(&self, done: impl FnOnce(StartState) + Send + 'static) {
+    pub(crate) fn run_start_hooks(&self, done: impl FnOnce(StartState) + Send + 'static) {
         self.start_next(Some(Box::new(done)));
     }
 
@@ -162,10 +163,10 @@ impl Engine {
 
     /// Runs the stop hooks of the servers whose start hook ran, in the opposite order. `done` is called once;
     /// timeouts ensure this.
-    pub(crate) fn tell_stop(&self, done: impl FnOnce() + Send + 'static) {
+    pub(crate) fn run_stop_hooks(&self, done: impl FnOnce() + Send + 'static) {
         let done = Box::new(done);
         let mut state = self.0.life.state.lock();
-        if state.telling {
+        if state.running_hooks {
             // A server that is starting now gets its stop hook too.
             state.stop = Some(done);
         } else {
@@ -189,10 +190,11 @@ impl Engine {
         loop {
             match self.next_step() {
                 Step::Tell(part, hook) => {
-                    return self.tell_hook(hook, move |engine, begun| engine.start_told(part, begun, done));
+                    return self
+                        .run_hook(hook, move |engine, begun| engine.start_hook_ended(part, begun, done));
                 }
-                Step::Run(held) => self.0.run_held(&self.port(), held),
-                Step::End(begun) => return self.end_telling(begun, done.take()),
+                Step::Run(held) => self.0.run_waiting(&self.port(), held),
+                Step::End(begun) => return self.finish_start(begun, done.take()),
             }
         }
     }
@@ -233,7 +235,7 @@ impl Engine {
     }
 
     /// Handles the end of one start hook.
-    fn start_told(&self, part: Part, begun: StartState, done: Option<Done>) {
+    fn start_hook_ended(&self, part: Part, begun: StartState, done: Option<Done>) {
         let mut state = self.0.life.state.lock();
         match begun {
             StartState::Started => state.started.push(part),
@@ -246,18 +248,18 @@ impl Engine {
             begun => {
                 state.halted = true;
                 drop(state);
-                return self.end_telling(begun, done);
+                return self.finish_start(begun, done);
             }
         }
         drop(state);
         self.start_next(done);
     }
 
-    fn end_telling(&self, begun: StartState, done: Option<Done>) {
+    fn finish_start(&self, begun: StartState, done: Option<Done>) {
         let (stop, more) = {
             let mut state = self.0.life.state.lock();
             let more = begun == StartState::Started && !state.starting.is_empty();
-            state.telling = more;
+            state.running_hooks = more;
             (state.stop.take_if(|_| !more), more)
         };
         if let Some(done) = done {
@@ -282,7 +284,7 @@ impl Engine {
                     drop(part);
                     engine.stop_next(done);
                 };
-                return self.tell_hook(hook, then);
+                return self.run_hook(hook, then);
             }
         }
     }

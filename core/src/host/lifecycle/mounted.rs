@@ -51,10 +51,10 @@ impl Engine {
                 unstarted.filter(|part| parts.iter().all(|known| known.number() != *part)).collect();
             let (refused, held) = state.held.drain(..).partition(|(part, _)| unstarted.contains(part));
             state.held = held;
-            let is_told = |part: &Part| part.hook(START).is_some() || part.hook(STOP).is_some();
+            let has_hook = |part: &Part| part.hook(START).is_some() || part.hook(STOP).is_some();
             let (started, idle): (Vec<_>, Vec<_>) = std::mem::take(&mut state.started)
                 .into_iter()
-                .partition(|part| is_part(part) || is_told(part));
+                .partition(|part| is_part(part) || has_hook(part));
             state.started = started;
             let refused: Vec<(usize, CallId)> = refused;
             ((gone, idle), refused)
@@ -70,7 +70,7 @@ impl Engine {
     /// Runs the start hooks of newly mounted servers, unless another thread is running hooks.
     pub(in crate::host) fn start_parts(&self) {
         let mut state = self.0.life.state.lock();
-        if state.begun && !std::mem::replace(&mut state.telling, true) {
+        if state.begun && !std::mem::replace(&mut state.running_hooks, true) {
             drop(state);
             self.start_next(None);
         }

@@ -9,7 +9,7 @@ use crate::proto::messages::error::RpcError;
 
 impl Shared {
     /// Makes a call wait for the start, or fails it if the start has failed. Returns `false` if the call may run.
-    pub(in crate::host) fn hold(&self, id: CallId, context: &CallContext) -> bool {
+    pub(in crate::host) fn queue_until_started(&self, id: CallId, context: &CallContext) -> bool {
         // The engine's own entries do not depend on the program's start.
         if self.life.is_open() || matches!(context.target(), Target::Builtin(_)) {
             return false;
@@ -36,12 +36,12 @@ impl Shared {
     }
 
     /// Whether a call waits for the start.
-    pub(in crate::host) fn is_held(&self, id: CallId) -> bool {
+    pub(in crate::host) fn waits_for_start(&self, id: CallId) -> bool {
         !self.life.is_open() && self.life.state.lock().held.iter().any(|(_, held)| *held == id)
     }
 
     /// Runs the calls that waited.
-    pub(super) fn run_held(&self, port: &HostPort, held: Vec<CallId>) {
+    pub(super) fn run_waiting(&self, port: &HostPort, held: Vec<CallId>) {
         for id in held {
             let now = self.now();
             let found = self.with_deadline(id, |flight, deadline| {

@@ -101,9 +101,9 @@ impl LocalHandler for Chain {
 }
 
 /// The handler of requests that the engine answers itself. It never runs.
-pub(super) struct Nobody;
+pub(super) struct UnusedHandler;
 
-impl LocalHandler for Nobody {
+impl LocalHandler for UnusedHandler {
     fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
         Box::pin(ready(Outcome::Failed("the engine answers this itself".to_owned())))
     }

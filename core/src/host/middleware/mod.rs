@@ -72,11 +72,11 @@ pub(super) struct Layers {
     any: AtomicBool,
     /// Held while middleware is added.
     adding: Mutex<()>,
-    wrapped: RwLock<Vec<Arc<Wrapped>>>,
+    wrapped: RwLock<Vec<Arc<WrappedOperation>>>,
 }
 
 /// An operation with middleware around it.
-pub(super) struct Wrapped {
+pub(super) struct WrappedOperation {
     method: String,
     /// Outermost first.
     layers: Arc<[Layer]>,
@@ -155,13 +155,13 @@ impl Layers {
                 Some(place) => {
                     let layers = place.layers.iter().chain([layer]).cloned().collect();
                     let (method, entry) = (place.method.clone(), place.entry.clone());
-                    *place = Arc::new(Wrapped { method, layers, entry });
+                    *place = Arc::new(WrappedOperation { method, layers, entry });
                 }
                 None => {
-                    let target = Target::Local(Arc::new(local::Nobody));
+                    let target = Target::Local(Arc::new(local::UnusedHandler));
                     let entry = Registered::new(Entry::new(Kind::Method, method), target, Policy::default())?;
                     let (method, layers) = (method.to_owned(), [layer.clone()].into());
-                    wrapped.push(Arc::new(Wrapped { method, layers, entry: Arc::new(entry) }));
+                    wrapped.push(Arc::new(WrappedOperation { method, layers, entry: Arc::new(entry) }));
                 }
             }
         }
@@ -172,7 +172,7 @@ impl Layers {
 
     /// The middleware around a method, if there is any.
     #[inline]
-    pub(super) fn of(&self, method: &Method) -> Option<Arc<Wrapped>> {
+    pub(super) fn of(&self, method: &Method) -> Option<Arc<WrappedOperation>> {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
@@ -217,7 +217,7 @@ impl Engine {
         &self,
         method: &Method,
         entry: &Registered,
-    ) -> Result<Option<Arc<Wrapped>>, RpcError> {
+    ) -> Result<Option<Arc<WrappedOperation>>, RpcError> {
         let own = self.0.layers.of(method);
         if entry.under.is_empty() {
             return Ok(own);
@@ -232,14 +232,14 @@ impl Engine {
         if layers.iter().any(is_lane) && !layers.iter().all(is_lane) {
             return Err(RpcError::internal("The middleware of a mounted server is of another host"));
         }
-        let target = Target::Local(Arc::new(local::Nobody));
+        let target = Target::Local(Arc::new(local::UnusedHandler));
         let stand_in =
             || Registered::new(Entry::new(Kind::Method, method.as_str()), target, Policy::default());
         let entry = match own {
             Some(own) => own.entry.clone(),
             None => Arc::new(stand_in().map_err(|error| RpcError::internal(error.message()))?),
         };
-        Ok(Some(Arc::new(Wrapped { method: method.as_str().to_owned(), layers, entry })))
+        Ok(Some(Arc::new(WrappedOperation { method: method.as_str().to_owned(), layers, entry })))
     }
 
     fn inner_layers(&self, method: &Method, entry: &Registered) -> Result<Vec<Layer>, RpcError> {
@@ -274,7 +274,7 @@ fn adopted(layer: &Layer, adopts: &[Adopt]) -> Layer {
     }
 }
 
-impl Wrapped {
+impl WrappedOperation {
     /// The middleware around a call of an entry.
     pub(super) fn around(&self, entry: &Registered) -> Box<MiddlewareChain> {
         let (target, inner) = match (self.first_lane(), &entry.target) {

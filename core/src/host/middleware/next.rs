@@ -110,7 +110,7 @@ impl HostPort {
         if !begun.ok_or(NextError::Stale)? {
             return Err(NextError::State("what follows is being waited for already"));
         }
-        let sink: Arc<dyn Sink> = Arc::new(Inwards { port: self.clone(), outer: id });
+        let sink: Arc<dyn Sink> = Arc::new(InnerSink { port: self.clone(), outer: id });
         let engine = Engine(self.0.clone());
         let step = match &around.inner {
             Inner::Operation(scope) => engine.operation_of(scope, &context, &before, &input, (id, &sink)),
@@ -232,12 +232,12 @@ impl Shared {
 }
 
 /// The sink of an inner call: its response goes to the middleware, all other messages go where the outer call's go.
-struct Inwards {
+struct InnerSink {
     port: HostPort,
     outer: CallId,
 }
 
-impl Sink for Inwards {
+impl Sink for InnerSink {
     fn send(&self, message: Outgoing) -> Delivery {
         let shared = &self.port.0;
         match message {

@@ -1,6 +1,6 @@
 //! JSON-RPC batches: collects the responses to one batch in one array (BAT-7).
 
-use crate::host::delivery::sink::{BatchAnswer, Delivery, Gathering, Outgoing, Sink, Unread};
+use crate::host::delivery::sink::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink, Unread};
 use crate::locks::Mutex;
 use crate::proto::messages::error::ErrorClass;
 use crate::proto::results::shape;
@@ -63,8 +63,8 @@ impl Batch {
     }
 }
 
-impl Gathering for Batch {
-    fn let_go(&self) {
+impl BatchCollector for Batch {
+    fn release(&self) {
         let answers = {
             let mut state = self.state.lock();
             state.gone = true;
@@ -111,7 +111,7 @@ mod tests {
     /// Takes nothing, and remembers the batch.
     #[derive(Default)]
     struct Leaving {
-        batch: Mutex<Option<Weak<dyn Gathering>>>,
+        batch: Mutex<Option<Weak<dyn BatchCollector>>>,
         sent: AtomicUsize,
     }
 
@@ -121,7 +121,7 @@ mod tests {
             Delivery::Gone
         }
 
-        fn gathers(&self, batch: Weak<dyn Gathering>) {
+        fn gathers(&self, batch: Weak<dyn BatchCollector>) {
             *self.batch.lock() = Some(batch);
         }
     }
@@ -153,7 +153,7 @@ mod tests {
         };
         assert_eq!((answer(1), held.load(SeqCst)), (Delivery::Queued, 1));
         let gathering = sink.batch.lock().clone().and_then(|batch| batch.upgrade()).unwrap();
-        gathering.let_go();
+        gathering.release();
         assert_eq!(held.load(SeqCst), 0);
         // Responses that come later are not kept either.
         for member in [0, 2] {

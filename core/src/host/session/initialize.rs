@@ -58,7 +58,7 @@ impl Engine {
     fn forget_session(&self, peer: &Arc<Peer>) {
         self.unsubscribe_all(peer);
         self.0.bus.leave(peer);
-        self.0.bus.forgive(peer);
+        self.0.bus.drop_owed(peer);
         self.0.visits.forget(peer);
         // These are questions of tasks, which continue. The client that asks for their results is asked again.
         for (request, question) in peer.take_asks() {

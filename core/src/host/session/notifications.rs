@@ -4,9 +4,9 @@ use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
 use crate::host::Registered;
 use crate::host::bus::StreamEnd;
-use crate::host::calls::arrival::Arrival;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason};
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::{Check, Start};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
@@ -104,7 +104,7 @@ impl Engine {
         let scope = Scope::Stateless {
             client: anonymous_client(),
             params: ParamFields::default(),
-            arrival: Arrival::default(),
+            arrival: RequestOrigin::default(),
         };
         let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
         self.run(&scope, (Kind::Hook, name), || None, input, thread);
@@ -119,7 +119,7 @@ impl Engine {
         let scope = Scope::Stateless {
             client: anonymous_client(),
             params: ParamFields::default(),
-            arrival: Arrival::default(),
+            arrival: RequestOrigin::default(),
         };
         let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
         self.run(&scope, (Kind::Hook, ERROR), || None, || JsonSlice::from_value(&said), Thread::Other);
@@ -182,7 +182,7 @@ impl Engine {
     /// Runs the program's hook for the end of a legacy session, once.
     pub(in crate::host) fn session_ends(&self, peer: &Arc<Peer>) {
         if peer.leave() {
-            let scope = Scope::Session { peer: peer.clone(), arrival: Arrival::default() };
+            let scope = Scope::Session { peer: peer.clone(), arrival: RequestOrigin::default() };
             self.hook(&scope, SESSION_END);
         }
     }

@@ -57,7 +57,7 @@ struct State {
     /// Its number on the bus, while it is notified of list changes.
     joined: Option<u64>,
     /// Its subscriptions, if it ever had any.
-    told: Option<Box<Told>>,
+    told: Option<Box<Subscriptions>>,
 }
 
 /// The session number of requests without a session: requests of 2026-07-28, and calls that no client has requested.
@@ -65,7 +65,7 @@ pub(in crate::host) const NO_SESSION: u64 = 0;
 
 /// A client's subscriptions on the event bus.
 #[derive(Default)]
-struct Told {
+struct Subscriptions {
     /// Its listen streams, by the keys of their requests' ids.
     listens: HashMap<Bytes, u64>,
     /// The session's key on the bus, once it has subscribed to something.

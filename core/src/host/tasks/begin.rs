@@ -5,7 +5,7 @@ use super::live::{Creation, Live};
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
-use crate::dispatch::tasks::{Index, Listed, Task, seconds};
+use crate::dispatch::tasks::{Index, Task, TaskEntry, seconds};
 use crate::host::Registered;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine_state::{Shared, Thread};
@@ -28,7 +28,7 @@ const TRIES: usize = 16;
 
 /// Whether a call becomes a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::host) enum Wanted {
+pub(in crate::host) enum TaskMode {
     /// It is not a task and cannot become one.
     Never,
     /// From its start, with the time to keep it if the client gives one.
@@ -38,14 +38,14 @@ pub(in crate::host) enum Wanted {
 }
 
 /// Whether a request for an entry becomes a task, if the request is allowed (T1-3, T1-4, T1-17, T2-1, T2-2).
-pub(in crate::host) fn wanted(
+pub(in crate::host) fn task_mode(
     entry: &Registered,
     client: &Client,
     params: &Params,
     served: impl FnOnce() -> Capabilities,
-) -> Result<Wanted, RpcError> {
+) -> Result<TaskMode, RpcError> {
     if entry.kind != Kind::Tool {
-        return Ok(Wanted::Never);
+        return Ok(TaskMode::Never);
     }
     let support = entry.task_support;
     let refused =
@@ -53,25 +53,25 @@ pub(in crate::host) fn wanted(
     match client.revision {
         Revision::V2026_07_28 => match (support, support != TaskSupport::Forbidden && is_declared_by(client))
         {
-            (TaskSupport::Forbidden, _) | (TaskSupport::Optional, false) => Ok(Wanted::Never),
+            (TaskSupport::Forbidden, _) | (TaskSupport::Optional, false) => Ok(TaskMode::Never),
             (TaskSupport::Required, false) => Err(undeclared(format_args!("{entry} runs only as a task"))),
-            (_, true) if entry.defer_task => Ok(Wanted::Later),
-            (_, true) => Ok(Wanted::Now(None)),
+            (_, true) if entry.defer_task => Ok(TaskMode::Later),
+            (_, true) => Ok(TaskMode::Now(None)),
         },
         Revision::V2025_11_25 => match (params.get("task"), support) {
             // Without the capability, the member has no meaning.
-            (Some(_), TaskSupport::Forbidden) if !served().has(Capability::Tasks) => Ok(Wanted::Never),
+            (Some(_), TaskSupport::Forbidden) if !served().has(Capability::Tasks) => Ok(TaskMode::Never),
             (Some(_), TaskSupport::Forbidden) => refused("never runs as a task"),
             (None, TaskSupport::Required) => {
                 refused("runs only as a task, which a request asks for by its member task")
             }
-            (None, _) => Ok(Wanted::Never),
-            (Some(task), _) => ttl(&task).map(Wanted::Now),
+            (None, _) => Ok(TaskMode::Never),
+            (Some(task), _) => ttl(&task).map(TaskMode::Now),
         },
         revision if support == TaskSupport::Required => {
             refused(&format!("runs only as a task, and {revision} has no tasks"))
         }
-        _ => Ok(Wanted::Never),
+        _ => Ok(TaskMode::Never),
     }
 }
 
@@ -156,7 +156,7 @@ impl HostPort {
             (ttl, limits.task_poll_interval),
             (now, shared.lease(now)),
         );
-        let listed = Listed { id: task.id.to_string(), expires: task.expires() };
+        let listed = TaskEntry { id: task.id.to_string(), expires: task.expires() };
         // Only legacy sessions receive unrequested messages on a stream of their own.
         let live = Live::new(
             task,
@@ -184,7 +184,7 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.told_slow = true;
+            flight.notified_slow = true;
             if run {
                 // The time counts from when it is stored.
                 (flight.admitting, *place) = (true, until);
@@ -198,8 +198,8 @@ impl HostPort {
             return Ok(());
         }
         let _ = context.task_id.set(live.id.clone());
-        shared.tend_at(until);
-        shared.tend_at(shared.now().checked_add(shared.heartbeat()));
+        shared.maintain_at(until);
+        shared.maintain_at(shared.now().checked_add(shared.heartbeat()));
         if context.arrival.principal().is_empty() {
             self.save_task(&live);
         } else {
@@ -209,7 +209,7 @@ impl HostPort {
     }
 
     /// Adds a task to the list of its principal, which limits their number, and then stores it.
-    fn enlist(&self, live: Arc<Live>, listed: Listed, tries: usize) {
+    fn enlist(&self, live: Arc<Live>, listed: TaskEntry, tries: usize) {
         let shared = &self.0;
         let principal = live.state().task.principal.clone();
         let (key, now) = (Index::key(&principal), shared.now());

@@ -86,7 +86,7 @@ impl HostPort {
     }
 
     /// Sets the status message of a task.
-    pub(in crate::host) fn say_in_task(&self, live: &Arc<Live>, message: &str) {
+    pub(in crate::host) fn set_task_message(&self, live: &Arc<Live>, message: &str) {
         let now = self.0.environment.unix_seconds();
         if live.state().task.say(message, now) {
             self.save_task(live);

@@ -21,7 +21,7 @@ use std::time::Instant;
 pub(in crate::host) struct Tasks {
     live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
     /// Requests for the results of tasks that another process runs.
-    pub(super) elsewhere: Mutex<Vec<Elsewhere>>,
+    pub(super) elsewhere: Mutex<Vec<RemoteTaskResult>>,
     /// When the next periodic work for tasks is due.
     due: Mutex<Option<Instant>>,
     /// The entry that the calls for requests about tasks use.
@@ -29,7 +29,7 @@ pub(in crate::host) struct Tasks {
 }
 
 /// A request for the result of a task that another process runs.
-pub(super) struct Elsewhere {
+pub(super) struct RemoteTaskResult {
     pub(super) task: String,
     pub(super) principal: String,
     pub(super) call: CallId,
@@ -166,7 +166,7 @@ impl Tasks {
         *self.due.lock()
     }
 
-    /// Whether the periodic work is due. If it is, nothing is due afterwards until `tend_at` is called.
+    /// Whether the periodic work is due. If it is, nothing is due afterwards until `maintain_at` is called.
     pub(super) fn take_due(&self, now: Instant) -> bool {
         let mut due = self.due.lock();
         let is_due = due.is_some_and(|due| due <= now);
@@ -179,7 +179,7 @@ impl Tasks {
 
 impl Shared {
     /// Schedules the periodic work for this time, unless it is due earlier.
-    pub(super) fn tend_at(&self, at: Option<Instant>) {
+    pub(super) fn maintain_at(&self, at: Option<Instant>) {
         let Some(at) = at else { return };
         {
             let mut due = self.tasks.due.lock();

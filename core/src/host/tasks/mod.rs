@@ -14,5 +14,5 @@ mod stored;
 mod tend;
 mod watch;
 
-pub(super) use begin::{Wanted, wanted};
+pub(super) use begin::{TaskMode, task_mode};
 pub(super) use live::{Live, Tasks};

@@ -1,6 +1,6 @@
 //! Handles the requests of clients about their tasks: get, list, update, cancel.
 
-use super::stored::Whose;
+use super::stored::TaskOwner;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::page;
@@ -35,9 +35,9 @@ use std::sync::{Arc, OnceLock};
 const PAGE: usize = 50;
 
 /// The handler of the calls for requests about tasks. It never runs.
-struct Nobody;
+struct UnusedHandler;
 
-impl LocalHandler for Nobody {
+impl LocalHandler for UnusedHandler {
     fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
         Box::pin(async { Outcome::Failed("the engine itself answers it".into()) })
     }
@@ -83,7 +83,7 @@ impl Engine {
         };
         let own = if op == Op::TasksResult { Own::Untimed } else { Own::Timed };
         let call = self.own_call(scope, request, client, own, sink)?;
-        let whose = Whose { id, principal, revision };
+        let whose = TaskOwner { id, principal, revision };
         match (op, answers) {
             (Op::TasksUpdate, Some(answers)) => port.update_task(call, whose, answers),
             (Op::TasksCancel, _) => port.cancel_task(call, whose),
@@ -106,7 +106,7 @@ impl Engine {
         let entry = match entry {
             Some(entry) => entry.clone(),
             None => {
-                let target = Target::Local(Arc::new(Nobody));
+                let target = Target::Local(Arc::new(UnusedHandler));
                 let made = Registered::new(Entry::new(Kind::Method, "tasks"), target, Policy::default())
                     .map_err(|error| RpcError::internal(error.to_string()))?;
                 self.0.tasks.entry.get_or_init(|| Arc::new(made)).clone()
@@ -154,7 +154,7 @@ impl HostPort {
         self.0.finish(call, flight, outgoing, None);
     }
 
-    fn get_task(&self, call: CallId, whose: Whose) {
+    fn get_task(&self, call: CallId, whose: TaskOwner) {
         let (port, id) = (self.clone(), whose.id.clone());
         let then = move |found: Result<Option<Task>, RpcError>| {
             port.reply_own(call, |shared, request, revision| {
@@ -165,7 +165,7 @@ impl HostPort {
         self.look_at_task(whose, Box::new(then));
     }
 
-    fn update_task(&self, call: CallId, whose: Whose, answers: JsonSlice) {
+    fn update_task(&self, call: CallId, whose: TaskOwner, answers: JsonSlice) {
         if let Some(live) = self.live_task(&whose) {
             let done = self.answer_all(&live, &answers);
             self.reply_own(call, |shared, request, revision| {
@@ -189,7 +189,7 @@ impl HostPort {
         self.stored_task(whose, Arc::new(leave), Box::new(then));
     }
 
-    fn cancel_task(&self, call: CallId, whose: Whose) {
+    fn cancel_task(&self, call: CallId, whose: TaskOwner) {
         let (port, id) = (self.clone(), whose.id.clone());
         let answer = move |found: Result<Option<Task>, RpcError>, cancelled: bool| {
             port.reply_own(call, |shared, request, revision| {
@@ -264,7 +264,7 @@ impl HostPort {
     /// Reads one task after the other. The page limits their number.
     fn list_further(&self, mut page: Page, mut ids: std::vec::IntoIter<String>) {
         let Some(id) = ids.next() else { return self.list_is_read(page) };
-        let whose = Whose { id, principal: page.principal.clone(), revision: page.revision };
+        let whose = TaskOwner { id, principal: page.principal.clone(), revision: page.revision };
         let port = self.clone();
         let then = move |found: Result<Option<Task>, RpcError>| match found {
             Ok(task) => {

@@ -1,8 +1,8 @@
 //! `tasks/result` of 2025-11-25: waits until the task has ended, and meanwhile sends its questions to the client.
 
-use super::live::{Elsewhere, Live};
+use super::live::{Live, RemoteTaskResult};
 use super::requests::outcome_of;
-use super::stored::Whose;
+use super::stored::TaskOwner;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::tasks::Task;
 use crate::host::lanes::port::HostPort;
@@ -12,7 +12,7 @@ use crate::proto::session::version::Revision;
 use std::sync::Arc;
 
 impl HostPort {
-    pub(super) fn task_result(&self, call: CallId, whose: Whose) {
+    pub(super) fn task_result(&self, call: CallId, whose: TaskOwner) {
         let Some(live) = self.live_task(&whose) else { return self.result_elsewhere(call, whose) };
         // Requests that have ended are removed, so that a client that asks repeatedly does not fill the list.
         let before = live.state().waiters.clone();
@@ -51,13 +51,13 @@ impl HostPort {
         }
     }
 
-    fn result_elsewhere(&self, call: CallId, whose: Whose) {
+    fn result_elsewhere(&self, call: CallId, whose: TaskOwner) {
         let (port, id, principal) = (self.clone(), whose.id.clone(), whose.principal.clone());
         let then = move |found: Result<Option<Task>, RpcError>| match found {
             Ok(Some(task)) if !task.status().is_final() => {
                 let shared = &port.0;
-                shared.tasks.elsewhere.lock().push(Elsewhere { task: id, principal, call });
-                shared.tend_at(shared.now().checked_add(shared.limits.task_poll_interval));
+                shared.tasks.elsewhere.lock().push(RemoteTaskResult { task: id, principal, call });
+                shared.maintain_at(shared.now().checked_add(shared.limits.task_poll_interval));
             }
             found => port.reply_own(call, |_, request, _| {
                 let task = found?.ok_or_else(|| unknown(&id))?;
@@ -70,9 +70,12 @@ impl HostPort {
     /// Checks again the tasks that other processes run.
     pub(super) fn look_elsewhere(&self) {
         let waiting = std::mem::take(&mut *self.0.tasks.elsewhere.lock());
-        for Elsewhere { task, principal, call } in waiting {
+        for RemoteTaskResult { task, principal, call } in waiting {
             if self.0.calls.with(call, |_| ()).is_some() {
-                self.result_elsewhere(call, Whose { id: task, principal, revision: Revision::V2025_11_25 });
+                self.result_elsewhere(
+                    call,
+                    TaskOwner { id: task, principal, revision: Revision::V2025_11_25 },
+                );
             }
         }
     }

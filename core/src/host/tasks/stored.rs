@@ -16,7 +16,7 @@ const TRIES: usize = 16;
 
 /// The id and the owner of the task that is looked for.
 #[derive(Clone)]
-pub(super) struct Whose {
+pub(super) struct TaskOwner {
     pub(super) id: String,
     pub(super) principal: String,
     pub(super) revision: Revision,
@@ -29,7 +29,7 @@ pub(super) type Then = Box<dyn FnOnce(Result<Option<Task>, RpcError>) + Send>;
 
 impl HostPort {
     /// The task of this process, if this process runs it and its client knows of it.
-    pub(super) fn live_task(&self, whose: &Whose) -> Option<Arc<Live>> {
+    pub(super) fn live_task(&self, whose: &TaskOwner) -> Option<Arc<Live>> {
         let live = self.0.tasks.find(&whose.id)?;
         let now = self.0.environment.unix_seconds();
         let known = {
@@ -43,11 +43,11 @@ impl HostPort {
     }
 
     /// Reads the record of a task, and may change it. A task whose process has died counts as failed.
-    pub(super) fn stored_task(&self, whose: Whose, change: Change, then: Then) {
+    pub(super) fn stored_task(&self, whose: TaskOwner, change: Change, then: Then) {
         self.change_record(whose, change, then, TRIES);
     }
 
-    fn change_record(&self, whose: Whose, change: Change, then: Then, tries: usize) {
+    fn change_record(&self, whose: TaskOwner, change: Change, then: Then, tries: usize) {
         let shared = &self.0;
         let port = self.clone();
         let read = StoreOp::Get { key: key(&whose.id), touch: None };
@@ -91,7 +91,7 @@ impl HostPort {
     }
 
     /// Reads a task, wherever it runs.
-    pub(super) fn look_at_task(&self, whose: Whose, then: Then) {
+    pub(super) fn look_at_task(&self, whose: TaskOwner, then: Then) {
         match self.live_task(&whose) {
             Some(live) => {
                 let task = live.state().task.clone();

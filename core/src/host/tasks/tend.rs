@@ -10,7 +10,7 @@ impl HostPort {
     /// Does the periodic work. It renews the leases of the tasks that this process runs; that also writes what could
     /// not be written before, and finds changes by other processes. It ends expired tasks, and checks those that
     /// other processes run.
-    pub(in crate::host) fn tend_tasks(&self, now: Instant) {
+    pub(in crate::host) fn maintain_tasks(&self, now: Instant) {
         let shared = &self.0;
         if !shared.tasks.take_due(now) {
             return;
@@ -39,13 +39,13 @@ impl HostPort {
             } else if late {
                 self.never_born(live, &Shared::no_store("it did not answer in time"));
             } else if unborn {
-                shared.tend_at(live.state().creation.as_ref().and_then(|creation| creation.until));
+                shared.maintain_at(live.state().creation.as_ref().and_then(|creation| creation.until));
             } else {
                 self.save_task(live);
             }
         }
         if !all.is_empty() {
-            shared.tend_at(now.checked_add(shared.heartbeat()));
+            shared.maintain_at(now.checked_add(shared.heartbeat()));
         }
     }
 }

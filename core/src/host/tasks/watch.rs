@@ -1,6 +1,6 @@
 //! Listen streams that subscribe to tasks (T2-15).
 
-use super::stored::Whose;
+use super::stored::TaskOwner;
 use crate::dispatch::tasks::Task;
 use crate::host::bus::{TaskWatch, Watched};
 use crate::host::lanes::port::HostPort;
@@ -28,8 +28,11 @@ impl TaskWatch for Watch {
         let round = Round { found: Vec::new(), left: ids.len(), done: Some(done) };
         let round = Arc::new(Mutex::new(round));
         for (place, id) in ids.into_iter().enumerate() {
-            let whose =
-                Whose { id: id.to_string(), principal: principal.clone(), revision: Revision::V2026_07_28 };
+            let whose = TaskOwner {
+                id: id.to_string(),
+                principal: principal.clone(),
+                revision: Revision::V2026_07_28,
+            };
             let round = round.clone();
             // A task that cannot be looked up now is left out, and the client sees that (SU-4).
             let then = move |found: Result<Option<Task>, RpcError>| {

@@ -1,7 +1,7 @@
 //! The items of an array, the members of an object, and the content of an enum's variant.
 
 use super::key::Key;
-use super::{Fault, Reader};
+use super::{ReadError, Reader};
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -9,9 +9,9 @@ use serde::de::{
 pub(super) struct Items<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
         match self.0.peek() {
             b']' => Ok(None),
             _ => seed.deserialize(&mut *self.0).map(Some),
@@ -34,9 +34,9 @@ impl<'a, 'de> Entries<'a, 'de> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, 'de> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Fault> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, ReadError> {
         if self.end.is_some() || self.reader.peek() == b'}' {
             let end = *self.end.get_or_insert(self.reader.at);
             match self.postponed.pop() {
@@ -50,7 +50,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
         seed.deserialize(Key(&mut *self.reader)).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
         seed.deserialize(&mut *self.reader)
     }
 }
@@ -59,29 +59,29 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
 pub(super) struct Variant<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {
-    type Error = Fault;
+    type Error = ReadError;
     type Variant = &'a mut Reader<'de>;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), Fault> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), ReadError> {
         if self.0.peek() != b'"' {
-            return Err(Fault("a variant is an object of one member".to_owned()));
+            return Err(ReadError("a variant is an object of one member".to_owned()));
         }
         Ok((seed.deserialize(Key(self.0))?, self.0))
     }
 }
 
 impl<'de> VariantAccess<'de> for &mut Reader<'de> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn unit_variant(self) -> Result<(), ReadError> {
         de::Deserialize::deserialize(self)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, ReadError> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_any(visitor)
     }
 
@@ -89,7 +89,7 @@ impl<'de> VariantAccess<'de> for &mut Reader<'de> {
         self,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         self.deserialize_map(visitor)
     }
 }

@@ -1,16 +1,16 @@
 //! The reader as a `Deserializer`: which kind of value each method reads.
 
 use super::access::Variant;
-use super::{Fault, RAW, Reader, visit_number};
+use super::{RAW, ReadError, Reader, visit_number};
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use std::borrow::Cow;
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.peek() {
             b'"' => self.visit_string(visitor),
             b'[' => self.visit_array(visitor),
@@ -19,7 +19,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.peek() {
             b'{' => self.visit_object(visitor),
             _ => self.deserialize_any(visitor),
@@ -31,11 +31,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         self.deserialize_map(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if self.peek() == b'n' {
             self.scalar();
             return visitor.visit_none();
@@ -47,7 +47,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         if name == RAW {
             return visitor.visit_map(MapDeserializer::new(std::iter::once((RAW, self.raw()))));
         }
@@ -59,7 +59,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, ReadError> {
         match self.peek() {
             b'"' => visitor.visit_enum(self.string().into_deserializer()),
             b'{' => {
@@ -68,11 +68,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.close(b'}', "a variant is an object of one member")?;
                 Ok(value)
             }
-            _ => Err(Fault("expected the name of a variant, or an object of one member".to_owned())),
+            _ => Err(ReadError("expected the name of a variant, or an object of one member".to_owned())),
         }
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if self.peek() != b'"' {
             return self.deserialize_any(visitor);
         }
@@ -82,11 +82,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
             return self.deserialize_any(visitor);
         }
@@ -97,7 +97,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
             return self.deserialize_any(visitor);
         }
@@ -108,7 +108,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.raw();
         visitor.visit_unit()
     }

@@ -1,6 +1,6 @@
 //! The name of a member as a value of the type asked for.
 
-use super::{Fault, Reader, text_value_wrappers};
+use super::{ReadError, Reader, text_value_wrappers};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -9,7 +9,7 @@ pub(super) struct Key<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 macro_rules! keys {
     ($($method:ident $kind:ty, $visit:ident;)+) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
             let name = self.0.string();
             match name.parse::<$kind>() {
                 Ok(value) => visitor.$visit(value),
@@ -20,9 +20,9 @@ macro_rules! keys {
 }
 
 impl<'de> Deserializer<'de> for Key<'_, 'de> {
-    type Error = Fault;
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.0.visit_string(visitor)
     }
 
@@ -42,7 +42,7 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
         deserialize_f64 f64, visit_f64;
     }
 
-    text_value_wrappers! { Fault, key => key.0.string() }
+    text_value_wrappers! { ReadError, key => key.0.string() }
 
     forward_to_deserialize_any! {
         char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any

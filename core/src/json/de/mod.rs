@@ -31,30 +31,31 @@ const NUMBER: &str = "$serde_json::private::Number";
 /// `text` as a `T`. Recursion is bounded, because the text was scanned with a depth limit.
 pub(super) fn deserialize<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
     let mut reader = Reader { text, at: 0 };
-    T::deserialize(&mut reader).map_err(|Fault(what)| JsonError::new(JsonErrorKind::Type, reader.at, what))
+    T::deserialize(&mut reader)
+        .map_err(|ReadError(what)| JsonError::new(JsonErrorKind::Type, reader.at, what))
 }
 
 /// What does not fit the type asked for.
 #[derive(Debug)]
-struct Fault(String);
+struct ReadError(String);
 
-impl Display for Fault {
+impl Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ReadError {}
 
-impl de::Error for Fault {
-    fn custom<T: Display>(message: T) -> Fault {
-        Fault(message.to_string())
+impl de::Error for ReadError {
+    fn custom<T: Display>(message: T) -> ReadError {
+        ReadError(message.to_string())
     }
 
-    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Fault {
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> ReadError {
         match unexpected {
-            de::Unexpected::Unit => Fault(format!("invalid type: null, expected {expected}")),
-            other => Fault(format!("invalid type: {other}, expected {expected}")),
+            de::Unexpected::Unit => ReadError(format!("invalid type: null, expected {expected}")),
+            other => ReadError(format!("invalid type: {other}, expected {expected}")),
         }
     }
 }
@@ -85,21 +86,21 @@ impl<'de> Reader<'de> {
         &self.text[start..self.at]
     }
 
-    fn visit_string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn visit_string<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         match self.string() {
             Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
     }
 
-    fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         self.at += 1;
         let value = visitor.visit_seq(Items(self))?;
         self.close(b']', "an array has more items than expected")?;
         Ok(value)
     }
 
-    fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         self.at += 1;
         let value = visitor.visit_map(Entries::new(self, Vec::new()))?;
         self.close(b'}', "an object has more members than expected")?;
@@ -108,7 +109,7 @@ impl<'de> Reader<'de> {
 
     /// An object for a visitor that takes any value. `serde_json`'s own would read one whose first member has a
     /// reserved name as something else, so such members come last, or the object is refused.
-    fn visit_any_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn visit_any_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         self.at += 1;
         let mut postponed = Vec::new();
         while self.peek() == b'"' {
@@ -121,22 +122,22 @@ impl<'de> Reader<'de> {
             self.raw();
         }
         if !postponed.is_empty() && self.peek() != b'"' {
-            return Err(Fault(format!("a member's name is reserved: {RAW} or {NUMBER}")));
+            return Err(ReadError(format!("a member's name is reserved: {RAW} or {NUMBER}")));
         }
         let value = visitor.visit_map(Entries::new(self, postponed))?;
         self.close(b'}', "an object has more members than expected")?;
         Ok(value)
     }
 
-    fn close(&mut self, bracket: u8, otherwise: &str) -> Result<(), Fault> {
+    fn close(&mut self, bracket: u8, otherwise: &str) -> Result<(), ReadError> {
         if self.peek() != bracket {
-            return Err(Fault(otherwise.to_owned()));
+            return Err(ReadError(otherwise.to_owned()));
         }
         self.at += 1;
         Ok(())
     }
 
-    fn visit_scalar<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn visit_scalar<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         match self.scalar() {
             "true" => visitor.visit_bool(true),
             "false" => visitor.visit_bool(false),
@@ -154,7 +155,7 @@ impl<'de> Reader<'de> {
 }
 
 /// Integers stay integers as far as 64 bits go; everything else is the nearest double.
-fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Fault> {
+fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, ReadError> {
     if let Ok(number) = text.parse::<u64>() {
         return visitor.visit_u64(number);
     }
@@ -165,7 +166,7 @@ fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value
     }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => visitor.visit_f64(number),
-        _ => Err(Fault("number out of range".to_owned())),
+        _ => Err(ReadError("number out of range".to_owned())),
     }
 }
 

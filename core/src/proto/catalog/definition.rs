@@ -2,7 +2,7 @@
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
-use crate::proto::catalog::members::{Given, check_ui, of_kind};
+use crate::proto::catalog::members::{CheckedMembers, check_ui, of_kind};
 use crate::proto::messages::error::clip;
 use crate::proto::session::version::Revision;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ const MAX_NAME: usize = 128;
 pub struct Definition {
     kind: Kind,
     name: String,
-    given: Given,
+    given: CheckedMembers,
     /// What it has to do with views; part of its `_meta` once it is finished.
     ui: Option<JsonSlice>,
 }
@@ -29,7 +29,7 @@ const UI: &str = "ui";
 impl Definition {
     /// A definition without members.
     pub fn new(kind: Kind) -> Definition {
-        Definition { kind, name: String::new(), given: Given::new(of_kind(kind)), ui: None }
+        Definition { kind, name: String::new(), given: CheckedMembers::new(of_kind(kind)), ui: None }
     }
 
     /// A definition with the member that [names](Kind::names) an entry of its kind. The error says what is wrong with

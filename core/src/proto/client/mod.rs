@@ -1,7 +1,7 @@
 //! A client's side of the protocol, for clients in the process of their server: what it asks becomes messages, the messages
 //! that come back become events. No I/O and no clock, and both eras behind the same calls.
 
-mod asking;
+mod client_request;
 mod reading;
 mod rounds;
 
@@ -13,8 +13,8 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Malformed, Message, Notification, Params, Request, Response};
 use crate::proto::session::logging::{LEVEL_KEY, Level};
 use crate::proto::session::version::Revision;
-use asking::Asking;
 use bytes::Bytes;
+use client_request::ClientRequest;
 pub use reading::Reply;
 use rounds::{OpenQuestion, Round};
 use std::collections::HashMap;
@@ -105,7 +105,7 @@ enum State {
 struct Pending {
     /// Its number to the program; nothing for what the conversation asks of itself.
     request: Option<u64>,
-    asking: Asking,
+    client_request: ClientRequest,
     progress: bool,
     /// The pages of a list so far.
     items: Vec<JsonSlice>,
@@ -142,14 +142,16 @@ impl Conversation {
 
     /// A request of the conversation's own.
     fn own(&mut self, op: Op, params: JsonSlice) -> Bytes {
-        let (id, asking) = (self.number(), Asking::own(op, params));
-        let text = asking.message(id, None, &[]);
-        self.pending
-            .insert(id, Pending { request: None, asking, progress: false, items: Vec::new(), rounds: 0 });
+        let (id, client_request) = (self.number(), ClientRequest::own(op, params));
+        let text = client_request.message(id, None, &[]);
+        self.pending.insert(
+            id,
+            Pending { request: None, client_request, progress: false, items: Vec::new(), rounds: 0 },
+        );
         text
     }
 
-    /// Asks for something, by the word of [`Asking`], under a number of [`Conversation::number`]. `wraps` says whether a tool's
+    /// Asks for something, by the word of [`ClientRequest`], under a number of [`Conversation::number`]. `wraps` says whether a tool's
     /// result is no object by its schema.
     pub(crate) fn ask(
         &mut self,
@@ -159,8 +161,9 @@ impl Conversation {
         progress: bool,
         wraps: impl Fn(&str) -> bool,
     ) -> Result<Vec<Step>, String> {
-        let asking = Asking::read(what, given, self.settings.revision, wraps)?;
-        let pending = Pending { request: Some(request), asking, progress, items: Vec::new(), rounds: 0 };
+        let client_request = ClientRequest::read(what, given, self.settings.revision, wraps)?;
+        let pending =
+            Pending { request: Some(request), client_request, progress, items: Vec::new(), rounds: 0 };
         Ok(self.send(pending, &[]))
     }
 
@@ -168,8 +171,8 @@ impl Conversation {
     fn send(&mut self, pending: Pending, further: &[(&str, JsonSlice)]) -> Vec<Step> {
         let id = self.number();
         let token = pending.request.filter(|_| pending.progress);
-        let meta = self.meta(token, pending.asking.meta.as_ref());
-        let text = pending.asking.message(id, meta.as_ref(), further);
+        let meta = self.meta(token, pending.client_request.meta.as_ref());
+        let text = pending.client_request.message(id, meta.as_ref(), further);
         if let State::Refused(error) = &self.state {
             return answered(&pending, Err(error.clone()));
         }
@@ -227,12 +230,12 @@ impl Conversation {
         }
         let mut params = JsonWriter::new();
         params.begin_object().key("requestId").uint(id).end_object();
-        vec![Step::Send(asking::notification(Op::Cancelled.name(), Some(&params.into_slice())))]
+        vec![Step::Send(client_request::notification(Op::Cancelled.name(), Some(&params.into_slice())))]
     }
 
     /// Sends a notification.
     pub(crate) fn notify(&mut self, method: &str, params: &JsonSlice) -> Vec<Step> {
-        let text = asking::notification(method, Some(params));
+        let text = client_request::notification(method, Some(params));
         match &mut self.state {
             State::Opening(held) => {
                 held.push((0, text));
@@ -259,7 +262,7 @@ impl Conversation {
         };
         let outcome = outcome.map_err(|error| reading::error(&error));
         if pending.request.is_none() {
-            return self.opened(&pending.asking, outcome);
+            return self.opened(&pending.client_request, outcome);
         }
         let result = match outcome {
             Ok(result) => result,
@@ -268,8 +271,8 @@ impl Conversation {
         if rounds::wants_input(&result) {
             return self.begin_round(pending, &result);
         }
-        if pending.asking.gathers() {
-            let list = pending.asking.list();
+        if pending.client_request.gathers() {
+            let list = pending.client_request.list();
             pending
                 .items
                 .extend(result.member(list).iter().flat_map(|items| items.elements().collect::<Vec<_>>()));
@@ -277,13 +280,13 @@ impl Conversation {
                 return self.send(pending, &[("cursor", cursor)]);
             }
         }
-        let reply = Reply::new(&pending.asking, result, std::mem::take(&mut pending.items));
+        let reply = Reply::new(&pending.client_request, result, std::mem::take(&mut pending.items));
         answered(&pending, Ok(reply))
     }
 
     /// The answer to what the conversation asked of itself.
-    fn opened(&mut self, asking: &Asking, outcome: Result<JsonSlice, RpcError>) -> Vec<Step> {
-        if !asking.is(Op::Initialize) {
+    fn opened(&mut self, client_request: &ClientRequest, outcome: Result<JsonSlice, RpcError>) -> Vec<Step> {
+        if !client_request.is(Op::Initialize) {
             return Vec::new();
         }
         let held = match &mut self.state {
@@ -296,7 +299,7 @@ impl Conversation {
             return refused.flat_map(|pending| answered(&pending, Err(error.clone()))).collect();
         }
         self.state = State::Open;
-        let mut steps = vec![Step::Send(asking::notification(Op::Initialized.name(), None))];
+        let mut steps = vec![Step::Send(client_request::notification(Op::Initialized.name(), None))];
         if let Some(level) = self.settings.log_level {
             let mut params = JsonWriter::new();
             params.begin_object().key("level").str(level.as_str()).end_object();

@@ -1,6 +1,6 @@
 //! Results as a program reads them.
 
-use super::asking::Asking;
+use super::client_request::ClientRequest;
 use crate::json::{JsonSlice, JsonWriter, Kind, Limits};
 use crate::proto::messages::error::{RpcError, code};
 use crate::proto::operation::Op;
@@ -22,20 +22,23 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(asking: &Asking, result: JsonSlice, items: Vec<JsonSlice>) -> Reply {
-        let (data, text) = if asking.gathers() {
+    pub(super) fn new(client_request: &ClientRequest, result: JsonSlice, items: Vec<JsonSlice>) -> Reply {
+        let (data, text) = if client_request.gathers() {
             (Some(array(&items)), String::new())
-        } else if asking.is(Op::ToolsCall) {
+        } else if client_request.is(Op::ToolsCall) {
             let blocks = elements(&result, "content");
-            (asking.structured(&result).or_else(|| of_tool(&blocks)), join(blocks.iter().filter_map(text_of)))
-        } else if asking.is(Op::ResourcesRead) {
+            (
+                client_request.structured(&result).or_else(|| of_tool(&blocks)),
+                join(blocks.iter().filter_map(text_of)),
+            )
+        } else if client_request.is(Op::ResourcesRead) {
             let contents = elements(&result, "contents");
             (of_resource(&contents), join(contents.iter().filter_map(text_of)))
-        } else if asking.is(Op::PromptsGet) {
+        } else if client_request.is(Op::PromptsGet) {
             let messages = elements(&result, "messages");
             let content = messages.iter().filter_map(|message| message.member("content"));
             (None, join(content.filter_map(|content| text_of(&content))))
-        } else if asking.is(Op::Complete) {
+        } else if client_request.is(Op::Complete) {
             (result.member("completion"), String::new())
         } else {
             (Some(result.clone()), String::new())

@@ -11,7 +11,7 @@ use http::{StatusCode, Uri};
 /// loopback address. The `Origin` check stops the first, the `Host` check the second.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    place: Place,
+    place: EndpointAddress,
     hosts: Vec<String>,
     origins: Vec<String>,
     pub(super) headers: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Access {
 
 /// What is known of the address of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum EndpointAddress {
     /// Only this machine can reach it.
     Loopback,
     /// Others can.
@@ -40,12 +40,12 @@ impl Access {
     /// For an endpoint that only this machine can reach: requests must name a loopback host, and pages of loopback
     /// hosts may call.
     pub fn loopback() -> Access {
-        Access { place: Place::Loopback, ..Access::default() }
+        Access { place: EndpointAddress::Loopback, ..Access::default() }
     }
 
     /// Whether only this machine is answered.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(self.place, Place::Loopback)
+        matches!(self.place, EndpointAddress::Loopback)
     }
 
     /// A host that is allowed and is not this machine's: a proxy that others reach stands before the endpoint.
@@ -63,7 +63,7 @@ impl Access {
     /// any host; and a page only if both it and the host that the request names are of this machine, as with a client in a
     /// browser beside a server under development. A page under a name that was made to resolve to this machine is none.
     pub fn embedded() -> Access {
-        Access { place: Place::Embedded, ..Access::default() }
+        Access { place: EndpointAddress::Embedded, ..Access::default() }
     }
 
     /// Accepts these host names, without port, besides the loopback ones. With any of them named, others are refused.
@@ -122,7 +122,7 @@ impl Access {
     pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (host, twice) = (hosts.next(), hosts.next().is_some());
-        let checked = self.place == Place::Loopback || !self.hosts.is_empty();
+        let checked = self.place == EndpointAddress::Loopback || !self.hosts.is_empty();
         if twice || checked && host.is_none() && uri.authority().is_none() {
             return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: name exactly one host"));
         }
@@ -145,8 +145,8 @@ impl Access {
             return None;
         }
         let near: &[&str] = match self.place {
-            Place::Loopback => &LOCAL,
-            Place::Public | Place::Embedded => &[],
+            EndpointAddress::Loopback => &LOCAL,
+            EndpointAddress::Public | EndpointAddress::Embedded => &[],
         };
         let mut policy = "frame-ancestors 'self'".to_owned();
         let named = self.origins.iter().map(String::as_str).filter(|origin| Origin::parse(origin).is_some());
@@ -169,9 +169,9 @@ impl Access {
         }
         let Some(origin) = Origin::parse(text) else { return false };
         let near = match self.place {
-            Place::Loopback => true,
-            Place::Public => false,
-            Place::Embedded => {
+            EndpointAddress::Loopback => true,
+            EndpointAddress::Public => false,
+            EndpointAddress::Embedded => {
                 let near = |host: &str| Authority::parse(host).is_some_and(|host| host.host().is_loopback());
                 named(uri, headers).next().is_some() && named(uri, headers).all(near)
             }

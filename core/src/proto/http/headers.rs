@@ -93,16 +93,19 @@ pub fn websocket_key(headers: &HeaderMap) -> Result<&[u8], Refusal> {
 
 /// A header that occurs once, without the white space around it (MH-19). Twice is an error even with equal values: who
 /// looked at which one is anybody's guess (MH-20).
-pub(super) fn single<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h [u8]>, Twice> {
+pub(super) fn single<'h>(
+    headers: &'h HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'h [u8]>, DuplicateHeader> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (_, Some(_)) => Err(Twice(name)),
+        (_, Some(_)) => Err(DuplicateHeader(name)),
         (value, None) => Ok(value.map(|value| value.as_bytes().trim_ascii())),
     }
 }
 
 /// A header occurs more than once.
-pub(super) struct Twice(pub(super) &'static str);
+pub(super) struct DuplicateHeader(pub(super) &'static str);
 
 const PREFIX: &[u8] = b"=?base64?";
 const SUFFIX: &[u8] = b"?=";

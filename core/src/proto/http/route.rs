@@ -1,6 +1,6 @@
 //! Which era, and which session, a POST belongs to.
 
-use super::headers::{Twice, decode_value, single};
+use super::headers::{DuplicateHeader, decode_value, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
 use crate::proto::messages::envelope;
 use crate::proto::messages::envelope::Client;
@@ -95,7 +95,7 @@ fn is_name(written: &str, name: &str) -> bool {
     decoded.eq(name.bytes())
 }
 
-fn twice(Twice(name): Twice) -> RpcError {
+fn twice(DuplicateHeader(name): DuplicateHeader) -> RpcError {
     RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
 }
 

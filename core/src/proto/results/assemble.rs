@@ -4,7 +4,7 @@
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::catalog::members::{
-    Given, RESULT_COMPLETE, RESULT_COMPLETION, RESULT_METHOD, RESULT_PROMPT, RESULT_PROVIDED,
+    CheckedMembers, RESULT_COMPLETE, RESULT_COMPLETION, RESULT_METHOD, RESULT_PROMPT, RESULT_PROVIDED,
     RESULT_RESOURCE, RESULT_TOOL, Table,
 };
 use crate::proto::results::content;
@@ -75,7 +75,7 @@ fn completion(values: &JsonSlice, members: &[Member]) -> Result<JsonSlice, Strin
 }
 
 fn named(table: &'static Table, word: &str) -> Result<&'static str, String> {
-    Ok(table.rows[Given::new(table).find(word)?].name)
+    Ok(table.rows[CheckedMembers::new(table).find(word)?].name)
 }
 
 /// An object with members in place of those of their names.

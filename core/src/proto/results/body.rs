@@ -9,7 +9,7 @@ use crate::proto::catalog::members::{
 };
 use crate::proto::results::content;
 use crate::proto::results::content::noun;
-use crate::proto::results::result::{Called, Returned};
+use crate::proto::results::result::{CalledEntry, HandlerResult};
 
 /// What a result consists of, before a revision is known.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub(super) enum Body<'a> {
 }
 
 /// Checks what a handler returned. The error does not name the entry yet.
-pub(super) fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Body<'a>, String> {
+pub(super) fn body<'a>(called: &CalledEntry<'a>, returned: HandlerResult<'a>) -> Result<Body<'a>, String> {
     let definition = called.definition;
     let whole = |result: JsonSlice, table: &'static Table| {
         check_object(table, &result, &At::WHOLE)?;
@@ -43,62 +43,64 @@ pub(super) fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Bo
     };
     match (definition.kind(), returned) {
         (Kind::Notification | Kind::Hook, _) => Ok(Body::Nothing),
-        (Kind::Tool, Returned::Failed(text)) => Ok(Body::Failed(text)),
-        (_, Returned::Failed(text)) => Err(text.to_owned()),
+        (Kind::Tool, HandlerResult::Failed(text)) => Ok(Body::Failed(text)),
+        (_, HandlerResult::Failed(text)) => Err(text.to_owned()),
 
-        (Kind::Tool, Returned::Text(text)) => Ok(Body::Said(text)),
-        (Kind::Tool, Returned::Json(value)) => Ok(Body::Value(value)),
-        (Kind::Tool, Returned::Content(value)) => {
+        (Kind::Tool, HandlerResult::Text(text)) => Ok(Body::Said(text)),
+        (Kind::Tool, HandlerResult::Json(value)) => Ok(Body::Value(value)),
+        (Kind::Tool, HandlerResult::Content(value)) => {
             whole(content::of_tool(value, definition.name())?, &RESULT_TOOL)
         }
-        (Kind::Tool, Returned::Bytes(bytes)) => {
+        (Kind::Tool, HandlerResult::Bytes(bytes)) => {
             whole(content::of_tool(&content::of_bytes(bytes), definition.name())?, &RESULT_TOOL)
         }
-        (Kind::Tool, Returned::Result(result)) => whole(result.clone(), &RESULT_TOOL),
+        (Kind::Tool, HandlerResult::Result(result)) => whole(result.clone(), &RESULT_TOOL),
 
         (Kind::Resource | Kind::ResourceTemplate, returned) => match returned {
-            Returned::Text(text) => Ok(Body::Text(text)),
-            Returned::Json(value) => Ok(Body::Json(value)),
-            Returned::Bytes(bytes) => Ok(Body::Bytes(bytes)),
-            Returned::Content(value) => {
+            HandlerResult::Text(text) => Ok(Body::Text(text)),
+            HandlerResult::Json(value) => Ok(Body::Json(value)),
+            HandlerResult::Bytes(bytes) => Ok(Body::Bytes(bytes)),
+            HandlerResult::Content(value) => {
                 let mime_type = definition.member("mimeType");
                 whole(not_empty(content::of_resource(value, called.uri, mime_type)?)?, &RESULT_RESOURCE)
             }
-            Returned::Result(result) => whole(not_empty(result.clone())?, &RESULT_RESOURCE),
-            Returned::Failed(text) => Err(text.to_owned()),
+            HandlerResult::Result(result) => whole(not_empty(result.clone())?, &RESULT_RESOURCE),
+            HandlerResult::Failed(text) => Err(text.to_owned()),
         },
 
-        (Kind::Prompt, Returned::Text(text)) => {
+        (Kind::Prompt, HandlerResult::Text(text)) => {
             let text = JsonSlice::from_value(&text.into());
             whole(content::of_prompt(&text, None)?, &RESULT_PROMPT)
         }
-        (Kind::Prompt, Returned::Json(value)) => whole(content::of_prompt(value, None)?, &RESULT_PROMPT),
-        (Kind::Prompt, Returned::Content(value)) => {
+        (Kind::Prompt, HandlerResult::Json(value)) => whole(content::of_prompt(value, None)?, &RESULT_PROMPT),
+        (Kind::Prompt, HandlerResult::Content(value)) => {
             whole(content::of_prompt(value, Some(definition.name()))?, &RESULT_PROMPT)
         }
-        (Kind::Prompt, Returned::Result(result)) => whole(result.clone(), &RESULT_PROMPT),
-        (Kind::Prompt, Returned::Bytes(bytes)) => {
+        (Kind::Prompt, HandlerResult::Result(result)) => whole(result.clone(), &RESULT_PROMPT),
+        (Kind::Prompt, HandlerResult::Bytes(bytes)) => {
             whole(content::of_prompt(&content::of_bytes(bytes), Some(definition.name()))?, &RESULT_PROMPT)
         }
 
-        (Kind::Completion, Returned::Result(result)) => completion(result),
-        (Kind::Completion, Returned::Json(value)) if value.kind() == json::Kind::Object => completion(value),
-        (Kind::Completion, Returned::Json(value) | Returned::Content(value)) => {
+        (Kind::Completion, HandlerResult::Result(result)) => completion(result),
+        (Kind::Completion, HandlerResult::Json(value)) if value.kind() == json::Kind::Object => {
+            completion(value)
+        }
+        (Kind::Completion, HandlerResult::Json(value) | HandlerResult::Content(value)) => {
             completion(&content::of_completion(value)?)
         }
-        (Kind::Completion, Returned::Text(_) | Returned::Bytes(_)) => {
+        (Kind::Completion, HandlerResult::Text(_) | HandlerResult::Bytes(_)) => {
             Err("must return an array of strings".to_owned())
         }
 
         (
             Kind::ResourceProvider,
-            Returned::Json(value) | Returned::Content(value) | Returned::Result(value),
+            HandlerResult::Json(value) | HandlerResult::Content(value) | HandlerResult::Result(value),
         ) => provided(value),
-        (Kind::ResourceProvider, Returned::Text(_) | Returned::Bytes(_)) => {
+        (Kind::ResourceProvider, HandlerResult::Text(_) | HandlerResult::Bytes(_)) => {
             Err("must return an array of resources".to_owned())
         }
 
-        (Kind::Method, Returned::Json(value) | Returned::Result(value)) => match value.kind() {
+        (Kind::Method, HandlerResult::Json(value) | HandlerResult::Result(value)) => match value.kind() {
             json::Kind::Null => Ok(Body::Whole(JsonSlice::empty_object(), &RESULT_METHOD)),
             json::Kind::Object => {
                 check_known(&RESULT_METHOD, value, &At::WHOLE)?;
@@ -106,10 +108,12 @@ pub(super) fn body<'a>(called: &Called<'a>, returned: Returned<'a>) -> Result<Bo
             }
             _ => Err(format!("must return an object, not {}", noun(value))),
         },
-        (Kind::Method, Returned::Content(value)) => {
+        (Kind::Method, HandlerResult::Content(value)) => {
             Err(format!("must return an object, not {}", noun(value)))
         }
-        (Kind::Method, Returned::Text(_) | Returned::Bytes(_)) => Err("must return an object".to_owned()),
+        (Kind::Method, HandlerResult::Text(_) | HandlerResult::Bytes(_)) => {
+            Err("must return an object".to_owned())
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a handler came to, as the result object of its kind in each revision.
 //!
-//! [`Checked::new`] judges it once, [`Checked::write`] writes it for one revision, and [`Rest`] what the frame of every
+//! [`CheckedResult::new`] judges it once, [`CheckedResult::write`] writes it for one revision, and [`Rest`] what the frame of every
 //! result adds. A tool's text and plain values are not looked into.
 
 use crate::json::{self, JsonSlice, JsonWriter};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// What a handler came to.
 #[derive(Clone, Copy, Debug)]
-pub enum Returned<'a> {
+pub enum HandlerResult<'a> {
     /// Text.
     Text(&'a str),
     /// A plain value.
@@ -36,7 +36,7 @@ pub enum Returned<'a> {
 
 /// Of what entry the handler is, and what it was called for.
 #[derive(Clone, Copy, Debug)]
-pub struct Called<'a> {
+pub struct CalledEntry<'a> {
     /// What the program says of the entry.
     pub definition: &'a Definition,
     /// The address that is read, for resources and templates.
@@ -49,19 +49,19 @@ pub struct Called<'a> {
 
 /// A result that may be sent.
 #[derive(Clone, Debug)]
-pub struct Checked<'a> {
-    called: Called<'a>,
+pub struct CheckedResult<'a> {
+    called: CalledEntry<'a>,
     body: Body<'a>,
 }
 
-impl<'a> Checked<'a> {
+impl<'a> CheckedResult<'a> {
     /// Judges what a handler came to. The error names the entry and what is wrong, by member and path.
-    pub fn new(called: Called<'a>, returned: Returned<'a>) -> Result<Checked<'a>, String> {
+    pub fn new(called: CalledEntry<'a>, returned: HandlerResult<'a>) -> Result<CheckedResult<'a>, String> {
         let body = body(&called, returned).map_err(|error| match returned {
-            Returned::Failed(text) => text.to_owned(),
+            HandlerResult::Failed(text) => text.to_owned(),
             _ => called.definition.told(&error),
         })?;
-        Ok(Checked { called, body })
+        Ok(CheckedResult { called, body })
     }
 
     /// About how many bytes will be written.

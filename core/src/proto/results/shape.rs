@@ -8,7 +8,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::reply::Reply;
 use crate::proto::operation::outgoing;
-use crate::proto::results::result::Checked;
+use crate::proto::results::result::CheckedResult;
 use crate::proto::session::capability::Capabilities;
 use crate::proto::session::extension::Extensions;
 use crate::proto::session::implementation::Implementation;
@@ -163,7 +163,7 @@ impl Shaper {
         &self,
         id: &RequestId,
         revision: Revision,
-        checked: &Checked<'_>,
+        checked: &CheckedResult<'_>,
         hints: Option<(CacheHints, bool)>,
     ) -> Bytes {
         let size = checked.size();

@@ -1,17 +1,17 @@
 //! Who a server is, as each revision says it (digest section 9.2).
 
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::catalog::members::{Given, IMPLEMENTATION};
+use crate::proto::catalog::members::{CheckedMembers, IMPLEMENTATION};
 use crate::proto::session::version::Revision;
 
 /// Name and version of a server, and what else it says of itself: `title`, `description`, `icons`, `websiteUrl`.
 #[derive(Clone, Debug)]
-pub struct Implementation(Given);
+pub struct Implementation(CheckedMembers);
 
 impl Implementation {
     /// A server of this name and version.
     pub fn new(name: &str, version: &str) -> Result<Implementation, String> {
-        let mut implementation = Implementation(Given::new(&IMPLEMENTATION));
+        let mut implementation = Implementation(CheckedMembers::new(&IMPLEMENTATION));
         for (member, text) in [("name", name), ("version", version)] {
             let mut value = JsonWriter::new();
             value.str(text);
@@ -22,7 +22,7 @@ impl Implementation {
 
     /// One without name and version, which nobody is shown.
     pub(crate) fn unnamed() -> Implementation {
-        Implementation(Given::new(&IMPLEMENTATION))
+        Implementation(CheckedMembers::new(&IMPLEMENTATION))
     }
 
     /// Gives a member its value, in place of one it has; `member` may have underscores (`website_url`).

@@ -74,20 +74,20 @@ impl Level {
 
 /// From which level on a client is sent messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum LogThreshold {
     /// A legacy session: what it set, or nothing yet.
     Session(Option<Level>),
     /// A modern request: what it says itself, or nothing.
     Request(Option<Level>),
 }
 
-impl Wanted {
+impl LogThreshold {
     /// Whether a message of `level` is sent. A session that set nothing gets what is from [`Level::Info`] on (LG-4, LG-5); a
     /// modern request that says nothing gets none (LG-6).
     pub fn has(self, level: Level) -> bool {
         match self {
-            Wanted::Session(from) => level >= from.unwrap_or(Level::Info),
-            Wanted::Request(from) => from.is_some_and(|from| level >= from),
+            LogThreshold::Session(from) => level >= from.unwrap_or(Level::Info),
+            LogThreshold::Request(from) => from.is_some_and(|from| level >= from),
         }
     }
 }
@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn a_session_starts_with_info_and_a_modern_request_with_nothing() {
         for level in Level::all() {
-            assert_eq!(Wanted::Session(None).has(level), level >= Level::Info);
-            assert!(!Wanted::Request(None).has(level));
+            assert_eq!(LogThreshold::Session(None).has(level), level >= Level::Info);
+            assert!(!LogThreshold::Request(None).has(level));
             for from in Level::all() {
-                assert_eq!(Wanted::Session(Some(from)).has(level), level >= from);
-                assert_eq!(Wanted::Request(Some(from)).has(level), level >= from);
+                assert_eq!(LogThreshold::Session(Some(from)).has(level), level >= from);
+                assert_eq!(LogThreshold::Request(Some(from)).has(level), level >= from);
             }
         }
     }

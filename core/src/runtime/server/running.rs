@@ -88,7 +88,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     });
     let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
     lifecycle.on_close(move || ending.begin_end());
-    engine.tell_start(move |begun| lifecycle.set_start(begun));
+    engine.run_start_hooks(move |begun| lifecycle.set_start(begun));
     Ok(Running(inner))
 }
 
@@ -197,7 +197,7 @@ impl Inner {
     /// Runs the stop hooks, and releases the executor of the handlers.
     fn stop(&self) {
         let (finished, done) = channel();
-        self.engine.tell_stop(move || {
+        self.engine.run_stop_hooks(move || {
             let _ = finished.send(());
         });
         let _ = done.recv();

@@ -3,7 +3,8 @@
 
 use super::tree::{Candidate, Found, tree};
 use crate::dispatch::skills::{
-    Digest, FrontMatter, Looked, MANIFEST, MAX_BYTES, MAX_FILES, Skill, SkillFile, SkillSource, front_matter,
+    Digest, FrontMatter, MANIFEST, MAX_BYTES, MAX_FILES, Skill, SkillFile, SkillSource, SourceContents,
+    front_matter,
 };
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -30,7 +31,7 @@ pub(crate) struct Folder {
 struct LastScan {
     /// Of the files that are there, by path.
     files: HashMap<String, KnownFile>,
-    looked: Arc<Looked>,
+    looked: Arc<SourceContents>,
 }
 
 /// What was read of a file.
@@ -65,9 +66,9 @@ impl Folder {
         Err(Error::new(ErrorKind::Invalid, format!("skills in {path}: {fault}")))
     }
 
-    fn scan(&self, last_scan: &LastScan) -> (Looked, HashMap<String, KnownFile>, bool) {
+    fn scan(&self, last_scan: &LastScan) -> (SourceContents, HashMap<String, KnownFile>, bool) {
         let found = tree(&self.root, self.max_skills);
-        let mut looked = Looked { skills: Vec::new(), faults: found.faults };
+        let mut looked = SourceContents { skills: Vec::new(), faults: found.faults };
         let (mut files, mut is_changing) = (HashMap::new(), false);
         for candidate in found.candidates {
             match self.skill(&candidate, &last_scan.files, &mut files) {
@@ -159,7 +160,7 @@ impl Folder {
 }
 
 impl SkillSource for Folder {
-    fn look(&self) -> Arc<Looked> {
+    fn look(&self) -> Arc<SourceContents> {
         let mut last_scan = self.last_scan.lock();
         let mut left = ATTEMPTS;
         let (looked, files) = loop {

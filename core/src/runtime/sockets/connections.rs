@@ -1,7 +1,7 @@
 //! The open connections of a listener, so that they can be ended at shutdown.
 
 use crate::dispatch::shares::{Part, Share};
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::host::Wake;
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::sockets::idle_state::IdleState;
@@ -187,7 +187,7 @@ impl Drop for TaskGuard {
         let acceptor = {
             let mut table = self.connections.table.lock();
             table.tasks.remove(&self.key);
-            spare(&mut table.tasks);
+            shrink(&mut table.tasks);
             table.waits_for_room.take().and_then(|key| table.tasks.get(&key)?.waker.clone())
         };
         self.connections.changed.notify_all();

@@ -34,7 +34,7 @@ impl Executor {
         let pool = Pool::shared(self.engine.threads())?;
         let reactors = pool.reactors_for_server()?;
         let watchdog: Weak<_> = Arc::downgrade(pool.watchdog());
-        self.engine.tell_occupancy(watchdog);
+        self.engine.set_occupancy_listener(watchdog);
         *own = Some(Own { reactors: reactors.clone(), _pool: pool });
         Ok(reactors)
     }

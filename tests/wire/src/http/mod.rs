@@ -6,7 +6,7 @@
 pub mod client;
 pub mod message;
 
-use crate::link::{Line, Link, LineFilter};
+use crate::link::{Line, LineFilter, Link};
 use client::{Address, Body, Client, Head};
 use message::{Kind, kind, status_fits};
 use serde_json::Value;

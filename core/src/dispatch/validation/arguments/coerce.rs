@@ -19,10 +19,10 @@ pub(super) fn coerce(
     let limits = json::Limits { max_depth: limits.max_depth.saturating_sub(1), ..*limits };
     let stands_for = |name: &str, value: &JsonSlice| {
         let types = *declared.get(name)?;
-        if types.has(Types::STRING) && !misfits.iter().any(|misfit| misfit == name) {
+        if types.has(Types::STRING) && !misfits.iter().any(|property_violation| property_violation == name) {
             return None;
         }
-        meant(value, types, &limits)
+        represented_value(value, types, &limits)
     };
     let mut changed = false;
     let mut out = JsonWriter::with_capacity(arguments.as_bytes().len());
@@ -30,13 +30,13 @@ pub(super) fn coerce(
     for member in arguments.members() {
         let name = member.name(arguments.as_bytes());
         out.key(&name);
-        let meant = match member.kind {
+        let represented_value = match member.kind {
             Kind::String => stands_for(&name, &arguments.subslice(member.value.clone())),
             _ => None,
         };
-        changed |= meant.is_some();
-        match meant {
-            Some(meant) => out.slice(&meant),
+        changed |= represented_value.is_some();
+        match represented_value {
+            Some(represented_value) => out.slice(&represented_value),
             None => out.raw(member.text(arguments.as_bytes())),
         };
     }
@@ -45,7 +45,7 @@ pub(super) fn coerce(
 }
 
 /// The value of one of `types` that a string represents.
-fn meant(string: &JsonSlice, types: Types, limits: &json::Limits) -> Option<JsonSlice> {
+fn represented_value(string: &JsonSlice, types: Types, limits: &json::Limits) -> Option<JsonSlice> {
     let text = string.decode_str()?;
     let first = text.trim_ascii_start().bytes().next()?;
     let kind = Kind::of(first)?;
@@ -106,7 +106,7 @@ mod tests {
             ("{'a':1}", Types::OBJECT, None),
         ];
         for (text, types, expected) in rows {
-            let found = meant(&slice(text.into()), types, &json::Limits::default());
+            let found = represented_value(&slice(text.into()), types, &json::Limits::default());
             assert_eq!(found.as_ref().map(|found| found.as_str()), expected, "{text:?}");
         }
     }

@@ -254,7 +254,7 @@ impl Arguments {
             }
             let mut one = JsonWriter::new();
             one.begin_object().key(name).slice(value).end_object();
-            if let Some(reason) = self.schema.misfit(&one.into_slice()) {
+            if let Some(reason) = self.schema.property_violation(&one.into_slice()) {
                 return Err(Error::invalid(format!(
                     "at /properties/{}/default: it does not fit its own property: {reason}",
                     clip(name)

@@ -12,14 +12,14 @@ const MAX_DEPTH: usize = 128;
 
 /// Members of one table, each checked when it was given.
 #[derive(Clone, Debug)]
-pub(crate) struct Given {
+pub(crate) struct CheckedMembers {
     table: &'static Table,
     values: Vec<Option<JsonSlice>>,
 }
 
-impl Given {
-    pub(crate) fn new(table: &'static Table) -> Given {
-        Given { table, values: vec![None; table.rows.len()] }
+impl CheckedMembers {
+    pub(crate) fn new(table: &'static Table) -> CheckedMembers {
+        CheckedMembers { table, values: vec![None; table.rows.len()] }
     }
 
     /// The member that a program calls `word`: by its own name, or with underscores, as in `input_schema` or `meta`.

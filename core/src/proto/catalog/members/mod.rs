@@ -15,7 +15,7 @@ mod write;
 #[cfg(test)]
 pub(in crate::proto) mod property_tests;
 
-pub(crate) use crate::proto::catalog::members::definition_members::Given;
+pub(crate) use crate::proto::catalog::members::definition_members::CheckedMembers;
 pub(crate) use check::{At, check_known, check_object};
 pub(crate) use meta::extension_fault;
 pub(crate) use tables::{IMPLEMENTATION, of_kind};

@@ -15,9 +15,13 @@ fn any_result() -> impl Strategy<Value = (Kind, &'static Table, serde_json::Valu
     ]
 }
 
-fn checked_for_all(kind: Kind, table: &'static Table, returned: Returned<'_>) -> Result<(), TestCaseError> {
+fn checked_for_all(
+    kind: Kind,
+    table: &'static Table,
+    returned: HandlerResult<'_>,
+) -> Result<(), TestCaseError> {
     let definition = plain(kind);
-    let checked = match Checked::new(called(&definition), returned) {
+    let checked = match CheckedResult::new(called(&definition), returned) {
         Ok(checked) => checked,
         Err(error) => return Err(TestCaseError::fail(error)),
     };
@@ -50,14 +54,14 @@ proptest! {
 
     #[test]
     fn a_full_result_fits_each_revision((kind, table, value) in any_result()) {
-        checked_for_all(kind, table, Returned::Result(&parsed(&value)))?;
+        checked_for_all(kind, table, HandlerResult::Result(&parsed(&value)))?;
     }
 
     #[test]
     fn content_fits_each_revision(value in any_of(&BLOCKS)) {
         let value = parsed(&value);
-        checked_for_all(Kind::Tool, &RESULT_TOOL, Returned::Content(&value))?;
-        checked_for_all(Kind::Prompt, &RESULT_PROMPT, Returned::Content(&value))?;
+        checked_for_all(Kind::Tool, &RESULT_TOOL, HandlerResult::Content(&value))?;
+        checked_for_all(Kind::Prompt, &RESULT_PROMPT, HandlerResult::Content(&value))?;
     }
 
     #[test]
@@ -65,12 +69,12 @@ proptest! {
         let value = parsed(&value);
         for kind in Kind::ALL {
             for returned in [
-                Returned::Text(&text),
-                Returned::Bytes(&bytes),
-                Returned::Json(&value),
-                Returned::Content(&value),
-                Returned::Result(&value),
-                Returned::Failed(&text),
+                HandlerResult::Text(&text),
+                HandlerResult::Bytes(&bytes),
+                HandlerResult::Json(&value),
+                HandlerResult::Content(&value),
+                HandlerResult::Result(&value),
+                HandlerResult::Failed(&text),
             ] {
                 for revision in Revision::ALL {
                     _ = of(kind, returned, revision);

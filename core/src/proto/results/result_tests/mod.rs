@@ -9,7 +9,7 @@ use crate::proto::catalog::members::{
     At, Form, RESULT_COMPLETE, RESULT_PROMPT, RESULT_RESOURCE, RESULT_TOOL, Table, check_object,
 };
 use crate::proto::results::frame::Rest;
-use crate::proto::results::result::{Called, Checked, Returned};
+use crate::proto::results::result::{CalledEntry, CheckedResult, HandlerResult};
 use crate::proto::session::version::Revision;
 use crate::proto::session::version::Revision::*;
 use proptest::prelude::*;
@@ -48,12 +48,12 @@ fn plain(kind: Kind) -> Definition {
     )
 }
 
-fn called(definition: &Definition) -> Called<'_> {
-    Called { definition, uri: "a:b", structured: false, wraps: false }
+fn called(definition: &Definition) -> CalledEntry<'_> {
+    CalledEntry { definition, uri: "a:b", structured: false, wraps: false }
 }
 
 /// What a result's object holds in `revision`, the frame left out.
-fn shown(checked: &Checked<'_>, revision: Revision) -> String {
+fn shown(checked: &CheckedResult<'_>, revision: Revision) -> String {
     let mut out = JsonWriter::new();
     out.begin_object();
     checked.write(revision, &mut out);
@@ -61,7 +61,7 @@ fn shown(checked: &Checked<'_>, revision: Revision) -> String {
     out.into_slice().to_string()
 }
 
-fn of(kind: Kind, returned: Returned<'_>, revision: Revision) -> Result<String, String> {
+fn of(kind: Kind, returned: HandlerResult<'_>, revision: Revision) -> Result<String, String> {
     let definition = plain(kind);
-    Ok(shown(&Checked::new(called(&definition), returned)?, revision))
+    Ok(shown(&CheckedResult::new(called(&definition), returned)?, revision))
 }

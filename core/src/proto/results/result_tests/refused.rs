@@ -125,12 +125,12 @@ fn what_is_wrong_is_told_by_entry_member_and_path() {
         let (form, text) = returned.split_once(' ').unwrap_or((returned, "null"));
         let value = slice(text);
         let returned = match form {
-            "content" => Returned::Content(&value),
-            "result" => Returned::Result(&value),
-            "json" => Returned::Json(&value),
-            "bytes" => Returned::Bytes(b"x"),
-            "failed" => Returned::Failed("no"),
-            _ => Returned::Text("x"),
+            "content" => HandlerResult::Content(&value),
+            "result" => HandlerResult::Result(&value),
+            "json" => HandlerResult::Json(&value),
+            "bytes" => HandlerResult::Bytes(b"x"),
+            "failed" => HandlerResult::Failed("no"),
+            _ => HandlerResult::Text("x"),
         };
         assert_eq!(of(kind, returned, V2026_07_28).unwrap_err(), expected, "{kind:?} {text}");
     }

@@ -1,7 +1,7 @@
 //! The client of a request: its connection, and the limits that the request counts to.
 
 use crate::dispatch::shares::{self, Kind, Part, Share};
-use crate::host::Arrival;
+use crate::host::RequestOrigin;
 use crate::proto::http::Refusal;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::connection_state::ConnectionState;
@@ -35,8 +35,8 @@ impl<'c> Caller<'c> {
     }
 
     /// How the request arrived, and its principal if the program around the endpoint sets one.
-    pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> Arrival {
-        Arrival { share: self.share().cloned(), ..request_origin(head) }
+    pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> RequestOrigin {
+        RequestOrigin { share: self.share().cloned(), ..request_origin(head) }
     }
 }
 

@@ -1,15 +1,15 @@
 //! Facts about a request's arrival that the program around the endpoint adds, such as its principal.
 
-use crate::host::{Arrival, Attachment, LaneId};
+use crate::host::{Attachment, LaneId, RequestOrigin};
 use http::request::Parts;
 use std::sync::Arc;
 
 /// How a request arrived, and its principal if the program around the endpoint sets one.
-pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> Arrival {
+pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> RequestOrigin {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<LaneRedirects>().map(|moved| moved.0.clone());
     let attachment = head.extensions.get::<Attachment>().cloned();
-    Arrival { headers: Some(head.clone()), principal, lanes, attachment, share: None }
+    RequestOrigin { headers: Some(head.clone()), principal, lanes, attachment, share: None }
 }
 
 /// The principal of a request: an extension of [`http::Request`], for programs that authenticate their clients before

@@ -69,7 +69,7 @@ impl RequestHead {
         Ok(())
     }
 
-    /// Attaches a value, which its calls get as the [`attachment`](crate::Arrival::attachment) of their arrival.
+    /// Attaches a value, which its calls get as the [`attachment`](crate::RequestOrigin::attachment) of their arrival.
     pub fn attach(&mut self, value: impl Any + Send + Sync) {
         self.0.extensions.insert(Attachment::new(value));
     }

@@ -250,7 +250,9 @@ impl SseEndpoint {
         }
         let message = match engine.decode(&body, Message::decode) {
             Ok(message) => message,
-            Err(wrong) if engine.spoiled(peer, &wrong) => return Err(Refusal::malformed(&wrong)),
+            Err(wrong) if engine.fail_pending_question(peer, &wrong) => {
+                return Err(Refusal::malformed(&wrong));
+            }
             // Its client waits for the answer on the stream.
             Err(wrong) if wrong.answer && wrong.id.is_some() => {
                 engine.refuse(peer, sink, &wrong);

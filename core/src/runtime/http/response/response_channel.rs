@@ -1,7 +1,7 @@
 //! The channel of one response: the engine puts messages in from any thread, and the response's reader takes them
 //! out.
 
-use crate::host::{BatchAnswer, Delivery, Gathering, Outgoing, Sink};
+use crate::host::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
 use crate::proto::framing::sse;
 use crate::proto::messages::error::ErrorClass;
@@ -71,7 +71,7 @@ pub(in crate::runtime::http) struct State {
 
 /// Responses of a batch that wait for the last one.
 pub(in crate::runtime::http) struct BatchAnswers {
-    batch: Weak<dyn Gathering>,
+    batch: Weak<dyn BatchCollector>,
     bytes: usize,
     share: Reservation,
 }
@@ -234,7 +234,7 @@ impl BatchAnswers {
     /// Nobody will read the answers.
     pub(in crate::runtime::http) fn let_go(self) {
         if let Some(batch) = self.batch.upgrade() {
-            batch.let_go();
+            batch.release();
         }
     }
 }
@@ -343,7 +343,7 @@ impl Sink for ResponseChannel {
         Delivery::Queued
     }
 
-    fn gathers(&self, batch: Weak<dyn Gathering>) {
+    fn gathers(&self, batch: Weak<dyn BatchCollector>) {
         let batch = BatchAnswers { batch, bytes: 0, share: self.budget.reservation() };
         self.state.lock().batch = Some(batch);
     }

@@ -1,6 +1,6 @@
 //! The list of open streams, which need keep-alive messages.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
 use crate::runtime::http::response::response_channel::ResponseChannel;
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ impl Drop for OpenStreamGuard {
     fn drop(&mut self) {
         let mut table = self.streams.table.lock();
         let channel = table.open.remove(&self.key);
-        spare(&mut table.open);
+        shrink(&mut table.open);
         drop(table);
         drop(channel);
     }

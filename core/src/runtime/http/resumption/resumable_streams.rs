@@ -1,6 +1,6 @@
 //! The table of resumable streams of legacy sessions.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::host::Engine;
 use crate::locks::Mutex;
 use crate::proto::session::version::Revision;
@@ -114,7 +114,7 @@ impl ResumableStreams {
     fn take(&self, number: u64) -> Option<Entry> {
         let mut streams = self.streams.lock();
         let entry = streams.remove(&number);
-        spare(&mut streams);
+        shrink(&mut streams);
         entry
     }
 

@@ -1,7 +1,7 @@
 //! Opens a legacy session with `initialize`, and finds the session of later requests.
 
 use super::http_service::HttpService;
-use crate::host::{Arrival, Peer, Scope, Sink};
+use crate::host::{Peer, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, SessionHead};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Malformed, Message};
@@ -22,7 +22,7 @@ const MAX_HANDSHAKE: usize = 16 << 10;
 impl HttpService {
     pub(super) async fn initialize(
         &self,
-        arrival: Arrival,
+        arrival: RequestOrigin,
         body: &Bytes,
         forms: Forms,
         caller: Caller<'_>,
@@ -83,7 +83,7 @@ impl HttpService {
         if let Ok(named) = rules::session_request(headers, self.0.engine.revisions())
             && let Ok(lease) = self.session(principal, &named, None).await
         {
-            self.0.engine.spoiled(lease.peer(), malformed);
+            self.0.engine.fail_pending_question(lease.peer(), malformed);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::http_service::HttpService;
 use crate::faults;
-use crate::host::{Accepted, Arrival, Scope, Sink};
+use crate::host::{Accepted, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, Route};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Message;
@@ -121,7 +121,7 @@ impl HttpService {
                 self.0.streams.end_if_closing(|| engine.end_listen(listen));
                 InFlight::Listen(listen)
             }
-            Accepted::Answered | Accepted::Noted => {
+            Accepted::Answered | Accepted::NoReply => {
                 let mut response =
                     whole(channel.take_end().unwrap_or(ResponseEnd::Dropped), modern, forms, caller.budget);
                 // Its client ended it while this request was in flight (LH-8).
@@ -142,7 +142,7 @@ impl HttpService {
     async fn batch(
         &self,
         lease: Lease,
-        arrival: Arrival,
+        arrival: RequestOrigin,
         body: Bytes,
         forms: Forms,
         caller: Caller<'_>,

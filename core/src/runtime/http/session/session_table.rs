@@ -1,7 +1,7 @@
 //! The table of the sessions that one endpoint knows: which are in use, which are idle, and which is removed for a
 //! new one.
 
-use crate::dispatch::shrinking_map::spare;
+use crate::dispatch::shrinking_map::shrink;
 use crate::runtime::http::session::session::{Lease, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -169,7 +169,7 @@ impl Table {
 
     pub(in crate::runtime::http) fn remove(&mut self, id: &str) -> Option<Removed> {
         let entry = self.entries.remove(id)?;
-        spare(&mut self.entries);
+        shrink(&mut self.entries);
         self.checks.remove(&(entry.check, entry.session.id.clone()));
         if let Some(key) = entry.key {
             self.order.remove(&key);

@@ -131,7 +131,7 @@ impl Context {
         if let Some(kept) = self.port.once_get(self.id, &key) {
             return kept.deserialize().map_err(unfit);
         }
-        let working = Working::begin(self.port.clone(), self.id);
+        let working = RunningEffect::begin(self.port.clone(), self.id);
         let result = effect.await?;
         let json = JsonSlice::from_serialize(&result).map_err(unfit)?;
         self.port.once_put(self.id, key.as_str(), json)?;
@@ -141,19 +141,19 @@ impl Context {
 }
 
 /// A running effect. The attempt does not suspend while it runs.
-struct Working {
+struct RunningEffect {
     port: HostPort,
     id: CallId,
 }
 
-impl Working {
-    fn begin(port: HostPort, id: CallId) -> Working {
+impl RunningEffect {
+    fn begin(port: HostPort, id: CallId) -> RunningEffect {
         port.0.calls.with(id, |flight| flight.asks.work(true));
-        Working { port, id }
+        RunningEffect { port, id }
     }
 }
 
-impl Drop for Working {
+impl Drop for RunningEffect {
     fn drop(&mut self) {
         let waited = self.port.0.calls.with(self.id, |flight| {
             let waited = flight.asks.work(false);

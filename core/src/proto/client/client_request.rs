@@ -7,7 +7,7 @@ use crate::proto::session::version::Revision;
 use bytes::Bytes;
 
 /// A request, ready to be sent any number of times.
-pub(super) struct Asking {
+pub(super) struct ClientRequest {
     method: String,
     /// What it is, unless it is a request of the program's own.
     op: Option<Op>,
@@ -36,10 +36,10 @@ const ROWS: [(&str, Op, Shape); 9] = [
     ("ping", Op::Ping, same),
 ];
 
-impl Asking {
+impl ClientRequest {
     /// A request of the conversation's own.
-    pub(super) fn own(op: Op, params: JsonSlice) -> Asking {
-        Asking {
+    pub(super) fn own(op: Op, params: JsonSlice) -> ClientRequest {
+        ClientRequest {
             method: op.name().to_owned(),
             op: Some(op),
             params,
@@ -56,7 +56,7 @@ impl Asking {
         given: &JsonSlice,
         revision: Revision,
         wraps: impl Fn(&str) -> bool,
-    ) -> Result<Asking, String> {
+    ) -> Result<ClientRequest, String> {
         if given.kind() != Kind::Object {
             return Err(format!("{what}: the parameters must be an object"));
         }
@@ -67,7 +67,7 @@ impl Asking {
                 return Err(format!("{what}: params must be an object"));
             }
             let (params, meta) = (without_meta(&params), params.member("_meta"));
-            return Ok(Asking { method, op: None, params, meta, gathers: false, wrapped: false });
+            return Ok(ClientRequest { method, op: None, params, meta, gathers: false, wrapped: false });
         }
         let row = ROWS.iter().find(|(word, ..)| *word == what);
         let (_, op, shape) = row.ok_or_else(|| format!("there is no request {what:?}"))?;
@@ -82,7 +82,7 @@ impl Asking {
         let wrapped = op == Op::ToolsCall
             && !revision.is_modern()
             && text(&params, "name").is_some_and(|name| wraps(&name));
-        Ok(Asking { method: op.name().to_owned(), op: Some(op), params, meta, gathers, wrapped })
+        Ok(ClientRequest { method: op.name().to_owned(), op: Some(op), params, meta, gathers, wrapped })
     }
 
     pub(super) fn is(&self, op: Op) -> bool {

@@ -15,7 +15,7 @@ pub trait RequestHeaders: Send + Sync {
 
 /// How a message arrived, and who sent it as far as the transport knows.
 #[derive(Clone, Default)]
-pub struct Arrival {
+pub struct RequestOrigin {
     /// The headers, if the message arrived over HTTP.
     pub headers: Option<Arc<dyn RequestHeaders>>,
     /// The principal that sent it, if known. Data that a client carries for the server is valid only for the same
@@ -47,13 +47,13 @@ impl Attachment {
     }
 }
 
-impl fmt::Debug for Arrival {
+impl fmt::Debug for RequestOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arrival").field("principal", &self.principal).finish_non_exhaustive()
+        f.debug_struct("RequestOrigin").field("principal", &self.principal).finish_non_exhaustive()
     }
 }
 
-impl Arrival {
+impl RequestOrigin {
     /// Whether the attachment is held only by this and by the request that it came with. Once this is true, it stays
     /// true.
     pub fn holds_attachment_alone(&self) -> bool {
