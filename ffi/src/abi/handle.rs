@@ -207,6 +207,6 @@ unsafe fn wrong(handle: *const AtomicU64, what: &str) -> Failure {
     };
     let looked = !IN_TABLE && may_be_object(handle.addr());
     let known = if looked { tagged() } else { live_handles::describe(handle.addr()) };
-    let why = known.unwrap_or_else(|| "this is no handle, or one that was freed".to_owned());
+    let why = known.unwrap_or_else(|| "this is not a handle, or the handle was freed".to_owned());
     Failure::state(format!("{what}: {why}"))
 }

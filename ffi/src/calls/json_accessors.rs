@@ -97,7 +97,7 @@ impl Fields {
         let mut value = self.object.clone();
         for step in steps.split('/') {
             let step = unescaped(step).ok_or_else(|| {
-                let text = format!("{pointer:?} is no JSON pointer: a ~ in it must be followed by 0 or 1");
+                let text = format!("{pointer:?} is not a JSON pointer: a ~ in it must be followed by 0 or 1");
                 Failure::new(TENON_ERR_INVALID, text)
             })?;
             let next = match value.kind() {

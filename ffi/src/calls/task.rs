@@ -25,7 +25,7 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     entry!(entry = live_entry(entry), support = tried_text(support) => entry.set(|entry| {
         let word = support?;
         let support = TaskSupport::named(word).ok_or_else(|| {
-            let text = format!("task support must be forbidden, optional or required, not {word:?}");
+            let text = format!("support must be forbidden, optional or required, not {word:?}");
             Failure::new(TENON_ERR_INVALID, text)
         })?;
         entry.change(|entry| entry.task_support(support));

@@ -23,7 +23,7 @@ pub unsafe extern "C" fn tenon_server_elicitation_complete(
         if server.inner.started()?.elicitation_complete(id) {
             return Ok(TENON_OK);
         }
-        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no client waits for the visit {id:?}")))
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no client waits for the elicitation {id:?}")))
     })
 }
 

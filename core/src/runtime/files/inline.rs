@@ -68,7 +68,9 @@ impl Inliner {
     /// What goes in the place of a tag, and where the document goes on; nothing if it stays as it is.
     fn replacement(&mut self, html: &str, tag: &Tag) -> Result<Option<(String, usize)>, String> {
         match tag.name.as_str() {
-            "base" if tag.has("href") => Err("a base element would lead what is loaded elsewhere".to_owned()),
+            "base" if tag.has("href") => {
+                Err("a base element changes where files are loaded from; remove it".to_owned())
+            }
             "script" => {
                 let Some(path) = self.local(tag.get("src"), INDEX)? else { return Ok(None) };
                 let code = escaped(&self.text(&path)?, "script");
@@ -91,7 +93,7 @@ impl Inliner {
                 for name in names {
                     if let Some(path) = self.local(tag.get(name), INDEX)? {
                         return Err(format!(
-                            "{path:?} is loaded by {}, which cannot be put inside",
+                            "{path:?} is loaded by the element {}, which cannot be embedded",
                             tag.name
                         ));
                     }
@@ -123,7 +125,7 @@ impl Inliner {
         if is("icon") || is("apple-touch-icon") {
             return self.media(tag);
         }
-        Err(format!("{path:?} is linked as {relations:?}, which cannot be put inside"))
+        Err(format!("{path:?} is linked as {relations:?}, which cannot be embedded"))
     }
 
     /// Images and the like: addresses of files become the files.
@@ -244,7 +246,7 @@ impl Inliner {
         let condition = rule[end..].trim();
         if ["layer", "supports"].iter().any(|word| condition.starts_with(word)) {
             return Err(format!(
-                "{from:?} imports {path:?} with {condition:?}; only media queries can be put inside"
+                "{from:?} imports {path:?} with {condition:?}; only media queries can be embedded"
             ));
         }
         let css = self.text(&path)?;
@@ -260,7 +262,8 @@ impl Inliner {
         if path.is_empty() || scheme || path.starts_with("//") {
             return Ok(None);
         }
-        let path = percent_decoded(path).ok_or_else(|| format!("{from:?}: {address:?} is no address"))?;
+        let path =
+            percent_decoded(path).ok_or_else(|| format!("{from:?}: {address:?} is not a valid address"))?;
         let mut steps: Vec<&str> = Vec::new();
         if !path.starts_with('/') {
             steps.extend(from.split('/'));

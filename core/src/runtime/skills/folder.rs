@@ -58,7 +58,7 @@ impl Folder {
         let looked = folder.look();
         let fault = match looked.faults.first() {
             Some(fault) => fault.clone(),
-            None if looked.skills.is_empty() => "there are no skills in it".to_owned(),
+            None if looked.skills.is_empty() => "it contains no skills".to_owned(),
             None => return Ok(folder),
         };
         let path = folder.root.path().display();

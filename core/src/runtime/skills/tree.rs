@@ -74,7 +74,7 @@ impl Walk<'_> {
                 Item::Link => tree.faults.push(linked(&inner)),
                 Item::File(_) if name == MANIFEST && path.is_empty() => {
                     return Err(format!(
-                        "the folder is a skill itself ({MANIFEST}); name the folder it is in"
+                        "the folder is a skill itself ({MANIFEST}); pass the folder that contains it"
                     ));
                 }
                 // What lies beside skills belongs to none.
@@ -125,7 +125,7 @@ impl Walk<'_> {
             match item {
                 Item::File(stamp) => files.push((inner, stamp)),
                 Item::Link => return Err(linked(&inner)),
-                Item::Other => return Err(format!("{inner} is no regular file")),
+                Item::Other => return Err(format!("{inner} is not a regular file")),
                 Item::Directory => {
                     let items = self.items(&inner, depth + 1)?;
                     let is_skill =
@@ -159,7 +159,7 @@ impl Walk<'_> {
 }
 
 fn linked(path: &str) -> String {
-    format!("{path} is a symbolic link; skills hold no links")
+    format!("{path} is a symbolic link; skills must not contain links")
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -113,7 +113,9 @@ pub unsafe extern "C" fn tenon_http_header(
 
 fn headed(submitted: &Submitted) -> Result<&Submitted> {
     if submitted.status == 0 {
-        Err(Failure::state("the head of the response has not come yet"))
+        Err(Failure::state(
+            "the head of the response is not there yet; call tenon_http_next() until TENON_HTTP_HEAD",
+        ))
     } else {
         Ok(submitted)
     }

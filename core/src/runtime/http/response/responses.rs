@@ -36,8 +36,9 @@ pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     head: &Parts,
     body: B,
 ) -> Response<ResponseBody> {
-    let in_the_way =
-        || Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a WebSocket begins without a body");
+    let in_the_way = || {
+        Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a request for a WebSocket must not have a body")
+    };
     let mut response = refused(why.unwrap_or_else(in_the_way));
     if response.status() == StatusCode::UPGRADE_REQUIRED {
         response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -57,7 +58,7 @@ pub(in crate::runtime::http) fn unread(
         ReadError::Full => (Refusal::at_limit(&caller.budget.refusal()), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
         ReadError::Incomplete if late => (
-            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come in time"),
+            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not arrive in time"),
             false,
         ),
         ReadError::Incomplete => (

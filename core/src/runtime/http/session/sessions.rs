@@ -291,7 +291,7 @@ impl Drop for SessionReservation<'_> {
 
 /// Of an answer that is of no use.
 fn unusable(done: &StoreDone) -> NoSession {
-    NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
+    NoSession::Unavailable(done.failure().unwrap_or("it gave an unexpected answer").into())
 }
 
 #[cfg(test)]

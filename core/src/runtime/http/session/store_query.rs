@@ -110,7 +110,7 @@ struct ReplyOnDrop(Arc<PendingAnswer>);
 
 impl Drop for ReplyOnDrop {
     fn drop(&mut self) {
-        self.0.put(StoreDone::Unavailable("the store gave no answer".into()));
+        self.0.put(StoreDone::Unavailable("the store did not answer".into()));
     }
 }
 

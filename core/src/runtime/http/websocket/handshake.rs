@@ -20,10 +20,10 @@ pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>,
         && has_word(&head.headers, header::CONNECTION, "upgrade")
         && has_word(&head.headers, header::UPGRADE, "websocket");
     if !upgrades {
-        return Err(Refusal::upgrade("Upgrade required: this address takes WebSocket connections"));
+        return Err(Refusal::upgrade("Upgrade required: this address accepts only WebSocket connections"));
     }
     if !has_word(&head.headers, header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Refusal::upgrade("Upgrade required: the version of WebSocket is 13"));
+        return Err(Refusal::upgrade("Upgrade required: send the header Sec-WebSocket-Version: 13"));
     }
     let key = websocket_key(&head.headers)?;
     let mut out = Vec::with_capacity(192);
