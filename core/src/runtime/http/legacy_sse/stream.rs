@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Bytes of one piece of a stream, besides its last message.
+/// The size of one chunk, not counting its last message.
 const BURST: usize = 64 << 10;
 
 /// The stream of one client, as the body of its response.
@@ -18,10 +18,10 @@ pub(super) struct SseStream {
     pub(super) endpoint: Arc<SseEndpoint>,
     pub(super) session: Arc<Session>,
     pub(super) connection: Arc<ConnectionState>,
-    /// Where the client sends its messages, until it was told.
+    /// The address for messages, until it is sent.
     pub(super) address: Option<String>,
     pub(super) ended: bool,
-    /// What it takes of its client's share.
+    /// The part of its client's share.
     pub(super) _part: Option<Part>,
 }
 
@@ -38,7 +38,7 @@ impl MessageStream for SseStream {
         if let Some(address) = self.address.take() {
             sse::encode(Some("endpoint"), None, address.as_bytes(), &mut out);
         }
-        // Asked before the look at what there is: nothing is said after the last call's end.
+        // Checked before the queue is read, because nothing is queued after the last call's end.
         let done = queue.is_ending() && peer.in_flight() == 0;
         if done {
             self.endpoint.engine().close_peer(peer, CancelReason::Closing);
@@ -69,7 +69,7 @@ impl MessageStream for SseStream {
 }
 
 impl Drop for SseStream {
-    /// The client is gone, and its session with it (SSE-8).
+    /// The client has disconnected, so its session ends (SSE-8).
     fn drop(&mut self) {
         self.connection.wait(false);
         let Session { id, peer, queue, .. } = &*self.session;

@@ -102,7 +102,7 @@ impl Exchange {
         self.channel.poll_chunk(self.reader, task)
     }
 
-    /// Does what the connection asks for.
+    /// Writes a comment if the connection needs a test write.
     fn listen(&self) {
         if self.connection.as_ref().is_some_and(|connection| connection.take_ask()) {
             self.channel.comment();

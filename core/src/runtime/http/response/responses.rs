@@ -15,7 +15,7 @@ use http_body::Body;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-/// Has a page of this origin see the response.
+/// Adds the CORS headers that let a page of this origin read the response.
 pub(in crate::runtime::http) fn shared_with(
     origin: Option<&HeaderValue>,
     mut response: Response<ResponseBody>,
@@ -30,7 +30,7 @@ pub(in crate::runtime::http) fn shared_with(
     response
 }
 
-/// The response to a request that does not become a WebSocket; without a reason it is its body that is in the way.
+/// The response to a request that does not become a WebSocket. Without `why`, the reason is the request's body.
 pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     why: Option<Refusal>,
     head: &Parts,
@@ -69,30 +69,30 @@ pub(in crate::runtime::http) fn unread(
     last_if(!usable, refused(refusal), version)
 }
 
-/// The response to a request whose body nobody wants.
+/// Discards the body of a refused request, and returns the response.
 pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
     response: Response<ResponseBody>,
     head: &Parts,
     body: Pin<&mut B>,
 ) -> Response<ResponseBody> {
-    // One that asks before it sends would be told to go on.
+    // Reading the body of a request with `Expect` would make the client send it.
     let waits = head.headers.contains_key(header::EXPECT);
     let usable = !waits && !is_long(&head.headers) && drain(body).await;
     last_if(!usable, response, head.version)
 }
 
-/// Whether more is announced than is worth reading, of a body that does not know its length itself.
+/// Whether `Content-Length` announces a long body.
 fn is_long(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.is_some_and(|length: u64| length > SMALL)
 }
 
-/// The response to a request of which nobody can say where it ends: nothing behind its head is read.
+/// The response to a request with ambiguous framing. Nothing after its head is read.
 pub(in crate::runtime::http) fn cut_off(refusal: Refusal, version: Version) -> Response<ResponseBody> {
     last_if(true, refused(refusal), version)
 }
 
-/// Says that the connection ends with this response, if it does.
+/// Adds `Connection: close` if this is the last response.
 fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -> Response<ResponseBody> {
     if last && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -120,7 +120,7 @@ pub(in crate::runtime::http) fn json(status: StatusCode, body: Bytes) -> Respons
     response
 }
 
-/// What MH-42 asks of a stream, so that nobody on the way stores it or holds it back.
+/// An event stream with the headers of MH-42, so that no proxy caches or buffers it.
 pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = response(StatusCode::OK, body);
     let headers = response.headers_mut();
@@ -130,7 +130,7 @@ pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<Res
     response
 }
 
-/// The response to a request that ended before anything else was said.
+/// The response to a request that ended before any event was sent.
 pub(in crate::runtime::http) fn whole(
     end: ResponseEnd,
     modern: bool,
@@ -148,9 +148,9 @@ pub(in crate::runtime::http) fn whole(
             drop(body);
             event_stream(ResponseBody::whole(budget.count(stream.into())))
         }
-        // The client cancelled it and gets no answer: a stream without events says just that.
+        // The client cancelled the request and gets an empty stream.
         ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),
-        // Only the end of the server does this to a client that is still there.
+        // Only a shutdown drops the request of a client that is still connected.
         ResponseEnd::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
     }
 }

@@ -12,10 +12,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::pin::pin;
 
-/// Whom the pages of one listener answer.
+/// The fixed pages of one listener, and which clients they answer.
 pub(in crate::runtime::http) struct FixedPages {
     access: Access,
-    /// Who may show them in a frame.
+    /// The origins that may show them in a frame.
     framing: Option<HeaderValue>,
 }
 
