@@ -1,4 +1,4 @@
-//! What a callback reads of its call (arguments, context), and how it reports progress and logs.
+//! The arguments and the context of a call, its progress reports and its log messages.
 
 use crate::abi::args::{Out, write_text};
 use crate::abi::error::tenon_error;
@@ -27,8 +27,8 @@ pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_statu
     })
 }
 
-/// Releases a call that was kept with tenon_call_retain(). If nobody holds the call any more and it was not completed, it
-/// fails. NULL is ignored.
+/// Releases a call that was kept with tenon_call_retain(). After the last release, a call that was not
+/// completed fails. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
     value!((); call = released(call) => drop(call));

@@ -137,9 +137,10 @@ fn number(kind: OutcomeKind) -> tenon_outcome {
     }
 }
 
-/// Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was stored
-/// before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the call is over and
-/// nobody holds it. If a call runs again because a client of 2026-07-28 has sent answers, it begins without a pointer.
+/// Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was
+/// stored before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the
+/// call has ended and was released. If a call runs again because a client of 2026-07-28 has sent answers, it
+/// begins without a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_set_state(
     call: *mut tenon_call,

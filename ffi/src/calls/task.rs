@@ -33,9 +33,9 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     }))
 }
 
-/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is told of the task at
-/// once. Later questions go to the client that polls the task. If the client does not support tasks, the call goes on as
-/// before.
+/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified
+/// of the task at once. Later questions go to the client that polls the task. If the client does not support
+/// tasks, the call goes on as before.
 ///
 /// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
 /// question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if

@@ -72,7 +72,7 @@ pub struct tenon_entry {
     rejected: Option<Failure>,
 }
 
-/// A part of an entry that the engine registers, with what answers its calls.
+/// A part of an entry that the engine registers, with the callback or the document for its calls.
 pub(crate) struct Part {
     pub(crate) entry: Entry,
     pub(crate) answers: Answers,

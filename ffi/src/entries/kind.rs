@@ -184,8 +184,8 @@ pub unsafe extern "C" fn tenon_method_new(
     })
 }
 
-/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters.
-/// Nobody waits for the callback, and it need not complete its call.
+/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the
+/// parameters. It has no response, so the callback need not complete its call.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_notification_new(

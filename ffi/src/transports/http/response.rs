@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::time::{Duration, Instant};
 use tenon_mcp::http::Step;
 
-/// What tenon_http_next() has found: one of the TENON_HTTP_ values.
+/// The result of tenon_http_next(): one of the TENON_HTTP_ values.
 pub type tenon_http_step = i32;
 
 /// Nothing yet.
