@@ -77,8 +77,8 @@ pub(super) fn listens(_: &OwnedFd) -> bool {
 pub(super) fn write_now(output: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, pwritev2};
     // The current position of the file.
-    const HERE: u64 = u64::MAX;
-    match pwritev2(output, slices, HERE, ReadWriteFlags::NOWAIT) {
+    const CURRENT_POSITION: u64 = u64::MAX;
+    match pwritev2(output, slices, CURRENT_POSITION, ReadWriteFlags::NOWAIT) {
         Ok(written) => Ok(written),
         Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(0),
         Err(error) => Err(error.into()),

@@ -131,7 +131,7 @@ impl PollLane {
             while let Some(work) = self.take() {
                 let work = match work {
                     Work::Op(op) if !matches!(op, HostOp::Call(_) | HostOp::Next { .. }) => {
-                        inner.hear(op);
+                        inner.handle_other(op);
                         continue;
                     }
                     work => work,

@@ -9,7 +9,7 @@ use crate::proto::session::version::Revision;
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};
-use crate::runtime::sockets::panic_boundary::{connection, needed};
+use crate::runtime::sockets::panic_boundary::{connection, essential_task};
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
 use crate::runtime::threads::wake_queue::WakeQueue;
 use crate::runtime::transport::interface::{ServeContext, Serving, SingleClientChannels};
@@ -81,7 +81,7 @@ impl StartedLines {
         let most = (max, config.engine.0.shares.clone());
         let (engine, all) = (context.engine.clone(), started.connections.clone());
         let accepts = move || accept(AcceptAll(config), acceptor, reactors, all, most, guard);
-        handle.spawn(needed(engine, context.lifecycle.clone(), "a listener", accepts));
+        handle.spawn(essential_task(engine, context.lifecycle.clone(), "a listener", accepts));
         started
     }
 

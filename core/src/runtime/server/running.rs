@@ -108,14 +108,14 @@ fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Bo
                 serving.push(started);
             }
             Err(error) => {
-                context.settle();
+                context.end_registration();
                 context.lifecycle.close_within(Duration::ZERO);
                 end(&context.engine, &context.lifecycle, &serving, || {});
                 return Err(error);
             }
         }
     }
-    context.settle();
+    context.end_registration();
     serving.iter().for_each(|serving| serving.open());
     Ok(serving)
 }

@@ -22,7 +22,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
-    drain_and_refuse, empty, event_stream, refused, shared_with, unread,
+    body_error, drain_and_refuse, empty, event_stream, refused, with_cors,
 };
 use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
@@ -107,9 +107,7 @@ impl SseEndpoint {
             )),
         });
         match opened {
-            Ok((origin, stream)) => {
-                shared_with(origin, event_stream(ResponseBody::channel(Box::new(stream))))
-            }
+            Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
@@ -122,7 +120,7 @@ impl SseEndpoint {
     ) -> Response<ResponseBody> {
         let mut response = empty(StatusCode::NO_CONTENT);
         *response.headers_mut() = self.access.preflight(methods, &head.headers, origin);
-        shared_with(origin, response)
+        with_cors(origin, response)
     }
 
     fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
@@ -183,7 +181,7 @@ impl SseEndpoint {
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {
-                    Err(error) => unread(error, max, head.version, caller),
+                    Err(error) => body_error(error, max, head.version, caller),
                     Ok(body) => {
                         let named = OnceLock::new();
                         match caught(|| self.receive(&session, &head, (body, &named), caller)) {
@@ -198,7 +196,7 @@ impl SseEndpoint {
                 }
             }
         };
-        shared_with(origin, response)
+        with_cors(origin, response)
     }
 
     /// The response to a message whose handling panicked. If the message has an id, the error goes to the

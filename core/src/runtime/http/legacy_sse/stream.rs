@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The size of one chunk, not counting its last message.
-const BURST: usize = 64 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The stream of one client, as the body of its response.
 pub(super) struct SseStream {
@@ -44,7 +44,7 @@ impl MessageStream for SseStream {
             self.endpoint.engine().close_peer(peer, CancelReason::Closing);
         }
         let mut messages = Vec::new();
-        queue.take(BURST, &mut messages);
+        queue.take(CHUNK_BYTES, &mut messages);
         let bytes = messages.iter().map(Bytes::len).sum();
         out.reserve(bytes + 32 * messages.len());
         for message in messages {
@@ -54,7 +54,7 @@ impl MessageStream for SseStream {
         if let Some(number) = ping {
             sse::encode(Some("message"), None, sse::ping(number).as_bytes(), &mut out);
         }
-        if (self.connection.take_ask() | comment) && out.is_empty() {
+        if (self.connection.take_probe_request() | comment) && out.is_empty() {
             sse::encode_comment("", &mut out);
         }
         if out.is_empty() && !done {

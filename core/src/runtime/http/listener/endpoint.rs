@@ -8,7 +8,7 @@ use crate::runtime::http::connection::connection_state::{ConnectionState, Direct
 use crate::runtime::http::listener::socket::{MAX_HEAD, Socket};
 use crate::runtime::http::listener::streaming::Streaming;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{cut_off, refuse_upgrade};
+use crate::runtime::http::response::responses::{refuse_framing, refuse_upgrade};
 use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::http::service::http_service::HttpService;
@@ -193,7 +193,7 @@ impl Endpoint {
         let framing = rules::check_framing(request.headers());
         let request = request.map(|body| TimedBody { body, timeout, sleep: None, state });
         let response = match self.paths.find(request.uri().path()) {
-            _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
+            _ if let Err(refusal) = framing => refuse_framing(refusal, request.version()),
             Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(state)).await,
             Some(Route::Events(events)) => events.listen(request, state).await,
             Some(Route::Messages(events)) => events.post(request, state).await,
@@ -212,7 +212,7 @@ impl Endpoint {
             None => self.pages.answer(&self.service, request).await,
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
-            state.cut();
+            state.mark_cut();
         }
         state.next();
         if keeps_alive && response.body().is_open() {
@@ -296,7 +296,7 @@ impl Body for TimedBody<'_> {
             return Poll::Ready(frame.map(|frame| {
                 frame.map_err(|error| {
                     if is_late(&error) {
-                        this.state.late();
+                        this.state.mark_late();
                     }
                     BodyError
                 })
@@ -306,7 +306,7 @@ impl Body for TimedBody<'_> {
         let timeout = this.timeout;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         sleep.as_mut().poll(task).map(|()| {
-            this.state.late();
+            this.state.mark_late();
             Some(Err(BodyError))
         })
     }

@@ -19,13 +19,13 @@ const PROGRESS: usize = 16 << 10;
 
 /// The delay before each of the two test writes after a client has ended its side. Only the second write to a
 /// closed connection fails.
-const ASK: Duration = Duration::from_millis(200);
+const PROBE_DELAY: Duration = Duration::from_millis(200);
 
 /// The size of the read buffer of a client that sends little. It is not counted.
-const ROOM: usize = 8 << 10;
+const BUFFER: usize = 8 << 10;
 
 /// The maximum size of one read. After a read of 16 KiB, hyper enlarges its buffer for good.
-const MOST: usize = (16 << 10) - 1;
+const MAX_READ: usize = (16 << 10) - 1;
 
 /// The maximum head of a request. A longer one gets 431.
 pub(in crate::runtime::http) const MAX_HEAD: usize = 64 << 10;
@@ -199,7 +199,7 @@ impl<S: Io> Socket<S> {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(Sent::End) => {
                         self.watch =
-                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: true }
+                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(PROBE_DELAY)), again: true }
                     }
                     Poll::Ready(Sent::Bytes) => self.watch = Watch::Done,
                 },
@@ -207,10 +207,13 @@ impl<S: Io> Socket<S> {
                     if next.as_mut().poll(task).is_pending() {
                         return Ok(());
                     }
-                    self.connection.ask();
+                    self.connection.request_probe();
                     task.waker().wake_by_ref();
                     self.watch = match again {
-                        true => Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: false },
+                        true => Watch::HalfClosed {
+                            next: Box::pin(tokio::time::sleep(PROBE_DELAY)),
+                            again: false,
+                        },
                         false => Watch::Done,
                     };
                 }
@@ -239,9 +242,9 @@ impl<S: Io> AsyncRead for Socket<S> {
                 buffer.put_slice(&part);
                 Poll::Ready(Ok(()))
             }
-            0..=MOST => Pin::new(&mut this.stream).poll_read(task, buffer),
+            0..=MAX_READ => Pin::new(&mut this.stream).poll_read(task, buffer),
             _ => {
-                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(MOST));
+                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(MAX_READ));
                 let read = Pin::new(&mut this.stream).poll_read(task, &mut part);
                 let bytes = part.filled().len();
                 buffer.advance(bytes);
@@ -253,7 +256,7 @@ impl<S: Io> AsyncRead for Socket<S> {
             this.head = this.head.saturating_add(buffer.filled().len() - before);
             let held = this.head.min(MAX_HEAD) + buffer.remaining();
             // A connection with a long head ends if there is no memory for it.
-            if !this.share.set(held.saturating_sub(ROOM)) {
+            if !this.share.set(held.saturating_sub(BUFFER)) {
                 return Poll::Ready(Err(ErrorKind::OutOfMemory.into()));
             }
         }

@@ -22,7 +22,7 @@ use tokio::io::AsyncWrite;
 const END: &[u8] = b"\r\n";
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
 /// The end of a stream that has no last chunk.
-const NOTHING: &[u8] = b"0\r\n\r\n";
+const EMPTY_LAST: &[u8] = b"0\r\n\r\n";
 
 /// A streamed HTTP/1.1 response. Its connection may be used again afterwards.
 pub(in crate::runtime::http) struct Streaming<S> {
@@ -85,7 +85,7 @@ impl<S: Io> Streaming<S> {
             let data = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
             self.ended = self.body.is_end_stream() || data.is_empty();
             self.out = if data.is_empty() {
-                piece(Vec::new(), data, NOTHING)
+                piece(Vec::new(), data, EMPTY_LAST)
             } else {
                 let mut size = Vec::with_capacity(18);
                 let _ = write!(size, "{:X}\r\n", data.len());

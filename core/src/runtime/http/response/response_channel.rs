@@ -201,7 +201,7 @@ impl ResponseChannel {
             std::mem::replace(&mut *state, State { gone: true, ..State::default() })
         };
         if let Some(batch) = left.batch {
-            batch.let_go();
+            batch.release();
         }
         let question = |event: Event| Some(UndeliveredRequest { id: event.question?, body: event.body });
         left.events.into_iter().filter_map(question).collect()
@@ -232,7 +232,7 @@ impl ResponseChannel {
 
 impl BatchAnswers {
     /// No client will read the answers.
-    pub(in crate::runtime::http) fn let_go(self) {
+    pub(in crate::runtime::http) fn release(self) {
         if let Some(batch) = self.batch.upgrade() {
             batch.let_go();
         }

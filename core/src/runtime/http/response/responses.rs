@@ -4,7 +4,7 @@ use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::connection::read::{ReadError, SMALL, drain};
+use crate::runtime::http::connection::read::{MAX_DRAINED, ReadError, drain};
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::response_channel::ResponseEnd;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 /// Adds the CORS headers that let a page of this origin read the response.
-pub(in crate::runtime::http) fn shared_with(
+pub(in crate::runtime::http) fn with_cors(
     origin: Option<&HeaderValue>,
     mut response: Response<ResponseBody>,
 ) -> Response<ResponseBody> {
@@ -47,7 +47,7 @@ pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
 }
 
 /// The response to a body that could not be read.
-pub(in crate::runtime::http) fn unread(
+pub(in crate::runtime::http) fn body_error(
     error: ReadError,
     max: usize,
     version: Version,
@@ -84,11 +84,11 @@ pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
 /// Whether `Content-Length` announces a long body.
 fn is_long(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.is_some_and(|length: u64| length > SMALL)
+    length.is_some_and(|length: u64| length > MAX_DRAINED)
 }
 
 /// The response to a request with ambiguous framing. Nothing after its head is read.
-pub(in crate::runtime::http) fn cut_off(refusal: Refusal, version: Version) -> Response<ResponseBody> {
+pub(in crate::runtime::http) fn refuse_framing(refusal: Refusal, version: Version) -> Response<ResponseBody> {
     last_if(true, refused(refusal), version)
 }
 
@@ -131,7 +131,7 @@ pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<Res
 }
 
 /// The response to a request that ended before any event was sent.
-pub(in crate::runtime::http) fn whole(
+pub(in crate::runtime::http) fn complete_response(
     end: ResponseEnd,
     modern: bool,
     forms: Forms,

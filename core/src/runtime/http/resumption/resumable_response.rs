@@ -228,7 +228,7 @@ impl ResponseChannel {
             (undelivered, state.batch.take(), state.waker.take(), stream)
         };
         if let Some(batch) = batch {
-            batch.let_go();
+            batch.release();
         }
         self.wake(waker);
         let key = crate::runtime::http::resumption::event_log::key(&stream.session_id, &stream.name);

@@ -3,7 +3,7 @@
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
 use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -41,7 +41,7 @@ impl FixedPages {
                     };
                     // A cache must not give the answer for one origin to another.
                     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
-                    shared_with(origin, response)
+                    with_cors(origin, response)
                 }
             },
         };

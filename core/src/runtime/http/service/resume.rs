@@ -57,8 +57,8 @@ impl HttpService {
             AttachError::NotInMemory => Refusal::lost_events(),
         })?;
         let exchange = Exchange::new(self.engine().clone(), channel, None, Some(lease), caller.connection);
-        let exchange = exchange.counted(part);
-        Ok(self.stream(exchange.again(reader)))
+        let exchange = exchange.with_part(part);
+        Ok(self.stream(exchange.for_reader(reader)))
     }
 
     /// Replays a stream of another process from the store. The response ends after the stored events. The

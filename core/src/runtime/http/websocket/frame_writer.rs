@@ -19,7 +19,7 @@ const PROGRESS: usize = 16 << 10;
 const COPIED: usize = 4 << 10;
 
 /// The bytes of messages that are encoded at a time.
-const BURST: usize = 64 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The number of slices of one write.
 const SLICES: usize = 16;
@@ -122,7 +122,7 @@ impl FrameWriter {
     fn fill(&mut self, queue: &Queue) -> bool {
         let mut small = std::mem::take(&mut self.control);
         let mut messages = Vec::new();
-        queue.take(BURST, &mut messages);
+        queue.take(CHUNK_BYTES, &mut messages);
         for message in messages {
             self.counted += message.len();
             frames::text(message.len(), &mut small);
