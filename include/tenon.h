@@ -89,7 +89,7 @@
 #ifndef TENON_H
 #define TENON_H
 
-/* Made from the sources in ffi/ by `cargo run -p tenon-header`: change those, not this file. */
+/* Generated from the sources in ffi/ by `cargo run -p tenon-header`: change those, not this file. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,16 +97,16 @@
 
 /* VERSIONS =============================================================================================== */
 
-/* The version of this header; tenon_version() tells that of the library. */
+/* The version of this header; tenon_version() returns that of the library. */
 #define TENON_VERSION "0.1.0"
 #define TENON_VERSION_MAJOR 0
 #define TENON_VERSION_MINOR 1
 #define TENON_VERSION_PATCH 0
 
-/* A length that says: the text ends at its first NUL. */
+/* A length that means: the text ends at its first NUL. */
 #define TENON_NUL SIZE_MAX
 
-/* Functions whose status must be looked at: ignoring it is a warning where the compiler has one. */
+/* Functions whose status must be checked. Compilers that support it warn if it is ignored. */
 #if defined(__GNUC__) || defined(__clang__)
 #define TENON_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -228,9 +228,9 @@ typedef int32_t tenon_mode;
 
 /**
  * An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
- * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or later if
- * it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails. The exceptions are
- * notifications and hooks, because nobody waits for those.
+ * tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or
+ * later if it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails.
+ * The exceptions are notifications and hooks, because they have no response.
  *
  * `user_data` is the pointer that tenon_entry_set_handler() got. `call` is valid until the callback returns, or until
  * the tenon_call_release() that belongs to a tenon_call_retain().
@@ -286,7 +286,7 @@ typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t l
  */
 typedef void (*tenon_http_ready_fn)(void *user_data);
 
-/** What tenon_http_next() has found: one of the TENON_HTTP_ values. */
+/** The result of tenon_http_next(): one of the TENON_HTTP_ values. */
 typedef int32_t tenon_http_step;
 
 /* STATUSES =============================================================================================== */
@@ -888,9 +888,9 @@ tenon_status tenon_server_allow_header(tenon_server *server, const char *name);
  * number of clients may connect at once. May be called for several paths. To serve HTTP on a Unix socket, use
  * tenon_server_listen_http() with "unix:PATH".
  *
- * By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If nobody listens on
- * an existing socket file, it is replaced. If somebody listens on it, or the file is not a socket, the start fails with
- * TENON_ERR_ADDRESS. The file is removed when the server ends.
+ * By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If no
+ * process listens on an existing socket file, it is replaced. If a process listens on it, or the file is not a
+ * socket, the start fails with TENON_ERR_ADDRESS. The file is removed when the server ends.
  *
  * Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
  */
@@ -908,8 +908,8 @@ tenon_status tenon_server_set_unix_mode(tenon_server *server, uint32_t mode);
  * removed. A connected socket is one more client; the server ends when the last such client leaves. Any other socket
  * makes the start fail with TENON_ERR_INVALID.
  *
- * Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking, also for
- * others that share it. TCP has no permissions: everybody who can reach the address may call.
+ * Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking,
+ * also for others that share it. TCP has no permissions: every client that can reach the address may call.
  *
  * Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are never taken.
  */
@@ -1272,8 +1272,8 @@ tenon_status tenon_completion_new(
 tenon_status tenon_method_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters.
- * Nobody waits for the callback, and it need not complete its call.
+ * Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the
+ * parameters. It has no response, so the callback need not complete its call.
  */
 tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
@@ -1474,10 +1474,10 @@ tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const c
  * settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
  * before this function is called.
  *
- * The other server may be freed at any time. What it had then stays here until this server is freed, and its `user_data`
- * too. Its middleware also runs here around its entries, inside this server's middleware. Lists are those of the server
- * that is served. A server with middleware around lists therefore cannot be mounted, and a mounted server cannot get
- * such middleware.
+ * The other server may be freed at any time. The entries that it had then stay here until this server is
+ * freed, and so does their `user_data`. Its middleware also runs here around its entries, inside this server's
+ * middleware. Lists are those of the server that is served. A server with middleware around lists therefore
+ * cannot be mounted, and a mounted server cannot get such middleware.
  *
  * Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
  * mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
@@ -1487,14 +1487,15 @@ tenon_status tenon_server_mount(
     tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server are
- * removed here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop"
- * runs at the end of this one.
+ * Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other
+ * server are removed here, and clients are notified that the lists have changed. Calls in flight go on. The
+ * other server's hook "stop" runs at the end of this one.
  *
- * A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything that it
- * had. If calls of its entries are in flight, what it had stays until the last of them has ended. After that it is freed
- * when the next callback returns or the next kept call is released, at the latest when this server is freed. If the
- * other server has hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
+ * A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything
+ * that it had. If calls of its entries are in flight, the entries stay until the last of these calls has
+ * ended. After that they are freed when the next callback returns or the next kept call is released, at the
+ * latest when this server is freed. If the other server has hooks (tenon_server_on()) and this one was
+ * started, their callbacks stay until this one is freed.
  *
  * Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
  */
@@ -1586,11 +1587,11 @@ tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, t
  * `path` is matched exactly, as it is in a request: percent-encoded, without query. `content_type` is the media type,
  * such as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
  *
- * Responses have an ETag, with which browsers check whether the page has changed, and `x-content-type-options: nosniff`.
- * A request may name the hosts that the address allows (tenon_server_allow_host()). In a frame, the page is shown only
- * to its own address and to origins that may call the server. Everybody who can reach the address can read the page. A
- * page of a loopback address may call the server. A page of an address that others can reach may do so only if its
- * origin is allowed (tenon_server_allow_origin()).
+ * Responses have an ETag, with which browsers check whether the page has changed, and `x-content-type-options:
+ * nosniff`. A request may name the hosts that the address allows (tenon_server_allow_host()). In a frame, the
+ * page is shown only to its own address and to origins that may call the server. Every client that can reach
+ * the address can read the page. A page of a loopback address may call the server. A page of an address that
+ * others can reach may do so only if its origin is allowed (tenon_server_allow_origin()).
  *
  * Fails with TENON_ERR_INVALID if the path or the type is not valid, if the page is larger than TENON_LIMIT_PAGE_BYTES,
  * if there are TENON_LIMIT_PAGES already, or if MCP is served under the path. If that last conflict is not known yet,
@@ -1606,8 +1607,9 @@ tenon_status tenon_server_remove_page(tenon_server *server, const char *path);
 /* TELLING CLIENTS ======================================================================================== */
 
 /**
- * Tells a client that its user's visit to a page is complete. The visit was requested with this `elicitation_id` by
- * tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are told.
+ * Tells a client that its user's visit to a page is complete. The visit was requested with this
+ * `elicitation_id` by tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are
+ * notified.
  *
  * Fails with TENON_ERR_NOT_FOUND if no client waits for the visit, which is harmless, and with TENON_ERR_STATE before
  * the start.
@@ -1636,16 +1638,17 @@ tenon_status tenon_server_notify(tenon_server *server, const char *method, const
 tenon_status tenon_call_notify(tenon_call *call, const char *method, const char *params, size_t len);
 
 /**
- * Reports that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
- * milliseconds; several updates within that time are told once. Before the start no client is subscribed, and nothing
- * happens. May be called from any thread, and does not wait.
+ * Reports that the resource at exactly this address has changed. Subscribed clients are notified within a few
+ * milliseconds; several updates within that time cause one notification. Before the start no client is
+ * subscribed, and nothing happens. May be called from any thread, and does not wait.
  */
 tenon_status tenon_server_resource_updated(tenon_server *server, const char *uri);
 
 /**
- * Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those of what a
- * provider lists. Clients are told without it of entries that are added, removed, enabled or disabled. Templates and
- * providers are reported as resources. May be called from any thread, and does not wait.
+ * Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those
+ * of what a provider lists. If entries are added, removed, enabled or disabled, clients are notified without
+ * this function. Templates and providers are reported as resources. May be called from any thread, and does
+ * not wait.
  *
  * Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
  */
@@ -1660,8 +1663,8 @@ tenon_status tenon_server_list_changed(tenon_server *server, tenon_kind kind);
 tenon_status tenon_call_retain(tenon_call *call);
 
 /**
- * Releases a call that was kept with tenon_call_retain(). If nobody holds the call any more and it was not completed, it
- * fails. NULL is ignored.
+ * Releases a call that was kept with tenon_call_retain(). After the last release, a call that was not
+ * completed fails. NULL is ignored.
  */
 void tenon_call_release(tenon_call *call);
 
@@ -2219,9 +2222,9 @@ void tenon_answer_free(tenon_answer *answer);
 tenon_status tenon_tool_set_task_support(tenon_entry *entry, const char *support);
 
 /**
- * Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is told of the task at
- * once. Later questions go to the client that polls the task. If the client does not support tasks, the call goes on as
- * before.
+ * Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified
+ * of the task at once. Later questions go to the client that polls the task. If the client does not support
+ * tasks, the call goes on as before.
  *
  * On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
  * question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if
@@ -2312,9 +2315,10 @@ tenon_status tenon_call_next(
 tenon_status tenon_call_outcome(tenon_call *call, tenon_outcome *kind, const char **json, size_t *len);
 
 /**
- * Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was stored
- * before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the call is over and
- * nobody holds it. If a call runs again because a client of 2026-07-28 has sent answers, it begins without a pointer.
+ * Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was
+ * stored before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the
+ * call has ended and was released. If a call runs again because a client of 2026-07-28 has sent answers, it
+ * begins without a pointer.
  */
 tenon_status tenon_call_set_state(tenon_call *call, void *state, tenon_destroy_fn destroy);
 

@@ -1,5 +1,5 @@
 /*
- * tenon.hpp: Tenon for C++17, on top of tenon.h. Programs include this file; its parts lie in the folder beside it.
+ * tenon.hpp: Tenon for C++17, on top of tenon.h. Programs include this file. Its parts are in the folder tenon/.
  *
  *     tenon::Server app("demo", "1.0.0");
  *     auto add = tenon::tool("add");
@@ -9,31 +9,31 @@
  *     app.listen_stdio();
  *     return app.run();
  *
- * NAMES. What is done with a server, an entry, a call, a result, an answer or a request is a member of its class and bears the
- * name of the C function without the prefix. Contracts, units, defaults and threads are those of the C function; here stands
- * what differs.
+ * NAMES. A function of tenon.h is a member of the class of its object, and has the same name without the prefix. Contracts,
+ * units, defaults and threads are those of the C function. The comments here describe only the differences.
  *
- * TEXT. Text that goes in is a std::string_view and is copied. JSON goes in as text too. Text that comes out as a
- * std::string_view is borrowed: it lives as long as the call, the answer or the request it came from.
+ * TEXT. Input text is a std::string_view and is copied. JSON is passed as text too. Output text is a borrowed
+ * std::string_view: it lives as long as the call, the answer or the request that it came from.
  *
- * ERRORS. What fails throws tenon::Error, with the status and one sentence. Members of Entry and Result that describe
- * something do not throw for what the library finds wrong: Server::add() and Call::complete() do, with the first thing that was
- * wrong. That a call has ended is no error: members that complete a call return false then. A std::string_view that holds a
- * NUL where C takes a NUL-terminated text is refused with TENON_ERR_INVALID.
+ * ERRORS. A failing function throws tenon::Error, with the status and one sentence. Setters of Entry and Result do not throw
+ * if the library refuses a value; Server::add() and Call::complete() then throw the first of these errors. A call that has
+ * ended is not an error: members that complete a call return false. A std::string_view that contains a NUL is refused with
+ * TENON_ERR_INVALID if the C function takes a NUL-terminated string.
  *
- * EXCEPTIONS OF CALLBACKS never reach the library. What a handler or middleware throws completes its call as failed, with
- * what() for the client to read, whatever "mask_errors" says: so throw what the model may read. ArgumentError refuses the
- * arguments. Where the library knows the reason itself (an argument that is missing, a client that cannot be asked) the call
- * fails with that reason. In a log, a `ready` function and a destructor exceptions are dropped; those of functions that
- * Server::entries() and Server::exchange() call are thrown on by these.
+ * EXCEPTIONS OF CALLBACKS never reach the library. An exception of a handler or of middleware completes its call as failed.
+ * The client reads what(), whatever "mask_errors" is set to, so throw only text that the model may read. ArgumentError refuses
+ * the arguments. If the library knows the reason itself (a missing argument, a client that cannot be asked), the call fails
+ * with that reason. Exceptions of a log, a `ready` function or a destructor are dropped. Server::entries() and
+ * Server::exchange() rethrow the exceptions of the functions that they call.
  *
- * QUESTIONS. Call::elicit() and the like return the answer, or throw Suspended: the question has gone to the client, and the
- * handler is called again from its top when the answer is there. Do not catch it; it is no std::exception. To ask several
- * questions at once, use Call::try_ask() for each, and return after the last if one is without answer.
+ * QUESTIONS. Call::elicit() and the other question members return the answer, or throw Suspended: the question has gone to the
+ * client, and the handler is called again from its top when the answer has come. Do not catch Suspended; it is not a
+ * std::exception. To ask several questions at once, use Call::try_ask() for each, and return after the last one if an answer
+ * is missing.
  *
- * LIFE. Objects own what they stand for and can be moved; what was moved from holds nothing, and its functions throw
- * TENON_ERR_NULL. Call is borrowed and good until its handler returns; Call::keep() makes a KeptCall, which can be copied and
- * handed to other threads. Do not destroy a Server inside one of its callbacks.
+ * LIFETIMES. Objects own their handle and can be moved. A moved-from object has no handle, and its functions throw
+ * TENON_ERR_NULL. A Call is borrowed and valid until its handler returns. Call::keep() makes a KeptCall, which can be copied
+ * and passed to other threads. Do not destroy a Server inside one of its callbacks.
  */
 
 #ifndef TENON_HPP

@@ -1,5 +1,5 @@
-//! The engine behind a server: for the counts of instructions, which hand it calls without a transport. Not part of the
-//! library.
+//! The engine behind a server: for the instruction counts, which pass it calls without a transport. Not part of
+//! the library.
 
 use crate::abi::args::object;
 use crate::servers::server::tenon_server;

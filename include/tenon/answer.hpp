@@ -16,7 +16,7 @@
 
 namespace tenon {
 
-/** What the client answered; see Call::elicit(). */
+/** The answer of a client; see Call::elicit(). */
 class Answer {
 public:
     explicit Answer(tenon_answer *answer) : answer_(answer) {}

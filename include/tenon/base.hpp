@@ -20,7 +20,7 @@
 
 namespace tenon {
 
-/** Without end, as a time to wait. */
+/** A timeout without a limit. */
 inline constexpr std::chrono::milliseconds forever{-1};
 
 /** A function of the library failed. */
@@ -34,15 +34,15 @@ private:
     tenon_status status_;
 };
 
-/** What a handler may let pass: the library fails its call with the reason it knows. */
+/** An error that a handler need not catch: the library fails its call with the reason. */
 class CallError : public Error {
 public:
     using Error::Error;
 };
 
 /**
- * The arguments are not what a handler takes, for reasons that no schema says. Thrown by one, it refuses them in the same way as
- * those that do not fit the schema; best as "/place/in/them: reason".
+ * Arguments that a handler refuses for a reason that the schema does not express. The client gets the same error as for
+ * arguments that do not fit the schema. Write the reasons as "/place/in/them: reason".
  */
 class ArgumentError : public CallError {
 public:
@@ -50,31 +50,31 @@ public:
         CallError(status, reasons) {}
 };
 
-/** A question has gone to the client; see QUESTIONS. Not to be caught. */
+/** A question has gone to the client; see QUESTIONS. Do not catch it. */
 struct Suspended {};
 
-/** A JSON text, where a plain text would be taken for a string. */
+/** JSON text, where plain text would be a string. */
 struct Json {
     std::string text;
 };
 
-/** Bytes of a resource, where a text would be taken for UTF-8. */
+/** Bytes of a resource, where text would have to be UTF-8. */
 struct Bytes {
     std::string data;
 };
 
-/** The version of the library that runs; TENON_VERSION is that of the header. */
+/** The version of the loaded library; TENON_VERSION is that of the header. */
 inline std::string_view version() { return tenon_version(); }
-/** The number that is to equal TENON_ABI_VERSION. */
+/** The ABI version of the loaded library, which must equal TENON_ABI_VERSION. */
 inline std::uint32_t abi_version() { return tenon_abi_version(); }
 
 namespace detail {
 
-/** A text that ends with a NUL and has no other. */
+/** A NUL-terminated string without another NUL. */
 class Text {
 public:
     explicit Text(std::string_view text) : text_(text) {
-        if (text_.find('\0') != std::string::npos) throw Error(TENON_ERR_INVALID, "a text holds a NUL");
+        if (text_.find('\0') != std::string::npos) throw Error(TENON_ERR_INVALID, "a string contains a NUL; remove it");
     }
     explicit Text(std::optional<std::string_view> text) : Text(text.value_or(std::string_view())) { none_ = !text; }
     operator const char *() const noexcept { return none_ ? nullptr : text_.c_str(); }
@@ -108,7 +108,7 @@ template <typename Thrown = Error> void check(tenon_status status, std::string_v
     if (status < 0) throw Thrown(status, std::string(what) + ": " + tenon_error_last_message());
 }
 
-/** Whether it completed the call: not if it has ended already. */
+/** Whether the call was completed. False if it had ended already. */
 inline bool completed(tenon_status status, const Detail &detail) {
     if (status != TENON_ERR_STALE) detail.check(status);
     return status != TENON_ERR_STALE;
@@ -124,7 +124,7 @@ template <typename T> inline constexpr bool fits_int64 = std::is_signed_v<T> || 
 
 template <typename T> void destroy(void *data) noexcept { delete static_cast<T *>(data); }
 
-/** Runs what a handler wants done; nothing it throws goes further. */
+/** Runs a function of the program and drops its exceptions. */
 inline void cancelled(void *data) noexcept {
     try {
         (*static_cast<std::function<void()> *>(data))();
@@ -138,7 +138,7 @@ template <auto function> struct Free {
 };
 template <typename T, auto function> using Handle = std::unique_ptr<T, Free<function>>;
 
-/** Runs what C called, keeps what it throws, and throws it on behind the C function. */
+/** Runs a function that C called, stores its exception, and rethrows it after the C function. */
 template <typename Function> struct Visit {
     Function &function;
     std::exception_ptr thrown;

@@ -23,7 +23,7 @@
 
 namespace tenon {
 
-/** What followed middleware came to; see Call::outcome(). */
+/** The outcome of the rest of the chain after middleware; see Call::outcome(). */
 struct Outcome {
     /** One of the TENON_OUTCOME_ values. */
     tenon_outcome kind;
@@ -32,7 +32,7 @@ struct Outcome {
 
 class KeptCall;
 
-/** One call of a handler, borrowed: good until the handler returns. Any thread may use it. */
+/** One call of a handler. It is borrowed and valid until the handler returns. Any thread may use it. */
 class Call {
 public:
     explicit Call(tenon_call *call) noexcept : call_(call) {}
@@ -44,8 +44,8 @@ public:
 
     /**
      * An argument by its name or by a JSON pointer, such as "/size/width": std::string, std::string_view, bool, a number, or
-     * Json for one of any type. Throws CallError if it is absent or of another type, and ArgumentError if it is beyond what T can
-     * hold; a handler that lets it pass fails its call with that reason.
+     * Json for one of any type. Throws CallError if it is absent or of another type, and ArgumentError if T cannot
+     * represent it. If the handler does not catch them, its call fails with that reason.
      */
     template <typename T> T arg(std::string_view name) const;
     /** The same, or `otherwise` if it is absent. */
@@ -58,7 +58,7 @@ public:
     std::string_view name() const { return view(tenon_call_name); }
     std::string_view protocol_version() const { return view(tenon_call_protocol_version); }
     std::string_view client_capabilities() const { return view(tenon_call_client_capabilities); }
-    /** Nothing where the call has none; so do the following ones. */
+    /** Nothing if the call has none. The same is true of the following members. */
     std::optional<std::string_view> uri() const { return found(tenon_call_uri); }
     std::optional<std::string_view> request_id() const { return found(tenon_call_request_id); }
     std::optional<std::string_view> client_info() const { return found(tenon_call_client_info); }
@@ -69,14 +69,14 @@ public:
 
     bool is_cancelled() const noexcept { return tenon_call_is_cancelled(get()); }
     /**
-     * Has `function` run once if the call ends before it is completed, on a thread of the library, or in Server::poll(); at
-     * once if it was cancelled before; see tenon_call_on_cancel(). Nothing it throws goes further. It may run while the
+     * Runs `function` once if the call ends before it is completed, on a thread of the library, or in Server::poll(); at
+     * once if it was cancelled before; see tenon_call_on_cancel(). Its exceptions are dropped. It may run while the
      * handler returns, so it must not refer to variables of the handler: share them. False if the call was completed.
      */
     bool on_cancel(std::function<void()> function) const {
         const tenon_cancel_fn callback = function ? detail::cancelled : nullptr;
         auto kept = std::make_unique<std::function<void()>>(std::move(function));
-        // The library ends its life, whatever the status.
+        // The library destroys it, whatever the status.
         return ended(
             tenon_call_on_cancel(get(), callback, kept.release(), detail::destroy<std::function<void()>>),
             "tenon_call_on_cancel");
@@ -85,7 +85,7 @@ public:
     void progress(double progress, double total = -1, std::optional<std::string_view> message = std::nullopt) const {
         passing(tenon_call_progress(get(), progress, total, detail::Text(message)), "tenon_call_progress");
     }
-    /** Whether the client will come back for what follows. */
+    /** Whether the client will reconnect for the rest. */
     bool close_stream() const {
         bool closed = false;
         passing(tenon_call_close_stream(get(), &closed), "tenon_call_close_stream");
@@ -108,8 +108,8 @@ public:
     }
 
     /**
-     * What `make` returned, JSON text, the first time the call came here: it runs once, although a handler that asks runs
-     * again from its top.
+     * The JSON text that `make` returned when the call first reached this point. It runs once, although a handler that asks
+     * runs again from its top.
      */
     template <typename Function> std::string once(std::string_view key, Function make) const {
         if (auto kept = found(tenon_call_once_get, key)) return std::string(*kept);
@@ -146,7 +146,7 @@ public:
             return tenon_call_roots(get(), detail::Text(key), answer, err);
         });
     }
-    /** Asks a question of any kind. Nothing: it has gone to the client; ask the others and return. */
+    /** Asks a question of any kind. Without a value, the question has gone to the client: ask the others and return. */
     std::optional<Answer> try_ask(
         std::string_view question, std::string_view params, std::optional<std::string_view> key = std::nullopt) const {
         tenon_answer *answer = nullptr;
@@ -199,7 +199,7 @@ public:
     bool fail(std::string_view message) const {
         return ended(tenon_call_fail(get(), detail::Text(message)), "tenon_call_fail");
     }
-    /** The same as to throw ArgumentError. */
+    /** The same as throwing ArgumentError. */
     bool fail_arguments(std::string_view reasons) const {
         return ended(tenon_call_fail_arguments(get(), detail::Text(reasons)), "tenon_call_fail_arguments");
     }
@@ -210,10 +210,10 @@ public:
         std::int32_t code, std::string_view message, std::optional<std::string_view> json = std::nullopt) const {
         return ended(tenon_call_error(get(), code, detail::Text(message), detail::Text(json)), "tenon_call_error");
     }
-    /** Completes with what a handler may return: a Result, Json, Bytes, a text, a number or a bool. */
+    /** Completes the call with a Result, Json, Bytes, a string, a number or a bool, as a handler may return. */
     template <typename T> bool complete(T &&value) const;
 
-    /** Has what follows middleware run, with other arguments if `json` has some. `after` is called with what it came to. */
+    /** Runs the rest of the chain after middleware, with other arguments if `json` has some; `after` gets its outcome. */
     void next(std::function<void(Call &)> after = {}, std::optional<std::string_view> json = std::nullopt) const;
     Outcome outcome() const {
         const char *text = nullptr;
@@ -222,19 +222,19 @@ public:
         detail::check(tenon_call_outcome(get(), &kind, &text, &len), "tenon_call_outcome");
         return {kind, {text, len}};
     }
-    /** Keeps a value with the call, for its middleware and its handler to share. */
+    /** Stores a value with the call, which its middleware and its handler share. */
     template <typename T> void set_state(T value) const {
         auto kept = std::make_unique<std::any>(std::move(value));
-        // The library ends its life, whatever the status.
+        // The library destroys it, whatever the status.
         detail::check(
             tenon_call_set_state(get(), kept.release(), detail::destroy<std::any>), "tenon_call_set_state");
     }
-    /** The value of this type that is kept with the call; NULL where there is none. */
+    /** The value of this type that is stored with the call; NULL if there is none. */
     template <typename T> T *state() const noexcept {
         return std::any_cast<T>(static_cast<std::any *>(tenon_call_state(get())));
     }
 
-    /** The value of this type that was put with the HTTP request; NULL where there is none. */
+    /** The value of this type that is stored with the HTTP request; NULL if there is none. */
     template <typename T> T *http_user_data() const noexcept {
         return std::any_cast<T>(static_cast<std::any *>(tenon_call_http_user_data(get())));
     }
@@ -272,11 +272,11 @@ private:
         if (status != TENON_ERR_STALE) detail::check(status, what);
         return status != TENON_ERR_STALE;
     }
-    /** What is said of a call that has ended is dropped. */
+    /** Reports about a call that has ended are dropped. */
     static void passing(tenon_status status, const char *what) { ended(status, what); }
 };
 
-/** A call that was kept; see Call::keep(). The last one that is destroyed without completing it fails the call. */
+/** A call that was kept; see Call::keep(). If the last copy is destroyed without completing the call, the call fails. */
 class KeptCall : public Call {
 public:
     explicit KeptCall(tenon_call *call) : Call(call) {
@@ -295,13 +295,13 @@ using Handler = std::function<void(Call &)>;
 
 namespace detail {
 
-/** Completes a call with what was thrown. */
+/** Completes a call with an exception. */
 template <typename Function> void fail(Function function, tenon_call *call, const char *reason) noexcept {
     if (function(call, reason) == TENON_ERR_UTF8)
         static_cast<void>(function(call, "the handler failed, and its reason is not UTF-8"));
 }
 
-/** Runs a handler; nothing it throws goes further. */
+/** Runs a handler. Its exceptions complete the call. */
 inline void handle(void *data, tenon_call *call) noexcept {
     Call borrowed(call);
     try {
@@ -310,7 +310,7 @@ inline void handle(void *data, tenon_call *call) noexcept {
     } catch (const ArgumentError &error) {
         fail(tenon_call_fail_arguments, call, error.what());
     } catch (const CallError &) {
-        // The library knows the reason better.
+        // The library uses its own reason.
     } catch (const std::exception &error) {
         fail(tenon_call_fail, call, error.what());
     } catch (...) {
@@ -321,7 +321,7 @@ inline void handle(void *data, tenon_call *call) noexcept {
 template <typename Function> constexpr bool completes_itself =
     std::is_void_v<std::invoke_result_t<Function &, Call &>>;
 
-/** A handler of a function that completes its call, or returns what to complete it with. */
+/** A handler from a function that completes its call, or that returns the value to complete it with. */
 template <typename Function> std::unique_ptr<Handler> handler(Function function) {
     static_assert(std::is_invocable_v<Function &, Call &>, "a handler takes a tenon::Call &");
     if constexpr (completes_itself<Function>) {
@@ -349,7 +349,7 @@ template <typename T> std::optional<T> Call::find(std::string_view name) const {
     } else {
         status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value, beyond);
     }
-    // Put together for errors alone: every argument is read here.
+    // Formatted only for errors, because every argument is read here.
     const auto argument = [name] { return "argument \"" + std::string(name) + "\""; };
     if (beyond) throw ArgumentError(argument() + " " + *beyond, status);
     if (status != TENON_OK && status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, argument());

@@ -16,7 +16,7 @@
 
 namespace tenon {
 
-/** What is registered; made by tool() and the like, and handed to Server::add(), which throws what was wrong with it. */
+/** An entry, made by tool() or a similar function. Server::add() takes it, and throws the first error of its setters. */
 class Entry {
 public:
     explicit Entry(tenon_entry *entry) noexcept : entry_(entry) {}
@@ -27,7 +27,7 @@ public:
     Entry &description(std::string_view text) {
         return noted(tenon_entry_set_description(get(), detail::Text(text)));
     }
-    /** A function of a Call &. It completes the call, or keeps it; or it returns what Call::complete() takes. */
+    /** A function of a Call &. It completes or keeps the call, or returns a value for Call::complete(). */
     template <typename Function> Entry &handler(Function function) {
         return noted(tenon_entry_set_handler(
             get(), detail::handle, detail::handler(std::move(function)).release(), detail::destroy<Handler>));
@@ -72,7 +72,7 @@ public:
     tenon_entry *release() noexcept { return entry_.release(); }
 
 private:
-    /** The library keeps the first failure, and says it where the entry is added. */
+    /** The library stores the first failure and reports it when the entry is added. */
     Entry &noted(tenon_status) { return *this; }
 
     detail::Handle<tenon_entry, tenon_entry_free> entry_;

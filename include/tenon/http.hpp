@@ -17,7 +17,7 @@
 
 namespace tenon {
 
-/** One request of the program's own HTTP server, and its response; see Server::handle_http(). */
+/** One request that the program's own HTTP server received, and its response; see Server::handle_http(). */
 class Http {
 public:
     explicit Http(std::string_view method) {
@@ -40,15 +40,15 @@ public:
         detail::check(tenon_http_set_principal(get(), detail::Text(principal)), "tenon_http_set_principal");
         return *this;
     }
-    /** The IP address of the client, whose share the request counts to. */
+    /** The IP address of the client. The request counts to the share of this address. */
     Http &set_address(std::string_view address) {
         detail::check(tenon_http_set_address(get(), detail::Text(address)), "tenon_http_set_address");
         return *this;
     }
-    /** Puts a value with the request, for the handlers of its calls: Call::http_user_data(). */
+    /** Stores a value with the request. Handlers of its calls read it with Call::http_user_data(). */
     template <typename T> Http &set_user_data(T value) {
         auto kept = std::make_unique<std::any>(std::move(value));
-        // The library ends its life, whatever the status.
+        // The library destroys it, whatever the status.
         detail::check(
             tenon_http_set_user_data(get(), kept.release(), detail::destroy<std::any>), "tenon_http_set_user_data");
         return *this;
@@ -80,7 +80,7 @@ public:
             all.emplace_back(name, std::string_view(value, len));
         }
     }
-    /** Until the next next(). */
+    /** Valid until the next call of next(). */
     std::string_view data() const {
         const void *bytes = nullptr;
         std::size_t len = 0;

@@ -17,7 +17,7 @@ namespace tenon {
 
 namespace detail {
 
-/** What reads a value of one type from a call or an answer by its name. */
+/** The functions that read a value of one type from a call or an answer by its name. */
 template <typename Of> struct Reader;
 
 template <> struct Reader<tenon_call> {
@@ -33,7 +33,7 @@ template <> struct Reader<tenon_answer> {
     static constexpr auto boolean = tenon_answer_bool;
 };
 
-/** How an integer that T cannot hold is spoken of; not at all where that is not what is wrong. */
+/** The error text for an integer that T cannot represent; none for other errors. */
 using Beyond = std::optional<std::string>;
 
 template <typename T> std::string not_an_integer() {

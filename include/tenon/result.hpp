@@ -12,7 +12,7 @@
 
 namespace tenon {
 
-/** A result of several parts, for Call::complete(). What a member finds wrong is thrown there. */
+/** A result with several parts, for Call::complete(), which throws the first error of its members. */
 class Result {
 public:
     Result() {
@@ -71,7 +71,7 @@ public:
         return noted(tenon_result_begin_array(get(), detail::Text(key)));
     }
     Result &end() { return noted(tenon_result_end(get())); }
-    /** A text, a number, a bool, Json, or nullptr for null. */
+    /** A string, a number, a bool, Json, or nullptr for null. */
     template <typename T> Result &put(std::optional<std::string_view> key, const T &value) {
         using Value = std::decay_t<T>;
         const detail::Text name(key);
@@ -96,7 +96,7 @@ public:
     tenon_result *release() noexcept { return result_.release(); }
 
 private:
-    /** The library keeps the first failure, and says it where the result is handed in. */
+    /** The library stores the first failure and reports it when the result is used. */
     Result &noted(tenon_status) { return *this; }
 
     detail::Handle<tenon_result, tenon_result_free> result_;

@@ -23,7 +23,7 @@
 
 namespace tenon {
 
-/** What Server::poll() has done. */
+/** The result of Server::poll(). */
 struct Polled {
     std::uint32_t handled;
     /** The server has ended, and nothing is left to do. */
@@ -67,7 +67,7 @@ public:
     Server &set_signals(bool signals) {
         return done(tenon_server_set_signals(get(), signals), "tenon_server_set_signals");
     }
-    /** What the function throws is dropped. */
+    /** Exceptions of the function are dropped. */
     Server &set_log(Log log) {
         const auto say = [](void *data, tenon_log_level level, const char *target, const char *message) noexcept {
             try {
@@ -79,7 +79,7 @@ public:
         return done(
             tenon_server_set_log(get(), say, kept.release(), detail::destroy<Log>), "tenon_server_set_log");
     }
-    /** What the function throws is dropped. */
+    /** Exceptions of the function are dropped. */
     Server &set_thread_start(ThreadStart hook) {
         const auto begin = [](void *data, const char *name) noexcept {
             try {
@@ -121,7 +121,7 @@ public:
     std::string sse_url() const { return url(tenon_server_sse_url, "tenon_server_sse_url"); }
 
     void start() { checked(tenon_server_start); }
-    /** Serves until the end, and returns what main() should: see tenon_server_exit_code(). */
+    /** Serves until the end, and returns the exit code for main(); see tenon_server_exit_code(). */
     int run() {
         checked(tenon_server_run);
         return exit_code();
@@ -151,7 +151,7 @@ public:
             tenon_server_on, name, mode, detail::handle, detail::handler(std::move(function)).release(),
             detail::destroy<Handler>);
     }
-    /** `operations` as for tenon_server_add_middleware(); nothing means calls, reads, prompts and completions. */
+    /** `operations` is as for tenon_server_add_middleware(); empty means calls, reads, prompts and completions. */
     template <typename Function> Server &add_middleware(
         Function function, std::optional<std::string_view> operations = std::nullopt,
         tenon_mode mode = TENON_MODE_WORKER) {
@@ -192,7 +192,7 @@ public:
         called.done();
     }
     Server &add_skills(std::string_view folder) { return checked(tenon_server_add_skills, text(folder)); }
-    /** A page that the HTTP listeners answer; one that there is under this path is replaced. */
+    /** Adds a page that the HTTP listeners serve, or replaces the page with this path. */
     Server &add_page(std::string_view path, std::string_view content_type, std::string_view body) {
         return checked(
             tenon_server_add_page, text(path), text(content_type), static_cast<const void *>(body.data()), body.size());
@@ -214,7 +214,7 @@ public:
     }
     void list_changed(tenon_kind kind) { done(tenon_server_list_changed(get(), kind), "tenon_server_list_changed"); }
 
-    /** For tests: what the server says to one message of a client, each a JSON text. */
+    /** For tests: the messages that the server sends for one message of a client, each as JSON text. */
     std::vector<std::string> exchange(std::string_view message, std::chrono::milliseconds timeout = forever) {
         std::vector<std::string> heard;
         auto keep = [&heard](std::string_view said) { heard.emplace_back(said); };
@@ -229,7 +229,7 @@ public:
         return heard;
     }
 
-    /** Hands over a request of the program's own HTTP server. `ready` may be empty; what it throws is dropped. */
+    /** Passes a request of the program's own HTTP server. `ready` may be empty; its exceptions are dropped. */
     void handle_http(Http &http, std::function<void()> ready = {}) {
         using Ready = std::function<void()>;
         const auto call = [](void *data) noexcept {

@@ -17,7 +17,8 @@ impl Environment for SystemEnvironment {
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-        getrandom::fill(out)
-            .map_err(|error| Error::new(ErrorKind::Io, format!("the system gives no randomness: {error}")))
+        getrandom::fill(out).map_err(|error| {
+            Error::new(ErrorKind::Io, format!("the random generator of the system failed: {error}"))
+        })
     }
 }

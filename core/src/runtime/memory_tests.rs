@@ -83,7 +83,7 @@ impl Pipe {
     }
 }
 
-/// What transports of one server share, for one client that has a channel of its own.
+/// The context of the transports of one server with one client.
 pub(super) fn context(server: &Server) -> ServeContext {
     let engine = server.engine();
     let lifecycle = Lifecycle::new(Duration::from_secs(1));

@@ -1,6 +1,6 @@
 //! Differences between operating systems. No other part of the engine asks which system it runs on.
 
-// Descriptors to poll, signals, and standard input that can be waited for beside them: of these Windows has other things.
+// The transports poll descriptors, and standard input among them. Windows has different interfaces for this.
 #[cfg(not(unix))]
 compile_error!(
     "transports need a Unix system, see docs/platforms.md; `default-features = false` is the engine without them"
@@ -12,7 +12,8 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use std::io::{self, IoSlice};
 
-/// A socket whose other side writes no more, where the system tells. A pipe reports a hang-up, which need not be asked for.
+/// The event of a socket whose other side has ended its output, if the system has it. A pipe reports a hang-up
+/// without it.
 #[cfg(target_os = "linux")]
 pub(super) const HALF_CLOSED: PollFlags = PollFlags::RDHUP;
 #[cfg(not(target_os = "linux"))]
@@ -24,7 +25,7 @@ pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
 }
 
-/// In two steps: a program that another thread starts between them has the pipe too.
+/// In two steps, so a program that another thread starts between them inherits the pipe.
 #[cfg(target_vendor = "apple")]
 pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     use rustix::io::{FdFlags, fcntl_setfd};
@@ -40,7 +41,7 @@ pub(super) fn process_descriptor(pid: Pid) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
-/// There is none: who waits for the end has to look.
+/// The system has none, so the caller must poll.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn process_descriptor(_: Pid) -> Option<OwnedFd> {
     None
@@ -52,7 +53,7 @@ pub(super) fn unread(output: &OwnedFd) -> Option<usize> {
     tenon_crash::unread(output)
 }
 
-/// The system does not say it of both.
+/// The system cannot report it for both pipes and sockets.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn unread(_: &OwnedFd) -> Option<usize> {
     None
@@ -64,20 +65,20 @@ pub(super) fn listens(socket: &OwnedFd) -> bool {
     rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
 }
 
-/// The system does not say; to accept will fail if it does not.
+/// The system cannot report it. Accepting fails if the socket does not listen.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn listens(_: &OwnedFd) -> bool {
     true
 }
 
-/// Writes what can be written without waiting, and says how many bytes that were. The descriptor is left as it is, since
-/// other processes may share it: only this write does not wait. Files that know no such write get nothing.
+/// Writes without waiting, and returns the number of bytes. Only this write is non-blocking, because other
+/// processes may share the descriptor. If the file does not support such a write, nothing is written.
 #[cfg(target_os = "linux")]
 pub(super) fn write_now(output: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, pwritev2};
-    // Where the file is at.
-    const HERE: u64 = u64::MAX;
-    match pwritev2(output, slices, HERE, ReadWriteFlags::NOWAIT) {
+    // The current position of the file.
+    const CURRENT_POSITION: u64 = u64::MAX;
+    match pwritev2(output, slices, CURRENT_POSITION, ReadWriteFlags::NOWAIT) {
         Ok(written) => Ok(written),
         Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(0),
         Err(error) => Err(error.into()),

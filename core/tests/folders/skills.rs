@@ -379,7 +379,7 @@ fn what_is_wrong_with_a_folder_is_told_at_once() {
         (&|folder| symlink("good", folder.path().join("bad")).unwrap(), "bad is a symbolic link"),
         (
             &|folder| drop(std::os::unix::net::UnixListener::bind(folder.path().join("good/s")).unwrap()),
-            "good/s is no regular file",
+            "good/s is not a regular file",
         ),
         (
             &|folder| (0..513).for_each(|n| _ = folder.write(&format!("good/{n}"), "")),
@@ -400,7 +400,7 @@ fn what_is_wrong_with_a_folder_is_told_at_once() {
     let error =
         |path: &std::path::Path| Server::new("skills", "1").skills(path).unwrap_err().message().to_owned();
     let folder = Temporary::new("skills");
-    assert!(error(folder.path()).contains("there are no skills in it"));
+    assert!(error(folder.path()).contains("it contains no skills"));
     assert!(error(&folder.path().join("none")).contains("the folder cannot be read"));
     folder.skill("a");
     assert!(error(&folder.path().join("a")).contains("the folder is a skill itself"));

@@ -85,7 +85,7 @@ fn what_cannot_be_put_inside_is_told() {
         ("<script src=none.js></script>", &[][..], "there is no file \"none.js\""),
         ("<img src=../secret.png>", &[], "leads out of the folder"),
         ("<img src='%2e%2e/%2e%2e/etc/passwd'>", &[], "leads out of the folder"),
-        ("<img src='a%zz'>", &[], "is no address"),
+        ("<img src='a%zz'>", &[], "is not a valid address"),
         ("<base href='x/'>", &[], "base element"),
         ("<iframe src=inner.html></iframe>", &[("inner.html", "")], "iframe"),
         ("<link rel=manifest href=m.json>", &[("m.json", "")], "\"manifest\""),

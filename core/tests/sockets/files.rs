@@ -55,7 +55,7 @@ fn what_is_no_socket_stays() {
     let served = TestServer::new();
     fs::write(served.path(), "precious").unwrap();
     let error = served.refused(ServeOptions::new().unix(served.unix()));
-    assert!(error.kind() == ErrorKind::Address && error.to_string().contains("no socket"), "{error}");
+    assert!(error.kind() == ErrorKind::Address && error.to_string().contains("not a socket"), "{error}");
     assert_eq!(fs::read_to_string(served.path()).unwrap(), "precious");
     // Nor is a link followed.
     let link = served.directory.file("link");

@@ -172,10 +172,10 @@ fn what_cannot_be_served_is_told() {
     };
     let lines = |socket: OwnedFd| ServeOptions::new().socket(socket);
     let http = |socket: OwnedFd| ServeOptions::new().http(HttpOptions::socket(socket));
-    refused(lines(File::open("/dev/null").unwrap().into()), "no socket");
-    refused(http(File::open("/dev/null").unwrap().into()), "no socket");
+    refused(lines(File::open("/dev/null").unwrap().into()), "not a socket");
+    refused(http(File::open("/dev/null").unwrap().into()), "not a socket");
     refused(lines(UdpSocket::bind("127.0.0.1:0").unwrap().into()), "no stream socket");
-    refused(http(UnixStream::pair().unwrap().0.into()), "does not listen");
+    refused(http(UnixStream::pair().unwrap().0.into()), "it is connected");
     let bound =
         rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();
     refused(lines(bound), "neither connected nor listening");

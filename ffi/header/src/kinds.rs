@@ -2,7 +2,7 @@
 
 use tenon_mcp::Kind;
 
-/// One commented definition a kind, in the order of their numbers.
+/// One commented definition per kind, in the order of their numbers.
 pub fn definitions() -> String {
     let definition = |kind: Kind| {
         let (noun, word) = (kind.noun(), kind.as_str().to_uppercase());

@@ -1,8 +1,9 @@
-//! What cbindgen writes, laid out for reading: section titles, short comments on one line, declarations that wrap evenly.
+//! Formats the output of cbindgen for reading: section titles, short comments on one line, declarations that
+//! wrap evenly.
 
 const WIDTH: usize = 110;
 
-/// Stands behind declarations, where it is out of the way of those who read; cbindgen puts it before them.
+/// The attribute for the end of declarations, where it is easier to skip. cbindgen puts it before them.
 pub const MUST_USE: &str = "TENON_MUST_USE";
 
 /// A title, the name that the first declaration below it declares, and how the names of all of them begin.
@@ -143,7 +144,7 @@ const SECTIONS: [Section; 31] = [
     ("THE LIBRARY", "tenon_version", &["tenon_version", "tenon_abi_"]),
 ];
 
-/// The title above the first functions; what is above it are values and types.
+/// The title above the first functions. Values and types come before it.
 const FIRST_OF_FUNCTIONS: &str = "ERRORS";
 
 /// The section that a name belongs to: the one with the longest beginning of it.
@@ -170,8 +171,8 @@ fn sorted(text: &str) -> Vec<&str> {
     blocks
 }
 
-/// Lays out a header. An error if a section's declaration is not there or not in its order, and if something else stands
-/// below its title.
+/// Lays out a header. Fails if a section's first declaration is missing or out of order, or if a declaration is
+/// below the wrong title.
 pub fn manual(text: &str) -> Result<String, String> {
     let mut out = String::new();
     let mut sections = SECTIONS.iter().peekable();
@@ -189,7 +190,7 @@ pub fn manual(text: &str) -> Result<String, String> {
             let next = sections.peek().map_or("none", |(title, ..)| title);
             return Err(format!("{name} does not belong below the title {title}; the next one is {next}"));
         }
-        // Values of one kind stand together.
+        // Values of one kind are kept together.
         let together = title.is_none() && is_value(before) && is_value(code);
         if !before.is_empty() && !together {
             out.push('\n');
@@ -227,7 +228,7 @@ fn declared(code: &str) -> Option<&str> {
     if words.starts_with("typedef ") && !words.contains('(') {
         return words.rsplit(' ').next();
     }
-    // A function, or the type of one, whose name stands in parentheses of its own.
+    // A function, or the type of one, whose name has its own parentheses.
     let head = match words.split_once("(*") {
         Some((_, rest)) => rest.split(')').next()?,
         None => words.split_once('(')?.0,

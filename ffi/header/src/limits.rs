@@ -2,14 +2,14 @@
 
 use tenon_mcp::{Limit, Limits, Unit};
 
-/// `TENON_LIMIT_` and the limit's own name; times say their unit.
+/// `TENON_LIMIT_` and the limit's own name; times have their unit.
 fn name(limit: &Limit) -> String {
     let own = limit.name.strip_prefix("max_").unwrap_or(limit.name).to_uppercase();
     let unit = if limit.unit == Unit::Time { "_MS" } else { "" };
     format!("TENON_LIMIT_{own}{unit}")
 }
 
-/// One commented definition a limit, in the order of their numbers.
+/// One commented definition per limit, in the order of their numbers.
 pub fn definitions() -> String {
     let mut limits: Vec<&Limit> = Limits::TABLE.iter().collect();
     limits.sort_by_key(|limit| limit.number);

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 const CONVENTIONS: &str = include_str!("../conventions.txt");
 const WARNING: &str =
-    "/* Made from the sources in ffi/ by `cargo run -p tenon-header`: change those, not this file. */";
+    "/* Generated from the sources in ffi/ by `cargo run -p tenon-header`: change those, not this file. */";
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
@@ -56,7 +56,7 @@ fn header(root: &Path) -> Result<String, Box<dyn std::error::Error>> {
         .generate()?
         .write(&mut out);
     let text = String::from_utf8(out)?;
-    // Behind the last type, where the functions begin.
+    // After the last type, before the functions.
     let (types, functions) = text.split_once("\n\n#ifdef __cplusplus").ok_or("there are no functions")?;
     let numbers = format!("{}{}", kinds::definitions(), limits::definitions());
     Ok(layout::manual(&format!("{types}{numbers}\n\n#ifdef __cplusplus{functions}"))?)
@@ -68,14 +68,14 @@ fn config() -> Result<cbindgen::Config, String> {
     let mut part = || parts.next().unwrap_or("0");
     let (major, minor, patch) = (part(), part(), part());
     let macros = format!(
-        "\n/* The version of this header; tenon_version() tells that of the library. */\n\
+        "\n/* The version of this header; tenon_version() returns that of the library. */\n\
          #define TENON_VERSION \"{version}\"\n\
          #define TENON_VERSION_MAJOR {major}\n\
          #define TENON_VERSION_MINOR {minor}\n\
          #define TENON_VERSION_PATCH {patch}\n\
-         \n/* A length that says: the text ends at its first NUL. */\n\
+         \n/* A length that means: the text ends at its first NUL. */\n\
          #define TENON_NUL SIZE_MAX\n\
-         \n/* Functions whose status must be looked at: ignoring it is a warning where the compiler has one. */\n\
+         \n/* Functions whose status must be checked. Compilers that support it warn if it is ignored. */\n\
          #if defined(__GNUC__) || defined(__clang__)\n\
          #define TENON_MUST_USE __attribute__((warn_unused_result))\n\
          #else\n\

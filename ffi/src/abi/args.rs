@@ -32,7 +32,7 @@ pub(crate) fn write_text(text: &[u8], ptr: Out<'_, *const c_char>, len: Option<O
     }
 }
 
-fn words(name: &str) -> String {
+fn spaced(name: &str) -> String {
     name.replace('_', " ")
 }
 
@@ -79,7 +79,7 @@ pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Opti
 pub(crate) unsafe fn tried_owned<T: Handle>(handle: *mut T, what: &str) -> Result<Result<Owned<T>>> {
     // SAFETY: by contract of this function.
     let object = unsafe { owned(handle, what) };
-    Ok(object.and_then(|object| object.ok_or_else(|| Failure::null(&words(what)))))
+    Ok(object.and_then(|object| object.ok_or_else(|| Failure::null(&spaced(what)))))
 }
 
 /// One more reference to an object that the library and the program share.
@@ -117,12 +117,12 @@ pub(crate) unsafe fn user_data(
 /// NULL or NUL-terminated.
 pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str> {
     if text.is_null() {
-        return Err(Failure::null(&words(what)));
+        return Err(Failure::null(&spaced(what)));
     }
     // SAFETY: not NULL, so by contract NUL-terminated.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str()
-        .map_err(|error| Failure::new(TENON_ERR_UTF8, format!("{} is not UTF-8: {error}", words(what))))
+        .map_err(|error| Failure::new(TENON_ERR_UTF8, format!("{} is not UTF-8: {error}", spaced(what))))
 }
 
 /// Like [`text`], but the body handles a failure.
@@ -164,7 +164,7 @@ pub(crate) unsafe fn tried_slice<'a>(
     let bytes = unsafe { tried_bytes(ptr.cast(), len, what) }?;
     Ok(bytes.and_then(|bytes| {
         std::str::from_utf8(bytes)
-            .map_err(|error| Failure::new(TENON_ERR_UTF8, format!("{} is not UTF-8: {error}", words(what))))
+            .map_err(|error| Failure::new(TENON_ERR_UTF8, format!("{} is not UTF-8: {error}", spaced(what))))
     }))
 }
 
@@ -177,10 +177,10 @@ pub(crate) unsafe fn tried_bytes<'a>(ptr: *const c_void, len: usize, what: &str)
         return Ok(Ok(&[]));
     }
     if ptr.is_null() {
-        return Ok(Err(Failure::null(&words(what))));
+        return Ok(Err(Failure::null(&spaced(what))));
     }
     if len > isize::MAX as usize {
-        return Ok(Err(Failure::new(TENON_ERR_UTF8, format!("{} cannot be {len} bytes long", words(what)))));
+        return Ok(Err(Failure::new(TENON_ERR_UTF8, format!("{} cannot be {len} bytes long", spaced(what)))));
     }
     // SAFETY: not NULL, and by contract `len` bytes, which is a possible length.
     Ok(Ok(unsafe { std::slice::from_raw_parts(ptr.cast::<u8>(), len) }))
@@ -192,7 +192,7 @@ pub(crate) unsafe fn tried_bytes<'a>(ptr: *const c_void, len: usize, what: &str)
 /// NULL or 32 bytes.
 pub(crate) unsafe fn tried_key<'a>(ptr: *const u8, what: &str) -> Result<Result<&'a [u8; 32]>> {
     // SAFETY: by contract of this function; bytes need no alignment.
-    Ok(unsafe { ptr.cast::<[u8; 32]>().as_ref() }.ok_or_else(|| Failure::null(&words(what))))
+    Ok(unsafe { ptr.cast::<[u8; 32]>().as_ref() }.ok_or_else(|| Failure::null(&spaced(what))))
 }
 
 /// A place for an output.
@@ -202,7 +202,7 @@ pub(crate) unsafe fn tried_key<'a>(ptr: *const u8, what: &str) -> Result<Result<
 pub(crate) unsafe fn out<'a, T>(ptr: *mut T, what: &str) -> Result<Out<'a, T>> {
     // SAFETY: by contract of this function; the place need not hold a value.
     let place = unsafe { ptr.cast::<MaybeUninit<T>>().as_mut() };
-    place.map(Out).ok_or_else(|| Failure::null(&words(what)))
+    place.map(Out).ok_or_else(|| Failure::null(&spaced(what)))
 }
 
 /// Like [`out`], but NULL means that the output is not wanted.

@@ -19,7 +19,7 @@ impl Process {
         if watched() {
             return Ok(Process(FORKS.load(Ordering::Relaxed)));
         }
-        Err(Failure::new(TENON_ERR_IO, "out of memory: forks cannot be watched for"))
+        Err(Failure::new(TENON_ERR_IO, "out of memory: pthread_atfork() failed"))
     }
 
     /// Whether it is the current process.

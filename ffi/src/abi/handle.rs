@@ -47,7 +47,7 @@ handles! {
 const FREED: u64 = 0xa7b1_6c0f_93d2_5e40;
 
 /// The lowest address that an object can have.
-const LOWEST: usize = 4096;
+const LOWEST_ADDRESS: usize = 4096;
 
 /// Whether each check of a handle searches the table of live handles. Otherwise it compares only the tag.
 const IN_TABLE: bool = cfg!(debug_assertions);
@@ -175,7 +175,7 @@ pub(crate) unsafe fn checked<T: Handle>(handle: *const T, what: &str) -> Result<
 
 #[inline(always)]
 fn may_be_object(address: usize) -> bool {
-    address >= LOWEST && address.is_multiple_of(align_of::<AtomicU64>())
+    address >= LOWEST_ADDRESS && address.is_multiple_of(align_of::<AtomicU64>())
 }
 
 /// # Safety
@@ -207,6 +207,6 @@ unsafe fn wrong(handle: *const AtomicU64, what: &str) -> Failure {
     };
     let looked = !IN_TABLE && may_be_object(handle.addr());
     let known = if looked { tagged() } else { live_handles::describe(handle.addr()) };
-    let why = known.unwrap_or_else(|| "this is no handle, or one that was freed".to_owned());
+    let why = known.unwrap_or_else(|| "this is not a handle, or the handle was freed".to_owned());
     Failure::state(format!("{what}: {why}"))
 }

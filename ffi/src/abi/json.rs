@@ -55,7 +55,7 @@ pub(crate) fn json_array<'a>(elements: impl IntoIterator<Item = &'a JsonSlice>) 
 }
 
 /// `true` or `false`, or what is wrong with the value of `what`.
-pub(crate) fn truth(value: &JsonSlice, what: &str) -> Result<bool> {
+pub(crate) fn boolean(value: &JsonSlice, what: &str) -> Result<bool> {
     match value.kind() {
         Kind::True => Ok(true),
         Kind::False => Ok(false),
@@ -64,7 +64,7 @@ pub(crate) fn truth(value: &JsonSlice, what: &str) -> Result<bool> {
 }
 
 /// The strings of an array, or what is wrong with the value of `what`.
-pub(crate) fn words(value: &JsonSlice, what: &str) -> Result<Vec<String>> {
+pub(crate) fn strings(value: &JsonSlice, what: &str) -> Result<Vec<String>> {
     let wrong = || Failure::new(TENON_ERR_INVALID, format!("{what} must be an array of strings"));
     if value.kind() != Kind::Array {
         return Err(wrong());

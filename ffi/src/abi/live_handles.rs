@@ -143,7 +143,7 @@ impl Live {
 
     fn not_live(&self, address: usize, what: &str) -> Failure {
         let known = self.was_entry(address).or_else(|| self.objects.describe(address));
-        Failure::state(format!("{what}: {}", known.as_deref().unwrap_or("this is no tenon_entry")))
+        Failure::state(format!("{what}: {}", known.as_deref().unwrap_or("this is not a tenon_entry")))
     }
 }
 

@@ -79,7 +79,7 @@ pub unsafe extern "C" fn tenon_call_require_url(
         call.check_fork()?;
         match call.port.require_urls(call.id, [page(message, url, id)]) {
             Ok(_) => call.progress.lock().suspended = true,
-            // What the call ends with says which page it is.
+            // The error of the call names the page.
             Err(AskError::UrlRequired(error)) => {
                 call.set_reason(Reason { outcome: Outcome::Error(error), own: false });
             }

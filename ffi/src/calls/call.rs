@@ -150,7 +150,10 @@ impl tenon_call {
         if self.process.is_this() {
             return Ok(());
         }
-        Err(Failure::new(TENON_ERR_FORKED, "the call belongs to the process that this one was forked off"))
+        Err(Failure::new(
+            TENON_ERR_FORKED,
+            "the call belongs to the parent process; a forked child cannot use it",
+        ))
     }
 
     pub(crate) fn complete(&self, outcome: Outcome) -> Result<tenon_status> {

@@ -1,4 +1,4 @@
-//! What a callback reads of its call (arguments, context), and how it reports progress and logs.
+//! The arguments and the context of a call, its progress reports and its log messages.
 
 use crate::abi::args::{Out, write_text};
 use crate::abi::error::tenon_error;
@@ -27,8 +27,8 @@ pub unsafe extern "C" fn tenon_call_retain(call: *mut tenon_call) -> tenon_statu
     })
 }
 
-/// Releases a call that was kept with tenon_call_retain(). If nobody holds the call any more and it was not completed, it
-/// fails. NULL is ignored.
+/// Releases a call that was kept with tenon_call_retain(). After the last release, a call that was not
+/// completed fails. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
     value!((); call = released(call) => drop(call));
@@ -183,10 +183,10 @@ pub unsafe extern "C" fn tenon_call_get(
     entry!(json = out(json), len = out(len), call = object(call), field = text(field) => {
         if !CallContext::has_field(field) {
             let all = CONTEXT_FIELDS.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");
-            let text = format!("a call has no {field:?}; it has {all}");
+            let text = format!("there is no field {field:?}; the fields are {all}");
             return Err(Failure::new(TENON_ERR_INVALID, text));
         }
-        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the request has none");
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the call has no such value");
         let found = call.lend(field, || call.context.get(field).ok_or_else(none))?;
         lend(Some(found), json, len)
     })
@@ -287,7 +287,7 @@ pub unsafe extern "C" fn tenon_call_meta(
 
 /// Lends a text of a call.
 fn lend(found: Option<&[u8]>, ptr: Out<'_, *const c_char>, len: Out<'_, usize>) -> Result<tenon_status> {
-    let found = found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, "the request has none"))?;
+    let found = found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, "the call has no such value"))?;
     write_text(found, ptr, Some(len));
     Ok(TENON_OK)
 }
@@ -398,7 +398,7 @@ pub unsafe extern "C" fn tenon_call_once_get(
 ) -> tenon_status {
     entry!(json = out(json), len = out(len), call = object(call), key = text(key) => {
         call.check_fork()?;
-        let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("nothing is kept under {key:?}"));
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("nothing is stored under {key:?}"));
         let name = format!("once {key}");
         let found = call.lend(&name, || call.port.once_get(call.id, key).ok_or_else(none))?;
         lend(Some(found), json, len)
@@ -423,7 +423,7 @@ pub unsafe extern "C" fn tenon_call_once_put(
 ) -> tenon_status {
     entry!(err; call = object(call), key = text(key), value = tried_slice(json, len) => {
         call.check_fork()?;
-        let value = value.and_then(|value| json_within(value, "what is to be kept", call.max_depth));
+        let value = value.and_then(|value| json_within(value, "the result to store", call.max_depth));
         let kept = call.port.once_put(call.id, key, call.record_failure(value)?);
         kept.map_err(|error| refused(call, error))?;
         Ok(TENON_OK)

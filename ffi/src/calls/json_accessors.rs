@@ -88,16 +88,16 @@ impl Fields {
     fn member(&self, name: &str) -> Result<JsonSlice> {
         let found = match name.strip_prefix('/') {
             None => self.object.member(name),
-            Some(steps) => self.pointed(steps, name)?,
+            Some(steps) => self.resolve_pointer(steps, name)?,
         };
         found.ok_or_else(|| Failure::new(TENON_ERR_NOT_FOUND, format!("{} {name:?} is missing", self.what)))
     }
 
-    fn pointed(&self, steps: &str, pointer: &str) -> Result<Option<JsonSlice>> {
+    fn resolve_pointer(&self, steps: &str, pointer: &str) -> Result<Option<JsonSlice>> {
         let mut value = self.object.clone();
         for step in steps.split('/') {
             let step = unescaped(step).ok_or_else(|| {
-                let text = format!("{pointer:?} is no JSON pointer: a ~ in it must be followed by 0 or 1");
+                let text = format!("{pointer:?} is not a JSON pointer: a ~ in it must be followed by 0 or 1");
                 Failure::new(TENON_ERR_INVALID, text)
             })?;
             let next = match value.kind() {
@@ -111,7 +111,7 @@ impl Fields {
         Ok(Some(value))
     }
 
-    fn wrong(&self, name: &str, wanted: &str) -> Failure {
+    fn wrong_type(&self, name: &str, wanted: &str) -> Failure {
         Failure::new(TENON_ERR_TYPE, format!("{} {name:?} is not {wanted}", self.what))
     }
 
@@ -138,20 +138,20 @@ impl Fields {
                 return Ok(number as i64);
             }
         }
-        Err(self.wrong(name, "an integer of 64 bits"))
+        Err(self.wrong_type(name, "an integer of 64 bits"))
     }
 
     pub(crate) fn double(&self, name: &str) -> Result<f64> {
         let member = self.member(name)?;
         let number = (member.kind() == Kind::Number).then(|| member.as_str().parse().ok()).flatten();
-        number.ok_or_else(|| self.wrong(name, "a number"))
+        number.ok_or_else(|| self.wrong_type(name, "a number"))
     }
 
     pub(crate) fn bool(&self, name: &str) -> Result<bool> {
         match self.member(name)?.kind() {
             Kind::True => Ok(true),
             Kind::False => Ok(false),
-            _ => Err(self.wrong(name, "true or false")),
+            _ => Err(self.wrong_type(name, "true or false")),
         }
     }
 
@@ -159,7 +159,7 @@ impl Fields {
     pub(crate) fn string(&self, name: &str) -> Result<&[u8]> {
         let text = self.copies.get(name, || {
             let member = self.member(name)?;
-            let text = member.decode_str().ok_or_else(|| self.wrong(name, "a string"))?;
+            let text = member.decode_str().ok_or_else(|| self.wrong_type(name, "a string"))?;
             Ok(Copied::new(name, &text))
         })?;
         Ok(text.as_bytes())

@@ -94,7 +94,7 @@ pub unsafe extern "C" fn tenon_call_next(
         call.check_fork()?;
         call.clear_reason();
         let Some(position) = &call.position else {
-            return Err(Failure::state("nothing follows a handler; tenon_call_next() is for middleware"));
+            return Err(Failure::state("tenon_call_next() is only for middleware; this is the call of a handler"));
         };
         let input = if given { Some(json_within(text?, "arguments", call.max_depth)?) } else { None };
         position.next(call.clone(), input, (after, data))
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn tenon_call_outcome(
 ) -> tenon_status {
     entry!(kind = optional_out(kind), json = out(json), len = out(len), call = object(call) => {
         let rest_outcome = call.position.as_ref().and_then(|position| position.rest_outcome_at());
-        let (rest_outcome, times) = rest_outcome.ok_or_else(|| Failure::state("nothing has followed yet"))?;
+        let (rest_outcome, times) = rest_outcome.ok_or_else(|| Failure::state("there is no outcome yet; call tenon_call_next() first"))?;
         let (what, value) = rest_outcome.told();
         let text = call.lend(&format!("outcome {times}"), || Ok(value))?;
         write_text(text, json, Some(len));
@@ -137,9 +137,10 @@ fn number(kind: OutcomeKind) -> tenon_outcome {
     }
 }
 
-/// Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was stored
-/// before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the call is over and
-/// nobody holds it. If a call runs again because a client of 2026-07-28 has sent answers, it begins without a pointer.
+/// Stores a pointer with a call, which its middleware and its handler share. It replaces a pointer that was
+/// stored before. `destroy`, which may be NULL, runs exactly once: when the pointer is replaced, or when the
+/// call has ended and was released. If a call runs again because a client of 2026-07-28 has sent answers, it
+/// begins without a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_set_state(
     call: *mut tenon_call,

@@ -88,10 +88,14 @@ impl ChainPosition {
         (after, data): (tenon_handler_fn, UserData),
     ) -> Result<tenon_status> {
         if self.place > self.chain.layers.len() {
-            return Err(Failure::state("nothing follows a handler; tenon_call_next() is for middleware"));
+            return Err(Failure::state(
+                "tenon_call_next() is only for middleware; this is the call of a handler",
+            ));
         }
         if self.running.swap(true, Ordering::AcqRel) {
-            return Err(Failure::state("what follows is under way already"));
+            return Err(Failure::state(
+                "tenon_call_next() is already running; wait for its outcome before calling it again",
+            ));
         }
         call.outlives.store(true, Ordering::Release);
         let begun = self.begin(call, input, (after, data));

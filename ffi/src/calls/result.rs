@@ -339,7 +339,7 @@ pub unsafe extern "C" fn tenon_result_set_last(
         result.change(|result| {
             let member = member?;
             let value = json(value?, member)?;
-            let last = result.items.last_mut().ok_or_else(|| Failure::state("nothing was added yet"))?;
+            let last = result.items.last_mut().ok_or_else(|| Failure::state("the result has no part yet; add one first"))?;
             last.set(member, value);
             Ok(())
         })

@@ -25,7 +25,7 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     entry!(entry = live_entry(entry), support = tried_text(support) => entry.set(|entry| {
         let word = support?;
         let support = TaskSupport::named(word).ok_or_else(|| {
-            let text = format!("task support must be forbidden, optional or required, not {word:?}");
+            let text = format!("support must be forbidden, optional or required, not {word:?}");
             Failure::new(TENON_ERR_INVALID, text)
         })?;
         entry.change(|entry| entry.task_support(support));
@@ -33,9 +33,9 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     }))
 }
 
-/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is told of the task at
-/// once. Later questions go to the client that polls the task. If the client does not support tasks, the call goes on as
-/// before.
+/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified
+/// of the task at once. Later questions go to the client that polls the task. If the client does not support
+/// tasks, the call goes on as before.
 ///
 /// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
 /// question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if

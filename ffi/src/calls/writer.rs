@@ -35,12 +35,14 @@ impl StructuredWriter {
             return Err(Failure::state("the structured content is complete already"));
         }
         match (self.open.last_mut(), key) {
-            (Some(Open::Object(_)), None) => Err(Failure::state("an object is open; its members need a key")),
+            (Some(Open::Object(_)), None) => {
+                Err(Failure::state("an object is open; key must not be NULL here"))
+            }
             (Some(Open::Array), Some(key)) => {
-                Err(Failure::state(format!("an array is open; its elements have no key, such as {key:?}")))
+                Err(Failure::state(format!("an array is open; key must be NULL here, not {key:?}")))
             }
             (None, Some(key)) => {
-                Err(Failure::state(format!("no object is open that could have a member {key:?}")))
+                Err(Failure::state(format!("no object is open; key must be NULL here, not {key:?}")))
             }
             (Some(Open::Object(names)), Some(key)) => {
                 if !names.insert(key.to_owned()) {
@@ -173,7 +175,7 @@ pub unsafe extern "C" fn tenon_result_put_double(
         result.write(|structured| {
             let mut out = JsonWriter::new();
             out.float(number)
-                .map_err(|_| Failure::new(TENON_ERR_TYPE, format!("{number} is no number of JSON's")))?;
+                .map_err(|_| Failure::new(TENON_ERR_TYPE, format!("{number} is not a number in JSON; it must be finite")))?;
             structured.value(key?, &out.into_slice())
         })
     })

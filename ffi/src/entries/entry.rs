@@ -36,7 +36,12 @@ impl Mode {
             TENON_MODE_WORKER => Mode::Worker,
             TENON_MODE_POLL => Mode::Poll,
             TENON_MODE_INLINE => Mode::Inline,
-            _ => return Err(Failure::new(TENON_ERR_INVALID, format!("there is no mode {mode}"))),
+            _ => {
+                return Err(Failure::new(
+                    TENON_ERR_INVALID,
+                    format!("there is no mode {mode}; use a TENON_MODE_ value"),
+                ));
+            }
         })
     }
 }
@@ -67,7 +72,7 @@ pub struct tenon_entry {
     rejected: Option<Failure>,
 }
 
-/// A part of an entry that the engine registers, with what answers its calls.
+/// A part of an entry that the engine registers, with the callback or the document for its calls.
 pub(crate) struct Part {
     pub(crate) entry: Entry,
     pub(crate) answers: Answers,
@@ -305,7 +310,7 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
 ) -> tenon_status {
     entry!(entry = live_entry(entry) => entry.set(|entry| {
         if timeout_ms == 0 {
-            return Err(Failure::new(TENON_ERR_INVALID, "the time-out must be more than 0"));
+            return Err(Failure::new(TENON_ERR_INVALID, "timeout_ms must be more than 0"));
         }
         entry.set_policy(|entry| Ok(entry.timeout(Duration::from_millis(timeout_ms.into()))))
     }))

@@ -10,9 +10,9 @@ use tenon_mcp::locks::{Condvar, Mutex, RwLock};
 use tenon_mcp::{HandlerId, LaneId};
 
 /// An entry's callback. It completes `call` with one of the tenon_call_return functions, tenon_call_fail(),
-/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or later if
-/// it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails. The exceptions are
-/// notifications and hooks, because nobody waits for those.
+/// tenon_call_fail_arguments(), tenon_call_not_found() or tenon_call_error(). It does so before it returns, or
+/// later if it keeps the call with tenon_call_retain(). If a callback returns without either, the call fails.
+/// The exceptions are notifications and hooks, because they have no response.
 ///
 /// `user_data` is the pointer that tenon_entry_set_handler() got. `call` is valid until the callback returns, or until
 /// the tenon_call_release() that belongs to a tenon_call_retain().
@@ -90,7 +90,8 @@ pub(crate) struct Handlers {
     entries: RwLock<HashMap<u32, Arc<Handler>, BuildHasherDefault<IdHasher>>>,
 }
 
-/// A fast hash, because every call looks up an id. This crate chooses the ids, so nobody else can make them collide.
+/// A fast hash, because every call looks up an id. This crate chooses the ids, so no client can make them
+/// collide.
 #[derive(Default)]
 struct IdHasher(u64);
 

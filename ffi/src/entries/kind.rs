@@ -14,10 +14,9 @@ pub type tenon_kind = i32;
 
 /// The kind for a number from C.
 pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
-    u32::try_from(number)
-        .ok()
-        .and_then(Kind::numbered)
-        .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("there is no kind {number}")))
+    u32::try_from(number).ok().and_then(Kind::numbered).ok_or_else(|| {
+        Failure::new(TENON_ERR_INVALID, format!("there is no kind {number}; use a TENON_KIND_ value"))
+    })
 }
 
 /// Makes a tool: something that a model calls. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is
@@ -185,8 +184,8 @@ pub unsafe extern "C" fn tenon_method_new(
     })
 }
 
-/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the parameters.
-/// Nobody waits for the callback, and it need not complete its call.
+/// Makes a notification of the program's own, such as "notifications/acme/moved". Its callback gets the
+/// parameters. It has no response, so the callback need not complete its call.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_notification_new(

@@ -1,4 +1,4 @@
-//! What a program registers: tools, resources, prompts and the like, with their callbacks.
+//! Entries: tools, resources, prompts and other kinds, with their callbacks.
 
 // In the order of the header; rustfmt sorts within a group only.
 pub(super) mod kind;

@@ -15,11 +15,11 @@ use std::ffi::{c_char, c_void};
 /// `path` is matched exactly, as it is in a request: percent-encoded, without query. `content_type` is the media type,
 /// such as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
 ///
-/// Responses have an ETag, with which browsers check whether the page has changed, and `x-content-type-options: nosniff`.
-/// A request may name the hosts that the address allows (tenon_server_allow_host()). In a frame, the page is shown only
-/// to its own address and to origins that may call the server. Everybody who can reach the address can read the page. A
-/// page of a loopback address may call the server. A page of an address that others can reach may do so only if its
-/// origin is allowed (tenon_server_allow_origin()).
+/// Responses have an ETag, with which browsers check whether the page has changed, and `x-content-type-options:
+/// nosniff`. A request may name the hosts that the address allows (tenon_server_allow_host()). In a frame, the
+/// page is shown only to its own address and to origins that may call the server. Every client that can reach
+/// the address can read the page. A page of a loopback address may call the server. A page of an address that
+/// others can reach may do so only if its origin is allowed (tenon_server_allow_origin()).
 ///
 /// Fails with TENON_ERR_INVALID if the path or the type is not valid, if the page is larger than TENON_LIMIT_PAGE_BYTES,
 /// if there are TENON_LIMIT_PAGES already, or if MCP is served under the path. If that last conflict is not known yet,

@@ -47,10 +47,10 @@ pub unsafe extern "C" fn tenon_tool_add_param(
         description = tried_optional_text(description) => entry.set(|entry| {
         let (name, kind, description) = (name?, kind?, description?);
         if entry.has_schema {
-            return Err(Failure::state("there is an input schema already; parameters take its place"));
+            return Err(Failure::state("the tool has an input schema already; set either a schema or parameters"));
         }
         if flags & !TENON_PARAM_REQUIRED != 0 {
-            let text = format!("parameter {name:?}: there are no flags {flags:#x}");
+            let text = format!("parameter {name:?}: there are no flags {flags:#x}; use TENON_PARAM_ values");
             return Err(Failure::new(TENON_ERR_INVALID, text));
         }
         if entry.params.iter().any(|param| param.name == name) {
@@ -114,7 +114,7 @@ impl tenon_entry {
     /// Records that the entry has an input schema as text. Parameters that are added one by one exclude it.
     pub(crate) fn takes_schema(&mut self) -> Result<()> {
         if !self.params.is_empty() {
-            return Err(Failure::state("there are parameters already; an input schema takes their place"));
+            return Err(Failure::state("the tool has parameters already; set either parameters or a schema"));
         }
         self.has_schema = true;
         Ok(())

@@ -1,7 +1,7 @@
 //! Policies of entries and settings of servers, which are set by name and which clients do not see.
 
 use crate::abi::guard::Result;
-use crate::abi::json::{truth, words};
+use crate::abi::json::{boolean, strings};
 use crate::abi::status::*;
 use crate::entries::entry::tenon_entry;
 use tenon_mcp::{
@@ -35,17 +35,17 @@ const POLICIES: [(&str, SetPolicy); 9] = [
         let wrong = || invalid(format!("{what} must be one of {}", listed(WORDS.map(|(word, _)| word))));
         Ok(entry.unknown_arguments(found.ok_or_else(wrong)?.1))
     }),
-    ("coerce_arguments", |entry, value, what| Ok(entry.coerce_arguments(truth(value, what)?))),
-    ("once_only", |entry, value, what| Ok(entry.once_only(truth(value, what)?))),
-    ("unsafe_paths", |entry, value, what| Ok(entry.unsafe_paths(truth(value, what)?))),
-    ("defer_task", |entry, value, what| Ok(entry.defer_task(truth(value, what)?))),
+    ("coerce_arguments", |entry, value, what| Ok(entry.coerce_arguments(boolean(value, what)?))),
+    ("once_only", |entry, value, what| Ok(entry.once_only(boolean(value, what)?))),
+    ("unsafe_paths", |entry, value, what| Ok(entry.unsafe_paths(boolean(value, what)?))),
+    ("defer_task", |entry, value, what| Ok(entry.defer_task(boolean(value, what)?))),
     ("max_concurrency", |entry, value, what| {
         let most = value.deserialize().map_err(|_| invalid(format!("{what} must be a positive integer")))?;
         Ok(entry.max_concurrency(most))
     }),
     ("cache", |entry, value, what| Ok(entry.cache(hints(value, what)?))),
-    ("tags", |entry, value, what| Ok(entry.tags(words(value, what)?))),
-    ("hidden", |entry, value, what| Ok(if truth(value, what)? { entry.hidden() } else { entry })),
+    ("tags", |entry, value, what| Ok(entry.tags(strings(value, what)?))),
+    ("hidden", |entry, value, what| Ok(if boolean(value, what)? { entry.hidden() } else { entry })),
 ];
 
 /// Sets the policy of this name; `false` if there is none, because then it is a member.
@@ -66,11 +66,11 @@ const SETTINGS: [(&str, Set); 9] = [
                 invalid(format!("{what}: there is no revision {word:?}; there are {all}"))
             })
         };
-        let revisions = words(value, what)?.iter().map(known).collect::<Result<Vec<_>>>()?;
+        let revisions = strings(value, what)?.iter().map(known).collect::<Result<Vec<_>>>()?;
         Ok(builder.revisions(revisions))
     }),
     ("capabilities", |mut builder, value, what| {
-        for word in words(value, what)? {
+        for word in strings(value, what)? {
             let wrong = || invalid(format!("{what}: there is no capability {word:?}"));
             builder = builder.capability(Capability::named(&word).ok_or_else(wrong)?);
         }
@@ -88,9 +88,9 @@ const SETTINGS: [(&str, Set); 9] = [
         }
         Ok(builder)
     }),
-    ("mask_errors", |builder, value, what| Ok(builder.mask_errors(truth(value, what)?))),
-    ("coerce_arguments", |builder, value, what| Ok(builder.coerce_arguments(truth(value, what)?))),
-    ("assert_formats", |builder, value, what| Ok(builder.assert_formats(truth(value, what)?))),
+    ("mask_errors", |builder, value, what| Ok(builder.mask_errors(boolean(value, what)?))),
+    ("coerce_arguments", |builder, value, what| Ok(builder.coerce_arguments(boolean(value, what)?))),
+    ("assert_formats", |builder, value, what| Ok(builder.assert_formats(boolean(value, what)?))),
     ("log_level", |builder, value, what| {
         let word: Option<String> = value.deserialize().ok();
         let level = word.as_deref().and_then(LogLevel::named);
@@ -102,7 +102,7 @@ const SETTINGS: [(&str, Set); 9] = [
         };
         Ok(builder.log_level(level.ok_or_else(wrong)?))
     }),
-    ("end_with_stdin", |builder, value, what| Ok(builder.end_with_stdin(truth(value, what)?))),
+    ("end_with_stdin", |builder, value, what| Ok(builder.end_with_stdin(boolean(value, what)?))),
 ];
 
 /// Sets the setting of this name, or a member of the server's description.

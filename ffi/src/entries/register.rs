@@ -146,10 +146,10 @@ pub unsafe extern "C" fn tenon_server_disable(
 /// settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
 /// before this function is called.
 ///
-/// The other server may be freed at any time. What it had then stays here until this server is freed, and its `user_data`
-/// too. Its middleware also runs here around its entries, inside this server's middleware. Lists are those of the server
-/// that is served. A server with middleware around lists therefore cannot be mounted, and a mounted server cannot get
-/// such middleware.
+/// The other server may be freed at any time. The entries that it had then stay here until this server is
+/// freed, and so does their `user_data`. Its middleware also runs here around its entries, inside this server's
+/// middleware. Lists are those of the server that is served. A server with middleware around lists therefore
+/// cannot be mounted, and a mounted server cannot get such middleware.
 ///
 /// Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
 /// mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
@@ -168,14 +168,15 @@ pub unsafe extern "C" fn tenon_server_mount(
     })
 }
 
-/// Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server are
-/// removed here, and clients are told that the lists have changed. Calls in flight go on. The other server's hook "stop"
-/// runs at the end of this one.
+/// Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other
+/// server are removed here, and clients are notified that the lists have changed. Calls in flight go on. The
+/// other server's hook "stop" runs at the end of this one.
 ///
-/// A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything that it
-/// had. If calls of its entries are in flight, what it had stays until the last of them has ended. After that it is freed
-/// when the next callback returns or the next kept call is released, at the latest when this server is freed. If the
-/// other server has hooks (tenon_server_on()) and this one was started, their callbacks stay until this one is freed.
+/// A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything
+/// that it had. If calls of its entries are in flight, the entries stay until the last of these calls has
+/// ended. After that they are freed when the next callback returns or the next kept call is released, at the
+/// latest when this server is freed. If the other server has hooks (tenon_server_on()) and this one was
+/// started, their callbacks stay until this one is freed.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if the other server is not mounted here with this prefix.
 #[must_use]

@@ -9,8 +9,9 @@ use crate::servers::server::tenon_server;
 use std::ffi::c_char;
 use tenon_mcp::{Event, JsonSlice};
 
-/// Tells a client that its user's visit to a page is complete. The visit was requested with this `elicitation_id` by
-/// tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are told.
+/// Tells a client that its user's visit to a page is complete. The visit was requested with this
+/// `elicitation_id` by tenon_call_elicit_url() or tenon_call_require_url(). Only clients with a session are
+/// notified.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if no client waits for the visit, which is harmless, and with TENON_ERR_STATE before
 /// the start.
@@ -23,7 +24,7 @@ pub unsafe extern "C" fn tenon_server_elicitation_complete(
         if server.inner.started()?.elicitation_complete(id) {
             return Ok(TENON_OK);
         }
-        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no client waits for the visit {id:?}")))
+        Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no client waits for the elicitation {id:?}")))
     })
 }
 
@@ -78,9 +79,9 @@ fn own_params(text: &str) -> Result<JsonSlice> {
     Ok(params)
 }
 
-/// Reports that the resource at exactly this address has changed. Clients that are subscribed to it are told within a few
-/// milliseconds; several updates within that time are told once. Before the start no client is subscribed, and nothing
-/// happens. May be called from any thread, and does not wait.
+/// Reports that the resource at exactly this address has changed. Subscribed clients are notified within a few
+/// milliseconds; several updates within that time cause one notification. Before the start no client is
+/// subscribed, and nothing happens. May be called from any thread, and does not wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_resource_updated(
     server: *mut tenon_server,
@@ -94,9 +95,10 @@ pub unsafe extern "C" fn tenon_server_resource_updated(
     })
 }
 
-/// Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those of what a
-/// provider lists. Clients are told without it of entries that are added, removed, enabled or disabled. Templates and
-/// providers are reported as resources. May be called from any thread, and does not wait.
+/// Reports that the list of a kind has changed. Use it for changes that the library cannot see, such as those
+/// of what a provider lists. If entries are added, removed, enabled or disabled, clients are notified without
+/// this function. Templates and providers are reported as resources. May be called from any thread, and does
+/// not wait.
 ///
 /// Fails with TENON_ERR_INVALID for kinds that clients have no list of, and with TENON_ERR_STATE before the start.
 #[unsafe(no_mangle)]

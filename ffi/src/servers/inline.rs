@@ -10,7 +10,7 @@ pub(crate) struct InlineRunner(pub(crate) Weak<ServerState>);
 
 impl InlineHost for InlineRunner {
     fn run(&self, call: HostCall) {
-        // Without a server there is nobody to answer.
+        // Without a server the call has ended.
         if let Some(inner) = self.0.upgrade() {
             inner.run(call, Mode::Inline, true);
         }

@@ -85,7 +85,8 @@ impl Drop for Part {
     }
 }
 
-/// What an unmounted part still needs here: its calls in flight, and its hooks, which run at the end.
+/// The state of an unmounted part that is still needed: its calls in flight, and its hooks, which run at the
+/// end.
 struct Unmounted {
     part: Weak<ServerState>,
     /// The part, and the servers that were mounted in it.
@@ -275,8 +276,8 @@ impl ServerState {
         self.drop_unmounted();
     }
 
-    /// Drops what was unmounted and is not needed any more. No lock may be held, because callbacks may be destroyed with
-    /// it.
+    /// Drops unmounted parts that are not needed any more. No lock may be held, because callbacks may be
+    /// destroyed with it.
     pub(crate) fn drop_unmounted(self: &Arc<Self>) {
         if UNMOUNTED.load(Ordering::SeqCst) > 0 && self.check_fork().is_ok() {
             self.drop_unmounted_now();

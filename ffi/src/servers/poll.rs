@@ -96,7 +96,7 @@ impl PollLane {
         self.wake.wake();
     }
 
-    /// Drops the waiting cancel functions, because nobody polls any more.
+    /// Drops the waiting cancel functions, because no thread polls any more.
     pub(crate) fn give_up(&self) {
         while let Some(watch) = self.next_cancelled() {
             watch.give_up();
@@ -131,7 +131,7 @@ impl PollLane {
             while let Some(work) = self.take() {
                 let work = match work {
                     Work::Op(op) if !matches!(op, HostOp::Call(_) | HostOp::Next { .. }) => {
-                        inner.hear(op);
+                        inner.handle_other(op);
                         continue;
                     }
                     work => work,

@@ -69,7 +69,7 @@ fn run(inner: &Arc<ServerState>) -> Result<tenon_status> {
         Err(failure) => return Err(failure),
     };
     if inner.is_inside() {
-        return Err(Failure::state("a server cannot be run inside one of its callbacks"));
+        return Err(Failure::state("a server cannot be run inside one of its own callbacks"));
     }
     // Before the start, because nothing may fail once the server serves.
     let watch = if inner.config.lock().signals { Some(SignalWatch::new()?) } else { None };
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn tenon_server_http_url(
     len: *mut usize,
 ) -> tenon_status {
     entry!(url = out(url), len = optional_out(len), server = object(server) => {
-        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not listen on http");
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not serve HTTP; call tenon_server_listen_http() before the start");
         write_text(server.inner.started()?.url.as_ref().ok_or_else(none)?.as_bytes(), url, len);
         Ok(TENON_OK)
     })

@@ -57,7 +57,7 @@ impl Started {
 
     /// The program asks for the shutdown.
     pub(crate) fn close(&self) {
-        // Under the lock, because a thread that learns of the end may ask at once who began it.
+        // Under the lock, because a thread that is woken by the end may call `was_closed` at once.
         let mut closed = self.closed.lock();
         if self.running.close() {
             *closed = true;

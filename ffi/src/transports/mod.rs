@@ -1,4 +1,4 @@
-//! What a server is served on, and HTTP requests that the program passes on.
+//! The transports of a server, and HTTP requests that the program passes on.
 
 // In the order of the header; rustfmt sorts within a group only.
 pub(super) mod listen;

@@ -14,9 +14,9 @@ use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
 /// number of clients may connect at once. May be called for several paths. To serve HTTP on a Unix socket, use
 /// tenon_server_listen_http() with "unix:PATH".
 ///
-/// By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If nobody listens on
-/// an existing socket file, it is replaced. If somebody listens on it, or the file is not a socket, the start fails with
-/// TENON_ERR_ADDRESS. The file is removed when the server ends.
+/// By default only the user that the process runs as may connect, see tenon_server_set_unix_mode(). If no
+/// process listens on an existing socket file, it is replaced. If a process listens on it, or the file is not a
+/// socket, the start fails with TENON_ERR_ADDRESS. The file is removed when the server ends.
 ///
 /// Fails with TENON_ERR_INVALID if the path is empty or longer than 107 bytes.
 #[unsafe(no_mangle)]
@@ -49,8 +49,8 @@ pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, m
 /// removed. A connected socket is one more client; the server ends when the last such client leaves. Any other socket
 /// makes the start fail with TENON_ERR_INVALID.
 ///
-/// Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking, also for
-/// others that share it. TCP has no permissions: everybody who can reach the address may call.
+/// Takes the socket in every case: the library closes it, whatever the status. The socket is made non-blocking,
+/// also for others that share it. TCP has no permissions: every client that can reach the address may call.
 ///
 /// Fails with TENON_ERR_INVALID if the descriptor is not open, or is 0, 1 or 2, which are never taken.
 #[unsafe(no_mangle)]

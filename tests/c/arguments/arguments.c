@@ -128,9 +128,9 @@ static void wrong_handles(void) {
     WRONG("server: this is an entry that was freed, or that a server has taken",
           tenon_server_set_instructions(AS(tenon_server, taken), "x"));
     at = (tenon_server *)(uintptr_t)4095;
-    WRONG("server: this is no handle", tenon_server_set_instructions(at, "x"));
+    WRONG("server: this is not a handle", tenon_server_set_instructions(at, "x"));
     at = AS(tenon_server, (char *)server + 1);
-    WRONG("server: this is no handle", tenon_server_set_instructions(at, "x"));
+    WRONG("server: this is not a handle", tenon_server_set_instructions(at, "x"));
     WRONG("other: this is a tenon_http", tenon_server_mount(server, AS(tenon_server, http), NULL, &err));
     CHECK_IN("other: this is a tenon_http", tenon_error_message(err));
     tenon_error_free(err);
@@ -226,7 +226,7 @@ static void freed_handles(void) {
     {
         /* The address of what is on the stack. */
         uint64_t room[8] = {0};
-        WRONG("server: this is no handle", tenon_server_set_instructions(AS(tenon_server, room), "x"));
+        WRONG("server: this is not a handle", tenon_server_set_instructions(AS(tenon_server, room), "x"));
     }
     for (i = 0; i < 8; i++) OK(tenon_server_free(others[i]));
 }

@@ -266,9 +266,9 @@ static tenon_status too_deep(tenon_result *result) {
 }
 
 static const struct misplaced misplaced[] = {
-    {TENON_ERR_STATE, "no object is open that could have a member \\\"a\\\"", keyed_root},
+    {TENON_ERR_STATE, "no object is open; key must be NULL here, not \\\"a\\\"", keyed_root},
     {TENON_ERR_STATE, "no object or array is open", end_of_none},
-    {TENON_ERR_STATE, "an object is open; its members need a key", without_key},
+    {TENON_ERR_STATE, "an object is open; key must not be NULL here", without_key},
     {TENON_ERR_STATE, "an array is open; its elements have no key", with_key},
     {TENON_ERR_DUPLICATE, "the object has a member \\\"a\\\" already", twice},
     {TENON_ERR_STATE, "complete already", second_root},

@@ -122,7 +122,7 @@ static void skills(void) {
     make_root();
     server = new_server();
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_add_skills(server, root, &err));
-    CHECK_IN("there are no skills in it", tenon_error_message(err));
+    CHECK_IN("it contains no skills", tenon_error_message(err));
     tenon_error_free(err);
     err = NULL;
     write_file("a", "SKILL.md", "---\nname: a\ndescription: For a.\n---\n");

@@ -196,7 +196,7 @@ static void what_is_no_socket(void) {
     CHECK(fcntl(ends[1], F_GETFD) == -1);
     OK(tenon_server_listen_socket(server, file, NULL));
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_start(server, &err));
-    CHECK_IN("no socket", tenon_error_message(err));
+    CHECK_IN("not a socket", tenon_error_message(err));
     tenon_error_free(err);
     OK(tenon_server_free(server));
     CHECK(fcntl(file, F_GETFD) == -1);

@@ -132,7 +132,7 @@ def test_skills_stay_with_their_server_where_that_is_mounted(tmp_path, prefix):
 
 def test_what_is_wrong_with_skills(tmp_path):
     app = Server("t", max_skills=1)
-    with pytest.raises(RegistrationError, match="there are no skills in it"):
+    with pytest.raises(RegistrationError, match="it contains no skills"):
         app.skills(tmp_path)
     with pytest.raises(RegistrationError, match="a path whose text is a str"):
         app.skills(bytes(tmp_path))

@@ -167,7 +167,7 @@ def test_what_is_in_use_is_told(place):
     with serving(adder(), unix=place), pytest.raises(ServeError, match="another server listens"):
         adder().run(unix=place)
     place.write_text("precious")
-    with pytest.raises(ServeError, match="no socket"):
+    with pytest.raises(ServeError, match="not a socket"):
         adder().run(unix=place)
     assert place.read_text() == "precious"
 
@@ -196,7 +196,7 @@ def test_wrong_options_are_told(options, said):
 
 
 def test_what_is_no_socket_is_told():
-    with open("/dev/null") as file, pytest.raises(RegistrationError, match="no socket"):
+    with open("/dev/null") as file, pytest.raises(RegistrationError, match="not a socket"):
         adder().run(socket=file)
     with pytest.raises(OSError):
         adder().run(socket=10**6)

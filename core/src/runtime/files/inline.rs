@@ -1,4 +1,5 @@
-//! Makes one HTML document of a folder: what `index.html` loads from the folder is put into the document.
+//! Makes one HTML document of a folder: everything that `index.html` loads from the folder is embedded in the
+//! document.
 
 use super::root::Root;
 use super::tags::{self, Tag, tags};
@@ -9,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::path::PathBuf;
 
 const INDEX: &str = "index.html";
-/// Style sheets that import style sheets, this deep.
+/// The maximum depth of style sheets that import style sheets.
 const MAX_IMPORTS: usize = 16;
 
 /// The document of a folder, of at most `most` bytes.
@@ -24,7 +25,7 @@ pub(crate) fn view(folder: PathBuf, most: usize) -> Result<String, Error> {
 struct Inliner {
     root: Root,
     most: usize,
-    /// What has been read. Whatever is put in, the document is no shorter.
+    /// The number of bytes that were read. The document is at least as long.
     used: usize,
 }
 
@@ -65,10 +66,12 @@ impl Inliner {
         Ok(out)
     }
 
-    /// What goes in the place of a tag, and where the document goes on; nothing if it stays as it is.
+    /// The replacement of a tag, and where the document continues. `None` if the tag stays.
     fn replacement(&mut self, html: &str, tag: &Tag) -> Result<Option<(String, usize)>, String> {
         match tag.name.as_str() {
-            "base" if tag.has("href") => Err("a base element would lead what is loaded elsewhere".to_owned()),
+            "base" if tag.has("href") => {
+                Err("a base element changes where files are loaded from; remove it".to_owned())
+            }
             "script" => {
                 let Some(path) = self.local(tag.get("src"), INDEX)? else { return Ok(None) };
                 let code = escaped(&self.text(&path)?, "script");
@@ -91,7 +94,7 @@ impl Inliner {
                 for name in names {
                     if let Some(path) = self.local(tag.get(name), INDEX)? {
                         return Err(format!(
-                            "{path:?} is loaded by {}, which cannot be put inside",
+                            "{path:?} is loaded by the element {}, which cannot be embedded",
                             tag.name
                         ));
                     }
@@ -116,14 +119,14 @@ impl Inliner {
             }
             return Ok(Some((format!("{text}>{css}</style>"), end)));
         }
-        // What is loaded ahead is inside in any case.
+        // Preloaded files are embedded where they are used.
         if is("preload") || is("modulepreload") || is("prefetch") {
             return Ok(Some((String::new(), end)));
         }
         if is("icon") || is("apple-touch-icon") {
             return self.media(tag);
         }
-        Err(format!("{path:?} is linked as {relations:?}, which cannot be put inside"))
+        Err(format!("{path:?} is linked as {relations:?}, which cannot be embedded"))
     }
 
     /// Images and the like: addresses of files become the files.
@@ -160,7 +163,7 @@ impl Inliner {
     fn candidates(&mut self, value: &str) -> Result<Option<String>, String> {
         let mut changed = false;
         let mut out = Vec::new();
-        // Addresses that hold commas are not ours to cut.
+        // A `data:` URL contains commas, so the list cannot be split.
         if value.contains("data:") {
             return Ok(None);
         }
@@ -173,17 +176,17 @@ impl Inliner {
         Ok(changed.then(|| out.join(", ")))
     }
 
-    /// A file as an address that holds it; nothing if the address leads elsewhere.
+    /// A file as a `data:` URL. `None` if the address is not in the folder.
     fn data(&mut self, address: &str, from: &str) -> Result<Option<String>, String> {
         let Some(path) = self.local(Some(address), from)? else { return Ok(None) };
         let bytes = self.bytes(&path)?;
         let media = media_type(&path).unwrap_or("application/octet-stream");
-        // Within an image an element can be meant.
+        // The fragment may select an element of an image.
         let fragment = address.find('#').map_or("", |place| &address[place..]);
         Ok(Some(format!("data:{media};base64,{}{fragment}", STANDARD.encode(bytes))))
     }
 
-    /// A style sheet with what it loads inside.
+    /// A style sheet with everything that it loads embedded.
     fn css(&mut self, css: &str, from: &str, depth: usize) -> Result<String, String> {
         if depth > MAX_IMPORTS {
             return Err(format!("{from:?}: style sheets import each other more than {MAX_IMPORTS} deep"));
@@ -227,7 +230,7 @@ impl Inliner {
         Ok(out)
     }
 
-    /// What is imported in the place of `rule`; nothing if it comes from elsewhere.
+    /// The imported style sheet in place of `rule`. `None` if it is not in the folder.
     fn import(&mut self, rule: &str, from: &str, depth: usize) -> Result<Option<String>, String> {
         let rule = rule.trim();
         let (address, end) = match rule.get(..4).filter(|start| start.eq_ignore_ascii_case("url(")) {
@@ -244,7 +247,7 @@ impl Inliner {
         let condition = rule[end..].trim();
         if ["layer", "supports"].iter().any(|word| condition.starts_with(word)) {
             return Err(format!(
-                "{from:?} imports {path:?} with {condition:?}; only media queries can be put inside"
+                "{from:?} imports {path:?} with {condition:?}; only media queries can be embedded"
             ));
         }
         let css = self.text(&path)?;
@@ -252,7 +255,7 @@ impl Inliner {
         Ok(Some(if condition.is_empty() { css } else { format!("@media {condition} {{{css}}}") }))
     }
 
-    /// The path of the file of the folder that an address in the file `from` leads to; nothing for one that leads elsewhere.
+    /// The path in the folder of an address in the file `from`. `None` if the address is not in the folder.
     fn local(&self, address: Option<&str>, from: &str) -> Result<Option<String>, String> {
         let Some(address) = address.map(str::trim) else { return Ok(None) };
         let path = &address[..address.find(['?', '#']).unwrap_or(address.len())];
@@ -260,7 +263,8 @@ impl Inliner {
         if path.is_empty() || scheme || path.starts_with("//") {
             return Ok(None);
         }
-        let path = percent_decoded(path).ok_or_else(|| format!("{from:?}: {address:?} is no address"))?;
+        let path =
+            percent_decoded(path).ok_or_else(|| format!("{from:?}: {address:?} is not a valid address"))?;
         let mut steps: Vec<&str> = Vec::new();
         if !path.starts_with('/') {
             steps.extend(from.split('/'));
@@ -292,8 +296,8 @@ fn open(tag: &Tag, without: &[&str]) -> String {
     text
 }
 
-/// Code that does not end the element it stands in: a backslash before the slash changes nothing within texts, which is where
-/// an end tag can stand.
+/// Code without the end tag of its element. An end tag can be only in a string, where a backslash before the
+/// slash changes nothing.
 fn escaped(code: &str, element: &str) -> String {
     let end = format!("</{element}");
     let lower = code.to_ascii_lowercase();
@@ -305,7 +309,7 @@ fn escaped(code: &str, element: &str) -> String {
         at = place + 2;
     }
     out.push_str(&code[at..]);
-    // What would have a script go on behind its end tag.
+    // In a script, `<!--` could hide the end tag.
     if element == "script" { out.replace("<!--", "\\x3C!--") } else { out }
 }
 
@@ -325,7 +329,7 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// The address behind `url(`, and where that ends.
+/// The address after `url(`, and its end.
 fn address_in(text: &str) -> (String, usize) {
     let start = text.len() - text.trim_start().len();
     let inside = &text[start..];

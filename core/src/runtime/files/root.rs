@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(crate) struct Root(PathBuf);
 
-/// What a name in a directory stands for.
+/// The type of a directory entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// A regular file.
@@ -25,7 +25,7 @@ pub(crate) enum Item {
     Other,
 }
 
-/// What tells one state of a file from another.
+/// Identifies one state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) size: u64,
@@ -64,7 +64,7 @@ impl Root {
         &self.0
     }
 
-    /// The directory at `path`, of names with slashes between; the folder itself for none.
+    /// The directory at `path`. Without names it is the folder itself.
     fn directory(&self, path: &[&str]) -> Result<OwnedFd, Errno> {
         let mut directory = rustix::fs::open(&self.0, DIRECTORY, Mode::empty())?;
         for name in path {
@@ -73,7 +73,7 @@ impl Root {
         Ok(directory)
     }
 
-    /// What is in a directory, by name: at most `most` names.
+    /// The entries of a directory, sorted by name, at most `most`.
     pub(crate) fn list(&self, path: &str, most: usize) -> Result<Vec<(String, Item)>, String> {
         let text = |error: Errno| error.to_string();
         let directory = self.directory(&steps(path)).map_err(text)?;
@@ -88,7 +88,7 @@ impl Root {
                 return Err(format!("it has more than {most} names"));
             }
             let stat = match statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-                // It is gone again.
+                // It was removed meanwhile.
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(text)?,
             };
@@ -105,13 +105,14 @@ impl Root {
         Ok(items)
     }
 
-    /// A file's bytes, at most `most` of them, and the state they were read in. Nothing where there is no regular file.
+    /// A file's bytes, at most `most`, and the state in which they were read. `None` if there is no regular
+    /// file.
     pub(crate) fn read(&self, path: &str, most: u64) -> Result<Option<(Vec<u8>, Stamp)>, String> {
         let steps = steps(path);
         let Some((name, above)) = steps.split_last() else { return Ok(None) };
         let absent =
             |errno| matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::ISDIR);
-        // Not to wait for whoever writes into a pipe.
+        // Opening a pipe must not wait for its writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened =
             self.directory(above).and_then(|directory| openat(&directory, *name, flags, Mode::empty()));

@@ -8,10 +8,10 @@ use std::ops::Range;
 pub(super) struct Tag {
     /// In lower case.
     pub(super) name: String,
-    /// From `<` to behind `>`.
+    /// From `<` to `>`, inclusive.
     pub(super) range: Range<usize>,
     pub(super) attributes: Vec<Attribute>,
-    /// What stands between it and its end tag, of elements that hold text only, and all up to behind the end tag.
+    /// For elements that contain only text: the text, and the end of the end tag.
     pub(super) inside: Option<(Range<usize>, usize)>,
 }
 
@@ -33,7 +33,7 @@ impl Tag {
     }
 }
 
-/// Elements without elements inside.
+/// Elements that contain only text.
 const TEXT_ONLY: [&str; 8] = ["script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"];
 
 /// The start tags of a document, in order.
@@ -62,7 +62,7 @@ pub(super) fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// Where the end tag of `name` begins, and where it ends; the end of the document where there is none.
+/// Where the end tag of `name` begins and ends. Without an end tag, both are the end of the document.
 fn end_of(html: &str, from: usize, name: &str) -> (usize, usize) {
     let mut at = from;
     while let Some(place) = html[at..].find("</").map(|place| at + place) {
@@ -78,7 +78,7 @@ fn end_of(html: &str, from: usize, name: &str) -> (usize, usize) {
     (html.len(), html.len())
 }
 
-/// The tag that begins at `start`; nothing if the document ends within.
+/// The tag that begins at `start`. `None` if the document ends inside it.
 fn tag(html: &str, start: usize) -> Option<Tag> {
     let bytes = html.as_bytes();
     let ends_name = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
@@ -112,7 +112,7 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     }
 }
 
-/// The characters that addresses need references for.
+/// The character references that occur in addresses.
 const REFERENCES: [(&str, char); 6] =
     [("&amp;", '&'), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", '\''), ("&apos;", '\''), ("&lt;", '<')];
 

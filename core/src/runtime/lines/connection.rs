@@ -31,17 +31,17 @@ const PROGRESS: usize = 16 << 10;
 const ROUNDS: u32 = 4;
 const NEWLINE: Bytes = Bytes::from_static(b"\n");
 
-/// What the clients of one transport share.
+/// What the connections of one transport share.
 #[derive(Clone)]
 pub(super) struct ConnectionConfig {
     pub(super) engine: Engine,
     pub(super) budget: Arc<Budget>,
-    /// That of one client, once it is one.
+    /// The share of the client, once the configuration is for one client.
     pub(super) share: Option<Arc<ClientShare>>,
-    /// How long calls in flight may finish once a client sends no more.
+    /// How long calls in flight may continue after a client has ended its input.
     pub(super) drain: Duration,
-    /// A first line that cannot be a message ends the connection: a page in a browser can have HTTP sent to any port, with
-    /// lines in it.
+    /// A first line that cannot be a message ends the connection, because a page in a browser can send HTTP to
+    /// any port.
     pub(super) strict: bool,
 }
 
@@ -49,25 +49,25 @@ pub(super) struct ClientConnection<S> {
     wire: S,
     config: ConnectionConfig,
     framer: LineFramer,
-    /// What the line that has begun takes of the account.
+    /// Counts the bytes of the incomplete line.
     share: Reservation,
     peer: Arc<Peer>,
     outbox: Arc<Outbox>,
     sink: Arc<dyn Sink>,
-    /// Where no reactor of ours does it: the wakes of hosts that one read raises are made together.
+    /// Batches the wakes of hosts for one read, if the connection is not on a reactor of the engine.
     batcher: Option<Arc<WakeBatcher>>,
     input: Input,
-    /// Nothing has come yet.
+    /// No line has been read yet.
     is_first_line: bool,
-    /// The framer may hold whole lines.
+    /// The framer may have complete lines.
     held: bool,
-    /// A line had begun when the framer was looked at last.
+    /// The framer had an incomplete line when it was last checked.
     begun: bool,
-    /// When the wait for input that is going on began, and what wakes the task at its end. The timer stays, and is put
-    /// right when it comes up too early.
+    /// When the current wait for input began, and its timer. The timer is reused, and reset if it fires too
+    /// early.
     since: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// What is being written, and when that must have got on.
+    /// The pieces that are being written, and the deadline for progress.
     out: VecDeque<Bytes>,
     unflushed: bool,
     write_deadline: Option<WriteDeadline>,
@@ -78,21 +78,21 @@ enum Input {
     Open,
     /// The client sends no more; its calls in flight may finish.
     Ended,
-    /// They have been cut off, and what they are told is written.
+    /// Its calls were cancelled, and their responses are written.
     Cut,
 }
 
-/// The client does not take what is written.
+/// The deadline of a write that the client does not read.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
     taken: usize,
 }
 
-/// What reading came to.
+/// The result of a read.
 enum Read {
     Some,
     Nothing,
-    /// The client has to read first.
+    /// The client must read before more is read from it.
     Full,
 }
 
@@ -129,7 +129,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// Serves it to its end.
+    /// Serves the client until its connection ends.
     pub(super) async fn serve(mut self, guard: TaskGuard) {
         let mut registered = false;
         poll_fn(|task| {
@@ -139,7 +139,7 @@ impl<S: Wire> ClientConnection<S> {
             self.poll(task, guard.phase())
         })
         .await;
-        // Before the guard, for which the end of the server waits.
+        // Dropped before the guard, for which the server's shutdown waits.
         drop(self);
     }
 
@@ -172,7 +172,7 @@ impl<S: Wire> ClientConnection<S> {
         Poll::Pending
     }
 
-    /// Nothing more comes and nothing more goes.
+    /// Whether no more input comes and no more output is left.
     fn is_done(&self, phase: Phase) -> bool {
         (phase > Phase::Open || self.input != Input::Open)
             && !self.held
@@ -206,7 +206,7 @@ impl<S: Wire> ClientConnection<S> {
         Ok(self.take_lines())
     }
 
-    /// Hands in what was read. A host whose wake panics is no reason to end the connection.
+    /// Handles what was read. A panic in waking a host does not end the connection.
     fn take_lines(&mut self) -> Read {
         loop {
             match caught(|| self.take_some()) {
@@ -218,7 +218,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// The same, as long as the client reads what it comes to.
+    /// The same, as long as the outbox has room.
     fn take_some(&mut self) -> Read {
         let batcher = self.batcher.clone();
         let _batch = batcher.as_ref().map(|batcher| batcher.begin());
@@ -226,7 +226,7 @@ impl<S: Wire> ClientConnection<S> {
         while !self.outbox.is_full() {
             let Some(frame) = self.framer.next() else {
                 self.held = false;
-                // The time of a line runs from its first byte, however it drips.
+                // The timeout of a line begins with its first byte, however slowly the rest arrives.
                 if took || !self.begun {
                     self.since = None;
                 }
@@ -239,7 +239,7 @@ impl<S: Wire> ClientConnection<S> {
                 return Read::Some;
             };
             took = true;
-            // From here on whoever holds the line counts it.
+            // From here on, the holder of the line counts it.
             self.share.set(0);
             if !self.take(frame) {
                 self.framer = LineFramer::new(0);
@@ -251,7 +251,7 @@ impl<S: Wire> ClientConnection<S> {
         Read::Full
     }
 
-    /// Hands in one line; `false` if nothing of the client is to be listened to.
+    /// Handles one line. `false` if the connection must end.
     fn take(&mut self, frame: Frame) -> bool {
         let first = std::mem::take(&mut self.is_first_line);
         let line = match frame {
@@ -271,12 +271,12 @@ impl<S: Wire> ClientConnection<S> {
         !is_foreign
     }
 
-    /// There is no room to keep the line until its handler has taken it.
+    /// Refuses a request for which there is no memory.
     fn refuse(&self, line: Bytes) {
         let busy = || self.config.budget.refusal();
         match self.config.engine.decode(&line, Message::decode) {
             Ok(Message::Request(request)) => self.send_error(Some(request.id), busy()),
-            // An answer or a cancellation makes room.
+            // An answer or a cancellation frees memory.
             Ok(_) => self.config.engine.receive(&self.peer, &self.sink, line),
             Err(malformed) if malformed.answer => self.send_error(malformed.id, busy()),
             Err(_) => {}
@@ -305,7 +305,7 @@ impl<S: Wire> ClientConnection<S> {
         self.since = None;
     }
 
-    /// Whether a time is over that the client, or what it left behind, was given.
+    /// Whether a timeout of the client or of its remaining calls has passed.
     fn is_late(&mut self, task: &mut Context<'_>) -> bool {
         let limits = self.config.engine.limits();
         let allowed = match self.input {
@@ -329,12 +329,12 @@ impl<S: Wire> ClientConnection<S> {
             }
             match self.input {
                 Input::Open if self.framer.has_begun() || self.peer.in_flight() == 0 => return true,
-                // Who waits for an answer is not idle.
+                // A client that waits for a response is not idle.
                 Input::Open => self.since = None,
                 Input::Ended => {
                     self.input = Input::Cut;
                     self.since = None;
-                    // It may still read, and gets the same answers as at the server's end.
+                    // It may still read, and gets the same responses as at the server's end.
                     self.config.engine.close_peer(&self.peer, CancelReason::Closing);
                     task.waker().wake_by_ref();
                     return false;
@@ -378,7 +378,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// Takes what is written next, ends of line included.
+    /// Takes the lines for the next write, with their line ends.
     fn fetch(&mut self) {
         let mut lines = VecDeque::new();
         self.outbox.take(BATCH, &mut lines);
@@ -388,7 +388,7 @@ impl<S: Wire> ClientConnection<S> {
         if self.wire.is_write_vectored() {
             self.out.extend(lines.into_iter().flat_map(|line| [line, NEWLINE]));
         } else {
-            // One write of all costs less than one for each piece.
+            // One write of all pieces costs less than one write for each.
             let mut text = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
             for line in lines {
                 text.extend_from_slice(&line);
@@ -427,7 +427,7 @@ impl<S: Wire> ClientConnection<S> {
 }
 
 impl<S> Drop for ClientConnection<S> {
-    /// However it ends, nobody is left to be told anything.
+    /// The client has disconnected, so its calls are cancelled.
     fn drop(&mut self) {
         self.outbox.close();
         self.config.engine.end_input(&self.peer);

@@ -17,7 +17,7 @@ pub(super) struct Outbox {
     wake_queue: Option<Arc<WakeQueue>>,
     /// Bytes queued, or taken and not written yet.
     bytes: AtomicUsize,
-    /// The client's last call is waited for.
+    /// The connection waits for the client's last call.
     ending: AtomicBool,
     state: Mutex<State>,
     /// For its wakes.
@@ -26,10 +26,10 @@ pub(super) struct Outbox {
 
 struct State {
     lines: VecDeque<Bytes>,
-    /// What they take of the account of memory.
+    /// Counts their bytes.
     share: Reservation,
     waker: Option<Waker>,
-    /// Nobody has to wake the task: it is about to look here, or waits for its client to read.
+    /// The task need not be woken: it is about to check the queue, or waits for its client to read.
     task_active: bool,
     closed: bool,
 }
@@ -57,12 +57,12 @@ impl Outbox {
         })
     }
 
-    /// More waits than should: what the client sends next is not read for now.
+    /// Whether the queue is full. Then nothing more is read from the client.
     pub(super) fn is_full(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) > self.capacity
     }
 
-    /// The task looks after what is queued until it leaves.
+    /// Marks the task as active: it checks the queue before it waits.
     pub(super) fn set_active(&self, waker: &Waker) {
         let mut state = self.state.lock();
         state.task_active = true;
@@ -72,8 +72,8 @@ impl Outbox {
         }
     }
 
-    /// The task waits: for what is queued next, or for its client if that does not read. `false` if there is something
-    /// to be written now.
+    /// Marks the task as waiting, for the next message or for its client to read. `false` if there is something
+    /// to write now.
     pub(super) fn leave(&self, blocked: bool) -> bool {
         let mut state = self.state.lock();
         state.task_active = blocked;
@@ -101,12 +101,12 @@ impl Outbox {
         self.bytes.load(Ordering::Relaxed) == 0
     }
 
-    /// From now on the task is woken when the client's last call has ended.
+    /// Makes the end of the client's last call wake the task.
     pub(super) fn await_end(&self) {
         self.ending.store(true, Ordering::SeqCst);
     }
 
-    /// Nobody will read anything any more.
+    /// Drops the queue, because no client reads it any more.
     pub(super) fn close(&self) {
         let waits = {
             let mut state = self.state.lock();
@@ -128,7 +128,7 @@ impl Outbox {
 }
 
 impl State {
-    /// Counts a message among those that wait; gives back what is to be sent in its place where there is no room.
+    /// Counts a message. Returns what is sent: the message, or an error response if there is no memory for it.
     fn admit(&mut self, message: Outgoing, total: impl Fn(&Bytes) -> usize) -> Option<Bytes> {
         let (body, droppable, response) = match message {
             Outgoing::Event { body, droppable } => (body, droppable, false),
@@ -176,7 +176,7 @@ impl Sink for Outbox {
             !std::mem::replace(&mut state.task_active, true)
         };
         if wake && let Some(this) = self.this.upgrade() {
-            // What a host completes together is written together.
+            // One wake for everything that a host completes together.
             wake_later(this);
         }
         Delivery::Queued
@@ -189,7 +189,7 @@ impl Wake for Outbox {
     }
 }
 
-/// Hears that the client's last call has ended.
+/// Wakes the task when the client's last call has ended.
 pub(super) struct IdleWake(pub(super) Arc<Outbox>);
 
 impl Wake for IdleWake {

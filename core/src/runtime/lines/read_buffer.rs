@@ -10,7 +10,7 @@ thread_local! {
 
 /// Runs `read` with the buffer.
 pub(super) fn with<R>(read: impl FnOnce(&mut [u8]) -> R) -> R {
-    // Taken out: whatever is called meanwhile finds another one.
+    // Taken out, so that a nested call uses another one.
     let mut buffer = BUFFER.take();
     buffer.resize(BYTES, 0);
     let result = read(&mut buffer);

@@ -9,7 +9,7 @@ use crate::proto::session::version::Revision;
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};
-use crate::runtime::sockets::panic_boundary::{connection, needed};
+use crate::runtime::sockets::panic_boundary::{connection, essential_task};
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
 use crate::runtime::threads::wake_queue::WakeQueue;
 use crate::runtime::transport::interface::{ServeContext, Serving, SingleClientChannels};
@@ -22,7 +22,7 @@ pub(super) struct StartedLines {
     lifecycle: Arc<Lifecycle>,
 }
 
-/// Whoever connects.
+/// Serves every client that connects.
 #[derive(Clone)]
 struct AcceptAll(ConnectionConfig);
 
@@ -66,7 +66,7 @@ impl StartedLines {
         StartedLines { connections: Arc::default(), lifecycle: context.lifecycle.clone() }
     }
 
-    /// Serves everybody who comes from `acceptor`.
+    /// Serves all connections of `acceptor`.
     pub(super) fn listen(
         context: &ServeContext,
         reactors: Arc<Reactors>,
@@ -75,13 +75,13 @@ impl StartedLines {
     ) -> StartedLines {
         let started = StartedLines::new(context);
         let config = config(context, strict);
-        // The task that accepts is one of those that are counted.
+        // The accepting task is counted too.
         let max = config.engine.limits().max_connections + 1;
         let (guard, handle) = (started.connections.enter(), reactors.first().handle.clone());
         let most = (max, config.engine.0.shares.clone());
         let (engine, all) = (context.engine.clone(), started.connections.clone());
         let accepts = move || accept(AcceptAll(config), acceptor, reactors, all, most, guard);
-        handle.spawn(needed(engine, context.lifecycle.clone(), "a listener", accepts));
+        handle.spawn(essential_task(engine, context.lifecycle.clone(), "a listener", accepts));
         started
     }
 
@@ -95,7 +95,7 @@ impl StartedLines {
         );
         let engine = context.engine.clone();
         reactor.handle.spawn(async move {
-            // Its one client cannot come back.
+            // Its only client cannot reconnect.
             let lost = || leave.1.fail("the connection of its client panicked".to_owned());
             connection(engine, move || client.serve(guard), lost).await;
             drop(leave);
@@ -125,7 +125,7 @@ impl Serving for StartedLines {
     }
 
     fn close(&self) {
-        // They only have to be polled once more.
+        // The tasks only need one more poll.
         self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 }

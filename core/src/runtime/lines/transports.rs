@@ -34,7 +34,7 @@ impl Transport for UnixOptions {
     }
 }
 
-/// A socket of the program's, which listens or is connected.
+/// A socket of the program, listening or connected.
 #[derive(Debug)]
 pub(crate) struct Socket(pub(crate) OwnedFd);
 
@@ -78,7 +78,7 @@ impl Transport for Socket {
     }
 }
 
-/// A stream of the program's, of whatever kind.
+/// A stream of the program, of any type.
 pub(crate) struct Stream(Pin<Box<dyn wire::Stream>>);
 
 impl Stream {
@@ -104,7 +104,7 @@ impl Transport for Stream {
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let reactors = context.executor.reactors()?;
-        // Where it leads is not known.
+        // The other end is not known.
         context.expose(Some("a stream of the program's".to_owned()));
         let next = reactors.next();
         Ok(Box::new(StartedLines::one(
@@ -115,7 +115,7 @@ impl Transport for Stream {
     }
 }
 
-/// One client's channel ends as stdio does.
+/// A channel with one client has the drain timeout of stdio.
 fn drain_timeout(order: StartOrder, limits: &Limits) -> Duration {
     match order {
         StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),

@@ -8,13 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Both directions of one client.
 pub(super) trait Wire: AsyncWrite + Unpin + Send + 'static {
-    /// Reads what there is; 0 at the end.
+    /// Reads available bytes; 0 at the end.
     fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
     /// Whether the client is known to be gone: it neither sends nor reads any more.
     fn is_gone(&self) -> bool;
 
-    /// Has what is not written yet thrown away.
+    /// Discards unwritten bytes.
     fn abandon(&self);
 }
 
@@ -42,12 +42,12 @@ impl<S: Io> Wire for S {
     }
 }
 
-/// A stream that the program brings, of whatever kind.
+/// A stream of the program, of any type.
 pub(in crate::runtime) trait Stream: AsyncRead + AsyncWrite + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
-/// Such a stream as a wire.
+/// Such a stream behind the interface of a connection.
 pub(super) struct BoxedStream(pub(super) Pin<Box<dyn Stream>>);
 
 impl AsyncWrite for BoxedStream {

@@ -78,7 +78,7 @@ impl HttpOptions {
             return wrong("begin with /");
         }
         if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
-            return wrong("not end with / or hold ? # or a space");
+            return wrong("not end with / or contain ? # or a space");
         }
         self.path = path.to_owned();
         Ok(self)

@@ -80,7 +80,7 @@ impl SseOptions {
         let options = SseOptions { endpoint: EndpointAddress::new("sse", address, "/sse")? };
         if options.messages_path() == options.endpoint.path {
             return Err(Error::invalid(format!(
-                "sse address {address:?}: the path ends in \"messages\", which is where messages are posted to"
+                "sse address {address:?}: the path must not end in \"messages\", because clients post their messages there"
             )));
         }
         Ok(options)
@@ -134,6 +134,6 @@ mod tests {
             assert!(WebSocketOptions::new(wrong).is_err(), "{wrong}");
         }
         let said = SseOptions::new("/v1/messages").unwrap_err().to_string();
-        assert!(said.contains("messages are posted"), "{said}");
+        assert!(said.contains("post their messages"), "{said}");
     }
 }

@@ -72,10 +72,10 @@ impl ServeOptions {
         self
     }
 
-    /// Serves lines on a socket of the program's, TCP or Unix. A listening socket is served like
-    /// [`ServeOptions::unix`]; its file, if it has one, is kept. A connected socket is served as one more client. If
-    /// it is the last one, the server ends with it, as with [`ServeOptions::descriptors`]. The start fails for any
-    /// other socket. The socket becomes non-blocking, also for other processes that share it.
+    /// Serves lines on a socket of the program, TCP or Unix. A listening socket is served like
+    /// [`ServeOptions::unix`]; its file, if it has one, is kept. A connected socket is served as one more
+    /// client. If it is the last one, the server ends with it, as with [`ServeOptions::descriptors`]. The start
+    /// fails for any other socket. The socket becomes non-blocking, also for other processes that share it.
     ///
     /// TCP has no permissions: everyone who reaches the address may call. Only a page in a browser is refused: if the
     /// first line of a connection cannot be a message, the connection is closed.
@@ -84,8 +84,8 @@ impl ServeOptions {
         self
     }
 
-    /// Serves lines on a stream of the program's, for one more client. If it is the last one, the server ends with
-    /// it. Tasks on the executor of the start poll it, or else engine threads.
+    /// Serves lines on a stream of the program, for one more client. If it is the last one, the server ends
+    /// with it. Tasks on the executor of the start poll it, or else engine threads.
     pub fn stream(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ServeOptions {
         self.transports.push(Box::new(Stream::new(stream)));
         self
@@ -96,13 +96,13 @@ impl ServeOptions {
         self.transports.is_empty()
     }
 
-    /// Serves WebSocket on one address more, or on one of HTTP.
+    /// Serves WebSocket on one more address, or on a path of an HTTP address.
     pub fn websocket(mut self, websocket: WebSocketOptions) -> ServeOptions {
         self.transports.push(Box::new(websocket));
         self
     }
 
-    /// Serves HTTP+SSE of 2024-11-05 on one address more, or on one of HTTP.
+    /// Serves HTTP+SSE of 2024-11-05 on one more address, or on a path of an HTTP address.
     pub fn sse(mut self, sse: SseOptions) -> ServeOptions {
         self.transports.push(Box::new(sse));
         self

@@ -48,7 +48,7 @@ pub(crate) fn start(
     // Before anything is opened here. A program that serves stdio gets the error if this fails.
     let _ = open_missing();
     if options.is_empty() {
-        return Err(Error::invalid("name at least one transport to serve on"));
+        return Err(Error::invalid("no transport is named; name at least one to serve on"));
     }
     let engine = server.engine().clone();
     engine.check_views()?;
@@ -108,14 +108,14 @@ fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Bo
                 serving.push(started);
             }
             Err(error) => {
-                context.settle();
+                context.end_registration();
                 context.lifecycle.close_within(Duration::ZERO);
                 end(&context.engine, &context.lifecycle, &serving, || {});
                 return Err(error);
             }
         }
     }
-    context.settle();
+    context.end_registration();
     serving.iter().for_each(|serving| serving.open());
     Ok(serving)
 }
@@ -170,10 +170,10 @@ impl Inner {
         let end = move || {
             let step = |what: &str, step: &dyn Fn()| guarded_step(&self.engine, &self.lifecycle, what, step);
             step("ending the transports", &|| self.shut_down());
-            step("telling of the stop", &|| self.stop());
+            step("running the stop hooks", &|| self.stop());
             let alarm = self.alarm.lock().take();
             drop(alarm);
-            step("letting go of the server", &|| self.engine.end_serving());
+            step("releasing the server", &|| self.engine.end_serving());
             self.lifecycle.finish();
         };
         crate::runtime::threads::thread::spawn(&threads, "tenon-close", end).is_ok()
@@ -365,7 +365,7 @@ impl Running {
         }
         Err(Error::new(
             ErrorKind::Forked,
-            "the server was started before this process was forked off; start it here",
+            "the server was started before this process was forked; start it in this process",
         ))
     }
 }

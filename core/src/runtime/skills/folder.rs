@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// File systems count time in steps of up to this; what was read within one step of its last change may have changed again
-/// without a trace.
+/// The coarsest step of file timestamps. A file that was read within one step of its last change may have
+/// changed again with the same timestamp.
 const TIMESTAMP_STEP: i128 = 2_000_000_000;
-/// How often a folder is looked at again that changes under one's eyes.
+/// How often a scan is repeated if files change meanwhile.
 const ATTEMPTS: usize = 3;
 
 pub(crate) struct Folder {
@@ -29,37 +29,37 @@ pub(crate) struct Folder {
 
 #[derive(Default)]
 struct LastScan {
-    /// Of the files that are there, by path.
+    /// The known files, by path.
     files: HashMap<String, KnownFile>,
     looked: Arc<SourceContents>,
 }
 
-/// What was read of a file.
+/// The content of a file that was read.
 #[derive(Clone)]
 struct KnownFile {
     stamp: Stamp,
     /// Whether a later change would show in the stamp.
     settled: bool,
     digest: Digest,
-    /// Of a manifest.
+    /// For a manifest, its front matter.
     front_matter: Option<Result<FrontMatter, String>>,
 }
 
 /// Why a skill cannot be served.
 enum SkillError {
-    /// It was being changed.
+    /// A file changed during the scan.
     Changing(String),
     Invalid(String),
 }
 
 impl Folder {
-    /// A folder whose skills are all in order; the error says what is wrong with the first that is not.
+    /// Opens a folder whose skills are all valid. The error describes the first invalid one.
     pub(crate) fn open(path: PathBuf, max_skills: usize) -> Result<Folder, Error> {
         let folder = Folder { root: Root::new(path), max_skills, last_scan: Mutex::default() };
         let looked = folder.look();
         let fault = match looked.faults.first() {
             Some(fault) => fault.clone(),
-            None if looked.skills.is_empty() => "there are no skills in it".to_owned(),
+            None if looked.skills.is_empty() => "it contains no skills".to_owned(),
             None => return Ok(folder),
         };
         let path = folder.root.path().display();
@@ -73,7 +73,7 @@ impl Folder {
         for candidate in found.candidates {
             match self.skill(&candidate, &last_scan.files, &mut files) {
                 Ok(skill) => looked.skills.push(skill),
-                // A file like any other of the skill around it.
+                // It is an ordinary folder of the enclosing skill.
                 Err(SkillError::Invalid(_)) if candidate.nested => {}
                 Err(SkillError::Invalid(fault)) => looked.faults.push(format!("{}: {fault}", candidate.path)),
                 Err(SkillError::Changing(fault)) => {
@@ -129,7 +129,7 @@ impl Folder {
         Ok(Skill { path: path.clone(), front_matter, files: listed })
     }
 
-    /// What is known of a file in this state, which is read unless it was before.
+    /// The content of a file in this state. The file is read only if it has changed.
     fn known(
         &self,
         (path, stamp): &Found,
@@ -146,7 +146,7 @@ impl Folder {
             .map_err(|error| SkillError::Changing(format!("{path}: {error}")))?;
         let changing = || SkillError::Changing(format!("{path} was changed while it was read"));
         let (bytes, mut stamp) = read.ok_or_else(changing)?;
-        // What it is told with is what was read, whatever becomes of it.
+        // The size and digest are those of the bytes that were read.
         let settled = stamp.last() + TIMESTAMP_STEP < now && stamp.size == bytes.len() as u64;
         stamp.size = bytes.len() as u64;
         let is_manifest = path.rsplit('/').next() == Some(MANIFEST);

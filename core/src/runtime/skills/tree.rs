@@ -6,7 +6,7 @@ use crate::runtime::files::{Item, Root, Stamp};
 
 /// How deep folders may be.
 const MAX_DEPTH: usize = 16;
-/// An address beyond this would not fit into a cursor.
+/// A longer path would not fit into a cursor.
 const MAX_PATH: usize = 1024;
 
 /// A file's path, and its state.
@@ -18,11 +18,11 @@ pub(super) struct Candidate {
     pub(super) path: String,
     /// In order of path.
     pub(super) files: Vec<Found>,
-    /// Whether it is within another one, of which it is a part in any case.
+    /// Whether it is inside another skill, whose files it belongs to as well.
     pub(super) nested: bool,
 }
 
-/// What was found.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     /// In order of path.
@@ -42,14 +42,14 @@ pub(super) fn tree(root: &Root, max_skills: usize) -> Tree {
 
 struct Walk<'a> {
     root: &'a Root,
-    /// How many names may still be looked at.
+    /// How many more names may be read.
     left: usize,
     max_skills: usize,
     skills: usize,
 }
 
 impl Walk<'_> {
-    /// The names in a folder but for hidden ones.
+    /// The names in a folder, without hidden ones.
     fn items(&mut self, path: &str, depth: usize) -> Result<Vec<(String, Item)>, String> {
         if depth > MAX_DEPTH {
             return Err(format!("{path}: folders are deeper than {MAX_DEPTH} levels"));
@@ -61,7 +61,7 @@ impl Walk<'_> {
         Ok(items.into_iter().filter(|(name, _)| !name.starts_with('.')).collect())
     }
 
-    /// A folder that is no skill: its folders are skills, or hold some.
+    /// A folder that is not a skill. Its folders are skills, or contain skills.
     fn group(&mut self, tree: &mut Tree, path: &str, depth: usize) -> Result<(), String> {
         for (name, item) in self.items(path, depth)? {
             let inner = join(path, &name);
@@ -74,10 +74,10 @@ impl Walk<'_> {
                 Item::Link => tree.faults.push(linked(&inner)),
                 Item::File(_) if name == MANIFEST && path.is_empty() => {
                     return Err(format!(
-                        "the folder is a skill itself ({MANIFEST}); name the folder it is in"
+                        "the folder is a skill itself ({MANIFEST}); pass the folder that contains it"
                     ));
                 }
-                // What lies beside skills belongs to none.
+                // Files next to skills belong to no skill.
                 Item::File(_) | Item::Other => {}
             }
         }
@@ -108,7 +108,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// All files in and below a skill, and what is a skill among its folders.
+    /// All files in and below a skill, and the skills among its folders.
     fn skill(
         &mut self,
         path: &str,
@@ -125,7 +125,7 @@ impl Walk<'_> {
             match item {
                 Item::File(stamp) => files.push((inner, stamp)),
                 Item::Link => return Err(linked(&inner)),
-                Item::Other => return Err(format!("{inner} is no regular file")),
+                Item::Other => return Err(format!("{inner} is not a regular file")),
                 Item::Directory => {
                     let items = self.items(&inner, depth + 1)?;
                     let is_skill =
@@ -159,7 +159,7 @@ impl Walk<'_> {
 }
 
 fn linked(path: &str) -> String {
-    format!("{path} is a symbolic link; skills hold no links")
+    format!("{path} is a symbolic link; skills must not contain links")
 }
 
 fn join(path: &str, name: &str) -> String {

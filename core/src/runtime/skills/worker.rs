@@ -7,7 +7,7 @@ use crate::panics::caught;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// One that hangs, on a file system that does not answer, leaves another.
+/// Two, so that one job that hangs on a file system does not block the others.
 const MAX_THREADS: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -18,7 +18,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub(crate) struct Worker {
     queue: Arc<Mutex<Queue>>,
-    /// Of its threads.
+    /// The name of its threads.
     name: &'static str,
     threads: Threads,
 }
@@ -52,7 +52,7 @@ impl Queue {
         job
     }
 
-    /// Takes the last job of a client back; `false` if none waits.
+    /// Removes the last job of a client. `false` if none waits.
     fn take_back(&mut self, share: Option<Key>) -> bool {
         let Some(jobs) = self.jobs.get_mut(&share) else { return false };
         jobs.pop_back();
@@ -65,12 +65,12 @@ impl Queue {
 }
 
 impl Worker {
-    /// Without work. Its threads are called so.
+    /// A worker without jobs. `name` is the name of its threads.
     pub(crate) fn new(name: &'static str, threads: &Threads) -> Worker {
         Worker { queue: Arc::default(), name, threads: threads.clone() }
     }
 
-    /// Runs what waits, until nothing does.
+    /// Runs jobs until none waits.
     fn drain(&self) {
         loop {
             let job = {
@@ -81,7 +81,8 @@ impl Worker {
                 };
                 job
             };
-            // A job answers its own panics. Whatever one does, the thread goes on: a lost thread would still be counted.
+            // A job handles its own panics. The thread must continue in any case, because a lost thread would
+            // still be counted.
             let _ = caught(job);
         }
     }
@@ -92,7 +93,7 @@ impl Work for Worker {
         {
             let mut queue = self.queue.lock();
             queue.push(share, job);
-            // A thread that is counted may be in a job that lasts, so it is not relied on.
+            // An existing thread may be in a long job, so another one is started.
             if queue.threads == MAX_THREADS {
                 return true;
             }
@@ -104,7 +105,7 @@ impl Work for Worker {
         }
         let mut queue = self.queue.lock();
         queue.threads -= 1;
-        // Another thread takes it in time.
+        // Another thread will take the job.
         queue.threads > 0 || !queue.take_back(share)
     }
 }

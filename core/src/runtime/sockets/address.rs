@@ -41,7 +41,7 @@ pub(in crate::runtime) fn exposed(address: SocketAddr) -> Option<String> {
 pub(in crate::runtime) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
     if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
         return Err(Error::invalid(format!(
-            "{what} address {text:?}: the path must not end with / or hold ? # or a space"
+            "{what} address {text:?}: the path must not end with / or contain ? # or a space"
         )));
     }
     Ok(path.to_owned())

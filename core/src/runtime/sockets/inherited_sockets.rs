@@ -43,8 +43,8 @@ fn unusable(why: impl std::fmt::Display) -> Error {
 pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     match sockopt::socket_type(socket) {
         Ok(SocketType::STREAM) => {}
-        Ok(_) => return Err(unusable("it is no stream socket")),
-        Err(Errno::NOTSOCK) => return Err(unusable("the descriptor is no socket")),
+        Ok(_) => return Err(unusable("it is not a stream socket (SOCK_STREAM)")),
+        Err(Errno::NOTSOCK) => return Err(unusable("the descriptor is not a socket")),
         Err(error) => return Err(unusable(error)),
     }
     let family = match getsockname(socket).map_err(unusable)?.address_family() {
@@ -55,7 +55,9 @@ pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     match getpeername(socket) {
         Ok(_) => Ok(Socket { family, listens: false }),
         Err(Errno::NOTCONN | Errno::INVAL) if listens(socket) => Ok(Socket { family, listens: true }),
-        Err(Errno::NOTCONN | Errno::INVAL) => Err(unusable("it is neither connected nor listening")),
+        Err(Errno::NOTCONN | Errno::INVAL) => {
+            Err(unusable("it is neither connected nor listening; connect it or make it listen first"))
+        }
         Err(error) => Err(unusable(error)),
     }
 }
@@ -72,7 +74,7 @@ fn refused(error: std::io::Error) -> Error {
 pub(in crate::runtime) fn listening(socket: OwnedFd) -> Result<Listening, Error> {
     prepare(&socket)?;
     Ok(match inspect(&socket)? {
-        Socket { listens: false, .. } => return Err(unusable("it is a connection and does not listen")),
+        Socket { listens: false, .. } => return Err(unusable("it is connected; pass a socket that listens")),
         Socket { family: Family::Tcp, .. } => {
             Listening::Tcp(TcpListener::from_std(socket.into()).map_err(refused)?)
         }

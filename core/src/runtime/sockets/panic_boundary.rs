@@ -24,7 +24,7 @@ pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
 }
 
 /// Runs a task that all clients of a server need. If it panics, the server ends with an exit code other than 0.
-pub(in crate::runtime) async fn needed<F: Future<Output = ()>>(
+pub(in crate::runtime) async fn essential_task<F: Future<Output = ()>>(
     engine: Engine,
     lifecycle: Arc<Lifecycle>,
     what: &'static str,

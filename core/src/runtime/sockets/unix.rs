@@ -124,9 +124,9 @@ pub(in crate::runtime) fn check_path(path: &Path) -> Result<(), Error> {
     match bytes.len() {
         0 => wrong("is empty".into()),
         length if length >= MAX_PATH => {
-            wrong(format!("is too long: {length} bytes, where the system takes {}", MAX_PATH - 1))
+            wrong(format!("is too long: {length} bytes; the system allows {}", MAX_PATH - 1))
         }
-        _ if bytes.contains(&0) => wrong("holds a NUL".into()),
+        _ if bytes.contains(&0) => wrong("contains a NUL byte".into()),
         _ => Ok(()),
     }
 }
@@ -173,7 +173,7 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
         match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Some(directory)),
             Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(LOCK_RETRY),
-            Err(Errno::WOULDBLOCK) => return Err(failed(path, "its directory is locked")),
+            Err(Errno::WOULDBLOCK) => return Err(failed(path, "another process has locked its directory")),
             Err(Errno::INTR) => {}
             Err(_) => return Ok(None),
         }
@@ -188,13 +188,13 @@ fn make_room(path: &Path) -> Result<(), Error> {
         Err(error) => return Err(failed(path, error)),
     };
     if !found.file_type().is_socket() {
-        return Err(failed(path, "there is a file that is no socket"));
+        return Err(failed(path, "the file is not a socket; remove it or choose another path"));
     }
     match is_alive(path) {
         Ok(false) => fs::remove_file(path).map_err(|error| failed(path, error)),
-        Ok(true) => Err(failed(path, "another server listens there")),
+        Ok(true) => Err(failed(path, "another server listens there; stop it or choose another path")),
         Err(error) => {
-            Err(failed(path, format_args!("whether a server listens there cannot be told: {error}")))
+            Err(failed(path, format_args!("cannot find out whether a server is listening there: {error}")))
         }
     }
 }

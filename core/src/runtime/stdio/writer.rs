@@ -335,12 +335,12 @@ impl Sink for Writer {
         let notify = if in_turn {
             !std::mem::replace(&mut state.watching, true)
         } else {
-            // Whoever writes now goes on with it.
+            // The thread that is writing continues with it.
             !std::mem::replace(&mut state.due, true) && !state.writing
         };
         drop(state);
         if notify {
-            // What a host completes together is written together.
+            // One wake for everything that a host completes together.
             wake_later(self.queued.clone());
         }
         if many {

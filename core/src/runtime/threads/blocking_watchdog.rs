@@ -15,18 +15,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-/// How long a handler may take until it counts as blocked, and how often that is looked at.
+/// How long a handler may run until it counts as blocked, and the interval of the checks.
 const BLOCKED_AFTER: Duration = Duration::from_millis(5);
-/// Looks without a handler after which nobody looks any more, until the next one.
+/// The number of checks without a handler after which the thread sleeps until the next handler.
 const IDLE_CHECKS: u32 = 200;
 
-/// Watches the inline handlers of all reactors, on a thread that starts with the first.
+/// Watches the inline handlers of all reactors, on a thread that starts with the first handler.
 pub(in crate::runtime) struct BlockingWatchdog {
     threads: Threads,
-    /// Different from that of all others.
+    /// Unique in the process.
     number: u64,
     reactors: Box<[WatchedReactor]>,
-    /// Somebody looks, or is about to.
+    /// The thread is checking, or was woken.
     awake: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
@@ -34,7 +34,8 @@ pub(in crate::runtime) struct BlockingWatchdog {
     this: Weak<BlockingWatchdog>,
 }
 
-/// The handlers of one reactor. Its threads count here without those of other reactors, so it has a line of the cache.
+/// The handlers of one reactor. It has its own cache line, because only the threads of this reactor write to
+/// it.
 #[derive(Default)]
 #[repr(align(128))]
 struct WatchedReactor {
@@ -46,35 +47,35 @@ struct WatchedReactor {
 /// A reactor among those that a [`BlockingWatchdog`] watches.
 #[derive(Clone, Copy)]
 pub(in crate::runtime) struct ReactorMember {
-    /// 0 for no reactor's.
+    /// 0 means no reactor.
     number: u64,
     place: usize,
 }
 
 thread_local! {
-    /// Whose worker this thread is.
+    /// The reactor that this thread works for.
     static OWN: Cell<ReactorMember> = const { Cell::new(ReactorMember { number: 0, place: 0 }) };
 }
 
 impl ReactorMember {
-    /// This thread is a worker of the reactor from now on.
+    /// Makes the current thread a worker of the reactor.
     pub(in crate::runtime) fn join(self) {
         OWN.set(self);
     }
 }
 
-/// What one look at a reactor sees.
+/// The counts of one check of a reactor.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Counts {
     entered: u64,
     left: u64,
 }
 
-/// What is known of a reactor.
+/// The last check of a reactor.
 #[derive(Clone, Copy, Default)]
 struct LastSeen {
     seen: Counts,
-    /// What was seen when its spare worker was let go, until that is held again.
+    /// The counts at which its reserve worker was released; `None` while the worker is held.
     released: Option<Counts>,
 }
 
@@ -85,7 +86,7 @@ struct State {
 }
 
 impl BlockingWatchdog {
-    /// For the reactors that are added.
+    /// A watchdog without reactors.
     pub(in crate::runtime) fn new(threads: &Threads) -> Arc<BlockingWatchdog> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         Arc::new_cyclic(|this| BlockingWatchdog {
@@ -99,12 +100,12 @@ impl BlockingWatchdog {
         })
     }
 
-    /// For the threads of the reactor at that place.
+    /// The membership for the threads of the reactor with this index.
     pub(in crate::runtime) fn member(&self, place: usize) -> ReactorMember {
         ReactorMember { number: self.number, place }
     }
 
-    /// The reactor at that place is there.
+    /// Adds the reactor with this index.
     pub(in crate::runtime) fn add(&self, place: usize, reserve_worker: ReserveWorker) {
         let _ = self.reactors[place].reserve_worker.set(reserve_worker);
     }
@@ -119,7 +120,7 @@ impl BlockingWatchdog {
         self.awake.store(true, Ordering::SeqCst);
         if !state.started && !state.stopped {
             let this = self.this.upgrade();
-            // Without the thread the next handler tries again.
+            // If the thread cannot start, the next handler tries again.
             let watch = move || {
                 if let Some(this) = this {
                     this.run();
@@ -141,7 +142,7 @@ impl BlockingWatchdog {
             }
             self.changed.wait_for(&mut state, BLOCKED_AFTER);
             if state.stopped {
-                // The reactors end: a worker that was held now would stay for good.
+                // The reactors end. A worker that is held now would never be released.
                 return;
             }
             let mut busy = false;
@@ -154,7 +155,7 @@ impl BlockingWatchdog {
             }
             quiet = 0;
             self.awake.store(false, Ordering::SeqCst);
-            // One that came before the store has woken nobody.
+            // A handler that came before the store has not woken this thread.
             if self.reactors.iter().any(|reactor| reactor.read_counts().is_inside()) {
                 self.awake.store(true, Ordering::SeqCst);
             }
@@ -164,7 +165,7 @@ impl BlockingWatchdog {
         }
     }
 
-    /// The reactor that this thread works for. Handlers on other threads block none.
+    /// The reactor that this thread works for. Handlers on other threads block no reactor.
     fn own(&self) -> Option<&WatchedReactor> {
         let own = OWN.get();
         if own.number == self.number { self.reactors.get(own.place) } else { None }
@@ -177,11 +178,12 @@ impl WatchedReactor {
         Counts { entered: self.entered.load(Ordering::SeqCst), left }
     }
 
-    /// Lets the spare worker go, or holds it again; `false` if there was no handler since the last look.
+    /// Releases the reserve worker, or holds it again. `false` if no handler ran since the last check.
     fn check(&self, known: &mut LastSeen) -> bool {
         let (before, now) = (known.seen, self.read_counts());
         if now.is_inside() {
-            // Once for each that joins them: whoever was let go waits for sockets until it is occupied too.
+            // Released once per blocked handler: a released worker waits for sockets until a handler blocks it
+            // too.
             if now == before && known.released != Some(now) {
                 known.released = Some(now);
                 self.reserve_worker.get().inspect(|reserve_worker| reserve_worker.release());
@@ -196,7 +198,7 @@ impl WatchedReactor {
 }
 
 impl Counts {
-    /// There is a handler that has not returned.
+    /// Whether a handler has not returned.
     fn is_inside(self) -> bool {
         self.entered > self.left
     }

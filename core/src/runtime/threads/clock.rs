@@ -12,22 +12,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// How long to wait before one that panicked is looked at again.
+/// The delay before work that panicked is checked again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// What depends on the time. Its functions run on the clock's thread, so they must not block.
+/// Work with deadlines. Its functions run on the clock's thread, so they must not block.
 pub(in crate::runtime) trait Timed: Send + Sync {
-    /// When [`Timed::run_due`] is to be called. Asked again after each call and each [`Alarm::wake`].
+    /// When [`Timed::run_due`] is called next. Read again after each call and each [`Alarm::wake`].
     fn next(&self) -> Option<Instant>;
 
-    /// The time has come.
+    /// Is called at the deadline.
     fn run_due(&self);
 }
 
-/// The thread ends when the last server lets go of this.
+/// The thread ends when the last server drops this.
 pub(in crate::runtime) struct Clock(Arc<Inner>);
 
-/// What the thread has too.
+/// The part that the thread shares.
 #[derive(Default)]
 struct Inner {
     state: Mutex<State>,
@@ -38,9 +38,9 @@ struct Inner {
 struct State {
     number: u64,
     entries: HashMap<u64, Entry>,
-    /// When to look at which.
+    /// The deadlines, in order.
     due: BTreeSet<(Instant, u64)>,
-    /// Those whose next time may have changed.
+    /// The entries whose next deadline may have changed.
     recheck: Vec<u64>,
     stopped: bool,
 }
@@ -51,20 +51,20 @@ struct Entry {
     recheck: bool,
 }
 
-/// A place with the clock, until it is dropped.
+/// A registration with the clock. Dropping it ends the registration.
 pub(in crate::runtime) struct Alarm {
     clock: Arc<Clock>,
     number: u64,
 }
 
-/// Says that a time may have become earlier. Holds neither the clock nor what it tells.
+/// Reports that a deadline may have become earlier. It keeps neither the clock nor the work alive.
 struct AlarmWake {
     clock: Weak<Inner>,
     number: u64,
 }
 
 impl Clock {
-    /// The clock of this process for servers whose threads start alike.
+    /// The clock of this process for servers with equal thread settings.
     pub(in crate::runtime) fn shared(threads: &Threads) -> Result<Arc<Clock>, Error> {
         shared::clock(threads, || {
             let clock = Clock(Arc::default());
@@ -74,7 +74,7 @@ impl Clock {
         })
     }
 
-    /// Tells `work` of its times.
+    /// Registers `work`.
     pub(in crate::runtime) fn register(self: &Arc<Self>, work: Arc<dyn Timed>) -> Alarm {
         let number = {
             let mut state = self.0.state.lock();
@@ -97,7 +97,7 @@ impl Drop for Clock {
 }
 
 impl Alarm {
-    /// What says that the time may have become earlier.
+    /// The waker that reports that the deadline may have become earlier.
     pub(in crate::runtime) fn waker(&self) -> Arc<dyn Wake> {
         Arc::new(AlarmWake { clock: Arc::downgrade(&self.clock.0), number: self.number })
     }
@@ -113,7 +113,7 @@ impl Drop for Alarm {
             }
             entry
         };
-        // Outside of the lock: it may be the last that holds an engine.
+        // Dropped outside of the lock, because it may be the last reference to an engine.
         drop(entry);
     }
 }
@@ -135,7 +135,7 @@ impl Wake for AlarmWake {
 }
 
 impl State {
-    /// Those to look at now.
+    /// Takes the entries to check now.
     fn take(&mut self, now: Instant) -> Vec<(u64, Arc<dyn Timed>)> {
         let mut numbers = std::mem::take(&mut self.recheck);
         while let Some(&(due, number)) = self.due.first().filter(|(due, _)| *due <= now) {
@@ -156,7 +156,7 @@ impl State {
         numbers.into_iter().filter_map(take).collect()
     }
 
-    /// Looks at one again at that time.
+    /// Sets the next deadline of an entry.
     fn put(&mut self, number: u64, next: Option<Instant>) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
         if let Some(before) = std::mem::replace(&mut entry.due, next) {
@@ -187,17 +187,17 @@ impl Inner {
                 }
             };
             for (number, work) in taken {
-                // A host's wake that panics has said so, and is not the end of the other servers.
+                // A panic in one server must not end the clock for the others. It was logged already.
                 let next = caught(|| {
                     if work.next().is_some_and(|next| next <= Instant::now()) {
                         work.run_due();
                     }
                     work.next()
                 });
-                // Without a time the timer of a server that panicked would stand still.
+                // Without a deadline, the timer of a server that panicked would never run again.
                 let next = next.unwrap_or_else(|_| Some(Instant::now() + RETRY_DELAY));
                 self.state.lock().put(number, next);
-                // It may be the last that holds an engine, with what the program has in it.
+                // It may be the last reference to an engine, and dropping that runs code of the program.
                 let _ = caught(|| drop(work));
             }
         }

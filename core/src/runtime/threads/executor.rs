@@ -39,7 +39,7 @@ impl Executor {
         Ok(reactors)
     }
 
-    /// Lets go of the reactors. They end with the last server, without waiting for what blocks on them.
+    /// Releases the reactors. They end with the last server, without waiting for blocked handlers.
     pub(in crate::runtime) fn release(&self) {
         let own = self.own.lock().take();
         drop(own);

@@ -13,35 +13,35 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
-/// How long no other reactor is tried after the system has refused a thread: each try holds up connections, and may leave
-/// a thread that waits for the refused one.
+/// How long no further reactor is started after the system has refused a thread. Each attempt delays
+/// connections, and may leave a thread that waits for the refused one.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// Its threads end when the last server lets go of it.
+/// Its threads end when the last server drops it.
 pub(in crate::runtime) struct Pool {
     threads: Threads,
     reactors: Box<[OnceLock<Reactor>]>,
-    /// Held while one starts: when the system last refused a thread.
+    /// When the system last refused a thread. Locked while a reactor starts.
     starting: Mutex<Option<Instant>>,
     watchdog: Arc<BlockingWatchdog>,
-    /// Where the next server begins, so that not all of them accept on one thread.
+    /// The first reactor of the next server, so that not all servers accept on one thread.
     next: AtomicUsize,
 }
 
-/// Where the connections of a server live.
+/// The reactors of one server.
 pub(in crate::runtime) struct Reactors {
     first: ReactorHandle,
-    /// None for an executor of the program's. Weak: what runs on a reactor must not keep it.
+    /// `None` on an executor of the program. Weak, because a task on a reactor must not keep the pool alive.
     pool: Option<Weak<Pool>>,
     begin: usize,
     next: AtomicUsize,
 }
 
-/// Where a connection lives.
+/// A handle to one reactor.
 #[derive(Clone)]
 pub(in crate::runtime) struct ReactorHandle {
     pub(in crate::runtime) handle: Handle,
-    /// Through which other threads wake it, if it is on a reactor of ours.
+    /// Other threads wake its tasks through this, if it is a reactor of the engine.
     pub(in crate::runtime) wake_queue: Option<Arc<WakeQueue>>,
 }
 
@@ -58,12 +58,12 @@ impl Pool {
         })
     }
 
-    /// Hears of inline handlers.
+    /// The watchdog for inline handlers.
     pub(in crate::runtime) fn watchdog(&self) -> &Arc<BlockingWatchdog> {
         &self.watchdog
     }
 
-    /// The reactor at that place, or another one while the system refuses threads.
+    /// The reactor with this index, or another one while the system refuses threads.
     fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
         let place = place % self.reactors.len();
         let reactor = &self.reactors[place];
@@ -97,7 +97,7 @@ impl Pool {
         Ok(ReactorHandle { handle: reactor.handle().clone(), wake_queue: Some(reactor.wake_queue().clone()) })
     }
 
-    /// Where the connections of one more server live.
+    /// The reactors for one more server.
     pub(in crate::runtime) fn reactors_for_server(self: &Arc<Pool>) -> Result<Arc<Reactors>, Error> {
         let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
         let (first, next) = (self.handle_of(begin)?, AtomicUsize::new(0));
@@ -106,25 +106,25 @@ impl Pool {
 }
 
 impl Drop for Pool {
-    /// Ends them, without waiting for what blocks on them.
+    /// Ends the reactors, without waiting for blocked handlers.
     fn drop(&mut self) {
         self.watchdog.stop();
     }
 }
 
 impl Reactors {
-    /// On an executor of the program's.
+    /// On an executor of the program.
     pub(in crate::runtime) fn on_program_executor(handle: &Handle) -> Arc<Reactors> {
         let first = ReactorHandle { handle: handle.clone(), wake_queue: None };
         Arc::new(Reactors { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
     }
 
-    /// Where what belongs to no connection is done.
+    /// The reactor for work that belongs to no connection.
     pub(in crate::runtime) fn first(&self) -> &ReactorHandle {
         &self.first
     }
 
-    /// For the next connection, in turn; `None` for the first home.
+    /// The reactor for the next connection, in turn; `None` means the first one.
     pub(in crate::runtime) fn next(&self) -> Option<ReactorHandle> {
         let pool = self.pool.as_ref()?.upgrade()?;
         let place = self.next.fetch_add(1, Ordering::Relaxed) % pool.reactors.len();

@@ -19,11 +19,11 @@ use std::task::Poll;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
-/// What its threads are called.
+/// The name of its threads.
 const NAME: &str = "tenon-io";
 
 pub(in crate::runtime) struct Reactor {
-    /// Until it is dropped.
+    /// `None` only while it is dropped.
     runtime: Option<Runtime>,
     wake_queue: Arc<WakeQueue>,
     gate: Arc<Gate>,
@@ -65,11 +65,11 @@ impl Reactor {
     }
 }
 
-/// Wakes hosts for what connections have queued since the last time.
+/// Wakes hosts for what connections have queued since the last wake.
 async fn flush_wakes(batcher: Arc<WakeBatcher>, due_wakes: Arc<Notify>) {
     loop {
         due_wakes.notified().await;
-        // The runtime runs a task that was just woken before all others, but one that wakes itself behind them.
+        // The runtime runs a task that was just woken first, but a task that wakes itself last.
         let mut behind = false;
         poll_fn(|task| {
             if std::mem::replace(&mut behind, true) {
@@ -79,13 +79,13 @@ async fn flush_wakes(batcher: Arc<WakeBatcher>, due_wakes: Arc<Notify>) {
             Poll::Pending
         })
         .await;
-        // A host's wake that panics has said so, and is not the end of the others.
+        // A panic in waking one host must not prevent the wakes of the others. It was logged already.
         let _ = catch_unwind(AssertUnwindSafe(|| batcher.flush()));
     }
 }
 
 impl Drop for Reactor {
-    /// Ends it, without waiting for what blocks on it.
+    /// Ends it, without waiting for blocked handlers.
     fn drop(&mut self) {
         self.gate.open();
         if let Some(runtime) = self.runtime.take() {
@@ -94,28 +94,28 @@ impl Drop for Reactor {
     }
 }
 
-/// The worker of a reactor that is held in reserve.
+/// The reserve worker of a reactor.
 pub(in crate::runtime) struct ReserveWorker {
     handle: Handle,
     gate: Arc<Gate>,
 }
 
 impl ReserveWorker {
-    /// Lets it go: it does what the other cannot.
+    /// Releases the worker, which then runs the tasks of the blocked one.
     pub(in crate::runtime) fn release(&self) {
         self.gate.open();
-        // A worker that finds one thing to do after it waited for sockets tells nobody to wait in its place. This makes
-        // an idle one look around, and wait for sockets then.
+        // A worker that finds one task after it waited for sockets wakes no other worker to wait in its place.
+        // An empty task makes an idle worker check, and then wait for sockets.
         self.handle.spawn(async {});
     }
 
-    /// Takes a worker back, whichever comes first.
+    /// Holds one worker again, whichever comes first.
     pub(in crate::runtime) fn hold(&self) {
         self.gate.close(&self.handle);
     }
 }
 
-/// Where a worker is held: a task that blocks it.
+/// Holds a worker by a task that blocks it.
 #[derive(Default)]
 struct Gate {
     state: Mutex<State>,
@@ -124,7 +124,7 @@ struct Gate {
 
 #[derive(Default)]
 struct State {
-    /// How often it was opened; a worker waits for one more.
+    /// How often it was opened. A worker waits for the next time.
     opened: u64,
     /// A worker is held, or is about to be.
     closed: bool,
@@ -138,7 +138,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Holds one worker, however often it is called: the other has to go on.
+    /// Holds one worker, however often it is called, because the other must continue.
     fn close(self: &Arc<Self>, handle: &Handle) {
         let (gate, seen) = (self.clone(), {
             let mut state = self.state.lock();
@@ -148,11 +148,11 @@ impl Gate {
             state.opened
         });
         handle.spawn(async move {
-            // What the worker has put aside to do next is out of others' reach: that comes before.
+            // The next task of this worker cannot be taken by others, so it runs first.
             tokio::task::yield_now().await;
-            // Nobody may be waiting for sockets at this moment: the other worker leaves that to whoever was about to, and
-            // that may have been this one. So the other is woken, and does it next. Two tasks, because the last that a
-            // worker has spawned is out of others' reach and wakes nobody.
+            // At this moment no worker may be waiting for sockets, because the other worker relied on this one.
+            // Two tasks wake the other worker, which then waits for sockets. Two, because the last task that a
+            // worker has spawned cannot be taken by others and wakes no worker.
             for _ in 0..2 {
                 tokio::spawn(async {});
             }

@@ -1,7 +1,7 @@
-//! What the servers of one process share for as long as any of them needs it: the clock and the reactors.
+//! The clock and the reactors, which the servers of one process share.
 //!
-//! A forked child has none of its parent's threads, and a lock that one of them held stays locked there. So each process
-//! in a line of forks has a place of its own, which nothing but an atomic number leads to.
+//! A forked child has none of its parent's threads, and a lock that one of them held stays locked there. So
+//! each process in a chain of forks has its own entry, which is found by an atomic number alone.
 
 use crate::error::Error;
 use crate::locks::Mutex;
@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use tenon_crash::process;
 
-/// Processes of one line of forks that can share something; the servers of further ones have everything of their own.
+/// The number of processes in a chain of forks that can share something. Servers of further processes share
+/// nothing.
 const PROCESSES: usize = 16;
 
 static ENTRIES: [ProcessEntry; PROCESSES] = [const { ProcessEntry::new() }; PROCESSES];
 
 struct ProcessEntry {
-    /// Whose it is; 0 for nobody's.
+    /// The number of the process; 0 means unused.
     process: AtomicU64,
     clocks: SharedByKey<Clock>,
     pools: SharedByKey<Pool>,
@@ -38,7 +39,7 @@ impl ProcessEntry {
     }
 }
 
-/// Things of one kind, one for each way to start threads.
+/// Shared objects of one type, one for each set of thread settings.
 struct SharedByKey<T>(Mutex<Vec<(Key, Weak<T>)>>);
 
 impl<T> SharedByKey<T> {
@@ -46,7 +47,7 @@ impl<T> SharedByKey<T> {
         SharedByKey(Mutex::new(Vec::new()))
     }
 
-    /// The one there is, or a new one.
+    /// The existing object, or a new one.
     fn get(&self, key: Key, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
         let mut shared = self.0.lock();
         shared.retain(|(_, share)| share.strong_count() > 0);
@@ -60,7 +61,7 @@ impl<T> SharedByKey<T> {
     }
 }
 
-/// The clock of servers whose threads start alike.
+/// The clock of servers with equal thread settings.
 pub(in crate::runtime) fn clock(
     threads: &Threads,
     make: impl FnOnce() -> Result<Clock, Error>,
@@ -71,7 +72,7 @@ pub(in crate::runtime) fn clock(
     }
 }
 
-/// The reactors of servers that want as many, and whose threads start alike.
+/// The reactors of servers with equal thread settings and an equal number of reactors.
 pub(in crate::runtime) fn pool(
     threads: &Threads,
     make: impl FnOnce() -> Result<Pool, Error>,

@@ -4,14 +4,14 @@ use crate::error::{Error, ErrorKind};
 pub(in crate::runtime) use crate::host::{Key, Threads};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
-/// Starts a named thread that takes no signals: they are the host's, and a peer that vanishes mid-write must not raise
-/// SIGPIPE in a process that did not ask for it.
+/// Starts a named thread that blocks signals. Signals are for the program's threads, and a client that
+/// disconnects during a write must not raise SIGPIPE.
 pub(crate) fn spawn(
     threads: &Threads,
     name: &'static str,
     run: impl FnOnce() + Send + 'static,
 ) -> Result<(), Error> {
-    // Blocked before the thread exists, as it takes over this thread's mask: it has no moment without.
+    // Blocked before the thread exists. The new thread inherits this mask, so it never runs without it.
     let before = blocked().thread_swap_mask(SigmaskHow::SIG_BLOCK);
     let hook = threads.clone();
     let spawned =
@@ -33,8 +33,8 @@ pub(crate) fn block_signals() {
     let _ = blocked().thread_block();
 }
 
-/// Every signal but the faults, which concern the thread that causes them: a host's callback on an engine thread may
-/// have a handler for them.
+/// All signals except faults, because faults concern the thread that causes them, and callbacks of the program
+/// run on engine threads.
 fn blocked() -> SigSet {
     let mut set = SigSet::all();
     for fault in

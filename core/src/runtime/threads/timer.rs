@@ -1,4 +1,4 @@
-//! What the clock does for a server: it tells the engine about the time, and sees to a server's end.
+//! The work of the clock for a server: call timeouts, and a shutdown that could not start its thread.
 
 use crate::faults;
 use crate::host::Engine;
@@ -7,14 +7,14 @@ use crate::runtime::threads::clock::Timed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long to wait before something that failed is tried again: a thread that could not be started, a look at the deadlines.
+/// The delay before a failed step is tried again, such as starting a thread.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Timer {
     engine: Engine,
-    /// What is tried again, and when; says whether it succeeded.
+    /// A step that is tried again, and when. It returns whether it succeeded.
     retry: Mutex<Option<(Instant, Retry)>>,
-    /// When to look at the deadlines again, after a panic.
+    /// When the deadlines are checked again after a panic.
     paused: Mutex<Option<Instant>>,
 }
 
@@ -25,7 +25,7 @@ impl Timer {
         Arc::new(Timer { engine: engine.clone(), retry: Mutex::default(), paused: Mutex::default() })
     }
 
-    /// Has something done in a moment, and again until it succeeds. The clock is to be woken then.
+    /// Runs a step after a delay, and again until it succeeds. The caller must wake the clock.
     pub(crate) fn try_again(&self, retry: Retry) {
         *self.retry.lock() = Some((Instant::now() + RETRY_DELAY, retry));
     }
@@ -53,7 +53,7 @@ impl Timed for Timer {
                 self.engine.handle_timeout(now);
             }
         });
-        // A deadline that has passed stays the next one, and would be looked at without end.
+        // Without a pause, a deadline that has passed would be checked in an endless loop.
         *self.paused.lock() = (!done).then(|| Instant::now() + RETRY_DELAY);
     }
 }

@@ -1,4 +1,4 @@
-//! What other threads have to tell the tasks of a reactor: many wakes as one.
+//! Combines the wakes that other threads send to the tasks of a reactor.
 //!
 //! A task that another thread wakes goes through a queue that all threads share, and through the system where the reactor
 //! sleeps. Host threads complete calls one after the other, so the wakers are put together here, and one task of the
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use tokio::sync::Notify;
 
-/// Wakers for which there is room in any case.
+/// The capacity that is kept after a burst.
 const RETAINED_CAPACITY: usize = 256;
 
 #[derive(Default)]
@@ -21,17 +21,17 @@ pub(in crate::runtime) struct WakeQueue {
 }
 
 thread_local! {
-    /// The mailbox of the reactor that this thread works for; only its address counts.
+    /// The queue of the reactor that this thread works for; only its address counts.
     static OWN: Cell<*const WakeQueue> = const { Cell::new(ptr::null()) };
 }
 
 impl WakeQueue {
-    /// This thread works for the mailbox's reactor from now on.
+    /// Makes the current thread a thread of the queue's reactor.
     pub(in crate::runtime) fn join(self: &Arc<Self>) {
         OWN.set(Arc::as_ptr(self));
     }
 
-    /// Has a task of the reactor woken.
+    /// Wakes a task of the reactor.
     pub(in crate::runtime) fn post(&self, waker: Waker) {
         if OWN.get() == ptr::from_ref(self) {
             waker.wake();
@@ -42,20 +42,20 @@ impl WakeQueue {
             wakers.push(waker);
             wakers.len() == 1
         };
-        // Whoever came before has seen to it.
+        // An earlier waker has notified the task already.
         if first {
             self.arrived.notify_one();
         }
     }
 
-    /// Makes the wakes, as a task of the reactor.
+    /// Wakes the tasks. It runs as a task of the reactor.
     pub(in crate::runtime) async fn deliver(self: Arc<Self>) {
         let mut wakers = Vec::new();
         loop {
             self.arrived.notified().await;
             std::mem::swap(&mut *self.wakers.lock(), &mut wakers);
             wakers.drain(..).for_each(Waker::wake);
-            // The room of a burst is not kept.
+            // The memory of a burst is freed.
             wakers.shrink_to(RETAINED_CAPACITY);
         }
     }

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
-/// In which all threads of a runtime are started, also on a machine that is overloaded.
+/// The timeout for starting all threads of a runtime. It is long enough for an overloaded machine.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the threads of a runtime wait for each other.
+/// Makes the threads of a runtime wait for each other.
 #[derive(Default)]
 struct StartBarrier {
     state: Mutex<State>,
@@ -33,7 +33,7 @@ enum State {
 }
 
 impl StartBarrier {
-    /// On a thread of the runtime. Unwinds if the others do not come.
+    /// Waits on a thread of the runtime. Unwinds if the other threads do not start.
     fn wait(&self) {
         let mut state = self.state.lock();
         let end = Instant::now() + START_TIMEOUT;
@@ -47,12 +47,12 @@ impl StartBarrier {
         }
         if *state == State::TimedOut {
             drop(state);
-            // Without a message: whoever starts the runtime gets an error.
+            // Without a message, because the caller that starts the runtime gets an error.
             resume_unwind(Box::new("not all threads have started"));
         }
     }
 
-    /// All threads have started; `false` if one has given up by now.
+    /// Reports that all threads have started. `false` if one has timed out.
     fn complete(&self) -> bool {
         let mut state = self.state.lock();
         if *state == State::Waiting {
@@ -63,7 +63,8 @@ impl StartBarrier {
     }
 }
 
-/// Starts a runtime with so many workers, and calls `on_start` on each of its threads. `what` says what they are for.
+/// Starts a runtime with this number of workers, and calls `on_start` on each of its threads. `what` says what
+/// they are for.
 pub(in crate::runtime) fn start(
     threads: &Threads,
     (workers, name): (usize, &'static str),

@@ -153,7 +153,7 @@ impl ServeContext {
     }
 
     /// Called after all transports have started: no more paths can join.
-    pub(in crate::runtime) fn settle(&self) {
+    pub(in crate::runtime) fn end_registration(&self) {
         let listeners = std::mem::take(&mut *self.listeners.lock());
         drop(listeners);
     }

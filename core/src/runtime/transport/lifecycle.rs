@@ -171,7 +171,7 @@ impl Lifecycle {
             StartState::Started => Ok(()),
             StartState::Failed(why) => Err(Error::new(ErrorKind::Start, why.clone())),
             StartState::Cut => {
-                Err(Error::new(ErrorKind::State, "the server was closed before its start had come to an end"))
+                Err(Error::new(ErrorKind::State, "the server was closed before its start was complete"))
             }
         })
     }

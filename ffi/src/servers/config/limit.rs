@@ -10,10 +10,9 @@ pub type tenon_limit = i32;
 
 pub(crate) fn set_limit(limits: &mut Limits, number: tenon_limit, value: u64) -> Result<()> {
     let invalid = |reason: String| Failure::new(TENON_ERR_INVALID, format!("limit {number} {reason}"));
-    let limit = u32::try_from(number)
-        .ok()
-        .and_then(Limits::numbered)
-        .ok_or_else(|| Failure::new(TENON_ERR_INVALID, format!("there is no limit {number}")))?;
+    let limit = u32::try_from(number).ok().and_then(Limits::numbered).ok_or_else(|| {
+        Failure::new(TENON_ERR_INVALID, format!("there is no limit {number}; use a TENON_LIMIT_ value"))
+    })?;
     let value = match limit.unit {
         Unit::Time => LimitValue::Time(Duration::from_millis(value)),
         _ => LimitValue::Count(value),

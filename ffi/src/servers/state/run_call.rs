@@ -138,12 +138,12 @@ impl ServerState {
     pub(crate) fn take(self: &Arc<Self>, op: HostOp, mode: Mode) {
         match op {
             HostOp::Call(call) => self.run(call, mode, false),
-            other => self.hear(other),
+            other => self.handle_other(other),
         }
     }
 
     /// Handles an operation that does not start a call.
-    pub(crate) fn hear(&self, op: HostOp) {
+    pub(crate) fn handle_other(&self, op: HostOp) {
         match op {
             HostOp::Next { call, outcome } => {
                 if let Some(outer) = self.take_waiting(call) {

@@ -38,7 +38,11 @@ impl ServerState {
 
     /// The started server, or the reason why there is none to use.
     pub(crate) fn started(&self) -> Result<&Started> {
-        let started = self.started.get().ok_or_else(|| Failure::state("the server was not started"))?;
+        let started = self.started.get().ok_or_else(|| {
+            Failure::state(
+                "the server has not been started; call tenon_server_start() or tenon_server_run() first",
+            )
+        })?;
         started.check_fork()?;
         Ok(started)
     }
@@ -59,10 +63,12 @@ impl ServerState {
         self.check_fork()?;
         let mut config = self.config.lock();
         if self.started.get().is_some() {
-            return Err(Failure::state("the server was started already; settings come before the start"));
+            return Err(Failure::state("the server was started already; change settings before the start"));
         }
         if self.mounts.are_any() {
-            return Err(Failure::state("the server is mounted already; settings come before that"));
+            return Err(Failure::state(
+                "the server is mounted already; change settings before tenon_server_mount()",
+            ));
         }
         change(&mut config)
     }

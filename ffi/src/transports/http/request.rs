@@ -51,7 +51,7 @@ impl tenon_http {
     pub(super) fn state(&self) -> Result<MutexGuard<'_, State>> {
         // Before the lock, because in a forked child a thread that does not exist there may hold it.
         if self.submitted_in.get().is_some_and(|process| !process.is_this()) {
-            let why = "the request belongs to the process that this one was forked off";
+            let why = "the request belongs to the parent process; a forked child cannot use it";
             return Err(Failure::new(TENON_ERR_FORKED, why));
         }
         self.state.try_lock().ok_or_else(|| Failure::state("the request is in use by another thread"))
@@ -66,7 +66,9 @@ impl tenon_http {
 
     pub(super) fn submitted<T>(&self, ask: impl FnOnce(&mut Submitted) -> Result<T>) -> Result<T> {
         match &mut *self.state()? {
-            State::Head(_) => Err(Failure::state("the request was not handed to a server yet")),
+            State::Head(_) => Err(Failure::state(
+                "the request was not handed to a server yet; call tenon_server_handle_http() first",
+            )),
             State::Submitted(submitted) => ask(submitted),
         }
     }
@@ -215,7 +217,7 @@ pub unsafe extern "C" fn tenon_server_handle_http(
 ) -> tenon_status {
     entry!(err; data = user_data(user_data, destroy), server = object(server), http = object(http) => {
         let embedded = server.inner.started()?.running.embedded().ok_or_else(|| {
-            Failure::state("the server takes no requests: tenon_server_listen_embedded() comes before its start")
+            Failure::state("the server takes no HTTP requests; call tenon_server_listen_embedded() before its start")
         })?;
         let mut state = http.state()?;
         if matches!(*state, State::Submitted(_)) {

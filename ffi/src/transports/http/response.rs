@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::time::{Duration, Instant};
 use tenon_mcp::http::Step;
 
-/// What tenon_http_next() has found: one of the TENON_HTTP_ values.
+/// The result of tenon_http_next(): one of the TENON_HTTP_ values.
 pub type tenon_http_step = i32;
 
 /// Nothing yet.
@@ -80,7 +80,7 @@ fn header(name: &impl AsRef<str>, value: &impl AsRef<[u8]>) -> (CString, Bytes) 
 pub unsafe extern "C" fn tenon_http_status(http: *const tenon_http, status: *mut u32) -> tenon_status {
     entry!(status = out(status), http = object(http) => {
         http.submitted(|submitted| {
-            status.write(headed(submitted)?.status);
+            status.write(with_head(submitted)?.status);
             Ok(TENON_OK)
         })
     })
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn tenon_http_header(
         name = out(name), value = out(value), len = optional_out(len), http = object(http) => {
         http.submitted(|submitted| {
             let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("there is no header {place}"));
-            let (own, text) = headed(submitted)?.headers.get(place).ok_or_else(none)?;
+            let (own, text) = with_head(submitted)?.headers.get(place).ok_or_else(none)?;
             name.write(own.as_ptr());
             write_text(&text[..text.len() - 1], value, len);
             Ok(TENON_OK)
@@ -111,9 +111,11 @@ pub unsafe extern "C" fn tenon_http_header(
     })
 }
 
-fn headed(submitted: &Submitted) -> Result<&Submitted> {
+fn with_head(submitted: &Submitted) -> Result<&Submitted> {
     if submitted.status == 0 {
-        Err(Failure::state("the head of the response has not come yet"))
+        Err(Failure::state(
+            "the head of the response is not there yet; call tenon_http_next() until TENON_HTTP_HEAD",
+        ))
     } else {
         Ok(submitted)
     }

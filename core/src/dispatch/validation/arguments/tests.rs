@@ -1,4 +1,4 @@
-//! Tests of prepared arguments, for schemas and arguments of every kind.
+//! Tests of prepare_arguments arguments, for schemas and arguments of every kind.
 
 use crate::dispatch::validation::arguments::*;
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn with(schema: Value, policy: Policy) -> Arguments {
 }
 
 #[track_caller]
-fn prepared(arguments: &Arguments, value: Value) -> Value {
+fn prepare_arguments(arguments: &Arguments, value: Value) -> Value {
     arguments.prepare(slice(&value)).unwrap().to_value().unwrap()
 }
 
@@ -66,7 +66,7 @@ fn texts_are_coerced_where_the_check_fails() {
         (json!({ "~/": "5" }), json!({ "~/": "5" })),
         (json!({ "~/": "15", "7": "true" }), json!({ "~/": 15, "7": true })),
     ] {
-        assert_eq!(prepared(&arguments, sent.clone()), expected, "{sent}");
+        assert_eq!(prepare_arguments(&arguments, sent.clone()), expected, "{sent}");
     }
     for (sent, reason) in [
         (json!({ "n": "0" }), "is not of type \"integer\""),
@@ -105,10 +105,10 @@ fn missing_arguments_get_their_defaults() {
         "additionalProperties": false,
     }));
     let all = json!({ "a": 7, "b\n": null, "c": { "e": 1.5 } });
-    assert_eq!(prepared(&arguments, json!({})), all);
-    assert_eq!(prepared(&arguments, json!({ "x": "y", "a": "8" }))["a"], 8, "coerced and completed");
+    assert_eq!(prepare_arguments(&arguments, json!({})), all);
+    assert_eq!(prepare_arguments(&arguments, json!({ "x": "y", "a": "8" }))["a"], 8, "coerced and completed");
     assert_eq!(
-        prepared(&arguments, json!({ "a": 1, "b\n": "", "c": {} })),
+        prepare_arguments(&arguments, json!({ "a": 1, "b\n": "", "c": {} })),
         json!({ "a": 1, "b\n": "", "c": {} })
     );
 }
@@ -146,12 +146,12 @@ fn defaults_that_contradict_each_other_stay_out() {
         "properties": { "id": { "type": "integer", "default": 1 }, "name": { "type": "string", "default": "n" } },
         "oneOf": [{ "required": ["id"] }, { "required": ["name"] }],
     }));
-    assert_eq!(prepared(&either, json!({ "id": 2 })), json!({ "id": 2 }));
+    assert_eq!(prepare_arguments(&either, json!({ "id": 2 })), json!({ "id": 2 }));
     let bounded = arguments(json!({
         "type": "object", "maxProperties": 1, "properties": { "a": { "default": 1 } },
     }));
-    assert_eq!(prepared(&bounded, json!({})), json!({ "a": 1 }));
-    assert_eq!(prepared(&bounded, json!({ "b": 2 })), json!({ "b": 2 }));
+    assert_eq!(prepare_arguments(&bounded, json!({})), json!({ "a": 1 }));
+    assert_eq!(prepare_arguments(&bounded, json!({ "b": 2 })), json!({ "b": 2 }));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn unknown_arguments_are_left_refused_or_dropped() {
     assert!(arguments(schema.clone()).prepare(slice(&sent)).is_err());
     let why = with(schema.clone(), policy(UnknownArguments::Refuse)).prepare(slice(&sent)).unwrap_err();
     assert_eq!(why, r#"unknown arguments "x", "y z"; it takes "a", "b", "c""#);
-    let dropped = prepared(&with(schema, policy(UnknownArguments::Drop)), sent);
+    let dropped = prepare_arguments(&with(schema, policy(UnknownArguments::Drop)), sent);
     assert_eq!(dropped, json!({ "a": 2, "c": 3 }));
 
     let none = with(json!({ "type": "object" }), policy(UnknownArguments::Refuse));
@@ -188,7 +188,7 @@ fn thousands_of_texts_are_coerced_at_once() {
     let properties: Map<_, _> = (0..2_000).map(|n| (name(n), json!({ "type": "integer" }))).collect();
     let arguments = arguments(json!({ "type": "object", "properties": properties, "minProperties": 1 }));
     let sent: Map<_, _> = (0..2_000).map(|n| (name(n), json!("1"))).collect();
-    let ready = prepared(&arguments, Value::Object(sent));
+    let ready = prepare_arguments(&arguments, Value::Object(sent));
     assert!(ready.as_object().unwrap().values().all(|value| *value == 1));
 }
 
@@ -264,7 +264,7 @@ fn root() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// The result is valid and does not change if it is prepared again. It contains the arguments if they were valid.
+    /// The result is valid and does not change if it is prepare_arguments again. It contains the arguments if they were valid.
     #[test]
     fn what_comes_out_conforms_and_stays(
         schema in root(),

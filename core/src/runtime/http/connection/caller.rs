@@ -34,7 +34,7 @@ impl<'c> Caller<'c> {
         shares::part(self.share(), Kind::Streams).map_err(|error| Refusal::at_limit(&error))
     }
 
-    /// How the request arrived, and its principal if the program around the endpoint sets one.
+    /// The origin of the request, with its principal if the program around the endpoint sets one.
     pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> RequestOrigin {
         RequestOrigin { share: self.share().cloned(), ..request_origin(head) }
     }

@@ -25,7 +25,7 @@ pub(in crate::runtime::http) struct ConnectionState {
     /// A request waits for more of its response.
     waiting: AtomicBool,
     /// The socket wants to know whether the client still reads.
-    asked: AtomicBool,
+    probe_requested: AtomicBool,
     /// The connection ends although the client may still be sending.
     cut: AtomicBool,
     /// The body of a request took too long.
@@ -58,7 +58,7 @@ impl ConnectionState {
             answered: AtomicU32::new(0),
             in_body: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
-            asked: AtomicBool::new(false),
+            probe_requested: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             late: AtomicBool::new(false),
             flushed: AtomicBool::new(false),
@@ -116,13 +116,13 @@ impl ConnectionState {
 
     /// Requests that something is written, if the form of the response allows it. The caller must then wake the
     /// connection's task.
-    pub(in crate::runtime::http) fn ask(&self) {
-        self.asked.store(true, Relaxed);
+    pub(in crate::runtime::http) fn request_probe(&self) {
+        self.probe_requested.store(true, Relaxed);
     }
 
     /// Whether something must be written. Returns `true` once per request.
-    pub(in crate::runtime::http) fn take_ask(&self) -> bool {
-        self.asked.load(Relaxed) && self.asked.swap(false, Relaxed)
+    pub(in crate::runtime::http) fn take_probe_request(&self) -> bool {
+        self.probe_requested.load(Relaxed) && self.probe_requested.swap(false, Relaxed)
     }
 
     /// Hands over a response that is written without hyper, after hyper has written everything before it.
@@ -153,7 +153,7 @@ impl ConnectionState {
     }
 
     /// Records that the body of this request has not arrived in time. The connection ends after it.
-    pub(in crate::runtime::http) fn late(&self) {
+    pub(in crate::runtime::http) fn mark_late(&self) {
         self.late.store(true, Relaxed);
     }
 
@@ -161,7 +161,7 @@ impl ConnectionState {
         self.late.load(Relaxed)
     }
 
-    pub(in crate::runtime::http) fn cut(&self) {
+    pub(in crate::runtime::http) fn mark_cut(&self) {
         self.cut.store(true, Relaxed);
     }
 

@@ -85,7 +85,7 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
 }
 
 /// How much is read of a body whose head is refused.
-pub(in crate::runtime::http) const SMALL: u64 = 64 << 10;
+pub(in crate::runtime::http) const MAX_DRAINED: u64 = 64 << 10;
 
 /// Reads a small body to its end and discards it. Returns whether that was everything, so that the connection stays
 /// usable.
@@ -93,14 +93,14 @@ pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin
     if body.is_end_stream() {
         return true;
     }
-    if body.size_hint().lower() > SMALL {
+    if body.size_hint().lower() > MAX_DRAINED {
         return false;
     }
     let mut seen = 0;
     loop {
         match chunk(&mut body).await {
             Ok(None) => return true,
-            Ok(Some(data)) if seen + data.len() as u64 <= SMALL => seen += data.len() as u64,
+            Ok(Some(data)) if seen + data.len() as u64 <= MAX_DRAINED => seen += data.len() as u64,
             Ok(Some(_)) | Err(_) => return false,
         }
     }

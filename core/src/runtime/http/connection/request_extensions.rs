@@ -1,10 +1,10 @@
-//! Facts about a request's arrival that the program around the endpoint adds, such as its principal.
+//! Extensions of a request that the program around the endpoint sets, such as its principal.
 
 use crate::host::{Attachment, LaneId, RequestOrigin};
 use http::request::Parts;
 use std::sync::Arc;
 
-/// How a request arrived, and its principal if the program around the endpoint sets one.
+/// The origin of a request, with its principal if the program around the endpoint sets one.
 pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> RequestOrigin {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<LaneRedirects>().map(|moved| moved.0.clone());

@@ -20,8 +20,9 @@ impl RequestHead {
     /// An HTTP/1.1 request with this method.
     pub fn new(method: &str) -> Result<RequestHead, Error> {
         let (mut head, ()) = Request::new(()).into_parts();
-        head.method = Method::from_bytes(method.as_bytes())
-            .map_err(|_| Error::invalid(format!("{method:?} is no method of HTTP")))?;
+        head.method = Method::from_bytes(method.as_bytes()).map_err(|_| {
+            Error::invalid(format!("invalid HTTP method {method:?}: it must be a word such as GET"))
+        })?;
         Ok(RequestHead(head))
     }
 
@@ -42,11 +43,13 @@ impl RequestHead {
             b":authority" => http::header::HOST,
             // The other pseudo-headers of HTTP/2 are known already, or do not matter.
             [b':', ..] => return Ok(()),
-            _ => HeaderName::from_bytes(name)
-                .map_err(|_| Error::invalid(format!("{:?} is no name of a header", shown())))?,
+            _ => HeaderName::from_bytes(name).map_err(|_| {
+                Error::invalid(format!("invalid header name {:?}: use letters, digits and hyphens", shown()))
+            })?,
         };
-        let value = HeaderValue::from_bytes(value)
-            .map_err(|_| Error::invalid(format!("the header {:?} has a value that is none", shown())))?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| {
+            Error::invalid(format!("header {:?} has an invalid value: remove control characters", shown()))
+        })?;
         let added = self.0.headers.try_append(own, value);
         added.map(drop).map_err(|_| Error::invalid("the request has too many headers"))
     }
@@ -63,7 +66,9 @@ impl RequestHead {
         // A link-local address may name its interface.
         let plain = address.split_once('%').map_or(address, |(plain, _)| plain);
         let parsed = plain.parse().map_err(|_| {
-            Error::invalid(format!("{address:?} is no IP address: write one as in 192.0.2.1 or 2001:db8::1"))
+            Error::invalid(format!(
+                "invalid IP address {address:?}: write it like 192.0.2.1 or 2001:db8::1, without a port"
+            ))
         })?;
         self.0.extensions.insert(RemoteAddress(parsed));
         Ok(())

@@ -22,7 +22,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
-    drain_and_refuse, empty, event_stream, refused, shared_with, unread,
+    body_error, drain_and_refuse, empty, event_stream, refused, with_cors,
 };
 use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
@@ -38,13 +38,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// What a client is told that does not read what its earlier messages came to.
+/// The error for a client that does not read the responses to its earlier messages.
 const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 
 /// The parameter of the address that names the session.
 const SESSION: &str = "session";
 
-/// Both paths of one address.
+/// The two paths of one address: event stream and messages.
 pub(in crate::runtime::http) struct SseEndpoint {
     service: HttpService,
     access: Access,
@@ -107,9 +107,7 @@ impl SseEndpoint {
             )),
         });
         match opened {
-            Ok((origin, stream)) => {
-                shared_with(origin, event_stream(ResponseBody::channel(Box::new(stream))))
-            }
+            Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
@@ -122,7 +120,7 @@ impl SseEndpoint {
     ) -> Response<ResponseBody> {
         let mut response = empty(StatusCode::NO_CONTENT);
         *response.headers_mut() = self.access.preflight(methods, &head.headers, origin);
-        shared_with(origin, response)
+        with_cors(origin, response)
     }
 
     fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
@@ -138,7 +136,7 @@ impl SseEndpoint {
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
         self.sessions.lock().insert(id, session.clone());
-        // Whoever ends all sessions has either seen it, or is seen here.
+        // `end` either finds the session in the table, or has set `ending` before this check.
         if self.ending.load(Ordering::SeqCst) {
             session.end();
         }
@@ -154,7 +152,7 @@ impl SseEndpoint {
         })
     }
 
-    /// Takes a message for one of the streams.
+    /// Handles a message for one of the streams.
     pub(in crate::runtime::http) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
@@ -183,7 +181,7 @@ impl SseEndpoint {
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {
-                    Err(error) => unread(error, max, head.version, caller),
+                    Err(error) => body_error(error, max, head.version, caller),
                     Ok(body) => {
                         let named = OnceLock::new();
                         match caught(|| self.receive(&session, &head, (body, &named), caller)) {
@@ -198,10 +196,11 @@ impl SseEndpoint {
                 }
             }
         };
-        shared_with(origin, response)
+        with_cors(origin, response)
     }
 
-    /// The answer to a message whose handling panicked. Who named an id waits for the stream.
+    /// The response to a message whose handling panicked. If the message has an id, the error goes to the
+    /// stream.
     fn fail(&self, session: &Session, id: Option<RequestId>, error: RpcError) -> Response<ResponseBody> {
         if id.is_none() {
             return refused(Refusal::internal(None, &error));
@@ -226,7 +225,7 @@ impl SseEndpoint {
         })
     }
 
-    /// Hands in a body. What it comes to goes out on the stream, except that it is no message.
+    /// Passes a message to the engine. Replies go to the stream; decoding errors become the HTTP response.
     fn receive(
         &self,
         session: &Session,
@@ -243,7 +242,8 @@ impl SseEndpoint {
             let members =
                 engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
             members.iter().flatten().for_each(|member| session.record_pong(member));
-            // A client that named an id waits for the stream; others learn of the fault by the status (BAD-7).
+            // A client that sent an id waits for the stream. Otherwise the HTTP status reports the error
+            // (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
             return if bad { Err(Refusal::no_messages()) } else { Ok(()) };
@@ -280,7 +280,7 @@ impl SseEndpoint {
                 });
             }
             Message::Notification(said) if envelope::is_modern(&said.params) => {}
-            // What panics there is answered there; a second answer would be one too many.
+            // The engine answers panics itself. A second response would be wrong.
             _ => {
                 engine.0.guard("the delivery of an answer", || {
                     engine.accept(&scope, message, sink);
@@ -292,7 +292,7 @@ impl SseEndpoint {
 
     /// Keeps quiet streams alive.
     pub(in crate::runtime::http) fn tick(&self, now: Instant) {
-        // Waking under the lock would let a stream that ends at once wait for itself.
+        // Collected first: a stream that is woken under the lock and ends at once would deadlock.
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
         open.iter().for_each(|session| session.queue.keep_alive(now, KEEP_ALIVE - TICK));
     }
@@ -306,7 +306,8 @@ impl SseEndpoint {
 }
 
 impl Session {
-    /// Whoever answers a ping has read what was before it, also if the answer is an error. Who lies loses only progress of its own.
+    /// An answer to a ping, also an error, shows that the client has read everything before the ping. A false
+    /// answer harms only that client.
     fn record_pong(&self, message: &Message) {
         if let Some(number) = sse::pong(message) {
             self.queue.ponged(number);

@@ -10,18 +10,18 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Bytes of one piece of a stream, besides its last message.
-const BURST: usize = 64 << 10;
+/// The size of one chunk, not counting its last message.
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The stream of one client, as the body of its response.
 pub(super) struct SseStream {
     pub(super) endpoint: Arc<SseEndpoint>,
     pub(super) session: Arc<Session>,
     pub(super) connection: Arc<ConnectionState>,
-    /// Where the client sends its messages, until it was told.
+    /// The address for messages, until it is sent.
     pub(super) address: Option<String>,
     pub(super) ended: bool,
-    /// What it takes of its client's share.
+    /// The part of its client's share.
     pub(super) _part: Option<Part>,
 }
 
@@ -38,13 +38,13 @@ impl MessageStream for SseStream {
         if let Some(address) = self.address.take() {
             sse::encode(Some("endpoint"), None, address.as_bytes(), &mut out);
         }
-        // Asked before the look at what there is: nothing is said after the last call's end.
+        // Checked before the queue is read, because nothing is queued after the last call's end.
         let done = queue.is_ending() && peer.in_flight() == 0;
         if done {
             self.endpoint.engine().close_peer(peer, CancelReason::Closing);
         }
         let mut messages = Vec::new();
-        queue.take(BURST, &mut messages);
+        queue.take(CHUNK_BYTES, &mut messages);
         let bytes = messages.iter().map(Bytes::len).sum();
         out.reserve(bytes + 32 * messages.len());
         for message in messages {
@@ -54,7 +54,7 @@ impl MessageStream for SseStream {
         if let Some(number) = ping {
             sse::encode(Some("message"), None, sse::ping(number).as_bytes(), &mut out);
         }
-        if (self.connection.take_ask() | comment) && out.is_empty() {
+        if (self.connection.take_probe_request() | comment) && out.is_empty() {
             sse::encode_comment("", &mut out);
         }
         if out.is_empty() && !done {
@@ -69,7 +69,7 @@ impl MessageStream for SseStream {
 }
 
 impl Drop for SseStream {
-    /// The client is gone, and its session with it (SSE-8).
+    /// The client has disconnected, so its session ends (SSE-8).
     fn drop(&mut self) {
         self.connection.wait(false);
         let Session { id, peer, queue, .. } = &*self.session;

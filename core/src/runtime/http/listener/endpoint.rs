@@ -8,7 +8,7 @@ use crate::runtime::http::connection::connection_state::{ConnectionState, Direct
 use crate::runtime::http::listener::socket::{MAX_HEAD, Socket};
 use crate::runtime::http::listener::streaming::Streaming;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{cut_off, refuse_upgrade};
+use crate::runtime::http::response::responses::{refuse_framing, refuse_upgrade};
 use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::http::service::http_service::HttpService;
@@ -36,7 +36,7 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 
-/// Drives what depends on time.
+/// Does the periodic work of the endpoint until the listener ends.
 pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, guard: TaskGuard) {
     let period = service.tick_period();
     loop {
@@ -77,7 +77,7 @@ impl Serve for Endpoint {
         let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
         let mut registered = false;
         loop {
-            // In boxes of their own, so that an open stream does not hold the room that reading takes.
+            // Boxed, so that an open stream does not hold the memory that reading needs.
             let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
                 ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
                 ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
@@ -127,7 +127,7 @@ impl Endpoint {
         let _discard = DiscardOnDrop(state);
         let service = service_fn(|request: Request<Incoming>| self.answer(request, state));
         let mut connection = http1::Builder::new()
-            // The socket's: hyper would make a timer for each request.
+            // The socket has this timeout. hyper would make a timer for each request.
             .header_read_timeout(None)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_HEAD)
@@ -149,7 +149,7 @@ impl Endpoint {
                 Phase::Draining => {}
                 Phase::Dead => return Poll::Ready((None, None)),
             }
-            // Others need its place.
+            // Another connection needs the place of this one.
             if guard.idle_state().must_end() {
                 return Poll::Ready((None, None));
             }
@@ -193,7 +193,7 @@ impl Endpoint {
         let framing = rules::check_framing(request.headers());
         let request = request.map(|body| TimedBody { body, timeout, sleep: None, state });
         let response = match self.paths.find(request.uri().path()) {
-            _ if let Err(refusal) = framing => cut_off(refusal, request.version()),
+            _ if let Err(refusal) = framing => refuse_framing(refusal, request.version()),
             Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(state)).await,
             Some(Route::Events(events)) => events.listen(request, state).await,
             Some(Route::Messages(events)) => events.post(request, state).await,
@@ -212,31 +212,31 @@ impl Endpoint {
             None => self.pages.answer(&self.service, request).await,
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
-            state.cut();
+            state.mark_cut();
         }
         state.next();
         if keeps_alive && response.body().is_open() {
             state.set_direct(DirectResponse::Stream(response));
-            // hyper is let go of before anybody asks it again.
+            // hyper is dropped before it is polled again.
             return std::future::pending().await;
         }
         Ok(response)
     }
 }
 
-/// How reading a connection came to an end.
+/// Why reading from a connection ended.
 // It is moved once for a connection or a stream, which a box would not make cheaper.
 #[allow(clippy::large_enum_variant)]
 enum ReadEnd<S> {
-    /// There is nothing more to do on it.
+    /// Nothing is left to do on the connection.
     Gone,
     /// Its client may still be sending.
     Linger(Socket<S>),
-    /// It goes on without hyper.
+    /// The connection continues without hyper.
     Direct(Socket<S>, DirectResponse),
 }
 
-/// A connection may end while an answer waits for those before it.
+/// Discards the pending response of a connection that ends before the response is written.
 struct DiscardOnDrop<'l>(&'l ConnectionState);
 
 impl Drop for DiscardOnDrop<'_> {
@@ -245,7 +245,7 @@ impl Drop for DiscardOnDrop<'_> {
     }
 }
 
-/// Sees to it that the client gets its last answer.
+/// Waits until the client has received its last response.
 async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
     let mut rest = pin!(socket.linger());
     poll_fn(|task| match guard.phase() {
@@ -255,7 +255,7 @@ async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
     .await;
 }
 
-/// Whether the connection may be used after the answer, which can then be of any length.
+/// Whether the connection stays open after the response, so that the response may be a stream.
 fn keeps_alive(request: &Request<Incoming>) -> bool {
     let closes = |value: &HeaderValue| {
         let words = value.as_bytes().split(|byte| *byte == b',');
@@ -264,19 +264,19 @@ fn keeps_alive(request: &Request<Incoming>) -> bool {
     request.version() == Version::HTTP_11 && !request.headers().get_all(header::CONNECTION).iter().any(closes)
 }
 
-/// A body that must not pause for longer than the head was allowed to take.
+/// A request body that must not pause for longer than `timeout`.
 struct TimedBody<'l> {
     body: Incoming,
     timeout: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Is told if time is what the body broke off for.
+    /// Records that the body timed out.
     state: &'l ConnectionState,
 }
 
 /// The body paused for too long, broke off, or is malformed.
 struct BodyError;
 
-/// Whether a body broke off because its time was over.
+/// Whether a body failed because of a timeout.
 fn is_late(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
     cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
@@ -296,17 +296,17 @@ impl Body for TimedBody<'_> {
             return Poll::Ready(frame.map(|frame| {
                 frame.map_err(|error| {
                     if is_late(&error) {
-                        this.state.late();
+                        this.state.mark_late();
                     }
                     BodyError
                 })
             }));
         }
-        // Only a body that does not come along with its head costs a timer.
+        // A timer is made only if the body does not arrive with its head.
         let timeout = this.timeout;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         sleep.as_mut().poll(task).map(|()| {
-            this.state.late();
+            this.state.mark_late();
             Some(Err(BodyError))
         })
     }

@@ -15,7 +15,7 @@ use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::Listening;
 use crate::runtime::sockets::io;
 use crate::runtime::sockets::io::Accept;
-use crate::runtime::sockets::panic_boundary::needed;
+use crate::runtime::sockets::panic_boundary::essential_task;
 use crate::runtime::sockets::unix;
 use crate::runtime::threads::pool::Reactors;
 use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
@@ -156,7 +156,7 @@ impl Listener {
             let engine = shared.engine().clone();
             handle.spawn(tick(shared, paths, ticks));
             let accepts = move || accept(endpoint, acceptor, reactors, all, (max, shares), accepts);
-            handle.spawn(needed(engine, lifecycle, "a listener", accepts));
+            handle.spawn(essential_task(engine, lifecycle, "a listener", accepts));
         };
         let pending = PendingListener { paths: Paths::default(), begin: Some(Box::new(begin)) };
         Arc::new(Listener {
@@ -209,7 +209,7 @@ impl Listener {
             return Ok(());
         }
         let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
-        Err(Error::invalid(format!("{url} is named twice: each transport needs a path of its own")))
+        Err(Error::invalid(format!("{url} is used twice: each transport needs a path of its own")))
     }
 
     /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.

@@ -17,65 +17,65 @@ use tokio::time::{Instant, Sleep};
 /// Bytes that show that a client reads. Less within the write time-out counts as not reading.
 const PROGRESS: usize = 16 << 10;
 
-/// How long after the end of a client's requests it is asked whether it still reads, and how long after that it is
-/// asked again: only the second of two writes to a closed connection fails.
-const ASK: Duration = Duration::from_millis(200);
+/// The delay before each of the two test writes after a client has ended its side. Only the second write to a
+/// closed connection fails.
+const PROBE_DELAY: Duration = Duration::from_millis(200);
 
-/// What a connection reads into as long as its client sends little.
-const ROOM: usize = 8 << 10;
+/// The size of the read buffer of a client that sends little. It is not counted.
+const BUFFER: usize = 8 << 10;
 
-/// Most bytes of one read: hyper makes its buffer larger after a read of 16 KiB, and keeps it so.
-const MOST: usize = (16 << 10) - 1;
+/// The maximum size of one read. After a read of 16 KiB, hyper enlarges its buffer for good.
+const MAX_READ: usize = (16 << 10) - 1;
 
-/// Longest head of a request; a longer one is answered with 431.
+/// The maximum head of a request. A longer one gets 431.
 pub(in crate::runtime::http) const MAX_HEAD: usize = 64 << 10;
 
-/// How much a client may still send that is not listened to any more, and for how long: one that is sending would lose
-/// the answer if the connection was closed at once.
+/// How many bytes are read and discarded after the last response, and for how long. A client that is still
+/// sending would lose the response if the connection closed at once.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
 /// A connection with time limits.
 pub(in crate::runtime::http) struct Socket<S> {
     stream: S,
-    /// What was read of it and given back.
+    /// Bytes that were read from the stream and given back.
     early: Bytes,
     connection: Arc<ConnectionState>,
     header_timeout: Duration,
     request_timeout: Duration,
     write_timeout: Duration,
-    /// What the head and the room to read into take of the endpoint's budget.
+    /// Counts the head and the read buffer.
     share: Reservation,
-    /// The request that is being read, by the connection's count.
+    /// The number of the request that is being read.
     request: u32,
-    /// Whether any of it has come in.
+    /// Whether any of its bytes have arrived.
     begun: bool,
-    /// Bytes of it that came with its head.
+    /// The number of its bytes that arrived with its head.
     head: usize,
-    /// When its head must be there, once that is waited for.
+    /// The deadline of its head, once the socket waits for it.
     head_end: Option<Instant>,
-    /// Wakes the task then. It stays from request to request, and is put right when it comes up too early: a request whose
-    /// head is waited for costs one look at the clock.
+    /// The timer of that deadline. Later requests reuse it, and it is reset if it fires too early. So waiting
+    /// for a head costs one reading of the clock.
     head_sleep: Option<Pin<Box<Sleep>>>,
-    /// The end of its time; only a request that does not come in one piece has one.
+    /// The deadline of the whole request. Only a request that does not arrive in one piece has one.
     request_end: Option<Pin<Box<Sleep>>>,
     write_deadline: Option<WriteDeadline>,
     watch: Watch,
 }
 
-/// The client does not take what is written.
+/// The deadline of a write that the client does not read.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
-    /// Bytes it has taken since.
+    /// The number of bytes that the client has read since then.
     taken: usize,
 }
 
-/// How the client's side is watched while it waits for an answer.
+/// How the end of the client is detected while it waits for a response.
 enum Watch {
-    /// For its end.
+    /// The socket is polled for the client's end.
     Reading,
-    /// It has ended; whether the client reads is asked again then.
+    /// The client has ended its side. The next test write is due at this time.
     HalfClosed { next: Pin<Box<Sleep>>, again: bool },
-    /// There is nothing more to learn from it: either more requests wait to be read, or it has been asked.
+    /// No further check: more requests wait to be read, or both test writes are made.
     Done,
 }
 
@@ -105,7 +105,7 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// Gives back what was read ahead, by who reads no more for now.
+    /// Gives back bytes that were read ahead.
     pub(in crate::runtime::http) fn give_back(&mut self, early: Bytes) {
         self.head_sleep = None;
         if early.is_empty() {
@@ -115,7 +115,7 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// What comes before the bytes that hyper has not been given yet, and those.
+    /// These bytes, followed by the ones that hyper has not read yet.
     fn with_rest(&self, early: Bytes) -> Bytes {
         match self.early.is_empty() {
             true => early,
@@ -123,12 +123,12 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// For another protocol: the connection without the rules of HTTP, and what was read of it.
+    /// The connection for another protocol, and the bytes that were read ahead.
     pub(in crate::runtime::http) fn into_stream(self) -> (S, Bytes) {
         (self.stream, self.early)
     }
 
-    /// After the last answer: reads and throws away until the client has seen it.
+    /// After the last response: reads and discards input until the client has received it.
     pub(in crate::runtime::http) async fn linger(mut self) {
         let read = async {
             let mut waste = vec![0; 16 << 10];
@@ -142,7 +142,7 @@ impl<S: Io> Socket<S> {
         let _ = tokio::time::timeout(LINGER.1, read).await;
     }
 
-    /// Whether the head of the request has not come within its time.
+    /// Whether the head of the request has not arrived in time.
     fn head_is_late(&mut self, task: &mut Context<'_>) -> bool {
         let timeout = self.header_timeout;
         let end = *self.head_end.get_or_insert_with(|| Instant::now() + timeout);
@@ -169,7 +169,7 @@ impl<S: Io> Socket<S> {
             }
             Poll::Ready(error) => Poll::Ready(error),
             Poll::Pending => {
-                // A client that has not read its answer does not wait for anything else.
+                // A client that has not read its response is not idle.
                 self.connection.busy();
                 let timeout = self.write_timeout;
                 let write_deadline = self.write_deadline.get_or_insert_with(|| WriteDeadline {
@@ -183,10 +183,10 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// Looks for the client's end while it waits for an answer.
+    /// Checks whether the client is still there while it waits for a response.
     ///
-    /// The end of what it sends may be the end of the client, or only of its requests. What tells the two apart is
-    /// whether it still takes what is written, so the exchange is asked to write something.
+    /// A client that ends its side may have left, or may only have sent its last request. A client that has
+    /// left does not read, so the exchange writes something to find out.
     fn look(&mut self, task: &mut Context<'_>) -> io::Result<()> {
         if !self.connection.is_waiting() {
             self.watch = Watch::Reading;
@@ -199,7 +199,7 @@ impl<S: Io> Socket<S> {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(Sent::End) => {
                         self.watch =
-                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: true }
+                            Watch::HalfClosed { next: Box::pin(tokio::time::sleep(PROBE_DELAY)), again: true }
                     }
                     Poll::Ready(Sent::Bytes) => self.watch = Watch::Done,
                 },
@@ -207,10 +207,13 @@ impl<S: Io> Socket<S> {
                     if next.as_mut().poll(task).is_pending() {
                         return Ok(());
                     }
-                    self.connection.ask();
+                    self.connection.request_probe();
                     task.waker().wake_by_ref();
                     self.watch = match again {
-                        true => Watch::HalfClosed { next: Box::pin(tokio::time::sleep(ASK)), again: false },
+                        true => Watch::HalfClosed {
+                            next: Box::pin(tokio::time::sleep(PROBE_DELAY)),
+                            again: false,
+                        },
                         false => Watch::Done,
                     };
                 }
@@ -239,21 +242,21 @@ impl<S: Io> AsyncRead for Socket<S> {
                 buffer.put_slice(&part);
                 Poll::Ready(Ok(()))
             }
-            0..=MOST => Pin::new(&mut this.stream).poll_read(task, buffer),
+            0..=MAX_READ => Pin::new(&mut this.stream).poll_read(task, buffer),
             _ => {
-                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(MOST));
+                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(MAX_READ));
                 let read = Pin::new(&mut this.stream).poll_read(task, &mut part);
                 let bytes = part.filled().len();
                 buffer.advance(bytes);
                 read
             }
         };
-        // Bodies are counted where they are put together.
+        // Bodies are counted where they are assembled.
         if !this.connection.is_in_body() {
             this.head = this.head.saturating_add(buffer.filled().len() - before);
             let held = this.head.min(MAX_HEAD) + buffer.remaining();
-            // A connection that has grown, with long heads or bodies, goes when the room is needed.
-            if !this.share.set(held.saturating_sub(ROOM)) {
+            // A connection with a long head ends if there is no memory for it.
+            if !this.share.set(held.saturating_sub(BUFFER)) {
                 return Poll::Ready(Err(ErrorKind::OutOfMemory.into()));
             }
         }
@@ -261,7 +264,7 @@ impl<S: Io> AsyncRead for Socket<S> {
             this.begun = true;
             return read;
         }
-        // Between requests it runs too.
+        // This timeout also applies between requests.
         if !this.connection.is_in_body() && !this.connection.is_waiting() {
             if this.head_is_late(task) {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
@@ -300,7 +303,7 @@ impl<S: Io> AsyncWrite for Socket<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Comes after everything has been written, and whenever the connection is looked after with nothing to write.
+    /// hyper calls this after everything is written, and on each poll without anything to write.
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.write_deadline = None;
         self.connection.flushed();

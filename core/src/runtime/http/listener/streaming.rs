@@ -18,13 +18,13 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 use tokio::io::AsyncWrite;
 
-/// What ends a chunk, and what ends the last one too.
+/// The end of a chunk, and the end of the last chunk.
 const END: &[u8] = b"\r\n";
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
-/// The end of a stream that says nothing more.
-const NOTHING: &[u8] = b"0\r\n\r\n";
+/// The end of a stream that has no last chunk.
+const EMPTY_LAST: &[u8] = b"0\r\n\r\n";
 
-/// The response to a request of HTTP/1.1, whose connection may go on after it.
+/// A streamed HTTP/1.1 response. Its connection may be used again afterwards.
 pub(in crate::runtime::http) struct Streaming<S> {
     socket: Socket<S>,
     body: ResponseBody,
@@ -74,9 +74,9 @@ impl<S: Io> Streaming<S> {
                     written => self.out.advance(written),
                 }
             }
-            // What was written last need not be held while nothing follows.
+            // Frees what was written last while nothing follows.
             self.out = piece(Vec::new(), Bytes::new(), b"");
-            // Also looks whether the client is still there, which may have the body say something.
+            // Flushing also checks whether the client is still there, and may make the body write a comment.
             ready!(Pin::new(&mut self.socket).poll_flush(task))?;
             if self.ended {
                 return Poll::Ready(Ok(()));
@@ -85,7 +85,7 @@ impl<S: Io> Streaming<S> {
             let data = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
             self.ended = self.body.is_end_stream() || data.is_empty();
             self.out = if data.is_empty() {
-                piece(Vec::new(), data, NOTHING)
+                piece(Vec::new(), data, EMPTY_LAST)
             } else {
                 let mut size = Vec::with_capacity(18);
                 let _ = write!(size, "{:X}\r\n", data.len());

@@ -75,13 +75,13 @@ impl Exchange {
     }
 
     /// Counts it to its client's share as long as it is open.
-    pub(in crate::runtime::http) fn counted(mut self, part: Option<Part>) -> Exchange {
+    pub(in crate::runtime::http) fn with_part(mut self, part: Option<Part>) -> Exchange {
         self.part = part;
         self
     }
 
     /// For a client that has reconnected.
-    pub(in crate::runtime::http) fn again(mut self, reader: u32) -> Exchange {
+    pub(in crate::runtime::http) fn for_reader(mut self, reader: u32) -> Exchange {
         self.reader = reader;
         self
     }
@@ -102,9 +102,9 @@ impl Exchange {
         self.channel.poll_chunk(self.reader, task)
     }
 
-    /// Does what the connection asks for.
+    /// Writes a comment if the connection needs a test write.
     fn listen(&self) {
-        if self.connection.as_ref().is_some_and(|connection| connection.take_ask()) {
+        if self.connection.as_ref().is_some_and(|connection| connection.take_probe_request()) {
             self.channel.comment();
         }
     }

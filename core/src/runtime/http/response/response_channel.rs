@@ -76,7 +76,7 @@ pub(in crate::runtime::http) struct BatchAnswers {
     share: Reservation,
 }
 
-/// The maximum size that each response of an array takes besides itself: a comma or a bracket, and one more bracket.
+/// The maximum number of bytes that an array adds to each response: a comma or a bracket, and one more bracket.
 const SEPARATORS: usize = 2;
 
 /// A message before the response.
@@ -86,7 +86,7 @@ pub(in crate::runtime::http) struct Event {
     pub(in crate::runtime::http) question: Option<u64>,
 }
 
-/// A question that nobody will read here.
+/// A question that no client has read.
 pub(in crate::runtime::http) struct UndeliveredRequest {
     pub(in crate::runtime::http) id: u64,
     pub(in crate::runtime::http) body: Bytes,
@@ -201,13 +201,13 @@ impl ResponseChannel {
             std::mem::replace(&mut *state, State { gone: true, ..State::default() })
         };
         if let Some(batch) = left.batch {
-            batch.let_go();
+            batch.release();
         }
         let question = |event: Event| Some(UndeliveredRequest { id: event.question?, body: event.body });
         left.events.into_iter().filter_map(question).collect()
     }
 
-    /// The stream will not be kept: what waits goes to this reader, or is lost with it.
+    /// The stream is not resumable, so waiting events go to this reader or are lost with it.
     pub(in crate::runtime::http) fn cancel_closing(&self) {
         self.state.lock().closing = None;
     }
@@ -231,8 +231,8 @@ impl ResponseChannel {
 }
 
 impl BatchAnswers {
-    /// Nobody will read the answers.
-    pub(in crate::runtime::http) fn let_go(self) {
+    /// No client will read the answers.
+    pub(in crate::runtime::http) fn release(self) {
         if let Some(batch) = self.batch.upgrade() {
             batch.release();
         }

@@ -4,7 +4,7 @@ use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::connection::read::{ReadError, SMALL, drain};
+use crate::runtime::http::connection::read::{MAX_DRAINED, ReadError, drain};
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::response_channel::ResponseEnd;
 use bytes::Bytes;
@@ -15,8 +15,8 @@ use http_body::Body;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-/// Has a page of this origin see the response.
-pub(in crate::runtime::http) fn shared_with(
+/// Adds the CORS headers that let a page of this origin read the response.
+pub(in crate::runtime::http) fn with_cors(
     origin: Option<&HeaderValue>,
     mut response: Response<ResponseBody>,
 ) -> Response<ResponseBody> {
@@ -30,14 +30,15 @@ pub(in crate::runtime::http) fn shared_with(
     response
 }
 
-/// The response to a request that does not become a WebSocket; without a reason it is its body that is in the way.
+/// The response to a request that does not become a WebSocket. Without `why`, the reason is the request's body.
 pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     why: Option<Refusal>,
     head: &Parts,
     body: B,
 ) -> Response<ResponseBody> {
-    let in_the_way =
-        || Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a WebSocket begins without a body");
+    let in_the_way = || {
+        Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: a request for a WebSocket must not have a body")
+    };
     let mut response = refused(why.unwrap_or_else(in_the_way));
     if response.status() == StatusCode::UPGRADE_REQUIRED {
         response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -46,7 +47,7 @@ pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
 }
 
 /// The response to a body that could not be read.
-pub(in crate::runtime::http) fn unread(
+pub(in crate::runtime::http) fn body_error(
     error: ReadError,
     max: usize,
     version: Version,
@@ -57,7 +58,7 @@ pub(in crate::runtime::http) fn unread(
         ReadError::Full => (Refusal::at_limit(&caller.budget.refusal()), false),
         ReadError::TooLarge { drained } => (Refusal::too_large(max), drained),
         ReadError::Incomplete if late => (
-            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not come in time"),
+            Refusal::plain(StatusCode::REQUEST_TIMEOUT, "Request timeout: the body did not arrive in time"),
             false,
         ),
         ReadError::Incomplete => (
@@ -68,30 +69,30 @@ pub(in crate::runtime::http) fn unread(
     last_if(!usable, refused(refusal), version)
 }
 
-/// The response to a request whose body nobody wants.
+/// Discards the body of a refused request, and returns the response.
 pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
     response: Response<ResponseBody>,
     head: &Parts,
     body: Pin<&mut B>,
 ) -> Response<ResponseBody> {
-    // One that asks before it sends would be told to go on.
+    // Reading the body of a request with `Expect` would make the client send it.
     let waits = head.headers.contains_key(header::EXPECT);
     let usable = !waits && !is_long(&head.headers) && drain(body).await;
     last_if(!usable, response, head.version)
 }
 
-/// Whether more is announced than is worth reading, of a body that does not know its length itself.
+/// Whether `Content-Length` announces a long body.
 fn is_long(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.is_some_and(|length: u64| length > SMALL)
+    length.is_some_and(|length: u64| length > MAX_DRAINED)
 }
 
-/// The response to a request of which nobody can say where it ends: nothing behind its head is read.
-pub(in crate::runtime::http) fn cut_off(refusal: Refusal, version: Version) -> Response<ResponseBody> {
+/// The response to a request with ambiguous framing. Nothing after its head is read.
+pub(in crate::runtime::http) fn refuse_framing(refusal: Refusal, version: Version) -> Response<ResponseBody> {
     last_if(true, refused(refusal), version)
 }
 
-/// Says that the connection ends with this response, if it does.
+/// Adds `Connection: close` if this is the last response.
 fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -> Response<ResponseBody> {
     if last && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -119,7 +120,7 @@ pub(in crate::runtime::http) fn json(status: StatusCode, body: Bytes) -> Respons
     response
 }
 
-/// What MH-42 asks of a stream, so that nobody on the way stores it or holds it back.
+/// An event stream with the headers of MH-42, so that no proxy caches or buffers it.
 pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = response(StatusCode::OK, body);
     let headers = response.headers_mut();
@@ -129,8 +130,8 @@ pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<Res
     response
 }
 
-/// The response to a request that ended before anything else was said.
-pub(in crate::runtime::http) fn whole(
+/// The response to a request that ended before any event was sent.
+pub(in crate::runtime::http) fn complete_response(
     end: ResponseEnd,
     modern: bool,
     forms: Forms,
@@ -147,9 +148,9 @@ pub(in crate::runtime::http) fn whole(
             drop(body);
             event_stream(ResponseBody::whole(budget.count(stream.into())))
         }
-        // The client cancelled it and gets no answer: a stream without events says just that.
+        // The client cancelled the request and gets an empty stream.
         ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),
-        // Only the end of the server does this to a client that is still there.
+        // Only a shutdown drops the request of a client that is still connected.
         ResponseEnd::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
     }
 }

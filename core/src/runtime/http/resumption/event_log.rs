@@ -24,26 +24,28 @@ pub(in crate::runtime::http) struct StreamInfo {
     pub(in crate::runtime::http) engine: Engine,
     /// The client knows events without data, and streams that end before they are complete (LH-30, LH-33).
     pub(in crate::runtime::http) reconnects: bool,
-    /// It was begun by a GET: no response ends it.
+    /// It was opened by a GET, so no response ends it.
     pub(in crate::runtime::http) is_get_stream: bool,
 }
 
-/// Where the events of a stream lie in the store. Only who may use the session comes to its name.
+/// The store's key for the events of a stream. It contains the session's id, so only clients of that session
+/// can name it.
 pub(in crate::runtime::http) fn key(session_id: &str, stream: &str) -> String {
     ["stream/", session_id, "/", stream].concat()
 }
 
-/// How long the store keeps the events: a little longer than is promised, because clocks are looked at now and then.
+/// How long the store keeps the events: longer than `resume_timeout`, because the time is checked only
+/// periodically.
 pub(in crate::runtime::http) fn lifetime(limits: &Limits) -> Duration {
     limits.resume_timeout + limits.resume_timeout / 2
 }
 
-/// What an event is to its stream.
+/// The kind of a stored entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum EntryKind {
-    /// The stream was begun; no event.
+    /// The start of the stream, without an event.
     Begin = b'B' as isize,
-    /// An event before others.
+    /// An event that is not the last one.
     Event = b'E' as isize,
     /// The last event.
     Last = b'L' as isize,
@@ -57,7 +59,7 @@ impl EntryKind {
     }
 }
 
-/// Before the frame of an entry stand its kind and its number.
+/// The length of an entry's header: its kind and its number.
 const HEAD: usize = 9;
 
 fn entry(kind: EntryKind, number: u64, room: usize) -> Vec<u8> {
@@ -67,7 +69,7 @@ fn entry(kind: EntryKind, number: u64, room: usize) -> Vec<u8> {
     entry
 }
 
-/// Takes an entry of the store apart: kind, number and frame. `None` for what no stream of ours has written.
+/// Parses an entry of the store: kind, number and frame. `None` if it is invalid.
 pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(EntryKind, u64, Bytes)> {
     let (&kind, rest) = entry.split_first()?;
     let number = u64::from_be_bytes(*rest.first_chunk::<8>()?);
@@ -83,7 +85,7 @@ pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(EntryKind, 
 
 struct Event {
     entry: Bytes,
-    /// If it is a question that can still be handed back.
+    /// Set if the event is a question that can still be returned as undelivered.
     question: Option<UndeliveredRequest>,
     stored: bool,
 }
@@ -94,51 +96,51 @@ pub(in crate::runtime::http) struct EventLog {
     tail: VecDeque<Event>,
     /// The number of the first event of `tail`.
     base: u64,
-    /// Events of `tail`, from its front, that the present reader has taken, or the one before it.
+    /// The number of events at the front of `tail` that a reader has taken.
     sent: usize,
-    /// Bytes of those, and of the others.
+    /// Bytes of the taken events, and of the others.
     sent_bytes: usize,
     unsent_bytes: usize,
-    /// The next event that the store gets; 0 is the note that the stream was begun.
+    /// The next event for the store; 0 means the entry for the start of the stream.
     next_to_store: u64,
     storing: bool,
-    /// The store has something of it.
+    /// The store has at least one entry.
     stored: bool,
     reader: Option<u32>,
     readers: u32,
-    /// The present reader was told when to come back.
+    /// The current reader has got the `retry` field.
     retry_sent: bool,
-    /// The response is to end before the event of this number, the stream goes on.
+    /// The response ends before the event with this number; the stream continues.
     closing: Option<u64>,
     ended: bool,
-    /// Since when nobody reads.
+    /// Since when the stream has no reader.
     unread_since: Option<Instant>,
-    /// When the store was last told that the log is still needed.
+    /// When the lifetime of the log in the store was last extended.
     refreshed: Option<Instant>,
     touched: bool,
 }
 
-/// Why a reader cannot go on behind an event.
+/// Why a reader cannot resume after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum AttachError {
     /// There is no such event.
     UnknownEvent,
-    /// What followed it is not here.
+    /// The events after it are not in memory.
     NotInMemory,
 }
 
-/// What is to be done about a stream as time passes.
+/// What the periodic check of a stream found.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum Expiry {
     Keep,
-    /// The store must keep the log for longer.
+    /// The lifetime of the log in the store must be extended.
     Refresh,
-    /// Nobody has come back in time.
+    /// No client has reconnected in time.
     Expired,
 }
 
 impl EventLog {
-    /// Of a stream that a reader, the first, is about to read.
+    /// The log of a new stream with its first reader.
     pub(in crate::runtime::http) fn new(stream: Arc<StreamInfo>) -> EventLog {
         EventLog {
             next_to_store: u64::from(stream.is_get_stream),
@@ -186,7 +188,7 @@ impl EventLog {
         self.reader.is_some()
     }
 
-    /// Nobody reads, and more waits than is kept.
+    /// The stream has no reader, and its limits are reached.
     pub(in crate::runtime::http) fn is_full(&self) -> bool {
         let limits = self.limits();
         self.reader.is_none()
@@ -207,12 +209,12 @@ impl EventLog {
         self.tail.push_back(Event { entry: entry.into(), question, stored: false });
         if kind.ends() {
             self.ended = true;
-            // The time in which its end can be read begins now.
+            // The time for reading the end begins now.
             self.unread_since = None;
         }
     }
 
-    /// Has the response end behind what has been said, if somebody reads it.
+    /// Closes the response after the queued events if a reader is attached. Returns whether it does.
     pub(in crate::runtime::http) fn close(&mut self) -> bool {
         let open = self.reader.is_some() && !self.ended && self.closing.is_none();
         if open {
@@ -221,7 +223,7 @@ impl EventLog {
         open
     }
 
-    /// Whether a reader need not wait.
+    /// Whether there is output for the reader.
     pub(in crate::runtime::http) fn has_output(&self) -> bool {
         self.closing.is_some()
             || self.ended
@@ -229,16 +231,16 @@ impl EventLog {
             || self.stream.reconnects && !self.retry_sent
     }
 
-    /// All that waits, in one piece, and whether the response ends with it.
+    /// Takes all waiting output in one piece, and returns whether the response ends with it.
     pub(in crate::runtime::http) fn take(&mut self) -> (Bytes, bool) {
         let mut out = Vec::new();
         if self.stream.reconnects && !std::mem::replace(&mut self.retry_sent, true) {
-            // Who comes back has an id already.
+            // A client that reconnects has an id already.
             let id = EventId { stream: &self.stream.name, number: 0 }.to_string();
             let id = Some(&*id).filter(|_| self.readers == 0);
             sse::encode_retry(id, self.limits().stream_retry.as_millis(), &mut out);
         }
-        // The event before which it ends may have been followed by others, which wait then.
+        // Events after that point wait for the next reader.
         let until = self.closing.and_then(|number| usize::try_from(number - self.base).ok());
         let until = until.unwrap_or(self.tail.len());
         let waiting = self.tail.range(self.sent..until).map(|event| event.entry.slice(HEAD..));
@@ -262,7 +264,7 @@ impl EventLog {
         (out, last)
     }
 
-    /// A reader has left, if it is still the reader.
+    /// Detaches a reader if it is still the current one. Returns whether it was.
     pub(in crate::runtime::http) fn leave(&mut self, reader: u32) -> bool {
         let left = self.is_read_by(reader);
         if left {
@@ -271,15 +273,15 @@ impl EventLog {
         left
     }
 
-    /// Nobody reads from now on.
+    /// Detaches the current reader.
     pub(in crate::runtime::http) fn detach(&mut self) {
         self.reader = None;
         self.closing = None;
         self.unread_since = None;
     }
 
-    /// Has a new reader go on behind the event `after`. `replay` are the frames that follow it and are not here, without a
-    /// gap.
+    /// Attaches a new reader after the event `after`. `replay` has the entries that follow it and are not in
+    /// memory, without a gap.
     pub(in crate::runtime::http) fn attach(
         &mut self,
         after: u64,
@@ -310,7 +312,7 @@ impl EventLog {
         Ok(self.readers)
     }
 
-    /// Lets go of what has been taken and is in the store, or is too much to be kept.
+    /// Removes taken events that are in the store, or that exceed the limits.
     fn trim(&mut self) {
         let (most, count) = (self.limits().max_stream_bytes, self.limits().max_stream_events);
         while self.sent > 0
@@ -327,13 +329,13 @@ impl EventLog {
         }
     }
 
-    /// What the store is to get next, with its number. One at a time, so that their order in the store is theirs.
+    /// The next entry for the store, with its number. One at a time, so that the store keeps their order.
     pub(in crate::runtime::http) fn take_unstored(&mut self) -> Option<(u64, StoreOp)> {
         if self.storing {
             return None;
         }
         let begin = self.next_to_store == 0;
-        // What was let go before its turn came has lost it.
+        // Events that were removed before they were stored are skipped.
         let number = if begin { 0 } else { self.next_to_store.max(self.base) };
         let entry = match begin {
             true => entry(EntryKind::Begin, 0, 0).into(),
@@ -345,14 +347,14 @@ impl EventLog {
         let limits = self.limits();
         let keep = Keep {
             entries: Some(limits.max_stream_events),
-            // The newest stays in any case.
+            // The newest entry always fits.
             bytes: Some(limits.max_stream_bytes.max(entry.len())),
             ..Keep::default()
         };
         Some((number, StoreOp::Append { key: self.key(), entry, ttl: lifetime(limits), keep }))
     }
 
-    /// The store has taken an event, or has not.
+    /// Records whether the store has taken an entry.
     pub(in crate::runtime::http) fn appended(&mut self, number: u64, stored: bool) {
         self.storing = false;
         self.stored |= stored;
@@ -367,7 +369,7 @@ impl EventLog {
         key(&self.stream.session_id, &self.stream.name)
     }
 
-    /// What is to be done now.
+    /// Checks what the stream needs now.
     pub(in crate::runtime::http) fn check_expiry(&mut self, now: Instant) -> Expiry {
         let timeout = self.limits().resume_timeout;
         if std::mem::take(&mut self.touched) {
@@ -376,7 +378,7 @@ impl EventLog {
         if self.reader.is_none() {
             let unread_since = *self.unread_since.get_or_insert(now);
             let waits = |event: &Event| event.question.is_some();
-            // A call goes on, and its client may come back for as long as it does.
+            // While a call runs, its client may reconnect at any time.
             let over = self.ended || self.stream.is_get_stream || self.tail.range(self.sent..).any(waits);
             if over && now.saturating_duration_since(unread_since) >= timeout {
                 return Expiry::Expired;
@@ -390,13 +392,13 @@ impl EventLog {
         Expiry::Keep
     }
 
-    /// The end of it all: the questions that nobody has read.
+    /// Ends the stream, and returns the questions that no client has read.
     pub(in crate::runtime::http) fn abandon(&mut self) -> Vec<UndeliveredRequest> {
         self.ended = true;
         self.tail.range_mut(self.sent..).filter_map(|event| event.question.take()).collect()
     }
 
-    /// Nothing is left to be done for it but to be read once more.
+    /// Whether the stream has ended and has no reader.
     pub(in crate::runtime::http) fn is_finished(&self) -> bool {
         self.ended && self.reader.is_none()
     }

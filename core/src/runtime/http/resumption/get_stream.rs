@@ -45,9 +45,9 @@ impl GetStreams {
 }
 
 impl Sink for GetStreams {
-    /// Sends to the newest stream that can deliver: of a client that came back the older ones may be dead and not know. Where
-    /// nobody listens at present, an event waits for the client to come back to the stream it listened on last (LH-36). A
-    /// question does not: it can go another way.
+    /// Sends to the newest stream that can deliver, because older streams of a client that reconnected may be
+    /// dead. If no stream has a reader, an event waits on the newest one for the client to reconnect (LH-36). A
+    /// question does not wait, because it can be delivered in another way.
     fn send(&self, message: Outgoing) -> Delivery {
         let streams: Vec<_> = self.0.lock().streams.iter().filter_map(Weak::upgrade).collect();
         let (read, left): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.is_read());

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Open event streams. Plain JSON answers never come here.
+/// Open event streams. JSON responses are not in this table.
 #[derive(Default)]
 pub(in crate::runtime::http) struct OpenStreams {
     table: Mutex<Table>,
-    /// Those that a client listens on end: the server is closing.
+    /// The server is closing, so listening streams end.
     ended: AtomicBool,
 }
 
@@ -22,7 +22,7 @@ struct Table {
     open: HashMap<u64, Arc<ResponseChannel>>,
 }
 
-/// One open stream's place; leaves it when dropped.
+/// The table entry of one open stream. Dropping it removes the entry.
 pub(in crate::runtime::http) struct OpenStreamGuard {
     streams: Arc<OpenStreams>,
     key: u64,
@@ -40,22 +40,22 @@ impl OpenStreams {
         OpenStreamGuard { streams: self.clone(), key }
     }
 
-    /// Lets no stream stay open that a client listens on.
+    /// Ends listening streams from now on.
     pub(in crate::runtime::http) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
     }
 
-    /// Ends a stream that a client has just begun to listen on, if it may not stay open. Whoever ends them all finds it
-    /// in the engine, or it is seen here.
+    /// Ends a new listening stream if the server is closing. The code that ends all streams either finds it in
+    /// the engine, or has set the flag before this check.
     pub(in crate::runtime::http) fn end_if_closing(&self, end: impl FnOnce()) {
         if self.ended.load(Ordering::SeqCst) {
             end();
         }
     }
 
-    /// Has a comment sent on every stream that was quiet for `quiet`.
+    /// Sends a comment on every stream that was quiet for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
-        // Waking under the lock would let a stream that ends at once wait for itself.
+        // Collected first: a stream that is woken under the lock and ends at once would deadlock.
         let open: Vec<_> = self.table.lock().open.values().cloned().collect();
         for channel in open {
             channel.keep_alive(now, quiet);

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 impl ResponseChannel {
-    /// Keeps the events of the stream, with those that wait already, for its reader and those that come after it.
+    /// Starts the event log, with the events that wait already.
     pub(in crate::runtime::http) fn start_event_log(&self, mut event_log: EventLog) {
         {
             let mut state = self.state.lock();
@@ -40,7 +40,7 @@ impl ResponseChannel {
         self.append();
     }
 
-    /// Takes a message for the log.
+    /// Adds a message to the log.
     pub(in crate::runtime::http) fn record(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -65,7 +65,7 @@ impl ResponseChannel {
                 (EntryKind::Event, body, Some(id))
             }
             Outgoing::Response { body, .. } => {
-                // One of a batch was counted piece by piece.
+                // The response of a batch was counted piece by piece.
                 let counted = state.batch.take().is_some();
                 let body = match state.admit(body.len(), &self.budget) || counted {
                     true => body,
@@ -86,7 +86,7 @@ impl ResponseChannel {
         Delivery::Queued
     }
 
-    /// Hands the store what it does not have yet.
+    /// Passes the store the entries that it does not have yet.
     fn append(&self) {
         loop {
             let (next, stream) = {
@@ -103,7 +103,7 @@ impl ResponseChannel {
                 self.appended(number, &done);
                 continue;
             }
-            // A store that gives no answer at all leaves the events where they are.
+            // If the store never answers, the events stay in memory.
             let channel = stream.channel.clone();
             let done = move |done: StoreDone| {
                 if let Some(channel) = channel.upgrade() {
@@ -127,7 +127,7 @@ impl ResponseChannel {
         }
     }
 
-    /// What a reader of a stream that is kept gets; nothing if it is not kept.
+    /// The next output of a stream with an event log. `None` if the stream has no log.
     pub(in crate::runtime::http) fn poll_event_log(
         &self,
         state: &mut State,
@@ -156,8 +156,8 @@ impl ResponseChannel {
         Some(Poll::Ready(if last { Chunk::Last(bytes) } else { Chunk::More(bytes) }))
     }
 
-    /// Has a new reader go on behind an event. Who has read so far gets nothing more. Without `replay` only what is here is
-    /// looked at.
+    /// Attaches a new reader after an event, in place of the current one. Without `replay`, only events in
+    /// memory are used.
     pub(in crate::runtime::http) fn attach(&self, after: u64, replay: &[Bytes]) -> Result<u32, AttachError> {
         let (attached, waker) = {
             let mut state = self.state.lock();
@@ -167,7 +167,7 @@ impl ResponseChannel {
             let Some(event_log) = &mut state.event_log else { return Err(AttachError::UnknownEvent) };
             let attached = event_log.attach(after, replay)?;
             state.bytes = event_log.unsent_bytes();
-            // It has to be held already; what is over the account's bound is so for as long as it takes to write it.
+            // The bytes exist already, so they are counted even above the limit until they are written.
             let (bytes, budget) = (state.bytes, &self.budget);
             if state.share.is_some() || !Budget::is_uncounted(bytes) {
                 state.share.get_or_insert_with(|| budget.reservation()).force(bytes);
@@ -178,7 +178,7 @@ impl ResponseChannel {
         Ok(attached)
     }
 
-    /// Has whoever reads stop, because somebody else is about to.
+    /// Detaches the current reader before a new one is attached.
     pub(in crate::runtime::http) fn detach(&self) {
         let waker = {
             let mut state = self.state.lock();
@@ -190,7 +190,7 @@ impl ResponseChannel {
         self.wake(waker);
     }
 
-    /// Somebody reads, or may yet.
+    /// Whether the stream has a reader, or has no log yet.
     pub(in crate::runtime::http) fn is_read(&self) -> bool {
         let state = self.state.lock();
         !state.gone && state.event_log.as_ref().is_none_or(|event_log| event_log.is_read())
@@ -200,7 +200,8 @@ impl ResponseChannel {
         self.state.lock().event_log.as_ref().is_some_and(|event_log| event_log.is_finished())
     }
 
-    /// Has the store keep the log for longer where that is due; whether nobody has come back to the stream in time.
+    /// Extends the lifetime of the log in the store if that is due. Returns whether no client has reconnected
+    /// in time.
     pub(in crate::runtime::http) fn check_expiry(&self, now: Instant) -> bool {
         let stream = {
             let mut state = self.state.lock();
@@ -217,7 +218,7 @@ impl ResponseChannel {
         false
     }
 
-    /// Ends the stream for good, with its log. Gives back the questions that nobody has read.
+    /// Ends the stream and deletes its log. Returns the questions that no client has read.
     pub(in crate::runtime::http) fn abandon(&self) -> Vec<UndeliveredRequest> {
         let (undelivered, batch, waker, stream) = {
             let mut state = self.state.lock();
@@ -227,7 +228,7 @@ impl ResponseChannel {
             (undelivered, state.batch.take(), state.waker.take(), stream)
         };
         if let Some(batch) = batch {
-            batch.let_go();
+            batch.release();
         }
         self.wake(waker);
         let key = crate::runtime::http::resumption::event_log::key(&stream.session_id, &stream.name);

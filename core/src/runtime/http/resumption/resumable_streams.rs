@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
-/// Streams whose events are kept, by their number. They stay until the time has passed in which a client may come back.
+/// Streams with an event log, by their number. They stay until the time for reconnecting is over.
 #[derive(Default)]
 pub(in crate::runtime::http) struct ResumableStreams {
     streams: Mutex<HashMap<u64, Entry>>,
     next: AtomicU64,
-    /// What stands before a stream's number in its name: replicas that share a store must not use one name twice.
+    /// The prefix of stream names in this process. Replicas that share a store must not use the same name.
     process: OnceLock<String>,
 }
 
@@ -46,7 +46,7 @@ impl ResumableStreams {
         Some(self.process.get_or_init(|| name))
     }
 
-    /// Keeps the events of a stream whose first reader is about to read. `false` if it cannot be resumed.
+    /// Starts the event log of a new stream. Returns `false` if the stream cannot be resumable.
     pub(in crate::runtime::http) fn begin(
         &self,
         engine: &Engine,
@@ -66,7 +66,7 @@ impl ResumableStreams {
             is_get_stream,
         });
         let entry = Entry { channel: channel.clone(), session: Arc::downgrade(session) };
-        // In the table first: who ends the session looks there for all that stand in its list.
+        // Inserted first, because the code that ends the session looks up every number of its list here.
         self.streams.lock().insert(number, entry);
         let others = match &mut *session.streams.0.lock() {
             None => None,
@@ -84,14 +84,14 @@ impl ResumableStreams {
             return false;
         }
         channel.start_event_log(EventLog::new(stream));
-        // Ended meanwhile, before there was a log to be dropped.
+        // The session may have ended before the log existed.
         if session.has_ended() {
             channel.abandon();
         }
         true
     }
 
-    /// Lets go of the oldest of these streams that has ended.
+    /// Removes the oldest of these streams that has ended.
     fn make_room(&self, session: &Session, others: &[u64]) -> bool {
         let spent = |number: &&u64| {
             let channel = self.streams.lock().get(number).map(|entry| entry.channel.clone());
@@ -143,7 +143,8 @@ impl ResumableStreams {
         }
     }
 
-    /// Gives up streams to which nobody has come back in time, and has the store keep the others.
+    /// Ends streams whose clients have not reconnected in time, and extends the lifetime of the others in the
+    /// store.
     pub(in crate::runtime::http) fn sweep(&self, engine: &Engine, now: Instant) {
         let all: Vec<_> = self
             .streams
@@ -160,7 +161,7 @@ impl ResumableStreams {
                 continue;
             };
             self.remove(number, &session);
-            // The next that can be asked is one of its listening streams.
+            // The questions are asked again on a GET stream.
             for question in channel.abandon() {
                 engine.undelivered(&session.peer, question.id, question.body);
             }

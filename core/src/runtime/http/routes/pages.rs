@@ -3,7 +3,7 @@
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
 use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -12,10 +12,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::pin::pin;
 
-/// Whom the pages of one listener answer.
+/// The fixed pages of one listener, and which clients they answer.
 pub(in crate::runtime::http) struct FixedPages {
     access: Access,
-    /// Who may show them in a frame.
+    /// The origins that may show them in a frame.
     framing: Option<HeaderValue>,
 }
 
@@ -41,7 +41,7 @@ impl FixedPages {
                     };
                     // A cache must not give the answer for one origin to another.
                     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
-                    shared_with(origin, response)
+                    with_cors(origin, response)
                 }
             },
         };

@@ -7,7 +7,7 @@ use crate::runtime::http::service::http_service::HttpService;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What is behind a path.
+/// What a path serves.
 #[derive(Clone)]
 pub(in crate::runtime::http) enum Route {
     /// The endpoint of Streamable HTTP.
@@ -16,12 +16,12 @@ pub(in crate::runtime::http) enum Route {
     WebSocket(Arc<Access>),
     /// The event streams of HTTP+SSE.
     Events(Arc<SseEndpoint>),
-    /// Where the clients of those send their messages.
+    /// The path for the messages of those clients.
     Messages(Arc<SseEndpoint>),
 }
 
 impl Route {
-    /// What a message calls it.
+    /// Its name in error messages.
     pub(in crate::runtime::http) fn name(&self) -> &'static str {
         match self {
             Route::Mcp(_) => "Streamable HTTP",
@@ -31,7 +31,7 @@ impl Route {
     }
 }
 
-/// The paths of one listener. They are few, so they are gone through.
+/// The paths of one listener. They are few, so the search is linear.
 #[derive(Clone, Default)]
 pub(in crate::runtime::http) struct Paths(Vec<(Arc<str>, Route)>);
 
@@ -45,12 +45,12 @@ impl Paths {
         free
     }
 
-    /// What is behind a path, or behind that with a slash at its end.
+    /// What a path serves, with or without a slash at its end.
     pub(in crate::runtime::http) fn find(&self, path: &str) -> Option<&Route> {
         self.0.iter().find(|(own, _)| is_under(own, path)).map(|(_, route)| route)
     }
 
-    /// Does what depends on time.
+    /// Does the periodic work.
     pub(in crate::runtime::http) fn tick(&self, now: Instant) {
         self.0.iter().for_each(|(_, route)| {
             if let Route::Events(events) = route {
@@ -59,7 +59,7 @@ impl Paths {
         });
     }
 
-    /// The listener ends: streams that wait for nothing end.
+    /// The listener ends: idle streams end.
     pub(in crate::runtime::http) fn end(&self) {
         for (_, route) in &self.0 {
             match route {

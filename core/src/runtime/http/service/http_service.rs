@@ -8,7 +8,9 @@ use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::panic_boundary::bounded;
-use crate::runtime::http::response::responses::{cut_off, drain_and_refuse, empty, refused, shared_with};
+use crate::runtime::http::response::responses::{
+    drain_and_refuse, empty, refuse_framing, refused, with_cors,
+};
 use crate::runtime::http::resumption::open_streams::OpenStreams;
 use crate::runtime::http::session::sessions::Sessions;
 use crate::runtime::sockets::client_address::key;
@@ -101,7 +103,7 @@ impl HttpService {
         B: Body<Data = Bytes>,
     {
         if let Err(refusal) = rules::check_framing(request.headers()) {
-            return cut_off(refusal, request.version());
+            return refuse_framing(refusal, request.version());
         }
         let address = request.extensions().get::<RemoteAddress>();
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
@@ -145,7 +147,7 @@ impl HttpService {
             }
         });
         let answer = bounded(&self.0.engine, &named, answer).await;
-        shared_with(origin, answer.unwrap_or_else(refused))
+        with_cors(origin, answer.unwrap_or_else(refused))
     }
 
     /// Does everything that depends on time. It makes streams of slow responses and keeps quiet streams alive, ends

@@ -8,7 +8,7 @@ use crate::proto::messages::message::{Malformed, Message};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd};
-use crate::runtime::http::response::responses::whole;
+use crate::runtime::http::response::responses::complete_response;
 use crate::runtime::http::session::session::Lease;
 use crate::runtime::http::session::sessions::no_session;
 use bytes::Bytes;
@@ -44,7 +44,7 @@ impl HttpService {
         engine.accept(&scope, message, &sink);
         let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
         let opened = matches!(end, ResponseEnd::Response(_, None));
-        let mut response = whole(end, false, forms, caller.budget);
+        let mut response = complete_response(end, false, forms, caller.budget);
         if opened {
             sessions.open(peer.clone()).await.map_err(refuse)?;
             let id = peer.session_id().and_then(|id| HeaderValue::from_str(id).ok());

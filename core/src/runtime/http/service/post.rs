@@ -11,7 +11,7 @@ use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::{Exchange, InFlight, ResponseBody};
 use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd, ResponseForm};
-use crate::runtime::http::response::responses::{empty, event_stream, unread, whole};
+use crate::runtime::http::response::responses::{body_error, complete_response, empty, event_stream};
 use crate::runtime::http::session::session::Lease;
 use bytes::Bytes;
 use http::request::Parts;
@@ -37,7 +37,7 @@ impl HttpService {
         let arrival = caller.request_origin(head);
         let body = match read(body, limits.max_message_bytes, caller.budget).await {
             Ok(body) => body,
-            Err(error) => return Ok(unread(error, limits.max_message_bytes, head.version, caller)),
+            Err(error) => return Ok(body_error(error, limits.max_message_bytes, head.version, caller)),
         };
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
@@ -122,8 +122,12 @@ impl HttpService {
                 InFlight::Listen(listen)
             }
             Accepted::Answered | Accepted::NoReply => {
-                let mut response =
-                    whole(channel.take_end().unwrap_or(ResponseEnd::Dropped), modern, forms, caller.budget);
+                let mut response = complete_response(
+                    channel.take_end().unwrap_or(ResponseEnd::Dropped),
+                    modern,
+                    forms,
+                    caller.budget,
+                );
                 // Its client ended it while this request was in flight (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
@@ -134,7 +138,7 @@ impl HttpService {
         };
         let exchange =
             Exchange::new(engine.clone(), channel, modern.then_some(in_flight), lease, caller.connection);
-        let exchange = exchange.counted(part);
+        let exchange = exchange.with_part(part);
         Ok(self.respond(exchange, modern, forms).await)
     }
 
@@ -167,7 +171,7 @@ impl HttpService {
         match poll_fn(|task| exchange.poll_first(task)).await {
             ResponseForm::Whole(end) => {
                 exchange.finish();
-                whole(end, modern, forms, &exchange.channel.budget)
+                complete_response(end, modern, forms, &exchange.channel.budget)
             }
             ResponseForm::Stream => {
                 self.make_resumable(&exchange, false);

@@ -14,20 +14,20 @@ use crate::runtime::http::session::session::Lease;
 use bytes::Bytes;
 use http::Response;
 
-/// What one look at the store reads at most, of entries and of bytes.
+/// The maximum of entries and of bytes of one read from the store.
 const PAGE: (usize, usize) = (1024, 1 << 20);
 
-/// What the store has of a stream behind an event.
+/// The stored entries of a stream after an event.
 struct Replay {
     /// As they are stored, without a gap, from the next event on.
     entries: Vec<Bytes>,
     frames: Vec<Bytes>,
-    /// There is nothing behind them.
+    /// The stream ends with them.
     ended: bool,
 }
 
 impl HttpService {
-    /// The response that goes on behind an event of one of the session's streams (LH-28, LH-29).
+    /// The response that resumes a stream of the session after an event (LH-28, LH-29).
     pub(in crate::runtime::http) async fn resume(
         &self,
         lease: Lease,
@@ -41,7 +41,7 @@ impl HttpService {
             Err(AttachError::NotInMemory) => {
                 let replay = self.read_log(&lease, id).await?;
                 match channel.attach(id.number, &replay.entries) {
-                    // More has been read meanwhile by whoever had the stream. Nobody does now.
+                    // The previous reader has taken more events meanwhile. It is detached now.
                     Err(AttachError::NotInMemory) => {
                         channel.detach();
                         let replay = self.read_log(&lease, id).await?;
@@ -57,13 +57,13 @@ impl HttpService {
             AttachError::NotInMemory => Refusal::lost_events(),
         })?;
         let exchange = Exchange::new(self.engine().clone(), channel, None, Some(lease), caller.connection);
-        let exchange = exchange.counted(part);
-        Ok(self.stream(exchange.again(reader)))
+        let exchange = exchange.with_part(part);
+        Ok(self.stream(exchange.for_reader(reader)))
     }
 
-    /// A stream that this process does not have. Its events may have been kept by another, which goes on with it: then the
-    /// response ends behind what there is, and the client asks again until a process that has the stream answers, or the
-    /// stream is complete. One whose process is gone is not kept alive in the store, so that it is unknown after a while.
+    /// Replays a stream of another process from the store. The response ends after the stored events. The
+    /// client then reconnects until the process of the stream answers, or until the stream is complete. If that
+    /// process has ended, the log expires in the store and the stream becomes unknown.
     async fn replay_only(
         &self,
         lease: &Lease,
@@ -79,7 +79,7 @@ impl HttpService {
         Ok(event_stream(ResponseBody::whole(caller.budget.count(out.into()))))
     }
 
-    /// What the store has behind an event, all of it.
+    /// Reads all stored entries after an event.
     async fn read_log(&self, lease: &Lease, id: EventId<'_>) -> Result<Replay, Refusal> {
         let mut replay = Replay { entries: Vec::new(), frames: Vec::new(), ended: false };
         let (mut after, mut known, mut next) = (0, false, id.number.saturating_add(1));
@@ -93,7 +93,7 @@ impl HttpService {
             let read = match self.session_table().ask(op).await {
                 StoreDone::Entries(read) => read,
                 other => {
-                    let why = other.failure().unwrap_or("it answered something else");
+                    let why = other.failure().unwrap_or("it gave an unexpected answer");
                     return Err(Refusal::busy(format!("Server busy: events are unavailable: {why}")));
                 }
             };

@@ -16,11 +16,11 @@ pub(in crate::runtime::http) struct Session {
     pub(super) leases: AtomicUsize,
     /// GET streams among them.
     pub(super) listens: AtomicUsize,
-    /// It was passed over as one in use, and waits for whoever ends that use to say so.
+    /// It was in use when the table looked for a session to remove. The end of that use must be reported.
     pub(in crate::runtime::http) reports_idle: AtomicBool,
     pub(super) ended: AtomicBool,
     pub(super) get_streams: Arc<GetStreams>,
-    /// Those that may be resumed.
+    /// The resumable streams.
     pub(in crate::runtime::http) streams: SessionStreams,
     pub(super) sessions: Weak<Sessions>,
 }
@@ -33,8 +33,8 @@ pub(in crate::runtime::http) struct Lease {
 }
 
 impl Session {
-    /// Marks the session as used for as long as the lease lives. Under the table's lock, so that it cannot be found idle
-    /// meanwhile.
+    /// Marks the session as in use as long as the lease lives. Called under the table's lock, so that the
+    /// session cannot be removed as idle meanwhile.
     pub(in crate::runtime::http) fn lease(session: &Arc<Session>) -> Lease {
         session.leases.fetch_add(1, Ordering::SeqCst);
         Lease { session: session.clone(), listens: false }
@@ -50,15 +50,15 @@ impl Session {
         self.leases.load(Ordering::SeqCst) > 0 || self.peer.in_flight() > 0
     }
 
-    /// If it is in use, has the end of that use reported to the table.
+    /// Makes the session report its next end of use to the table. Returns whether it is in use.
     pub(in crate::runtime::http) fn report_when_idle(self: &Arc<Self>) -> bool {
-        // Both before the look: a lease or a call that ends after it sees them.
+        // Both are set before the check, so a lease or a call that ends later sees them.
         self.reports_idle.store(true, Ordering::SeqCst);
         self.peer.on_idle(Arc::new(IdleWake(Arc::downgrade(self))));
         self.in_use()
     }
 
-    /// A use of it has ended, perhaps the last one: if it is waited for, it may make room again.
+    /// A use has ended, perhaps the last one. If the table waits for that, the session can be removed again.
     fn used(&self) {
         if self.reports_idle.load(Ordering::SeqCst)
             && let Some(sessions) = self.sessions.upgrade()
@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    /// It has ended, although it may still be leased.
+    /// Whether the session has ended. It may still be leased.
     pub(in crate::runtime::http) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
@@ -82,7 +82,7 @@ impl Lease {
         &self.session.peer
     }
 
-    /// Counts it as a GET stream, of which the session may have `most`; `false` if it has them already.
+    /// Counts it as a GET stream. Returns `false` if the session already has `most` of them.
     pub(in crate::runtime::http) fn listens(&mut self, most: usize) -> bool {
         let one_more = |open: usize| (open < most).then_some(open + 1);
         let listens = &self.session.listens;
@@ -102,7 +102,7 @@ impl Drop for Lease {
     }
 }
 
-/// Told when the last call of a waited for session ends, which may be after its last lease: its client has left.
+/// Is woken when the last call of a session ends, which may be after its last lease.
 struct IdleWake(Weak<Session>);
 
 impl Wake for IdleWake {

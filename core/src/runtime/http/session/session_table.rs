@@ -8,24 +8,25 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Sessions looked at in one sweep, so that its cost is bounded; the rest waits for the next.
+/// The maximum number of sessions that one sweep checks; the rest waits for the next sweep.
 const SWEEP: usize = 1024;
 
-/// What decides who makes room first: sessions that were opened and no more, then those used longest ago.
+/// The order in which sessions are removed: first those without a message after `initialize`, then the least
+/// recently used ones.
 type EvictionKey = (bool, u64);
 
 struct Entry {
     session: Arc<Session>,
     /// A message came after `initialize`.
     confirmed: bool,
-    /// It was opened here, so that its record is this process's to remove.
+    /// It was opened here, so this process removes its record.
     own: bool,
     last_used: Instant,
     /// The number of its last use.
     used: u64,
-    /// Where it stands in `order`; nowhere while it is known to be in use.
+    /// Its key in `order`; `None` while it is known to be in use.
     key: Option<EvictionKey>,
-    /// When it is to be looked at next.
+    /// When it is checked next.
     check: Instant,
 }
 
@@ -35,19 +36,19 @@ pub(in crate::runtime::http) struct Table {
     idle: Duration,
     handshake: Duration,
     entries: HashMap<Arc<str>, Entry>,
-    /// Who makes room first. A use does not move a session: it is put right when it comes up, so that what a request
-    /// pays does not grow with the number of sessions.
+    /// The order of removal. A use does not move a session here. Its key is corrected when it comes up, so the
+    /// cost of a request does not grow with the number of sessions.
     order: BTreeMap<EvictionKey, Arc<str>>,
     checks: BTreeSet<(Instant, Arc<str>)>,
     uses: u64,
-    /// Sessions being opened, for which there is room.
+    /// The number of reserved places for sessions that are being opened.
     reserved: usize,
 }
 
-/// A session that is known here no longer.
+/// A session that was removed from the table.
 pub(in crate::runtime::http) struct Removed {
     pub(in crate::runtime::http) session: Arc<Session>,
-    /// Its record is this process's to remove.
+    /// Whether this process removes its record.
     pub(in crate::runtime::http) own: bool,
 }
 
@@ -85,7 +86,7 @@ impl Table {
         self.entries.values().map(|entry| entry.session.clone()).collect()
     }
 
-    /// Notes that a session is used from now on. Nothing ends it before the lease does, but a client's wish.
+    /// Marks a session as in use. Until the lease ends, only its client can end it.
     pub(in crate::runtime::http) fn lease(&mut self, id: &str, now: Instant) -> Option<Lease> {
         let entry = self.entries.get_mut(id)?;
         self.uses += 1;
@@ -102,19 +103,19 @@ impl Table {
         Some(Session::lease(&entry.session))
     }
 
-    /// Keeps a place for a session that is about to be opened. Gives back who had to go for it.
+    /// Reserves a place for a session that is being opened. Returns the session that was removed for it.
     pub(in crate::runtime::http) fn reserve(&mut self) -> Result<Option<Removed>, Full> {
         let removed = self.make_room()?;
         self.reserved += 1;
         Ok(removed)
     }
 
-    /// Takes a reservation back, or redeems it before [`Table::insert`].
+    /// Releases a reserved place, also before [`Table::insert`].
     pub(in crate::runtime::http) fn release_reservation(&mut self) {
         self.reserved -= 1;
     }
 
-    /// Removes the idlest session if there is no room for one more.
+    /// Removes the least recently used session if the table is full.
     pub(in crate::runtime::http) fn make_room(&mut self) -> Result<Option<Removed>, Full> {
         if self.entries.len() + self.reserved < self.max {
             return Ok(None);
@@ -135,7 +136,7 @@ impl Table {
         Err(Full)
     }
 
-    /// A session in use is in use no longer: it may make room again.
+    /// A session is not in use any more, so it can be removed again.
     pub(in crate::runtime::http) fn make_evictable(&mut self, session: &Session) {
         let entry = self.entries.get_mut(&session.id);
         let Some(entry) = entry.filter(|entry| std::ptr::eq(&*entry.session, session)) else { return };
@@ -177,7 +178,7 @@ impl Table {
         Some(Removed { session: entry.session, own: entry.own })
     }
 
-    /// Removes sessions that have been idle too long. Removed here and now, so that none of them can be in use.
+    /// Removes sessions that have been idle too long. The lock is held, so none of them can be in use.
     pub(in crate::runtime::http) fn sweep(&mut self, now: Instant) -> SweepResult {
         let mut swept = SweepResult::default();
         for _ in 0..SWEEP {
@@ -187,7 +188,7 @@ impl Table {
                 continue;
             };
             let life = if entry.confirmed { self.idle } else { self.handshake };
-            // A used session is looked at twice as often as its record could expire.
+            // A session in use is checked twice within the lifetime of its record.
             let mut next = now + self.idle / 2;
             let session = entry.session.clone();
             if session.in_use() {

@@ -30,15 +30,15 @@ pub(in crate::runtime::http) struct Sessions {
 /// Why there is no session.
 #[derive(Debug)]
 pub(in crate::runtime::http) enum NoSession {
-    /// There never was, or it has ended.
+    /// The session does not exist or has ended.
     Missing,
-    /// As many as may be are open, and all are in use.
+    /// The limit of sessions is reached, and all are in use.
     Full,
-    /// The store, or the system's randomness, cannot be had; the text says why.
+    /// The store or the random generator failed; the text gives the reason.
     Unavailable(String),
 }
 
-/// Why a request has no session, as its refusal.
+/// The refusal of a request that has no session.
 pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     match why {
         NoSession::Missing => Refusal::no_session(id),
@@ -49,7 +49,7 @@ pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId
     }
 }
 
-/// Room for a session that is being opened.
+/// A reserved place for a session that is being opened.
 struct SessionReservation<'s>(&'s Sessions);
 
 impl Sessions {
@@ -68,7 +68,7 @@ impl Sessions {
         self.engine.limits().session_idle
     }
 
-    /// An id nobody can guess (LH-5).
+    /// A random id (LH-5).
     pub(in crate::runtime::http) fn new_id(&self) -> Result<Arc<str>, NoSession> {
         let mut bytes = [0; 24];
         match self.engine.environment().random(&mut bytes) {
@@ -77,7 +77,8 @@ impl Sessions {
         }
     }
 
-    /// Keeps the session that `peer` has initialised, for a short time until its client says more.
+    /// Opens the session that `peer` has initialised. It is kept for a short time until its client sends
+    /// another message.
     pub(in crate::runtime::http) async fn open(self: &Arc<Self>, peer: Arc<Peer>) -> Result<(), NoSession> {
         let (Some(id), Some(client)) = (peer.session_id().cloned(), peer.client()) else {
             return Err(NoSession::Missing);
@@ -110,7 +111,7 @@ impl Sessions {
         if let Some(Removed { session, own }) = removed {
             self.close(&session);
             if own {
-                // Nobody waits: what counts here is that the store hears of it before the record that follows.
+                // Not awaited: the store only has to get this before the next record.
                 let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
                 let log = self.engine.log().clone();
                 let done = move |done| {
@@ -124,8 +125,8 @@ impl Sessions {
         Ok(reservation)
     }
 
-    /// The session with this id, in use for as long as the lease lives. One that another process opened is taken up
-    /// here. To anybody but the principal who opened it, it does not exist.
+    /// The session with this id, in use as long as the lease lives. A session that another process opened is
+    /// resumed here. For any other principal, the session does not exist.
     pub(in crate::runtime::http) async fn find(
         self: &Arc<Self>,
         id: &str,
@@ -144,7 +145,7 @@ impl Sessions {
                 let known = self.table.lock().lease(id, self.engine.now());
                 match known {
                     Some(lease) => Ok(lease),
-                    // A record that cannot be read is of no use to the client either, who may open another session.
+                    // If the record is invalid, the client must open another session.
                     None => {
                         let (client, principal) = read_record(&record.value).ok_or(NoSession::Missing)?;
                         self.resume(Peer::resume(id.into(), principal, client))
@@ -165,7 +166,7 @@ impl Sessions {
         let now = self.engine.now();
         let (lease, removed) = {
             let mut table = self.table.lock();
-            // Two requests may take up one session at the same time: the first wins.
+            // Two requests may resume one session at the same time; the first one wins.
             if let Some(lease) = table.lease(&id, now) {
                 return Ok(lease);
             }
@@ -174,7 +175,7 @@ impl Sessions {
             (Session::lease(&session), removed)
         };
         self.engine.joins(&session.peer);
-        // Its record stays: whoever has that session may come back to it, here or elsewhere.
+        // Its record stays, so that its client can resume it in any process.
         if let Some(removed) = removed {
             self.close(&removed.session);
         }
@@ -215,7 +216,7 @@ impl Sessions {
         }
     }
 
-    /// Ends what a session that is known no longer has here: its calls are cancelled, its streams end.
+    /// Cancels the calls and ends the streams of a session that was removed from the table.
     fn close(&self, session: &Session) {
         session.ended.store(true, Ordering::Release);
         session.get_streams.end();
@@ -223,7 +224,7 @@ impl Sessions {
         self.resumable.end_session(session);
     }
 
-    /// The streams that may be resumed.
+    /// The resumable streams.
     pub(in crate::runtime::http) fn resumable(&self) -> &ResumableStreams {
         &self.resumable
     }
@@ -289,9 +290,9 @@ impl Drop for SessionReservation<'_> {
     }
 }
 
-/// Of an answer that is of no use.
+/// The error for an unexpected answer of the store.
 fn unusable(done: &StoreDone) -> NoSession {
-    NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
+    NoSession::Unavailable(done.failure().unwrap_or("it gave an unexpected answer").into())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ struct Table {
     waiting: BTreeMap<(Instant, u64), Arc<PendingAnswer>>,
 }
 
-/// Where the answer to one operation goes. The first counts: a store's, or that there is none.
+/// The answer to one operation. Only the first one counts: that of the store, or a failure.
 #[derive(Default)]
 struct PendingAnswer(Mutex<State>);
 
@@ -33,7 +33,7 @@ enum State {
     Taken,
 }
 
-/// Carries an operation out: at once, or as a future of its own that only stores which need one pay for.
+/// Runs an operation. Only a store that does not answer at once costs a future.
 pub(in crate::runtime::http) async fn ask(
     engine: &Engine,
     waiting: &PendingQueries,
@@ -45,12 +45,12 @@ pub(in crate::runtime::http) async fn ask(
     }
 }
 
-/// Submits an operation and waits for what it comes to, at most [`store_timeout`](crate::Limits::store_timeout).
+/// Submits an operation and waits for its result, at most [`store_timeout`](crate::Limits::store_timeout).
 async fn submit(engine: &Engine, waiting: &PendingQueries, op: StoreOp) -> StoreDone {
     let (answer, now) = (Arc::<PendingAnswer>::default(), engine.now());
     let reply = ReplyOnDrop(answer.clone());
     engine.store().submit(op, now, Box::new(move |done| reply.0.put(done)));
-    // One that has answered by now pays for no time-out.
+    // A store that has answered by now needs no timeout.
     if let Some(done) = answer.take() {
         return done;
     }
@@ -105,16 +105,16 @@ impl PendingAnswer {
     }
 }
 
-/// The store's end. A store that forgets to answer must not leave a request hanging.
+/// The store's handle to the answer. If the store drops it without an answer, the request fails.
 struct ReplyOnDrop(Arc<PendingAnswer>);
 
 impl Drop for ReplyOnDrop {
     fn drop(&mut self) {
-        self.0.put(StoreDone::Unavailable("the store gave no answer".into()));
+        self.0.put(StoreDone::Unavailable("the store did not answer".into()));
     }
 }
 
-/// The place of one request that waits; leaves it when dropped.
+/// The table entry of one waiting request. Dropping it removes the entry.
 struct PendingEntry<'w> {
     waiting: &'w PendingQueries,
     key: (Instant, u64),
@@ -129,7 +129,7 @@ impl PendingQueries {
         PendingEntry { waiting: self, key }
     }
 
-    /// Answers the requests that have waited long enough; what the store says later is dropped.
+    /// Fails the requests that have reached their timeout. Later answers of the store are dropped.
     pub(in crate::runtime::http) fn time_out(&self, now: Instant) {
         let late: Vec<_> = {
             let mut table = self.0.lock();

@@ -19,14 +19,15 @@ use tokio::io::ReadBuf;
 use tokio::time::{Instant, Sleep};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// Bytes of one read. The room is the stack's, so a connection that waits has none.
+/// The size of one read. The buffer is on the stack, so a waiting connection holds none.
 const READ: usize = 16 << 10;
 
-/// How long, and for how many bytes, the client's side is still read after our close frame: to be closed at once would
-/// destroy what it has not read.
+/// How many bytes are read after the close frame was sent, and for how long. If the connection closed at once,
+/// the client could lose what it has not read.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// Serves what has become a WebSocket: `early` came behind the request, `head` answers it.
+/// Serves a connection that has become a WebSocket. `early` are the bytes after the request; `head` is the
+/// response.
 pub(in super::super) async fn serve<S: Io>(
     stream: S,
     early: Bytes,
@@ -40,7 +41,7 @@ pub(in super::super) async fn serve<S: Io>(
 
 struct Connection<S> {
     stream: S,
-    /// What was read ahead of the first message.
+    /// Bytes that were read with the request.
     early: Bytes,
     reader: Reader,
     room: MessageBudget,
@@ -50,32 +51,32 @@ struct Connection<S> {
     peer: Arc<Peer>,
     engine: Engine,
     state: State,
-    /// Wakes the task for the next of its times.
+    /// The timer of the next deadline.
     sleep: Pin<Box<Sleep>>,
-    /// When the client was last heard of.
+    /// When the client last sent something.
     heard: Instant,
-    /// It was asked then whether it is still there, and has not been heard of since.
+    /// When a ping was sent that has no answer yet.
     asked: Option<Instant>,
-    /// When the message that has begun must be complete.
+    /// The deadline of the message that is being read.
     message_end: Option<Instant>,
-    /// Bytes that were read and thrown away since its end began.
+    /// The number of bytes that were discarded since the shutdown of the connection began.
     discarded: usize,
 }
 
-/// How far its end has come.
+/// The state of the connection's shutdown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// The server ends: calls in flight may finish.
+    /// The server ends; calls in flight may finish.
     Ending,
-    /// Nothing more is taken from the client. What its calls came to is written, then a close frame with this code, at the
-    /// latest then.
+    /// No more input is handled. The responses are written, and then a close frame with this code, at this time
+    /// at the latest.
     Closing(Option<u16>, Instant),
-    /// The close frame is on its way, or out; the client's is awaited until then.
+    /// The close frame is queued or sent. The client's close frame is awaited until this time.
     Closed(Instant),
 }
 
-/// What the message that is being read takes of the endpoint's budget.
+/// Counts the bytes of the message that is being read.
 struct MessageBudget(Reservation);
 
 impl MemoryLimit for MessageBudget {
@@ -117,7 +118,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Does what there is to do; `Ready` at the end.
+    /// Reads, writes and checks deadlines. `Ready` at the end of the connection.
     fn poll(&mut self, task: &mut Context<'_>, phase: Phase) -> Poll<()> {
         loop {
             self.queue.register(task);
@@ -148,7 +149,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Writes what there is. Says whether all of it is out.
+    /// Writes what is queued. Returns whether all of it is written.
     fn poll_write(&mut self, task: &mut Context<'_>) -> Result<bool, std::io::Error> {
         loop {
             match self.writer.poll(&mut self.stream, &self.queue, task) {
@@ -161,7 +162,7 @@ impl<S: Io> Connection<S> {
                 self.writer.ping(&number.to_be_bytes());
             }
             match self.state {
-                // What the end of calls came to is out, and nothing more will come.
+                // All responses are written, and no call is in flight.
                 State::Closing(code, latest)
                     if self.queue.is_empty() && (self.peer.in_flight() == 0 || Instant::now() >= latest) =>
                 {
@@ -176,11 +177,11 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Takes what the client has sent, once; `false` at the end of it.
+    /// Reads once from the client. `false` at the end of its input.
     fn poll_read(&mut self, task: &mut Context<'_>) -> Poll<bool> {
         let taken = matches!(self.state, State::Open | State::Ending);
         if taken && self.queue.is_full() {
-            // A client that does not read is not read from; it is the write time-out that ends it.
+            // Nothing is read from a client that does not read. The write timeout ends its connection.
             (self.heard, self.asked) = (Instant::now(), None);
             return Poll::Pending;
         }
@@ -215,7 +216,7 @@ impl<S: Io> Connection<S> {
                     self.engine.receive(&self.peer, &self.sink, text);
                 }
                 Received::Ping(payload) => self.writer.pong(&payload),
-                // One that keeps the connection alive carries no number.
+                // Keep-alive pongs carry no number.
                 Received::Pong(payload) => {
                     if let Ok(number) = payload.as_ref().try_into() {
                         self.queue.ponged(u64::from_be_bytes(number));
@@ -232,7 +233,7 @@ impl<S: Io> Connection<S> {
             true => Some(self.message_end.unwrap_or(now + self.engine.limits().request_timeout)),
             false => None,
         };
-        // The timer comes up for the earliest of its times.
+        // The timer fires at the earliest deadline.
         let next = [self.message_end, answered].into_iter().flatten().min();
         if let Some(next) = next
             && next < self.sleep.deadline()
@@ -248,7 +249,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Ends what is in flight; what that comes to is still written.
+    /// Cancels the calls in flight. Their responses are still written.
     fn finish(&mut self, why: CancelReason, code: Option<u16>) {
         self.reader.discard();
         self.room.take(0);
@@ -261,7 +262,7 @@ impl<S: Io> Connection<S> {
         self.engine.close_peer(&self.peer, why);
     }
 
-    /// Looks at the clock when it is time; `Ready(true)` where that is the end.
+    /// Checks the deadlines when the timer fires. `Ready(true)` ends the connection.
     fn poll_time(&mut self, task: &mut Context<'_>) -> Poll<bool> {
         ready!(self.sleep.as_mut().poll(task));
         let now = Instant::now();
@@ -269,11 +270,11 @@ impl<S: Io> Connection<S> {
         let next = match self.state {
             State::Closed(end) if now >= end => return Poll::Ready(true),
             State::Closed(end) => end,
-            // What is written has a time of its own.
+            // Writing has its own timeout.
             State::Closing(..) => now + limits.write_timeout,
             State::Open | State::Ending => {
                 if self.message_end.is_some_and(|end| now >= end) {
-                    // It takes its time; RFC 6455 has no code that says so.
+                    // The message took too long. RFC 6455 has no close code for that.
                     self.finish(CancelReason::Disconnected, Some(CloseCode::Policy.into()));
                     return Poll::Ready(false);
                 }
@@ -299,7 +300,7 @@ impl<S: Io> Connection<S> {
 }
 
 impl MessageBudget {
-    /// The message is complete: what it takes is counted for as long as any part of it is held.
+    /// The message is complete. It stays counted as long as any part of it is held.
     fn carry(&mut self, message: Bytes) -> Bytes {
         let share = self.0.split_off();
         share.bind_to(message)
@@ -307,7 +308,7 @@ impl MessageBudget {
 }
 
 impl<S> Drop for Connection<S> {
-    /// The client is gone: nobody reads what its calls come to.
+    /// The client has disconnected, so its calls are cancelled.
     fn drop(&mut self) {
         self.queue.close();
         self.engine.end_input(&self.peer);

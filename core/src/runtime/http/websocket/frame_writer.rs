@@ -15,35 +15,35 @@ use tokio::time::Sleep;
 /// Bytes that show that a client reads. Less within the write time-out counts as not reading.
 const PROGRESS: usize = 16 << 10;
 
-/// Messages up to this size are copied behind their headers, so that many leave in one piece.
+/// Messages up to this size are copied after their headers, so that many are sent in one piece.
 const COPIED: usize = 4 << 10;
 
-/// Bytes of messages that are made frames of at a time.
-const BURST: usize = 64 << 10;
+/// The bytes of messages that are encoded at a time.
+const CHUNK_BYTES: usize = 64 << 10;
 
-/// Slices of one write.
+/// The number of slices of one write.
 const SLICES: usize = 16;
 
 pub(super) struct FrameWriter {
     timeout: Duration,
-    /// What is being written, in order.
+    /// The pieces that are being written, in order.
     out: VecDeque<Bytes>,
-    /// Bytes of messages of the queue among it.
+    /// The bytes of queued messages among them.
     counted: usize,
-    /// Control frames, which go out before the next message.
+    /// Control frames, which are sent before the next message.
     control: Vec<u8>,
     write_deadline: Option<WriteDeadline>,
 }
 
-/// The client does not take what is written.
+/// The deadline of a write that the client does not read.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
-    /// Bytes it has taken since.
+    /// The number of bytes that the client has read since then.
     taken: usize,
 }
 
 impl FrameWriter {
-    /// Begins with `head`.
+    /// A writer whose first output is `head`.
     pub(super) fn new(head: Vec<u8>, timeout: Duration) -> FrameWriter {
         let out = VecDeque::from([Bytes::from(head)]);
         FrameWriter { timeout, out, counted: 0, control: Vec::new(), write_deadline: None }
@@ -53,7 +53,7 @@ impl FrameWriter {
         frames::ping(payload, &mut self.control);
     }
 
-    /// Answers a ping. Of those that wait only the newest is answered (RFC 6455, 5.5.3).
+    /// Answers a ping. Only the newest waiting ping is answered (RFC 6455, 5.5.3).
     pub(super) fn pong(&mut self, payload: &[u8]) {
         self.control.clear();
         frames::pong(payload, &mut self.control);
@@ -63,7 +63,7 @@ impl FrameWriter {
         frames::close(code, &mut self.control);
     }
 
-    /// Writes what there is; `Ready` once all of it is out.
+    /// Writes what is queued. `Ready` when all of it is written.
     pub(super) fn poll<S: Io>(
         &mut self,
         stream: &mut S,
@@ -118,11 +118,11 @@ impl FrameWriter {
         queue.wrote(std::mem::take(&mut self.counted));
     }
 
-    /// Makes frames of what waits; `false` if nothing does.
+    /// Encodes queued messages. `false` if there are none.
     fn fill(&mut self, queue: &Queue) -> bool {
         let mut small = std::mem::take(&mut self.control);
         let mut messages = Vec::new();
-        queue.take(BURST, &mut messages);
+        queue.take(CHUNK_BYTES, &mut messages);
         for message in messages {
             self.counted += message.len();
             frames::text(message.len(), &mut small);
@@ -139,7 +139,7 @@ impl FrameWriter {
         !self.out.is_empty()
     }
 
-    /// Nothing of it waits.
+    /// Whether nothing waits to be written.
     pub(super) fn is_done(&self) -> bool {
         self.out.is_empty() && self.control.is_empty()
     }

@@ -9,44 +9,44 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-/// Longest payload of a control frame (RFC 6455, 5.5).
+/// The maximum payload of a control frame (RFC 6455, 5.5).
 const MAX_CONTROL: u64 = 125;
 
-/// Longest header of a frame.
+/// The maximum header of a frame.
 const MAX_HEADER: usize = 14;
 
-/// What a client has sent.
+/// A message or control frame of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// A whole text message.
     Text(Bytes),
-    /// Something to be sent back.
+    /// A ping. Its payload must be sent back.
     Ping(Bytes),
-    /// The answer to a ping, with what that carried.
+    /// The answer to a ping, with the ping's payload.
     Pong(Bytes),
-    /// It wants the end, with this code if it named one.
+    /// A close frame, with its code if it has one.
     Close(Option<u16>),
-    /// It has broken the rules, or reached a bound. Nothing but a close frame comes after this.
+    /// The client has violated the protocol or reached a limit. After this, only a close frame is returned.
     FrameError(FrameError),
 }
 
 /// Why a connection ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// What came is no frame, or comes where it must not.
+    /// The input is not a frame, or the frame is not allowed here.
     Protocol,
-    /// A binary message; messages are texts.
+    /// A binary message. Messages must be text.
     Binary,
     /// A text that is not UTF-8.
     NotText,
     /// A message over the limit.
     TooLong,
-    /// There is no room for more of it.
+    /// There is no memory for more of the message.
     NoRoom,
 }
 
 impl FrameError {
-    /// The code of the close frame that says so (WS-3).
+    /// The code of the close frame for this error (WS-3).
     pub fn code(self) -> u16 {
         let code = match self {
             FrameError::Protocol => CloseCode::Protocol,
@@ -59,39 +59,39 @@ impl FrameError {
     }
 }
 
-/// Asked whether a message may take so many bytes of memory. Zero gives back what it had.
+/// Limits the memory of a message. Zero bytes release what it had.
 pub trait MemoryLimit {
-    /// Says whether there is room.
+    /// Returns whether the message may have this many bytes.
     fn take(&mut self, bytes: usize) -> bool;
 }
 
-/// Puts messages together from frames. How the input is divided among calls makes no difference to what comes out.
+/// Assembles messages from frames. The result does not depend on how the input is divided among calls.
 #[derive(Debug)]
 pub struct Reader {
     max_bytes: usize,
-    /// The beginning of a header.
+    /// The bytes of an incomplete header, and their number.
     begun: ([u8; MAX_HEADER], usize),
     /// The frame whose payload is being read.
     frame: Option<Payload>,
-    /// The message that is being put together; none between messages.
+    /// The message that is being assembled; `None` between messages.
     message: Option<Vec<u8>>,
     /// The payload of the control frame that is being read.
     control: Vec<u8>,
-    /// Everything but a close frame is thrown away.
+    /// Everything except a close frame is discarded.
     discarding: bool,
-    /// Not even frames can be told apart any more, or the last one was read.
+    /// Frames cannot be recognised any more, or the last one was read.
     over: bool,
     /// The client's close frame was read.
     closed: bool,
 }
 
-/// What of a frame is still to come.
+/// The rest of a frame that is being read.
 #[derive(Clone, Copy, Debug)]
 struct Payload {
     opcode: OpCode,
     last: bool,
     mask: [u8; 4],
-    /// Bytes of it that were read.
+    /// The number of its bytes that were read.
     read: u64,
     left: u64,
 }
@@ -111,24 +111,23 @@ impl Reader {
         }
     }
 
-    /// The client has said that it sends nothing more.
+    /// Whether the client has sent a close frame.
     pub fn has_closed(&self) -> bool {
         self.closed
     }
 
-    /// A message, or a frame, has begun and is not complete.
+    /// Whether a message or a frame is incomplete.
     pub fn is_within(&self) -> bool {
         !self.over && (self.begun.1 > 0 || self.frame.is_some() || self.message.is_some())
     }
 
-    /// From now on only the end is of interest.
+    /// From now on only a close frame is returned.
     pub fn discard(&mut self) {
         self.discarding = true;
         self.message = None;
     }
 
-    /// Takes from the front of `input` what the next thing that was received is made of. With nothing left to take, and
-    /// nothing complete, there is none.
+    /// Consumes `input` up to the end of the next message or control frame. `None` if the input ends before.
     pub fn next(&mut self, input: &mut &[u8], room: &mut dyn MemoryLimit) -> Option<Received> {
         loop {
             if self.over {
@@ -146,7 +145,7 @@ impl Reader {
             let (part, rest) = input.split_at(count);
             *input = rest;
             if let Err(error) = self.keep(&payload, part, room) {
-                // The rest of the frame is skipped, so that a close frame behind it is found.
+                // The rest of the frame is skipped, so that a close frame after it is found.
                 self.advance(payload, count);
                 return Some(self.fail(error, room));
             }
@@ -159,7 +158,7 @@ impl Reader {
         }
     }
 
-    /// Counts what was read of the frame; whether that was all.
+    /// Counts the bytes that were read of the frame. Returns whether it is complete.
     fn advance(&mut self, payload: Payload, count: usize) -> bool {
         let (read, left) = (payload.read + count as u64, payload.left - count as u64);
         self.frame = (left > 0).then_some(Payload { read, left, ..payload });
@@ -169,15 +168,15 @@ impl Reader {
     fn fail(&mut self, error: FrameError, room: &mut dyn MemoryLimit) -> Received {
         self.discard();
         room.take(0);
-        // Where the rules of frames are broken the next one cannot be found.
+        // After a violation of the framing, the next frame cannot be found.
         self.over |= error == FrameError::Protocol;
         Received::FrameError(error)
     }
 
-    /// Reads the header of the next frame; nothing if it is not complete.
+    /// Reads the header of the next frame. `None` if it is incomplete.
     fn header(&mut self, input: &mut &[u8]) -> Option<Result<Payload, FrameError>> {
         let (buffer, begun) = &mut self.begun;
-        // Few come byte by byte; what is already there need not be looked at in one go.
+        // Headers rarely arrive byte by byte, so the buffer is parsed again each time.
         let count = input.len().min(MAX_HEADER - *begun);
         buffer[*begun..*begun + count].copy_from_slice(&input[..count]);
         let mut cursor = Cursor::new(&buffer[..*begun + count]);
@@ -197,7 +196,7 @@ impl Reader {
         }
     }
 
-    /// Whether a frame may begin like this here (RFC 6455, 5.2 to 5.5).
+    /// Checks the header of a frame (RFC 6455, 5.2 to 5.5).
     fn check(&mut self, header: &FrameHeader, length: u64) -> Result<Payload, FrameError> {
         let Some(mask) = header.mask else { return Err(FrameError::Protocol) };
         if header.rsv1 || header.rsv2 || header.rsv3 || length > i64::MAX as u64 {
@@ -215,7 +214,7 @@ impl Reader {
                 return Err(FrameError::Protocol);
             }
             OpCode::Data(kind) => {
-                // Told at once; what of it still comes is skipped.
+                // Reported at once; the payload is skipped.
                 let error = match kind {
                     Data::Binary => Some(FrameError::Binary),
                     _ if length > self.room_left() as u64 => Some(FrameError::TooLong),
@@ -235,14 +234,14 @@ impl Reader {
         self.max_bytes - self.message.as_ref().map_or(0, Vec::len)
     }
 
-    /// Puts a part of a frame where it belongs.
+    /// Appends a part of a frame to its message or control payload.
     fn keep(&mut self, payload: &Payload, part: &[u8], room: &mut dyn MemoryLimit) -> Result<(), FrameError> {
         let target = match (payload.opcode, &mut self.message) {
             (OpCode::Control(_), _) => &mut self.control,
             (OpCode::Data(_), Some(message)) => {
                 let wanted = message.len() + part.len();
                 if wanted > message.capacity() {
-                    // What is declared is believed up to as much as there is already.
+                    // The declared length is trusted only up to twice what has arrived.
                     let declared = message.len() as u64 + payload.left;
                     let capacity = declared.min(2 * wanted as u64).min(self.max_bytes as u64) as usize;
                     let capacity = capacity.max(wanted);
@@ -261,7 +260,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What the end of a frame makes complete.
+    /// The message or control frame that ends with this frame.
     fn complete(&mut self, payload: Payload, room: &mut dyn MemoryLimit) -> Option<Received> {
         match payload.opcode {
             OpCode::Control(Control::Close) => {
@@ -287,7 +286,7 @@ impl Reader {
     }
 }
 
-/// The code that a close frame names (RFC 6455, 5.5.1).
+/// The code of a close frame (RFC 6455, 5.5.1).
 fn close_code(payload: &[u8]) -> Result<Option<u16>, FrameError> {
     let Some((code, reason)) = payload.split_at_checked(2) else {
         return if payload.is_empty() { Ok(None) } else { Err(FrameError::Protocol) };
@@ -300,7 +299,7 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, FrameError> {
     Ok(Some(code))
 }
 
-/// Takes the mask off bytes of a payload, of which so many came before.
+/// Removes the mask from a part of a payload. `read` bytes came before it.
 fn unmask(bytes: &mut [u8], mut mask: [u8; 4], read: u64) {
     mask.rotate_left((read % 4) as usize);
     let whole = u64::from_ne_bytes([mask, mask].concat().try_into().unwrap_or_default());
@@ -319,7 +318,7 @@ pub fn text(length: usize, out: &mut Vec<u8>) {
     head(OpCode::Data(Data::Text), length, out);
 }
 
-/// Appends a ping that carries this.
+/// Appends a ping with this payload.
 pub fn ping(payload: &[u8], out: &mut Vec<u8>) {
     head(OpCode::Control(Control::Ping), payload.len(), out);
     out.extend_from_slice(payload);
@@ -331,7 +330,7 @@ pub fn pong(payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// Appends a close frame with a code, if there is one to give.
+/// Appends a close frame, with the code if there is one.
 pub fn close(code: Option<u16>, out: &mut Vec<u8>) {
     let code = code.map(u16::to_be_bytes);
     let payload = code.as_ref().map_or(&[][..], |code| code);
@@ -341,6 +340,6 @@ pub fn close(code: Option<u16>, out: &mut Vec<u8>) {
 
 fn head(opcode: OpCode, length: usize, out: &mut Vec<u8>) {
     let header = FrameHeader { opcode, ..FrameHeader::default() };
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = header.format(length as u64, out);
 }

@@ -9,21 +9,22 @@ use tungstenite::handshake::derive_accept_key;
 /// The sub-protocol of MCP (WS-4).
 const MCP: &str = "mcp";
 
-/// The head of the answer that makes a WebSocket of the connection. Extensions, such as compression, are not accepted.
+/// The head of the response that upgrades the connection to a WebSocket. Extensions, such as compression, are
+/// not accepted.
 pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
     if head.method != Method::GET {
         return Err(Refusal::only_get("Method not allowed: a WebSocket begins with GET"));
     }
-    // Before anything is said: browsers let every page open a WebSocket (WS-5).
+    // Checked first, because browsers let every page open a WebSocket (WS-5).
     access.check(&head.uri, &head.headers)?;
     let upgrades = head.version == Version::HTTP_11
         && has_word(&head.headers, header::CONNECTION, "upgrade")
         && has_word(&head.headers, header::UPGRADE, "websocket");
     if !upgrades {
-        return Err(Refusal::upgrade("Upgrade required: this address takes WebSocket connections"));
+        return Err(Refusal::upgrade("Upgrade required: this address accepts only WebSocket connections"));
     }
     if !has_word(&head.headers, header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Refusal::upgrade("Upgrade required: the version of WebSocket is 13"));
+        return Err(Refusal::upgrade("Upgrade required: send the header Sec-WebSocket-Version: 13"));
     }
     let key = websocket_key(&head.headers)?;
     let mut out = Vec::with_capacity(192);
@@ -40,7 +41,7 @@ pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>,
     Ok(out)
 }
 
-/// Whether a header that lists words has this one.
+/// Whether a header with a list of words contains this word.
 fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     let words = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     words.into_iter().any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
