@@ -188,7 +188,7 @@ class Server(Registrations):
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise RegistrationError(f"map_error: kind must be a subclass of Exception, not {kind!r}")
         if isinstance(error, bool) or not (isinstance(error, int) or callable(error)):
-            raise RegistrationError(f"map_error: error must be a code or a function, not {error!r}")
+            raise RegistrationError(f"map_error: {kind.__name__} must map to a code or a function, not {error!r}")
         self._errors[kind] = error
 
     async def call_tool(

@@ -6,9 +6,10 @@ import asyncio
 import sys
 from contextvars import ContextVar
 
+from .. import _fork
 from ..context import Context
 from ..errors import AskError
-from . import fork, log
+from . import log
 from .failure import fail
 from .sync_handler import SyncRunner
 
@@ -50,7 +51,7 @@ class LoopBridge:
         self._errors = errors
         self._interruptible = interruptible
         self._runner = SyncRunner(errors, interruptible)
-        self._generation = fork.generation
+        self._generation = _fork.generation
         self._detached = False
         self._starting: list[tuple[Running, asyncio.Future[None]]] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -173,8 +174,8 @@ class LoopBridge:
         """Runs one call. Every exception of the function ends here: ``SystemExit`` must not end the loop."""
         try:
             result = await function(**arguments)
-            if fork.generation != self._generation:
-                fork.exit_child(None)
+            if _fork.generation != self._generation:
+                _fork.exit_child(None)
             flush = call.finish(result)
         except asyncio.CancelledError as error:
             if call.id in self._suspended:
@@ -185,8 +186,8 @@ class LoopBridge:
                     log.failed(call.noun, call.name, error)
                 flush = call.fail(f"the {call.noun} was cancelled")
         except BaseException as error:
-            if fork.generation != self._generation:
-                fork.exit_child(error)
+            if _fork.generation != self._generation:
+                _fork.exit_child(error)
             interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
             interrupted = interrupted and not self._loop.is_closed()
             # Calls that are over, and calls on a loop that closes, end here too. That is no failure of the handler.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextvars
 
+from .. import _fork
 from ..context import Suspended, SyncContext
-from . import fork
 from .failure import fail
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ class SyncRunner:
         self._errors = errors
         self._interruptible = interruptible
         self._context = contextvars.copy_context()
-        self._generation = fork.generation
+        self._generation = _fork.generation
 
     def run(
         self,
@@ -49,14 +49,14 @@ class SyncRunner:
             variables = self._context.copy()
         try:
             result = variables.run(function, **arguments)
-            if fork.generation != self._generation:
-                fork.exit_child(None)
+            if _fork.generation != self._generation:
+                _fork.exit_child(None)
             call.finish(result)
         except Suspended:
             call.suspend()
         except BaseException as error:
-            if fork.generation != self._generation:
-                fork.exit_child(error)
+            if _fork.generation != self._generation:
+                _fork.exit_child(error)
             interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
             # Functions of `map_error` and log handlers may read the context variables of the request.
             variables.run(fail, call, error, self._errors, not (call.cancelled or interrupted))

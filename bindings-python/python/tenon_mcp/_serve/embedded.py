@@ -9,8 +9,8 @@ import contextvars
 import signal
 import threading
 
+from .. import _fork
 from .._native import LoopLane
-from .._runtime import fork
 from .._runtime.bridge import LoopBridge
 from ..errors import StateError
 from .service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
@@ -44,7 +44,7 @@ class EmbeddedService:
         self._server = server
         self._options = options
         self._lock = threading.Lock()
-        self._generation = fork.generation
+        self._generation = _fork.generation
         self._service: Service | None = None
         self._running: Running | None = None
         self._bridges: dict[asyncio.AbstractEventLoop, LoopBridge] = {}
@@ -77,7 +77,7 @@ class EmbeddedService:
                 except BaseException:
                     service.close()
                     raise
-                self._service, self._running, self._generation = service, running, fork.generation
+                self._service, self._running, self._generation = service, running, _fork.generation
                 return running, self._add_bridge(loop, service.lane, service, None)
             for other in [other for other in self._bridges if other.is_closed()]:
                 # Loops close without notice. Their lanes are free for other loops.
@@ -157,7 +157,7 @@ class EmbeddedService:
     def __del__(self) -> None:
         # The service is still there if the loops were closed before the engine has ended.
         service = getattr(self, "_service", None)
-        if service is not None and self._generation == fork.generation:
+        if service is not None and self._generation == _fork.generation:
             if self._running is not None:
                 self._running.close()
             service.stop()
@@ -166,7 +166,7 @@ class EmbeddedService:
     def abandon(self) -> None:
         """Ends the server, because no further request can arrive. Never blocks: a garbage collector may call it."""
         running = self._running
-        if running is None or self._generation != fork.generation:
+        if running is None or self._generation != _fork.generation:
             return
         running.close()
 

@@ -6,7 +6,7 @@ import contextvars
 import sys
 import threading
 
-from .._runtime import fork
+from .. import _fork
 from ..errors import ForkedError, StateError
 from .service import Service
 from .serving import serve_without_loop
@@ -37,7 +37,7 @@ class SharedServer:
     def __init__(self, server: ServerState, before: SharedServer | None) -> None:
         self.server = server
         self.clients = 1
-        self.generation = fork.generation
+        self.generation = _fork.generation
         self.failure: BaseException | None = None
         self.settled = threading.Event()
         self.waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
@@ -110,7 +110,7 @@ def check_fork(generation: int) -> None:
     """Raises ``ForkedError`` if the client was opened before this process was forked: the server runs in the parent
     only.
     """
-    if generation != fork.generation:
+    if generation != _fork.generation:
         raise ForkedError("the server was started before this process was forked; start it in this process")
 
 

@@ -14,8 +14,9 @@ import sys
 import threading
 import time
 
+from .. import _fork
 from .._native import Parent
-from .._runtime import fork, log
+from .._runtime import log
 from ..errors import RegistrationError, ServeError, StateError, TenonError
 from .options import read_http
 from .service import print_addresses
@@ -342,7 +343,7 @@ class Supervisor:
             error = raised
             if isinstance(raised, Exception) and running is None:
                 os.write(status_pipe[1], f"failed {_one_line(raised)}\n".encode(errors="replace"))
-        fork.exit_child(error)
+        _fork.exit_child(error)
 
 
 def _one_line(error: Exception) -> str:

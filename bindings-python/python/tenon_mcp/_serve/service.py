@@ -6,8 +6,9 @@ import atexit
 import os
 import sys
 
+from .. import _fork
 from .._native import LoopLane, PoolLane
-from .._runtime import fork, log
+from .._runtime import log
 from .._runtime.sync_handler import SyncRunner
 from .._runtime.workers import Workers
 from ..errors import StateError
@@ -76,7 +77,7 @@ class Service:
         server._claim()
         self.server = server
         self.signals = signals
-        self.generation = fork.generation
+        self.generation = _fork.generation
         self._transports = transports
         checked = ("http", "unix", "websocket", "sse")
         check_transports(**{name: transports[name] for name in checked})
@@ -121,8 +122,8 @@ class Service:
 
     def check_fork(self) -> None:
         """Ends the process if it was forked off while the server was running."""
-        if fork.generation != self.generation:
-            fork.exit_child(sys.exc_info()[1])
+        if _fork.generation != self.generation:
+            _fork.exit_child(sys.exc_info()[1])
 
     def stop(self) -> None:
         """Cleans up after the engine has ended. Further calls do nothing."""

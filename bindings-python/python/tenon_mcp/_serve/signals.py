@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 
+from .. import _fork
 from .._native import SignalGuard
-from .._runtime import fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Signals:
             return
         code = guard.forced
         if code is not None:
-            fork.exit_now(code, guard.exit)
+            _fork.exit_now(code, guard.exit)
         if guard.overdue:
             interruption = self._interruption_in(frame)
             if interruption is not None:

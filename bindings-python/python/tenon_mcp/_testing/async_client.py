@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from .. import _fork
 from .._registry.definition import Definition
-from .._runtime import fork
 from .._serve.in_process import acquire_on_loop, release_on_loop
 from .base_client import BaseClient, PendingRequest, R, definitions
 from .client_results import CallResult, CompletionResult, PromptResult, ReadResult, Result
@@ -53,7 +53,7 @@ class AsyncClient(BaseClient):
         """Closes the client and cancels its pending requests. Tasks that wait for one get ``StateError``. Further calls
         do nothing.
         """
-        if self._closed or self._generation != fork.generation:
+        if self._closed or self._generation != _fork.generation:
             return  # it may belong to the parent process
         self._closed = True
         self._loop.remove_reader(self._link.fileno())

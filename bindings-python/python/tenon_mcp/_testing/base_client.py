@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .. import _fork
 from .._native import Link
 from .._registry.definition import Definition
-from .._runtime import fork
 from .._serve.in_process import check_fork
 from ..errors import McpError, StateError, ToolError
 from .client_results import Result
@@ -48,7 +48,7 @@ class BaseClient:
         on_log: OnLog,
         on_notification: OnNotification,
     ) -> None:
-        self._generation = fork.generation
+        self._generation = _fork.generation
         self._link = Link(app._engine, options)
         self._answers = answers
         self._on_log = on_log

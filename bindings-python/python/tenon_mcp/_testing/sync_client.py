@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .. import _fork
 from .._registry.definition import Definition
-from .._runtime import fork
 from .._serve.in_process import acquire, release
 from .base_client import BaseClient, PendingRequest, R, definitions
 from .client_results import CallResult, CompletionResult, PromptResult, ReadResult, Result
@@ -45,7 +45,7 @@ class SyncClient(BaseClient):
         """Closes the client and cancels its pending requests. Threads that wait for one get ``StateError``. Further
         calls do nothing.
         """
-        if self._generation != fork.generation:
+        if self._generation != _fork.generation:
             return  # the client belongs to the parent process
         with self._condition:
             if self._closed:

@@ -46,7 +46,7 @@ def enum(types: TypeBuilder, kind: Any) -> Type:
         raise TypeError(f"{kind.__qualname__} is a Flag, and its combinations have no names{ADVICE}")
     members = list(kind)
     if not members:
-        raise TypeError(f"{kind.__qualname__} has no members")
+        raise TypeError(f"{kind.__qualname__} is an enumeration without members; add at least one")
     by_json = {value_of(member): member for member in members}
     schema = _described(literal(tuple(by_json)), kind)
     return Type(schema, {KINDS[type(value)] for value in by_json}, by_json.__getitem__, _write_member)
