@@ -3,8 +3,8 @@
 from base64 import b64decode
 
 import pytest
+from example_servers import BUILT, EXAMPLES, MODES, ROOT, SECONDS, processes
 from mcp import Client, MCPError, StdioServerParameters
-from served import BUILT, EXAMPLES, MODES, ROOT, SECONDS, processes
 
 PROGRAMS = {
     "python": [processes.PYTHON, str(EXAMPLES / "python" / "below" / "server.py")],

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import postgres
 import pytest
+from example_servers import EXAMPLES, MODES, ROOT, SECONDS, http, text
 from mcp import Client
-from served import EXAMPLES, MODES, ROOT, SECONDS, http, text
 
 EXAMPLE = str(ROOT / "scripts" / "example.py")
 ECHO = ("echo", {"message": "a"}, "Echo: a")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from example_servers import EXAMPLES, MODES, ROOT, SECONDS, START_SECONDS, refused, text
 from mcp import Client, MCPError, StdioServerParameters
-from served import EXAMPLES, MODES, ROOT, SECONDS, START_SECONDS, refused, text
 
 INITIALIZE = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
 LEFT_OUT = shutil.ignore_patterns("dist", "node_modules", "__pycache__", ".*_cache")

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::message::Era;
+use crate::clients::message::Era;
 use crate::meter::Goal;
 use crate::targets::{Cell, Kind, LEAST, TARGETS, Target, Transport};
 

@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::clients::http::HttpLoad;
 use crate::cpu::Cores;
-use crate::http::HttpLoad;
 use crate::run::with_server;
 use crate::targets::{Paths, TARGETS, Transport};
 

@@ -3,19 +3,16 @@
 //! `docs/performance.md`.
 
 mod args;
+mod clients;
 mod cpu;
-mod http;
-mod http_parser;
 mod idle;
 mod machine;
-mod message;
 mod meter;
 mod process;
 mod record;
 mod run;
 mod starts;
 mod stats;
-mod stdio;
 mod table;
 mod targets;
 

@@ -6,9 +6,9 @@ use std::{fs, io};
 use serde::Serialize;
 
 use crate::args::Args;
+use crate::clients::message::Era;
 use crate::idle;
 use crate::machine::{Machine, Versions, commit, date, rounded};
-use crate::message::Era;
 use crate::meter::Summary;
 use crate::run::Found;
 use crate::starts::{Start, Starts};

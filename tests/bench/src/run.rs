@@ -1,12 +1,12 @@
 //! Rounds over everything in turn, so that a slow minute of the machine falls on every row alike.
 
 use crate::args::{Args, Part};
+use crate::clients::http::HttpLoad;
+use crate::clients::stdio::StdioLoad;
 use crate::cpu::Cores;
-use crate::http::HttpLoad;
 use crate::meter::Summary;
 use crate::process::Server;
 use crate::starts::{Start, Starts};
-use crate::stdio::StdioLoad;
 use crate::targets::{Cell, Paths, Transport};
 use crate::{idle, starts};
 

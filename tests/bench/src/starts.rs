@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use crate::args::{Args, Part};
+use crate::clients::http::HttpLoad;
+use crate::clients::message::{Era, Work};
+use crate::clients::stdio::StdioLoad;
 use crate::cpu::Cores;
-use crate::http::HttpLoad;
-use crate::message::{Era, Work};
 use crate::meter::Goal;
 use crate::process::Server;
 use crate::run::with_server;
-use crate::stdio::StdioLoad;
 use crate::targets::{EMPTY, Kind, Language, Paths, TARGETS, Target, Transport};
 
 /// A program that is started.

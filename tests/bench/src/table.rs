@@ -98,7 +98,7 @@ pub fn changes(calls: &[Calls]) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Era;
+    use crate::clients::message::Era;
     use crate::targets::{Language, Transport};
 
     fn row(target: &'static str, before: bool, cpu: f64) -> Calls {

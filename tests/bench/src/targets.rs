@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::message::{Era, Work};
+use crate::clients::message::{Era, Work};
 
 /// The language a target is written in, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,7 +1,7 @@
 //! The paths of a channel: a legacy client on a sink, a host that drains by hand.
 
+use crate::fixed_environment::FixedEnvironment;
 use crate::path::{self, Expected, Path};
-use crate::still::Still;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -20,7 +20,10 @@ const TOOLS: usize = 20;
 
 /// The first is the one that is called.
 pub fn server() -> Server {
-    let server = Server::builder("count", "1.0.0").environment(Arc::new(Still)).state_keys([[7; 32]]).build();
+    let server = Server::builder("count", "1.0.0")
+        .environment(Arc::new(FixedEnvironment))
+        .state_keys([[7; 32]])
+        .build();
     let server = server.expect("the settings are valid");
     for number in 0..TOOLS {
         let name = if number == 0 { "forecast".to_owned() } else { format!("tool-{number}") };

@@ -8,10 +8,10 @@
 
 mod c;
 mod channel;
+mod fixed_environment;
 mod http;
 mod path;
 mod schema;
-mod still;
 
 use path::Path;
 use std::process::ExitCode;
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--list"] => path::NAMES.iter().for_each(|name| println!("{name}")),
-        ["--processor"] => println!("{}", still::processor()),
+        ["--processor"] => println!("{}", fixed_environment::processor()),
         [name] | [name, "--slower"] => {
             let Some(mut path) = path::named(name) else {
                 eprintln!("no path {name:?}; --list names them");

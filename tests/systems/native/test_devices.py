@@ -5,9 +5,9 @@ import json
 from datetime import datetime
 
 import pytest
+from example_servers import MODES, SECONDS, converse, http, refused, said
 from mcp import Client, MCPError
 from mcp.client.subscriptions import ResourceUpdated
-from served import MODES, SECONDS, converse, http, refused, said
 
 EXAMPLE = "c/devices"
 SENSORS = ["temperature", "humidity", "light"]

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import injections
 import pytest
+from example_servers import MODES, SECONDS, command, converse, refused, said
 from mcp import Client, MCPError
 from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated
-from served import MODES, SECONDS, command, converse, refused, said
 
 EXAMPLE = "cpp/shell"
 TEA = "database://tables/tea"

@@ -7,9 +7,9 @@ import subprocess
 import threading
 
 import pytest
+from example_servers import EXAMPLES, MODES, SECONDS, converse, http, refused, said
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.subscriptions import ResourceUpdated
-from served import EXAMPLES, MODES, SECONDS, converse, http, refused, said
 
 EXAMPLE = "node/customers"
 CUSTOMERS, ORDERS, USERS = "custom://database/customers", "custom://api/orders", "myserver://data/users"

@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+from example_servers import MODES, SECONDS, command, http, refused, said
 from mcp import Client
-from served import MODES, SECONDS, command, http, refused, said
 
 APPLICATIONS = ["node/express", "node/fastify", "node/hono"]
 STOPPED = [*APPLICATIONS, "node/embedded"]

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import pytest
 import traversals
+from example_servers import SECONDS, connected, converse, refused, said, text
 from mcp import MCPError
 from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated
-from served import SECONDS, connected, converse, refused, said, text
 
 EXAMPLE = "node/files"
 DENIED = "Error: Access denied to path outside base directory"

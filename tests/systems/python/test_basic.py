@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from served import converse, load, refused, said, text
+from example_servers import converse, load, refused, said, text
 from tenon_mcp.testing import Client
 
 

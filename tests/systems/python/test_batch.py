@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from served import SECONDS, command, converse, http, load, refused, said
+from example_servers import SECONDS, command, converse, http, load, refused, said
 from tenon_mcp.testing import Client as InProcess
 
 EXAMPLE = "python/batch"

@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
-from served import SECONDS, command, converse, http, refused
+from example_servers import SECONDS, command, converse, http, refused
 
 EXAMPLE = "python/configuration"
 VARIABLES = ("SERVER_NAME", "DEBUG", "API_KEY", "DATABASE_URL", "MAX_CONNECTIONS")

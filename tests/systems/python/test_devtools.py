@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 
 import pytest
-from served import SECONDS, connected, converse, load, refused, said
+from example_servers import SECONDS, connected, converse, load, refused, said
 
 EXAMPLE = "python/devtools"
 GOOD = "def test_good():\n    assert 1 + 1 == 2\n"

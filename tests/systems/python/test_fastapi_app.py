@@ -6,9 +6,9 @@ import threading
 import httpx2
 import pytest
 import uvicorn
+from example_servers import MODES, SECONDS, http, load, refused, said
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from served import MODES, SECONDS, http, load, refused, said
 
 EXAMPLE = "python/fastapi-app"
 KEY = {"Authorization": "Bearer k3y"}

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 import traversals
+from example_servers import SECONDS, connected, converse, load, refused, said
 from mcp import MCPError
-from served import SECONDS, connected, converse, load, refused, said
 from tenon_mcp import McpError
 from tenon_mcp.testing import Client
 

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 from aiosmtpd.controller import Controller
+from example_servers import SECONDS, command, connected, converse, load, refused, said, text
 from mcp import MCPError
-from served import SECONDS, command, connected, converse, load, refused, said, text
 from tenon_mcp.testing import Client
 
 BODY = "Grüße,\nfrom a line that is long: " + "ü" * 2000 + "\n.\n..dots\n\ttabs, \u2028 and no end"

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import injections
 import postgres
 import pytest
+from example_servers import SECONDS, converse, load, refused, said, text
 from mcp import MCPError
-from served import SECONDS, converse, load, refused, said, text
 from tenon_mcp.testing import Client
 
 DANGEROUS = "Error: Query contains potentially dangerous operations"

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from example_servers import converse
 from mcp import MCPError
 from mcp_types import PromptReference
-from served import converse
 
 ASPECTS = ("code quality and readability", "performance", "security", "documentation completeness", "error handling")
 

@@ -1,8 +1,8 @@
 """The example `robust`: codes and data of errors, what stands for what, and the log."""
 
 import pytest
+from example_servers import converse, load, refused
 from mcp import MCPError
-from served import converse, load, refused
 from tenon_mcp import McpError
 from tenon_mcp.testing import Client
 

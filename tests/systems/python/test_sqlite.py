@@ -9,8 +9,8 @@ from base64 import b64encode
 
 import injections
 import pytest
+from example_servers import converse, load, refused, said, text
 from mcp import MCPError
-from served import converse, load, refused, said, text
 from tenon_mcp.testing import Client
 
 BIG = 2**60 + 1

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import opened
-from served import SECONDS, command, http
+from example_servers import SECONDS, command, http
 
 EXAMPLE = "python/websocket"
 PAGE = r"http://127\.0\.0\.1:\d+/"

@@ -105,7 +105,9 @@ fn a_panic_is_logged() {
     bench.server.tool(tool("panics"), handler(fail)).unwrap();
     bench.call(1, "panics");
     executor.run();
-    assert_eq!(log.one(), "tool \"panics\": the handler panicked: at 7");
+    // The place is added if another test of this process has installed the panic hook.
+    let (record, expected) = (log.one(), "tool \"panics\": the handler panicked: at 7");
+    assert!(record == expected || record.starts_with(&format!("{expected} (at ")), "{record}");
     bench.sink.one();
     bench.assert_settled();
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 
-use crate::message::{self, Era, Work};
+use crate::clients::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::WAIT_LIMIT;
 

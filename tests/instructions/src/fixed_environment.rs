@@ -1,4 +1,4 @@
-//! A world that does not move: the clock, randomness, and what is asked of the machine.
+//! A fixed environment: the clock, random bytes, and facts about the machine.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use tenon_mcp::Environment;
 use tenon_mcp::Error;
 
 /// Every look at the clock shows the same time, and every byte of randomness is the same.
-pub struct Still;
+pub struct FixedEnvironment;
 
-impl Environment for Still {
+impl Environment for FixedEnvironment {
     fn now(&self) -> Instant {
         static START: OnceLock<Instant> = OnceLock::new();
         *START.get_or_init(|| Instant::now() + Duration::from_secs(1))

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::http_parser::{Parser, Response, sse_data};
-use crate::message::{self, Era, Work};
+use crate::clients::http_parser::{Parser, Response, sse_data};
+use crate::clients::message::{self, Era, Work};
 use crate::meter::{Goal, Meter, Sample};
 use crate::process::WAIT_LIMIT;
 
