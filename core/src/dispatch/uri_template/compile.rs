@@ -149,7 +149,7 @@ impl Compiler {
         }
         if self.after_expression && operator.first().is_none() {
             return refuse(
-                "where one value ends and the next starts cannot be told: text must stand between",
+                "it is ambiguous where one value ends and the next starts: put text between them",
             );
         }
         if operator.is_open() && (variables.len() > 1 || variables[0].modifier == Modifier::Explode) {

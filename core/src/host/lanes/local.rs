@@ -219,7 +219,7 @@ impl Drop for Attempt {
         if self.port.complete(self.id, outcome).is_ok() && dropped {
             self.port
                 .0
-                .log_handler_fault(|| format!("{}: {text} before it came to an end", self.context.entry));
+                .log_handler_fault(|| format!("{}: {text} before it ended", self.context.entry));
         }
     }
 }

@@ -152,7 +152,7 @@ pub(in crate::runtime::http) fn whole(
         // The client cancelled it and gets no answer: a stream without events says just that.
         End::Dropped if !modern => event_stream(ResponseBody::empty()),
         // Only the end of the server does this to a client that is still there.
-        End::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
+        End::Dropped => refused(Refusal::busy("Server busy: the server is shutting down")),
     }
 }
 

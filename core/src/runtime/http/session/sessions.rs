@@ -391,7 +391,7 @@ pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
 
 /// Of an answer that is of no use.
 fn unusable(done: &StoreDone) -> NoSession {
-    NoSession::Unavailable(done.failure().unwrap_or("it answered something else").into())
+    NoSession::Unavailable(done.failure().unwrap_or("it returned an unexpected reply").into())
 }
 
 fn key(id: &str) -> String {
