@@ -7,9 +7,9 @@ use tenon_mcp::{Error, ErrorKind};
 
 static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
-/// An exception of a class in `tenon_mcp._errors`.
+/// An exception of a class in `tenon_mcp.errors`.
 pub(crate) fn exception(py: Python<'_>, class: &str, arguments: impl IntoArguments) -> PyErr {
-    let module = ERRORS.get_or_try_init(py, || Ok(py.import("tenon_mcp._errors")?.unbind()));
+    let module = ERRORS.get_or_try_init(py, || Ok(py.import("tenon_mcp.errors")?.unbind()));
     match module.and_then(|module| arguments.call(&module.bind(py).getattr(class)?)) {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,

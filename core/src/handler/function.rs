@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// where `T` is deserialised from what handlers of the kind are handed, and `R` is an [`IntoOutcome`]. Closures must say
 /// the types of their parameters. `M` tells the forms apart and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "this is no handler",
+    message = "this is not a handler",
     note = "a handler is an async function of what its kind is handed (Deserialize), of a Context, of both in this \
             order, or of nothing, that returns what implements IntoOutcome; Json wraps what implements Serialize",
     note = "closures must say the types of their parameters, or be made handlers by `tenon_mcp::handler`"

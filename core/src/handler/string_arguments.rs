@@ -34,7 +34,7 @@ struct Text {
 
 impl Text {
     fn as_text(&self) -> Result<std::borrow::Cow<'_, str>, InvalidText> {
-        self.value.decode_str().ok_or_else(|| InvalidText(format!("{} is not one text", self.name)))
+        self.value.decode_str().ok_or_else(|| InvalidText(format!("{} must be a single string", self.name)))
     }
 }
 
@@ -85,16 +85,16 @@ impl<'de> Deserializer<'de> for Text {
 
     parsed! {
         deserialize_bool visit_bool "true or false"
-        deserialize_i8 visit_i8 "an integer that fits"
-        deserialize_i16 visit_i16 "an integer that fits"
-        deserialize_i32 visit_i32 "an integer that fits"
-        deserialize_i64 visit_i64 "an integer that fits"
-        deserialize_i128 visit_i128 "an integer that fits"
-        deserialize_u8 visit_u8 "a natural number that fits"
-        deserialize_u16 visit_u16 "a natural number that fits"
-        deserialize_u32 visit_u32 "a natural number that fits"
-        deserialize_u64 visit_u64 "a natural number that fits"
-        deserialize_u128 visit_u128 "a natural number that fits"
+        deserialize_i8 visit_i8 "an integer in range"
+        deserialize_i16 visit_i16 "an integer in range"
+        deserialize_i32 visit_i32 "an integer in range"
+        deserialize_i64 visit_i64 "an integer in range"
+        deserialize_i128 visit_i128 "an integer in range"
+        deserialize_u8 visit_u8 "an unsigned integer in range"
+        deserialize_u16 visit_u16 "an unsigned integer in range"
+        deserialize_u32 visit_u32 "an unsigned integer in range"
+        deserialize_u64 visit_u64 "an unsigned integer in range"
+        deserialize_u128 visit_u128 "an unsigned integer in range"
         deserialize_f32 visit_f32 "a number"
         deserialize_f64 visit_f64 "a number"
         deserialize_char visit_char "one character"
@@ -188,9 +188,9 @@ mod tests {
             id: u8,
         }
         for (input, wanted) in [
-            (json!({ "id": "x" }), "id is not a natural number that fits"),
-            (json!({ "id": "256" }), "id is not a natural number that fits"),
-            (json!({ "id": ["1", "2"] }), "id is not one text"),
+            (json!({ "id": "x" }), "id is not an unsigned integer in range"),
+            (json!({ "id": "256" }), "id is not an unsigned integer in range"),
+            (json!({ "id": ["1", "2"] }), "id must be a single string"),
             (json!({}), "missing field `id`"),
         ] {
             assert_eq!(read::<Id>(input).unwrap_err(), wanted);

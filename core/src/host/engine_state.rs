@@ -172,7 +172,7 @@ pub(super) struct InFlightCall {
     pub(super) following: Option<Box<Following>>,
     /// Callbacks to run if the call ends before its handler completes it.
     pub(super) on_cancel: Vec<OnCancel>,
-    pub(super) place: Permit,
+    pub(super) permit: Permit,
     /// The part of its client's share that it takes.
     pub(super) part: Option<ClientPart>,
     /// A check of its input that must finish before it runs.
@@ -313,8 +313,8 @@ impl Shared {
         context: Arc<CallContext>,
         thread: Thread,
     ) {
-        if let Some(places) = &context.entry.places
-            && !self.acquire_permit(places, id, &context)
+        if let Some(semaphore) = &context.entry.semaphore
+            && !self.acquire_permit(semaphore, id, &context)
         {
             return;
         }
@@ -455,7 +455,7 @@ impl Shared {
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {
-        RpcError::busy("Server busy: it is shutting down")
+        RpcError::busy("Server busy: the server is shutting down")
     }
 
     pub(super) fn busy(&self, what: &str, limit: usize) -> RpcError {

@@ -84,7 +84,8 @@ impl ServerBuilder {
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
         match (member, &mut self.identity.implementation) {
             ("name" | "version", _) => {
-                self.rejected.get_or_insert_with(|| format!("server: {member} is given when it is made"));
+                self.rejected
+                    .get_or_insert_with(|| format!("server: {member} is set when the server is created"));
             }
             (_, implementation) => {
                 if let Err(reason) = implementation.set(member, value.into()) {
@@ -232,7 +233,7 @@ impl ServerBuilder {
             return Err(Error::invalid(reason));
         }
         if self.identity.revisions.is_empty() {
-            return Err(Error::invalid("a server speaks at least one revision"));
+            return Err(Error::invalid("revisions must contain at least one revision"));
         }
         let limits = self.limits.clamped();
         let arguments = Policy { limits: limits.json(), ..self.arguments };

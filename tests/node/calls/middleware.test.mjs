@@ -191,7 +191,7 @@ test('a state is used once where onceOnly says so', async () => {
     const [key] = Object.keys(result.inputRequests)
     const answers = { requestState: result.requestState, inputResponses: { [key]: { action: 'accept', content: {} } } }
     assert.equal(text(await send(answers)), 'accept')
-    assert.equal((await send(answers)).error.message, 'Invalid params: requestState was used already')
+    assert.equal((await send(answers)).error.message, 'Invalid params: requestState was already used')
   })
 })
 

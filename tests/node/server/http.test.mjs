@@ -176,7 +176,7 @@ test('a worker serves beside the main thread, and every call in flight gets the 
           await began
         }
         await worker.terminate()
-        const error = { code: -32603, message: 'Server busy: it is shutting down' }
+        const error = { code: -32603, message: 'Server busy: the server is shutting down' }
         for (const answer of await Promise.all(calls)) assert.deepEqual(answer.error, error, how)
         await assert.rejects(modern(url, 'tools/list'))
         assert.equal(text(await modern(here, 'tools/call', add)), '5')

@@ -4,7 +4,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::locks::Mutex;
 use std::collections::VecDeque;
 
-/// The places of an entry that limits its concurrent calls.
+/// The permits of an entry that limits its concurrent calls.
 #[derive(Debug)]
 pub(crate) struct Semaphore {
     most: usize,
@@ -17,10 +17,10 @@ struct Occupancy {
     waiting: VecDeque<CallId>,
 }
 
-/// The result of asking for a place.
+/// The result of acquiring a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AcquireResult {
-    /// The call has a place.
+    /// The call has a permit.
     Runs,
     /// The call waits.
     Waits,
@@ -38,7 +38,7 @@ impl Semaphore {
         self.most
     }
 
-    /// Takes a place, or waits behind at most `bound` other calls.
+    /// Takes a permit, or waits behind at most `bound` other calls.
     pub(crate) fn enter(&self, call: CallId, bound: usize) -> AcquireResult {
         let mut occupancy = self.occupancy.lock();
         if occupancy.running < self.most {
@@ -52,7 +52,7 @@ impl Semaphore {
         AcquireResult::Waits
     }
 
-    /// Gives a place back. Returns the next waiting call, which has the place from now on.
+    /// Gives a permit back. Returns the next waiting call, which has the permit from now on.
     pub(crate) fn leave(&self) -> Option<CallId> {
         let mut occupancy = self.occupancy.lock();
         let next = occupancy.waiting.pop_front();
@@ -62,7 +62,7 @@ impl Semaphore {
         next
     }
 
-    /// Removes a waiting call that has ended. Returns `false` if the call already had the place.
+    /// Removes a waiting call that has ended. Returns `false` if the call already had the permit.
     pub(crate) fn forget(&self, call: CallId) -> bool {
         let mut occupancy = self.occupancy.lock();
         let place = occupancy.waiting.iter().position(|waiting| *waiting == call);
@@ -76,17 +76,17 @@ mod tests {
 
     #[test]
     fn turns_come_in_order_and_places_are_handed_on() {
-        let places = Semaphore::new(1);
+        let semaphore = Semaphore::new(1);
         let call = CallId::from_u64;
-        assert_eq!(places.enter(call(1), 2), AcquireResult::Runs);
-        assert_eq!(places.enter(call(2), 2), AcquireResult::Waits);
-        assert_eq!(places.enter(call(3), 2), AcquireResult::Waits);
-        assert_eq!(places.enter(call(4), 2), AcquireResult::Full);
-        assert!(places.forget(call(2)));
-        assert_eq!(places.leave(), Some(call(3)));
-        assert!(!places.forget(call(3)));
-        assert_eq!(places.leave(), None);
-        assert_eq!(places.enter(call(5), 0), AcquireResult::Runs);
-        assert_eq!(places.enter(call(6), 0), AcquireResult::Full);
+        assert_eq!(semaphore.enter(call(1), 2), AcquireResult::Runs);
+        assert_eq!(semaphore.enter(call(2), 2), AcquireResult::Waits);
+        assert_eq!(semaphore.enter(call(3), 2), AcquireResult::Waits);
+        assert_eq!(semaphore.enter(call(4), 2), AcquireResult::Full);
+        assert!(semaphore.forget(call(2)));
+        assert_eq!(semaphore.leave(), Some(call(3)));
+        assert!(!semaphore.forget(call(3)));
+        assert_eq!(semaphore.leave(), None);
+        assert_eq!(semaphore.enter(call(5), 0), AcquireResult::Runs);
+        assert_eq!(semaphore.enter(call(6), 0), AcquireResult::Full);
     }
 }

@@ -51,7 +51,7 @@ pub struct Registered<T> {
     /// The entry's own timeout.
     pub timeout: Option<Duration>,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
-    pub(crate) places: Option<Semaphore>,
+    pub(crate) semaphore: Option<Semaphore>,
     /// How long its results may be cached, and by whom.
     pub(crate) cache: Option<CacheHints>,
     /// Whether it is left out of every list.
@@ -191,7 +191,7 @@ impl<T> Registered<T> {
             output,
             structured,
             timeout,
-            places: max_concurrency.map(Semaphore::new),
+            semaphore: max_concurrency.map(Semaphore::new),
             cache,
             hidden,
             tags,

@@ -38,7 +38,7 @@ pub(crate) fn front_matter(manifest: &[u8]) -> Result<FrontMatter, String> {
     let text = |member: &str| {
         let value = json.member(member).ok_or_else(|| format!("front matter: {member} is missing"))?;
         let text = value.decode_str().map(|text| text.into_owned()).filter(|text| !text.trim().is_empty());
-        text.ok_or_else(|| format!("front matter: {member} must be a text that is not empty"))
+        text.ok_or_else(|| format!("front matter: {member} must be a string that is not empty"))
     };
     let (name, description) = (text("name")?, text("description")?);
     check_name(&name).map_err(|error| format!("front matter: name {name:?}: {error}"))?;
@@ -132,11 +132,11 @@ fn value<'a>(
                         plain(&event)?;
                         let Event::Scalar(text, style, ..) = event else { continue };
                         if !is_text(&text, style)? {
-                            return Err(format!("key {text:?} must be a text, in quotes"));
+                            return Err(format!("key {text:?} must be a string in quotes"));
                         }
                         text.into_owned()
                     }
-                    _ => return Err("a key must be a text".to_owned()),
+                    _ => return Err("a key must be a string".to_owned()),
                 };
                 out.key(&key);
                 if !keys.insert(key.clone()) {
@@ -209,7 +209,7 @@ fn number(text: &str) -> Result<Option<String>, String> {
         _ => ("", text),
     };
     if matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return Err(format!("{text} is no number that JSON has"));
+        return Err(format!("{text} is not a number in JSON"));
     }
     let (mantissa, exponent) = match digits.find(['e', 'E']) {
         Some(place) => (&digits[..place], Some(&digits[place + 1..])),

@@ -29,7 +29,7 @@ impl Store for GuardedStore {
         let answered = Box::new(move |result| {
             let Some(done) = answer.lock().take() else { return };
             if let Err(panicked) = caught(|| done(result)) {
-                let text = || format!("a panic ended what waited for the store: {panicked}");
+                let text = || format!("a panic while a reply of the store was handled: {panicked}");
                 log::say(&*log, LogLevel::Error, log::CALL, text);
             }
         });

@@ -29,7 +29,7 @@ pub fn consume_once(
         StoreDone::Stored(_) => Once::First,
         StoreDone::Conflict(_) => Once::Again,
         StoreDone::Full => Once::Unknown("the store is full".into()),
-        other => Once::Unknown(other.failure().unwrap_or("it answered something else").into()),
+        other => Once::Unknown(other.failure().unwrap_or("it returned an unexpected reply").into()),
     };
     store.submit(op, now, Box::new(move |answer| done(read(answer))));
 }

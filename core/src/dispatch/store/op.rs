@@ -218,7 +218,7 @@ impl StoreDone {
     pub fn failure(&self) -> Option<&str> {
         match self {
             StoreDone::Unavailable(why) => Some(why),
-            StoreDone::Unsupported => Some("it does not know the operation"),
+            StoreDone::Unsupported => Some("it does not support the operation"),
             _ => None,
         }
     }

@@ -148,9 +148,7 @@ impl Compiler {
             _ => {}
         }
         if self.after_expression && operator.first().is_none() {
-            return refuse(
-                "where one value ends and the next starts cannot be told: text must stand between",
-            );
+            return refuse("it is ambiguous where one value ends and the next starts: put text between them");
         }
         if operator.is_open() && (variables.len() > 1 || variables[0].modifier == Modifier::Explode) {
             return refuse(

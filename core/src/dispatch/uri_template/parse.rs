@@ -141,7 +141,9 @@ fn variable(text: &str, place: usize) -> Result<Variable, String> {
     if !name.split('.').all(is_name) {
         return Err(wrong(
             place,
-            format_args!("{name:?} is no name of a variable: letters, digits, \"_\", and \".\" between them"),
+            format_args!(
+                "{name:?} is not a variable name: use letters, digits, \"_\", and \".\" between them"
+            ),
         ));
     }
     Ok(Variable { name: name.to_owned(), modifier })

@@ -26,7 +26,7 @@ impl PromptArguments {
             let name = name.as_ref().and_then(|name| name.decode_str()).filter(|name| !name.is_empty());
             let name = name.ok_or_else(|| wrong("name must be a string that is not empty"))?;
             if known.iter().any(|(other, _)| *other == name) {
-                return Err(wrong("another argument has this name already"));
+                return Err(wrong("another argument already has this name"));
             }
             let required = match argument.member("required").map(|required| required.kind()) {
                 None | Some(Kind::False) => false,

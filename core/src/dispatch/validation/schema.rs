@@ -149,7 +149,7 @@ fn dialect(schema: &Value) -> Result<Draft, Error> {
         _ => {
             let named = named.to_string();
             return Err(Error::invalid(format!(
-                "at /$schema: {} is no dialect this server knows; it knows draft-04, draft-06, draft-07, 2019-09 and 2020-12",
+                "at /$schema: {} is not a supported dialect; supported are draft-04, draft-06, draft-07, 2019-09 and 2020-12",
                 clip(&named)
             )));
         }

@@ -115,7 +115,7 @@ impl HostPort {
                 }
             }
             (Once::Again, _) => {
-                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was used already"))
+                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was already used"))
             }
             (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
         }

@@ -11,15 +11,15 @@ use crate::panics::caught;
 use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
-/// Whether a call has one of the places of its entry's concurrency limit.
+/// Whether a call has one of the permits of its entry's concurrency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::host) enum Permit {
-    /// It needs no place, or has not asked for one yet.
+    /// It needs no permit, or has not asked for one yet.
     #[default]
     None,
-    /// It waits for a place, and holds no credit of its lane, because credits are for running calls.
+    /// It waits for a permit, and holds no credit of its lane, because credits are for running calls.
     Waiting,
-    /// It has a place.
+    /// It has a permit.
     Held,
 }
 
@@ -32,45 +32,45 @@ impl Shared {
         }
     }
 
-    /// Takes a place for a call that is about to run. Returns `false` if the call runs later, or has ended.
+    /// Takes a permit for a call that is about to run. Returns `false` if the call runs later, or has ended.
     pub(in crate::host) fn acquire_permit(
         &self,
-        places: &Semaphore,
+        semaphore: &Semaphore,
         id: CallId,
         context: &CallContext,
     ) -> bool {
-        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.place == Permit::None;
+        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.permit == Permit::None;
         match self.calls.with(id, asks) {
             Some(true) => {}
             Some(false) => return true,
             None => return false,
         }
-        match places.enter(id, self.limits.max_waiting_calls) {
+        match semaphore.enter(id, self.limits.max_waiting_calls) {
             AcquireResult::Runs => {
-                let held = self.calls.with(id, |flight| flight.place = Permit::Held);
+                let held = self.calls.with(id, |flight| flight.permit = Permit::Held);
                 if held.is_none() {
-                    self.release_permit(places);
+                    self.release_permit(semaphore);
                 }
                 held.is_some()
             }
             AcquireResult::Waits => {
                 let waits = self.calls.with(id, |flight| {
                     // Its turn may have come already.
-                    (flight.place == Permit::None).then(|| {
-                        flight.place = Permit::Waiting;
+                    (flight.permit == Permit::None).then(|| {
+                        flight.permit = Permit::Waiting;
                         std::mem::replace(&mut flight.lane, self.waiting.clone())
                     })
                 });
                 match waits {
                     Some(Some(lane)) => lane.release(),
                     Some(None) => {}
-                    None if places.forget(id) => {}
-                    None => self.release_permit(places),
+                    None if semaphore.forget(id) => {}
+                    None => self.release_permit(semaphore),
                 }
                 false
             }
             AcquireResult::Full => {
-                let (entry, most) = (&context.entry, places.most());
+                let (entry, most) = (&context.entry, semaphore.most());
                 let waiting = self.limits.max_waiting_calls;
                 let text = format!("Server busy: {entry} runs {most} calls at a time, and {waiting} wait");
                 self.fail(id, &RpcError::busy(text));
@@ -79,28 +79,28 @@ impl Shared {
         }
     }
 
-    /// Handles the end of a call that had a place or waited for one.
-    pub(in crate::host) fn end_permit(&self, places: &Semaphore, id: CallId, place: Permit) {
-        match place {
+    /// Handles the end of a call that had a permit or waited for one.
+    pub(in crate::host) fn end_permit(&self, semaphore: &Semaphore, id: CallId, permit: Permit) {
+        match permit {
             Permit::None => {}
-            Permit::Held => self.release_permit(places),
+            Permit::Held => self.release_permit(semaphore),
             Permit::Waiting => {
-                if !places.forget(id) {
-                    self.release_permit(places);
+                if !semaphore.forget(id) {
+                    self.release_permit(semaphore);
                 }
             }
         }
     }
 
-    /// Gives a place back, and runs the next waiting call.
-    fn release_permit(&self, places: &Semaphore) {
-        while let Some(id) = places.leave() {
+    /// Gives a permit back, and runs the next waiting call.
+    fn release_permit(&self, semaphore: &Semaphore) {
+        while let Some(id) = semaphore.leave() {
             match caught(|| self.run_in_turn(id)) {
                 Ok(true) => return,
                 Ok(false) => {}
                 Err(panicked) => {
                     // The end of this call does not start the next one; this loop does.
-                    self.calls.with(id, |flight| flight.place = Permit::None);
+                    self.calls.with(id, |flight| flight.permit = Permit::None);
                     self.fail_panicked(id, &panicked);
                 }
             }
@@ -117,7 +117,7 @@ impl Shared {
         let mut used = false;
         let runs = self.with_deadline(id, |flight, deadline| {
             // If a call's turn came before it was marked as waiting, it still has its credit.
-            if flight.place == Permit::Waiting {
+            if flight.permit == Permit::Waiting {
                 if !credit {
                     return None;
                 }
@@ -125,7 +125,7 @@ impl Shared {
                 flight.lane = lane.clone();
                 *deadline = now.checked_add(flight.timeout);
             }
-            flight.place = Permit::Held;
+            flight.permit = Permit::Held;
             Some(flight.input.clone())
         });
         if credit && !used {
@@ -139,8 +139,8 @@ impl Shared {
                 true
             }
             Some(None) => {
-                // Ended as a call without a place, because this loop starts the next one.
-                self.calls.with(id, |flight| flight.place = Permit::None);
+                // Ended as a call without a permit, because this loop starts the next one.
+                self.calls.with(id, |flight| flight.permit = Permit::None);
                 self.fail(id, &self.busy("calls of this handler's lane", lane.limit()));
                 false
             }

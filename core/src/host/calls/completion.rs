@@ -29,7 +29,7 @@ impl Shared {
             End::Silent(reason) => (reason, Outgoing::Dropped),
             End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text), &mut None)),
             End::Closing if flight.task.as_ref().is_some_and(|task| task.is_handed_out()) => {
-                let error = RpcError::internal("The server was shut down before the task came to its end");
+                let error = RpcError::internal("The server was shut down before the task ended");
                 (CancelReason::Closing, self.failure(&flight, &error))
             }
             End::Closing => (CancelReason::Closing, self.failure(&flight, &self.shutting_down())),
@@ -49,8 +49,8 @@ impl Shared {
     ) {
         flight.lane.release();
         flight.part = None;
-        if let Some(places) = &flight.context.entry.places {
-            self.end_permit(places, id, flight.place);
+        if let Some(semaphore) = &flight.context.entry.semaphore {
+            self.end_permit(semaphore, id, flight.permit);
         }
         if let Some(following) = &flight.following {
             self.end_following(following);

@@ -148,7 +148,7 @@ impl Engine {
                 outer,
                 following: None,
                 on_cancel: Vec::new(),
-                place: Permit::None,
+                permit: Permit::None,
                 part,
             };
             match life {

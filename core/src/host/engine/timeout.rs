@@ -51,12 +51,12 @@ impl Engine {
         if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
             return self.0.fail(call, &Shared::no_store("it did not answer in time"));
         }
-        if self.0.calls.with(call, |flight| flight.place) == Some(Permit::Waiting) {
+        if self.0.calls.with(call, |flight| flight.permit) == Some(Permit::Waiting) {
             let text = "Server busy: other calls of this handler did not end in time";
             return self.0.fail(call, &RpcError::busy(text));
         }
         if self.0.waits_for_start(call) {
-            return self.0.fail(call, &RpcError::busy("Server busy: it has not started in time"));
+            return self.0.fail(call, &RpcError::busy("Server busy: the server has not started in time"));
         }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);

@@ -217,9 +217,7 @@ impl Drop for Attempt {
         let text = "the handler was dropped";
         let outcome = panicked.unwrap_or_else(|| Outcome::Failed(text.to_owned()));
         if self.port.complete(self.id, outcome).is_ok() && dropped {
-            self.port
-                .0
-                .log_handler_fault(|| format!("{}: {text} before it came to an end", self.context.entry));
+            self.port.0.log_handler_fault(|| format!("{}: {text} before it ended", self.context.entry));
         }
     }
 }

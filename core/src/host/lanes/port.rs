@@ -211,7 +211,7 @@ impl HostPort {
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
             self.0.log_handler_fault(|| {
-                format!("what is no notification of a program's own is not sent: {params:?}")
+                format!("only a program's own notifications can be sent, not {params:?}")
             });
             return Ok(());
         };

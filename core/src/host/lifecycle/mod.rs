@@ -242,7 +242,7 @@ impl Engine {
             StartState::Failed(why) if done.is_none() => {
                 state.failed.push(part);
                 drop(state);
-                self.0.log_handler_fault(|| format!("what was mounted does not run: {why}"));
+                self.0.log_handler_fault(|| format!("a mounted server did not start: {why}"));
                 return self.start_next(None);
             }
             begun => {

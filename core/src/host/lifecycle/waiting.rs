@@ -59,5 +59,5 @@ impl Shared {
 }
 
 pub(super) fn not_started(context: &CallContext) -> RpcError {
-    RpcError::internal(format!("{}: the server that it is of has not started", context.entry))
+    RpcError::internal(format!("{}: its server has not started", context.entry))
 }

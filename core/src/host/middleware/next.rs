@@ -108,7 +108,9 @@ impl HostPort {
             free
         });
         if !begun.ok_or(NextError::Stale)? {
-            return Err(NextError::State("what follows is being waited for already"));
+            return Err(NextError::State(
+                "next is already running for this call; wait for its result before calling it again",
+            ));
         }
         let sink: Arc<dyn Sink> = Arc::new(InnerSink { port: self.clone(), outer: id });
         let engine = Engine(self.0.clone());

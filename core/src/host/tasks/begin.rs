@@ -138,14 +138,16 @@ impl HostPort {
         // If the call has already ended, it already has its response.
         let Some((context, peer, session)) = found else { return Ok(()) };
         let Some(request) = context.request_id.clone() else {
-            return Err(RpcError::internal("What is no request cannot become a task"));
+            return Err(RpcError::internal(
+                "Only requests can become tasks; this call is a notification or a hook",
+            ));
         };
         let (limits, revision) = (&shared.limits, context.client.revision);
         let mut random = [0; 24];
         shared
             .environment
             .random(&mut random)
-            .map_err(|error| RpcError::internal(format!("Cannot name a task: {error}")))?;
+            .map_err(|error| RpcError::internal(format!("Cannot create a task id: {error}")))?;
         let ttl = ttl.unwrap_or(limits.default_task_ttl).min(limits.max_task_ttl);
         let ttl = Duration::from_secs(seconds(ttl).max(1));
         let now = shared.environment.unix_seconds();
@@ -278,8 +280,8 @@ impl HostPort {
 pub(super) fn why(done: &StoreDone) -> &str {
     match done {
         StoreDone::Full => "it is full",
-        StoreDone::Conflict(_) => "somebody else is always faster",
-        other => other.failure().unwrap_or("it answered something else"),
+        StoreDone::Conflict(_) => "other requests changed the value each time",
+        other => other.failure().unwrap_or("it returned an unexpected reply"),
     }
 }
 

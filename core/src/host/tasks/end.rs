@@ -131,12 +131,14 @@ impl HostPort {
     }
 
     fn task_outcome(&self, response: &Bytes) -> Result<JsonSlice, JsonSlice> {
-        let Some(reply) = Reply::of(response) else { return Err(failure("The task's answer was no answer")) };
+        let Some(reply) = Reply::of(response) else {
+            return Err(failure("The task's response is not valid"));
+        };
         let size = |value: &JsonSlice| value.as_bytes().len();
         let (size, most) =
             (reply.outcome.as_ref().map_or_else(size, size), self.0.limits.max_task_result_bytes);
         if size > most {
-            let text = format!("The task came to {size} bytes; the limit is {most}");
+            let text = format!("The task's result has {size} bytes; the limit is {most}");
             self.0.log_handler_fault(|| text.clone());
             return Err(failure(&text));
         }

@@ -93,7 +93,8 @@ impl HostPort {
         let shared = &self.0;
         if live.state().creation.is_some() {
             // Its id is taken. Ids are random, so this practically never happens.
-            return self.never_born(live, &RpcError::internal("Cannot name a task: its name is taken"));
+            return self
+                .never_born(live, &RpcError::internal("Cannot create a task: its id is already in use"));
         }
         let task = record.as_ref().and_then(|record| {
             let task = Task::from_record(&record.value, &shared.limits.json())?;

@@ -64,7 +64,7 @@ impl HostPort {
             let Some(mut task) = task else { return then(Ok(None)) };
             let orphaned = task.is_orphaned(now);
             if orphaned {
-                let text = "The task was lost: the process that ran it has not been heard of any more";
+                let text = "The task was lost: the process that ran it stopped responding";
                 task.finish(Err(failure(text)), now);
             }
             if !change(&mut task, now) && !orphaned {

@@ -94,7 +94,7 @@ impl Access {
             .find(|origin| !matches!(origin.as_str(), ANY | NULL) && Origin::parse(origin).is_none());
         match (host, origin) {
             (Some(host), _) => Some(format!(
-                "allowed_hosts: {host:?} is no host: write a name or an address, without scheme and port"
+                "allowed_hosts: {host:?} is not a host: write a name or an address, without scheme and port"
             )),
             (None, Some(origin)) => Some(format!(
                 "allowed_origins: {origin:?} is no origin: write scheme://host or scheme://host:port, \"null\" or \"*\""

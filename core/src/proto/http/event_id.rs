@@ -55,7 +55,7 @@ impl Refusal {
     pub fn unknown_event() -> Refusal {
         Refusal::plain(
             StatusCode::BAD_REQUEST,
-            "Bad request: last-event-id names no event of this session, or one of a stream that is kept no longer",
+            "Bad request: last-event-id does not name an event of this session, or its stream is no longer stored",
         )
     }
 
@@ -63,7 +63,7 @@ impl Refusal {
     pub fn lost_events() -> Refusal {
         Refusal::plain(
             StatusCode::BAD_REQUEST,
-            "Bad request: some of the events after last-event-id are kept no longer",
+            "Bad request: some of the events after last-event-id are no longer stored",
         )
     }
 }

@@ -116,7 +116,7 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
         (Version::Modern, Message::Request(request)) => {
             return Err(refuse(match envelope::claimed_version(&request.params) {
                 Err(error) => error,
-                Ok(_) => RpcError::internal("the envelope was there and is not"),
+                Ok(_) => RpcError::internal("the envelope is missing"),
             }));
         }
         (Version::Modern, Message::Notification(_)) => {

@@ -50,7 +50,7 @@ pub(super) fn check_form(params: &Value) -> Result<Vec<Need>, String> {
     }
     for name in schema["required"].as_array().into_iter().flatten() {
         if !name.as_str().is_some_and(|name| properties.contains_key(name)) {
-            return Err(format!("/required: {name} is no property"));
+            return Err(format!("/required: {name} is not a property"));
         }
     }
     Ok(Vec::new())
@@ -117,7 +117,7 @@ fn choices<'a>(field: &'a Value, titled: &str) -> Result<Option<Vec<&'a str>>, S
         }
     };
     if values.is_empty() {
-        return Err("there is nothing to choose from".into());
+        return Err("there must be at least one choice".into());
     }
     Ok(Some(values))
 }
@@ -128,7 +128,7 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
 
 fn default(field: &Value, fits: impl Fn(&Value) -> bool) -> Result<(), String> {
     match field.get("default") {
-        Some(value) if !fits(value) => Err(format!("the default {value} is no value of this field")),
+        Some(value) if !fits(value) => Err(format!("the default {value} is not a value of this field")),
         _ => Ok(()),
     }
 }

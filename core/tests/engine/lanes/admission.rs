@@ -75,7 +75,7 @@ fn a_state_of_a_tool_that_runs_once_is_used_once() {
     bench.text(call.id, "paid");
     assert_eq!(result_text(&bench.sink.one()), "paid");
     bench.send(retry(3, &state));
-    assert_eq!(bench.sink.one()["error"]["message"], "Invalid params: requestState was used already");
+    assert_eq!(bench.sink.one()["error"]["message"], "Invalid params: requestState was already used");
     assert!(bench.drain().is_empty());
     bench.assert_settled();
 }

@@ -120,7 +120,7 @@ fn a_handler_that_was_dropped_is_logged() {
     bench.call(1, "never");
     executor.run();
     executor.shut_down();
-    assert_eq!(log.one(), "tool \"never\": the handler was dropped before it came to an end");
+    assert_eq!(log.one(), "tool \"never\": the handler was dropped before it ended");
     bench.sink.one();
     bench.assert_settled();
 }

@@ -177,7 +177,7 @@ fn the_end_of_the_server_is_the_end_of_its_tasks() {
     for id in [working, asking] {
         let got = bench.get(&id);
         assert_eq!(got["status"], "failed");
-        assert_eq!(got["error"]["message"], "The server was shut down before the task came to its end");
+        assert_eq!(got["error"]["message"], "The server was shut down before the task ended");
     }
     bench.drain();
     bench.assert_settled();

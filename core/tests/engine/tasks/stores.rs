@@ -182,14 +182,14 @@ fn a_finished_task_is_there_after_a_restart_and_one_that_died_has_failed() {
     let got = second.get(&finished);
     assert_eq!((&got["status"], &got["result"]["content"][0]["text"]), (&json!("completed"), &json!("done")));
     let got = second.get(&ended);
-    assert_eq!(got["error"]["message"], "The server was shut down before the task came to its end");
+    assert_eq!(got["error"]["message"], "The server was shut down before the task ended");
     // It may still be at work elsewhere, until its process has been silent for too long.
     assert_eq!(second.get(&died)["status"], "input_required");
     second.advance(Duration::from_secs(31));
     for _ in 0..2 {
         let got = second.get(&died);
         assert_eq!(got["status"], "failed");
-        let text = "The task was lost: the process that ran it has not been heard of any more";
+        let text = "The task was lost: the process that ran it stopped responding";
         assert_eq!(got["error"], json!({ "code": -32603, "message": text }));
         assert!(got.get("inputRequests").is_none());
     }

@@ -101,7 +101,7 @@ fn gather(schema: &Value, names: &mut BTreeSet<String>) -> Result<(), Error> {
     for keyword in ["$ref", "$dynamicRef", "$recursiveRef", "patternProperties"] {
         if schema.contains_key(keyword) {
             return Err(Error::invalid(format!(
-                "unknown arguments cannot be told from known ones, because the schema has \"{keyword}\""
+                "unknown arguments cannot be distinguished from known ones, because the schema has \"{keyword}\""
             )));
         }
     }

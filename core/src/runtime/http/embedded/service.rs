@@ -91,7 +91,7 @@ impl Embedded {
         let Some(guard) = guard.filter(|guard| guard.phase() == Phase::Open) else {
             let why = match self.exchanges.phase() {
                 Phase::Open => "Server busy: too many requests are open",
-                _ => "Server busy: it is shutting down",
+                _ => "Server busy: the server is shutting down",
             };
             let (head, body) = request.into_parts();
             let response = drain_and_refuse(refused(Refusal::busy(why)), &head, pin!(body)).await;
@@ -109,7 +109,8 @@ impl Embedded {
             }
         });
         let response = response.await;
-        let response = response.unwrap_or_else(|| refused(Refusal::busy("Server busy: it is shutting down")));
+        let response =
+            response.unwrap_or_else(|| refused(Refusal::busy("Server busy: the server is shutting down")));
         response.map(|body| EmbeddedBody { body, guard: Some(guard) })
     }
 }

@@ -151,7 +151,7 @@ pub(in crate::runtime::http) fn complete_response(
         // The client cancelled the request and gets an empty stream.
         ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),
         // Only a shutdown drops the request of a client that is still connected.
-        ResponseEnd::Dropped => refused(Refusal::busy("Server busy: it is shutting down")),
+        ResponseEnd::Dropped => refused(Refusal::busy("Server busy: the server is shutting down")),
     }
 }
 

@@ -93,7 +93,7 @@ impl HttpService {
             let read = match self.session_table().ask(op).await {
                 StoreDone::Entries(read) => read,
                 other => {
-                    let why = other.failure().unwrap_or("it gave an unexpected answer");
+                    let why = other.failure().unwrap_or("it returned an unexpected reply");
                     return Err(Refusal::busy(format!("Server busy: events are unavailable: {why}")));
                 }
             };

@@ -292,7 +292,7 @@ impl Drop for SessionReservation<'_> {
 
 /// The error for an unexpected answer of the store.
 fn unusable(done: &StoreDone) -> NoSession {
-    NoSession::Unavailable(done.failure().unwrap_or("it gave an unexpected answer").into())
+    NoSession::Unavailable(done.failure().unwrap_or("it returned an unexpected reply").into())
 }
 
 #[cfg(test)]
