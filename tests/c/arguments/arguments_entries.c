@@ -133,7 +133,7 @@ static void tools(void) {
     REJECTED(TENON_ERR_JSON, "input schema", tenon_tool_set_input_schema(tool, ""));
     REJECTED(TENON_ERR_JSON, "output schema", tenon_tool_set_output_schema(tool, "{} {}"));
     REJECTED(TENON_ERR_NULL, "output schema", tenon_tool_set_output_schema(tool, NULL));
-    REJECTED(TENON_ERR_INVALID, "time-out", tenon_entry_set_timeout_ms(tool, 0));
+    REJECTED(TENON_ERR_INVALID, "timeout_ms must be more than 0", tenon_entry_set_timeout_ms(tool, 0));
     REJECTED(TENON_ERR_INVALID, "mode 99", tenon_entry_set_mode(tool, 99));
     REJECTED(TENON_ERR_NULL, "handler", tenon_entry_set_handler(tool, NULL, NULL, NULL));
 

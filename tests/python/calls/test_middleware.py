@@ -352,7 +352,7 @@ def test_what_cannot_be_wrapped_is_refused():
     def around(ctx, call_next):
         return call_next()
 
-    with pytest.raises(RegistrationError, match="engine's own"):
+    with pytest.raises(RegistrationError, match="belongs to the engine"):
         app.middleware(ops="ping")(around)
     with pytest.raises(RegistrationError, match="no operation"):
         app.middleware(ops=["tools"])(around)

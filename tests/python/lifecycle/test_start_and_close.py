@@ -331,7 +331,7 @@ def test_a_port_in_use_ends_a_program_with_an_error():
         ({"http": {"port": 0, "allowed_hosts": ["a:80"]}}, "allowed_hosts"),
         ({"http": {"port": 0, "allowed_origins": ["https://a/"]}}, "allowed_origins"),
         ({"http": {"port": 0, "allowed_headers": "x-a"}}, "allowed_headers must be a list"),
-        ({"http": {"port": 0, "allowed_headers": ["x a"]}}, 'allowed_headers: "x a" is no header name'),
+        ({"http": {"port": 0, "allowed_headers": ["x a"]}}, 'allowed headers: "x a" is not a header name'),
         ({"http": b"8000"}, "bytes"),
         ({"stdio": 3}, "descriptors"),
         ({"stdio": False}, "transport"),

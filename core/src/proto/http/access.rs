@@ -94,10 +94,10 @@ impl Access {
             .find(|origin| !matches!(origin.as_str(), ANY | NULL) && Origin::parse(origin).is_none());
         match (host, origin) {
             (Some(host), _) => Some(format!(
-                "allowed_hosts: {host:?} is not a host: write a name or an address, without scheme and port"
+                "allowed hosts: {host:?} is not a host: write a name or an address, without scheme and port"
             )),
             (None, Some(origin)) => Some(format!(
-                "allowed_origins: {origin:?} is no origin: write scheme://host or scheme://host:port, \"null\" or \"*\""
+                "allowed origins: {origin:?} is not an origin: write scheme://host or scheme://host:port, \"null\" or \"*\""
             )),
             (None, None) => self.headers.iter().find_map(|name| cors::header_problem(name)),
         }
@@ -115,7 +115,7 @@ impl Access {
         }
         Err(Refusal::plain(
             StatusCode::FORBIDDEN,
-            "Forbidden: pages of this origin may not call the server; its setting allowed_origins names those that may",
+            "Forbidden: pages of this origin may not call the server; its list of allowed origins names those that may",
         ))
     }
 
@@ -134,7 +134,7 @@ impl Access {
         }
         Err(Refusal::plain(
             StatusCode::FORBIDDEN,
-            "Forbidden: the server does not answer under this host name; its setting allowed_hosts names those it does",
+            "Forbidden: the server does not answer under this host name; its list of allowed hosts names those it does",
         ))
     }
 

@@ -16,7 +16,7 @@ pub(super) fn header_problem(name: &str) -> Option<String> {
     let legal = name == ANY || HeaderName::from_bytes(name.as_bytes()).is_ok();
     (!legal).then(|| {
         format!(
-            "allowed_headers: {name:?} is not a header name: write a name such as \"x-custom-auth\", or \"*\""
+            "allowed headers: {name:?} is not a header name: write a name such as \"x-custom-auth\", or \"*\""
         )
     })
 }

@@ -88,7 +88,7 @@ fn allowed_hosts_origins_and_headers_are_checked_at_the_start() {
     let said = start(http().allowed_hosts(["mcp.example.com:8080"]));
     assert!(said.contains("allowed_hosts") && said.contains("mcp.example.com:8080"), "{said}");
     let said = start(http().allowed_headers(["x custom"]));
-    assert!(said.contains("http allowed_headers: \"x custom\" is no header name"), "{said}");
+    assert!(said.contains("http allowed headers: \"x custom\" is not a header name"), "{said}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn hostile_hosts_and_origins_are_refused_with_the_setting_that_admits_them() {
         for access in [&named, &Access::loopback(), &Access::public()] {
             let (status, body) =
                 refusal(access, ("origin", origin)).unwrap_or_else(|| panic!("{origin} enters"));
-            assert!(status == 403 && body.contains("allowed_origins"), "MH-2: {origin}: {body}");
+            assert!(status == 403 && body.contains("allowed origins"), "MH-2: {origin}: {body}");
         }
     }
     for origin in ["HTTPS://APP.example.com:443", "https://app.example.com", "http://[0::1]:80"] {
@@ -118,7 +118,7 @@ fn hostile_hosts_and_origins_are_refused_with_the_setting_that_admits_them() {
     ] {
         for access in [&named, &Access::loopback()] {
             let (status, body) = refusal(access, ("host", host)).unwrap_or_else(|| panic!("{host} enters"));
-            assert!(status == 403 && body.contains("allowed_hosts"), "MH-3: {host}: {body}");
+            assert!(status == 403 && body.contains("allowed hosts"), "MH-3: {host}: {body}");
         }
     }
 }
@@ -130,7 +130,7 @@ fn allowed_hosts_and_origins_that_cannot_be_any_are_named() {
     {
         let problem = Access::public().allow_hosts(["fine.example", host]).problem().expect(host);
         assert!(
-            problem.starts_with("allowed_hosts: ") && problem.contains(&format!("{host:?}")),
+            problem.starts_with("allowed hosts: ") && problem.contains(&format!("{host:?}")),
             "{problem}"
         );
     }
@@ -138,7 +138,7 @@ fn allowed_hosts_and_origins_that_cannot_be_any_are_named() {
     {
         let problem = Access::public().allow_origins(["*", "null", origin]).problem().expect(origin);
         assert!(
-            problem.starts_with("allowed_origins: ") && problem.contains(&format!("{origin:?}")),
+            problem.starts_with("allowed origins: ") && problem.contains(&format!("{origin:?}")),
             "{problem}"
         );
     }

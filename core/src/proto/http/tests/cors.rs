@@ -44,6 +44,6 @@ fn preflight_allows_the_headers_that_the_program_names() {
     assert!(!has(&every, "*") && !has(&every, "a b"), "{every:?}");
     for wrong in ["", "x custom", "x:y", "é", "x-a\r\nb"] {
         let said = Access::public().allow_headers(["x-fine", wrong]).problem().unwrap();
-        assert!(said.starts_with(&format!("allowed_headers: {wrong:?} is no header name")), "{said}");
+        assert!(said.starts_with(&format!("allowed headers: {wrong:?} is not a header name")), "{said}");
     }
 }
