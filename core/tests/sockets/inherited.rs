@@ -174,7 +174,7 @@ fn what_cannot_be_served_is_told() {
     let http = |socket: OwnedFd| ServeOptions::new().http(HttpOptions::socket(socket));
     refused(lines(File::open("/dev/null").unwrap().into()), "not a socket");
     refused(http(File::open("/dev/null").unwrap().into()), "not a socket");
-    refused(lines(UdpSocket::bind("127.0.0.1:0").unwrap().into()), "no stream socket");
+    refused(lines(UdpSocket::bind("127.0.0.1:0").unwrap().into()), "not a stream socket");
     refused(http(UnixStream::pair().unwrap().0.into()), "it is connected");
     let bound =
         rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();

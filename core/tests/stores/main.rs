@@ -117,8 +117,8 @@ fn a_nonce_is_not_granted_by_a_store_that_cannot_tell() {
     for (done, why) in [
         (StoreDone::Full, "full"),
         (StoreDone::Unavailable("no route".into()), "no route"),
-        (StoreDone::Unsupported, "does not know"),
-        (StoreDone::Found(false), "something else"),
+        (StoreDone::Unsupported, "does not support"),
+        (StoreDone::Found(false), "unexpected reply"),
     ] {
         let (say, hear) = channel();
         let ttl = Duration::from_secs(1);

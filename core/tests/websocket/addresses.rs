@@ -88,7 +88,7 @@ fn wrong_places_are_errors_that_say_what_is_wrong() {
     let twice = said(ServeOptions::new().http(http("0")).websocket(websocket("/mcp")));
     assert!(twice.contains("/mcp") && twice.contains("twice"), "{twice}");
     let origin = said(ServeOptions::new().websocket(websocket("0").allowed_origins(["app.example.com"])));
-    assert!(origin.contains("websocket allowed_origins"), "{origin}");
+    assert!(origin.contains("websocket allowed origins"), "{origin}");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     // What began before is given back.

@@ -86,7 +86,7 @@ def test_a_lifespan_by_hand_and_what_keeps_a_start():
         await events.put({"type": "lifespan.startup"})
         await wrong({"type": "lifespan"}, events.get, said.put)
         failed = await said.get()
-        assert failed["type"] == "lifespan.startup.failed" and "allowed_hosts" in failed["message"]
+        assert failed["type"] == "lifespan.startup.failed" and "allowed hosts" in failed["message"]
 
     asyncio.run(live())
 

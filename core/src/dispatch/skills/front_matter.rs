@@ -298,7 +298,7 @@ mod tests {
             ("---\ndescription: b\n---\n", "name is missing"),
             ("---\nname: a\n---\n", "description is missing"),
             ("---\nname: a\ndescription: ''\n---\n", "not empty"),
-            ("---\nname: 1\ndescription: b\n---\n", "name must be a text"),
+            ("---\nname: 1\ndescription: b\n---\n", "name must be a string"),
             ("---\nname: A\ndescription: b\n---\n", "a-z"),
             ("---\nname: a\ndescription: b\nmetadata: {io.modelcontextprotocol/x: 1}\n---\n", "reserved"),
             (&format!("---\nname: a\ndescription: {}\n---\n", "x".repeat(1025)), "1024"),

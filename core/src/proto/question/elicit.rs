@@ -257,7 +257,7 @@ mod tests {
             (json!({ "$ref": "#/$defs/x", "type": "string" }), "$ref"),
             (json!({ "type": "string", "format": "ipv4" }), "ipv4"),
             (json!({ "type": "string", "enum": ["a", 1] }), "enum must"),
-            (json!({ "type": "string", "enum": [] }), "nothing to choose"),
+            (json!({ "type": "string", "enum": [] }), "at least one choice"),
             (json!({ "type": "string", "enum": ["a"], "enumNames": [] }), "enumNames must"),
             (json!({ "type": "string", "oneOf": [{ "const": "a" }] }), "oneOf must"),
             (json!({ "type": "string", "enum": ["a"], "default": "b" }), "default \"b\""),
@@ -276,7 +276,7 @@ mod tests {
         }
         let mut params = form(json!({ "type": "string" }));
         params["requestedSchema"]["required"] = json!(["q"]);
-        assert!(check_form(&params).unwrap_err().contains("\"q\" is no property"));
+        assert!(check_form(&params).unwrap_err().contains("\"q\" is not a property"));
         params["schema"] = json!({});
         assert!(check_form(&params).unwrap_err().contains("no parameter \"schema\""));
     }

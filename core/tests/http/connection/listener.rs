@@ -65,10 +65,10 @@ fn a_user_name_before_the_host_does_not_make_an_origin_local() {
     let reply = up.client().post(&[("origin", &origin)], &initialize("2025-11-25"));
     assert_eq!((reply.status, reply.header("mcp-session-id")), (403, None), "MH-2");
     let said = reply.json()["error"]["message"].to_string();
-    assert!(said.contains("allowed_origins"), "{said}");
+    assert!(said.contains("allowed origins"), "{said}");
     let reply = up.client().post(&[("host", "localhost.")], &initialize("2025-11-25"));
     let said = reply.json()["error"]["message"].to_string();
-    assert!(reply.status == 403 && said.contains("allowed_hosts"), "MH-3: {said}");
+    assert!(reply.status == 403 && said.contains("allowed hosts"), "MH-3: {said}");
     // Local under any spelling of the same origin.
     let origin = format!("HTTP://{}", up.address);
     assert_eq!(up.client().post(&[("origin", &origin)], &initialize("2025-11-25")).status, 200);
@@ -84,9 +84,9 @@ fn allowed_hosts_origins_and_headers_are_checked_at_the_start() {
     };
     let http = || HttpOptions::new("0").unwrap();
     let said = start(http().allowed_origins(["https://app.example.com/"]));
-    assert!(said.contains("allowed_origins") && said.contains("https://app.example.com/"), "{said}");
+    assert!(said.contains("allowed origins") && said.contains("https://app.example.com/"), "{said}");
     let said = start(http().allowed_hosts(["mcp.example.com:8080"]));
-    assert!(said.contains("allowed_hosts") && said.contains("mcp.example.com:8080"), "{said}");
+    assert!(said.contains("allowed hosts") && said.contains("mcp.example.com:8080"), "{said}");
     let said = start(http().allowed_headers(["x custom"]));
     assert!(said.contains("http allowed headers: \"x custom\" is not a header name"), "{said}");
 }

@@ -133,7 +133,7 @@ fn a_plain_answer_is_not_kept() {
     bench.complete(bench.take_call(), "done");
     let reply: Full = pending.finish();
     assert_eq!(text(&reply.json()), "done");
-    assert!(refused(&bench, &session, "0123456789abcdef.1.0").contains("names no event"));
+    assert!(refused(&bench, &session, "0123456789abcdef.1.0").contains("does not name an event"));
 }
 
 #[test]
@@ -153,12 +153,12 @@ fn only_the_stream_of_the_id_goes_on_and_only_in_its_session() {
     assert_eq!(progress(&numbered(&now(&mut second).0)[0].1), 3.0);
     assert!(ids.iter().all(|id| !other.contains(id)), "LH-27");
     for id in ["", "7", "x.1", &format!("{}9", ids[1]), &ids[1].replace(".1.", ".7."), "../../x.1.1"] {
-        assert!(refused(&bench, &session, id).contains("names no event"), "{id}");
+        assert!(refused(&bench, &session, id).contains("does not name an event"), "{id}");
     }
     let stranger = bench.open();
     // Also behind the last event, where nothing is looked up in the log of the session.
     for id in [&ids[1], read] {
-        assert!(refused(&bench, &stranger, id).contains("names no event"), "LH-12: {id}");
+        assert!(refused(&bench, &stranger, id).contains("does not name an event"), "LH-12: {id}");
     }
     bench.complete(one, "one");
     bench.complete(two, "two");

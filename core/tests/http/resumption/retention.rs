@@ -18,8 +18,8 @@ fn what_fell_out_of_the_log_is_refused_by_name() {
     }
     let all: Vec<_> = all_events(&now(&mut body).0).into_iter().map(|(id, _)| id).collect();
     drop(body);
-    assert!(refused(&bench, &session, &ids[1]).contains("kept no longer"));
-    assert!(refused(&bench, &session, &all[0]).contains("kept no longer"));
+    assert!(refused(&bench, &session, &ids[1]).contains("no longer stored"));
+    assert!(refused(&bench, &session, &all[0]).contains("no longer stored"));
     let (said, _) = now(&mut resumed(&bench, &session, &all[2]));
     let said: Vec<_> = numbered(&said).iter().map(|(_, event)| progress(event)).collect();
     assert_eq!(said, [5.0, 6.0, 7.0, 8.0]);
@@ -69,7 +69,7 @@ fn a_stream_is_kept_for_its_time_and_that_of_a_call_while_it_runs() {
     let said = numbered(&now(&mut resumed(&bench, &session, &ids[1])).0);
     assert_eq!(text(&said[0].1), "at last", "LH-35");
     pass(wait * 12 / 10);
-    assert!(refused(&bench, &session, &ids[1]).contains("names no event"));
+    assert!(refused(&bench, &session, &ids[1]).contains("does not name an event"));
 }
 
 #[test]
