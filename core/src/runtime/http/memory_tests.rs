@@ -1,7 +1,7 @@
 //! Tests of the connection code over memory in place of a socket.
 
 use crate::proto::http::Access;
-use crate::runtime::http::listener::listener::{BoundAddress, Listener};
+use crate::runtime::http::listener::http_listener::{BoundAddress, Listener};
 use crate::runtime::memory_tests::{Shared, context};
 use crate::runtime::sockets::io::{Accept, Io, Sent};
 use crate::runtime::transport::interface::Serving;

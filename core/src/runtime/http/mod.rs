@@ -27,7 +27,7 @@ pub use crate::proto::http::Access;
 pub(super) use crate::runtime::http::connection::budget::{Budget, Reservation};
 pub use crate::runtime::http::connection::caller::RemoteAddress;
 pub use crate::runtime::http::connection::request_extensions::Principal;
-pub(crate) use crate::runtime::http::listener::listener::Listener;
+pub(crate) use crate::runtime::http::listener::http_listener::Listener;
 pub use crate::runtime::http::response::body::ResponseBody;
 pub use crate::runtime::http::service::http_service::HttpService;
 pub(super) use embedded::EmbeddedTransport;

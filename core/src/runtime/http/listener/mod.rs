@@ -1,7 +1,7 @@
 //! HTTP listeners and their connections: accepting, hyper, time limits, and event streams that are written without hyper.
 
 pub(super) mod endpoint;
-pub(super) mod listener;
+pub(super) mod http_listener;
 mod path_transports;
 mod socket;
 mod streaming;

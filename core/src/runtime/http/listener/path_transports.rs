@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::legacy_sse::endpoint::SseEndpoint;
-use crate::runtime::http::listener::listener::{Listener, ServedPath};
+use crate::runtime::http::listener::http_listener::{Listener, ServedPath};
 use crate::runtime::http::routes::paths::Route;
 use crate::runtime::options::http::ListenAddress;
 use crate::runtime::options::web::{EndpointAddress, SseOptions, WebSocketOptions};

@@ -6,7 +6,7 @@ use crate::host::{CancelReason, Engine, ListenId};
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::response::response_channel::{Chunk, ResponseChannel, ResponseForm};
 use crate::runtime::http::resumption::open_streams::OpenStreamGuard;
-use crate::runtime::http::session::session::{Lease, Session};
+use crate::runtime::http::session::legacy_session::{Lease, Session};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;

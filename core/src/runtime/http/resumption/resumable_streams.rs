@@ -6,7 +6,7 @@ use crate::locks::Mutex;
 use crate::proto::session::version::Revision;
 use crate::runtime::http::response::response_channel::ResponseChannel;
 use crate::runtime::http::resumption::event_log::{EventLog, StreamInfo};
-use crate::runtime::http::session::session::Session;
+use crate::runtime::http::session::legacy_session::Session;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};

@@ -9,7 +9,7 @@ use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd};
 use crate::runtime::http::response::responses::complete_response;
-use crate::runtime::http::session::session::Lease;
+use crate::runtime::http::session::legacy_session::Lease;
 use crate::runtime::http::session::sessions::no_session;
 use bytes::Bytes;
 use http::header::HeaderValue;

@@ -12,7 +12,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::{Exchange, InFlight, ResponseBody};
 use crate::runtime::http::response::response_channel::{ResponseChannel, ResponseEnd, ResponseForm};
 use crate::runtime::http::response::responses::{body_error, complete_response, empty, event_stream};
-use crate::runtime::http::session::session::Lease;
+use crate::runtime::http::session::legacy_session::Lease;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};

@@ -10,7 +10,7 @@ use crate::runtime::http::response::body::{Exchange, ResponseBody};
 use crate::runtime::http::response::responses::event_stream;
 use crate::runtime::http::resumption::event_log::{AttachError, EntryKind, key, read_entry};
 use crate::runtime::http::service::http_service::HttpService;
-use crate::runtime::http::session::session::Lease;
+use crate::runtime::http::session::legacy_session::Lease;
 use bytes::Bytes;
 use http::Response;
 

@@ -2,7 +2,7 @@
 //! new one.
 
 use crate::dispatch::shrinking_map::shrink;
-use crate::runtime::http::session::session::{Lease, Session};
+use crate::runtime::http::session::legacy_session::{Lease, Session};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

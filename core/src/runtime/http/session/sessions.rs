@@ -9,7 +9,7 @@ use crate::proto::http::Refusal;
 use crate::proto::messages::id::RequestId;
 use crate::runtime::http::resumption::get_stream::GetStreams;
 use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
-use crate::runtime::http::session::session::{Lease, Session};
+use crate::runtime::http::session::legacy_session::{Lease, Session};
 use crate::runtime::http::session::session_table::{Full, Removed, Table};
 use crate::runtime::http::session::store_query::PendingQueries;
 use crate::runtime::http::session::store_query::{self, store_failed};
