@@ -6,9 +6,10 @@
 //!
 //! References are resolved as the validator does, by the same code.
 
+use crate::keywords::{Applies, REFERENCES, SubschemaForm, examines, form_of, is_reference_alone, schemas};
 use crate::text::clip;
 use referencing::{Draft, Registry, Resolver, ResourceRef, Uri, uri};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::ptr;
 use std::rc::Rc;
@@ -26,51 +27,6 @@ const IDLE_PER_STEP: u64 = 16;
 const IDLE_PER_PATTERN: u64 = 4;
 /// The base of references in a schema without an identifier.
 const BASE: &str = "json-schema:///";
-
-/// How a keyword holds schemas.
-#[derive(Clone, Copy, PartialEq)]
-enum SubschemaForm {
-    One,
-    List,
-    Map,
-    /// One, or a list.
-    Items,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Applies {
-    /// To the same value, each time.
-    Same,
-    /// To the same value, if something was seen in it.
-    SameThen,
-    /// To parts of the value.
-    Parts,
-}
-
-/// Keywords with schemas, and the first draft that has them.
-const KEYWORDS: [(&str, SubschemaForm, Applies, Draft); 20] = [
-    ("allOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
-    ("anyOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
-    ("oneOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
-    ("not", SubschemaForm::One, Applies::Same, Draft::Draft4),
-    ("if", SubschemaForm::One, Applies::Same, Draft::Draft7),
-    ("then", SubschemaForm::One, Applies::SameThen, Draft::Draft7),
-    ("else", SubschemaForm::One, Applies::SameThen, Draft::Draft7),
-    ("dependentSchemas", SubschemaForm::Map, Applies::SameThen, Draft::Draft201909),
-    ("dependencies", SubschemaForm::Map, Applies::SameThen, Draft::Draft4),
-    ("properties", SubschemaForm::Map, Applies::Parts, Draft::Draft4),
-    ("patternProperties", SubschemaForm::Map, Applies::Parts, Draft::Draft4),
-    ("additionalProperties", SubschemaForm::One, Applies::Parts, Draft::Draft4),
-    ("propertyNames", SubschemaForm::One, Applies::Parts, Draft::Draft6),
-    ("items", SubschemaForm::Items, Applies::Parts, Draft::Draft4),
-    ("prefixItems", SubschemaForm::List, Applies::Parts, Draft::Draft202012),
-    ("additionalItems", SubschemaForm::One, Applies::Parts, Draft::Draft4),
-    ("contains", SubschemaForm::One, Applies::Parts, Draft::Draft6),
-    ("unevaluatedItems", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
-    ("unevaluatedProperties", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
-    ("contentSchema", SubschemaForm::One, Applies::Parts, Draft::Draft201909),
-];
-const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// What is known about a schema.
 pub(crate) struct Expansion {
@@ -303,7 +259,7 @@ impl<'s> Count<'s> {
         let (length, draft) = (self.pointer.len(), self.nodes[node].draft);
         for (keyword, value) in members {
             let defines = matches!(keyword.as_str(), "$defs" | "definitions");
-            let held = match held(draft, members, keyword) {
+            let held = match form_of(draft, members, keyword) {
                 Some((held, _)) => held,
                 None if defines => SubschemaForm::Map,
                 None => continue,
@@ -420,8 +376,8 @@ impl<'s> Count<'s> {
                     applied.schemas.push((targets, true));
                 }
             }
-            applied.looks |= !alone && looks(draft, keyword, value);
-            let Some((held, applies)) = held(draft, members, keyword) else { continue };
+            applied.looks |= !alone && examines(draft, keyword, value);
+            let Some((held, applies)) = form_of(draft, members, keyword) else { continue };
             if applies == Applies::Parts {
                 continue;
             }
@@ -470,44 +426,4 @@ struct TooLarge(String);
 
 fn place(pointer: &str) -> &str {
     if pointer.is_empty() { "(root)" } else { clip(pointer) }
-}
-
-/// Whether members beside a reference mean nothing.
-fn is_reference_alone(draft: Draft, members: &Map<String, Value>) -> bool {
-    draft <= Draft::Draft7 && members.contains_key("$ref")
-}
-
-/// How a keyword among these members holds schemas.
-fn held(draft: Draft, members: &Map<String, Value>, keyword: &str) -> Option<(SubschemaForm, Applies)> {
-    let (_, held, applies, since) = KEYWORDS.iter().find(|row| row.0 == keyword)?;
-    let conditional = matches!(keyword, "then" | "else") && !members.contains_key("if");
-    let means = draft >= *since && !conditional && !is_reference_alone(draft, members);
-    means.then_some((*held, *applies))
-}
-
-/// Whether a keyword looks at every value.
-fn looks(draft: Draft, keyword: &str, value: &Value) -> bool {
-    match keyword {
-        "type" | "enum" => true,
-        "const" => draft >= Draft::Draft6,
-        "minimum" | "maximum" | "minLength" | "maxLength" => value.is_number(),
-        "pattern" => value.is_string(),
-        "required" => value.as_array().is_some_and(|names| !names.is_empty()),
-        "properties" => value.as_object().is_some_and(|properties| !properties.is_empty()),
-        _ => false,
-    }
-}
-
-/// The schemas that a keyword holds, with their names in it.
-fn schemas(held: SubschemaForm, value: &Value) -> Vec<(Option<String>, &Value)> {
-    match (held, value) {
-        (SubschemaForm::List | SubschemaForm::Items, Value::Array(schemas)) => {
-            schemas.iter().enumerate().map(|(number, schema)| (Some(number.to_string()), schema)).collect()
-        }
-        (SubschemaForm::Map, Value::Object(schemas)) => {
-            schemas.iter().map(|(name, schema)| (Some(name.clone()), schema)).collect()
-        }
-        (SubschemaForm::One | SubschemaForm::Items, schema) => vec![(None, schema)],
-        _ => Vec::new(),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod expansion;
 mod format;
+mod keywords;
 mod metered;
 mod outline;
 mod text;
