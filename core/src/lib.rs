@@ -46,7 +46,7 @@ pub use crate::proto::messages::trace::TraceContext;
 pub use crate::proto::session::capability::Capability;
 pub use crate::proto::session::logging::Level;
 pub use crate::proto::session::task::TaskSupport;
-pub use crate::proto::session::version::{Era, Revision};
+pub use crate::proto::version::{Era, Revision};
 pub use dispatch::environment::Environment;
 pub use dispatch::limits::{Limit, LimitValue, Limits, Unit, WrongLimit};
 pub use dispatch::log::{Log, LogLevel, Record};

@@ -12,7 +12,7 @@ use crate::proto::messages::error::{RpcError, clip};
 use crate::proto::messages::message::Params;
 use crate::proto::operation::{Method, Needs, Op, Operation};
 use crate::proto::session::capability::Capabilities;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 
 /// Where a request is routed.

@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, JsonWriter, Limits};
 use crate::proto::catalog::definition::Definition;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

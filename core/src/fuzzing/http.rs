@@ -6,7 +6,7 @@ use crate::dispatch::web_pages::path_fault;
 use crate::json::Limits;
 use crate::proto::http::{self as rules, Access, Refusal, Route};
 use crate::proto::messages::message::Message;
-use crate::proto::session::version::Revisions;
+use crate::proto::version::Revisions;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -278,7 +278,7 @@ pub(super) fn run(data: &[u8]) {
         Ok(Route::Session(session)) => {
             assert_eq!(named(rules::SESSION_ID), Some(session.id.as_bytes()));
             once(&headers, rules::SESSION_ID);
-            for revision in crate::proto::session::version::Revision::ALL {
+            for revision in crate::proto::version::Revision::ALL {
                 let _ = session.check(revision).map_err(|refusal| refused(&refusal));
             }
         }

@@ -46,7 +46,7 @@ use crate::proto::results::shape;
 use crate::proto::results::shape::Shaper;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::extension::Extensions;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::any::Any;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};

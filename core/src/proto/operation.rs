@@ -4,7 +4,7 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::RpcError;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::extension::{Extension, Extensions};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::borrow::Cow;
 
 /// What a client can say to a server.

@@ -16,7 +16,7 @@ use crate::proto::catalog::members::extension_fault;
 use crate::proto::results::shape::{Identity, Shaper};
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::implementation::Implementation;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
 
 /// Settings of a [`Server`] that are fixed when it is built.

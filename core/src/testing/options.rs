@@ -4,7 +4,7 @@ use crate::json::JsonSlice;
 use crate::proto::client::Settings;
 use crate::proto::question::Question;
 use crate::proto::session::logging::Level;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 

@@ -70,15 +70,19 @@ fn each_layer_names_only_the_ones_before_it() {
 
 /// What each part of a layer may name of the others. A part without a row names none.
 const PARTS: [(&str, &str, &[&str]); 51] = [
-    ("proto", "catalog", &["http", "messages", "results", "session"]),
-    ("proto", "client", &["messages", "operation", "question", "results", "session"]),
+    // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
+    // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
+    // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
+    // the question that it answers. `catalog` and `results`: results have members as definitions do.
+    ("proto", "catalog", &["header_value", "messages", "results", "version"]),
+    ("proto", "client", &["messages", "operation", "question", "results", "session", "version"]),
     ("proto", "framing", &["messages"]),
-    ("proto", "http", &["catalog", "messages", "operation", "results", "session"]),
-    ("proto", "messages", &["operation", "question", "results", "session"]),
-    ("proto", "operation", &["catalog", "messages", "session"]),
-    ("proto", "question", &["catalog", "messages", "session"]),
-    ("proto", "results", &["catalog", "messages", "operation", "session"]),
-    ("proto", "session", &["catalog", "messages", "operation"]),
+    ("proto", "http", &["catalog", "header_value", "messages", "operation", "results", "version"]),
+    ("proto", "messages", &["operation", "question", "results", "session", "version"]),
+    ("proto", "operation", &["catalog", "messages", "session", "version"]),
+    ("proto", "question", &["catalog", "messages", "version"]),
+    ("proto", "results", &["catalog", "messages", "operation", "session", "version"]),
+    ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "validation"]),
     ("dispatch", "registry", &["aead", "calls", "environment", "uri_template", "validation"]),
@@ -87,6 +91,9 @@ const PARTS: [(&str, &str, &[&str]); 51] = [
     ("dispatch", "skills", &["media"]),
     ("dispatch", "store", &["limits", "log", "shrinking_map"]),
     ("dispatch", "web_pages", &["limits"]),
+    // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
+    // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
+    // does one step in the life of a call, and refers to the call that it is about.
     ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "bus", &["calls", "delivery", "engine", "engine_state", "lanes", "session"]),

@@ -12,7 +12,7 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::extension::Extensions;
 use crate::proto::session::task::TaskSupport;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -6,7 +6,7 @@ use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::error::RpcError;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 

@@ -19,7 +19,7 @@ use crate::proto::operation::Method;
 use crate::proto::results::structured::wraps;
 use crate::proto::session::extension::Extension;
 use crate::proto::session::task::TaskSupport;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::task::{Input, Task};
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::session::task::Status;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::session::task::{Facts, Status};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 use std::time::Duration;
 

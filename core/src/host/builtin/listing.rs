@@ -16,7 +16,7 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Params;
 use crate::proto::operation::Operation;
 use crate::proto::results::result::CheckedResult;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use crate::proto::messages::message::Request;
 use crate::proto::session::capability::Capability;
 use crate::proto::session::subscription::{Filter, Topic};
 use crate::proto::session::task;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

@@ -15,7 +15,7 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::question::Answer;
 use crate::proto::results::assemble::assemble;
 use crate::proto::session::logging::{LEVEL_KEY, Level, LogThreshold};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::{Arc, OnceLock};
 
 /// Identifies a handler in the host's table. The engine never holds a host object.

@@ -22,7 +22,7 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Params, Request};
 use crate::proto::operation::Op;
 use crate::proto::session::logging;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 

@@ -12,7 +12,7 @@ use crate::host::lanes::port::HostPort;
 use crate::host::lanes::threads::Threads;
 use crate::host::lanes::wake::Wake;
 use crate::host::session::peer::Peer;
-use crate::proto::session::version::Revisions;
+use crate::proto::version::Revisions;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Instant;

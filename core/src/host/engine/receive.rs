@@ -11,7 +11,7 @@ use crate::panics::caught;
 use crate::proto::messages::error::clip;
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Decoded, Malformed, Message, Response};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
 

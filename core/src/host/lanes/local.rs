@@ -12,7 +12,7 @@ use crate::panics::{Panicked, caught};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::event::Event;
 use crate::proto::question::Answer;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ use crate::panics::caught;
 use crate::proto::messages::event;
 use crate::proto::messages::event::{Event, EventKind};
 use crate::proto::session::logging::Level;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Notification;
 use crate::proto::operation::{Method, Op, Operation};
 use crate::proto::results::shape;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::{Arc, OnceLock};
 
 /// Names of the hooks of an open session: it begins, it ends, or its roots change.

@@ -11,7 +11,7 @@ use crate::proto::messages::envelope::Client;
 use crate::proto::messages::id::RequestId;
 use crate::proto::session::lifecycle::Lifecycle;
 use crate::proto::session::logging::Level;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use crate::proto::messages::error::{RpcError, code};
 use crate::proto::messages::message::Params;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::task::{Facts, Status, TaskSupport, is_declared_by, undeclared};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;

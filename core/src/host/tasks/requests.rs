@@ -27,7 +27,7 @@ use crate::proto::messages::message::Request;
 use crate::proto::operation::Op;
 use crate::proto::results::shape;
 use crate::proto::session::task::{is_declared_by, undeclared, unknown};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 

@@ -8,7 +8,7 @@ use crate::dispatch::tasks::Task;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::RpcError;
 use crate::proto::session::task::unknown;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 
 impl HostPort {

@@ -8,7 +8,7 @@ use crate::dispatch::tasks::{Task, key};
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::RpcError;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::Arc;
 
 /// How often others may change the record before it counts as busy.

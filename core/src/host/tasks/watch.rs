@@ -7,7 +7,7 @@ use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::locks::Mutex;
 use crate::proto::messages::error::RpcError;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::sync::{Arc, Weak};
 
 /// Looks up the tasks of an engine.

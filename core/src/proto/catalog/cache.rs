@@ -1,7 +1,7 @@
 //! Hints on how long a modern client may keep an answer, and for whom (digest 7.6).
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::time::Duration;
 
 /// Who may be given a kept answer.

@@ -4,7 +4,7 @@ use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::catalog::members::{CheckedMembers, check_ui, of_kind};
 use crate::proto::messages::error::clip;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 
 const NO_ARGUMENTS: &[u8] = br#"{"type":"object","properties":{},"additionalProperties":false}"#;

@@ -4,8 +4,8 @@ use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::definition::{Definition, completion_name};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::session::implementation::Implementation;
-use crate::proto::session::version::Revision;
-use crate::proto::session::version::Revision::*;
+use crate::proto::version::Revision;
+use crate::proto::version::Revision::*;
 
 fn slice(text: &str) -> JsonSlice {
     JsonSlice::parse(text.to_owned().into(), &json::Limits::default()).unwrap()

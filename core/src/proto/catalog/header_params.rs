@@ -3,7 +3,7 @@
 //! Which arguments those are, a tool's schema says; what came in headers, a transport that has them.
 
 use crate::json::{JsonSlice, Kind, Limits};
-use crate::proto::http::decode_value;
+use crate::proto::header_value::decode_value;
 use crate::proto::messages::error::{RpcError, clip};
 
 /// An argument that is repeated (XH-1).

@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::operation::Op;
 use crate::proto::results::structured::unwrapped;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 
 /// A request, ready to be sent any number of times.

@@ -12,7 +12,7 @@ use crate::proto::messages::envelope::{CAPABILITIES_KEY, CLIENT_INFO_KEY, VERSIO
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Malformed, Message, Notification, Params, Request, Response};
 use crate::proto::session::logging::{LEVEL_KEY, Level};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use client_request::ClientRequest;
 pub use reading::Reply;

@@ -19,7 +19,6 @@ pub use access::Access;
 pub use body::{check_content, check_framing};
 pub use cors::EXPOSED_HEADERS;
 pub use event_id::{EventId, last_event_id};
-pub(super) use headers::decode_value;
 pub use headers::{Forms, accepted_forms, check_listen, listens, websocket_key};
 pub use page::has_current;
 pub use params::param_fields;

@@ -1,14 +1,15 @@
 //! Which era, and which session, a POST belongs to.
 
-use super::headers::{DuplicateHeader, decode_value, single};
+use super::headers::{DuplicateHeader, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
+use crate::proto::header_value::decode_value;
 use crate::proto::messages::envelope;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::{RpcError, clip};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Message, Params, Request};
 use crate::proto::operation::Op;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 

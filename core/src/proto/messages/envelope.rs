@@ -4,7 +4,7 @@ use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::{ErrorClass, RpcError};
 use crate::proto::messages::message::Params;
 use crate::proto::session::logging;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// `_meta` key of the protocol version; its presence makes a request modern (ERA-3).
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";

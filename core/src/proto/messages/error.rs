@@ -3,7 +3,7 @@
 use crate::json::JsonSlice;
 use crate::proto::messages::envelope::Client;
 use crate::proto::question::Question;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use std::fmt;
 
 /// JSON-RPC and MCP error codes the engine emits.

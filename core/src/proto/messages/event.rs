@@ -4,7 +4,7 @@ use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::messages::error::clip;
 use crate::proto::operation::{Method, outgoing};
 use crate::proto::results::shape;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 
 /// What an event says.

@@ -3,7 +3,7 @@
 use super::{Need, Refusal, only, string};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::error::{RpcError, code};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 

@@ -9,7 +9,7 @@ mod sample;
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 pub use answer::{Action, Answer, Root};
 pub(crate) use elicit::{ELICITATION_ID, complete, required};
 pub(crate) use need::Need;

@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 
 /// A client capability that a question needs.

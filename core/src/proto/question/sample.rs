@@ -2,7 +2,7 @@
 
 use super::need::{SAMPLING_CONTEXT, SAMPLING_TOOLS};
 use super::{Need, Refusal, only, string};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 

@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::{CacheHints, CacheScope};
 use crate::proto::results::shape::SERVER_INFO;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::time::Duration;
 
 /// Members of the frame that the handler gave its result.

@@ -12,7 +12,7 @@ use crate::proto::results::body::{Body, body};
 use crate::proto::results::content;
 use crate::proto::results::frame::Rest;
 use crate::proto::results::structured::{Structured, structured, write_wrapped};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;

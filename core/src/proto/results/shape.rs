@@ -13,7 +13,7 @@ use crate::proto::session::capability::Capabilities;
 use crate::proto::session::extension::Extensions;
 use crate::proto::session::implementation::Implementation;
 use crate::proto::session::subscription::SUBSCRIPTION_ID;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
 pub use tasks::task_outcome;
 

@@ -4,7 +4,7 @@
 //! is that of the object.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// The member that holds the value.
 const MEMBER: &str = "result";

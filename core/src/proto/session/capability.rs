@@ -2,7 +2,7 @@
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::session::task;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// One server capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

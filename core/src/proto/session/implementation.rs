@@ -2,7 +2,7 @@
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::members::{CheckedMembers, IMPLEMENTATION};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// Name and version of a server, and what else it says of itself: `title`, `description`, `icons`, `websiteUrl`.
 #[derive(Clone, Debug)]

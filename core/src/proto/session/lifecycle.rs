@@ -4,7 +4,7 @@ use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::envelope::{Client, is_implementation};
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::Params;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 
 /// Where one legacy conversation stands.
 #[derive(Clone, Debug, Default)]

@@ -7,4 +7,3 @@ pub mod lifecycle;
 pub mod logging;
 pub mod subscription;
 pub mod task;
-pub mod version;

@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// The extension that a modern client declares to be given tasks.
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";

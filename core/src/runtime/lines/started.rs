@@ -5,7 +5,7 @@ use super::wire::Wire;
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::results::shape;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use crate::runtime::sockets::accept::{Serve, accept};
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io};

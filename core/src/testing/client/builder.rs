@@ -8,7 +8,7 @@ use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::question::Question;
 use crate::proto::session::logging::Level;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use crate::server::Server;
 use crate::testing::link::Link;
 use crate::testing::options::ClientOptions;

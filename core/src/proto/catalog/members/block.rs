@@ -3,7 +3,7 @@
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::members::tables::BLOCKS;
 use crate::proto::catalog::members::write::{has_member, write, write_object};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use std::borrow::Cow;
 
 /// Writes a checked content block. A kind that the revision has not becomes text that says what it was (TL-17).

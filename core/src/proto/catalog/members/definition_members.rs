@@ -3,7 +3,7 @@
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::members::check::{At, Step, check};
 use crate::proto::catalog::members::{Table, write};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// What the members of an object may have together, schemas not counted: those have a limit of their own.
 const MAX_BYTES: usize = 1 << 20;

@@ -26,7 +26,7 @@ pub(crate) use tables::{RESULT_METHOD, RESULT_TOOL};
 pub(crate) use ui::check_ui;
 pub(crate) use write::{has_member, write};
 
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// What a member's value may be.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use crate::proto::catalog::members::tables::{
 };
 use crate::proto::catalog::members::write::{has_member, write};
 use crate::proto::catalog::members::{Form, IMPLEMENTATION, Table, of_kind};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

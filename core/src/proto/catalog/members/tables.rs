@@ -2,8 +2,8 @@
 
 use crate::proto::catalog::kind::Kind;
 use crate::proto::catalog::members::{Form, Row, Table};
-use crate::proto::session::version::Revision;
-use crate::proto::session::version::Revision::*;
+use crate::proto::version::Revision;
+use crate::proto::version::Revision::*;
 
 const fn member(name: &'static str, form: Form) -> Row {
     Row { name, form, required: false, from: V2024_11_05, to: V2026_07_28 }

@@ -4,7 +4,7 @@ use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::catalog::members::check::{At, Step, check, check_object};
 use crate::proto::catalog::members::{Form, Row, Table};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 const fn member(name: &'static str, form: Form) -> Row {
     Row { name, form, required: false, from: Revision::V2024_11_05, to: Revision::V2026_07_28 }

@@ -4,7 +4,7 @@ use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::catalog::members::block::write_block;
 use crate::proto::catalog::members::{Form, Row, Table};
 use crate::proto::results::structured::{Structured, structured, write_output_schema};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 
 /// Writes a value of this form.
 pub(crate) fn write(form: &Form, value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {

@@ -6,7 +6,7 @@
 use super::*;
 use crate::json::Limits;
 use crate::proto::messages::message::Message;
-use crate::proto::session::version::{Revision, Revisions};
+use crate::proto::version::{Revision, Revisions};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";

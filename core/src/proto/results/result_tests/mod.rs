@@ -10,8 +10,8 @@ use crate::proto::catalog::members::{
 };
 use crate::proto::results::frame::Rest;
 use crate::proto::results::result::{CalledEntry, CheckedResult, HandlerResult};
-use crate::proto::session::version::Revision;
-use crate::proto::session::version::Revision::*;
+use crate::proto::version::Revision;
+use crate::proto::version::Revision::*;
 use proptest::prelude::*;
 use serde_json::json;
 

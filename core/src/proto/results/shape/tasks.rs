@@ -5,7 +5,7 @@ use crate::proto::messages::id::RequestId;
 use crate::proto::messages::reply::Reply;
 use crate::proto::results::shape::Shaper;
 use crate::proto::session::task::{Facts, related};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 
 impl Shaper {

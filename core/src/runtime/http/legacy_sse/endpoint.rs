@@ -15,7 +15,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Malformed, Message};
 use crate::proto::results::shape;
-use crate::proto::session::version::{Era, Revision, Revisions};
+use crate::proto::version::{Era, Revision, Revisions};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::read::read;

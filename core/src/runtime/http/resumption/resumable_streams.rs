@@ -3,7 +3,7 @@
 use crate::dispatch::shrinking_map::shrink;
 use crate::host::Engine;
 use crate::locks::Mutex;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use crate::runtime::http::response::response_channel::ResponseChannel;
 use crate::runtime::http::resumption::event_log::{EventLog, StreamInfo};
 use crate::runtime::http::session::legacy_session::Session;

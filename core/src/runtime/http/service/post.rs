@@ -6,7 +6,7 @@ use crate::host::{Accepted, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, Route};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Message;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::{Exchange, InFlight, ResponseBody};

@@ -4,7 +4,7 @@ use crate::dispatch::shares::Part;
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::proto::framing::sse;
 use crate::proto::http::{EventId, Refusal};
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::body::{Exchange, ResponseBody};
 use crate::runtime::http::response::responses::event_stream;

@@ -2,7 +2,7 @@
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::envelope::Client;
-use crate::proto::session::version::Revision;
+use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
 

@@ -301,7 +301,7 @@ mod tests {
     use crate::Server;
     use crate::json::JsonSlice;
     use crate::proto::messages::envelope::Client;
-    use crate::proto::session::version::Revision;
+    use crate::proto::version::Revision;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
