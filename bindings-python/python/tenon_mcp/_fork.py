@@ -46,6 +46,6 @@ def exit_now(code: int, end: Callable[[int], NoReturn] = os._exit) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
-            pass
+        except (AttributeError, OSError, ValueError, RuntimeError):
+            pass  # A signal handler cannot flush a stream in which it has interrupted a write (RuntimeError).
     end(code)

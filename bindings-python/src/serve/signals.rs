@@ -46,8 +46,8 @@ struct Shared {
     overdue: AtomicBool,
     /// The code to exit with at once, or -1.
     forced: AtomicI32,
-    /// A signal for `interrupt_main`, or 0.
-    interrupt_signal: AtomicI32,
+    /// A signal for `interrupt_main`, or 0. Locked while it is sent.
+    interrupt_signal: Mutex<i32>,
     main: libc::pthread_t,
     /// The end of the pipe to which the signal handler and the main thread write.
     pipe: UnixStream,
@@ -60,10 +60,10 @@ impl Shared {
 
     /// Interrupts the system call in which the main thread waits, and makes Python run its signal handler.
     fn interrupt_main(&self) {
-        let number = self.interrupt_signal.load(Ordering::SeqCst);
+        let number = self.interrupt_signal.lock();
         set_interrupting(true);
         // SAFETY: the main thread lives as long as the process; the signal has a handler.
-        if number == 0 || unsafe { libc::pthread_kill(self.main, number) } != 0 {
+        if *number == 0 || unsafe { libc::pthread_kill(self.main, *number) } != 0 {
             set_interrupting(false);
         }
     }
@@ -202,7 +202,7 @@ impl SignalGuard {
             noticed: AtomicBool::new(false),
             overdue: AtomicBool::new(false),
             forced: AtomicI32::new(-1),
-            interrupt_signal: AtomicI32::new(numbers.first().copied().unwrap_or(0)),
+            interrupt_signal: Mutex::new(numbers.first().copied().unwrap_or(0)),
             // SAFETY: pthread_self cannot fail.
             main: unsafe { libc::pthread_self() },
             pipe,
@@ -267,6 +267,19 @@ impl SignalGuard {
     #[getter]
     fn exit_code(&self) -> u8 {
         self.shared.running.lock().as_ref().map_or(0, CoreRunning::exit_code)
+    }
+
+    /// Stops interrupting the main thread. Without this, an interruption could arrive when the program's own handlers are
+    /// back, and a handler of SIGINT would raise KeyboardInterrupt in the program. Python's next call of `signal.signal`
+    /// handles an interruption that was sent before.
+    fn stop_interrupting(&self) {
+        // A forked child has no thread that interrupts, and its copy of the lock may be locked for ever.
+        if self.process != std::process::id() {
+            return;
+        }
+        *self.shared.interrupt_signal.lock() = 0;
+        // The kernel delivers a pending signal at the end of a system call.
+        std::thread::yield_now();
     }
 
     /// Stops watching. Python has restored its handlers before.

@@ -318,6 +318,31 @@ def test_a_program_that_closes_its_server_goes_on_after_a_tool_that_blocks_in_c(
         assert program.wait() == (4, "went on\natexit\n")
 
 
+# The machine is slow after the previous handlers are back, for several intervals of interruptions.
+SLOW_RESTORE = """
+from tenon_mcp._serve import signals
+
+class Slow:
+    def __getattr__(self, name):
+        return getattr(original, name)
+
+    def signal(self, number, handler):
+        before = original.signal(number, handler)
+        if handler is original.default_int_handler:
+            time.sleep(0.5)
+        return before
+
+original, signals.signal = signals.signal, Slow()
+"""
+
+
+def test_no_interruption_arrives_after_the_previous_handlers_are_back():
+    with Program(CLOSES.replace("SECONDS", "1").replace("app.run()", SLOW_RESTORE + "app.run()")) as program:
+        start(program, "hash")
+        assert program.client.text("close_sync") == "closing"
+        assert program.wait() == (4, "went on\natexit\n")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_a_signal_ends_a_closed_server_whose_tool_blocks_in_c(number, code):
     with Program(CLOSES.replace("SECONDS", "60")) as program:
@@ -357,3 +382,26 @@ finally:
 """
     with Program(source, connect=False) as program:
         assert program.wait(WITHIN) == (code, "1\n")
+
+
+INTERRUPTED_WRITE = TOOLS + """
+class Interrupted:
+    \"\"\"Standard error, in which the signal always interrupts a write.\"\"\"
+    def write(self, text):
+        return original.write(text)
+
+    def flush(self):
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+original, sys.stderr = sys.stderr, Interrupted()
+app.run()
+"""
+
+
+def test_a_second_signal_ends_the_process_in_the_middle_of_a_write_to_standard_error():
+    with Program(INTERRUPTED_WRITE) as program:
+        start(program, "block")
+        program.process.send_signal(signal.SIGINT)
+        time.sleep(0.05)  # Two signals at once are one.
+        program.process.send_signal(signal.SIGINT)
+        assert program.wait(WITHIN)[0] == 128 + signal.SIGINT

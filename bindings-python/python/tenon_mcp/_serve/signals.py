@@ -82,6 +82,8 @@ class Signals:
         global _active
         if _active is self:
             _active = None
+        if self._guard is not None:
+            self._guard.stop_interrupting()
         before, self._before = self._before, []
         for number, handler in before:
             # A handler that the program has installed meanwhile stays.
