@@ -270,6 +270,42 @@ impl<T> RwLock<T> {
     }
 }
 
+/// A value that is set once.
+#[derive(Debug)]
+pub struct OnceLock<T> {
+    value: sync::OnceLock<T>,
+    order: Order,
+}
+
+impl<T> OnceLock<T> {
+    /// Without a value.
+    pub const fn new() -> OnceLock<T> {
+        OnceLock { value: sync::OnceLock::new(), order: Order::new() }
+    }
+
+    /// The value, if it is set.
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        let value = self.value.get();
+        if value.is_some() {
+            self.order.taken();
+        }
+        value
+    }
+
+    /// Sets the value, or returns it if there is one already.
+    pub fn set(&self, value: T) -> Result<(), T> {
+        self.order.left();
+        self.value.set(value)
+    }
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> OnceLock<T> {
+        OnceLock::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

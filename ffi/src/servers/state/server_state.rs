@@ -10,8 +10,8 @@ use crate::servers::mounts::Mounts;
 use crate::servers::started::Started;
 use std::collections::HashMap;
 use std::ffi::c_int;
-use std::sync::{Arc, OnceLock};
-use tenon_mcp::locks::Mutex;
+use std::sync::Arc;
+use tenon_mcp::locks::{Mutex, OnceLock};
 use tenon_mcp::{CallId, Outcome};
 
 pub(crate) struct ServerState {

@@ -95,7 +95,8 @@ impl ServerState {
             closed: Mutex::new(false),
         };
         let needs_inline_thread = started.server.starts_on(Mode::Inline.lane());
-        self.started.get_or_init(|| started);
+        // The lock of the settings is held, so no other thread has set it.
+        let _ = self.started.set(started);
         config.stdio = None;
         drop(config);
         if woken.load(Ordering::SeqCst) {
