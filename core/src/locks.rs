@@ -32,6 +32,15 @@ impl Order {
         self.0.load(std::sync::atomic::Ordering::Acquire);
     }
 
+    /// A value is there, and the thread that set it is about to call [`Order::left`] or has done so.
+    #[inline]
+    fn taken_after_one(&self) {
+        #[cfg(lock_order)]
+        while self.0.load(std::sync::atomic::Ordering::Acquire) == 0 {
+            std::hint::spin_loop();
+        }
+    }
+
     /// The lock is about to be given back.
     #[inline]
     fn left(&self) {
@@ -288,15 +297,16 @@ impl<T> OnceLock<T> {
     pub fn get(&self) -> Option<&T> {
         let value = self.value.get();
         if value.is_some() {
-            self.order.taken();
+            self.order.taken_after_one();
         }
         value
     }
 
     /// Sets the value, or returns it if there is one already.
     pub fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)?;
         self.order.left();
-        self.value.set(value)
+        Ok(())
     }
 }
 
