@@ -26,8 +26,8 @@ else:
 class Signals:
     """Installs signal handlers until ``restore``, if ``wanted`` and if this is the main thread.
 
-    The native half decides what a signal means, because the main thread may be busy. The handlers here do what only the
-    main thread can do.
+    The native half, ``src/serve/signals.rs``, decides what a signal means, because the main thread may be busy. The
+    handlers here do what only the main thread can do.
     """
 
     def __init__(self, wanted: bool) -> None:

@@ -1,4 +1,4 @@
-//! Error masking: decides whether clients see the text of exceptions.
+//! Error masking: decides whether clients see the text of exceptions. `shaping` replaces the text.
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;

@@ -1,4 +1,6 @@
 //! Streams that a client can resume: their events are numbered and stored.
+//!
+//! `service/session_requests` reads the header `Last-Event-ID` and resumes the stream.
 
 pub(super) mod event_log;
 pub(super) mod get_stream;
