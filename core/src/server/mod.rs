@@ -52,8 +52,10 @@ impl Server {
     /// answers.
     ///
     /// # Errors
-    /// A word names no operation, only the engine can answer the operation, or the server has middleware of another
-    /// kind: all of it belongs to one host, or all is written in Rust.
+    /// - A word names no operation, or only the engine can answer the operation.
+    /// - The server already has middleware written in Rust. All middleware of a server must be a host's, or all
+    ///   written in Rust.
+    /// - The server is mounted in another, and the operation is a list.
     pub fn add_middleware(&self, operations: &[&str], layer: Layer) -> Result<(), Error> {
         self.engine.wrap(operations, &layer)
     }
