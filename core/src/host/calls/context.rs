@@ -8,7 +8,7 @@ use crate::proto::session::extension;
 /// One field of a call that a handler may read.
 #[derive(Debug)]
 pub struct ContextField {
-    /// Its name, as Python and C write it; Node and Rust change the case.
+    /// The field's name in Python and C. Node and Rust change the case.
     pub name: &'static str,
     /// Its description.
     pub doc: &'static str,
