@@ -36,7 +36,11 @@ pub static CONTEXT_FIELDS: &[ContextField] = &[
         |call| text(&call.entry.name),
         "The name of the entry: the name of a tool or a prompt, the URI or template of a resource.",
     ),
-    field("uri", |call| call.uri.as_deref().and_then(text), "The address of the resource that is being read."),
+    field(
+        "uri",
+        |call| call.uri.as_deref().and_then(text),
+        "The address of the resource that is being read.",
+    ),
     field(
         "protocol_version",
         |call| text(call.client.revision.as_str()),
