@@ -24,10 +24,10 @@ use std::fmt::{Debug, Display};
 /// | `Vec` of texts | JSON as text | JSON as text contents | messages of the user |
 /// | [`Outcome`] | this outcome | this outcome | this outcome |
 ///
-/// The handler of a completion returns a `Vec` of texts, or [`Json`] of an object with `values`. The handler of a method
-/// returns a JSON object, or `()` for an empty one. From a resource, `None` means that it was not found; otherwise it is
-/// JSON's `null`. A `Result` has one of these types, or an error of any type that is `Display` and `Debug`. Of these,
-/// [`CallError`](crate::CallError) has a defined effect on the call.
+/// The handler of a completion returns a `Vec` of texts, or [`Json`] of an object with `values`. The handler of a
+/// method returns a JSON object, or `()` for an empty one. From a resource, `None` means that it was not found;
+/// otherwise it is JSON's `null`. A `Result` has one of these types, or an error of any type that is `Display` and
+/// `Debug`. Among the errors, [`CallError`](crate::CallError) has a defined effect on the call.
 ///
 /// If the kind cannot return the value (`–`), the call fails: the client gets an error, which is also logged.
 #[diagnostic::on_unimplemented(
