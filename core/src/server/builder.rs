@@ -151,7 +151,7 @@ impl ServerBuilder {
     /// if the engine does not know the address: with an HTTP server of the program's own, and with
     /// [`ServeOptions::stream`](crate::ServeOptions::stream). Lines on Unix sockets, descriptors and clients in the
     /// process are local. If other machines may reach the server, the start is logged with the level
-    /// [`LogLevel::Warn`](crate::LogLevel::Warn), unless this is `true`.
+    /// [`LogLevel::Warn`], unless this is `true`.
     pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
         self.mask_errors = Some(mask);
         self

@@ -38,7 +38,7 @@ impl Exchange {
     /// Opens a channel for a new client. `principal` is the client's principal, as if a transport had found it.
     ///
     /// # Errors
-    /// [`ErrorKind::State`](crate::ErrorKind::State) if the server is not served.
+    /// [`ErrorKind::State`] if the server is not served.
     pub fn open(server: &Server, principal: Option<Arc<str>>) -> Result<Exchange, Error> {
         let engine = server.engine().clone();
         let queue = Arc::new(Queue { state: Mutex::default(), most: engine.limits().max_outbound_bytes });

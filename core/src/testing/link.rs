@@ -79,7 +79,7 @@ impl Link {
     /// before this returns. For a list, all pages are requested.
     ///
     /// # Errors
-    /// The server has ended ([`ErrorKind::State`](crate::ErrorKind::State)), or the request is invalid.
+    /// The server has ended ([`ErrorKind::State`]), or the request is invalid.
     pub fn ask(&self, request: u64, what: &str, given: &JsonSlice, progress: bool) -> Result<(), Error> {
         if self.exchange.has_ended() {
             return Err(Error::new(ErrorKind::State, "the server has ended"));
