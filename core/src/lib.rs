@@ -1,12 +1,12 @@
 //! Tenon: an embeddable engine for the Model Context Protocol.
 //!
-//! A [`Server`] is data: a name, entries, limits. Serving it starts the transports. Handlers may be Rust ([`handler`]) or
-//! live in a host language behind a [`HostPort`].
+//! A [`Server`] is only data: a name, entries, limits. When it is served, the transports start. Handlers are written
+//! in Rust ([`handler`]), or belong to a host language that uses a [`HostPort`].
 //!
-//! The layers, each knowing only those before it: `json`, `proto`, `dispatch`, `host`, `runtime`. All but `runtime` are
-//! free of I/O and clocks, and build without the `runtime` feature.
+//! The layers are `json`, `proto`, `dispatch`, `host` and `runtime`. Each layer uses only those before it. All layers
+//! except `runtime` are free of I/O and clocks, and can be built without the `runtime` feature.
 #![forbid(unsafe_code)]
-// What only the transports use is dead without them.
+// Without the transports, code that only they use is dead.
 #![cfg_attr(not(feature = "runtime"), allow(dead_code, unused_imports))]
 
 mod dispatch;
@@ -76,7 +76,7 @@ pub use runtime::{
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 
-/// What this repository's own bindings, tests and macros reach into. No promise holds here.
+/// Items for this repository's own bindings, tests and macros. They may change at any time.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::registry::catalog::Catalog;

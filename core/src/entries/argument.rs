@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// An argument of a [`Prompt`](crate::Prompt): a text that the user fills in. Optional unless
-/// [`required`](PromptArgument::required); where the name is all there is to say, it does as well.
+/// An argument of a [`Prompt`](crate::Prompt): a text that the user fills in. It is optional unless
+/// [`required`](PromptArgument::required) is called. If it only has a name, a string can be used in its place.
 ///
 /// ```
 /// use tenon_mcp::{Prompt, PromptArgument};
@@ -15,22 +15,22 @@ use serde_json::{Map, Value};
 pub struct PromptArgument(Map<String, Value>);
 
 impl PromptArgument {
-    /// An optional argument of this name.
+    /// Creates an optional argument of this name.
     pub fn new(name: impl Into<String>) -> PromptArgument {
         PromptArgument(Map::new()).with("name", name.into())
     }
 
-    /// Its name for people (from 2025-06-18 on).
+    /// Sets the argument's name for people (from 2025-06-18 on).
     pub fn title(self, text: impl Into<String>) -> PromptArgument {
         self.with("title", text.into())
     }
 
-    /// What it is for.
+    /// Sets the description: what the argument is for.
     pub fn description(self, text: impl Into<String>) -> PromptArgument {
         self.with("description", text.into())
     }
 
-    /// The prompt cannot do without it.
+    /// Makes the argument required: a request without it is refused.
     pub fn required(self) -> PromptArgument {
         self.with("required", true)
     }

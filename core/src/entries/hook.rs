@@ -1,31 +1,35 @@
-//! What happens to a server.
+//! The events of a server that a program can handle.
 
-/// What happens to a server and a handler can be told of; see [`Server::on`](crate::Server::on).
+/// An event of a server for which a handler can be registered; see [`Server::on`](crate::Server::on).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hook {
-    /// The server is served from now on: told once its transports are there, and before the first call runs, for what handlers
-    /// need, such as a pool of connections. Meanwhile the engine answers what it answers itself, and calls wait. If the handler
-    /// fails, or takes longer than [`Limits::start_timeout`](crate::Limits::start_timeout), nothing is served.
+    /// The server starts. The handler runs after the transports are open and before the first call. It can prepare
+    /// what other handlers need, such as a connection pool. Until it returns, calls wait; requests that the engine
+    /// answers itself are answered. If the handler fails, or takes longer than
+    /// [`Limits::start_timeout`](crate::Limits::start_timeout), the server is not served.
     Start,
-    /// The server has ended: told once after the last call, for what `Start` has opened, for at most
-    /// [`Limits::stop_timeout`](crate::Limits::stop_timeout). Not told where `Start` failed.
+    /// The server has ended. The handler runs once, after the last call, and can release what `Start` has prepared. It
+    /// may take at most [`Limits::stop_timeout`](crate::Limits::stop_timeout). It does not run if `Start` failed.
     Stop,
     /// A client has opened a session (legacy revisions).
     SessionStart,
-    /// A session has ended, or the server ends, which waits for the handler as it does for calls. Of replicas, the one that
-    /// told of its start tells of its end. A client that sends `initialize` again on the same channel ends its session and
-    /// opens another.
+    /// A session has ended, or the server is ending. The server waits for the handler as it waits for calls. If
+    /// replicas share sessions, the replica whose `SessionStart` handler ran also runs this one. If a client sends
+    /// `initialize` again on the same channel, its session ends and another one starts.
     SessionEnd,
-    /// The directories a client's user works in have changed.
+    /// The client's roots, the directories in which its user works, have changed (`notifications/roots/list_changed`;
+    /// only in sessions).
     RootsChanged,
-    /// A resource, whose address the handler is handed as `uri`, has its first subscriber, of whichever revision.
+    /// A resource got its first subscriber, of any revision. The handler's input has the resource's address as `uri`.
     Subscribe,
-    /// Nobody is subscribed to a resource any more. Not told at the end of the server.
+    /// A resource lost its last subscriber. The handler's input has the resource's address as `uri`. It does not run
+    /// when the server ends.
     Unsubscribe,
-    /// A handler has failed of itself: it returned an error that is not meant for the client or panicked, its result cannot be
-    /// used, or it took too long. Its handler is handed `kind` and `name` of the entry and the `message`, whatever clients are
-    /// told. What fails in that handler is in the log alone.
+    /// A handler has failed through a fault of the program: it returned an error that is not meant for the client, it
+    /// panicked, its result is not valid, or it timed out. The input has the entry's `kind` and `name`, and the
+    /// `message` of the error, even if errors are masked for clients. If the error handler itself fails, that is only
+    /// logged.
     Error,
 }
 
@@ -42,12 +46,12 @@ const WORDS: [(Hook, &str); 8] = [
 ];
 
 impl Hook {
-    /// Every one.
+    /// All events.
     pub fn all() -> impl Iterator<Item = Hook> {
         WORDS.into_iter().map(|(hook, _)| hook)
     }
 
-    /// Its word: `session_start`.
+    /// The event's name in programs, such as `session_start`.
     pub fn as_str(self) -> &'static str {
         WORDS[self as usize].1
     }

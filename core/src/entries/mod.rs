@@ -1,4 +1,5 @@
-//! The types in which a Rust program declares its entries, and the methods of [`Server`](crate::Server) that take them.
+//! The types with which a Rust program declares entries, and the methods of [`Server`](crate::Server) that register
+//! them.
 
 #[macro_use]
 mod members;
@@ -32,7 +33,7 @@ use std::time::Duration;
 pub use ui::{Html, Ui};
 
 entry! {
-    /// A tool as a program declares it.
+    /// A tool to register with [`Server::tool`](crate::Server::tool).
     ///
     /// ```
     /// use tenon_mcp::{Tool, json};
@@ -46,14 +47,15 @@ entry! {
 }
 
 impl Tool {
-    /// A tool without description that takes no arguments. A name has 1 to 128 letters, digits, `_`, `-`, `.` (TL-3).
+    /// Creates a tool without a description that takes no arguments. The name has 1 to 128 letters, digits, `_`, `-`
+    /// and `.` (TL-3).
     pub fn new(name: impl AsRef<str>) -> Tool {
         Tool(Entry::new(Kind::Tool, name))
     }
 }
 
 entry! {
-    /// A resource at one address.
+    /// A resource at one address, to register with [`Server::resource`](crate::Server::resource).
     ///
     /// ```
     /// use tenon_mcp::Resource;
@@ -63,14 +65,15 @@ entry! {
 }
 
 impl Resource {
-    /// A resource at this address, an absolute URI.
+    /// Creates a resource at this address, an absolute URI.
     pub fn new(uri: impl AsRef<str>) -> Resource {
         Resource(Entry::new(Kind::Resource, uri))
     }
 }
 
 entry! {
-    /// Resources at all addresses that fit a template (RFC 6570).
+    /// The resources at all addresses that match a template (RFC 6570), to register with
+    /// [`Server::resource_template`](crate::Server::resource_template).
     ///
     /// ```
     /// use tenon_mcp::ResourceTemplate;
@@ -81,14 +84,15 @@ entry! {
 }
 
 impl ResourceTemplate {
-    /// Resources at the addresses of this template. Their handler gets its variables.
+    /// Creates a template. Its handler gets the values of its variables.
     pub fn new(template: impl AsRef<str>) -> ResourceTemplate {
         ResourceTemplate(Entry::new(Kind::ResourceTemplate, template))
     }
 }
 
 entry! {
-    /// Suggestions for one argument of a prompt or one variable of a resource template.
+    /// Suggestions for one argument of a prompt, or for one variable of a resource template. Register it with
+    /// [`Server::completion`](crate::Server::completion).
     ///
     /// ```
     /// use tenon_mcp::Completion;
@@ -111,12 +115,13 @@ impl Completion {
 }
 
 entry! {
-    /// A request of the program's own, or one of the protocol's that the program answers itself. A name does as well.
+    /// A request method of the program's own, or one of the protocol's that the program answers in place of the
+    /// engine. If it only has a name, a string can be used in its place.
     Method: description input_schema timeout max_concurrency tags inline keep set
 }
 
 impl Method {
-    /// Requests of this method.
+    /// Creates a method of this name.
     pub fn new(name: impl AsRef<str>) -> Method {
         Method(Entry::new(Kind::Method, name))
     }
@@ -129,12 +134,12 @@ impl<T: AsRef<str>> From<T> for Method {
 }
 
 entry! {
-    /// A notification of the program's own. A name does as well.
+    /// A notification of the program's own. If it only has a name, a string can be used in its place.
     Notification: description input_schema timeout max_concurrency tags inline keep set
 }
 
 impl Notification {
-    /// Notifications of this method.
+    /// Creates a notification of this method name.
     pub fn new(name: impl AsRef<str>) -> Notification {
         Notification(Entry::new(Kind::Notification, name))
     }

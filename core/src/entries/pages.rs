@@ -1,23 +1,23 @@
-//! Fixed pages beside what speaks MCP.
+//! Fixed pages that HTTP listeners serve beside MCP.
 
 use crate::error::Error;
 use crate::server::Server;
 use bytes::Bytes;
 
 impl Server {
-    /// Has the server's own HTTP listeners answer GET and HEAD of one path with a fixed page, such as one that is a client of the
-    /// server in a browser. The program is not asked; what is there under the path is replaced, also while the server is
-    /// served. Behind a [`service`](Server::service), whose program has paths of its own, there are no pages, and those of
-    /// a [mounted](Server::mount) server stay with it.
+    /// Makes the server's own HTTP listeners answer GET and HEAD of one path with a fixed page. For example, the page
+    /// can be a client of the server that runs in a browser. A page that exists at this path is replaced, also while
+    /// the server is served. A [`service`](Server::service) has no pages, because its program has its own paths. If
+    /// the server is [mounted](Server::mount), its pages do not appear in the other server.
     ///
-    /// `path` is matched exactly, as it stands in a request: percent-encoded, without query. `content_type` says the media type,
-    /// as `"text/html; charset=utf-8"`. Responses have an `ETag`, which browsers ask by (`cache-control: no-cache`), and
-    /// nobody guesses another type (`x-content-type-options: nosniff`). Hosts that a request may name are those of the
-    /// listener's MCP; in a frame the page is shown to its own address and to origins that may call the server. Whoever reaches
-    /// the address can read it.
+    /// `path` must be equal to the path of a request: percent-encoded, without a query. `content_type` is the media
+    /// type, such as `"text/html; charset=utf-8"`. Responses have an `ETag`, with which browsers revalidate the page
+    /// (`cache-control: no-cache`). They also have `x-content-type-options: nosniff`, so that browsers do not guess
+    /// another type. A request may name the same hosts as on the listener's MCP endpoint. The page can be framed only
+    /// by its own origin and by origins that may call the server. Anyone who can reach the address can read the page.
     ///
-    /// A page of an address that others can reach calls the server only if its origin is among
-    /// [`allowed_origins`](crate::HttpOptions::allowed_origins); one of a loopback address may.
+    /// If the listener has a loopback address, the page may call the server. On any other address, it may do so only
+    /// if its origin is among [`allowed_origins`](crate::HttpOptions::allowed_origins).
     ///
     /// ```
     /// # use tenon_mcp::Server;
@@ -27,9 +27,10 @@ impl Server {
     /// ```
     ///
     /// # Errors
-    /// The path or the type is none, the page is larger than [`Limits::max_page_bytes`](crate::Limits::max_page_bytes), there
-    /// are [`Limits::max_pages`](crate::Limits::max_pages), or a transport is served under the path. Where the server is not
-    /// served yet, it is its start that fails for that.
+    /// - The path or the media type is invalid.
+    /// - The page is larger than [`Limits::max_page_bytes`](crate::Limits::max_page_bytes).
+    /// - There are already [`Limits::max_pages`](crate::Limits::max_pages) pages.
+    /// - A transport is served at this path. If the server is not served yet, its start fails instead.
     pub fn page(
         &self,
         path: impl AsRef<str>,
@@ -40,7 +41,7 @@ impl Server {
         engine.pages.set(path.as_ref(), content_type.as_ref(), body.into(), &engine.limits)
     }
 
-    /// Removes a page; `false` if there is none under this path.
+    /// Removes a page. Returns `false` if there is no page at this path.
     pub fn remove_page(&self, path: impl AsRef<str>) -> bool {
         self.engine().0.pages.remove(path.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Prompts, whose arguments are put together one by one.
+//! The type for prompts. It collects the prompt's arguments one by one.
 
 use super::PromptArgument;
 use crate::dispatch::registry::entry::Entry;
@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A prompt as a program declares it. Without arguments it takes none.
+/// A prompt to register with [`Server::prompt`](crate::Server::prompt). By default it takes no arguments.
 ///
 /// ```
 /// use tenon_mcp::Prompt;
@@ -22,7 +22,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt without description and arguments.
+    /// Creates a prompt without a description and without arguments.
     pub fn new(name: impl AsRef<str>) -> Prompt {
         Prompt { entry: Entry::new(Kind::Prompt, name), arguments: Vec::new() }
     }

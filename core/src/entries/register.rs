@@ -1,4 +1,4 @@
-//! Registering entries with handlers written in Rust.
+//! The methods that register entries with handlers written in Rust.
 
 use super::{
     Completion, Hook, Method, Notification, Prompt, Resource, ResourceProvider, ResourceTemplate, Tool,
@@ -10,15 +10,15 @@ use crate::host::Target;
 use crate::proto::catalog::kind::Kind;
 use crate::server::Server;
 
-/// Registering. A handler is an async function or closure of what its kind is handed, of the
-/// [`Context`](crate::Context), of both, or of nothing; see [`handler`](crate::handler). Errors name the entry and what
-/// is wrong.
+/// Registering entries. A handler is an async function or closure. Its parameters are the input of its kind, the
+/// [`Context`](crate::Context), both, or nothing; see [`handler`](crate::handler). If an entry is invalid or its name
+/// is taken, the error names the entry and the reason.
 impl Server {
     fn entry<M>(&self, entry: impl Into<Entry>, handler: impl IntoHandler<M>) -> Result<(), Error> {
         self.add(entry, Target::Local(handler.into_handler()))
     }
 
-    /// Registers a tool. Its handler is handed the arguments, which satisfy the input schema.
+    /// Registers a tool. The handler gets the arguments, which satisfy the input schema.
     ///
     /// ```
     /// # use tenon_mcp::{Context, Server, Tool, json};
@@ -42,7 +42,7 @@ impl Server {
         self.entry(tool, handler)
     }
 
-    /// Registers a resource.
+    /// Registers a resource. The handler returns the contents. It has no input besides the context.
     ///
     /// ```
     /// # use tenon_mcp::{Context, Resource, Server, json};
@@ -57,8 +57,8 @@ impl Server {
         self.entry(resource, handler)
     }
 
-    /// Registers the resources of a template. The handler is handed the template's variables: texts, of which `serde`
-    /// makes numbers and booleans where the handler's type has them.
+    /// Registers the resources of a template. The handler gets the values of the template's variables. They are
+    /// strings; if the handler's type has numbers or booleans there, `serde` converts them.
     ///
     /// ```
     /// # use tenon_mcp::{CallError, ResourceTemplate, Server};
@@ -84,8 +84,8 @@ impl Server {
         self.entry(template, handler)
     }
 
-    /// Registers resources that the program lists itself. `list` is handed a [`Listing`](crate::Listing) and comes to an
-    /// array of definitions of resources, or to `{"resources": […], "nextCursor": "…"}`; `read` is handed the
+    /// Registers resources that the program lists itself. `list` gets a [`Listing`](crate::Listing) and returns an
+    /// array of resource definitions, or `{"resources": […], "nextCursor": "…"}`. `read` gets the values of the
     /// template's variables.
     ///
     /// ```
@@ -113,8 +113,8 @@ impl Server {
         self.entry(provider.read, read).inspect_err(|_| drop(self.remove(Kind::ResourceProvider, &name)))
     }
 
-    /// Registers a prompt. The handler is handed its arguments: texts, of which `serde` makes numbers and booleans where
-    /// the handler's type has them. A text it returns is one message of the user.
+    /// Registers a prompt. The handler gets the arguments. They are strings; if the handler's type has numbers or
+    /// booleans there, `serde` converts them. If the handler returns a text, it becomes one message of the user.
     ///
     /// ```
     /// # use tenon_mcp::{Prompt, PromptArgument, Server};
@@ -130,9 +130,13 @@ impl Server {
         self.entry(prompt, handler)
     }
 
-    /// Registers suggestions for an argument. The handler is handed what was typed, [`Completing`](crate::Completing),
-    /// and comes to an array of texts; at most 100 are sent, with how many there are. Without the prompt or template, and its
-    /// argument, the server does not start; while it is served, this fails. Entries may come in any order before that.
+    /// Registers suggestions for an argument. The handler gets the text that was typed so far, as
+    /// [`Completing`](crate::Completing), and returns an array of strings. At most 100 of them are sent, with the
+    /// total number.
+    ///
+    /// The prompt or template must exist and have the argument. This is checked when the server starts, so entries can
+    /// be registered in any order before. If it does not, the server does not start. While the server is served, this
+    /// method fails instead.
     ///
     /// ```
     /// # use tenon_mcp::{Completing, Completion, Prompt, Server};
@@ -148,8 +152,8 @@ impl Server {
         self.entry(completion, handler)
     }
 
-    /// Registers a request of the program's own. The handler is handed the request's parameters and comes to an object,
-    /// the result.
+    /// Registers a request method of the program's own. The handler gets the request's parameters and returns the
+    /// result, an object.
     ///
     /// ```
     /// # use tenon_mcp::{Server, json};
@@ -161,13 +165,16 @@ impl Server {
         self.entry(method.into(), handler)
     }
 
-    /// Answers a request of the protocol's in place of the engine. What the handler comes to is the result as it goes
-    /// out. Fails if the protocol has no such request.
+    /// Answers a request of the protocol in place of the engine. The handler's result is sent as it is.
+    ///
+    /// # Errors
+    /// The protocol has no such request, or the engine must answer it itself.
     pub fn replace<M>(&self, method: impl Into<Method>, handler: impl IntoHandler<M>) -> Result<(), Error> {
         self.entry(Entry::from(method.into()).replacing(), handler)
     }
 
-    /// Registers a notification of the program's own. The handler is handed its parameters; nobody gets what it comes to.
+    /// Registers a notification of the program's own. The handler gets its parameters; the handler's result is
+    /// dropped.
     pub fn notification<M>(
         &self,
         notification: impl Into<Notification>,
@@ -176,8 +183,8 @@ impl Server {
         self.entry(notification.into(), handler)
     }
 
-    /// Has a handler told of something that happens to the server. It is handed what happened, an object; nobody gets
-    /// what it comes to.
+    /// Registers a handler for an event of the server. The handler gets an object that describes the event; the
+    /// handler's result is dropped.
     ///
     /// ```
     /// # use tenon_mcp::{Hook, Server};

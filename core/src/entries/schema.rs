@@ -1,4 +1,4 @@
-//! Schemas from types, by the `schemars` crate (feature `schemars`).
+//! Schemas that the `schemars` crate makes from types (feature `schemars`).
 
 use super::{Method, Prompt, PromptArgument, Tool};
 use crate::json::JsonSlice;
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-/// The schema of a type, without the type's name and the dialect's.
+/// The schema of a type, without the type's name and without the dialect.
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Value {
     let settings = settings.with(|settings| settings.meta_schema = None);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -21,8 +21,8 @@ fn read<T: JsonSchema>() -> Value {
 }
 
 impl Tool {
-    /// The schema of the arguments from the type that the handler takes, a struct with named fields: its documentation
-    /// becomes descriptions, its `serde` and `schemars` attributes count. Needs the feature `schemars`.
+    /// Sets the input schema from the type that the handler takes, a struct with named fields. Doc comments become
+    /// descriptions, and `serde` and `schemars` attributes are respected. Needs the feature `schemars`.
     ///
     /// ```
     /// # use tenon_mcp::{Json, Server, Tool};
@@ -48,7 +48,7 @@ impl Tool {
         self.input_schema(read::<T>())
     }
 
-    /// The schema of the structured result from the type that the handler returns in [`Json`](crate::Json); see
+    /// Sets the schema of the structured result from the type that the handler returns in [`Json`](crate::Json); see
     /// [`output_schema`](Tool::output_schema). Needs the feature `schemars`.
     pub fn output<T: JsonSchema>(self) -> Tool {
         self.output_schema(schema::<T>(SchemaSettings::draft2020_12().for_serialize()))
@@ -56,15 +56,15 @@ impl Tool {
 }
 
 impl Method {
-    /// The schema of the parameters from the type that the handler takes. Needs the feature `schemars`.
+    /// Sets the schema of the parameters from the type that the handler takes. Needs the feature `schemars`.
     pub fn input<T: JsonSchema>(self) -> Method {
         self.input_schema(read::<T>())
     }
 }
 
 impl Prompt {
-    /// The arguments from the type that the handler takes: a field each, required unless it is an `Option` or has a
-    /// default. Needs the feature `schemars`.
+    /// Adds the arguments from the type that the handler takes, one for each field. An argument is required unless the
+    /// field is an `Option` or has a default. Needs the feature `schemars`.
     ///
     /// ```
     /// # use tenon_mcp::{Prompt, Server};
@@ -101,7 +101,7 @@ impl Prompt {
 }
 
 impl JsonSlice {
-    /// The schema of a type, such as that of a form to [elicit](crate::Ask::form). Needs the feature `schemars`.
+    /// The schema of a type, for example of a form to [elicit](crate::Ask::form). Needs the feature `schemars`.
     pub fn schema_of<T: JsonSchema>() -> JsonSlice {
         read::<T>().into()
     }

@@ -1,4 +1,4 @@
-//! Folders of skills.
+//! The method that serves folders of skills.
 
 use crate::error::Error;
 use crate::runtime::{Folder, Worker};
@@ -7,17 +7,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Server {
-    /// Serves a folder of skills (`io.modelcontextprotocol/skills`), in every revision: each folder in it that has a
-    /// `SKILL.md` is a skill, with all files in and below it; other folders group skills. Clients get them by `skills/list`,
-    /// `skills/get` and `resources/directory/read`, and read their files as resources at `skill://…`, of which the manifests
-    /// stand in the list of resources. May be called for several folders.
+    /// Serves a folder of skills (`io.modelcontextprotocol/skills`), in every revision. Each folder in it that has a
+    /// `SKILL.md` is a skill, with all files in and below it. Other folders group skills. Clients list skills with
+    /// `skills/list`, `skills/get` and `resources/directory/read`, and read their files as resources at `skill://…`.
+    /// The list of resources contains the skills' manifests. This can be called for several folders.
     ///
-    /// A `SKILL.md` begins with front matter: YAML between two lines of `---`, in which `name` is that of its folder and
-    /// `description` says what the skill is for. A skill has at most 512 files and 16 MiB; symbolic links are refused, and what
-    /// begins with a dot is left out. The error says which skill is not in order, and why.
+    /// A `SKILL.md` begins with front matter: YAML between two lines of `---`. Its `name` must be the name of the
+    /// folder, and its `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic
+    /// links are refused. Files and folders whose name begins with a dot are ignored.
     ///
-    /// The folder is looked at whenever a client asks, so that digests and sizes are those of the files there are; what has
-    /// come to be wrong since is left out, and the [log](crate::ServerBuilder::log) says why. Reads files, so it blocks.
+    /// The folder is scanned whenever a client asks, so digests and sizes are those of the present files. If a skill
+    /// has become invalid, it is left out, and the [log](crate::ServerBuilder::log) has the reason. This method reads
+    /// files, so it blocks.
+    ///
+    /// # Errors
+    /// The folder has no skills, one of them is invalid, or one is already served from another folder. The text names
+    /// the skill and gives the reason.
     ///
     /// ```no_run
     /// # use tenon_mcp::Server;

@@ -1,4 +1,4 @@
-//! Views: what hosts of MCP Apps show of a tool's results.
+//! Views: HTML pages in which hosts of MCP Apps show the results of tools.
 
 use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
@@ -11,13 +11,15 @@ use crate::server::Server;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What a host of MCP Apps must be told that it is given (AP-2).
+/// The media type by which hosts of MCP Apps recognise a view (AP-2).
 const MIME_TYPE: &str = "text/html;profile=mcp-app";
 
-/// A view as a program declares it: a resource that hosts of MCP Apps (`io.modelcontextprotocol/ui`) show in a frame of its
-/// own, beside the results of the tools that name it ([`Tool::ui`](crate::Tool::ui)). Other clients see the tools as ever.
+/// A view: a resource that hosts of MCP Apps (`io.modelcontextprotocol/ui`) show in a frame of its own, beside the
+/// results of the tools that name it ([`Tool::ui`](crate::Tool::ui)). For other clients, nothing changes. Register it
+/// with [`Server::ui`].
 ///
-/// Unless [`csp`](Ui::csp) says otherwise a host lets it load nothing from anywhere. An address does as well.
+/// By default, a host does not let the view load anything from other origins; [`csp`](Ui::csp) changes that. If a view
+/// only has an address, a string can be used in its place.
 ///
 /// ```
 /// use tenon_mcp::{Server, Tool, Ui, json};
@@ -36,7 +38,7 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// A view at this address, which starts with `ui://`.
+    /// Creates a view at this address, which must start with `ui://`.
     pub fn new(uri: impl AsRef<str>) -> Ui {
         Ui { entry: Entry::new(Kind::Resource, uri), shown: Vec::new() }
     }
@@ -51,34 +53,35 @@ impl Ui {
         self
     }
 
-    /// Its programmatic name. Default: its address.
+    /// Sets the programmatic name. Default: the address.
     pub fn name(self, name: impl AsRef<str>) -> Ui {
         self.map(|entry| entry.set_text("name", name))
     }
 
-    /// Its name for people (from 2025-06-18 on).
+    /// Sets the name for people (from 2025-06-18 on).
     pub fn title(self, text: impl AsRef<str>) -> Ui {
         self.map(|entry| entry.set_text("title", text))
     }
 
-    /// What it shows.
+    /// Sets the description: what the view shows.
     pub fn description(self, text: impl AsRef<str>) -> Ui {
         self.map(|entry| entry.set_text("description", text))
     }
 
-    /// The origins it may reach, an object of lists: `connectDomains` (fetch, XHR, WebSocket), `resourceDomains` (scripts,
-    /// styles, images, fonts, media), `frameDomains`, `baseUriDomains`; each such as `https://*.example.com`. Default: none.
+    /// Sets the origins that the view may load from or connect to, an object of lists: `connectDomains` (fetch, XHR,
+    /// WebSocket), `resourceDomains` (scripts, styles, images, fonts, media), `frameDomains` and `baseUriDomains`. An
+    /// origin is for example `https://*.example.com`. Default: none.
     pub fn csp(self, csp: impl Into<JsonSlice>) -> Ui {
         self.show("csp", csp.into())
     }
 
-    /// What it asks the browser for, an object with an empty object for each: `camera`, `microphone`, `geolocation`,
-    /// `clipboardWrite`. A host need not grant it.
+    /// Sets the browser permissions that the view needs: an object with an empty object for each of `camera`,
+    /// `microphone`, `geolocation` and `clipboardWrite`. A host need not grant them.
     pub fn permissions(self, permissions: impl Into<JsonSlice>) -> Ui {
         self.show("permissions", permissions.into())
     }
 
-    /// An origin of its own, in the form that the host documents. Default: the host's choice.
+    /// Sets an origin of its own for the view, in the form that the host documents. Default: the host's choice.
     pub fn domain(self, domain: impl AsRef<str>) -> Ui {
         self.show("domain", JsonSlice::from_value(&domain.as_ref().into()))
     }
@@ -88,17 +91,17 @@ impl Ui {
         self.show("prefersBorder", JsonSlice::from_value(&border.into()))
     }
 
-    /// Leaves it out of the list of resources (AP-5); hosts find it by the tools that name it.
+    /// Leaves the view out of the list of resources (AP-5). Hosts find it through the tools that name it.
     pub fn unlisted(self) -> Ui {
         self.map(Entry::hidden)
     }
 
-    /// How long and by whom it may be kept (from 2026-07-28 on). Default: the server's.
+    /// Sets how long the view may be cached, and by whom (from 2026-07-28 on). Default: the server's setting.
     pub fn cache(self, hints: CacheHints) -> Ui {
         self.map(|entry| entry.cache(hints))
     }
 
-    /// Sets any member of the resource's definition by its name in the specification; see [`Entry::set`].
+    /// Sets any member of the resource's definition, by its name in the specification; see [`Entry::set`].
     pub fn set(self, member: &str, value: impl Into<JsonSlice>) -> Ui {
         self.map(|entry| entry.set(member, value.into()))
     }
@@ -110,7 +113,7 @@ impl<T: AsRef<str>> From<T> for Ui {
     }
 }
 
-/// A resource at a `ui://` address, with what is said of its view in its member `ui`.
+/// A resource at a `ui://` address. The entry's member `ui` describes its view.
 impl From<Entry> for Ui {
     fn from(entry: Entry) -> Ui {
         Ui { entry, shown: Vec::new() }
@@ -130,7 +133,7 @@ impl From<Ui> for Entry {
     }
 }
 
-/// The document of a view: text, or a folder.
+/// The HTML document of a view: a text, or a folder.
 #[derive(Clone, Debug)]
 pub struct Html(Source);
 
@@ -142,24 +145,25 @@ enum Source {
 }
 
 impl Html {
-    /// The `index.html` of a folder, with everything put inside that it loads from the folder: scripts, style sheets and what
-    /// those import, images, fonts, media. It is read once, when the view is registered. A host gives the document to a frame
-    /// that has no address to load the rest from, and where nothing is said of origins, what stands in the document is all
-    /// that it lets in.
+    /// The `index.html` of a folder. All files that it loads from the folder are embedded in it: scripts, style sheets
+    /// and their imports, images, fonts, media. The folder is read once, when the view is registered. The files must
+    /// be embedded because a host shows the document in a frame that has no address to load them from. Unless
+    /// [`csp`](Ui::csp) allows other origins, the frame loads only what is in the document.
     ///
-    /// Scripts with imports of their own have to be bundled before. Nothing outside of the folder is read, and no symbolic link
-    /// followed.
+    /// Scripts that import other scripts must be bundled first. Files outside of the folder are not read, and symbolic
+    /// links are not followed.
     #[cfg(feature = "runtime")]
     pub fn folder(path: impl Into<PathBuf>) -> Html {
         Html(Source::Folder(path.into()))
     }
 
-    /// What serves the document as the view that `entry` declares; it may have `most` bytes.
+    /// The target that serves the document as the view that `entry` declares. The document may have at most `most`
+    /// bytes.
     #[doc(hidden)]
     pub fn target(self, entry: &Entry, most: usize) -> Result<Target, Error> {
         let wrong = |kind, what: &str| Error::new(kind, format!("resource {:?}: {what}", entry.name()));
         let invalid = |what: &str| Err(wrong(ErrorKind::Invalid, what));
-        // Without a name it is none, which adding it tells.
+        // An entry without a name is refused when it is added.
         if !entry.name().is_empty() && !entry.name().starts_with("ui://") {
             return invalid("a view's address starts with ui://");
         }
@@ -189,10 +193,16 @@ impl<T: AsRef<str>> From<T> for Html {
 }
 
 impl Server {
-    /// Registers a view, see [`Ui`]: its document is text, or [a folder](Html::folder). The server then tells clients of the
-    /// extension `io.modelcontextprotocol/ui`.
+    /// Registers a view, see [`Ui`]. Its document is text, or [a folder](Html::folder). The server then declares the
+    /// extension `io.modelcontextprotocol/ui` to clients.
     ///
-    /// A tool may name it before it is registered; a server does not start while a tool names a view that is not there.
+    /// A tool that names the view can be registered before the view. If a tool names a view that does not exist, the
+    /// server does not start.
+    ///
+    /// # Errors
+    /// - The address does not start with `ui://`, or is taken.
+    /// - The document is empty, or larger than [`Limits::max_result_bytes`](crate::Limits::max_result_bytes).
+    /// - A file of the folder cannot be read or embedded.
     pub fn ui(&self, ui: impl Into<Ui>, html: impl Into<Html>) -> Result<(), Error> {
         let entry = Entry::from(ui.into());
         let target = html.into().target(&entry, self.engine().limits().max_result_bytes)?;

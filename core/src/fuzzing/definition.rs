@@ -1,4 +1,4 @@
-//! Definitions: the first byte is the kind, the rest the object.
+//! Fuzz target for definitions. The first byte selects the kind, and the rest is the object.
 
 use crate::json::{JsonSlice, JsonWriter, Limits};
 use crate::proto::catalog::definition::Definition;
@@ -22,7 +22,8 @@ pub(super) fn run(data: &[u8]) {
         Ok(definition) => definition,
         Err(reason) => return assert!(!reason.is_empty()),
     };
-    // What was accepted is accepted in the form in which it is shown, and shown the same.
+    // An accepted definition must also be accepted in the form in which it is shown, and be shown in the same form
+    // again.
     let shown = definition.to_json();
     let again = read(kind, &shown).expect("what is shown is legal");
     assert_eq!(again.to_json().as_bytes(), shown.as_bytes());
@@ -50,7 +51,8 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// Where structured content must be an object, a schema of anything else is that of its member; references follow it there.
+/// Undoes the wrapping of output schemas. If structured content must be an object, a schema of any other value becomes
+/// the schema of its member, and references are adjusted.
 fn objects_only(value: &mut Value, given: &mut Value) {
     let (Some(value), Some(given)) = (value.get_mut("outputSchema"), given.get_mut("outputSchema")) else {
         return;
@@ -63,7 +65,7 @@ fn objects_only(value: &mut Value, given: &mut Value) {
     [value, given].into_iter().for_each(level);
 }
 
-/// Has references say the same wherever the schema is that they are in.
+/// Makes references equal that differ only because their schema was wrapped.
 fn level(part: &mut Value) {
     match part {
         Value::Array(items) => items.iter_mut().for_each(level),
@@ -85,7 +87,7 @@ fn level(part: &mut Value) {
     }
 }
 
-/// All that was said is there, under the specification's name.
+/// Checks that all members of the input are present, under the specification's names.
 fn kept(said: &Value, given: &Value) {
     for (name, said) in said.as_object().expect("it is an object") {
         let mut letters = name.split('_').map(str::to_owned);
@@ -103,7 +105,7 @@ fn kept(said: &Value, given: &Value) {
     }
 }
 
-/// Whether a value is another one but for what may have been left out of it.
+/// Whether a value is equal to another one, except for parts that were left out.
 fn is_part(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => {

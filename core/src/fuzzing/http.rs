@@ -1,6 +1,6 @@
-//! The rules of HTTP: heads and bodies of any kind are routed or refused as the protocol says.
+//! Fuzz target for the rules of HTTP: every head and body is routed or refused as the protocol requires.
 //!
-//! Input is a head, a header a line, and behind an empty line the body.
+//! The input is a head, with one header on each line, an empty line, and the body.
 
 use crate::dispatch::web_pages::path_fault;
 use crate::json::Limits;
@@ -19,7 +19,7 @@ fn refused(refusal: &Refusal) {
     assert!(body["error"]["code"].is_i64() && body["error"]["message"].is_string(), "{body}");
 }
 
-/// The id of a response is one of the server's, so a refusal of it names none.
+/// The id of a response is the server's own, so a refusal of a response must not have it.
 fn malformed_body(body: &[u8], refusal: &Refusal) {
     refused(refusal);
     let Ok(sent) = serde_json::from_slice::<serde_json::Value>(body) else { return };
@@ -43,7 +43,7 @@ fn headers(head: &[u8]) -> HeaderMap {
     headers
 }
 
-/// Once a request is taken, it is not with a header twice, or in other letters.
+/// Checks that an accepted request is refused if one of these headers is repeated, or has other letters.
 fn exact(headers: &HeaderMap, message: &Message, served: Revisions, names: &[&'static str]) {
     for name in names {
         let Some(value) = headers.get(*name) else { continue };
@@ -63,13 +63,13 @@ fn once(headers: &HeaderMap, name: &str) {
     assert!(headers.get_all(name).iter().count() < 2, "{name} is there twice");
 }
 
-/// What a header's value stands for, plainly read.
+/// The text that a header's value represents, by a simple decoder.
 fn said(value: &[u8]) -> Vec<u8> {
     let encoded = value.strip_prefix(b"=?base64?").and_then(|rest| rest.strip_suffix(b"?="));
     encoded.map_or_else(|| value.to_vec(), |text| STANDARD.decode(text).expect("it is Base64"))
 }
 
-/// Whether a host with or without port, or the page of one, is of this machine.
+/// Whether a host, with or without a port, is this machine.
 fn is_local(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.parse::<u16>().is_ok() => host,
@@ -79,7 +79,8 @@ fn is_local(authority: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
-/// Whoever may call an endpoint of this machine names it; no page calls but its own and the one that is allowed by name.
+/// Checks that a caller of a loopback endpoint names a loopback host. Only pages of this machine, and the explicitly
+/// allowed page, may call.
 fn called(headers: &HeaderMap, local: bool, page: Option<&str>) {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().expect("it is text"));
     ["host", "origin"].iter().for_each(|name| once(headers, name));
@@ -91,7 +92,8 @@ fn called(headers: &HeaderMap, local: bool, page: Option<&str>) {
     }
 }
 
-/// A page is given to who names a host of this machine, whatever its origin; who has it is not sent it again.
+/// Checks that a page is sent to a client that names a host of this machine, whatever its origin, and that it is not
+/// sent again to a client that has it.
 fn page(headers: &HeaderMap, path: &[u8]) {
     let access = Access::loopback();
     match access.check_page(&Method::GET, &Uri::from_static("/"), headers) {
@@ -110,13 +112,13 @@ fn page(headers: &HeaderMap, path: &[u8]) {
     let names =
         |tags: &&[u8]| tags.windows(3).any(|part| part == TAG.as_bytes()) || tags.trim_ascii() == b"*";
     assert!(!rules::has_current(headers, TAG) || tags.iter().any(names), "{tags:?}");
-    // What can be the path of a page can be asked for as it stands.
+    // A valid path of a page must be usable as the path of a request without changes.
     let Some(path) = std::str::from_utf8(path).ok().filter(|path| path_fault(path).is_none()) else { return };
     let uri: Uri = path.parse().expect("it is an address");
     assert!(uri.path() == path && uri.query().is_none() && uri.authority().is_none(), "{path}");
 }
 
-/// Letter by letter: what quotes hide is not a separator.
+/// Splits a header's value into its parameters, one character at a time. A separator in quotes does not count.
 fn parameters(value: &str) -> Vec<String> {
     let (mut parts, mut quoted) = (vec![String::new()], false);
     let mut letters = value.chars();
@@ -140,9 +142,9 @@ fn parameters(value: &str) -> Vec<String> {
     parts
 }
 
-/// A body is read only if it is JSON in UTF-8, as it stands, and its end cannot be mistaken.
+/// Checks that a body is only read if it is JSON in UTF-8, is not encoded, and has an unambiguous end.
 fn content(headers: &HeaderMap) {
-    // As text of one byte a letter: parameters may hold what is not ASCII.
+    // Each byte becomes one character, because parameters may contain bytes that are not ASCII.
     let letters =
         |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect::<String>();
     let all = |name: HeaderName| {
@@ -161,7 +163,7 @@ fn content(headers: &HeaderMap) {
     let plain = codings.split(',').all(|coding| ["", "identity"].contains(&coding.trim_matches(blank)));
     match rules::check_content(headers) {
         Ok(()) => assert!(is_json && read && plain, "{headers:?}"),
-        // Odd quoting is not understood, and may be refused.
+        // Unusual quoting is not understood, and may be refused.
         Err(_) => assert!(!(is_json && read && plain) || media.contains(['"', '\\']), "{headers:?}"),
     }
     let framing = headers.get_all(header::TRANSFER_ENCODING).iter().count();
@@ -173,7 +175,7 @@ fn content(headers: &HeaderMap) {
     assert_eq!(rules::websocket_key(headers).is_ok(), one && long, "{headers:?}");
 }
 
-/// A name without percent signs that are for codes.
+/// Decodes percent codes in a name. A percent sign that begins no code stays.
 fn plain(name: &str) -> Vec<u8> {
     let mut parts = name.split('%');
     let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -188,7 +190,7 @@ fn plain(name: &str) -> Vec<u8> {
     out
 }
 
-/// A parameter is taken from an address that has it once.
+/// Checks that a parameter is read only if the address has it once.
 fn query(text: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else { return };
     let own = |pair: &&str| pair.split('=').next().is_some_and(|name| plain(name) == b"session");
@@ -206,7 +208,7 @@ fn query(text: &[u8]) {
     }
 }
 
-/// The tag of a page.
+/// The entity tag of a page.
 const TAG: &str = "\"a\"";
 
 pub(super) fn run(data: &[u8]) {

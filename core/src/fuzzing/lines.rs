@@ -1,4 +1,5 @@
-//! Line framing: however the input is divided, and what a plain reading of the rules gives.
+//! Fuzz target for line framing. The result must not depend on how the input is divided, and must be that of a simple
+//! implementation of the rules.
 
 use super::divided;
 use crate::proto::framing::line::{Frame, LineFramer};

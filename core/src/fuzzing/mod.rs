@@ -1,7 +1,7 @@
-//! What `tests/fuzz` runs: each target takes any bytes, and panics where something is wrong.
+//! The targets that `tests/fuzz` runs. Each target takes any bytes, and panics if it finds a fault.
 //!
-//! Here, behind `--cfg fuzzing`, because the targets look at what no program should: a public door for them would be
-//! one for everybody. The unit tests run each over its seeds, so that what they call is compiled and kept true.
+//! They are in this crate, behind `--cfg fuzzing`, because they use private parts of it. A public interface for them
+//! would be public to every program. The unit tests run each target over its seeds, so that the targets stay correct.
 
 mod definition;
 mod engine;
@@ -15,10 +15,10 @@ mod tests;
 #[cfg(feature = "runtime")]
 mod websocket;
 
-/// A target.
+/// A fuzz target.
 pub type Target = fn(&[u8]);
 
-/// Every target with its name, which is that of the folder of its seeds.
+/// All targets with their names. The seeds of a target are in the folder of its name.
 pub const TARGETS: &[(&str, Target)] = &[
     ("definition", definition::run),
     ("engine", engine::run),
@@ -31,7 +31,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("websocket", websocket::run),
 ];
 
-/// Takes bytes that say how the rest is to be divided, and gives it whole and in these parts.
+/// Reads bytes that say how the rest is divided. Returns the rest as a whole and in its parts.
 fn divided(data: &[u8]) -> Option<(&[u8], Vec<&[u8]>)> {
     let (&count, data) = data.split_first()?;
     let (sizes, text) = data.split_at_checked(usize::from(count % 16))?;

@@ -1,4 +1,4 @@
-//! The one-pass scan against `serde_json`: both must agree on what is JSON, and on what it says.
+//! Fuzz target for the JSON scanner: it must agree with `serde_json` on what is valid, and on the values.
 
 use crate::json::{JsonErrorKind, JsonSlice, Limits, minify, scan};
 use bytes::Bytes;
@@ -27,7 +27,8 @@ pub(super) fn run(text: &[u8]) {
             let small: Value = serde_json::from_slice(&minify(text)).expect("it is JSON");
             assert_eq!(&small, tree, "{}", shown());
         }
-        // The differences on purpose: no duplicate keys; one level of nesting more than serde_json's 127.
+        // Two differences are intended: duplicate keys are refused, and nesting may be one level deeper than
+        // serde_json's 127.
         (Err(error), Ok(_)) => assert_eq!(error.kind, JsonErrorKind::DuplicateKey, "{error}: {}", shown()),
         (Ok(_), Err(error)) => {
             assert!(error.to_string().starts_with("recursion limit"), "{error}: {}", shown());

@@ -1,4 +1,5 @@
-//! Event streams: read however they are divided, and as a plain reading of the standard has them; what is written comes back.
+//! Fuzz target for event streams. The result must not depend on how the input is divided, and must be that of a simple
+//! implementation of the standard. An encoded event must be decoded to the same event.
 
 use super::divided;
 use crate::proto::framing::sse::{FIELD_NAME_ROOM, SseDecoder, SseEvent, encode, encode_comment};
@@ -16,14 +17,14 @@ fn read(max: usize, parts: &[&[u8]]) -> (Vec<SseEvent>, String, Option<u64>) {
     (events, decoder.last_event_id().to_owned(), decoder.retry())
 }
 
-/// What the standard says is read, all of it at once.
+/// Decodes the whole text at once, by a simple implementation of the standard.
 fn plain(text: &[u8]) -> (Vec<SseEvent>, String, Option<u64>) {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let (mut events, mut last, mut retry) = (Vec::new(), String::new(), None);
     let (mut event, mut data) = (SseEvent::default(), None::<Vec<u8>>);
     let text = unbroken(text);
     let mut lines = text.split(|byte| *byte == b'\n');
-    // What no line break ends is no line.
+    // A line without a line break at its end is incomplete.
     lines.next_back();
     for line in lines {
         let (name, value) = match line.iter().position(|byte| *byte == b':') {
@@ -61,7 +62,7 @@ fn plain(text: &[u8]) -> (Vec<SseEvent>, String, Option<u64>) {
     (events, last, retry)
 }
 
-/// With every line break as LF.
+/// Replaces every line break by LF.
 fn unbroken(data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len());
     for (place, &byte) in data.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! URI templates: a template in the first line, a URI in the second, other templates in those that follow.
+//! Fuzz target for URI templates. The first line is a template, the second one a URI, and further lines are other
+//! templates.
 
 use crate::dispatch::uri_template::{MAX_URI, TemplateSet, UriTemplate, Value};
 use std::cmp::Reverse;
@@ -22,7 +23,7 @@ pub(super) fn run(data: &[u8]) {
     let values = read.matches(uri);
     let lifted = UriTemplate::clone(&read).unsafe_paths(true);
     let with_unsafe = lifted.matches(uri);
-    // The option adds addresses, and only those with values that lead out of a folder.
+    // The option may only add addresses that have values that lead out of a folder.
     match (&values, &with_unsafe) {
         (None, Some(added)) => assert!(leads_out(template, added), "{added:?}"),
         _ => assert_eq!(values, with_unsafe),
@@ -32,7 +33,7 @@ pub(super) fn run(data: &[u8]) {
     }
 }
 
-/// Whether a value has a segment `..`, or that of `{+x}` is an absolute path or starts with a drive.
+/// Whether a value has a segment `..`, or the value of `{+x}` is an absolute path or starts with a drive.
 fn leads_out(template: &str, values: &[(&str, Value)]) -> bool {
     values.iter().any(|(name, value)| {
         let items = match value {
@@ -53,13 +54,13 @@ fn leads_out(template: &str, values: &[(&str, Value)]) -> bool {
     })
 }
 
-/// What must be true of the values that make a template this URI.
+/// Checks the values that expand a template to this URI.
 fn found(read: &UriTemplate, uri: &str, values: Vec<(&str, Value)>) {
     let template = read.as_str();
     let names: Vec<&str> = read.variables().collect();
     assert!(values.iter().all(|(name, _)| names.contains(name)), "{values:?}");
     assert!(!leads_out(template, &values), "{values:?}");
-    // Where no operator lets a variable be more than one segment, none is.
+    // If no operator allows a variable to have more than one segment, no value has more.
     let open = template.contains("{+") || template.contains("{#");
     let named = template.contains("{?") || template.contains("{&") || template.contains("{#");
     let queried = named || template.contains(['?', '#']);
@@ -73,10 +74,11 @@ fn found(read: &UriTemplate, uri: &str, values: Vec<(&str, Value)>) {
             assert!(queried || open || !item.contains('/'), "{name} is {item:?}");
         }
     }
-    // What it stands for is a URI that reads as the same. Where reserved characters stay bare, what was encoded need not.
+    // If the values are expanded, the URI must match with the same values. If reserved characters are not encoded,
+    // this is not so for encoded input.
     if !open || !uri.contains('%') {
         let again = read.expand(&values);
-        // Encoded it may be longer than what is looked at.
+        // The encoded form may be longer than an address that is matched.
         let wanted = (again.len() <= MAX_URI).then_some(&values);
         assert_eq!(read.matches(&again).as_ref(), wanted, "{again}");
     }

@@ -1,4 +1,4 @@
-//! Every target over its seeds, and over what little changes make of them.
+//! Runs every target over its seeds, and over small changes of them.
 
 use super::TARGETS;
 use proptest::prelude::*;
@@ -22,19 +22,19 @@ fn seeds_pass() {
     }
 }
 
-/// What has a meaning to one of the targets.
+/// Pieces of text that have a meaning to one of the targets.
 const WORDS: &str = concat!(
     r#"{ } [[[[[[[[ ]]]] , : " \ \u \u0061 \ud800 \udc00 - 0. E+ 1e999 true fals null é "a":1, "params":{ "_meta":{ "#,
     "data: id: \u{feff} \u{2028} \n \n\n \r\n \t \0 {+a} {?b*} %2F .. mcp-name: "
 );
 
-/// What can be put in.
+/// The pieces that can be inserted.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<Vec<u8>> = WORDS.split(' ').map(|word| word.as_bytes().to_vec()).collect();
     prop_oneof![select(words), prop::collection::vec(any::<u8>(), 0..3)]
 }
 
-/// A little of what `tests/fuzz` does for longer: places are cut out, put in, or copied from another seed.
+/// Does for a short time what `tests/fuzz` does for longer: parts are removed, inserted, or copied from another seed.
 #[test]
 fn changed_seeds_pass() {
     for (name, target) in TARGETS {

@@ -1,13 +1,14 @@
-//! WebSocket messages: read however the bytes are divided, and what a plain reading of RFC 6455 gives.
+//! Fuzz target for WebSocket messages. The result must not depend on how the bytes are divided, and must be that of a
+//! simple implementation of RFC 6455.
 //!
-//! The first byte is the longest message there may be, the next ones say how the rest is divided.
+//! The first byte is the maximum size of a message. The next bytes say how the rest is divided.
 
 use super::divided;
 use crate::runtime::http::websocket::frames::{self, FrameError, MemoryLimit, Reader, Received};
 use bytes::Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// No limit, which watches that no more is taken than what has come in warrants.
+/// Allows everything, but asserts that the reader takes at most twice as much memory as bytes have arrived.
 struct Watched {
     max: usize,
     come: usize,
@@ -34,7 +35,7 @@ fn read(max: usize, parts: &[&[u8]]) -> (Vec<Received>, bool, bool) {
     (all, reader.is_within(), reader.has_closed())
 }
 
-/// A frame whose header is there, and what is there of its payload.
+/// A frame with a complete header, and the part of its payload that has arrived.
 struct Frame<'a> {
     last: bool,
     reserved: bool,
@@ -60,7 +61,7 @@ fn frame(input: &[u8]) -> Option<Frame<'_>> {
     Some(Frame { last, reserved, opcode: first & 0x0F, masked, length, payload, rest: &rest[there..] })
 }
 
-/// What the rules say is received, all of it at once.
+/// Decodes the whole input at once, by a simple implementation of the rules.
 fn plain(max: usize, mut input: &[u8]) -> (Vec<Received>, bool, bool) {
     let (mut all, mut message, mut broken) = (Vec::new(), None::<Vec<u8>>, false);
     while !input.is_empty() {
@@ -126,7 +127,8 @@ fn plain(max: usize, mut input: &[u8]) -> (Vec<Received>, bool, bool) {
     (all, message.is_some(), false)
 }
 
-/// What is written, as the other side would send it back: with a mask, here one that changes nothing.
+/// Checks that written frames are read again as the same messages. A client's frames need a mask; the mask here
+/// changes nothing.
 fn written(text: &[u8]) {
     let masked = |write: &dyn Fn(&mut Vec<u8>), payload: usize| {
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! How a handler says that it failed.
+//! The errors that handlers return.
 
 use crate::dispatch::calls::ask::AskError;
 use crate::host::{Context, Outcome};
@@ -10,8 +10,8 @@ use std::fmt::{self, Debug, Display};
 
 type Boxed = Box<dyn Error + Send + Sync>;
 
-/// A handler's error that says what becomes of it. Handlers may return any other error too; what that says is for the
-/// client to read unless the server masks errors, while the words of a `CallError` always reach it.
+/// A handler's error with a defined effect on the call. Handlers may also return any other error: the client gets the
+/// text of that error, unless the server masks errors. The text of a `CallError` always reaches the client.
 ///
 /// ```
 /// # use tenon_mcp::{CallError, json};
@@ -38,31 +38,33 @@ enum Repr {
 }
 
 impl CallError {
-    /// An error of the protocol, whatever the handler is of. Codes from -32768 to -32000 are reserved by JSON-RPC and the
-    /// protocol; a program's own lie outside.
+    /// The client gets a JSON-RPC error with this code, from every kind of handler, also from a tool. JSON-RPC and the
+    /// protocol reserve the codes from -32768 to -32000. A program should use other codes.
     pub fn mcp(code: i32, message: impl Into<String>) -> CallError {
         CallError(Repr::Protocol(RpcError::new(code, message)))
     }
 
-    /// What is asked for does not exist: of a resource the error that the client's revision has for it, with the address
-    /// that is read as its data. Of a tool it is a failed result. The text says that `what` was not found.
+    /// Something does not exist. From a tool, the client gets a failed result. From other handlers, the client gets
+    /// the error that its revision has for this case, with the address that is being read as data. The text says that
+    /// `what` was not found.
     pub fn not_found(what: impl Into<String>) -> CallError {
         CallError(Repr::NotFound(what.into()))
     }
 
-    /// The arguments are not what the handler takes: they are refused in the same way as those that do not fit the schema, in
-    /// every revision. `reasons` say which and why, best as `/place/in/them: reason`.
+    /// The handler does not accept the arguments. They are refused in the same way as arguments that do not satisfy
+    /// the schema, in every revision. `reasons` says which arguments are wrong and why, preferably in the form
+    /// `/path/to/argument: reason`.
     pub fn arguments(reasons: impl Into<String>) -> CallError {
         CallError(Repr::InvalidArguments(reasons.into()))
     }
 
-    /// The handler failed, and the text is meant for who called: of a tool a failed result that the model reads, of
-    /// anything else the message of an internal error.
+    /// The handler failed, and the text is for the client. From a tool, the client gets a failed result that the model
+    /// reads; from other handlers, an internal error with this message.
     pub fn tool(message: impl Into<String>) -> CallError {
         CallError(Repr::ToolFailure(message.into()))
     }
 
-    /// Structured detail for a protocol error; nothing for others.
+    /// Adds structured data to an error that was made with [`CallError::mcp`]. Other errors do not change.
     pub fn with_data(mut self, data: impl Into<JsonSlice>) -> CallError {
         if let Repr::Protocol(error) = self.0 {
             self.0 = Repr::Protocol(error.with_data(data.into()));
@@ -117,7 +119,7 @@ from! {
     crate::error::Error crate::host::NextError
 }
 
-/// What a call comes to whose handler ended with an error.
+/// The outcome of a call whose handler returned an error.
 pub(super) fn failed<E: Display + Debug + 'static>(error: &E, call: &Context) -> Outcome {
     let any = error as &dyn Any;
     let found = match any.downcast_ref::<Boxed>() {
@@ -134,7 +136,7 @@ pub(super) fn failed<E: Display + Debug + 'static>(error: &E, call: &Context) ->
     })
 }
 
-/// What a boxed error comes to that says it itself.
+/// The outcome for a boxed error of a type that defines its outcome.
 fn known(error: &Boxed, call: &Context) -> Option<Outcome> {
     if let Some(error) = error.downcast_ref::<CallError>() {
         return error.outcome(call);
@@ -145,12 +147,12 @@ fn known(error: &Boxed, call: &Context) -> Option<Outcome> {
     error.downcast_ref::<RpcError>().map(|error| Outcome::Error(error.clone()))
 }
 
-/// The protocol's own error where it has one; otherwise the client is told why it could not be asked.
+/// The protocol's own error if there is one. Other errors count as exceptions.
 fn asked(error: &AskError) -> Option<Outcome> {
     error.rpc().map(|error| Outcome::Error(error.clone()))
 }
 
-/// An error with everything it knows: what it says, what caused it, how it looks inside.
+/// The text of an error for the log, with its causes and its `Debug` form.
 fn with_causes<E: Display + Debug + 'static>(error: &E) -> String {
     let any = error as &dyn Any;
     let source = match (any.downcast_ref::<Boxed>(), any.downcast_ref::<CallError>()) {

@@ -1,4 +1,4 @@
-//! Async functions as handlers, by what they take.
+//! Makes handlers from async functions of several forms.
 
 use super::input::typed;
 use crate::handler::into_outcome::IntoOutcome;
@@ -9,16 +9,16 @@ use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What can be registered as a handler: a [`LocalHandler`], such as what [`handler`](crate::handler) makes, or an async
-/// function of one of the forms
+/// What can be registered as a handler: a [`LocalHandler`], such as the result of [`handler`](crate::handler), or an
+/// async function of one of these forms:
 ///
 /// - `async fn(input: T, context: Context) -> R`
 /// - `async fn(input: T) -> R`
 /// - `async fn(context: Context) -> R`
 /// - `async fn() -> R`
 ///
-/// where `T` is deserialised from what handlers of the kind are handed, and `R` is an [`IntoOutcome`]. Closures must say
-/// the types of their parameters. `M` tells the forms apart and is always inferred.
+/// `T` is deserialised from the input of the handler's kind, and `R` is an [`IntoOutcome`]. Closures must declare the
+/// types of their parameters. `M` distinguishes the forms and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "this is not a handler",
     note = "a handler is an async function of what its kind is handed (Deserialize), of a Context, of both in this \
@@ -26,11 +26,11 @@ use std::sync::Arc;
     note = "closures must say the types of their parameters, or be made handlers by `tenon_mcp::handler`"
 )]
 pub trait IntoHandler<M> {
-    /// The handler.
+    /// Converts to a handler.
     fn into_handler(self) -> Arc<dyn LocalHandler>;
 }
 
-/// The form of what is a handler already.
+/// The form of a value that is already a handler.
 #[doc(hidden)]
 pub struct IsHandler;
 
@@ -40,7 +40,7 @@ impl<H: LocalHandler + 'static> IntoHandler<IsHandler> for H {
     }
 }
 
-/// A function of the form `M`.
+/// A function that has the form `M`.
 struct Function<F, M> {
     function: F,
     form: PhantomData<M>,
@@ -50,7 +50,7 @@ fn function<F, M>(function: F) -> Function<F, M> {
     Function { function, form: PhantomData }
 }
 
-/// Runs a handler's future to its outcome.
+/// Runs a handler's future and converts its result to the outcome.
 fn finish<Fut>(future: Fut, context: Context) -> LocalFuture
 where
     Fut: Future<Output: IntoOutcome> + Send + 'static,
@@ -142,7 +142,7 @@ where
     }
 }
 
-/// Of its own, so that it is not that of an input.
+/// A separate type, so that this form does not conflict with the form that takes an input.
 #[doc(hidden)]
 pub struct OfContext;
 

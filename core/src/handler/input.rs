@@ -1,4 +1,4 @@
-//! What a handler is handed, as its type.
+//! Converts the input of a call to the type that the handler takes.
 
 use crate::handler::string_arguments::Texts;
 use crate::host::{Context, Outcome};
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::{Any, TypeId};
 
-/// The input as the handler's type, or what the call comes to where it does not fit.
+/// The input as the handler's type. If it does not fit the type, returns the outcome of the call.
 pub(super) fn typed<A: DeserializeOwned + 'static>(
     input: &JsonSlice,
     context: &Context,
@@ -24,7 +24,7 @@ pub(super) fn typed<A: DeserializeOwned + 'static>(
     })
 }
 
-/// A tree, which need not go through `serde`, or anything else.
+/// Reads a JSON tree without `serde`, and any other type with it.
 pub(super) fn json<A: DeserializeOwned + 'static>(input: &JsonSlice) -> Result<A, JsonError> {
     if TypeId::of::<A>() == TypeId::of::<Value>() {
         let tree: Box<dyn Any> = Box::new(input.to_value()?);

@@ -1,25 +1,25 @@
-//! What handlers of some kinds are handed.
+//! Input types for handlers of some kinds.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What a [completion](crate::Completion)'s handler is handed.
+/// The input of a [completion](crate::Completion)'s handler.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Completing {
-    /// What was typed so far.
+    /// The text that the user has typed so far.
     #[serde(default)]
     pub value: String,
-    /// The arguments or variables that are filled in already, as far as the client tells.
+    /// The arguments or variables that have a value already, as far as the client sends them.
     #[serde(default)]
     pub arguments: BTreeMap<String, String>,
 }
 
-/// What the listing handler of a [resource provider](crate::ResourceProvider) is handed.
+/// The input of the listing handler of a [resource provider](crate::ResourceProvider).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Listing {
-    /// Where the page before ended, as the handler said in `nextCursor`; nothing on the first.
+    /// The `nextCursor` that the handler returned with the previous page. `None` for the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }

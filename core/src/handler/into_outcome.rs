@@ -1,4 +1,4 @@
-//! What handlers return, as what a call comes to.
+//! Converts the values that handlers return to outcomes.
 
 use crate::handler::error;
 use crate::host::{Context, Outcome};
@@ -10,36 +10,36 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt::{Debug, Display};
 
-/// What a handler may return. The type alone says what becomes of it:
+/// A type that a handler may return. The type decides how the value is sent:
 ///
-/// | type | of a tool | of a resource | of a prompt |
+/// | type | from a tool | from a resource | from a prompt |
 /// |---|---|---|---|
-/// | texts | a text | text contents | one message of the user |
-/// | numbers, booleans, `()`, `serde_json::Value`, [`JsonSlice`], [`Json`] | JSON as text, and structured content where the tool says so | JSON as text contents | – |
-/// | `Vec<u8>`, [`Bytes`](bytes::Bytes) | – | a blob | – |
+/// | text (`String`, `&str`, `Cow<str>`) | a text | text contents | one message of the user |
+/// | numbers, booleans, `()`, `serde_json::Value`, [`JsonSlice`], [`Json`] | JSON as text, and structured content if the tool is structured | JSON as text contents | messages, if the JSON has their form |
+/// | `Vec<u8>`, [`Bytes`](bytes::Bytes) | an embedded resource | a blob | a message of the user, with an embedded resource |
 /// | [`Content`], `Vec<Content>` | content blocks | – | messages of the user |
-/// | [`ToolResult`] | the result | – | – |
-/// | [`ResourceContents`], `Vec` of them | – | the contents | – |
+/// | [`ToolResult`] | the complete result | – | – |
+/// | [`ResourceContents`], `Vec` of them | embedded resources; text needs an address | the contents | messages of the user, with embedded resources |
 /// | [`PromptMessage`], `Vec` of them | – | – | the messages |
 /// | `Vec` of texts | JSON as text | JSON as text contents | messages of the user |
-/// | [`Outcome`] | what it says | what it says | what it says |
+/// | [`Outcome`] | this outcome | this outcome | this outcome |
 ///
-/// A completion's handler returns a `Vec` of texts, or [`Json`] of an object with `values`; a method's handler anything that
-/// is a JSON object. `None` says of a resource that it was not found, and is JSON's `null` otherwise. `Result` is either
-/// what it holds or an error, any that is `Display` and `Debug`: [`CallError`](crate::CallError) for those that say what
-/// becomes of them.
+/// The handler of a completion returns a `Vec` of texts, or [`Json`] of an object with `values`. The handler of a
+/// method returns a JSON object, or `()` for an empty one. From a resource, `None` means that it was not found;
+/// otherwise it is JSON's `null`. A `Result` has one of these types, or an error of any type that is `Display` and
+/// `Debug`. Among the errors, [`CallError`](crate::CallError) has a defined effect on the call.
 ///
-/// What a kind cannot be is an error when the handler returns it, in the client's answer and in the server's log.
+/// If the kind cannot return the value (`–`), the call fails: the client gets an error, which is also logged.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     note = "wrap what implements Serialize in `tenon_mcp::Json`"
 )]
 pub trait IntoOutcome {
-    /// What a call with this context comes to.
+    /// Converts the value to the outcome of the call with this context.
     fn into_outcome(self, call: &Context) -> Outcome;
 }
 
-/// Anything serialisable, returned as JSON.
+/// Returns any serialisable value as JSON.
 ///
 /// ```
 /// # use tenon_mcp::Json;
@@ -67,7 +67,7 @@ fn json<T: Serialize>(value: &T, call: &Context) -> Outcome {
     }
 }
 
-/// A value that cannot be sent, which is the program's fault.
+/// The outcome for a value that JSON cannot represent, which is a fault of the program.
 #[cold]
 fn not_serializable<T>(error: &JsonError, call: &Context) -> Outcome {
     let text = format!("returned a {} that JSON cannot hold: {error}", std::any::type_name::<T>());

@@ -1,4 +1,4 @@
-//! Middleware from plain async functions.
+//! Makes middleware from async functions.
 
 use crate::error::Error;
 use crate::handler::into_outcome::IntoOutcome;
@@ -21,21 +21,25 @@ where
 }
 
 impl Server {
-    /// Puts an async function around operations: calls of handlers, [`CALLS`](crate::CALLS), or those that the words
-    /// `tool`, `resource`, `prompt`, `completion`, `tool_list`, `resource_list`, `resource_template_list` and `prompt_list`
-    /// name, or the protocol's own names, or that of a method that is registered. The first one that is put around something
-    /// is the outermost. For the life of the server.
+    /// Adds an async function as middleware around operations, for as long as the server exists. `operations` contains
+    /// words (`tool`, `resource`, `prompt`, `completion`, `tool_list`, `resource_list`, `resource_template_list`,
+    /// `prompt_list`), the protocol's method names, or names of registered methods. [`CALLS`](crate::CALLS) are the
+    /// words for calls of handlers. Of several functions around one operation, the first that was added is the
+    /// outermost.
     ///
-    /// It is handed the context of the call and what follows, [`Next`]. It may look at the input and hand on another, look
-    /// at the outcome and return another, answer without what follows, or run that again. Its own outcome is judged like a
-    /// handler's. Only what is in order comes to it: calls of what is registered, with arguments that fit. A call of a client
-    /// of 2026-07-28 that comes back with answers runs through it again.
+    /// The function gets the context of the call, and [`Next`], which is the next step. It may read the input and pass
+    /// on a different one, read the outcome and return a different one, return without running the next step, or run
+    /// it again. Its outcome is treated like a handler's. It runs only for valid calls: the entry is registered, and
+    /// the arguments satisfy the schema. If a client of 2026-07-28 sends answers to a call's questions, the middleware
+    /// runs again for that request.
     ///
-    /// A list with middleware around it is no longer answered by the engine alone. What [`Next`] comes to there is its
-    /// result, a JSON object.
+    /// If there is middleware around a list, [`Next`] returns the result of the list request, a JSON object.
     ///
     /// # Errors
-    /// If a word names nothing, or what the engine alone answers.
+    /// - A word names no operation, or only the engine can answer the operation.
+    /// - The server already has middleware of a host. All middleware of a server must be a host's, or all written in
+    ///   Rust.
+    /// - The server is mounted in another, and the operation is a list.
     ///
     /// ```
     /// # use tenon_mcp::{CALLS, CallError, Server};

@@ -1,4 +1,4 @@
-//! Handlers from plain async functions: what they are handed as a type, what they return as another.
+//! Makes handlers from async functions with typed inputs and results.
 
 mod error;
 mod function;
@@ -16,14 +16,15 @@ pub use function::IntoHandler;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 
-/// Makes a handler from an async closure of typed input and the call's context, whose types need no annotation.
-/// Functions, and closures that say the types of their parameters, can be registered without it; see [`IntoHandler`].
+/// Makes a handler from an async closure that takes a typed input and the call's context. The types of its parameters
+/// need not be declared. Functions, and closures that declare the types of their parameters, can be registered without
+/// this; see [`IntoHandler`].
 ///
-/// The input is deserialised from the JSON object that handlers of the kind are handed: a tool's arguments, a template's
-/// variables, a prompt's arguments, [`Completing`], a method's parameters. What the function returns is an
-/// [`IntoOutcome`]: a value, or a `Result` of one. An error is told to the client in its own words; its causes and its
-/// `Debug` form go to the server's [log](crate::ServerBuilder::log). [`CallError`] says more, and so does an
-/// [`AskError`](crate::AskError), either as it is or boxed as `dyn Error`.
+/// The input is deserialised from the JSON object that a handler of its kind gets: a tool's arguments, a template's
+/// variables, a prompt's arguments, [`Completing`], a method's parameters. The function returns an [`IntoOutcome`]: a
+/// value, or a `Result` of one. If it returns an error, the client gets the error's text, unless the server masks
+/// errors. The error's causes and its `Debug` form go to the server's [log](crate::ServerBuilder::log). A
+/// [`CallError`] or an [`AskError`](crate::AskError) has a defined effect, also if it is boxed as `dyn Error`.
 ///
 /// ```
 /// # use tenon_mcp::{handler, json, Server, Tool};
@@ -51,7 +52,7 @@ where
     function::of_both(function)
 }
 
-/// Makes a [`JsonSlice`](crate::JsonSlice) from a JSON literal, for schemas.
+/// Makes a [`JsonSlice`](crate::JsonSlice) from a JSON literal, for example for a schema.
 #[macro_export]
 macro_rules! json_schema {
     ($($json:tt)+) => {

@@ -1,4 +1,4 @@
-//! An object of texts as any type: where the type has numbers or booleans, the texts are read as such.
+//! Deserialises an object of strings as any type. If the type has numbers or booleans, the strings are parsed.
 
 use crate::json::{JsonSlice, Kind, text_value_wrappers};
 use serde::de::value::{MapDeserializer, SeqDeserializer};
@@ -7,11 +7,11 @@ use serde_json::Value;
 use std::any::TypeId;
 use std::fmt;
 
-/// A prompt's arguments or a template's variables.
+/// Reads the arguments of a prompt, or the variables of a template.
 pub(super) struct Texts;
 
 impl Texts {
-    /// Reads them as the handler's type.
+    /// Reads the input as the handler's type.
     pub(super) fn read<A: DeserializeOwned + 'static>(input: &JsonSlice) -> Result<A, String> {
         if TypeId::of::<A>() == TypeId::of::<Value>() {
             return crate::handler::input::json(input).map_err(|error| error.to_string());
@@ -26,7 +26,7 @@ impl Texts {
     }
 }
 
-/// One of them: a text, or several in an array.
+/// One argument: a string, or an array of strings.
 struct Text {
     name: String,
     value: JsonSlice,
@@ -102,7 +102,7 @@ impl<'de> Deserializer<'de> for Text {
 
     text_value_wrappers! { InvalidText, this => this.as_text()?.into_owned() }
 
-    /// One text is a sequence of one: a template's variable may stand for one or for several.
+    /// A single string counts as an array of one, because a template's variable can have one or several values.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidText> {
         let items: Vec<JsonSlice> = match self.value.kind() {
             Kind::Array => self.value.elements().collect(),

@@ -85,7 +85,7 @@ pub(crate) struct Shared {
     pub(super) local: Arc<LaneQueue>,
     /// Counts the calls that wait for their concurrency limit and are in no lane.
     pub(super) waiting: Arc<LaneQueue>,
-    /// For code that has only a reference to this.
+    /// This value itself, for methods that have a reference but need an `Arc`.
     pub(super) this: Weak<Shared>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
     pub(super) timer: Mutex<Option<Arc<dyn Wake>>>,

@@ -52,34 +52,34 @@ pub use middleware::{Layer, LocalMiddleware, Next, NextError};
 use std::fmt;
 use std::sync::Arc;
 
-/// A registered entry with where its calls go.
+/// A registered entry, with the target of its calls.
 pub type Registered = registered::Registered<Target>;
 
-/// Where the calls of an entry go: the dispatch target.
+/// The target of an entry's calls.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Target {
-    /// To a handler that a host runs when it drains a lane.
+    /// A handler that a host runs when it drains a lane.
     Lane {
         /// The lane.
         lane: LaneId,
         /// The handler's number in the host's table.
         handler: HandlerId,
     },
-    /// To a handler that a host runs on the thread that received the call, or the last answer that it waited for. If
-    /// no such thread is available (for example, an attempt ended on a thread of the program), the call goes to the
-    /// lane.
+    /// A handler that a host runs on the thread that received the call, or the last answer that the call waited for.
+    /// If no such thread is available (for example, because an attempt ended on a thread of the program), the call
+    /// goes to the lane.
     Inline {
         /// The lane, which also counts the calls in flight.
         lane: LaneId,
         /// The handler's number in the host's table.
         handler: HandlerId,
-        /// Runs it.
+        /// Runs the handler.
         host: Arc<dyn InlineHost>,
     },
-    /// To a handler written in Rust.
+    /// A handler written in Rust.
     Local(Arc<dyn LocalHandler>),
-    /// To the engine itself, for example for a view or for files.
+    /// The engine itself, for example for a view or for files.
     Builtin(Arc<dyn Builtin>),
 }
 

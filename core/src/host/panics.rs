@@ -36,7 +36,7 @@ impl Shared {
         Malformed { id, error: self.panicked("a message", panicked), answer: true, reply }
     }
 
-    /// Runs what nobody waits for. A panic is logged, and the result is `false`.
+    /// Runs code whose result no caller waits for. A panic is logged, and the result is `false`.
     #[inline]
     pub(crate) fn guard(&self, doing: &str, run: impl FnOnce()) -> bool {
         let done = caught(run);

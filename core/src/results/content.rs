@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 object! {
-    /// One block of content: what tools return and prompts say. A kind that the client's revision lacks reaches it as
-    /// text that says what it was.
+    /// A content block: a part of a tool's result or of a prompt's message. If the client's revision does not have a
+    /// kind of block, the client gets a text in its place that describes it.
     ///
     /// ```
     /// use tenon_mcp::{Content, json};
@@ -26,37 +26,37 @@ impl Content {
         Content(Object::new().with("type", kind))
     }
 
-    /// A text.
+    /// Creates a text block.
     pub fn text(text: impl Into<String>) -> Content {
         Content::of("text").set("text", text.into())
     }
 
-    /// An image of this media type; the bytes are sent as base64.
+    /// Creates an image block with this media type. The bytes are sent as base64.
     pub fn image(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Content {
         Content::of("image").set("data", STANDARD.encode(bytes)).mime_type(mime_type)
     }
 
-    /// A sound of this media type (from 2025-03-26 on); the bytes are sent as base64.
+    /// Creates an audio block with this media type (from 2025-03-26 on). The bytes are sent as base64.
     pub fn audio(bytes: impl AsRef<[u8]>, mime_type: impl Into<String>) -> Content {
         Content::of("audio").set("data", STANDARD.encode(bytes)).mime_type(mime_type)
     }
 
-    /// A resource with its contents, which must have an address.
+    /// Embeds the contents of a resource. The contents must have an address.
     pub fn resource(contents: ResourceContents) -> Content {
         Content::of("resource").set("resource", contents)
     }
 
-    /// The address of a resource, which the client may read (from 2025-06-18 on). It need not be registered.
+    /// Links to a resource, which the client may read (from 2025-06-18 on). The resource need not be registered.
     pub fn link(uri: impl Into<String>, name: impl Into<String>) -> Content {
         Content::of("resource_link").set("uri", uri.into()).set("name", name.into())
     }
 
-    /// Hints for clients: `audience`, `priority`, `lastModified`.
+    /// Sets hints for clients, an object with `audience`, `priority` and `lastModified`.
     pub fn annotations(self, annotations: impl Into<Value>) -> Content {
         self.set("annotations", annotations)
     }
 
-    /// The media type of what is linked to.
+    /// Sets the media type: of an image, of audio, or of a linked resource.
     pub fn mime_type(self, mime_type: impl Into<String>) -> Content {
         self.set("mimeType", mime_type.into())
     }

@@ -1,4 +1,5 @@
-//! What handlers return that is more than a plain value. The engine checks it, and shapes it for the client's revision.
+//! The types for results that plain values cannot express. The engine checks them and converts them to the client's
+//! revision.
 
 mod content;
 mod prompt;
@@ -12,7 +13,7 @@ pub use tool::ToolResult;
 
 use serde_json::{Map, Value};
 
-/// A JSON object that is put together.
+/// A JSON object that is being built.
 #[derive(Clone, Debug, PartialEq)]
 struct Object(Map<String, Value>);
 
@@ -27,7 +28,7 @@ impl Object {
     }
 }
 
-/// A type that wraps an [`Object`] and becomes JSON.
+/// A type that wraps an [`Object`] and converts to JSON.
 macro_rules! object {
     ($($(#[$doc:meta])* $name:ident)*) => {
         $(
@@ -41,7 +42,7 @@ macro_rules! object {
                     $name(self.0.with(member, value))
                 }
 
-                /// Metadata of the program's own, an object.
+                /// Sets `_meta`: metadata of the program's own, an object.
                 pub fn meta(self, meta: impl Into<Value>) -> $name {
                     self.set("_meta", meta)
                 }

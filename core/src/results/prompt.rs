@@ -1,10 +1,10 @@
-//! Messages of prompts.
+//! The messages of prompts.
 
 use super::{Content, Object, object};
 use crate::json::JsonSlice;
 use serde_json::Value;
 
-/// Who says a message.
+/// The speaker of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The user.
@@ -24,7 +24,7 @@ object! {
 }
 
 impl PromptMessage {
-    /// A message with one block of content, or a text.
+    /// Creates a message with one content block, or with a text.
     pub fn new(role: Role, content: impl Into<Content>) -> PromptMessage {
         let role = match role {
             Role::User => "user",
@@ -33,12 +33,12 @@ impl PromptMessage {
         PromptMessage(Object::new().with("role", role).with("content", content.into()))
     }
 
-    /// What the user says.
+    /// Creates a message of the user.
     pub fn user(content: impl Into<Content>) -> PromptMessage {
         PromptMessage::new(Role::User, content)
     }
 
-    /// What the model says.
+    /// Creates a message of the model.
     pub fn assistant(content: impl Into<Content>) -> PromptMessage {
         PromptMessage::new(Role::Assistant, content)
     }

@@ -1,4 +1,4 @@
-//! What a resource holds.
+//! The contents of resources.
 
 use super::{Object, object};
 use crate::json::JsonSlice;
@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 object! {
-    /// What a resource holds, or a part of it. Without an address it has that of the resource that is read, and its media
-    /// type unless it says its own.
+    /// The contents of a resource, or a part of them. Contents without an address get the address of the resource that
+    /// is being read. Unless they have a media type, they also get its media type.
     ///
     /// ```
     /// use tenon_mcp::ResourceContents;
@@ -21,28 +21,28 @@ object! {
 }
 
 impl ResourceContents {
-    /// Text.
+    /// Creates contents that are text.
     pub fn text(text: impl Into<String>) -> ResourceContents {
         ResourceContents(Object::new().with("text", text.into()))
     }
 
-    /// Bytes, sent as base64.
+    /// Creates contents that are bytes. They are sent as base64.
     pub fn blob(bytes: impl AsRef<[u8]>) -> ResourceContents {
         ResourceContents(Object::new().with("blob", STANDARD.encode(bytes)))
     }
 
-    /// Its address.
+    /// Sets the address.
     pub fn uri(self, uri: impl Into<String>) -> ResourceContents {
         self.before(0, "uri", uri.into())
     }
 
-    /// Its media type.
+    /// Sets the media type.
     pub fn mime_type(self, mime_type: impl Into<String>) -> ResourceContents {
         let place = usize::from(self.0.0.contains_key("uri"));
         self.before(place, "mimeType", mime_type.into())
     }
 
-    /// What it is goes before what it holds, as the specification has it.
+    /// Inserts a member at the front, because the specification shows address and media type before the contents.
     fn before(mut self, place: usize, member: &str, value: String) -> ResourceContents {
         self.0.0.shift_insert(place, member.to_owned(), value.into());
         self

@@ -1,11 +1,11 @@
-//! The whole result of a tool.
+//! The complete result of a tool.
 
 use super::{Content, Object, object};
 use crate::json::JsonSlice;
 use serde_json::Value;
 
 object! {
-    /// The whole result of a tool: content, structured content, whether it failed, metadata.
+    /// The complete result of a tool: content, structured content, whether the tool failed, and metadata.
     ///
     /// ```
     /// use tenon_mcp::{ToolResult, json};
@@ -19,13 +19,13 @@ object! {
 }
 
 impl ToolResult {
-    /// Nothing yet. Without content, structured content is sent as text too.
+    /// Creates an empty result. If no content is added, the structured content is also sent as text.
     #[allow(clippy::new_without_default)]
     pub fn new() -> ToolResult {
         ToolResult(Object::new())
     }
 
-    /// Adds a block of content, or a text.
+    /// Adds a content block, or a text.
     pub fn content(mut self, content: impl Into<Content>) -> ToolResult {
         let block = Value::from(content.into());
         match self.0.0.get_mut("content") {
@@ -35,12 +35,13 @@ impl ToolResult {
         self
     }
 
-    /// The structured content (from 2025-06-18 on), which must satisfy the tool's output schema if it has one.
+    /// Sets the structured content (from 2025-06-18 on). If the tool has an output schema, it must satisfy that
+    /// schema.
     pub fn structured(self, value: impl Into<Value>) -> ToolResult {
         self.set("structuredContent", value)
     }
 
-    /// The tool failed; the content tells the model why.
+    /// Marks the result as failed (`isError`). The content tells the model the reason.
     pub fn error(self) -> ToolResult {
         self.set("isError", true)
     }

@@ -19,7 +19,7 @@ use crate::proto::session::implementation::Implementation;
 use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
 
-/// Settings of a [`Server`] that are fixed when it is built.
+/// Builds a [`Server`]. It has the settings that cannot change later. [`Server::builder`] makes one.
 pub struct ServerBuilder {
     identity: Identity,
     declared: Capabilities,
@@ -27,7 +27,7 @@ pub struct ServerBuilder {
     end_with_stdin: bool,
     log_level: LogLevel,
     thread_hook: Option<ThreadHook>,
-    /// What is wrong with something that was set; building reports it.
+    /// The error of the first invalid setting; [`ServerBuilder::build`] returns it.
     rejected: Option<String>,
     limits: Limits,
     state_keys: Vec<[u8; 32]>,
@@ -38,7 +38,8 @@ pub struct ServerBuilder {
 }
 
 impl Server {
-    /// Starts to build a server. `name` is programmatic, `version` is the version of the server program.
+    /// Starts to build a server. `name` is the programmatic name of the server program, `version` its version. If
+    /// `name` is empty, [`ServerBuilder::build`] fails.
     pub fn builder(name: impl Into<String>, version: impl Into<String>) -> ServerBuilder {
         let (name, version) = (name.into(), version.into());
         let (implementation, rejected) = match Implementation::new(&name, &version) {
@@ -73,14 +74,15 @@ impl Server {
 }
 
 impl ServerBuilder {
-    /// How a model should use the server.
+    /// Sets the instructions: a text that tells a model how to use the server. Default: none.
     pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
         self.identity.instructions = Some(text.into());
         self
     }
 
-    /// Says something else of the server: its `title`, `description`, `icons` or `website_url`, as the newest revision
-    /// writes it. A wrong value makes building fail with an error that names it.
+    /// Sets another member of the server's description: `title`, `description`, `icons` or `websiteUrl` (also as
+    /// `website_url`), in the newest revision's form. If the member or its value is wrong, [`ServerBuilder::build`]
+    /// fails with an error that names it.
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
         match (member, &mut self.identity.implementation) {
             ("name" | "version", _) => {
@@ -96,25 +98,26 @@ impl ServerBuilder {
         self
     }
 
-    /// The name for people.
+    /// Sets the server's name for people.
     pub fn title(self, title: impl AsRef<str>) -> ServerBuilder {
         self.set("title", JsonSlice::from_value(&title.as_ref().into()))
     }
 
-    /// The revisions that are spoken. Default: all.
+    /// Sets the revisions that clients may use. Default: all. Without any revision, [`ServerBuilder::build`] fails.
     pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> ServerBuilder {
         self.identity.revisions = revisions.into_iter().collect();
         self
     }
 
-    /// Tells clients of a capability although nothing is registered that has it, and answers its lists.
+    /// Declares a capability even if no entry needs it. List requests for it then get a response, an empty list.
     pub fn capability(mut self, capability: Capability) -> ServerBuilder {
         self.declared = self.declared.with(capability);
         self
     }
 
-    /// Tells clients of an extension, with its settings, a JSON object; a legacy client only if it has extensions itself.
-    /// Its name has a prefix, as in `com.example/name`.
+    /// Declares an extension with its settings, a JSON object. The id needs a prefix, as in `com.example/name`. A
+    /// legacy client receives it only if the client itself declares extensions. If the id or the settings are wrong,
+    /// [`ServerBuilder::build`] fails.
     pub fn extension(mut self, id: impl Into<String>, settings: impl Into<JsonSlice>) -> ServerBuilder {
         let (id, settings) = (id.into(), settings.into());
         if settings.kind() != JsonKind::Object {
@@ -127,106 +130,112 @@ impl ServerBuilder {
         self
     }
 
-    /// How long and by whom answers may be kept, where nothing else is said (2026-07-28). Default: not at all, but by
-    /// anybody.
+    /// Sets how long responses may be cached, and by whom, unless [`cache_of`](ServerBuilder::cache_of) or an entry
+    /// says otherwise (from 2026-07-28 on). Default: a `ttl` of zero, for everybody.
     pub fn cache(mut self, hints: CacheHints) -> ServerBuilder {
         self.identity.cache.set_default(hints);
         self
     }
 
-    /// The same for one kind of answer.
+    /// Sets the cache hints of one kind of response.
     pub fn cache_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
         self.identity.cache.set(answer, hints);
         self
     }
 
-    /// Whether clients get a reference in place of the text of a handler's [exception](crate::Outcome::Exception). The log
-    /// has the text under that reference.
+    /// Whether clients get a reference instead of the text of a handler's [exception](crate::Outcome::Exception). The
+    /// log has the text under that reference.
     ///
-    /// By default this is on if other machines may reach the server. That is so if it listens on an address that is not a
-    /// loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if the engine
-    /// does not know the address: with an HTTP server of the program's own, and with
-    /// [`ServeOptions::stream`](crate::ServeOptions::stream). Lines on Unix sockets, descriptors and clients in the process
-    /// are local. The log says at the start which holds, with the level [`LogLevel::Warn`](crate::LogLevel::Warn), also if
-    /// this is `false`.
+    /// By default this is on if other machines may reach the server. That is so if it listens on an address that is
+    /// not a loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so
+    /// if the engine does not know the address: with an HTTP server of the program's own, and with
+    /// [`ServeOptions::stream`](crate::ServeOptions::stream). Lines on Unix sockets, descriptors and clients in the
+    /// process are local. If other machines may reach the server, the start is logged with the level
+    /// [`LogLevel::Warn`], unless this is `true`.
     pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
         self.mask_errors = Some(mask);
         self
     }
 
-    /// The bounds.
+    /// Sets the limits. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> ServerBuilder {
         self.limits = limits;
         self
     }
 
-    /// Keys that seal what clients carry between rounds. The first seals, all open. Replicas behind one address must
-    /// share them; without any, a random key of this process serves.
+    /// Sets the keys that encrypt data that clients carry, such as the state between rounds. The first key encrypts;
+    /// all keys decrypt, so that keys can be rotated. Replicas behind one address must share the keys. Default: a
+    /// random key of this process.
     pub fn state_keys(mut self, keys: impl IntoIterator<Item = [u8; 32]>) -> ServerBuilder {
         self.state_keys = keys.into_iter().collect();
         self
     }
 
-    /// The time and randomness; by default the system's.
+    /// Sets the source of the time and of randomness. Default: the system's. Without the feature `runtime` there is no
+    /// default, and [`ServerBuilder::build`] fails.
     pub fn environment(mut self, environment: Arc<dyn Environment>) -> ServerBuilder {
         self.environment = Some(environment);
         self
     }
 
-    /// Where lives what must outlive a request, such as legacy HTTP sessions. Replicas behind one address must share it;
-    /// by default it is this process's memory, for [`Limits::max_sessions`] of them and [`Limits::max_store_values`] of
-    /// each other kind of thing.
+    /// Sets the store for data that must outlive a request, such as legacy HTTP sessions. Replicas behind one address
+    /// must share the store. Default: the memory of this process, with at most [`Limits::max_sessions`] sessions and
+    /// [`Limits::max_store_values`] records of each other kind.
     pub fn store(mut self, store: Arc<dyn Store>) -> ServerBuilder {
         self.store = Some(store);
         self
     }
 
-    /// Where the engine says what no client is told, such as why a handler failed. By default records are events of
-    /// the `tracing` crate with the target `tenon_mcp`.
+    /// Sets the destination of log records. They contain what clients do not receive, such as why a handler failed. By
+    /// default, records are events of the `tracing` crate with the target `tenon_mcp`.
     pub fn log(mut self, log: Arc<dyn Log>) -> ServerBuilder {
         self.log = Some(log);
         self
     }
 
-    /// The lowest level of the records that reach the log. Records below it are not even put together. Default: `Debug`, so
-    /// the log alone decides.
+    /// Sets the lowest level of the records that reach the log. Records below it are not built. Default: `Debug`, so
+    /// only the log itself filters.
     pub fn log_level(mut self, level: LogLevel) -> ServerBuilder {
         self.log_level = level;
         self
     }
 
-    /// Has `hook` called on each thread that the engine starts for this server, with the thread's name, before anything else
-    /// runs there: to set a priority or a mask of processors, or to tell a profiler. A panic in it is printed and changes
-    /// nothing else. Servers share threads only with servers that have the same hook, so a server with a hook has threads of
-    /// its own. An executor of the program's has its own hooks.
+    /// Sets a function that is called on each thread that the engine starts for this server. It gets the thread's name
+    /// and runs before anything else on the thread. It can set a priority or a processor mask, or inform a profiler.
+    /// If it panics, the panic is printed and the thread continues. Servers share threads only with servers that have
+    /// the same hook, so a server with a hook has its own threads. The threads of the program's own executor do not
+    /// call it.
     pub fn on_thread_start(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> ServerBuilder {
         self.thread_hook = Some(Arc::new(hook));
         self
     }
 
-    /// Whether the end of standard input ends the server if it has other transports. The same holds for the last of the
-    /// channels that have one client each: descriptors, connected sockets and streams. If `false`, the client of standard
-    /// input leaves and the others stay. A server without another transport ends in any case. Default: yes.
+    /// Whether the end of standard input ends a server that has other transports. The same applies to the last of the
+    /// channels that have one client each: descriptors, connected sockets and streams. If `false`, only that client
+    /// leaves, and the other transports continue. A server without another transport ends in any case. Default: yes.
     pub fn end_with_stdin(mut self, end: bool) -> ServerBuilder {
         self.end_with_stdin = end;
         self
     }
 
-    /// Whether arguments that do not conform are checked once more with the numbers, booleans, arrays and objects that
-    /// texts at their top level stand for: some clients send `"3"` for `3`. Default: yes.
+    /// Whether invalid arguments are checked a second time, with strings at their top level converted to the numbers,
+    /// booleans, arrays and objects that they represent: some clients send `"3"` for `3`. Default: yes.
     pub fn coerce_arguments(mut self, coerce: bool) -> ServerBuilder {
         self.arguments.coerce = coerce;
         self
     }
 
-    /// Whether `format` in the schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`,
-    /// `ipv6`, `uri` and `uuid`; any other refuses nothing. Default: yes.
+    /// Whether `format` in the schemas of arguments and results is asserted. That applies to `date`, `date-time`,
+    /// `email`, `ip`, `ipv4`, `ipv6`, `uri` and `uuid`; any other format refuses nothing. Default: yes.
     pub fn assert_formats(mut self, assert: bool) -> ServerBuilder {
         self.arguments.formats = if assert { Formats::Assert } else { Formats::Annotate };
         self
     }
 
     /// Builds the server.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if a setting is invalid; the text names it.
     pub fn build(self) -> Result<Server, Error> {
         let environment = self.environment.map_or_else(default_environment, Ok)?;
         if let Some(reason) = self.rejected {
@@ -281,12 +290,12 @@ fn default_store(limits: &Limits) -> Arc<dyn Store> {
     (bounds.values, bounds.bytes) = (limits.max_store_values, limits.max_store_bytes);
     bounds.entries = limits.max_store_entries;
     let mut sessions = bounds.clone();
-    // What a session keeps is bounded by itself.
+    // The data of one session is limited where it is written.
     (sessions.values, sessions.bytes) = (limits.max_sessions, usize::MAX);
     Arc::new(MemoryStore::bounded(bounds).bound_kind("session", sessions))
 }
 
-/// Who checks arguments that take longer.
+/// The worker for argument checks that take long.
 #[cfg(feature = "runtime")]
 fn check_work(threads: &Threads) -> Option<Arc<dyn Work>> {
     Some(Arc::new(crate::runtime::Worker::new("tenon-check", threads)))

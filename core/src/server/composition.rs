@@ -1,4 +1,4 @@
-//! Servers that are mounted in one another, and entries that are hidden for a while.
+//! Mounting servers in one another, and hiding entries.
 
 use super::Server;
 use crate::error::Error;
@@ -7,34 +7,44 @@ use crate::proto::catalog::kind::Kind;
 use std::sync::Arc;
 
 impl Server {
-    /// Makes another server a part of this one: its tools and prompts as `prefix_name`, its resources, templates and providers
-    /// as `scheme://prefix/rest` (`scheme:prefix/rest` where an address has no authority), with the completions of both.
-    /// What the other one adds, removes, enables or disables later shows here as well, and so do its updates of resources.
-    /// Mounts may be nested, and one server mounted in several.
+    /// Makes the entries of another server appear in this one. Tools and prompts appear as `prefix_name`. Resources,
+    /// templates and providers appear as `scheme://prefix/rest`, or as `scheme:prefix/rest` if the address has no
+    /// authority. The completions of templates and prompts come with them. If the other server later adds, removes,
+    /// enables or disables an entry, or publishes an update of a resource, that takes effect here as well. Mounts can
+    /// be nested, and one server can be mounted in several.
     ///
-    /// A call of a mounted entry is a call of this server: its limits, its lanes, its middleware, its log and its
-    /// masking of errors are in force, and the context says the name and the address that the client used. Time-outs, tags and
-    /// the other policies of entries come along. What the other server is besides, such as its name, its settings, its hooks but `start` and `stop`,
-    /// methods and notifications and its skills, stays with it. `prefix` has letters, digits and hyphens; with `None` names and
-    /// addresses stay as they are.
+    /// `prefix` has 1 to 64 letters, digits and hyphens. With `None`, names and addresses stay as they are.
     ///
-    /// The middleware of the other server is around its entries here as well, inside of this server's. It sees the context of
-    /// the call, so the name and the address that the client used. A list is that of the server that is served: a server with
-    /// middleware around lists cannot be mounted, and a mounted one gets none.
+    /// A call of a mounted entry is a call of this server: this server's limits, lanes, middleware, log and error
+    /// masking apply. The context has the name and the address that the client used. Timeouts, tags and other policies
+    /// of entries are kept. Everything else stays with the other server: its name, settings, methods, notifications
+    /// and skills, and its hooks except `start` and `stop`.
+    ///
+    /// The other server's middleware also runs around its mounted entries, inside of this server's middleware. It gets
+    /// the context of the call, with the name and the address that the client used. Lists are those of the server that
+    /// is served. So a server with middleware around lists cannot be mounted, and a mounted server cannot get such
+    /// middleware.
     ///
     /// # Errors
-    /// The prefix is wrong, a name is taken here (then nothing is mounted), an entry has no name or address with the prefix, or
-    /// this server is a part of the other one. Registering in the other one fails for the same reasons from then on.
+    /// - The prefix is invalid, or an entry cannot have a name or an address with it.
+    /// - An entry's name is already taken here.
+    /// - The other server has middleware around lists.
+    /// - This server is a part of the other one.
+    ///
+    /// If the mount fails, nothing is mounted. After a mount, registering an entry in the other server fails for the
+    /// same reasons.
     pub fn mount<'a>(&self, other: &Server, prefix: impl Into<Option<&'a str>>) -> Result<(), Error> {
         self.mount_with(other, prefix, |target| target.clone())
     }
 
-    /// Undoes [`Server::mount`] with the same prefix, also while the server is served: what the other server has is no longer
-    /// here, and clients are told that the lists have changed. Calls in flight go on; those that wait for the other server's
-    /// start, which does not come any more, fail. A server that was told of the start is told of the stop at the end of this one.
+    /// Undoes [`Server::mount`] with the same prefix, also while the server is served. The other server's entries are
+    /// removed here, and clients are notified of the changed lists. Calls in flight continue. Calls that wait for the
+    /// other server's start fail, because it will not start here. If its start hook has run, its stop hook runs at the
+    /// end of this server.
     ///
-    /// This server lets go of the other one when the last call in flight of it has ended. A served one keeps a server with a
-    /// hook `start` or `stop` until its end.
+    /// This server drops its reference to the other one when the last of the other's calls in flight has ended. If
+    /// this server is served and the other one has a `start` or `stop` hook, the reference is kept until this server
+    /// ends.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the other server is not mounted here with this prefix.
@@ -42,8 +52,9 @@ impl Server {
         self.engine.unmount(&other.engine, prefix.into())
     }
 
-    /// Like [`Server::mount`], for hosts: `adopt` makes of where calls go in the other server where they go here. It is dropped
-    /// when the mount failed, or was undone and nothing in flight came by it any more, on whatever thread lets go last.
+    /// Like [`Server::mount`], for hosts. `adopt` converts the target of a call in the other server to the target in
+    /// this one. It is dropped if the mount fails. After an unmount, it is dropped when the last of the mount's calls
+    /// has ended, on any thread.
     pub fn mount_with<'a>(
         &self,
         other: &Server,
@@ -53,25 +64,26 @@ impl Server {
         self.engine.mount(&other.engine, prefix.into(), other.arguments, Arc::new(adopt))
     }
 
-    /// Shows an entry that was disabled; `false` if there is none of this kind and name.
+    /// Shows an entry that was disabled. Returns `false` if there is no entry of this kind and name.
     pub fn enable(&self, kind: Kind, name: &str) -> bool {
         self.switch(kind, name, true)
     }
 
-    /// Hides an entry, as if it were not registered, until it is enabled again; calls in flight go on. `false` if there
-    /// is none of this kind and name.
+    /// Hides an entry, as if it were not registered, until it is enabled again. Calls in flight continue. Returns
+    /// `false` if there is no entry of this kind and name.
     pub fn disable(&self, kind: Kind, name: &str) -> bool {
         self.switch(kind, name, false)
     }
 
-    /// Shows what [`Server::disable_tags`] has hidden by these tags; says how many entries have one of them. An entry that has
-    /// another tag that is disabled, or was disabled by its name, stays hidden.
+    /// Shows the entries that [`Server::disable_tags`] has hidden by these tags. Returns how many entries have one of
+    /// them. An entry stays hidden if another of its tags is disabled, or if it was disabled by its name.
     pub fn enable_tags(&self, tags: impl IntoIterator<Item = impl Into<String>>) -> usize {
         self.switch_tags(tags.into_iter().map(Into::into).collect(), true)
     }
 
-    /// Hides every entry with one of these [tags](crate::Tool::tags), now and when it is added later, until the tags are enabled
-    /// again; calls in flight go on. Says how many entries have one of them now.
+    /// Hides every entry that has one of these [tags](crate::Tool::tags) until the tags are enabled again. This
+    /// includes entries that are added later. Calls in flight continue. Returns how many entries have one of the tags
+    /// now.
     ///
     /// ```
     /// # use tenon_mcp::{Kind, Server, Tool};

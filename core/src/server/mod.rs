@@ -1,4 +1,4 @@
-//! A server as a program sees it: data until it is started.
+//! The server for a program that uses the crate. It is only data until it is started.
 mod builder;
 mod composition;
 
@@ -12,19 +12,20 @@ use crate::proto::session::task::TaskSupport;
 pub use builder::ServerBuilder;
 use std::sync::Arc;
 
-/// An MCP server: its name, its tools, its limits. Starts no thread and opens nothing until it is served.
+/// An MCP server: its name, its entries, its limits. It starts no thread and opens nothing until it is served.
 ///
-/// Cheap to clone; clones are the same server. Tools may be added and removed at any time, from any thread.
+/// It is cheap to clone; all clones are the same server. Entries can be added and removed at any time, from any
+/// thread.
 #[derive(Clone)]
 pub struct Server {
     engine: Engine,
     arguments: Policy,
-    /// Nobody brought a store, so what it keeps is this process's.
+    /// The program set no store, so the server's data is in the memory of this process.
     own_store: bool,
 }
 
 impl Server {
-    /// A server with default settings.
+    /// Creates a server with default settings.
     ///
     /// # Panics
     /// If `name` is empty.
@@ -33,23 +34,34 @@ impl Server {
         Server::builder(name, version).build().expect("the defaults are valid")
     }
 
-    /// Registers an entry of any kind, whose calls go to `target`; handlers written in Rust have methods of their own,
-    /// such as [`Server::tool`]. The error names the entry and what is wrong with it.
+    /// Registers an entry of any kind. Its calls go to `target`. For handlers written in Rust there are other methods,
+    /// such as [`Server::tool`].
+    ///
+    /// # Errors
+    /// The entry is invalid, or its name is taken. The text names the entry and gives the reason.
     pub fn add(&self, entry: impl Into<Entry>, target: Target) -> Result<(), Error> {
         self.engine.register(entry.into(), target, self.arguments)
     }
 
-    /// Puts a function of a host's around operations: those that `operations` name by their words (`tool`, `resource`, `prompt`,
-    /// `completion`, `tool_list`, …), by the protocol's names, or by that of a registered method. It is inside of those that
-    /// were put around them before. Middleware written in Rust has [`Server::middleware`].
+    /// Adds middleware of a host around operations. `operations` has words (`tool`, `resource`, `prompt`,
+    /// `completion`, `tool_list`, …), the protocol's method names, or names of registered methods. The new middleware
+    /// runs inside of the middleware that is already there. For middleware written in Rust there is
+    /// [`Server::middleware`].
     ///
-    /// What is wrapped is answered by the program from then on, lists too, which the engine else answers by itself.
+    /// From then on the program answers these operations. This applies to lists too, which the engine otherwise
+    /// answers.
+    ///
+    /// # Errors
+    /// - A word names no operation, or only the engine can answer the operation.
+    /// - The server already has middleware written in Rust. All middleware of a server must be a host's, or all
+    ///   written in Rust.
+    /// - The server is mounted in another, and the operation is a list.
     pub fn add_middleware(&self, operations: &[&str], layer: Layer) -> Result<(), Error> {
         self.engine.wrap(operations, &layer)
     }
 
-    /// Removes an entry and says where its calls went; calls in flight go on. Resources go by their URI, templates and
-    /// providers by their template; the hidden template behind a provider goes with it.
+    /// Removes an entry and returns the target of its calls. Calls in flight continue. A resource is named by its URI,
+    /// a template or a provider by its template. With a provider, its hidden template is removed too.
     pub fn remove(&self, kind: Kind, name: &str) -> Option<Target> {
         let catalog = &self.engine.0.catalog;
         let removed = self.engine.unregister(kind, name)?;
@@ -61,32 +73,36 @@ impl Server {
         Some(removed.target.clone())
     }
 
-    /// What is registered under a name, also if it is disabled, and whether it is shown.
+    /// The entry of this name, even if it is disabled, and whether it is shown.
     pub fn registered(&self, kind: Kind, name: &str) -> Option<(Arc<Registered>, bool)> {
         self.engine.0.catalog.look(kind, name)
     }
 
-    /// The names of the entries of a kind, in order of registration.
+    /// The names of all entries of a kind, in order of registration.
     pub fn names(&self, kind: Kind) -> Vec<String> {
         self.engine.0.catalog.all(kind).into_iter().map(|(entry, _)| entry.name.clone()).collect()
     }
 
-    /// Tells a client of 2025-11-25 that a visit to a page it was asked for, by
-    /// [`Ask::url`](crate::Ask::url) with this [`elicitation_id`](crate::Ask::elicitation_id), has come to its end.
-    /// `false` if no client of this process waits for it; there is nothing to be done about it then.
+    /// Notifies a client of 2025-11-25 that a visit has ended which [`Ask::url`](crate::Ask::url) asked for with this
+    /// [`elicitation_id`](crate::Ask::elicitation_id). Returns `false` if no client of this process waits for it, or
+    /// if the client cannot be reached. The caller need not do anything then.
     pub fn elicitation_complete(&self, id: &str) -> bool {
         self.port().elicitation_complete(id)
     }
 
-    /// The definitions of the entries of a kind, as they were given, in order of registration, and whether each is enabled.
+    /// The definitions of all entries of a kind, as they were registered, in order of registration, and whether each
+    /// is shown.
     pub fn entries(&self, kind: Kind) -> Vec<(JsonSlice, bool)> {
         let all = self.engine.0.catalog.all(kind).into_iter();
         all.map(|(entry, enabled)| (entry.definition().to_json(), enabled)).collect()
     }
 
-    /// Prepares a server that has not been started for processes that are forked off to serve it together: they share the
-    /// key that seals what clients carry, which is made now if none was given. An error says why they cannot: without a
-    /// store that they have in common, sessions, tasks and states that are good for one time are known to one process only.
+    /// Prepares a server that has not been started for child processes that are forked to serve it together. They
+    /// share the key that encrypts what clients carry; if no key was set, it is made now.
+    ///
+    /// # Errors
+    /// The server has no store that processes can share, but needs one. It is needed for sessions (of legacy
+    /// revisions), for tasks, and for entries with `once_only`.
     pub fn prepare_fork(&self) -> Result<(), Error> {
         let shared = &self.engine.0;
         if self.own_store {
@@ -115,23 +131,23 @@ impl Server {
         shared.sealer.prepare(&*shared.environment)
     }
 
-    /// Whether a handler of [`Hook::Start`](crate::Hook::Start), here or of what is mounted, runs in this lane, so that who
-    /// drains it must not wait for the start.
+    /// Whether a handler of [`Hook::Start`](crate::Hook::Start) runs in this lane, for this server or one that is
+    /// mounted in it. The thread that drains such a lane must not wait for the start.
     pub fn starts_on(&self, lane: LaneId) -> bool {
         self.engine.starts_on(lane)
     }
 
-    /// What entries have that say nothing of it.
+    /// The settings for entries that do not set their own.
     pub(crate) fn policy(&self) -> Policy {
         self.arguments
     }
 
-    /// The host's side: lanes and completions.
+    /// The host's interface to the engine: lanes and completions.
     pub fn port(&self) -> HostPort {
         self.engine.port()
     }
 
-    /// The transport's side, for programs that bring their own transport.
+    /// The transport's interface to the engine, for programs that bring their own transport.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -1,4 +1,4 @@
-//! A channel to an engine that is served: messages in, messages out.
+//! A channel to an engine that is served: it sends and receives messages.
 
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Delivery, Engine, Outgoing, Peer, Sink, Wake};
@@ -8,21 +8,21 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-/// A client's channel to a server of the same process: what is sent is taken up at once, by the calling thread, as if it
-/// had come over a transport; what the server says waits until it is [received](Exchange::receive).
+/// A client's channel to a server in the same process. The calling thread handles a message that is sent at once, as
+/// if a transport had received it. Messages of the server wait until they are [received](Exchange::receive).
 ///
-/// The server is being served, on whatever it is ([`ServeOptions::in_process`](crate::ServeOptions::in_process) if on
-/// nothing else). Any thread may use it. [Closed](Exchange::close) or dropped, the client is gone.
+/// The server must be served; [`ServeOptions::in_process`](crate::ServeOptions::in_process) serves it without a
+/// listener. Any thread may use the channel. [`close`](Exchange::close) or a drop disconnects the client.
 pub struct Exchange {
     engine: Engine,
     peer: Arc<Peer>,
     queue: Arc<Queue>,
 }
 
-/// What the server has said.
+/// The messages of the server that wait to be received.
 struct Queue {
     state: Mutex<State>,
-    /// Bytes that may wait before what can be left out is.
+    /// How many bytes may wait before droppable messages are dropped.
     most: usize,
 }
 
@@ -35,9 +35,10 @@ struct State {
 }
 
 impl Exchange {
-    /// A channel of a client of its own. `principal` is who it is, as a transport would have found out.
+    /// Opens a channel for a new client. `principal` is the client's principal, as if a transport had found it.
     ///
-    /// Fails where the server is not being served.
+    /// # Errors
+    /// [`ErrorKind::State`] if the server is not served.
     pub fn open(server: &Server, principal: Option<Arc<str>>) -> Result<Exchange, Error> {
         let engine = server.engine().clone();
         let queue = Arc::new(Queue { state: Mutex::default(), most: engine.limits().max_outbound_bytes });
@@ -50,13 +51,14 @@ impl Exchange {
         Ok(Exchange { engine, peer, queue })
     }
 
-    /// Hands a message to the server. Handlers that run inline, and those in Rust that begin so, run before this returns.
+    /// Sends a message to the server. Inline handlers run before this returns, and so do Rust handlers with
+    /// [`inline`](crate::Entry::inline) until their first await.
     pub fn send(&self, message: impl Into<Bytes>) {
         let sink: Arc<dyn Sink> = self.queue.clone();
         self.engine.receive(&self.peer, &sink, message.into());
     }
 
-    /// The next message of the server's, if one is there.
+    /// The next message of the server, if there is one.
     pub fn receive(&self) -> Option<Bytes> {
         let mut state = self.queue.state.lock();
         let message = state.messages.pop_front()?;
@@ -64,23 +66,24 @@ impl Exchange {
         Some(message)
     }
 
-    /// Whether the server is no longer served: what is there may still be received, and nothing follows.
+    /// Whether the server is no longer served. Messages that have arrived can still be received; no more follow.
     pub fn has_ended(&self) -> bool {
         self.queue.state.lock().ended
     }
 
-    /// Calls of this client that are in flight.
+    /// The number of this client's calls in flight.
     pub fn in_flight(&self) -> usize {
         self.peer.in_flight()
     }
 
-    /// Questions of the server's that this client has not answered.
+    /// The number of the server's questions that this client has not answered.
     pub fn questions(&self) -> usize {
         self.peer.questions()
     }
 
-    /// Has `wake` called whenever there is a message, when the last call in flight has ended, and at the end of the server; at once if there is one now. It must not
-    /// block, and comes from any thread.
+    /// Sets `wake` to be called when a message arrives, when the last call in flight ends, and when the server ends.
+    /// If there is a message, or the server has ended, it is called at once. It is called from any thread and must not
+    /// block.
     pub fn on_message(&self, wake: Arc<dyn Wake>) {
         self.peer.on_idle(wake.clone());
         let now = {
@@ -95,7 +98,7 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// The client is gone: what it waits for is cancelled. A second time does nothing.
+    /// Disconnects the client, and cancels its calls. Calling it again does nothing.
     pub fn close(&self) {
         self.engine.close_peer(&self.peer, CancelReason::Disconnected);
     }
@@ -140,7 +143,7 @@ impl Sink for Queue {
     }
 }
 
-/// The server has ended.
+/// Called when the server has ended.
 impl Wake for Queue {
     fn wake(&self) {
         self.told(|state| state.ended = true);

@@ -1,4 +1,4 @@
-//! What clients in every language are made of: requests by words, and events.
+//! The part that the clients of all languages share: requests by name, and events.
 
 use super::exchange::Exchange;
 use super::options::ClientOptions;
@@ -13,9 +13,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A client of a server in the same process: it asks by words, hears events, and knows how either era does both.
+/// A client of a server in the same process. It sends requests by name and receives events, in the same way for both
+/// eras.
 ///
-/// Any thread may use it. Events come in the order in which the server said what they tell.
+/// Any thread may use it. Events are in the order in which the server sent them.
 pub struct Link {
     exchange: Exchange,
     engine: Engine,
@@ -26,11 +27,11 @@ pub struct Link {
 struct State {
     conversation: Conversation,
     events: VecDeque<ClientEvent>,
-    /// The end has been told.
+    /// [`ClientEvent::Ended`] has been returned.
     told: bool,
 }
 
-/// Says that there may be an event, to a thread that waits and to a host that does not.
+/// Signals that there may be an event, to waiting threads and to a host's waker.
 #[derive(Default)]
 struct EventSignal {
     state: Mutex<SignalState>,
@@ -45,8 +46,10 @@ struct SignalState {
 }
 
 impl Link {
-    /// A client of its own, with the beginning of its conversation. Fails where the server is not being served, and for
-    /// options that are wrong.
+    /// Connects a new client.
+    ///
+    /// # Errors
+    /// An option is invalid, or the server is not served.
     pub fn open(server: &Server, options: &ClientOptions) -> Result<Link, Error> {
         let settings = options
             .settings(server.engine().revisions())
@@ -61,18 +64,22 @@ impl Link {
         Ok(link)
     }
 
-    /// A number for a request, so that a program can be ready for its end before it is sent.
+    /// Returns an unused request number. So a program can prepare for the response before it sends the request.
     pub fn number(&self) -> u64 {
         self.state.lock().conversation.number()
     }
 
-    /// Asks for something: `call_tool`, `list_tools`, `read_resource`, `list_resources`, `list_resource_templates`,
-    /// `get_prompt`, `list_prompts`, `complete`, `ping`, or `request` for any method. `given` is an object of parameters as
-    /// the protocol names them; those of `complete` are `prompt` or `template`, `argument`, `value` and `arguments`, those of
-    /// `request` are `method` and `params`. With `progress` the client wants to be told how far it is.
+    /// Sends a request: `call_tool`, `list_tools`, `read_resource`, `list_resources`, `list_resource_templates`,
+    /// `get_prompt`, `list_prompts`, `complete`, `ping`, or `request` for any method. `given` is an object of
+    /// parameters, with the protocol's names. The parameters of `complete` are `prompt` or `template`, `argument`,
+    /// `value` and `arguments`; those of `request` are `method` and `params`. With `progress`, the client asks for
+    /// progress notifications.
     ///
-    /// The request has a [number](Link::number) of its own and ends with [`ClientEvent::Answered`]. Handlers that run inline
-    /// run before this returns. Lists are read to their end.
+    /// The request has its own [number](Link::number) and ends with [`ClientEvent::Answered`]. Inline handlers run
+    /// before this returns. For a list, all pages are requested.
+    ///
+    /// # Errors
+    /// The server has ended ([`ErrorKind::State`]), or the request is invalid.
     pub fn ask(&self, request: u64, what: &str, given: &JsonSlice, progress: bool) -> Result<(), Error> {
         if self.exchange.has_ended() {
             return Err(Error::new(ErrorKind::State, "the server has ended"));
@@ -86,11 +93,12 @@ impl Link {
         Ok(())
     }
 
-    /// Answers a question: of an elicitation with the form's content, `true`, `false`, `"accept"`, `"decline"` or
-    /// `"cancel"`; of sampling with a text or a whole result; of roots with an array of addresses or roots. An error fails
-    /// the question, and in the modern era the request that it belongs to.
+    /// Answers a question. For an elicitation, the answer is an object with the form's content, or `true`, `false`,
+    /// `"accept"`, `"decline"` or `"cancel"`. For sampling, it is a text or a complete result. For roots, it is an
+    /// array of addresses or roots. An error fails the question; in the modern era, it fails the request that asked.
     ///
-    /// Fails for what is no answer to a question of this kind.
+    /// # Errors
+    /// The answer does not match this kind of question.
     pub fn answer(
         &self,
         question: u64,
@@ -105,7 +113,7 @@ impl Link {
         Ok(())
     }
 
-    /// Gives a request up: the server is told, and no event follows.
+    /// Cancels a request: the server is notified, and no event follows.
     pub fn cancel(&self, request: u64) {
         let steps = self.state.lock().conversation.cancel(request);
         self.take(steps);
@@ -117,10 +125,10 @@ impl Link {
         self.take(steps);
     }
 
-    /// The next event, if one is there.
+    /// The next event, if there is one.
     pub fn event(&self) -> Option<ClientEvent> {
         loop {
-            // Looked at first: what is said before the end is told before it.
+            // Read first: messages that arrived before the end must be returned before it.
             let ended = self.exchange.has_ended();
             let steps = {
                 let mut state = self.state.lock();
@@ -139,7 +147,7 @@ impl Link {
         }
     }
 
-    /// The next event; nothing after `timeout`, or once the client is [closed](Link::close). Blocks.
+    /// Waits for the next event. Returns `None` after `timeout`, or when the client is [closed](Link::close).
     pub fn wait(&self, timeout: Duration) -> Option<ClientEvent> {
         let until = Instant::now().checked_add(timeout);
         loop {
@@ -167,14 +175,15 @@ impl Link {
         }
     }
 
-    /// Has `wake` called whenever there may be an event. It must not block, and comes from any thread.
+    /// Sets `wake` to be called whenever there may be an event, and calls it once now. It is called from any thread
+    /// and must not block.
     pub fn on_event(&self, wake: Arc<dyn Wake>) {
         let before = self.signal.state.lock().wake.replace(wake.clone());
         drop(before);
         wake.wake();
     }
 
-    /// The client is gone, for good: all waits end, and what it asks still is cancelled.
+    /// Disconnects the client for good. All waits end, and its calls are cancelled.
     pub fn close(&self) {
         let before = {
             let mut state = self.signal.state.lock();
@@ -186,7 +195,8 @@ impl Link {
         self.exchange.close();
     }
 
-    /// Does what the conversation wants, without its lock: handlers may run here, and be clients themselves.
+    /// Performs the steps of the conversation without holding its lock, because handlers may run here and may use this
+    /// client.
     fn take(&self, steps: Vec<Step>) {
         let mut told = false;
         for step in steps {

@@ -1,8 +1,8 @@
-//! Clients in the process of their server, for tests and for programs that call their own tools: messages go through the
-//! whole engine, of either era, without sockets and without threads of their own.
+//! Clients in the process of their server, for tests and for programs that call their own tools. Messages pass through
+//! the whole engine, in either era, without sockets and without additional threads.
 //!
-//! [`Client`] is for programs in Rust. [`Link`] is what it and the clients of other languages are made of, [`Exchange`] the
-//! bare messages.
+//! [`Client`] is for programs in Rust. [`Link`] is the part that it shares with the clients of other languages, and
+//! [`Exchange`] sends and receives plain messages.
 
 mod client;
 mod exchange;

@@ -1,4 +1,4 @@
-//! Who a client in the process says it is.
+//! The options of an in-process client.
 
 use crate::json::JsonSlice;
 use crate::proto::client::Settings;
@@ -8,7 +8,7 @@ use crate::proto::version::{Revision, Revisions};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// How a client in the process of its server speaks with it.
+/// The options with which an in-process client connects.
 #[derive(Clone, Debug, Default)]
 pub struct ClientOptions {
     revision: Option<Revision>,
@@ -20,48 +20,51 @@ pub struct ClientOptions {
 }
 
 impl ClientOptions {
-    /// A client of the newest revision that the server speaks, which cannot be asked anything.
+    /// Options for a client that uses the newest revision of the server and cannot answer questions.
     pub fn new() -> ClientOptions {
         ClientOptions::default()
     }
 
-    /// The revision it speaks.
+    /// Sets the revision that the client uses. Default: the newest that the server supports.
     pub fn revision(mut self, revision: Revision) -> ClientOptions {
         self.revision = Some(revision);
         self
     }
 
-    /// Declares that it can be asked this.
+    /// Declares that the client can answer this kind of question.
     pub fn can(mut self, question: Question) -> ClientOptions {
         self.questions.push(question);
         self
     }
 
-    /// Declares further capabilities, an object; what it says of what the client can be asked counts.
+    /// Declares further capabilities, an object. They replace capabilities of the same name that
+    /// [`can`](ClientOptions::can) declares.
     pub fn capabilities(mut self, capabilities: impl Into<JsonSlice>) -> ClientOptions {
         self.capabilities = Some(capabilities.into());
         self
     }
 
-    /// Its name and version, an object with these and what else the specification has of clients.
+    /// Sets the client's `clientInfo`: an object with `name` and `version`, and optionally the specification's other
+    /// members. Default: `tenon-testing`, with the crate's version.
     pub fn info(mut self, info: impl Into<JsonSlice>) -> ClientOptions {
         self.info = Some(info.into());
         self
     }
 
-    /// From which level on it wants log messages. Default: none.
+    /// Sets the minimum level of log messages that the client wants. Without it, the client does not set a level: the
+    /// server then sends no log messages in the modern era, and those from [`Level::Info`] on in a legacy session.
     pub fn log_level(mut self, level: Level) -> ClientOptions {
         self.log_level = Some(level);
         self
     }
 
-    /// Who it is to the server, as a transport would have found out.
+    /// Sets the client's principal, as if an authenticating transport had found it.
     pub fn principal(mut self, principal: impl Into<Arc<str>>) -> ClientOptions {
         self.principal = Some(principal.into());
         self
     }
 
-    /// The error says what is wrong.
+    /// The settings for a conversation. The error gives the reason if an option is invalid.
     pub(super) fn settings(&self, served: Revisions) -> Result<Settings, String> {
         let object = |what: &str, value: &Option<JsonSlice>| match value.as_ref().map(JsonSlice::to_value) {
             None => Ok(Map::new()),

@@ -1,4 +1,4 @@
-//! What requests come to.
+//! The results of requests.
 
 use crate::json::JsonSlice;
 use crate::proto::client::Reply;
@@ -11,13 +11,13 @@ use std::fmt;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The tool failed; its text says why.
+    /// The tool failed; the text of its content gives the reason.
     Tool(ToolReply),
-    /// An error of the protocol.
+    /// The request ended with an error of the protocol.
     Mcp(RpcError),
     /// The server has ended.
     Ended,
-    /// What was asked is no request.
+    /// The request is invalid; the text gives the reason.
     Invalid(String),
 }
 
@@ -56,7 +56,7 @@ macro_rules! reply {
         }
 
         impl $name {
-            /// The result as it was sent.
+            /// The result object as it was sent.
             pub fn result(&self) -> &JsonSlice {
                 &self.0.result
             }
@@ -67,33 +67,34 @@ macro_rules! reply {
 }
 
 reply!(
-    /// What a tool returned.
+    /// The result of a tool.
     ToolReply {
-        /// The value that it gave as structured content, without the object that a revision may put around it, or else its
-        /// only text: as JSON if it is such, else a string. `null` where there is no one such value.
+        /// The result's value. If there is structured content, it is that content; if the revision required an object
+        /// around the value, that object is removed. Otherwise, if the content is a single text, it is that text,
+        /// parsed if it is JSON. In all other cases it is `null`.
         pub fn data(&self) -> Value {
             value(self.0.data.as_ref())
         }
 
-        /// The same, as a type of the program's.
+        /// The same value, deserialised as a type of the program.
         ///
         /// # Errors
-        /// The data does not fit the type.
+        /// The value does not match the type.
         pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
             serde_json::from_value(self.data())
         }
 
-        /// The texts of its content, a line each.
+        /// The texts of the content, joined by line breaks.
         pub fn text(&self) -> &str {
             &self.0.text
         }
 
-        /// Its content blocks.
+        /// The content blocks.
         pub fn content(&self) -> Vec<Value> {
             serde_json::from_value(member(&self.0.result, "content")).unwrap_or_default()
         }
 
-        /// Its structured content, if it has some.
+        /// The structured content, if there is any.
         pub fn structured(&self) -> Option<Value> {
             self.0.result.member("structuredContent").map(|structured| value(Some(&structured)))
         }
@@ -106,19 +107,20 @@ reply!(
 );
 
 reply!(
-    /// What was read at an address.
+    /// The contents of a resource.
     Contents {
         /// The contents: objects with `uri`, and `text` or `blob`.
         pub fn contents(&self) -> Vec<Value> {
             serde_json::from_value(member(&self.0.result, "contents")).unwrap_or_default()
         }
 
-        /// The only contents: JSON by their media type, or their text. `null` where there is no one such value.
+        /// The contents' value if there is one text only: parsed if its media type is JSON, otherwise the text. In all
+        /// other cases it is `null`.
         pub fn data(&self) -> Value {
             value(self.0.data.as_ref())
         }
 
-        /// The texts of the contents, a line each.
+        /// The texts of the contents, joined by line breaks.
         pub fn text(&self) -> &str {
             &self.0.text
         }
@@ -126,19 +128,19 @@ reply!(
 );
 
 reply!(
-    /// A prompt, made.
+    /// The messages of a prompt.
     Prompted {
-        /// Its messages: objects with `role` and `content`.
+        /// The messages: objects with `role` and `content`.
         pub fn messages(&self) -> Vec<Value> {
             serde_json::from_value(member(&self.0.result, "messages")).unwrap_or_default()
         }
 
-        /// What it is, if it says so.
+        /// The prompt's description, if the result has one.
         pub fn description(&self) -> Option<String> {
             member(&self.0.result, "description").as_str().map(str::to_owned)
         }
 
-        /// The texts of its messages, a line each.
+        /// The texts of the messages, joined by line breaks.
         pub fn text(&self) -> &str {
             &self.0.text
         }
@@ -153,12 +155,12 @@ reply!(
             serde_json::from_value(self.of("values")).unwrap_or_default()
         }
 
-        /// How many there are, if that is known.
+        /// The total number of suggestions, if it is known.
         pub fn total(&self) -> Option<u64> {
             self.of("total").as_u64()
         }
 
-        /// Whether there are more than were sent.
+        /// Whether there are more suggestions than were sent.
         pub fn has_more(&self) -> bool {
             self.of("hasMore") == Value::Bool(true)
         }
@@ -169,7 +171,7 @@ reply!(
     }
 );
 
-/// Whatever it is, as JSON: all items of a list, or the result.
+/// The result as JSON. For a list, it is the array of all items.
 impl From<Reply> for Value {
     fn from(reply: Reply) -> Value {
         value(reply.data.as_ref())
@@ -187,7 +189,7 @@ impl From<Reply> for Vec<Value> {
     }
 }
 
-/// Nothing, for what only has to be answered.
+/// No value, for requests that only need an answer.
 pub struct Answered;
 
 impl From<Reply> for Answered {

@@ -1,4 +1,5 @@
-//! What a client has sent and got, and what it must never get.
+//! The client of the engine's fuzz target. It records what it sent and received, and checks what it must never
+//! receive.
 
 use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
@@ -8,37 +9,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const STREAM: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// The client.
+/// The client's sink, with its records.
 #[derive(Default)]
 pub(super) struct Client(pub(super) Mutex<Ledger>);
 
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// How many answers each id may still get.
+    /// How many responses each id may still get.
     owed: BTreeMap<String, usize>,
-    /// Requests that will not be answered, by cancellation.
+    /// The number of requests that get no response, because they were cancelled.
     dropped: usize,
-    /// Requests of which nothing tells whether they were dropped: members of batches, and listen streams.
+    /// The number of requests for which it is not known whether they were dropped: members of batches, and listen
+    /// streams.
     untold: usize,
-    /// Members of batches that are no messages, and were not answered yet.
+    /// The number of batch members that are not messages and have not got their error yet.
     bad: usize,
-    /// Listen streams that were acknowledged.
+    /// The ids of listen streams that were acknowledged.
     open: BTreeSet<String>,
-    /// Whose progress is told beyond their answers.
+    /// The keys of requests whose progress continues after their responses, because they became tasks.
     outliving: BTreeSet<String>,
-    /// Questions of the server's without answer.
+    /// The server's questions that have no answer yet.
     pub(super) questions: Vec<Value>,
-    /// Tasks it was told of.
+    /// The ids of the tasks that the client received.
     pub(super) tasks: Vec<Value>,
 }
 
-/// What the progress of the request with this id is told under: a token is a number where the id is that number as text.
+/// The key under which the progress of the request with this id is reported. The token is a number, even if the id is
+/// that number as a string.
 fn progress_key(id: &str) -> &str {
     id.trim_matches('"')
 }
 
 impl Ledger {
-    /// Notes what is sent.
+    /// Records a message that is sent.
     pub(super) fn expect(&mut self, message: &Value) {
         let members = message.as_array().map_or(std::slice::from_ref(message), Vec::as_slice);
         for member in members {
@@ -51,8 +54,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that it wants no answer to what has this id, which ends a stream without another word, and what became of
-    /// that: how many requests were dropped before.
+    /// Records that the client cancelled the request with this id, which ends a stream without a further message.
+    /// `before` is the number of requests that had been dropped before.
     pub(super) fn cancelled(&mut self, id: &Value, before: usize) {
         let key = id.to_string();
         if self.dropped > before
@@ -68,7 +71,7 @@ impl Ledger {
         self.dropped
     }
 
-    /// Notes that its connection is gone, and with it whatever it waited for.
+    /// Records that the connection is closed. The client waits for nothing any more.
     pub(super) fn gone(&mut self) {
         let (tasks, outliving) = (std::mem::take(&mut self.tasks), std::mem::take(&mut self.outliving));
         *self = Ledger { tasks, outliving, ..Ledger::default() };
@@ -88,7 +91,7 @@ impl Ledger {
         let key = id.to_string();
         let owed = self.owed.get_mut(&key).filter(|owed| **owed > 0);
         let owed = owed.unwrap_or_else(|| panic!("nobody asked for {answer}"));
-        // What is said in an array was true when its member was looked at.
+        // In a batch response, an error says what was true when its member was handled.
         let in_use = answer["error"]["message"].as_str().is_some_and(|text| text.ends_with("is in flight"));
         assert!(gathered || !in_use || *owed > 1, "its id is free: {answer}");
         *owed -= 1;
@@ -102,7 +105,7 @@ impl Ledger {
         }
     }
 
-    /// Nothing is told of what is over, or has not begun.
+    /// Checks an event: its request or stream must have begun and must not have ended.
     fn told(&mut self, event: &Value) {
         assert!(event.get("id").is_none() && event["method"].is_string(), "{event}");
         let params = &event["params"];
@@ -122,7 +125,7 @@ impl Ledger {
         }
     }
 
-    /// Once nothing more can come: what was not answered was dropped.
+    /// Called when nothing more can arrive. Checks that every request without a response was dropped.
     pub(super) fn settled(&self) {
         let (owed, dropped) = (self.owed.values().sum::<usize>(), self.dropped);
         assert!(dropped <= owed, "{dropped} requests were dropped, {owed} not answered");

@@ -1,11 +1,11 @@
-//! What the client says.
+//! The messages that the client sends.
 
 use serde_json::{Value, json};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
-/// A request; which, and with which id, the byte says. `task` is one that the client knows.
+/// Makes a request. `which` selects the method; `task` is a task that the client knows.
 pub(super) fn request(which: u8, id: u64, task: Option<&Value>) -> Value {
     let call = |name: &str, arguments: Value| json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": id } });
     let hello = |version: &str| {
@@ -47,7 +47,7 @@ pub(super) fn request(which: u8, id: u64, task: Option<&Value>) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
-/// The same of a client of 2026-07-28.
+/// Makes the same request as a client of 2026-07-28.
 pub(super) fn modern(mut request: Value) -> Value {
     let meta = &mut request["params"]["_meta"];
     meta[VERSION] = json!("2026-07-28");

@@ -1,7 +1,9 @@
-//! The server as a state machine: messages, completions, questions, time-outs and ends in any order.
+//! Fuzz target for the engine as a state machine: messages, completions, questions, timeouts and disconnects in any
+//! order.
 //!
-//! Two bytes are a step. In every order: nothing panics, and all that is sent is JSON. A request gets one answer under its own
-//! id, or none if it was cancelled. Nothing is sent about a call that has ended. At the end no state is left.
+//! Each step is two bytes. In every order, nothing panics, and everything that is sent is JSON. A request gets one
+//! response under its own id, or none if it was cancelled. Nothing is sent about a call that has ended. At the end, no
+//! state is left.
 
 mod client;
 mod message;
@@ -29,7 +31,7 @@ use std::time::{Duration, Instant};
 const LANE: LaneId = LaneId(0);
 const STEPS: usize = 64;
 
-/// The time, and how much randomness was asked for.
+/// The time, and how often random bytes were requested.
 #[derive(Default)]
 struct Clock(Mutex<Duration>, AtomicU64);
 
@@ -45,7 +47,7 @@ impl Environment for Clock {
     }
 
     fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-        // No two names are the same.
+        // Each result is different, so that no two names are the same.
         let drawn = self.1.fetch_add(1, Ordering::Relaxed).to_le_bytes();
         out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
         Ok(())
@@ -92,7 +94,7 @@ struct World {
     calls: Vec<crate::dispatch::calls::table::CallId>,
 }
 
-/// The other end of a channel.
+/// A connected channel to this client.
 fn connected(client: &Arc<Client>) -> Arc<Peer> {
     let peer = Peer::new(None);
     peer.set_sink(client.clone());

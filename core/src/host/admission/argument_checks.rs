@@ -21,7 +21,8 @@ use std::sync::Arc;
 impl HostPort {
     /// Starts the check of the arguments of a call in the table. The call runs if they are valid.
     ///
-    /// The arguments stay in the table. So if a client cancels its calls, the queue of checks keeps nothing of them.
+    /// The arguments stay in the table. So if a client cancels its calls, the queue of checks does not keep their
+    /// arguments in memory.
     pub(in crate::host) fn check_aside(&self, call: CallId) {
         let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();

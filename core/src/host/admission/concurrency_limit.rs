@@ -55,7 +55,7 @@ impl Shared {
             }
             AcquireResult::Waits => {
                 let waits = self.calls.with(id, |flight| {
-                    // Its turn may have come already.
+                    // Another thread may already have given it a permit.
                     (flight.permit == Permit::None).then(|| {
                         flight.permit = Permit::Waiting;
                         std::mem::replace(&mut flight.lane, self.waiting.clone())
@@ -116,7 +116,7 @@ impl Shared {
         let credit = lane.acquire();
         let mut used = false;
         let runs = self.with_deadline(id, |flight, deadline| {
-            // If a call's turn came before it was marked as waiting, it still has its credit.
+            // A call that got its permit before it was marked as waiting still has its credit.
             if flight.permit == Permit::Waiting {
                 if !credit {
                     return None;

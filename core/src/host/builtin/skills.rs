@@ -32,7 +32,7 @@ pub(crate) trait Work: Send + Sync {
     fn run(&self, share: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool;
 }
 
-/// The sources of a server's skills, and the result of the latest look at them.
+/// The sources of a server's skills, and the result of their latest scan.
 pub(in crate::host) struct Skills {
     sources: RwLock<Vec<Arc<dyn SkillSource>>>,
     kept: Mutex<CachedSkills>,
@@ -148,7 +148,7 @@ impl Skills {
         for fault in faults {
             port.0.log_handler_fault(|| fault);
         }
-        // Before the first look, no client has seen any skills.
+        // Before the first scan, no client has seen any skills.
         if !before.looked.is_empty() {
             port.0.catalog.note(Kind::ResourceProvider);
             Engine(port.0.clone()).changed();

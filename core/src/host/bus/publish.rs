@@ -59,11 +59,11 @@ impl Engine {
             }
             std::mem::take(&mut *changes)
         };
-        // A thread that writes for several of them is woken once.
+        // If a thread writes for several of the clients, it is woken once.
         let _turn = wake_batch::batch();
         let told: HashSet<_> = topics.iter().map(|change| &change.topic).collect();
         let mut round = Round::default();
-        // A session that is owed one of those topics anyway gets one notification.
+        // If a session has not been notified of one of these topics yet, it gets one notification for both changes.
         for (peer, topic) in owed.into_iter().filter(|(_, topic)| !told.contains(topic)) {
             let body = topic.notification(None, None);
             round.session(&peer, &topic, body);

@@ -55,7 +55,7 @@ pub(super) enum Added {
 }
 
 impl Table {
-    /// A key that was never used.
+    /// Returns a key that was never used.
     pub(super) fn key(&mut self) -> u64 {
         self.next += 1;
         self.next

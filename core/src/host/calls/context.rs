@@ -8,7 +8,7 @@ use crate::proto::session::extension;
 /// One field of a call that a handler may read.
 #[derive(Debug)]
 pub struct ContextField {
-    /// Its name, as Python and C write it; Node and Rust change the case.
+    /// The field's name in Python and C. Node and Rust change the case.
     pub name: &'static str,
     /// Its description.
     pub doc: &'static str,
@@ -28,48 +28,52 @@ pub static CONTEXT_FIELDS: &[ContextField] = &[
     field(
         "request_id",
         |call| call.request_id.as_ref().map(|id| id.raw().clone()),
-        "The id of the client's request; what is no request has none.",
+        "The id of the client's request. Notifications and hooks have none.",
     ),
-    field("kind", |call| text(call.entry.kind.as_str()), "What the handler is registered as: `tool`, …"),
+    field("kind", |call| text(call.entry.kind.as_str()), "The kind of the handler's entry: `tool`, …"),
     field(
         "name",
         |call| text(&call.entry.name),
-        "What it is registered under: of a tool or a prompt its name, of a resource its URI or template.",
+        "The name of the entry: the name of a tool or a prompt, the URI or template of a resource.",
     ),
-    field("uri", |call| call.uri.as_deref().and_then(text), "The address of the resource that is read."),
+    field(
+        "uri",
+        |call| call.uri.as_deref().and_then(text),
+        "The address of the resource that is being read.",
+    ),
     field(
         "protocol_version",
         |call| text(call.client.revision.as_str()),
         "The protocol revision in force for the call.",
     ),
-    field("client_info", |call| call.client.info.clone(), "What the client calls itself, if it says."),
-    field("client_capabilities", |call| Some(call.client.capabilities.clone()), "What the client can do."),
+    field("client_info", |call| call.client.info.clone(), "The client's name and version, if it sends them."),
+    field("client_capabilities", |call| Some(call.client.capabilities.clone()), "The client's capabilities."),
     field("meta", |call| call.meta.clone(), "The request's metadata, as sent."),
     field("trace", trace, "The trace context of the request: `traceparent`, `tracestate`, `baggage`."),
     field(
         "log_level",
         |call| call.log_level().map(|level| JsonSlice::from_value(&level.as_str().into())),
-        "The level from which on a request of 2026-07-28 wants log messages.",
+        "The minimum level of log messages that a request of 2026-07-28 wants.",
     ),
     field(
         "headers",
         |call| call.arrival.headers.as_ref().map(|headers| headers.to_json()),
-        "The headers of the HTTP request, names in lower case.",
+        "The headers of the HTTP request, with names in lower case.",
     ),
     field(
         "principal",
         |call| call.arrival.principal.as_deref().and_then(text),
-        "Who sent the request, if that is known.",
+        "The principal that sent the request, if known.",
     ),
     field(
         "session_id",
         |call| call.session_id.as_deref().and_then(text),
-        "The session, where the transport has sessions.",
+        "The id of the session, if the transport has sessions.",
     ),
     field(
         "task_id",
         |call| call.task_id.get().and_then(|id| text(id)),
-        "The id of the task that the call is, from when it is one.",
+        "The task's id, from the time when the call becomes a task.",
     ),
 ];
 

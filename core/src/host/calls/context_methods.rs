@@ -44,9 +44,9 @@ impl Context {
         self.call().task_id.get().map(|id| &**id)
     }
 
-    /// Makes a call of a tool with [`Entry::defer_task`](crate::Entry::defer_task) a task. Its client is told of the
-    /// task now. Later questions go to the client that looks at the task. Returns whether the call is a task. If it
-    /// is not, because its client does not support tasks, it gets an ordinary response.
+    /// Makes a call of a tool with [`Entry::defer_task`](crate::Entry::defer_task) a task. The client gets the task as
+    /// its response now. The call's later questions go to the client that asks for the task. Returns whether the call
+    /// is a task. If its client does not support tasks, it is not one, and it gets an ordinary response.
     ///
     /// # Errors
     /// See [`HostPort::start_task`](crate::HostPort::start_task).

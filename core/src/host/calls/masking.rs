@@ -24,8 +24,8 @@ impl Masking {
 }
 
 impl Engine {
-    /// Records that the server is about to be served at `place`, which other machines may reach. It logs what that
-    /// means, at a level that every host shows by default.
+    /// Records that the server is about to be served at `place`, which other machines may reach. Logs what clients
+    /// will get, at a level that every host shows by default.
     pub(crate) fn expose(&self, place: &str) {
         let masking = &self.0.masking;
         masking.exposed.store(true, Ordering::Relaxed);

@@ -62,8 +62,8 @@ pub struct HostCall {
     /// The handler.
     pub handler: HandlerId,
     /// The handler's input, a JSON object. For a tool, these are the arguments, which satisfy its schema; for a
-    /// prompt, its arguments; for a resource template, its variables; for a completion, what is to be completed; for
-    /// a method or a notification, its parameters.
+    /// prompt, its arguments; for a resource template, its variables; for a completion, the text to complete; for a
+    /// method or a notification, its parameters.
     pub input: JsonSlice,
     /// Everything else about the call.
     pub context: Arc<CallContext>,

@@ -41,7 +41,7 @@ impl Outbox {
         Outbox { sink, peer, session, state: Mutex::new(State { waiting: VecDeque::new(), sending: false }) }
     }
 
-    /// What the peer has not read yet of these messages.
+    /// How much of these messages the peer has not read yet.
     pub(in crate::host) fn unread(&self) -> Unread {
         self.sink.unread()
     }

@@ -56,7 +56,7 @@ pub enum Unread {
     Nothing,
     /// Something.
     Some,
-    /// The sink cannot find out.
+    /// The sink cannot determine it.
     Unknown,
 }
 

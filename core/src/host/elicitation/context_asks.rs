@@ -1,5 +1,5 @@
-//! What a handler written in Rust uses to ask the client, and to run an effect only once over all attempts of its
-//! call.
+//! Functions with which a handler written in Rust asks the client, and runs an effect only once over all attempts of
+//! its call.
 
 use crate::dispatch::calls::ask::{Ask, AskError, Asked, Sample};
 use crate::dispatch::calls::table::CallId;
@@ -108,8 +108,8 @@ impl Context {
     /// Runs an effect that must not be repeated when the call runs again with the answers to its questions. The
     /// result is kept under `key`. Later attempts get it, and `effect` does not run again.
     ///
-    /// The result is kept as long as the call continues. In a modern call the client carries it, sealed. So all
-    /// results together must fit [`Limits::max_state_bytes`](crate::Limits), and their number is limited by
+    /// The result is kept as long as the call continues. In a modern call the client carries it in encrypted form. So
+    /// all results together must fit [`Limits::max_state_bytes`](crate::Limits), and their number is limited by
     /// [`Limits::max_asks`](crate::Limits). Questions wait for effects that have begun, so that no result is lost. An
     /// error is not kept.
     ///

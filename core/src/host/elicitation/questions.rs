@@ -365,7 +365,8 @@ mod tests {
         }
     }
 
-    /// [`Schema`](crate::dispatch::validation::schema::Schema) asserts it; this goes everywhere a form is compiled or checked.
+    /// [`Schema`](crate::dispatch::validation::schema::Schema) asserts it in test builds. This test passes every place
+    /// where a form is compiled or checked.
     #[test]
     fn forms_are_compiled_and_answers_checked_without_the_call_tables_lock() {
         let server = Server::new("demo", "1");

@@ -25,7 +25,7 @@ pub enum Scope {
     /// Modern HTTP: nothing is remembered between requests. The transport has already read the envelope, because the
     /// headers must match it.
     Stateless {
-        /// What the envelope says.
+        /// The data of the envelope.
         client: Client,
         /// The headers that repeat arguments.
         params: ParamFields,

@@ -57,7 +57,7 @@ impl LocalState {
         self.poll_again();
     }
 
-    /// Has the task polled again: the task may have to suspend even if the question came from another task.
+    /// Polls the task again, because it may have to suspend even if the question came from another task.
     pub(in crate::host) fn poll_again(&self) {
         let waker = self.task.lock().take();
         if let Some(waker) = waker {

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// More threads are not worth their memory, because hosts take longer for the work than these threads take to pass it
-/// on.
+/// More threads are not worth their memory: they only pass work on to hosts, and hosts need more time for it than
+/// these threads do.
 const MOST_BY_DEFAULT: usize = 4;
 
 /// Called on each thread that the engine starts, with the thread's name, before anything else runs there.

@@ -1,9 +1,9 @@
-//! Turns: a turn handles one batch of input. The wakes of lanes that the batch causes are held back and made at its
-//! end.
+//! Batches of wakes. While a thread handles one batch of input, the wakes that the batch causes are held back. They
+//! are made when the batch ends.
 //!
-//! A reading thread queues one operation after the other for a host. If the host were woken at the first operation,
-//! it would compete with the reader for the next one, and would be woken again for it. If it is woken after all input
-//! is queued, it takes everything at once. A thread that is in no turn wakes hosts at once.
+//! A reading thread queues one operation after the other for a host. If the host were woken at the first operation, it
+//! would compete with the reader for the next one, and would be woken again for it. If it is woken after all input is
+//! queued, it takes everything at once. A thread that is in no batch wakes hosts at once.
 
 use crate::host::lanes::wake::Wake;
 use crate::sync::Mutex;
@@ -23,14 +23,14 @@ pub(crate) struct WakeBatcher {
     due: Box<dyn Fn() + Send + Sync>,
 }
 
-/// One batch of input. Its end makes the wakes. It stays on its thread.
+/// One batch of input on one thread. When it is dropped, the wakes are made.
 pub(crate) struct WakeBatch {
     turns: Arc<WakeBatcher>,
     before: Option<Arc<WakeBatcher>>,
     _here: PhantomData<*const ()>,
 }
 
-/// The turn that a thread is in.
+/// The batch that a thread is in.
 struct CurrentBatch(RefCell<Option<Arc<WakeBatcher>>>);
 
 impl Drop for CurrentBatch {
@@ -55,7 +55,7 @@ loom::thread_local! {
     static HELD: Cell<usize> = Cell::new(0);
 }
 
-/// Makes a wake: at once, or at the end of this thread's turn.
+/// Makes a wake: at once, or at the end of this thread's batch.
 pub(crate) fn wake(wake: Arc<dyn Wake>) {
     match CURRENT.try_with(|current| current.0.borrow().clone()) {
         Ok(Some(turns)) => turns.defer(wake),
@@ -84,7 +84,7 @@ pub(crate) fn flush() {
 /// Runs code that is not the engine's and may wait for something that only a woken host does. All held-back wakes are
 /// made before it runs, and wakes that it causes are made at once.
 pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
-    /// Puts the thread back into its turn, also if `run` panics.
+    /// Puts the thread back into its batch, also if `run` panics.
     struct RestoreBatch(Option<Arc<WakeBatcher>>);
     impl Drop for RestoreBatch {
         fn drop(&mut self) {
@@ -101,25 +101,25 @@ pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// Begins a turn of this thread for a batch that is not input.
+/// Begins a batch of this thread that is not input.
 pub(in crate::host) fn batch() -> WakeBatch {
     WakeBatcher::new(|| ()).begin()
 }
 
-/// Puts the thread into a turn, and returns its previous turn.
+/// Puts the thread into a batch, and returns its previous batch.
 fn enter(turns: Option<Arc<WakeBatcher>>) -> Option<Arc<WakeBatcher>> {
     // A thread that is ending holds no wakes back.
     CURRENT.try_with(|current| current.0.replace(turns)).ok().flatten()
 }
 
 impl WakeBatcher {
-    /// For threads whose turns end by [`WakeBatcher::flush`]. When the first wake of a turn is held back, the same
+    /// For threads whose batches end by [`WakeBatcher::flush`]. When the first wake of a batch is held back, the same
     /// thread calls `due`. It must not block.
     pub(crate) fn new(due: impl Fn() + Send + Sync + 'static) -> Arc<WakeBatcher> {
         Arc::new(WakeBatcher { held: Mutex::new(Vec::new()), due: Box::new(due) })
     }
 
-    /// Begins a turn of this thread. The turn ends when the returned value is dropped.
+    /// Begins a batch of this thread. The batch ends when the returned value is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> WakeBatch {
         let before = enter(Some(self.clone()));
         if let Some(before) = &before {
@@ -135,7 +135,7 @@ impl WakeBatcher {
         }
     }
 
-    /// Ends a turn: makes the wakes that the threads have held back.
+    /// Ends a batch: makes the wakes that the threads have held back.
     pub(crate) fn flush(&self) {
         let before = enter(None);
         let panicked = self.make();
@@ -302,7 +302,7 @@ mod tests {
             wake(Arc::new(CountingWake::default()));
             let other = reactor.clone();
             thread::spawn(move || other.flush()).join().expect("it flushes");
-            // Another turn.
+            // Another batch.
             wake(second);
             reactor.flush();
             HELD.get()

@@ -54,7 +54,7 @@ impl Engine {
         self.0.calls.with(call, |flight| flight.revision().is_modern()) == Some(true)
     }
 
-    /// Removes what a session has left besides its calls.
+    /// Removes the state of a session, except its calls.
     fn forget_session(&self, peer: &Arc<Peer>) {
         self.unsubscribe_all(peer);
         self.0.bus.leave(peer);

@@ -34,7 +34,7 @@ const ROOTS_CHANGED: &str = "roots_changed";
 /// Name of the hook for errors: a handler has failed because of its own fault.
 const ERROR: &str = "error";
 
-/// The sink for responses of handlers that nobody waits for.
+/// The sink of calls that get no response.
 struct NullSink;
 
 impl Sink for NullSink {

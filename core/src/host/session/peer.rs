@@ -25,7 +25,7 @@ pub struct Peer {
     /// Its client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
-    /// It is outside of the state, because it is read under the call table's lock, which is taken after the state's
+    /// It is not in `state`, because it is read under the call table's lock, and that lock is taken after the state's
     /// lock.
     input_ended: AtomicBool,
 }
@@ -36,9 +36,9 @@ struct State {
     /// The number of sessions that began here. A client may begin another one on the same channel.
     session: u64,
     calls: HashMap<Bytes, CallId>,
-    /// Calls whose response has not been sent; an id leaves `calls` just before.
+    /// The number of calls whose response has not been sent. An id leaves `calls` just before that.
     unsettled: usize,
-    /// Those of them that are requests of the present session, and of former ones.
+    /// How many of the unsettled calls are requests of the present session, and how many of former ones.
     present: usize,
     former: usize,
     /// Callbacks that wait until no request of a former session is unsettled.
@@ -46,7 +46,7 @@ struct State {
     asks: HashMap<u64, Question>,
     next_ask: u64,
     idle: Option<Arc<dyn Wake>>,
-    /// The waker for that at the end of the server.
+    /// A second waker for the last call's end, which is set when the server ends.
     drained: Option<Arc<dyn Wake>>,
     /// The minimum level of log messages for the client, once the client has set it.
     log_level: Option<Level>,
@@ -191,7 +191,7 @@ impl Peer {
         drop(before);
     }
 
-    /// Sets `wake` to be called in that case too, for the end of the server.
+    /// Sets a second waker, which is called in the same case. It is set when the server ends.
     pub(crate) fn on_drained(&self, wake: Arc<dyn Wake>) {
         let before = self.state.lock().drained.replace(wake);
         drop(before);
@@ -228,8 +228,8 @@ impl Peer {
         Ok(started)
     }
 
-    /// Counts a call that answers no request, which `start` makes. Its end is waited for like that of others, and it
-    /// counts to the same limit `max`.
+    /// Counts a call that answers no request, which `start` makes. The engine waits for its end as for the end of
+    /// other calls, and it counts toward the same limit `max`.
     pub(in crate::host) fn enter<R>(
         &self,
         max: usize,
@@ -311,7 +311,7 @@ impl Peer {
         then();
     }
 
-    /// The number of the present session among those that began here.
+    /// The number of the present session, counted from the first one that began here.
     pub(in crate::host) fn session(&self) -> u64 {
         self.state.lock().session
     }

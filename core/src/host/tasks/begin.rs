@@ -94,10 +94,10 @@ fn ttl(task: &JsonSlice) -> Result<Option<Duration>, RpcError> {
 }
 
 impl HostPort {
-    /// Makes a call continue as a task, if its tool allows that ([`Entry::defer_task`](crate::Entry::defer_task)).
-    /// Its client is told of the task at once. Later questions go to the client that looks at the task. Returns
-    /// whether the call is a task now, which it may have been before. If it is not, its client waits for its result
-    /// as usual.
+    /// Makes a call continue as a task, if its tool allows that ([`Entry::defer_task`](crate::Entry::defer_task)). The
+    /// client gets the task as its response. The call's later questions go to the client that asks for the task.
+    /// Returns whether the call is a task now, which it may have been before. If it is not, its client waits for its
+    /// result as usual.
     ///
     /// # Errors
     /// [`AskError::Stale`] if the call is no longer in flight. This includes the case that there is no room for
@@ -124,8 +124,8 @@ impl HostPort {
         }
     }
 
-    /// Makes a call a task. After the task is stored, its client is told (T2-4), and its handler runs if `run` is
-    /// set.
+    /// Makes a call a task. When the task is stored, the client gets it as its response (T2-4), and the handler runs
+    /// if `run` is set.
     pub(in crate::host) fn begin_task(
         &self,
         call: CallId,
@@ -244,7 +244,7 @@ impl HostPort {
         shared.store.submit(read, now, Box::new(done));
     }
 
-    /// Handles a stored task: tells the client of it, and runs the handler.
+    /// Handles a stored task: sends it to the client as its response, and runs the handler.
     pub(super) fn task_is_stored(&self, live: &Arc<Live>) {
         let shared = &self.0;
         let taken = {

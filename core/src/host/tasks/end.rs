@@ -102,7 +102,7 @@ impl HostPort {
             let mut state = live.state();
             let failed = response.as_ref().is_none_or(|(_, error)| error.is_some());
             if failed && state.creation.is_some() {
-                // No client was told of the task, so this is an ordinary failure of the request.
+                // No client has got the task, so this is an ordinary failure of the request.
                 state.abandoned = true;
                 state.creation.take()
             } else {

@@ -46,9 +46,9 @@ pub(in crate::host) struct Live {
 
 pub(super) struct State {
     pub(super) task: Task,
-    /// The request whose client has not been told of the task yet.
+    /// The request that has not got the task as its response yet.
     pub(super) creation: Option<Creation>,
-    /// No client was told of the task, or will be.
+    /// No client has got the task, or will get it.
     pub(super) abandoned: bool,
     /// The version of the stored record.
     pub(super) version: Option<Version>,

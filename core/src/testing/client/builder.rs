@@ -1,4 +1,4 @@
-//! The settings of a client, and how it answers questions.
+//! The settings of a client, with the functions that answer the server's questions.
 
 use super::events::WakeAll;
 use super::shared_server::ServerLease;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Settings of a [`Client`].
+/// Builds a [`Client`]. [`Client::builder`] makes one.
 pub struct ClientBuilder {
     pub(super) server: Server,
     pub(super) options: ClientOptions,
@@ -26,29 +26,30 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The revision it speaks. Default: the newest that the server does.
+    /// Sets the revision that the client uses. Default: the newest that the server supports.
     pub fn revision(self, revision: Revision) -> ClientBuilder {
         self.map(|options| options.revision(revision))
     }
 
-    /// Declares further capabilities, an object.
+    /// Declares further capabilities, an object. They replace capabilities of the same name that follow from the
+    /// questions the client can answer.
     pub fn capabilities(self, capabilities: impl Into<JsonSlice>) -> ClientBuilder {
         self.map(|options| options.capabilities(capabilities))
     }
 
-    /// Its name and version, an object.
+    /// Sets the client's `clientInfo`, an object with `name` and `version`.
     pub fn info(self, info: impl Into<JsonSlice>) -> ClientBuilder {
         self.map(|options| options.info(info))
     }
 
-    /// Who it is to the server, as a transport would have found out.
+    /// Sets the client's principal, as if an authenticating transport had found it.
     pub fn principal(self, principal: impl Into<Arc<str>>) -> ClientBuilder {
         self.map(|options| options.principal(principal))
     }
 
-    /// QuestionHandler what the user is asked, forms and visits alike. The closure is handed the question's parameters, and gives the
-    /// content of the form, an object; `true` agrees, `false` declines, `"cancel"` says so. An error fails the question, and
-    /// in the modern era the request.
+    /// Answers elicitations, both forms and visits to pages. The closure gets the question's parameters. It returns an
+    /// object with the form's content, `true` or `"accept"` to accept, `false` or `"decline"` to decline, or
+    /// `"cancel"`. If it returns an error, the question fails; in the modern era, the request that asked fails.
     pub fn elicit(
         mut self,
         answer: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'static,
@@ -61,7 +62,8 @@ impl ClientBuilder {
         self
     }
 
-    /// QuestionHandler as a model: with its text, or a whole result.
+    /// Answers sampling requests. The closure gets the question's parameters and returns the model's text, or the
+    /// complete result.
     pub fn sample(
         self,
         answer: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'static,
@@ -69,25 +71,30 @@ impl ClientBuilder {
         self.answers(Question::Sample, answer)
     }
 
-    /// The directories the user works in.
+    /// Answers requests for roots with these directories, as URIs.
     pub fn roots(self, roots: impl IntoIterator<Item = impl Into<String>>) -> ClientBuilder {
         let roots: Vec<String> = roots.into_iter().map(Into::into).collect();
         self.answers(Question::Roots, move |_| Ok(json!(roots)))
     }
 
-    /// EventHandler log messages from this level on: objects with `level`, `data` and perhaps `logger`.
+    /// Calls `hear` with log messages of this level or above: objects with `level`, `data` and perhaps `logger`. It
+    /// runs in a task that awaits a request of this client.
     pub fn on_log(mut self, level: Level, hear: impl Fn(Value) + Send + Sync + 'static) -> ClientBuilder {
         self.log = Some(Box::new(hear));
         self.map(|options| options.log_level(level))
     }
 
-    /// EventHandler notifications besides those of progress and logs: objects with `method` and `params`.
+    /// Calls `hear` with notifications, except those for progress and log messages: objects with `method` and
+    /// `params`. It runs in a task that awaits a request of this client.
     pub fn on_notification(mut self, hear: impl Fn(Value) + Send + Sync + 'static) -> ClientBuilder {
         self.notifications = Some(Box::new(hear));
         self
     }
 
-    /// Opens it, and starts the server unless it is being served.
+    /// Connects the client. Starts the server for in-process clients if it is not served yet.
+    ///
+    /// # Errors
+    /// The settings are invalid, or the server cannot be started.
     pub fn open(self) -> Result<Client, Error> {
         let ClientBuilder { server, options, answers, log, notifications } = self;
         let lease = ServerLease::of(&server)?;

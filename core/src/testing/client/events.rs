@@ -1,4 +1,4 @@
-//! What the server sends: the client that waits reads it for all requests of its session.
+//! Handles the server's messages. A task that awaits a request reads the messages for all requests of its client.
 
 use super::{EventHandler, Inner, Wait, Waits};
 use crate::error::ErrorKind;

@@ -1,4 +1,4 @@
-//! A client for programs in Rust.
+//! The client for programs in Rust.
 
 mod builder;
 mod events;
@@ -28,8 +28,8 @@ type EventHandler = dyn Fn(Value) + Send + Sync;
 
 /// A client of a server in the same process, for tests.
 ///
-/// The server need not be served: its first client starts it for clients in the process alone, on the runtime that is
-/// current then, and its last one ends it. Where it is served already, the client joins in.
+/// The server need not be served. Its first client starts it for in-process clients only, on the current tokio
+/// runtime, and its last client ends it. If the program already serves it, the client joins.
 ///
 /// ```
 /// # use tenon_mcp::{Server, Tool, json, testing::Client};
@@ -56,7 +56,7 @@ struct Inner {
     answers: HashMap<Question, Box<QuestionHandler>>,
     log: Option<Box<EventHandler>>,
     notifications: Option<Box<EventHandler>>,
-    /// The share in the server, if clients have started it.
+    /// This client's share in the server, if clients have started it.
     lease: Option<ServerLease>,
 }
 
@@ -74,11 +74,12 @@ struct Wait {
 }
 
 impl Server {
-    /// Calls a tool through the whole engine, as a client in the process whose revision is the newest, and which cannot be asked
-    /// anything; [`Client`] is for more. The server is started for that if it is not being served.
+    /// Calls a tool through the whole engine, as an in-process client does. The client uses the newest revision and
+    /// cannot answer questions; use [`Client`] for everything else. If the server is not served, it is started for
+    /// this call.
     ///
     /// # Errors
-    /// [`ClientError::Tool`] where the tool fails, [`ClientError::Mcp`] for an error of the protocol.
+    /// [`ClientError::Tool`] if the tool failed, [`ClientError::Mcp`] for an error of the protocol.
     pub async fn call_tool(
         &self,
         name: &str,
@@ -91,23 +92,27 @@ impl Server {
 }
 
 impl Client {
-    /// A client of the newest revision, which cannot be asked anything.
+    /// Connects a client that uses the newest revision and cannot answer questions.
+    ///
+    /// # Errors
+    /// The server cannot be started.
     pub fn new(server: &Server) -> Result<Client, Error> {
         Client::builder(server).open()
     }
 
-    /// A client with settings of its own.
+    /// Starts to build a client with other settings.
     pub fn builder(server: &Server) -> ClientBuilder {
         let (answers, options) = Default::default();
         ClientBuilder { server: server.clone(), options, answers, log: None, notifications: None }
     }
 
-    /// Calls a tool. A tool that fails is [`ClientError::Tool`], unless that is [allowed](Pending::allow_failure).
+    /// Calls a tool. If the tool fails, the result is [`ClientError::Tool`], unless that is
+    /// [allowed](Pending::allow_failure).
     pub fn call_tool(&self, name: &str, arguments: impl Into<JsonSlice>) -> Pending<ToolReply> {
         self.about("call_tool", [("name", json!(name).into()), ("arguments", arguments.into())])
     }
 
-    /// The tools, all pages of them.
+    /// Lists the tools, from all pages.
     pub fn list_tools(&self) -> Pending<Vec<Value>> {
         self.about("list_tools", [])
     }
@@ -117,32 +122,32 @@ impl Client {
         self.about("read_resource", [("uri", json!(uri).into())])
     }
 
-    /// The resources, all pages of them.
+    /// Lists the resources, from all pages.
     pub fn list_resources(&self) -> Pending<Vec<Value>> {
         self.about("list_resources", [])
     }
 
-    /// The templates of resources, all pages of them.
+    /// Lists the resource templates, from all pages.
     pub fn list_resource_templates(&self) -> Pending<Vec<Value>> {
         self.about("list_resource_templates", [])
     }
 
-    /// Makes a prompt. Arguments that are no texts are sent as their JSON.
+    /// Gets a prompt. Arguments that are not strings are sent as their JSON text.
     pub fn get_prompt(&self, name: &str, arguments: impl Into<JsonSlice>) -> Pending<Prompted> {
         self.about("get_prompt", [("name", json!(name).into()), ("arguments", arguments.into())])
     }
 
-    /// The prompts, all pages of them.
+    /// Lists the prompts, from all pages.
     pub fn list_prompts(&self) -> Pending<Vec<Value>> {
         self.about("list_prompts", [])
     }
 
-    /// Suggestions for an argument of a prompt.
+    /// Gets suggestions for an argument of a prompt.
     pub fn complete_prompt(&self, prompt: &str, argument: &str, value: &str) -> Pending<Suggestions> {
         self.completes("prompt", prompt, argument, value)
     }
 
-    /// Suggestions for a variable of a resource template.
+    /// Gets suggestions for a variable of a resource template.
     pub fn complete_template(&self, template: &str, variable: &str, value: &str) -> Pending<Suggestions> {
         self.completes("template", template, variable, value)
     }
@@ -152,17 +157,17 @@ impl Client {
         self.about("complete", [(kind, of), ("argument", argument), ("value", value)])
     }
 
-    /// Waits for an answer of the engine itself.
+    /// Sends a `ping`, or `server/discover` in the modern era, which has no `ping`. The engine answers it.
     pub fn ping(&self) -> Pending<Answered> {
         self.about("ping", [])
     }
 
-    /// Sends any request; `params` are an object.
+    /// Sends any request. `params` is an object.
     pub fn request(&self, method: &str, params: impl Into<JsonSlice>) -> Pending<Value> {
         self.about("request", [("method", json!(method).into()), ("params", params.into())])
     }
 
-    /// Sends any notification; `params` are an object.
+    /// Sends any notification. `params` is an object.
     pub fn notify(&self, method: &str, params: impl Into<JsonSlice>) {
         self.0.link.notify(method, &params.into());
     }

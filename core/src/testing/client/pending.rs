@@ -1,4 +1,4 @@
-//! Requests as futures.
+//! The requests of a client, as futures.
 
 use super::{EventHandler, Inner};
 use crate::json::JsonSlice;
@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A request. It is sent when it is awaited, and cancelled if it is dropped before its end.
+/// A request. It is sent when it is first awaited. If it is dropped before it ends, it is cancelled.
 #[must_use = "a request is sent when it is awaited"]
 pub struct Pending<T> {
     pub(super) client: Arc<Inner>,
@@ -28,7 +28,7 @@ pub(super) enum RequestState {
 }
 
 impl<T> Pending<T> {
-    /// Adds metadata to the request, an object.
+    /// Sets the request's `_meta`, an object.
     pub fn meta(mut self, meta: impl Into<JsonSlice>) -> Pending<T> {
         if let RequestState::Unsent { given, .. } = &mut self.state {
             given.push(("_meta".to_owned(), meta.into()));
@@ -36,7 +36,7 @@ impl<T> Pending<T> {
         self
     }
 
-    /// EventHandler how far it is: objects with `progress`, and perhaps `total` and `message`.
+    /// Calls `hear` with the request's progress: objects with `progress`, and perhaps `total` and `message`.
     pub fn on_progress(mut self, hear: impl Fn(Value) + Send + Sync + 'static) -> Pending<T> {
         self.progress = Some(Arc::new(hear));
         self
@@ -44,7 +44,7 @@ impl<T> Pending<T> {
 }
 
 impl Pending<ToolReply> {
-    /// Returns the result of a tool that fails; its [`is_error`](ToolReply::is_error) says so.
+    /// Returns the result even if the tool fails; then [`is_error`](ToolReply::is_error) is `true`.
     pub fn allow_failure(mut self) -> Pending<ToolReply> {
         self.allow_failure = true;
         self

@@ -1,4 +1,4 @@
-//! A server that its first client starts and its last one ends.
+//! A server that its first client starts and its last client ends.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Running, ServeOptions};
@@ -6,7 +6,7 @@ use crate::server::Server;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long the last client waits for the end of the server that it has started.
+/// How long the last client waits until the server that clients have started has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client's share in a server that clients have started.
