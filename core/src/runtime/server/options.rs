@@ -67,9 +67,9 @@ impl ServeOptions {
     /// any number of clients at once, up to [`Limits::max_connections`](crate::Limits::max_connections). When a client
     /// disconnects, the server continues.
     ///
-    /// A client that ends its output still gets the responses of its calls in flight, within
-    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout). If a client disconnects, its calls are cancelled. If a
-    /// client does not read, the server does not read from it either, and closes its connection after
+    /// A client that ends its output still gets the responses of its calls in flight, within the time that
+    /// [`Running::close`](crate::Running::close) allows. If a client disconnects, its calls are cancelled. If a client
+    /// does not read, the server does not read from it either, and closes its connection after
     /// [`Limits::write_timeout`](crate::Limits::write_timeout). A line must be complete within
     /// [`Limits::request_timeout`](crate::Limits::request_timeout) of its first byte. A client that sends nothing and
     /// waits for no response is disconnected after [`Limits::connection_idle`](crate::Limits::connection_idle).
