@@ -1,4 +1,4 @@
-//! Streams that a client can resume: their events are numbered and stored.
+//! Streams that a client can resume, because their events are numbered and stored.
 
 pub(super) mod event_log;
 pub(super) mod get_stream;
