@@ -10,9 +10,12 @@ use crate::runtime::sockets::allowed::Allowed;
 /// connection with these codes (RFC 6455, section 7.4.1):
 ///
 /// - 1001: the server ends;
+/// - 1002: the client violated the framing of RFC 6455;
 /// - 1003: the client sent a binary frame;
 /// - 1007: a text is not UTF-8;
-/// - 1009: a message is longer than [`Limits::max_message_bytes`](crate::Limits::max_message_bytes).
+/// - 1008: a message was not complete within [`Limits::request_timeout`](crate::Limits::request_timeout);
+/// - 1009: a message is longer than [`Limits::max_message_bytes`](crate::Limits::max_message_bytes);
+/// - 1013: the server has no memory for the message.
 ///
 /// The server pings a client that sends nothing ([`Limits::ping_interval`](crate::Limits::ping_interval)). When a
 /// connection ends, its client's calls are cancelled, and its subscriptions and its legacy session end. Compression is
