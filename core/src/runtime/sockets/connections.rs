@@ -219,7 +219,7 @@ mod tests {
         let ended = || guards.iter().map(|guard| guard.idle_state().must_end()).collect::<Vec<_>>();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, false, true, false]);
-        // A request that arrives meanwhile is answered.
+        // A request that arrives after the eviction is answered.
         guards[3].idle_state().busy();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, true, true, false]);
