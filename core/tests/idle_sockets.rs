@@ -1,4 +1,4 @@
-//! Memory of an idle WebSocket and an idle HTTP+SSE stream. A program of its own, so that nothing else
+//! Memory of an idle WebSocket and an idle HTTP+SSE stream. The test is a separate program, so that nothing else
 //! allocates.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -8,12 +8,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use tenon_mcp::{HttpOptions, ServeOptions, Server, SseOptions, WebSocketOptions};
 
-/// How many there are at a time; each takes two descriptors, because client and server are one process.
+/// The number of open streams. Each one uses two descriptors, because client and server are one process.
 const STREAMS: usize = 1_000;
-/// The most that one may take.
+/// The maximum memory of one stream in bytes.
 const MOST: usize = 12 << 10;
 
-/// This process's memory in bytes. The clients are blocking sockets, which take none of it to speak of.
+/// The memory of this process in bytes. The clients are blocking sockets, which use almost none of it.
 fn memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -38,7 +38,7 @@ fn connect(address: SocketAddr, head: &str) -> TcpStream {
     stream
 }
 
-/// A client in a legacy session, which waits.
+/// A WebSocket client with a legacy session, which waits.
 fn websocket(address: SocketAddr) -> TcpStream {
     let head = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

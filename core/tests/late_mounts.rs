@@ -21,7 +21,7 @@ fn with_tool(name: &'static str) -> Server {
     server
 }
 
-/// When a start was entered, and when it may go on.
+/// Reports that a start was entered, and lets it continue.
 struct StartGate(Arc<Notify>, Arc<Notify>);
 
 fn gate(server: &Server, outcome: Result<(), &'static str>) -> StartGate {
@@ -60,7 +60,7 @@ async fn work(client: &Client, name: &str) -> Result<String, ClientError> {
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<String, ClientError>> + 'a>>;
 
-/// A call that waits.
+/// Starts a call, and checks that it waits.
 async fn held<'a>(client: &'a Client, name: &'a str) -> Call<'a> {
     let mut call: Call<'a> = Box::pin(work(client, name));
     assert!(poll_fn(|task| Poll::Ready(call.as_mut().poll(task).is_pending())).await, "{name}");
@@ -155,7 +155,7 @@ async fn what_is_within_one_waits_for_its_start() {
     }
 }
 
-/// Whichever is first, the mount or the start: nobody forgets the other.
+/// The mount and the start may come in either order. Both are noticed.
 #[test]
 fn one_that_is_mounted_while_the_other_begins_is_told() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -1,9 +1,9 @@
-//! The table of limits, and the documentation generated from it.
+//! The table of limits, and the documentation that is generated from it.
 
 use std::fmt::Write;
 use tenon_mcp::{LimitValue, Limits, Unit};
 
-/// `docs/limits.md`, made from the table; `TENON_UPDATE=1` writes it.
+/// `docs/limits.md` is generated from the table. `TENON_UPDATE=1` writes it.
 #[test]
 fn the_page_of_limits_is_the_table() {
     let mut page = String::from(
@@ -31,7 +31,7 @@ fn the_page_of_limits_is_the_table() {
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), page, "run with TENON_UPDATE=1");
 }
 
-/// The limits in the TypeScript declarations, made from the table too.
+/// The limits in the TypeScript declarations are generated from the table.
 #[test]
 fn the_declarations_of_node_are_the_table() {
     let mut block = String::new();
@@ -55,7 +55,7 @@ fn the_declarations_of_node_are_the_table() {
     }
 }
 
-/// The types of the keywords in Python, made from the table too.
+/// The types of the keywords in Python are generated from the table.
 #[test]
 fn the_keywords_of_python_are_the_table() {
     let mut module = String::from(
@@ -87,7 +87,7 @@ fn camel_case(name: &str) -> String {
     words.fold(first, |out, word| out + &word[..1].to_uppercase() + &word[1..])
 }
 
-/// The names of limits in a text, as Node spells them.
+/// The word with a limit's name in the spelling of Node.
 fn in_camel_case(word: &str) -> String {
     let name = word.trim_matches('`');
     if Limits::named(name).is_some() { word.replace(name, &camel_case(name)) } else { word.to_owned() }

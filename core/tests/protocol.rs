@@ -1,5 +1,5 @@
-//! Both interfaces of the engine without transport, executor and clock: messages in, calls through one lane,
-//! messages out.
+//! Both interfaces of the engine without a transport, an executor and a clock: messages go in, calls go through one
+//! lane, and messages come out.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Setting {
         Setting { engine: server.engine().clone(), port, lane, peer: Peer::new(None), lines: Arc::default() }
     }
 
-    /// After a handshake, but for `notifications/initialized`.
+    /// A setting after a handshake without `notifications/initialized`.
     fn legacy(revision: &str, capabilities: &str) -> Setting {
         let setting = Setting::new();
         setting.send(&format!(
@@ -104,7 +104,7 @@ impl Setting {
         self.port.ask(call, ask, AskMode::Park)
     }
 
-    /// One round of a modern call that asks; gives the sealed state.
+    /// Runs one round of a modern call that asks a question. Returns the sealed state.
     fn state(&self, arguments: &str) -> String {
         self.modern_call(1, "greet", arguments, "");
         let call = self.call();

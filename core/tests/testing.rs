@@ -250,7 +250,7 @@ async fn the_last_client_ends_what_the_first_has_started() {
     }
 }
 
-/// One that is opened while another ends what it has started finds the server served.
+/// If a client is opened while another client ends the server that it started, the server is still being served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn clients_come_while_others_go() {
     let server = server();

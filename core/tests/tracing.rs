@@ -1,4 +1,4 @@
-//! If a server has no log of its own, its records are events of the `tracing` crate.
+//! If a server has no log of its own, its log records are events of the `tracing` crate.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Keeps events of warnings and errors.
+/// Records events of warnings and errors.
 #[derive(Clone, Default)]
 struct RecordingSubscriber(Arc<Mutex<Vec<(Level, String, Fields)>>>);
 

@@ -4,7 +4,7 @@ use crate::dispatch::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// The environment of a real server.
+/// The environment of a server in production: monotonic and wall-clock time of the system, and its random generator.
 pub struct SystemEnvironment;
 
 impl Environment for SystemEnvironment {

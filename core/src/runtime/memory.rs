@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
-/// How many bytes each direction holds before a writer waits for the other side.
+/// The number of bytes that each direction buffers before a writer waits for the reader.
 const ROOM: usize = 64 << 10;
 
-/// A client and its server's stream, connected in memory; for [`ServeOptions::stream`](crate::ServeOptions::stream).
+/// Returns a client and its server's stream, connected in memory. Pass the stream to
+/// [`ServeOptions::stream`](crate::ServeOptions::stream).
 ///
 /// ```
 /// # use tenon_mcp::{ServeOptions, Server, transport};
@@ -31,7 +32,7 @@ pub fn memory() -> (MemoryClient, MemoryStream) {
     (MemoryClient { stream: client, framer: LineFramer::new(usize::MAX) }, MemoryStream(server))
 }
 
-/// The client's end of [`memory`]. Dropping it disconnects the client.
+/// The client's end of [`memory`]. If it is dropped, the client disconnects.
 #[derive(Debug)]
 pub struct MemoryClient {
     stream: DuplexStream,
@@ -43,14 +44,15 @@ pub struct MemoryClient {
 pub struct MemoryStream(DuplexStream);
 
 impl MemoryClient {
-    /// Sends one message, which must not contain a line break. Waits while the server does not read. Fails if the
-    /// server has ended.
+    /// Sends one message, which must not contain a line break. Waits if the server's buffer is full, until the server
+    /// reads. Fails if the server has ended. If the future is dropped, a part of the message may be sent.
     pub async fn send(&mut self, message: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(message.as_ref()).await?;
         self.stream.write_all(b"\n").await
     }
 
-    /// Receives the next message; `None` if the server has ended. No message is lost if the future is dropped.
+    /// Receives the next message; `None` if the server has ended. If the future is dropped, no message is lost. Fails
+    /// if the stream fails.
     pub async fn receive(&mut self) -> io::Result<Option<Bytes>> {
         let mut buffer = [0; 4096];
         loop {
@@ -64,7 +66,7 @@ impl MemoryClient {
         }
     }
 
-    /// Ends the client's side: it sends nothing more, but can still receive.
+    /// Ends the client's output. The client can still receive, but [`MemoryClient::send`] fails from now on.
     pub async fn end(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }

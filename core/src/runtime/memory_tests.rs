@@ -1,4 +1,4 @@
-//! A pipe in memory, for tests of transports over something other than a descriptor.
+//! A pipe in memory, for tests of transports that do not use a descriptor.
 
 use crate::locks::{Condvar, Mutex};
 use crate::runtime::threads::executor::Executor;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One direction.
+/// One direction of the pipe.
 #[derive(Default)]
 pub(super) struct Pipe {
     state: Mutex<State>,
@@ -30,7 +30,7 @@ impl Pipe {
         self.change(|state| state.bytes.extend_from_slice(bytes));
     }
 
-    /// Nothing more is written.
+    /// Marks the end of the pipe: nothing more is written.
     pub(super) fn end(&self) {
         self.change(|state| state.ended = true);
     }
@@ -45,7 +45,7 @@ impl Pipe {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether there are bytes, `false` at the end.
+    /// Waits for bytes. Returns `true` if there are bytes to read, and `false` at the end of the pipe.
     pub(super) fn poll_sent(&self, task: &Context<'_>) -> Poll<bool> {
         let mut state = self.state.lock();
         if state.bytes.is_empty() && !state.ended {
@@ -55,20 +55,20 @@ impl Pipe {
         Poll::Ready(!state.bytes.is_empty())
     }
 
-    /// What there is, `most` bytes of it; nothing at the end.
+    /// Takes at most `most` of the bytes that are there, without waiting. Returns nothing at the end of the pipe.
     pub(super) fn take(&self, most: usize) -> Vec<u8> {
         let mut state = self.state.lock();
         let count = state.bytes.len().min(most);
         state.bytes.drain(..count).collect()
     }
 
-    /// The same, once there is something.
+    /// Waits until there are bytes, and takes at most `most` of them. Returns nothing at the end of the pipe.
     pub(super) fn wait(&self, most: usize) -> Vec<u8> {
         self.wait_for(|bytes| !bytes.is_empty());
         self.take(most)
     }
 
-    /// Blocks until `enough` says so of what is not read yet, or until the end.
+    /// Blocks until `enough` returns `true` for the unread bytes, or until the end of the pipe.
     pub(super) fn wait_for(&self, enough: impl Fn(&[u8]) -> bool) {
         let mut state = self.state.lock();
         while !state.ended && !enough(&state.bytes) {
@@ -76,14 +76,14 @@ impl Pipe {
         }
     }
 
-    /// All until the end.
+    /// Waits for the end of the pipe, and takes all bytes.
     pub(super) fn rest(&self) -> Vec<u8> {
         self.wait_for(|_| false);
         self.take(usize::MAX)
     }
 }
 
-/// The context of the transports of one server with one client.
+/// The context for the transports of a server that has one client.
 pub(super) fn context(server: &Server) -> ServeContext {
     let engine = server.engine();
     let lifecycle = Lifecycle::new(Duration::from_secs(1));

@@ -1,6 +1,6 @@
-//! Differences between operating systems. No other part of the engine asks which system it runs on.
+//! Differences between operating systems. No other part of the runtime checks which system it runs on.
 
-// The transports poll descriptors, and standard input among them. Windows has different interfaces for this.
+// The transports poll descriptors, including standard input. Windows has different interfaces for this.
 #[cfg(not(unix))]
 compile_error!(
     "transports need a Unix system, see docs/platforms.md; `default-features = false` is the engine without them"
@@ -12,20 +12,21 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use std::io::{self, IoSlice};
 
-/// The event of a socket whose other side has ended its output, if the system has it. A pipe reports a hang-up
-/// without it.
+/// The poll event that reports that the other side of a socket has ended its output, on systems that have it. For a
+/// pipe, the system reports a hang-up without this event.
 #[cfg(target_os = "linux")]
 pub(super) const HALF_CLOSED: PollFlags = PollFlags::RDHUP;
 #[cfg(not(target_os = "linux"))]
 pub(super) const HALF_CLOSED: PollFlags = PollFlags::empty();
 
-/// The read end and the write end of a pipe, closed on exec.
+/// The read end and the write end of a new pipe. Both are closed on exec.
 #[cfg(not(target_vendor = "apple"))]
 pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
 }
 
-/// In two steps, so a program that another thread starts between them inherits the pipe.
+/// The read end and the write end of a new pipe. Both are closed on exec. The system needs two steps, so a program that
+/// another thread starts between them inherits the pipe.
 #[cfg(target_vendor = "apple")]
 pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     use rustix::io::{FdFlags, fcntl_setfd};
@@ -41,19 +42,20 @@ pub(super) fn process_descriptor(pid: Pid) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
-/// The system has none, so the caller must poll.
+/// The system has no such descriptor, so the caller must poll.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn process_descriptor(_: Pid) -> Option<OwnedFd> {
     None
 }
 
-/// How many bytes that were written to a pipe or a socket have not been read yet.
+/// The number of bytes that were written to a pipe or a socket and have not been read yet. `None` if the system cannot
+/// report it.
 #[cfg(target_os = "linux")]
 pub(super) fn unread(output: &OwnedFd) -> Option<usize> {
     tenon_crash::unread(output)
 }
 
-/// The system cannot report it for both pipes and sockets.
+/// The system cannot report this for both pipes and sockets.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn unread(_: &OwnedFd) -> Option<usize> {
     None
@@ -65,18 +67,18 @@ pub(super) fn listens(socket: &OwnedFd) -> bool {
     rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
 }
 
-/// The system cannot report it. Accepting fails if the socket does not listen.
+/// The system cannot report this. If the socket does not listen, accepting fails later.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn listens(_: &OwnedFd) -> bool {
     true
 }
 
-/// Writes without waiting, and returns the number of bytes. Only this write is non-blocking, because other
-/// processes may share the descriptor. If the file does not support such a write, nothing is written.
+/// Writes without waiting, and returns the number of bytes that were written. Only this call is non-blocking, because
+/// other processes may share the descriptor. If the file does not support such a write, nothing is written.
 #[cfg(target_os = "linux")]
 pub(super) fn write_now(output: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, pwritev2};
-    // The current position of the file.
+    // This offset means the current position of the file.
     const CURRENT_POSITION: u64 = u64::MAX;
     match pwritev2(output, slices, CURRENT_POSITION, ReadWriteFlags::NOWAIT) {
         Ok(written) => Ok(written),
@@ -85,7 +87,7 @@ pub(super) fn write_now(output: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<
     }
 }
 
-/// The system has no such write.
+/// The system has no such call, so nothing is written.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn write_now(_: &OwnedFd, _: &[IoSlice<'_>]) -> io::Result<usize> {
     Ok(0)

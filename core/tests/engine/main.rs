@@ -1,4 +1,4 @@
-//! The engine in the test's process, with a fake clock, a sink that records, and a host that runs calls when
+//! The engine in the test's process, with a fake clock, a sink that records messages, and a host that runs calls when
 //! the test says so. No test sleeps.
 
 mod calls;

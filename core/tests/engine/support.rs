@@ -15,14 +15,14 @@ use tenon_mcp::{
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// A clock that stands still until told, and bytes from a counter.
+/// A clock that only the test moves, and random bytes from a counter.
 pub struct FakeEnvironment {
     start: Instant,
     elapsed: Mutex<Duration>,
     random: Mutex<u64>,
-    /// Runs at the next look at the clock.
+    /// Runs at the next reading of the clock.
     pub at_next_look: Mutex<Option<Hook>>,
-    /// Runs when the date is next asked for.
+    /// Runs at the next reading of the date.
     pub at_next_date: Mutex<Option<Hook>>,
 }
 
@@ -43,7 +43,7 @@ impl FakeEnvironment {
 }
 
 impl FakeEnvironment {
-    /// Another process has other randomness.
+    /// Changes the randomness, as if this were another process.
     pub fn reseed(&self, seed: u64) {
         *self.random.lock() = seed;
     }
@@ -76,16 +76,16 @@ impl Environment for FakeEnvironment {
     }
 }
 
-/// Keeps what the engine sends.
+/// A sink that records what the engine sends.
 #[derive(Default)]
 pub struct Recorder {
     sent: Mutex<Vec<Value>>,
-    /// Nobody reads any more.
+    /// Makes the sink report that no client reads any more.
     pub gone: AtomicBool,
     pub dropped: AtomicUsize,
-    /// What the engine is told of what was not read yet, if anything.
+    /// What the sink reports about unread messages; `None` means unknown.
     pub unread: Mutex<Option<Unread>>,
-    /// How often it asked for that.
+    /// How often the engine has asked for unread messages.
     pub asked: AtomicUsize,
     /// Runs when the next response is sent, before it is recorded.
     pub at_next_response: Mutex<Option<Hook>>,
@@ -122,12 +122,12 @@ impl Sink for Recorder {
 }
 
 impl Recorder {
-    /// What was sent since the last look.
+    /// The messages that were sent since the last call.
     pub fn take(&self) -> Vec<Value> {
         std::mem::take(&mut self.sent.lock())
     }
 
-    /// The one message sent since the last look.
+    /// The only message that was sent since the last call.
     #[track_caller]
     pub fn one(&self) -> Value {
         let sent = self.take();
@@ -160,7 +160,7 @@ pub const LANE: LaneId = LaneId(3);
 pub const OTHER_LANE: LaneId = LaneId(4);
 pub const LEGACY: &str = "2025-11-25";
 
-/// One server, one peer on a channel, one lane.
+/// One server, one peer on a channel, and one lane.
 pub struct Bench {
     pub server: Server,
     pub engine: Engine,
@@ -173,7 +173,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// With default limits. Tools on the lane: `slow` (default time-out), `fast` (50 ms), `other` on the other lane.
+    /// A bench with default limits. Its tools are `slow` (default timeout) and `fast` (50 ms) on the lane, and `other`
+    /// on another lane.
     pub fn new() -> Bench {
         Bench::with(|_| {})
     }
@@ -212,7 +213,7 @@ impl Bench {
         }
     }
 
-    /// After `initialize` with a client that can be asked.
+    /// A bench after `initialize`, with a client that can be asked questions.
     pub fn legacy() -> Bench {
         Bench::legacy_with(|_| {})
     }
@@ -258,12 +259,12 @@ impl Bench {
         );
     }
 
-    /// The peer's answer to a question of ours.
+    /// Sends the peer's answer to a question of the engine.
     pub fn answer(&self, question: &Value, result: Value) {
         self.send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }));
     }
 
-    /// Moves the clock and does what the timer would do.
+    /// Moves the clock, and does the work of the timer.
     pub fn advance(&self, by: Duration) {
         self.environment.pass(by);
         let now = self.engine.now();
@@ -278,7 +279,7 @@ impl Bench {
         ops
     }
 
-    /// The one call that waits in the lane.
+    /// The only call that waits in the lane.
     #[track_caller]
     pub fn drain_call(&self) -> HostCall {
         let mut ops = self.drain();
@@ -292,14 +293,15 @@ impl Bench {
         self.port.complete(id, Outcome::Text(text.into())).is_ok()
     }
 
-    /// No call is left, and the peer has none.
+    /// Checks that no call and no question is left.
     #[track_caller]
     pub fn assert_over(&self) {
         assert_eq!(self.engine.in_flight(), 0);
         assert_eq!((self.peer.in_flight(), self.peer.questions()), (0, 0));
     }
 
-    /// Nothing is held any more: the table, the peer's tables and the lane's credits are as at the start.
+    /// Checks that nothing is held any more: the table, the peer's tables and the lane's credits are in their first
+    /// state.
     #[track_caller]
     pub fn assert_settled(&self) {
         self.assert_over();

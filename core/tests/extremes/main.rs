@@ -1,5 +1,5 @@
-//! Each limit set to the smallest and largest values of its type: the server starts, answers and shuts down
-//! without a panic.
+//! Each limit is set to the smallest and largest values of its type. The server starts, answers and shuts down without
+//! a panic.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ static PANICS: AtomicUsize = AtomicUsize::new(0);
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 trait Extremes: Sized {
-    /// From the smallest to the largest.
+    /// The test values, from the smallest to the largest.
     const ALL: [Self; 3];
     fn is_largest(&self) -> bool;
 }
@@ -36,7 +36,7 @@ impl Extremes for Duration {
     }
 }
 
-/// Each limit at each end, and whether that is no bound at all.
+/// Each limit with each test value, and whether the value means no limit at all.
 fn extremes() -> Vec<(String, Limits, bool)> {
     let mut all = Vec::new();
     macro_rules! add {
@@ -90,7 +90,7 @@ fn server(limits: Limits) -> Server {
     server
 }
 
-/// The whole answer, or what there was of it.
+/// The whole response, or the part that arrived.
 fn post(address: SocketAddr, headers: &str, message: &Value) -> String {
     let body = message.to_string();
     let head = format!(
@@ -127,7 +127,8 @@ fn initialize() -> Value {
     json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
 }
 
-/// What the server said to each of these.
+/// The server's responses to several requests: the name of the request, the response, and a text that the response
+/// should contain.
 fn talk(address: SocketAddr, stdio: &UnixStream) -> Vec<(&'static str, String, &'static str)> {
     let greet = |ask: bool| json!({ "name": "greet", "arguments": { "ask": ask } });
     let mut said = vec![

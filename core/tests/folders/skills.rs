@@ -296,7 +296,7 @@ fn several_folders_are_served_together() {
     }
 }
 
-/// What a program has registered is not taken from it, and a failure leaves nothing behind.
+/// Entries that the program has registered stay. A failed registration leaves nothing behind.
 #[test]
 fn what_is_registered_stays_the_programs() {
     let folder = Temporary::new("skills");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tenon_mcp::{Log, Record, Server};
 
-/// What the engine says.
+/// A log that records the engine's messages.
 #[derive(Default)]
 struct RecordingLog(Mutex<Vec<String>>);
 
@@ -44,7 +44,7 @@ fn file(client: &Client, skill: &str, path: &str) -> Option<Value> {
     got["skill"]["resources"].as_array().unwrap().iter().find(|file| file["uri"] == uri).cloned()
 }
 
-/// A change that leaves size and times as they were, but for that of the change itself.
+/// Changes a file but keeps its size and its time of modification, so that only its time of change differs.
 fn rewrite(folder: &Temporary, path: &str, text: &str) {
     let file = folder.path().join(path);
     let before = std::fs::metadata(&file).unwrap().modified().unwrap();
@@ -81,7 +81,7 @@ fn digests_and_sizes_are_those_of_the_files_there_are() {
     assert_eq!(client.error("resources/directory/read", json!({ "uri": "skill://a/new" }))["code"], -32602);
 }
 
-/// Whatever its times say.
+/// The replaced file is noticed with any timestamps.
 #[test]
 fn another_file_in_the_place_of_one_is_seen() {
     let folder = Temporary::new("skills");
@@ -168,7 +168,7 @@ fn what_has_come_to_be_wrong_is_left_out_and_the_log_says_why() {
     assert!(said()[0].contains("symbolic link"));
 }
 
-/// A file that is written all the time: every answer is one that was true at some moment, and sizes fit digests.
+/// A file that is written all the time. Each response was correct at some moment, and each size fits its digest.
 #[test]
 fn a_file_that_is_changed_while_it_is_listed() {
     use sha2::{Digest, Sha256};

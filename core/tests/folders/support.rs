@@ -1,4 +1,4 @@
-//! A server without transport, a client that waits for its answers, and temporary folders.
+//! A server without a transport, a client that waits for its responses, and temporary folders.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tenon_mcp::Server;
 use tenon_mcp::transport::{Delivery, Outgoing, Peer, Sink};
 
-/// A safety net: nothing takes this long.
+/// The timeout of a test. No operation takes this long.
 const LONG: Duration = Duration::from_secs(30);
 
 struct ChannelSink(Mutex<Sender<Value>>);
@@ -34,7 +34,7 @@ pub struct Client {
     lines: Receiver<Value>,
     id: AtomicU64,
     revision: String,
-    /// Notifications that came meanwhile.
+    /// The notifications that arrived between responses.
     pub told: Mutex<Vec<Value>>,
 }
 
@@ -44,7 +44,7 @@ impl Client {
         Client::of(server, "2026-07-28", json!({}))
     }
 
-    /// A client of a revision; one of a legacy revision has opened its session.
+    /// A client of a revision. For a legacy revision, its session is open.
     pub fn of(server: &Server, revision: &str, capabilities: Value) -> Client {
         let (send, lines) = channel();
         let sink: Arc<dyn Sink> = Arc::new(ChannelSink(Mutex::new(send)));
@@ -76,7 +76,7 @@ impl Client {
         self.server.engine().receive(&self.peer, &self.sink, text);
     }
 
-    /// The answer to a request.
+    /// Sends a request, and returns its response.
     pub fn request(&self, method: &str, mut params: Value) -> Value {
         if self.revision == "2026-07-28" {
             params["_meta"] = json!({
@@ -109,7 +109,7 @@ impl Client {
         answer["error"].clone()
     }
 
-    /// The list of all pages.
+    /// The lists of all pages.
     #[track_caller]
     pub fn pages(&self, method: &str, mut params: Value, member: &str) -> Vec<Vec<Value>> {
         let mut pages = Vec::new();
@@ -124,7 +124,7 @@ impl Client {
     }
 }
 
-/// A folder of the test's own.
+/// A temporary folder of one test.
 pub struct Temporary(PathBuf);
 
 impl Temporary {
@@ -140,7 +140,7 @@ impl Temporary {
         &self.0
     }
 
-    /// Writes a file and the folders it is in.
+    /// Writes a file, and creates its folders.
     pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) -> &Temporary {
         let path = self.0.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The hooks `start` and `stop`: before the first call, after the last.
+//! The hooks `start` and `stop`: before the first call, and after the last call.
 #![cfg(feature = "runtime")]
 
 mod mounts;
@@ -13,7 +13,7 @@ use tenon_mcp::testing::Client;
 use tenon_mcp::{CallError, Context, ErrorKind, Hook, HttpOptions, Limits, ServeOptions, Server, Tool};
 use tokio::sync::Notify;
 
-/// What happened, in order.
+/// The events that happened, in their order.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<String>>>);
 
@@ -26,7 +26,7 @@ impl Events {
         self.0.lock().unwrap().clone()
     }
 
-    /// Notes the start and the stop of a server.
+    /// Records the start and the stop of a server.
     fn of(&self, server: &Server, name: &'static str) {
         for (hook, word) in [(Hook::Start, "start"), (Hook::Stop, "stop")] {
             let told = self.clone();
@@ -38,7 +38,7 @@ impl Events {
         }
     }
 
-    /// A tool that says when it ran.
+    /// Adds a tool that records when it runs.
     fn tool(&self, server: &Server, name: &'static str) {
         let told = self.clone();
         let run = move || {
@@ -53,7 +53,7 @@ fn on_http(address: &str) -> ServeOptions {
     ServeOptions::new().http(HttpOptions::new(address).unwrap())
 }
 
-/// A client that has sent a request of the modern era, whose answer it reads later.
+/// A client that has sent a modern request, and reads the response later.
 struct SentRequest(BufReader<TcpStream>);
 
 impl SentRequest {

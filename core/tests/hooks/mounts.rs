@@ -1,4 +1,4 @@
-//! Hooks of servers that are mounted in others.
+//! Hooks of servers that are mounted in other servers.
 
 use crate::Events;
 use crate::waiting::waits;

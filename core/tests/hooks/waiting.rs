@@ -14,7 +14,7 @@ use tenon_mcp::{
 };
 use tokio::sync::Notify;
 
-/// Says when a lane has something.
+/// A waker that reports when a lane has operations.
 #[derive(Default)]
 struct WakeNotify(Notify);
 
@@ -24,7 +24,7 @@ impl Wake for WakeNotify {
     }
 }
 
-/// A hook that says when it was entered, and goes on when it is told to.
+/// Adds a hook that reports when it was entered, and continues when the test says so.
 pub(crate) fn waits(server: &Server, then: impl Fn() + Send + Sync + 'static) -> (Arc<Notify>, Arc<Notify>) {
     let (entered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (inside, wait, then) = (entered.clone(), go.clone(), Arc::new(then));
@@ -80,7 +80,7 @@ async fn what_waits_for_the_start_takes_nothing_that_a_start_needs() {
 
 type Action = Box<dyn FnOnce() + Send>;
 
-/// Where something happens when a thread asks for the time next.
+/// A clock that runs an action when the given thread reads the time next.
 #[derive(Default)]
 struct Clock(Mutex<Option<(ThreadId, Action)>>);
 
@@ -106,7 +106,7 @@ impl Environment for Clock {
     }
 }
 
-/// The end comes after the look whether it has, and before the call of the hook is in the table.
+/// The end comes after the check of the start, and before the call of the hook is in the table.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_while_a_start_begins_is_noticed() {
     const MOST: Duration = Duration::from_secs(20);

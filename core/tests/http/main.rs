@@ -1,4 +1,4 @@
-//! Streamable HTTP: the endpoint driven by hand, and behind its listener over real sockets.
+//! Streamable HTTP: the endpoint without a server, and behind its listener on real sockets.
 
 mod connection;
 mod requests;
@@ -16,7 +16,7 @@ use tenon_mcp::{Error, JsonSlice};
 
 pub(crate) const MODERN: &str = "2026-07-28";
 
-/// A clock the test moves, and bytes that never repeat.
+/// A clock that only the test moves, and bytes that never repeat.
 pub(crate) struct TestEnvironment {
     start: Instant,
     passed: Mutex<Duration>,
@@ -32,7 +32,7 @@ impl TestEnvironment {
         })
     }
 
-    /// Other bytes than another of these gives.
+    /// Makes the bytes differ from those of another environment.
     pub(crate) fn differ(&self) {
         self.random.fetch_add(1 << 32, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ pub(crate) fn schema(value: Value) -> JsonSlice {
     JsonSlice::from_value(&value)
 }
 
-/// `params` with the modern envelope.
+/// Adds the modern envelope to `params`.
 pub(crate) fn envelope(mut params: Value) -> Value {
     let meta = params.as_object_mut().unwrap().entry("_meta").or_insert(json!({}));
     meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
@@ -99,15 +99,15 @@ pub(crate) fn events(stream: &[u8]) -> Vec<Value> {
     numbered(stream).into_iter().map(|(_, message)| message).collect()
 }
 
-/// The messages of an event stream with their ids. What only primes a client is left out.
+/// The messages of an event stream with their ids. Events without data are left out.
 pub(crate) fn numbered(stream: &[u8]) -> Vec<(String, Value)> {
     let said = all_events(stream);
     let messages = said.into_iter().filter(|(_, data)| !data.is_empty());
     messages.map(|(id, data)| (id, serde_json::from_slice(&data).expect("a message"))).collect()
 }
 
-/// All events of a stream: their ids, and their data. In modern streams the ids are empty (MH-45); in one of a legacy session
-/// each event has one, and they follow each other (LH-27).
+/// All events of a stream: their ids and their data. In modern streams the ids are empty (MH-45). In a stream of a
+/// legacy session, each event has an id, and the ids are consecutive (LH-27).
 pub(crate) fn all_events(stream: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut decoder = tenon_mcp::__private::SseDecoder::new(1 << 24);
     decoder.feed(stream);

@@ -25,7 +25,7 @@ impl Language {
     }
 }
 
-/// The sources below a directory, in these languages.
+/// The sources in a directory and below it, in these languages.
 pub fn sources(directory: &Path, languages: &[Language]) -> Vec<Source> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(directory) else { return found };
@@ -49,7 +49,8 @@ pub fn sources(directory: &Path, languages: &[Language]) -> Vec<Source> {
     found
 }
 
-/// Blanks out comments, Python docstrings and the test module at the end of a Rust file; lines keep their numbers.
+/// Replaces comments, Python docstrings and the test module at the end of a Rust file with spaces. Lines keep their
+/// numbers.
 pub fn strip(text: &str, language: Language) -> String {
     let end = match language {
         Language::Rust => {
@@ -92,7 +93,7 @@ pub fn strip(text: &str, language: Language) -> String {
     out
 }
 
-/// Where the string that opens `text` ends.
+/// The end of the string that begins at the start of `text`.
 fn string_end(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (place, c) in text.char_indices().skip(1) {
@@ -110,14 +111,14 @@ fn is_word(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_alphanumeric() || c == '_')
 }
 
-/// Whether `line` names `word` as a whole word.
+/// Whether `line` contains `word` as a whole word.
 pub fn names(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(place, _)| {
         !is_word(line[..place].chars().next_back()) && !is_word(line[place + word.len()..].chars().next())
     })
 }
 
-/// The modules of the crate that `code` names, by `use` or by path.
+/// The modules of the crate to which `code` refers, by `use` or by path.
 pub fn crate_modules(code: &str) -> Vec<&str> {
     code.match_indices("crate::")
         .map(|(place, mark)| {
@@ -128,7 +129,7 @@ pub fn crate_modules(code: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The part of a layer that a file belongs to, and how many modules deep in the layer the file's module is.
+/// The part of a layer to which a file belongs, and the depth of the file's module in the layer.
 pub fn part(layer: &Path, file: &Path) -> (String, usize) {
     let below = file.strip_prefix(layer).expect("the file lies in the layer").with_extension("");
     let names: Vec<_> = below.iter().map(|name| name.to_string_lossy().into_owned()).collect();
@@ -136,7 +137,7 @@ pub fn part(layer: &Path, file: &Path) -> (String, usize) {
     (names[0].clone(), depth)
 }
 
-/// The modules of a layer that `code` names, whose module lies `depth` modules deep in it.
+/// The modules of a layer to which `code` refers. The module of `code` is `depth` modules deep in the layer.
 pub fn neighbours<'a>(code: &'a str, layer: &str, depth: usize) -> Vec<&'a str> {
     let absolute = format!("crate::{}::", layer.replace('/', "::"));
     let relative = "super::".repeat(depth);

@@ -1,5 +1,5 @@
-//! The rules between layers and folders, and what bindings must leave to the engine. Read from the sources
-//! and manifests.
+//! The rules between layers and folders, and the rules for what bindings must leave to the engine. They are checked in
+//! the sources and manifests.
 
 mod code;
 
@@ -17,7 +17,7 @@ fn layer(name: &str) -> Vec<Source> {
     found
 }
 
-/// Places where one of `words` occurs outside comments and test modules.
+/// The places outside comments and test modules at which one of `words` occurs.
 fn places(sources: &[Source], words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
@@ -68,7 +68,7 @@ fn each_layer_names_only_the_ones_before_it() {
     }
 }
 
-/// What each part of a layer may name of the others. A part without a row names none.
+/// The other parts to which each part of a layer may refer. A part without a row may refer to none.
 const PARTS: [(&str, &str, &[&str]); 51] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
@@ -246,7 +246,7 @@ fn without_the_runtime_there_is_no_tokio_in_the_graph() {
     }
 }
 
-/// The directories of hosts' sources.
+/// The directories with the sources of hosts.
 const HOSTS: [(&str, &[Language]); 4] = [
     ("ffi/src", &[Language::Rust]),
     ("bindings-python/src", &[Language::Rust]),

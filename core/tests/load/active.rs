@@ -1,4 +1,4 @@
-//! Connections with one request in flight at any time, whose latency is measured.
+//! Connections that always have one request in flight, whose latency is measured.
 
 use super::Server;
 use super::clients::connect;
@@ -7,10 +7,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Longest wait for any answer.
+/// The maximum wait for any answer.
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
-/// A connection with one request in flight at any time.
+/// A connection that always has one request in flight.
 pub struct Active {
     pub stream: TcpStream,
     request: Vec<u8>,
@@ -26,13 +26,13 @@ impl Active {
         Active { stream, request, sent: Instant::now(), answer: Vec::new(), is_list }
     }
 
-    /// Requests are small enough for the system to take them whole.
+    /// Sends the request. Requests are small enough for the socket's buffer.
     pub fn ask(&mut self) {
         self.sent = Instant::now();
         self.stream.write_all(&self.request).expect("the request is taken");
     }
 
-    /// Reads what is there; how long the answer took, once it is whole.
+    /// Reads the available bytes. Returns the latency if the response is complete.
     pub fn read(&mut self) -> Option<Duration> {
         let mut bytes = [0; 16 << 10];
         match self.stream.read(&mut bytes) {
@@ -56,7 +56,7 @@ impl Active {
     }
 }
 
-/// Waits until some of them can be read.
+/// Waits until at least one connection can be read. Returns the indices of these connections.
 pub fn ready(active: &[Active]) -> Vec<usize> {
     let mut fds: Vec<PollFd> =
         active.iter().map(|connection| PollFd::new(&connection.stream, PollFlags::IN)).collect();
@@ -66,12 +66,12 @@ pub fn ready(active: &[Active]) -> Vec<usize> {
     ready.map(|(place, _)| place).collect()
 }
 
-/// Milliseconds below which so many of the times are.
+/// The percentile of the latencies, in milliseconds.
 pub fn at(sorted: &[Duration], percent: usize) -> f64 {
     sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)].as_secs_f64() * 1e3
 }
 
-/// Seconds of all cores that went to other processes than this one and the servers.
+/// The CPU time that other processes than this one and the servers have used, in seconds.
 pub fn others(servers: &[&Server]) -> f64 {
     let figures = |file: &str, from: usize, count: usize| -> u64 {
         let text = std::fs::read_to_string(file).expect(file);

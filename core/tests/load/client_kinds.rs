@@ -1,4 +1,4 @@
-//! The kinds of clients. Each runs until the measurement ends, and replaces connections that have ended.
+//! The kinds of clients. Each kind runs until the measurement ends, and replaces connections that have ended.
 
 use super::clients::{Session, call, connect, head, read};
 use super::{Figures, count};
@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 
-/// Calls and reads the answer, over and over on one connection.
+/// Sends calls and reads their responses on one connection.
 pub fn work(address: SocketAddr, figures: &Figures) {
     let request = call("echo", json!({ "text": "x".repeat(500) }));
     let mut stream = BufReader::new(connect(address));
@@ -22,7 +22,7 @@ pub fn work(address: SocketAddr, figures: &Figures) {
     }
 }
 
-/// Sends a byte a second on each: half of them of a head, half of a body.
+/// Sends one byte per second on each connection: half of them in a head, half in a body.
 pub fn drip(address: SocketAddr, connections: usize, figures: &Figures) {
     let begin = |place: usize| {
         let mut stream = connect(address);
@@ -50,7 +50,7 @@ pub fn drip(address: SocketAddr, connections: usize, figures: &Figures) {
     }
 }
 
-/// Asks for much and never reads it, and sends more as long as the server takes it.
+/// Requests large responses and never reads them, and sends more while the server accepts it.
 pub fn never_read(address: SocketAddr, connections: usize, figures: &Figures) {
     let large = call("blow", json!({ "bytes": 2 << 20 }));
     let events = call("report", json!({ "times": 400 }));
@@ -95,7 +95,7 @@ pub fn never_read(address: SocketAddr, connections: usize, figures: &Figures) {
     }
 }
 
-/// Listens to the server, or does nothing.
+/// Opens event streams, sends pings, or does nothing.
 pub fn keep_quiet(address: SocketAddr, session: &Session, connections: usize, figures: &Figures) {
     let begin = |place: usize| {
         let mut stream = connect(address);
@@ -125,7 +125,7 @@ pub fn keep_quiet(address: SocketAddr, session: &Session, connections: usize, fi
     }
 }
 
-/// Until the next second.
+/// Sleeps until one second after `start`.
 fn rest(start: Instant, figures: &Figures) {
     while start.elapsed() < Duration::from_secs(1) && figures.are_wanted() {
         std::thread::sleep(Duration::from_millis(50));

@@ -1,4 +1,4 @@
-//! What the clients send and read.
+//! The messages that the clients send and read.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub const WATCHED: &str = "load://watched";
 const MODERN: &str = "2026-07-28";
 
-/// A POST with what every client sends along, and `headers`.
+/// A POST with the headers that every client sends, and `headers`.
 pub fn post(headers: &str, message: &Value) -> Vec<u8> {
     let body = message.to_string();
     let length = body.len();
@@ -48,7 +48,7 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Status, headers and body of a response that is no stream.
+/// The status, the headers and the body of a response that is not a stream.
 pub fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<(u16, String, String)> {
     let (mut head, mut line) = (String::new(), String::new());
     while line != "\r\n" {
@@ -76,12 +76,13 @@ pub fn initialized() -> Value {
     json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })
 }
 
-/// Of a legacy session.
+/// The request to subscribe, in a legacy session.
 pub fn subscribe() -> Value {
     json!({ "jsonrpc": "2.0", "id": 9, "method": "resources/subscribe", "params": { "uri": WATCHED } })
 }
 
-/// A modern stream of changes: of the list of tools, and where it `subscribes` of the resource, too.
+/// The request for a modern stream of changes of the list of tools. If `subscribes` is set, also of changes of the
+/// resource.
 pub fn listen(subscribes: bool) -> Vec<u8> {
     let watched: &[&str] = if subscribes { &[WATCHED] } else { &[] };
     let notifications = json!({ "toolsListChanged": true, "resourceSubscriptions": watched });
@@ -90,7 +91,7 @@ pub fn listen(subscribes: bool) -> Vec<u8> {
     post(&format!("mcp-protocol-version: {MODERN}\r\nmcp-method: subscriptions/listen\r\n"), &message)
 }
 
-/// One request on a connection of its own.
+/// One request on a new connection.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> (u16, String) {
     let mut stream = connect(address);
     stream.write_all(request).expect("the request is taken");
@@ -106,7 +107,7 @@ impl Session {
         Session::open_on(&mut BufReader::new(connect(address)))
     }
 
-    /// The same on a connection that is there.
+    /// Opens a session on an existing connection.
     pub fn open_on(stream: &mut BufReader<TcpStream>) -> Session {
         stream.get_mut().write_all(&post("", &initialize())).unwrap();
         let (_, head, _) = read(stream).unwrap();
@@ -121,7 +122,7 @@ impl Session {
         post(&self.0, &subscribe())
     }
 
-    /// The end of it.
+    /// The request that ends the session.
     pub fn delete(&self) -> Vec<u8> {
         format!("DELETE /mcp HTTP/1.1\r\nhost: localhost\r\n{}\r\n", self.0).into_bytes()
     }

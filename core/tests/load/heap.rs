@@ -1,5 +1,5 @@
-//! How much of the heap is in use: an allocator that counts. What the system shows is what the allocator has kept, and that
-//! need not become less when everything was given back.
+//! Measures how much of the heap is in use, with an allocator that counts. The system's figure is what the allocator
+//! holds. That figure need not become less when the memory is freed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -11,7 +11,7 @@ static HEAP: Counting = Counting;
 
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes in use.
+/// The number of bytes in use.
 pub fn in_use() -> usize {
     BYTES.load(Relaxed)
 }

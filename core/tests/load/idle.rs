@@ -1,10 +1,10 @@
-//! 10,000 streams that are open at a time and idle, a third each of a kind: what they take of the server's memory, what
-//! calls on other connections notice of them, how long it takes to tell all of them something, and what is left of them when
-//! they have ended.
+//! 10,000 streams that are open at the same time and idle, one third of each kind. The test measures their memory in
+//! the server, their effect on calls on other connections, the time for notifying all of them, and the memory that is
+//! left when they have ended.
 //!
-//! Memory, and who was told what, decide in any case. Times decide where `TENON_LOAD_SECONDS` is set. The p99 of calls is
-//! compared with that of a second server that has no streams, in turns, so that a machine that does something else does it
-//! to both; the best of a few attempts counts.
+//! The memory and the notifications are always checked. Times are checked only if `TENON_LOAD_SECONDS` is set. The p99
+//! of calls is compared with that of a second server without streams. Both are measured in turns, so that other work on
+//! the machine affects both. The best of a few attempts counts.
 
 use super::active::{Active, at, others, ready};
 use super::clients::{call, exchange};
@@ -13,30 +13,30 @@ use super::{Server, WORKING};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Bytes that a stream may take, its log and its session included.
+/// The maximum memory of a stream in bytes, including its event log and its session.
 const MOST: f64 = 12.0 * 1024.0;
-/// Of what the streams held of the heap, this part may be left when they have ended.
+/// The maximum part of the streams' heap that may be left when the streams have ended.
 const LEFT: f64 = 0.03;
-/// Opened again, they may take this many times as much of the system's memory as the first time.
+/// If the streams are opened again, their memory may be at most this many times the memory of the first time.
 const AGAIN: f64 = 1.1;
-/// Streams of each kind that are there before anything is measured, so that what comes with the first is not theirs.
+/// The number of streams of each kind that are opened before the measurement, so that one-time costs are not counted.
 const FIRST: usize = 32;
-/// How many times as long as without streams the calls may take.
+/// The calls may take at most this many times as long as without streams.
 const SLOWER: f64 = 10.0;
 const ATTEMPTS: usize = 3;
-/// Turns of an attempt.
+/// The number of turns in an attempt.
 const ROUNDS: usize = 3;
 const TURN: Duration = Duration::from_millis(700);
-/// Until all have been told, or have ended: more than ten times what it takes on a busy machine.
+/// The time until all streams must be notified or ended. It is more than ten times what a busy machine needs.
 const WAIT_LIMIT: Duration = Duration::from_secs(15);
 
-/// How much is opened, and how often.
+/// How many streams are opened, and how often.
 pub struct Size {
     pub streams: usize,
     pub subscribers: usize,
-    /// Whether times decide.
+    /// Whether times are checked.
     pub timed: bool,
-    /// How often all of them are opened and ended by their clients; the server ends them once more.
+    /// How often the clients open and end all streams. After that, the server ends them once more.
     pub cycles: usize,
 }
 
@@ -89,7 +89,7 @@ pub fn run(size: &Size) {
     other.stop();
 }
 
-/// Opens all streams, a kind after the other.
+/// Opens all streams, one kind after the other.
 fn open(size: &Size, server: &Server, before: &State) -> StreamClients {
     let mut crowd = StreamClients::new(server.address);
     let mut last = *before;
@@ -122,7 +122,7 @@ fn open(size: &Size, server: &Server, before: &State) -> StreamClients {
     crowd
 }
 
-/// How the server is once their connections have gone, and `enough` of their memory.
+/// The state of the server after its connections have ended and `enough` accepts its memory.
 fn settled(server: &Server, before: &State, enough: impl Fn(&State) -> bool) -> State {
     let start = Instant::now();
     loop {
@@ -136,7 +136,7 @@ fn settled(server: &Server, before: &State, enough: impl Fn(&State) -> bool) -> 
     }
 }
 
-/// Has all subscribers told of an update, and all streams of a change, while others call.
+/// Notifies all subscribers of an update, and all streams of a change, while other clients send calls.
 fn told(size: &Size, server: &Server, crowd: &mut StreamClients) {
     let rounds = if size.timed { 3 } else { 1 };
     for news in [Update::Updated, Update::ListChanged] {
@@ -163,7 +163,7 @@ fn told(size: &Size, server: &Server, crowd: &mut StreamClients) {
     crowd.check(rounds, rounds);
 }
 
-/// Calls beside the streams take about as long as calls to a server without.
+/// Checks that calls take about as long as on a server without streams.
 fn slower(server: &Server, other: &Server) {
     let mut best = f64::INFINITY;
     for attempt in 1..=ATTEMPTS {
@@ -191,7 +191,7 @@ fn slower(server: &Server, other: &Server) {
     assert!(best < SLOWER, "p99 of calls beside the streams: {best:.1} times that without");
 }
 
-/// How long calls take, sorted.
+/// The latencies of calls, sorted.
 fn calls(server: &Server, time: Duration) -> Vec<Duration> {
     let request = call("echo", json!({ "text": "quick" }));
     let mut active: Vec<_> =
@@ -213,11 +213,11 @@ fn calls(server: &Server, time: Duration) -> Vec<Duration> {
     waits
 }
 
-/// What the system says of the server.
+/// The server's figures from the system.
 #[derive(Clone, Copy)]
 struct State {
     resident: f64,
-    /// Bytes of its heap that are in use.
+    /// The number of bytes of its heap that are in use.
     held: f64,
     threads: u64,
     descriptors: usize,
@@ -243,7 +243,7 @@ impl State {
     }
 }
 
-/// Bytes of its heap that it says are in use.
+/// The number of bytes of the server's heap that are in use, as the server reports it.
 fn held(server: &Server) -> f64 {
     let (status, body) = exchange(server.address, &call("heap", json!({})));
     assert_eq!(status, 200, "{body}");

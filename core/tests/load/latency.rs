@@ -1,8 +1,8 @@
-//! Under 1,000 connections, 16 of them active and the others with their event streams open, `tools/list` is answered with a
-//! p99 below 20 ms; and so it is while a host blocks for two seconds on every call.
+//! The server has 1,000 connections: 16 are active, and the others have their event streams open. `tools/list` is
+//! answered with a p99 below 20 ms, even while a host blocks for two seconds on every call.
 //!
-//! A machine that does something else misses that as well. So what counts is the best of a few attempts, and if other
-//! processes had their share of the cores in all of them, the bound is ten times as wide. The figures are shown in any case.
+//! Other work on the machine also makes this fail, so the best of a few attempts counts. If other processes used the
+//! cores in all attempts, the bound is ten times as large. The figures are printed in any case.
 
 use super::active::{Active, at, others, ready};
 use super::clients::{Session, call, connect};
@@ -13,25 +13,25 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Milliseconds that the p99 stays below.
+/// The bound of the p99 in milliseconds.
 const BOUND: f64 = 20.0;
 const ATTEMPTS: usize = 3;
-/// Cores that others may use in an attempt that counts.
+/// The number of cores that other processes may use in an attempt that counts.
 const CALM: f64 = 0.15;
-/// How many times the bound what does not count may take.
+/// The factor of the bound for attempts that do not count.
 const DISTURBED: f64 = 10.0;
-/// How long the lists are asked for in one attempt at least.
+/// The minimum time for which the lists are requested in one attempt.
 const MEASURED: Duration = Duration::from_millis(2500);
-/// Of the active connections those that keep the blocking host busy.
+/// The number of active connections that keep the blocking host busy.
 const BLOCKING: usize = 1;
 
-/// What an attempt found.
+/// The result of an attempt.
 struct Measured {
-    /// How long the lists took, sorted.
+    /// The latencies of the lists, sorted.
     lists: Vec<Duration>,
-    /// Answers of the blocking host.
+    /// The number of responses of the blocking host.
     blocked: usize,
-    /// Cores that other processes used meanwhile.
+    /// The number of cores that other processes used during the attempt.
     others: f64,
 }
 
@@ -66,7 +66,7 @@ pub fn run() {
     server.stop();
 }
 
-/// A session whose event stream is open, on the connection that is returned.
+/// Opens a session and its event stream, and returns the connection of the stream.
 fn listen(address: SocketAddr) -> TcpStream {
     let session = Session::open(address);
     let mut stream = connect(address);
@@ -77,8 +77,8 @@ fn listen(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// The active connections go on until the time is over. Of those that do not keep the blocking
-/// host busy half ask for lists, and half call a tool that answers at once.
+/// Runs the active connections until the time is over. The first `blocking` connections keep the blocking host busy. Of
+/// the others, half request lists, and half call a tool that answers at once.
 fn measure(server: &Server, blocking: usize) -> Measured {
     let address = server.address;
     let session = Session::open(address);
@@ -96,7 +96,7 @@ fn measure(server: &Server, blocking: usize) -> Measured {
     Measured { lists, blocked, others }
 }
 
-/// Gives how long the lists took, and how many calls the host has answered after it blocked.
+/// Returns the latencies of the lists, and the number of calls that the blocking host has answered.
 fn drive(active: &mut [Active], blocking: usize) -> (Vec<Duration>, usize) {
     let (mut lists, mut blocked, start) = (Vec::new(), 0, Instant::now());
     for connection in active.iter_mut() {

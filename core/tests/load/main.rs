@@ -1,16 +1,17 @@
 //! A server under 1,000 connections.
 //!
-//! Most of them mean it no good: 16 work, 100 send one byte a second, 100 never read their answers, the rest listen or do
-//! nothing. Its memory stays bounded and a newcomer is answered. `TENON_LOAD_SECONDS` is how long that takes, by default 8.
+//! Most of the clients are hostile: 16 work, 100 send one byte per second, 100 never read their responses, and the
+//! others listen or do nothing. The server's memory stays bounded, and a new client is answered. `TENON_LOAD_SECONDS`
+//! sets the duration; the default is 8.
 //!
-//! And all of them behave, see `prompt.rs`: what the engine answers itself is answered at once, whatever hosts do. That
-//! decides by time, and is run where `TENON_LOAD_SECONDS` is set, or when it is asked for by its name.
+//! In a second test all clients behave; see `latency.rs`. The engine's own responses come at once, whatever hosts do.
+//! This test checks times. It runs only if `TENON_LOAD_SECONDS` is set, or if the test is requested by its name.
 //!
-//! And 10,000 of them are streams on which nothing is said for most of the time, see `idle.rs`: they take little memory and
-//! nothing of others, and leave nothing behind. Without `TENON_LOAD_SECONDS` it is a tenth of them.
+//! In a third test there are 10,000 streams that are idle most of the time; see `idle.rs`. They use little memory, do
+//! not slow other clients, and leave nothing behind. Without `TENON_LOAD_SECONDS` there is a tenth of them.
 //!
-//! The server is a process of its own, this program again, so that the memory is the server's alone. Without a harness,
-//! because the figures belong to the output.
+//! The server is a separate process of this program, so that the measured memory is only the server's. There is no test
+//! harness, because the figures belong to the output.
 
 mod active;
 mod client_kinds;
@@ -30,22 +31,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 1000;
-/// Idle streams, where there is time for them; otherwise a tenth.
+/// The number of idle streams. If `TENON_LOAD_SECONDS` is not set, it is a tenth of this.
 const STREAMS: usize = 10_000;
-/// `TENON_LOAD_SECONDS` from which on they are opened many times over.
+/// If `TENON_LOAD_SECONDS` is at least this, the streams are opened and ended several times.
 const LONG: u64 = 300;
 const WORKING: usize = 16;
 const DRIPPING: usize = 100;
 const UNREAD: usize = 100;
 const QUIET: usize = CONNECTIONS - WORKING - DRIPPING - UNREAD;
-/// Most memory the server may ever have had.
+/// The maximum memory that the server may ever have used.
 const MOST: u64 = 200 << 20;
-/// The longest time limit that the crowd meets, with some room for the machine.
+/// The longest timeout that the clients run into, with some time for a slow machine.
 const LONGEST_LIMIT: Duration = Duration::from_secs(65);
-/// Longest that a newcomer may wait.
+/// The maximum wait of a new client.
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
-/// What the crowd did, counted while it does it.
+/// What the clients did, counted during the test.
 #[derive(Default)]
 pub(crate) struct Figures {
     pub(crate) over: AtomicBool,
@@ -75,7 +76,7 @@ struct Server {
 }
 
 impl Server {
-    /// `what` says which of them.
+    /// Starts a server. `what` is the argument that selects it.
     fn start(what: &str) -> Server {
         let program = std::env::current_exe().unwrap();
         let mut child = Command::new(program)
@@ -89,19 +90,19 @@ impl Server {
         Server { child, address: line.trim().parse().expect("the server says its address") }
     }
 
-    /// A figure of `/proc/PID/status`.
+    /// A figure from `/proc/PID/status`.
     fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect(name);
         line.trim().trim_end_matches(" kB").parse().expect(line)
     }
 
-    /// One that is shown in KiB, in bytes.
+    /// A figure that is shown in KiB, in bytes.
     fn memory(&self, name: &str) -> u64 {
         self.status(name) << 10
     }
 
-    /// Ends its input, which ends it.
+    /// Ends the server's input, which ends the server.
     fn stop(mut self) {
         drop(self.child.stdin.take());
         let start = Instant::now();
@@ -167,7 +168,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// For this process and the server, which inherits it. Gives how many there may be, which can be fewer.
+/// Raises the limit of descriptors for this process and for the server, which inherits the limit. Returns the limit,
+/// which may be less than `wanted`.
 fn allow_descriptors(wanted: usize) -> usize {
     let (wanted, open) = (wanted as u64, getrlimit(Resource::Nofile));
     if open.current.is_none_or(|current| current >= wanted) {

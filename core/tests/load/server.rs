@@ -21,7 +21,7 @@ struct Echo {
     text: String,
 }
 
-/// Handlers of the host with many streams.
+/// The handlers of the host with many streams.
 const ECHO: u32 = 1;
 const UPDATE: u32 = 2;
 const CHANGE: u32 = 3;
@@ -41,7 +41,7 @@ fn tool(name: &str) -> Tool {
     Tool::new(name).input_schema(JsonSlice::from_value(&json!({ "type": "object" })))
 }
 
-/// Serves until the end of its input.
+/// Serves until the end of standard input.
 pub fn serve() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let server = Server::new("load", "1");
@@ -71,7 +71,7 @@ pub fn serve() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The same on threads of the engine's own, as programs in other languages have it, for many streams.
+/// Serves many streams on the engine's own threads, like programs in other languages.
 pub fn serve_streams() -> ExitCode {
     // The other limits are what everybody has.
     let mut limits = Limits::default();
@@ -104,7 +104,7 @@ pub fn serve_streams() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Says the address, and ends the server at the end of the input.
+/// Prints the address, and ends the server at the end of standard input.
 fn until_the_end(running: &Running) {
     println!("{}", running.http_address().unwrap());
     std::io::stdout().flush().unwrap();

@@ -1,4 +1,4 @@
-//! Idle event streams, and one client that holds them all.
+//! Idle event streams, and one client that holds all of them.
 
 use super::clients::{Session, call, connect, initialize, initialized, listen, read, subscribe};
 use rustix::buffer::spare_capacity;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The event stream of a legacy session, which can be resumed.
+    /// The event stream of a legacy session, which is resumable.
     Get,
     /// `subscriptions/listen` of 2026-07-28.
     Listen,
@@ -21,7 +21,7 @@ pub enum Kind {
 
 pub const KINDS: [Kind; 3] = [Kind::Get, Kind::Listen, Kind::WebSocket];
 
-/// What a stream may be told.
+/// The kinds of notifications.
 #[derive(Clone, Copy, Debug)]
 pub enum Update {
     Updated,
@@ -29,7 +29,7 @@ pub enum Update {
 }
 
 impl Update {
-    /// The tool that has it told.
+    /// The tool that makes the server send the notification.
     pub fn tool(self) -> &'static str {
         match self {
             Update::Updated => "update",
@@ -48,20 +48,20 @@ impl Update {
 struct Stream {
     kind: Kind,
     socket: TcpStream,
-    /// Of a GET.
+    /// The session of a GET stream.
     session: Option<Session>,
     subscribed: bool,
-    /// What has come in of a message that is not complete.
+    /// The input of an incomplete message.
     input: Vec<u8>,
-    /// How often it was told of each of [`Update`].
+    /// How often the stream was notified of each [`Update`].
     told: [usize; 2],
-    /// Whether it ended as it should, if it has.
+    /// Whether the stream ended correctly; `None` while it is open.
     ended: Option<bool>,
 }
 
 pub struct StreamClients {
     address: SocketAddr,
-    /// For what is no stream.
+    /// The connection for requests that are not streams.
     posts: BufReader<TcpStream>,
     streams: Vec<Stream>,
     poll: OwnedFd,
@@ -77,12 +77,12 @@ impl StreamClients {
         self.streams.len()
     }
 
-    /// Those that are told of updates.
+    /// The number of streams that are notified of updates.
     pub fn subscribers(&self) -> usize {
         self.streams.iter().filter(|stream| stream.subscribed).count()
     }
 
-    /// What is no stream is not kept for long while it is not used.
+    /// Reconnects, because the server closes a connection that is not used for long.
     fn reconnect(&mut self) {
         self.posts = BufReader::new(connect(self.address));
     }
@@ -118,8 +118,8 @@ impl StreamClients {
         }
     }
 
-    /// Reads what has come in, after a wait for something if need be; pings are answered. Gives back how many messages of
-    /// this kind there were.
+    /// Reads the available input, and waits for input if there is none. Answers pings. Returns the number of
+    /// notifications of this kind.
     fn read(&mut self, news: Update, wait: Duration) -> usize {
         let wait = Timespec { tv_sec: 0, tv_nsec: wait.as_nanos().min(999_999_999) as i64 };
         let mut events = Vec::with_capacity(256);
@@ -137,7 +137,7 @@ impl StreamClients {
         heard
     }
 
-    /// Reads for a while.
+    /// Reads for a time.
     pub fn look(&mut self, time: Duration) {
         let end = Instant::now() + time;
         while let left = end.saturating_duration_since(Instant::now())
@@ -147,8 +147,8 @@ impl StreamClients {
         }
     }
 
-    /// Has the server tell it, and waits until all those who are to be have been: how long after the request that took,
-    /// for each in order.
+    /// Makes the server send the notification, and waits until all streams that should get it have got it. Returns the
+    /// latency of each, in order.
     pub fn tell(&mut self, news: Update, patience: Duration) -> Vec<Duration> {
         self.look(Duration::from_millis(1));
         self.reconnect();
@@ -169,7 +169,7 @@ impl StreamClients {
         waits
     }
 
-    /// Each was told just as often, and none has ended.
+    /// Checks that each stream was notified as often as expected, and that none has ended.
     pub fn check(&self, updates: usize, lists: usize) {
         for (place, stream) in self.streams.iter().enumerate() {
             let told = [if stream.subscribed { updates } else { 0 }, lists];
@@ -177,7 +177,7 @@ impl StreamClients {
         }
     }
 
-    /// Reads until the server has ended every one of them, as it should.
+    /// Reads until the server has correctly ended all streams.
     pub fn see_the_end(&mut self, patience: Duration) {
         let start = Instant::now();
         while let open = self.streams.iter().filter(|stream| stream.ended.is_none()).count()
@@ -197,8 +197,8 @@ impl StreamClients {
         }
     }
 
-    /// Ends them all, in all the ways there are: sessions with their streams open or after them, WebSockets with a word and
-    /// without.
+    /// Ends all streams in all possible ways: sessions before or after their streams, WebSockets with or without a
+    /// close frame.
     pub fn end(mut self) {
         self.reconnect();
         for (place, mut stream) in std::mem::take(&mut self.streams).into_iter().enumerate() {
@@ -227,7 +227,7 @@ impl StreamClients {
 }
 
 impl Stream {
-    /// Takes what has come in.
+    /// Reads the available input.
     fn read(&mut self) {
         let mut room = [0; 4096];
         let mut gone = false;
@@ -261,7 +261,7 @@ impl Stream {
         }
     }
 
-    /// Looks at the first message, if it is complete, and gives its length.
+    /// Handles the first message if it is complete. Returns its length.
     fn take(&mut self, input: &[u8]) -> Option<usize> {
         if self.kind != Kind::WebSocket {
             let length = input.windows(2).position(|end| end == b"\n\n")? + 2;
@@ -296,7 +296,7 @@ impl Stream {
     }
 }
 
-/// A client's frame, with a mask that changes nothing.
+/// A client's frame with a mask that changes nothing.
 fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | kind];
     match u8::try_from(payload.len()) {
@@ -315,7 +315,7 @@ fn text(message: &Value) -> Vec<u8> {
     frame(0x1, message.to_string().as_bytes())
 }
 
-/// A connection on which the answer has come as far as this.
+/// Opens a connection, sends the request, and reads the response up to `until`.
 fn begin(address: SocketAddr, request: &[u8], until: &[u8]) -> TcpStream {
     let mut socket = connect(address);
     socket.write_all(request).unwrap();
@@ -340,7 +340,7 @@ fn websocket(address: SocketAddr, subscribed: bool) -> TcpStream {
     socket
 }
 
-/// A whole frame, of a length that two bytes hold.
+/// Reads a whole frame whose length fits in two bytes.
 fn read_frame(socket: &mut TcpStream) -> String {
     let mut head = [0; 2];
     socket.read_exact(&mut head).unwrap();
@@ -354,7 +354,7 @@ fn read_frame(socket: &mut TcpStream) -> String {
     String::from_utf8(payload).unwrap()
 }
 
-/// Reads to the end of the message in which this stands.
+/// Reads up to and including `end`.
 fn read_until(socket: &mut TcpStream, end: &[u8]) {
     let mut seen = Vec::new();
     while !seen.windows(end.len()).any(|part| part == end) {

@@ -1,4 +1,4 @@
-//! What the child processes do.
+//! The roles of the child processes.
 
 use crate::shared;
 use nix::sys::signal::Signal;
@@ -155,7 +155,7 @@ fn without_core_dumps() {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
 }
 
-/// Serves twice; the program's own handler, and default actions, are there before, between and after.
+/// Serves twice. The program's own handler and the default actions are the same before, between and after the two runs.
 fn actions() {
     use nix::sys::signal::{SigHandler, signal};
     let is_caught = |signal: Signal| {
@@ -176,13 +176,13 @@ fn actions() {
     assert_eq!(caught(), [false; 3]);
 }
 
-/// Starts a server on its own descriptors, and waits to be killed.
+/// Starts a server on this process's descriptors, and waits to be killed.
 fn parent(role: &str) {
     let mut server = Command::new(std::env::current_exe().unwrap()).args(["--child", role]).spawn().unwrap();
     server.wait().unwrap();
 }
 
-/// Serves a pair of descriptors that is not standard input and output, though it leads to the same client.
+/// Serves two descriptors that are not standard input and output, but lead to the same client.
 fn serve_descriptors() {
     let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).unwrap();
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).unwrap();
@@ -193,7 +193,7 @@ pub fn threads() -> usize {
     read_dir("/proc/self/task").unwrap().count()
 }
 
-/// The threads of the engine, with the signals that each blocks.
+/// The threads of the engine, with the signals that each thread blocks.
 fn engine_threads() -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for task in read_dir("/proc/self/task").unwrap() {
@@ -245,7 +245,7 @@ fn masks() {
     until(|| threads() == 1);
 }
 
-/// Waits for something that another thread is about to do.
+/// Waits for an event of another thread.
 pub fn until(done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
@@ -267,7 +267,7 @@ fn descriptors() -> BTreeSet<(String, String)> {
     found
 }
 
-/// After a start that failed nothing is left, and another start works.
+/// Checks that a failed start leaves nothing behind.
 fn nothing_left(before: &BTreeSet<(String, String)>) {
     until(|| threads() == 1);
     until(|| descriptors() == *before);

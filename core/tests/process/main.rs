@@ -1,6 +1,8 @@
-//! Whole processes: what a server does to its descriptors, signals and threads, and how it ends with those around it.
+//! Whole processes: what a server does to its descriptors, signals and threads, and how it ends together with other
+//! processes.
 //!
-//! Without a harness, since its children are this program again, with the descriptors to themselves.
+//! There is no test harness, because the children are this program again, with the standard descriptors for their own
+//! use.
 
 mod child;
 mod peer;

@@ -24,7 +24,7 @@ impl Peer {
         Peer::start_with(role, errors, child_errors.into())
     }
 
-    /// With a socket for errors, as programs on libuv give.
+    /// Starts a child whose standard error is a socket, as in programs that use libuv.
     pub fn start_with_socket(role: &str) -> Peer {
         let (errors, child_errors) = UnixStream::pair().unwrap();
         Peer::start_with(role, OwnedFd::from(errors).into(), child_errors.into())
@@ -58,14 +58,14 @@ impl Peer {
         } }));
     }
 
-    /// Sends a ping and reads up to its answer, so that the server is known to be up.
+    /// Sends a ping and reads up to its answer, so that the server is known to be running.
     pub fn ping(&mut self) {
         self.send(&json!({ "jsonrpc": "2.0", "id": "up", "method": "ping" }));
         let line = self.line();
         assert!(line.contains("\"up\""), "{line}");
     }
 
-    /// The next line, read byte by byte so that nothing after it is taken.
+    /// The next line. It is read byte by byte, so that nothing after the line is consumed.
     pub fn line(&mut self) -> String {
         let output = self.output.as_mut().unwrap();
         let mut line = Vec::new();
@@ -84,7 +84,7 @@ impl Peer {
         }
     }
 
-    /// The next line of the errors, with its end.
+    /// The next line of standard error, with its line end.
     pub fn error_line(&mut self) -> String {
         let errors = self.errors.as_mut().unwrap();
         let mut line = Vec::new();
@@ -97,7 +97,7 @@ impl Peer {
         String::from_utf8(line).unwrap()
     }
 
-    /// The output up to its end.
+    /// The remaining output up to its end.
     pub fn rest(&mut self) -> String {
         rest(&mut self.output)
     }
@@ -120,7 +120,7 @@ impl Peer {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits until the server has begun to end: its reading thread is gone with its input, or it refuses calls.
+    /// Waits until the server has begun to end: its reading thread has ended with its input, or it refuses calls.
     pub fn closing(&mut self) {
         if self.input.is_some() {
             self.refusing();
@@ -164,7 +164,7 @@ impl Peer {
         assert_eq!(status.code(), Some(code), "{status}");
     }
 
-    /// Waits for the end, which must be a success.
+    /// Waits for the end of the process, which must be successful.
     #[track_caller]
     pub fn succeed(&mut self) {
         let status = self.wait();

@@ -1,4 +1,4 @@
-//! What servers of one process share.
+//! What the servers of one process share.
 
 use super::child::{WAIT_LIMIT, threads, until};
 use std::fs::File;
@@ -17,7 +17,7 @@ fn start(change: impl FnOnce(&mut Limits), build: impl FnOnce(ServerBuilder) -> 
     server.start(ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap())).unwrap()
 }
 
-/// A connection that has been served, and stays open.
+/// Opens a connection that was served once, and stays open.
 fn client(address: SocketAddr) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -33,7 +33,7 @@ fn end(servers: Vec<Running>) {
     servers.iter().for_each(|server| assert!(server.wait_for(WAIT_LIMIT)));
 }
 
-/// The servers are closed and kept: their threads are not.
+/// The servers are closed and not dropped. Their threads end nevertheless.
 pub fn threads_of_many() {
     let cores = std::thread::available_parallelism().unwrap().get().min(4);
     let mut servers = vec![start(|_| (), |builder| builder)];
@@ -65,7 +65,7 @@ pub fn threads_of_many() {
     until(|| threads() == 1);
 }
 
-/// Needs more than the stack that threads have by default.
+/// Needs more stack than a thread has by default.
 fn descend(depth: usize) -> usize {
     let room = std::hint::black_box([depth as u8; 4096]);
     if depth == 0 { 0 } else { descend(depth - 1) + usize::from(room[depth % 4096] != depth as u8) + 1 }
@@ -95,7 +95,8 @@ pub fn start_of_threads() {
     assert_eq!(deep.load(Ordering::SeqCst), 4096);
 }
 
-/// A child that was forked off while `during` is there, with its number, and lives until the other is dropped.
+/// Forks a child while the value of `during` exists. Returns the child's process id, and a pipe. The child ends when
+/// the pipe is dropped.
 fn fork<T>(during: impl FnOnce() -> T) -> (i32, std::io::PipeWriter) {
     let (mut wait, hold) = std::io::pipe().unwrap();
     let _during = during();
@@ -112,7 +113,7 @@ fn fork<T>(during: impl FnOnce() -> T) -> (i32, std::io::PipeWriter) {
     (child, hold)
 }
 
-/// What the system calls the socket that listens there.
+/// The name that the system gives to the socket that listens on the address.
 fn listening_on(address: SocketAddr) -> String {
     let port = format!(":{:04X}", address.port());
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
@@ -126,7 +127,7 @@ fn has_descriptor(process: i32, what: &str) -> bool {
     open.flatten().any(|one| std::fs::read_link(one.path()).is_ok_and(|link| link == Path::new(what)))
 }
 
-/// Files for all descriptors that the process may have.
+/// Opens files until the process has no free descriptors.
 fn all_descriptors() -> Vec<File> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..getrlimit(Resource::Nofile) }).unwrap();
@@ -164,7 +165,8 @@ fn frees_its_port(fork: impl FnOnce() -> (i32, std::io::PipeWriter)) {
     drop(child);
 }
 
-/// Runs `run` in a forked child with the number 1, in a namespace of its own; says what it exited with.
+/// Runs `run` in a forked child that has process id 1 in its own namespace. Returns the child's exit code; `None` if
+/// the system allows no namespaces.
 fn with_number_one(flags: i32, run: impl FnOnce()) -> Option<i32> {
     use nix::libc;
     // SAFETY: system calls. The child ends without what else this process would do at its end; if this process ends, it does too.
@@ -184,7 +186,7 @@ fn with_number_one(flags: i32, run: impl FnOnce()) -> Option<i32> {
     }
 }
 
-/// A child that has its parent's number all the same has none of its threads.
+/// A child that has the same process id as its parent still has none of the parent's threads.
 pub fn fork_of_the_same_number() {
     let serve = || {
         assert_eq!(std::process::id(), 1);
@@ -205,7 +207,8 @@ pub fn fork_of_the_same_number() {
     assert!(matches!(served, None | Some(0)), "{served:?}");
 }
 
-/// The stacks of a start's threads do not fit in what the process may have: each start gets one thread further.
+/// The address space does not suffice for the stacks of all threads of a start. In each further start, one more thread
+/// fits.
 pub fn no_threads_left() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const STACK: u64 = 1 << 30;
@@ -236,7 +239,8 @@ pub fn no_threads_left() {
     until(|| threads() == 1);
 }
 
-/// No other thread for sockets can start: clients are served by those there are, and it is tried once.
+/// No further thread for sockets can start. Clients are served by the existing threads, and the start is tried only
+/// once.
 pub fn threads_refused_meanwhile() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const STACK: u64 = 1 << 30;

@@ -110,7 +110,7 @@ fn the_descriptors_come_back() {
 const FLOOD: u64 = 4096;
 const LINE: u64 = 1024;
 
-/// The numbers of the lines of a flood, and how many bytes were dropped.
+/// The numbers of the printed lines, and the number of dropped bytes.
 fn flood(errors: &str) -> (Vec<u64>, u64) {
     let (mut lines, mut dropped) = (Vec::new(), 0);
     for line in errors.lines() {
@@ -210,7 +210,7 @@ fn a_process_that_a_handler_left_behind_may_still_print() {
     peer.child.wait().unwrap();
 }
 
-/// Each many times: what is on its way when a process dies is mostly lost where nothing waits for it.
+/// Each way of dying is tried many times, because most output in transit is lost if the process does not wait for it.
 fn last_words_get_out() {
     let dies = |of: Signal| (of.as_raw().to_string(), None, Some(of.as_raw()));
     let fatal = [Signal::BUS, Signal::FPE, Signal::ILL, Signal::SEGV];
@@ -292,7 +292,7 @@ fn a_signal_ends_run() {
     }
 }
 
-/// A server in the middle of a call that nothing but the end of the process can end.
+/// A server that is inside a call that only the end of the process can end.
 fn blocked(role: &str) -> Peer {
     let mut peer = Peer::start(role);
     peer.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {

@@ -14,7 +14,7 @@ fn legacy(id: u64, tool: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": { "text": "t" } } })
 }
 
-/// One error, and no member runs (BAT-8, BAT-9).
+/// Checks that a batch gets one error, and that no member runs (BAT-8, BAT-9).
 fn is_refused<S: Stream>(client: &mut Client<S>) {
     client.send(&json!([ping(1), ping(2)]));
     client.send(&ping(3));

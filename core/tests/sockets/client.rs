@@ -13,10 +13,10 @@ use tenon_mcp::{Context, JsonSlice, Limits, Running, ServeOptions, Server, Tool,
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-/// No wait in these tests is longer; one that is means that something hangs.
+/// The timeout of all waits. If a wait takes longer, something hangs.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// A directory that goes with its owner, short enough for a socket's path.
+/// A directory that is removed with its owner. Its path is short enough for a socket's path.
 pub struct Directory(PathBuf);
 
 impl Directory {
@@ -39,7 +39,7 @@ impl Drop for Directory {
     }
 }
 
-/// What a client is connected by.
+/// The connection of a client.
 pub trait Stream: Read + Write {
     fn patience(&self);
     fn end_input(&self);
@@ -67,7 +67,7 @@ impl Stream for TcpStream {
     }
 }
 
-/// A client of lines.
+/// A client that sends and receives lines.
 pub struct Client<S = UnixStream> {
     pub stream: S,
     buffered: Vec<u8>,
@@ -107,7 +107,7 @@ impl<S: Stream> Client<S> {
         text(&self.receive().unwrap()) == "here"
     }
 
-    /// The next line, or nothing at the end.
+    /// The next line; `None` at the end.
     pub fn line(&mut self) -> Option<Vec<u8>> {
         let mut searched = 0;
         loop {
@@ -131,12 +131,12 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// The next message, or nothing at the end.
+    /// The next message; `None` at the end.
     pub fn receive(&mut self) -> Option<Value> {
         self.line().map(|line| serde_json::from_slice(&line).expect("a line is one JSON message"))
     }
 
-    /// The messages up to the end.
+    /// The remaining messages up to the end.
     pub fn rest(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.receive()).collect()
     }
@@ -163,16 +163,16 @@ pub fn text(message: &Value) -> &str {
     message["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text in {message}"))
 }
 
-/// A server whose tool `gate` ends when a permit is added, whose `never` does not end, whose `echo` echoes and whose
-/// `blow` returns so many bytes.
+/// A server with these tools: `gate` ends when a permit is added, `never` does not end, `echo` returns its text, and
+/// `blow` returns a number of bytes.
 pub struct TestServer {
     pub server: Server,
     pub gate: Arc<Semaphore>,
-    /// What became of calls of `never`: `started`, then `dropped`.
+    /// The events of calls of `never`: `started`, then `dropped`.
     pub seen: Receiver<&'static str>,
     pub runtime: Runtime,
     pub directory: Directory,
-    /// Handlers and sockets are on the same executor; otherwise sockets are on reactors of the engine's.
+    /// Whether handlers and sockets are on the same executor. If not, the sockets are on the engine's reactors.
     pub together: bool,
 }
 
@@ -237,7 +237,7 @@ impl TestServer {
         TestServer { server, gate, seen: seen.1, runtime, directory: Directory::new(), together: true }
     }
 
-    /// With its sockets on reactors of the engine's.
+    /// Puts the sockets on reactors of the engine.
     pub fn apart(mut self) -> TestServer {
         self.together = false;
         self
@@ -252,7 +252,7 @@ impl TestServer {
         self.server.start(options)
     }
 
-    /// Why a start with these fails.
+    /// The error of a start with these options.
     #[track_caller]
     pub fn refused(&self, options: ServeOptions) -> tenon_mcp::Error {
         self.try_start(options).err().expect("it does not start")
@@ -266,7 +266,7 @@ impl TestServer {
         UnixOptions::new(self.path()).unwrap()
     }
 
-    /// Serves lines on the path.
+    /// Serves lines on the test's Unix socket.
     pub fn up(&self) -> Running {
         self.start(ServeOptions::new().unix(self.unix()))
     }
@@ -275,7 +275,7 @@ impl TestServer {
         connect(&self.path())
     }
 
-    /// The next thing that happened to a call of `never`.
+    /// The next event of a call of `never`.
     pub fn next(&self) -> &'static str {
         self.seen.recv_timeout(WAIT_LIMIT).expect("something happens")
     }
@@ -286,7 +286,7 @@ pub fn close(running: &Running) {
     assert!(running.wait_for(WAIT_LIMIT), "the server ends");
 }
 
-/// Waits until something is so.
+/// Waits until `so` returns `true`.
 #[track_caller]
 pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + WAIT_LIMIT;

@@ -1,4 +1,4 @@
-//! Several clients at once, and how each disconnects.
+//! Several clients at once, and the ways in which they disconnect.
 
 use crate::client::{Client, TestServer, WAIT_LIMIT, close, text, until};
 use serde_json::json;

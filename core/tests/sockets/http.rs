@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::os::unix::net::UnixStream;
 use tenon_mcp::{HttpOptions, ServeOptions};
 
-/// One request on a connection of its own: the status, and the answer with its head.
+/// Sends one request on a new connection. Returns the status, and the response with its head.
 pub fn exchange(mut stream: impl Stream, method: &str, path: &str, head: &str, body: &str) -> (u16, String) {
     stream.patience();
     let length = body.len();

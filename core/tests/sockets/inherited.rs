@@ -15,7 +15,7 @@ fn tcp() -> (TcpStream, TcpStream) {
     (client, listener.accept().unwrap().0)
 }
 
-/// One client on a connection whose other end is served, and the server's end with it.
+/// Serves one client on a connection. The server ends when the client ends its input.
 fn one<S: Stream>(served: &TestServer, client: S, socket: impl Into<OwnedFd>) {
     let running = served.start(ServeOptions::new().socket(socket));
     let mut client = Client::on(client);
@@ -70,7 +70,7 @@ fn a_listening_socket_serves_whoever_comes_and_its_file_stays() {
     }
 }
 
-/// Of clients over TCP each address has a share of the connections; those of a Unix socket have no address.
+/// Each address has a share of the connections for clients over TCP. Clients of a Unix socket have no address.
 #[test]
 fn an_address_has_a_share_of_a_listening_socket() {
     let served = TestServer::with(|limits| (limits.max_connections, limits.max_address_calls) = (4, 1));
@@ -104,7 +104,7 @@ fn an_address_has_a_share_of_a_listening_socket() {
     close(&running);
 }
 
-/// So do its listen streams.
+/// Each address has a share of the listen streams too.
 #[test]
 fn an_address_has_a_share_of_the_listen_streams() {
     let served = TestServer::with(|limits| limits.max_address_streams = 1);

@@ -1,4 +1,4 @@
-//! Limits of clients on line transports.
+//! Limits for clients of line-based transports.
 
 use crate::client::{Client, TestServer, WAIT_LIMIT, close, ping, text, until};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Which clients get the text of an exception, by transport and address.
+//! Which clients receive the text of an exception, by transport and address.
 
 use crate::client::{Directory, WAIT_LIMIT, call, close};
 use crate::http::exchange;
@@ -50,7 +50,8 @@ impl Masked {
         Masked { runtime, running, log }
     }
 
-    /// The places that other machines may reach.
+    /// Checks the log's record about addresses that other machines may reach. `None` means that there is no such
+    /// record.
     #[track_caller]
     fn said(&self, part: Option<&str>) {
         let said = self.log.0.lock().clone();

@@ -1,4 +1,4 @@
-//! However the bytes of a client are divided into reads, the answers are the same.
+//! The responses are the same for each division of the client's bytes into reads.
 
 use crate::client::{Client, call, initialize, ping};
 use proptest::prelude::*;
@@ -14,11 +14,11 @@ use tenon_mcp::{HttpOptions, Limits, Running, ServeOptions, Server};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream as Writes;
 
-/// Input in the parts of a test; what is written goes to a socket.
+/// A stream whose input arrives in the parts of a test. Its output goes to a socket.
 struct Parts {
     parts: VecDeque<Vec<u8>>,
     output: Writes,
-    /// Whether the last look gave nothing.
+    /// `true` if the last read returned nothing.
     paused: bool,
 }
 
@@ -54,7 +54,7 @@ impl AsyncWrite for Parts {
     }
 }
 
-/// Cuts at these places; none is empty, since that would be the end of the input.
+/// Cuts the text at these places. No part is empty, because an empty part would be the end of the input.
 fn cut(text: &[u8], places: &[prop::sample::Index]) -> VecDeque<Vec<u8>> {
     let mut places: Vec<usize> = places.iter().map(|place| place.index(text.len() + 1)).collect();
     places.extend([0, text.len()]);
@@ -73,7 +73,7 @@ fn server() -> Server {
     Server::builder("splits", "1").limits(limits).build().unwrap()
 }
 
-/// All that a server says to this input.
+/// All messages that a server sends for this input.
 fn said(parts: VecDeque<Vec<u8>>) -> Vec<Value> {
     let _inside = RUNTIME.enter();
     let (client, output) = UnixStream::pair().unwrap();
@@ -103,7 +103,7 @@ fn lines() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
 }
 
-/// A server of HTTP, and its only use: to be posted to.
+/// An HTTP server, and its address for posting.
 struct HttpServer(Running, std::net::SocketAddr);
 
 static UP: LazyLock<HttpServer> = LazyLock::new(|| {
@@ -112,7 +112,7 @@ static UP: LazyLock<HttpServer> = LazyLock::new(|| {
     HttpServer(running, address)
 });
 
-/// The answer to a request whose bytes come in parts, without what differs each time.
+/// The response to a request whose bytes arrive in parts, without the fields that differ each time.
 fn posted(parts: VecDeque<Vec<u8>>) -> String {
     use std::io::{Read, Write};
     assert!(!UP.0.is_closed());

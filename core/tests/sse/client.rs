@@ -5,13 +5,13 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-/// The stream, and where messages go.
+/// The event stream, and the address for messages.
 pub struct Client {
     stream: BufReader<TcpStream>,
     authority: String,
-    /// What the first event said.
+    /// The address from the first event.
     pub messages: String,
-    /// What a chunk brought that is not an event yet.
+    /// The bytes of an incomplete event.
     rest: Vec<u8>,
 }
 
@@ -43,7 +43,7 @@ fn read_head(stream: &mut BufReader<TcpStream>) -> (u16, String) {
     (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_lowercase())
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 pub fn request(authority: &str, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
     let mut stream = BufReader::new(connect(authority));
     let host = if headers.contains("host:") { "" } else { "host: localhost\r\n" };
@@ -74,7 +74,7 @@ impl Client {
         client
     }
 
-    /// The next event: its type and its data; nothing at the end of the stream.
+    /// The next event: its type and its data; `None` at the end of the stream.
     pub fn event(&mut self) -> Option<(String, String)> {
         loop {
             if let Some(place) = self.rest.windows(2).position(|pair| pair == b"\n\n") {

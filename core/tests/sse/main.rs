@@ -11,14 +11,15 @@ use server::{StartedServer, call, limits, modern, text};
 use std::time::{Duration, Instant};
 use tenon_mcp::{Context, HttpOptions, Limits, ServeOptions, SseOptions, Tool};
 
-/// A server on a port of its own, and the URL of its stream.
+/// Starts a server on its own port. Returns the URL of its stream too.
 fn up(limits: Limits) -> (StartedServer, String) {
     let up = StartedServer::start(ServeOptions::new().sse(SseOptions::new("0").unwrap()), limits);
     let url = up.running.sse_url().unwrap();
     (up, url)
 }
 
-/// SSE-1 to SSE-5, SSE-9: the stream names the address first; answers come on it alone; every legacy revision is spoken.
+/// SSE-1 to SSE-5, SSE-9: the stream names the address first, responses come only on the stream, and every legacy
+/// revision is served.
 #[test]
 fn a_session_is_a_stream_and_an_address() {
     let (_up, url) = up(Limits::default());
@@ -38,7 +39,7 @@ fn a_session_is_a_stream_and_an_address() {
     assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2]);
 }
 
-/// SSE-9: a header that names a version is not looked at, whatever it says.
+/// SSE-9: the version header is ignored, with any value.
 #[test]
 fn the_version_header_means_nothing() {
     let (_up, url) = up(Limits::default());
@@ -55,7 +56,7 @@ fn the_version_header_means_nothing() {
     }
 }
 
-/// ERA-15: what is modern is refused on the stream, by a list of what is spoken here.
+/// ERA-15: modern requests are refused on the stream, with a list of the revisions that are served.
 #[test]
 fn modern_requests_are_refused() {
     let (_up, url) = up(Limits::default());
@@ -67,7 +68,7 @@ fn modern_requests_are_refused() {
     client.open("2024-11-05");
 }
 
-/// SSE-5: what is no message, or is for nobody, is said by the status.
+/// SSE-5: if a body is not a message, or its session does not exist, the HTTP status reports it.
 #[test]
 fn messages_that_cannot_be_taken_are_refused() {
     let (_up, url) = up(limits(|limits| limits.max_message_bytes = 1000));
@@ -114,7 +115,8 @@ fn messages_that_cannot_be_taken_are_refused() {
     assert_eq!(text(&client.ask(&call(5, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// BAT-7: a batch of bad members alone is refused by the status, and each of them is answered on the stream.
+/// BAT-7: if all members of a batch are invalid, the status refuses the batch, and each member is answered on the
+/// stream.
 #[test]
 fn a_batch_of_bad_members_is_refused() {
     let (_up, url) = up(Limits::default());
@@ -130,7 +132,8 @@ fn a_batch_of_bad_members_is_refused() {
     }
 }
 
-/// A client that hears progress has its answer once it has read that, and says so by its answer to a ping.
+/// If a client gets progress, its response waits until the client has read the progress. The client's answer to a ping
+/// shows that.
 #[test]
 fn an_answer_waits_for_the_progress_before_it() {
     let (up, url) = up(limits(|limits| limits.progress_gap = Duration::from_secs(60)));
@@ -156,7 +159,7 @@ fn an_answer_waits_for_the_progress_before_it() {
     }
 }
 
-/// Answers wait for a ping's answer once, for a second. After that they wait for the time of the limit.
+/// Responses wait for the answer to a ping once, for one second. After that, they wait only for the limit's time.
 #[test]
 fn a_client_that_answers_no_ping_has_its_answers() {
     let (up, url) = up(limits(|limits| limits.progress_gap = Duration::from_millis(200)));
@@ -177,7 +180,7 @@ fn a_client_that_answers_no_ping_has_its_answers() {
     assert!(begin.elapsed() < Duration::from_millis(4500), "{:?}", begin.elapsed());
 }
 
-/// A tool that reports progress once, and a call of it.
+/// Adds a tool that reports progress once.
 fn add_step(up: &StartedServer) {
     let step = |context: Context| {
         context.progress(1.0, None, None);
@@ -192,7 +195,7 @@ fn step(id: u64) -> Value {
     message
 }
 
-/// The streams of one address are bounded, and so are the calls of all its sessions.
+/// The streams of one address are limited, and so are the calls of all its sessions together.
 #[test]
 fn an_address_has_a_share() {
     let (_up, url) = up(limits(|limits| limits.max_address_streams = 1));
@@ -214,7 +217,7 @@ fn an_address_has_a_share() {
     assert_eq!(text(&two.ask(&call(3, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// SSE-6: hosts and origins are checked on both paths; pages of allowed origins may read.
+/// SSE-6: hosts and origins are checked on both paths. Pages of allowed origins may read the responses.
 #[test]
 fn strangers_are_refused() {
     let page = "https://app.example.com";
@@ -243,7 +246,7 @@ fn strangers_are_refused() {
     }
 }
 
-/// SSE-8: the end of the stream is the end of its session and of what that has in flight.
+/// SSE-8: the end of the stream ends its session and the session's calls.
 #[test]
 fn the_end_of_a_stream_ends_its_session() {
     let (up, url) = up(Limits::default());
@@ -258,7 +261,7 @@ fn the_end_of_a_stream_ends_its_session() {
     assert_eq!(request(&authority, "POST", &messages, JSON, b"{}").status, 404);
 }
 
-/// A question goes out on the stream, and its answer comes in by post.
+/// A question is sent on the stream, and its answer is posted.
 #[test]
 fn questions_are_asked_on_the_stream() {
     let (_up, url) = up(Limits::default());
@@ -273,7 +276,7 @@ fn questions_are_asked_on_the_stream() {
     );
 }
 
-/// What concerns no request comes on the stream too.
+/// Messages that belong to no request come on the stream too.
 #[test]
 fn changes_are_told_on_the_stream() {
     let (up, url) = up(Limits::default());
@@ -297,7 +300,7 @@ fn batches_are_answered_by_one_event() {
     assert_eq!(other.post(batch.to_string().as_bytes()).status, 400);
 }
 
-/// The server's end lets calls finish, whose answers still come; streams without any end at once.
+/// At shutdown, calls may finish and their responses are still sent. Streams without calls end at once.
 #[test]
 fn the_end_of_the_server_lets_calls_finish() {
     let (up, url) = up(Limits::default());
@@ -315,7 +318,7 @@ fn the_end_of_the_server_lets_calls_finish() {
     up.close();
 }
 
-/// What does not finish in time is answered with an error, as the last event.
+/// A call that does not finish in time is answered with an error, as the last event.
 #[test]
 fn calls_that_do_not_finish_in_time_are_answered() {
     let (up, url) = up(limits(|limits| limits.drain_timeout = Duration::from_millis(50)));
@@ -330,7 +333,7 @@ fn calls_that_do_not_finish_in_time_are_answered() {
     up.close();
 }
 
-/// What a client does not read is bounded: further messages are refused, then its stream is cut off.
+/// The buffer for a client that does not read is limited: further messages are refused, and then its stream is closed.
 #[test]
 fn a_client_that_does_not_read_is_refused_and_cut_off() {
     let (up, url) = up(limits(|limits| {
@@ -348,7 +351,7 @@ fn a_client_that_does_not_read_is_refused_and_cut_off() {
     assert_eq!(up.next(), "dropped");
 }
 
-/// It stands beside the endpoint of Streamable HTTP on one address.
+/// HTTP+SSE is served together with Streamable HTTP on one address.
 #[test]
 fn it_is_served_beside_streamable_http() {
     let http = HttpOptions::new("0").unwrap();

@@ -1,4 +1,4 @@
-//! However the bytes of a POST are divided into reads, the answers are the same.
+//! The responses are the same for each division of a POST into reads.
 
 use crate::client::{Client, JSON, connect, parts};
 use crate::server::{StartedServer, call, initialize, limits};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::sync::{LazyLock, Mutex};
 
-/// A server for all cases, and the address of its streams.
+/// The server for all cases, and the URL of its streams.
 static UP: LazyLock<(Mutex<StartedServer>, String)> = LazyLock::new(|| {
     let (up, url) = crate::up(limits(|limits| limits.max_message_bytes = 400));
     (Mutex::new(up), url)
@@ -24,7 +24,7 @@ fn request(path: &str, body: &str, chunked: bool) -> Vec<u8> {
     format!("{head}transfer-encoding: chunked\r\n\r\n{}{}0\r\n\r\n", chunk(first), chunk(second)).into_bytes()
 }
 
-/// What a session answers to a body that comes in parts, and what comes on its stream.
+/// The response of a session to a body that arrives in parts, and the messages on its stream.
 fn said(body: &str, chunked: bool, cuts: impl FnOnce(usize) -> Vec<usize>) -> (String, Vec<Value>) {
     let url = &UP.1;
     let mut client = Client::new(url);
@@ -48,7 +48,7 @@ fn said(body: &str, chunked: bool, cuts: impl FnOnce(usize) -> Vec<usize>) -> (S
     (answer.join("\n"), events)
 }
 
-/// What the engine answers itself, so that it is on the stream before what is asked next.
+/// Messages that the engine answers itself, so that the answers are on the stream before the next ones.
 fn body() -> impl Strategy<Value = String> {
     let ping = |id: u64| json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
     prop_oneof![

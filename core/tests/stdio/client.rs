@@ -8,7 +8,7 @@ use std::time::Duration;
 use tenon_mcp::{Context, JsonSlice, Limits, Running, ServeOptions, Server, ServerBuilder, Tool, handler};
 use tokio::sync::Semaphore;
 
-/// No wait in these tests is longer; one that is means that something hangs.
+/// The timeout of all waits. If a wait takes longer, something hangs.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 pub struct Client {
@@ -18,7 +18,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client and the server's ends of its pipes.
+    /// A client, and options with the server's ends of its pipes.
     pub fn pipes() -> (Client, ServeOptions) {
         let (server_input, input) = pipe().unwrap();
         let (output, server_output) = pipe().unwrap();
@@ -26,7 +26,7 @@ impl Client {
         (Client { input: Some(input), output: Some(output), buffered: Vec::new() }, options)
     }
 
-    /// A client on other ends.
+    /// A client on these ends of pipes.
     pub fn on(output: PipeReader, input: PipeWriter) -> Client {
         Client { input: Some(input), output: Some(output), buffered: Vec::new() }
     }
@@ -98,7 +98,7 @@ impl Client {
         self.line().map(|line| serde_json::from_slice(&line).expect("a line is one JSON message"))
     }
 
-    /// The messages up to the end.
+    /// The remaining messages up to the end.
     pub fn rest(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.receive()).collect()
     }
@@ -122,7 +122,7 @@ pub fn open_schema() -> JsonSlice {
     JsonSlice::from_value(&json!({ "type": "object" }))
 }
 
-/// A server whose tool `gate` ends when a permit is added, whose `never` does not end, and whose `echo` echoes.
+/// A server with these tools: `gate` ends when a permit is added, `never` does not end, and `echo` returns its text.
 pub struct TestServer {
     pub server: Server,
     pub gate: Arc<Semaphore>,
@@ -188,7 +188,7 @@ pub fn text(message: &Value) -> &str {
 }
 
 impl Client {
-    /// Uses other pipes.
+    /// Replaces the client's pipes.
     pub fn replace(&mut self, input: PipeWriter, output: PipeReader) {
         self.input = Some(input);
         self.output = Some(output);

@@ -1,4 +1,4 @@
-//! Start and close: one run at a time, close from a handler, hosts that panic.
+//! Start and close: one run at a time, close from a handler, and hosts that panic.
 
 use crate::client::*;
 use crate::shutdown::{drain, ended};

@@ -79,7 +79,7 @@ fn the_end_of_a_socket_is_seen_while_the_output_is_not_read() {
     ended(&running);
 }
 
-/// Leaves an answer half read, and more calls behind it.
+/// Reads only the first byte of a response, and sends more calls.
 fn stop_reading(client: &mut Client) {
     client.call(1, "echo", json!({ "text": "x".repeat(1 << 20) }));
     let mut first = [0; 1];

@@ -1,4 +1,4 @@
-//! The stdio transport over pipes, in process.
+//! The stdio transport over pipes, in one process.
 
 mod client;
 mod close;

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 use tenon_mcp::{HttpOptions, Running, ServeOptions};
 
-/// Serves so many pairs of pipes besides what is named already.
+/// Serves this number of pairs of pipes, in addition to `options`.
 fn serve(served: &TestServer, mut options: ServeOptions, pairs: usize) -> (Vec<Client>, Running) {
     let clients = (0..pairs).map(|_| {
         let (server_input, input) = pipe().unwrap();
@@ -20,7 +20,7 @@ fn serve(served: &TestServer, mut options: ServeOptions, pairs: usize) -> (Vec<C
     (clients, served.server.start(options).unwrap())
 }
 
-/// The status, the session if one was named, and the body.
+/// Sends a request. Returns the status, the session id if there is one, and the body.
 fn http(address: SocketAddr, method: &str, session: &str, body: &str) -> (u16, Option<String>, String) {
     let session = if session.is_empty() { String::new() } else { format!("mcp-session-id: {session}\r\n") };
     let head = format!(
@@ -42,7 +42,7 @@ fn ping() -> String {
     json!({ "jsonrpc": "2.0", "id": 7, "method": "ping" }).to_string()
 }
 
-/// Writes until nobody reads.
+/// Writes until the server no longer reads. Returns `false` if that does not happen in time.
 fn is_let_go(client: &Client) -> bool {
     let end = Instant::now() + WAIT_LIMIT;
     while Instant::now() < end {

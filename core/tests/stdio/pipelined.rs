@@ -1,5 +1,4 @@
-//! Ten thousand calls in flight, with cancellations and timeouts. Every id gets one answer, or none if it was
-//! cancelled.
+//! Ten thousand calls in flight, with cancellations and timeouts. Each id gets one answer, or none if it was cancelled.
 
 use crate::client::*;
 use serde_json::{Value, json};
@@ -27,14 +26,14 @@ impl Random {
     }
 }
 
-/// What a request asks for, and so what may come of it.
+/// The kind of a request, which decides how it may end.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Kind {
-    /// Ends at once or soon.
+    /// The call ends at once or soon.
     Ends,
-    /// Does not end, and has a short time-out.
+    /// The call does not end, and has a short timeout.
     TimesOut,
-    /// Does not end, and has none worth waiting for; always cancelled.
+    /// The call does not end, and has a long timeout. It is always cancelled.
     Waits,
 }
 
@@ -54,7 +53,7 @@ struct Plan {
     cancelled: HashSet<u64>,
 }
 
-/// The whole input: calls in both eras, and cancellations of some of those sent shortly before.
+/// The whole input: calls in both eras, and cancellations of some calls that were sent shortly before.
 fn plan(seed: u64) -> Plan {
     let mut random = Random(seed);
     let mut plan = Plan { lines: Vec::new(), kinds: Vec::new(), cancelled: HashSet::new() };
@@ -108,7 +107,7 @@ fn tool(name: &str) -> Tool {
     if name == "never" { tool.timeout(TIMEOUT) } else { tool }
 }
 
-/// Sends the plan and checks everything that comes back, up to the end of the output.
+/// Sends the plan, and checks everything that comes back up to the end of the output.
 fn run(client: &mut Client, plan: Plan) {
     client.initialize();
     let mut input = client.take_input();
@@ -191,19 +190,19 @@ fn rust_handlers_answer_each_call_once() {
     assert_eq!(server.engine().in_flight(), 0);
 }
 
-/// What the threads of the host know together.
+/// The state that the threads of the host share.
 #[derive(Default)]
 struct Host {
-    /// Delivered calls that never end, and whether the engine has said that they are over.
+    /// Delivered calls that never end, and whether the engine has reported their end.
     endless: Mutex<HashMap<CallId, bool>>,
-    /// Delivered calls that are to be completed, in no order.
+    /// Delivered calls that must be completed, in any order.
     open: Mutex<Vec<(CallId, String)>>,
 }
 
 const ENDS: HandlerId = HandlerId(1);
 const ENDLESS: HandlerId = HandlerId(2);
 
-/// One thread of the host: drains its lane and completes calls out of order, its own and those of other threads.
+/// One thread of the host. It drains its lane, and completes its own calls and those of other threads, out of order.
 fn serve_lane(host: &Host, port: &HostPort, lane: &Lane, parker: &Parker, mut random: Random) {
     let mut ops = Vec::new();
     while parker.park() {

@@ -1,4 +1,4 @@
-//! Shutdown: by the end of input, by close and by signals; the drain and its timeouts.
+//! Shutdown by the end of the input, by `close` and by signals, and the drain with its timeouts.
 
 use crate::client::*;
 use serde_json::{Value, json};

@@ -1,22 +1,22 @@
-//! What every store must do. A store passes if [`all`] returns.
+//! The rules for every store. A store passes if [`all`] returns.
 
 use bytes::Bytes;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use tenon_mcp::store::{Entries, Keep, Once, Record, Store, StoreDone, StoreOp, Version, When, consume_once};
 
-/// A store on trial, and the time it goes by.
+/// A store under test, and its time.
 pub trait StoreUnderTest: Sync {
     fn store(&self) -> &dyn Store;
     fn now(&self) -> Instant;
-    /// Lets time pass: a virtual clock moves, a real one is waited for.
+    /// Lets time pass. A virtual clock is moved; for a real clock, this waits.
     fn pass(&self, time: Duration);
 }
 
-/// Times are multiples of this, so that a store with a clock of its own has some room.
+/// All times are multiples of this, so that a store with its own clock has some tolerance.
 const UNIT: Duration = Duration::from_millis(400);
 
-/// Everything, under keys that begin with `kind/`; the store holds nothing there before.
+/// Runs all tests, with keys that begin with `kind/`. The store must have no such keys before.
 pub fn all(trial: &dyn StoreUnderTest, kind: &str) {
     let key = |name: &str| format!("{kind}/{name}");
     records(trial, &key("record"), &key("other"));
@@ -153,7 +153,7 @@ fn read(trial: &dyn StoreUnderTest, key: &str, after: u64, max_entries: usize, m
     }
 }
 
-/// The entries as one text, and whether there are more or some were missed.
+/// The entries as one text, whether there are more entries, and whether some were missed.
 fn shown(read: &Entries) -> (String, bool, bool) {
     let texts: Vec<_> = read.entries.iter().map(|entry| String::from_utf8_lossy(&entry.bytes)).collect();
     (texts.join(" "), read.more, read.missed)
@@ -268,7 +268,7 @@ fn apart(trial: &dyn StoreUnderTest, key: &str) {
     assert_eq!(add(trial, key, 0, None).0, 7);
 }
 
-/// Many at once: each operation is whole.
+/// Many operations at the same time: each operation is atomic.
 fn races(trial: &dyn StoreUnderTest, key: &str) {
     const EACH: usize = 200;
     let (say, hear) = channel();

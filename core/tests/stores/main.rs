@@ -1,4 +1,4 @@
-//! The same tests for every store. A new store is added here with a few lines.
+//! The same tests for every store. A new store needs only a few lines here.
 
 mod behaviour;
 
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tenon_mcp::store::{Done, MemoryStore, Once, Store, StoreDone, StoreOp, consume_once};
 
-/// A store that goes by the time it is given.
+/// A store that uses the time of the test.
 struct TimedStore<S> {
     store: S,
     now: Mutex<Instant>,
@@ -34,7 +34,7 @@ impl<S: Store> StoreUnderTest for TimedStore<S> {
     }
 }
 
-/// A store whose answers come later, from a thread of its own.
+/// A store that replies later, from its own thread.
 struct DelayedStore(Mutex<Sender<(StoreOp, Instant, Done)>>);
 
 impl DelayedStore {
@@ -55,7 +55,7 @@ impl Store for DelayedStore {
     }
 }
 
-/// A store that is never asked for anything but an answer at once.
+/// A store that replies with the result of the memory store's `try_now`.
 struct ImmediateStore(MemoryStore);
 
 impl Store for ImmediateStore {
@@ -64,7 +64,7 @@ impl Store for ImmediateStore {
     }
 }
 
-/// A store that always says the same.
+/// A store that always gives the same reply.
 struct FixedStore(StoreDone);
 
 impl Store for FixedStore {

@@ -1,4 +1,4 @@
-//! Schema validation is bounded, whatever schema and value meet.
+//! Schema validation takes bounded time and memory for any schema and value.
 
 mod patterns;
 mod references;
@@ -28,8 +28,9 @@ fn text(text: String) -> JsonSlice {
     JsonSlice::parse(text.into(), &limits).unwrap()
 }
 
-/// Checks as an engine thread does: with a stack of 2 MiB. Steps bound the work. The limit is CPU time of the thread,
-/// because other processes can take the processor away, and it is far more than the work takes without optimisation.
+/// Checks a value like an engine thread, with a stack of 2 MiB. Steps limit the work. The time limit is CPU time of the
+/// thread, because other processes can take the processor away. It is far more than the work needs without
+/// optimisation.
 #[track_caller]
 fn check(schema: Value, value: JsonSlice) -> Result<(), String> {
     let schema = compile(schema);

@@ -1,4 +1,4 @@
-//! Patterns: which are refused, and how many steps they may take.
+//! Patterns: which ones are refused, and how many steps they may take.
 
 use crate::{TOO_MANY_STEPS, array, check, refusal, text};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn patterns_do_not_go_back_and_forth_without_bound() {
     assert!(check(schema, text(r#"["ada..lovelace@example.org"]"#.into())).is_err());
 }
 
-/// A slug, as people write it, and a text on which it goes back too often.
+/// The usual pattern for a slug, and a text for which the pattern backtracks too often.
 const SLUG: &str = "^(?!-)[a-z0-9-]+(?<!-)$";
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{TOO_MANY_STEPS, check, refusal, text, thread_time};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Schemas that refer to the next `width` times, `levels` of them.
+/// Schemas with `levels` definitions, each of which refers to the next one `width` times.
 fn tower(levels: usize, width: usize, keyword: &str, last: Value) -> Value {
     let mut defs = serde_json::Map::new();
     for level in 0..levels {
@@ -79,8 +79,8 @@ fn schemas_that_refer_as_people_do_are_taken() {
     assert!(refusal(json!({ "$ref": "#/$defs/none" })).contains("none"));
 }
 
-/// Twenty definitions, each of which applies the next one ten times. `level` makes one of them of its number and of what
-/// it applies; `refer` makes the reference to one.
+/// Twenty definitions, each of which applies the next one ten times. `level` makes a definition from its number and the
+/// schema that it applies. `refer` makes a reference to a definition.
 fn named_tower(
     mut schema: Value,
     refer: impl Fn(usize) -> Value,

@@ -1,4 +1,4 @@
-//! Values that are large, deep or wrong in many places.
+//! Values that are large, deep, or wrong in many places.
 
 use crate::{TOO_DEEP, TOO_MANY_STEPS, array, check, compile, refusal, text};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn reasons_are_few_and_short_and_do_not_echo() {
     assert!(check(json!({ "enum": options }), text("1".into())).unwrap_err().len() < 300);
 }
 
-/// `{"a":{"a":…}}`.
+/// Nested objects, `{"a":{"a":…}}`.
 pub(crate) fn nested(levels: usize) -> JsonSlice {
     text("{\"a\":".repeat(levels) + "1" + &"}".repeat(levels))
 }

@@ -1,4 +1,4 @@
-//! WebSocket at an address of its own, and at the address of HTTP.
+//! WebSocket at its own address, and at the address of HTTP.
 
 use crate::client::{Client, Raw, UPGRADE};
 use crate::server::{StartedServer, call, modern, text};
@@ -18,7 +18,7 @@ fn start_error(options: ServeOptions) -> tenon_mcp::Error {
     Server::new("wrong", "1").start(options).err().expect("a wrong option")
 }
 
-/// A path alone is one of the HTTP address, in whatever order they are named.
+/// A path alone is a path on the HTTP address, in any order of the options.
 #[test]
 fn a_path_joins_the_http_address() {
     let sse = SseOptions::new("/sse").unwrap();
@@ -36,7 +36,7 @@ fn a_path_joins_the_http_address() {
     assert!(head.starts_with("HTTP/1.1 400 "), "the endpoint is no WebSocket: {head}");
 }
 
-/// An address that is named for both is one; a port that the system chooses is another each time.
+/// If both transports name the same address, they share it. A port that the system chooses is a new one each time.
 #[test]
 fn one_address_is_shared() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
@@ -56,7 +56,7 @@ fn one_address_is_shared() {
     assert_ne!(http[4..].split('/').nth(2), websocket[2..].split('/').nth(2));
 }
 
-/// Hosts and origins are those of the address, unless it has its own.
+/// The hosts and origins are those of the address, unless the transport has its own.
 #[test]
 fn a_shared_address_shares_whom_it_answers() {
     let page = "https://app.example.com";

@@ -34,7 +34,7 @@ impl Client {
         self.0.send(Message::text(message.to_string())).unwrap();
     }
 
-    /// The next message, by its id or as a whole.
+    /// The next text message.
     pub fn next(&mut self) -> Value {
         loop {
             match self.0.read().expect("the connection is open") {
@@ -57,7 +57,7 @@ impl Client {
         self.send(&initialized());
     }
 
-    /// The code of the close frame that comes next, and then the end.
+    /// The code of the next close frame. Then waits for the end of the connection.
     pub fn closed(&mut self) -> u16 {
         loop {
             match self.0.read() {
@@ -73,10 +73,10 @@ impl Client {
     }
 }
 
-/// The bytes of a connection.
+/// A connection on which the test reads and writes bytes.
 pub struct Raw(pub TcpStream);
 
-/// What an upgrade says at least.
+/// The headers that an upgrade needs.
 pub const UPGRADE: &str = "connection: keep-alive, Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
      sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
@@ -85,7 +85,7 @@ impl Raw {
         Raw(connect(url))
     }
 
-    /// One that is a WebSocket.
+    /// A connection that has become a WebSocket.
     pub fn open(url: &str) -> Raw {
         let mut raw = Raw::new(url);
         let head = raw.head("GET", "/ws", &format!("host: localhost\r\n{UPGRADE}"));
@@ -93,7 +93,7 @@ impl Raw {
         raw
     }
 
-    /// Sends a head, and reads one.
+    /// Sends the head of a request, and reads the head of the response.
     pub fn head(&mut self, method: &str, path: &str, headers: &str) -> String {
         self.0.write_all(format!("{method} {path} HTTP/1.1\r\n{headers}\r\n").as_bytes()).unwrap();
         let mut head = Vec::new();
@@ -109,7 +109,7 @@ impl Raw {
         self.0.write_all(bytes).unwrap();
     }
 
-    /// The next frame: its first byte and its payload; nothing at the end.
+    /// The next frame: its first byte and its payload; `None` at the end.
     pub fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut head = [0; 2];
         self.0.read_exact(&mut head).ok()?;

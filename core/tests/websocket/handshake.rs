@@ -6,7 +6,7 @@ use crate::up;
 use serde_json::json;
 use tenon_mcp::Limits;
 
-/// WS-4: the sub-protocol is echoed where it is offered, its absence is accepted; nothing is compressed.
+/// WS-4: an offered sub-protocol is echoed, and its absence is accepted. Compression is not used.
 #[test]
 fn the_handshake_is_answered() {
     let (_up, url) = up(Limits::default());
@@ -24,7 +24,7 @@ fn the_handshake_is_answered() {
     assert!(!Raw::new(&url).head("GET", "/ws", &other).contains("protocol:"));
 }
 
-/// WS-5, MH-2, MH-3: strangers are refused before anything is a WebSocket.
+/// WS-5, MH-2, MH-3: requests from other hosts and origins are refused before the upgrade.
 #[test]
 fn strangers_are_refused() {
     let (_up, url) = up(Limits::default());
@@ -59,7 +59,7 @@ fn what_is_no_upgrade_is_told_what_is() {
     assert_eq!(status("GET", "/ws", &with_body).0, 400);
 }
 
-/// What a client sends behind its request, without waiting for the answer, is not lost.
+/// Messages that a client sends together with its request, without waiting for the response, are not lost.
 #[test]
 fn messages_may_come_with_the_request() {
     let (_up, url) = up(Limits::default());

@@ -15,7 +15,7 @@ fn code(frame: Option<(u8, Vec<u8>)>) -> u16 {
     u16::from_be_bytes([payload[0], payload[1]])
 }
 
-/// WS-3: each kind of wrong frame ends the connection with its code; others go on.
+/// WS-3: each kind of invalid frame ends the connection with its close code. Other connections continue.
 #[test]
 fn wrong_frames_end_the_connection_with_their_code() {
     let (_up, url) = up(limits(|limits| limits.max_message_bytes = 1000));
@@ -41,7 +41,7 @@ fn wrong_frames_end_the_connection_with_their_code() {
     assert_eq!(text(&good.ask(&modern(1, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// WS-10: a client that does not answer a ping is gone, and what it has in flight is cancelled.
+/// WS-10: a client that does not answer a ping counts as disconnected, and its calls are cancelled.
 #[test]
 fn a_client_that_is_not_there_any_more_is_found_out() {
     let short = Duration::from_millis(50);
@@ -54,7 +54,7 @@ fn a_client_that_is_not_there_any_more_is_found_out() {
     assert_eq!(up.next(), "dropped");
 }
 
-/// One that answers stays, however long it says nothing else.
+/// A client that answers pings stays connected, even if it sends nothing else for long.
 #[test]
 fn a_client_that_answers_pings_stays() {
     let interval = Duration::from_millis(20);
@@ -69,7 +69,7 @@ fn a_client_that_answers_pings_stays() {
     assert!(answered.is_some());
 }
 
-/// A message that has begun must end.
+/// A message that has begun must be complete in time.
 #[test]
 fn a_message_may_not_take_for_ever() {
     let (_up, url) = up(limits(|limits| limits.request_timeout = Duration::from_millis(50)));
@@ -78,7 +78,7 @@ fn a_message_may_not_take_for_ever() {
     assert_eq!(code(raw.frame()), 1008);
 }
 
-/// A client that does not read is cut off; nothing is held for it beyond its bound.
+/// A client that does not read is disconnected. Its buffer never exceeds the limit.
 #[test]
 fn a_client_that_does_not_read_is_cut_off() {
     let (up, url) = up(limits(|limits| {
@@ -98,7 +98,7 @@ fn a_client_that_does_not_read_is_cut_off() {
     assert_eq!(text(&Client::new(&url).ask(&modern(1, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// `max_buffered_bytes` is the server's, whatever the transport: one more message finds no room.
+/// `max_buffered_bytes` applies to all transports of the server together: one more message is refused.
 #[test]
 fn all_clients_share_one_account() {
     let (_up, url) = up(limits(|limits| limits.max_buffered_bytes = 300_000));
@@ -114,7 +114,7 @@ fn all_clients_share_one_account() {
     assert!(kind == 0x81 && String::from_utf8(payload).unwrap().contains("-32700"));
 }
 
-/// A connection counts among those of its address, WebSocket or not.
+/// A WebSocket counts as a connection of its address.
 #[test]
 fn connections_are_counted() {
     let (_up, url) = up(limits(|limits| limits.max_connections = 1));
@@ -132,7 +132,8 @@ fn connections_are_counted() {
     assert_eq!(second.read(&mut byte).unwrap(), 1);
 }
 
-/// A WebSocket is a connection and a stream of its address, and its calls count together with those of the others.
+/// A WebSocket counts as a connection and a stream of its address. Its calls count together with those of the address's
+/// other clients.
 #[test]
 fn an_address_has_a_share() {
     let (_up, url) = up(limits(|limits| limits.max_address_streams = 1));
@@ -169,7 +170,7 @@ fn an_address_has_a_share() {
     assert_eq!(text(&two.ask(&modern(3, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// A flood of pings is answered with no more than what the newest wants.
+/// Of many pings, only the newest is answered.
 #[test]
 fn pings_do_not_pile_up() {
     let (_up, url) = up(Limits::default());

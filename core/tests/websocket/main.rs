@@ -1,4 +1,4 @@
-//! WebSocket over real sockets: handshake, both eras, limits, malformed frames, shutdown.
+//! WebSocket over real sockets: handshake, both eras, limits, malformed frames and shutdown.
 
 mod addresses;
 mod client;
@@ -11,7 +11,7 @@ mod shutdown;
 use server::StartedServer;
 use tenon_mcp::{Limits, ServeOptions, WebSocketOptions};
 
-/// A server on a port of its own, and its URL.
+/// Starts a server on its own port. Returns its URL too.
 fn up(limits: Limits) -> (StartedServer, String) {
     let options = ServeOptions::new().websocket(WebSocketOptions::new("0").unwrap());
     let up = StartedServer::start(options, limits);

@@ -1,4 +1,4 @@
-//! Messages on a connection: calls, questions, notifications, long messages.
+//! Messages on a connection: calls, questions, notifications and long messages.
 
 use crate::client::{Client, Raw, frame};
 use crate::server::{call, modern, request, text};
@@ -6,7 +6,7 @@ use crate::up;
 use serde_json::{Value, json};
 use tenon_mcp::Limits;
 
-/// ERA-14, WS-7: each message has its era; the legacy session is the connection's.
+/// ERA-14, WS-7: each message has its own era. The legacy session belongs to the connection.
 #[test]
 fn both_eras_share_a_connection() {
     let (_up, url) = up(Limits::default());
@@ -28,7 +28,7 @@ fn both_eras_share_a_connection() {
     assert_eq!((again["id"].clone(), again["error"]["code"].clone()), (json!(7), json!(-32600)), "{again}");
 }
 
-/// WS-7: what headers of the upgrade say of MCP is not looked at.
+/// WS-7: MCP headers of the upgrade request are ignored.
 #[test]
 fn headers_of_the_upgrade_say_nothing_of_messages() {
     let (_up, url) = up(Limits::default());
@@ -46,7 +46,7 @@ fn headers_of_the_upgrade_say_nothing_of_messages() {
     }
 }
 
-/// WS-11, BAD-1: what is no message is told so, and the next one is served.
+/// WS-11, BAD-1: an invalid message is answered with an error, and the next message is served.
 #[test]
 fn nonsense_is_answered_and_the_connection_goes_on() {
     let (_up, url) = up(Limits::default());
@@ -60,7 +60,7 @@ fn nonsense_is_answered_and_the_connection_goes_on() {
     assert_eq!(text(&client.ask(&modern(1, "add", json!({ "a": 1, "b": 2 })))), "3");
 }
 
-/// BAT-7, BAT-9, BAT-10: a batch of a 2025-03-26 session gets one array; nobody else has batches.
+/// BAT-7, BAT-9, BAT-10: a batch of a 2025-03-26 session gets one array. Other sessions have no batches.
 #[test]
 fn batches_get_one_array_where_they_exist() {
     let (_up, url) = up(Limits::default());
@@ -88,7 +88,7 @@ fn batches_get_one_array_where_they_exist() {
     }
 }
 
-/// WS-3: a message is put together of its frames, however they come.
+/// WS-3: a message is assembled from its frames, in any division.
 #[test]
 fn messages_come_in_frames_and_in_pieces() {
     let (_up, url) = up(Limits::default());
@@ -105,7 +105,7 @@ fn messages_come_in_frames_and_in_pieces() {
     assert_eq!(text(&serde_json::from_slice(&payload).unwrap()), "42");
 }
 
-/// A question to the user goes out on the connection, and its answer comes back on it.
+/// A question to the user is sent on the connection, and its answer comes back on it.
 #[test]
 fn questions_are_asked_on_the_connection() {
     let (_up, url) = up(Limits::default());
@@ -119,7 +119,7 @@ fn questions_are_asked_on_the_connection() {
     assert_eq!(text(&client.ask(&answer)), "Ada");
 }
 
-/// WS-8: one call is cancelled by its notification; it gets no answer.
+/// WS-8: a notification cancels one call, which gets no response.
 #[test]
 fn calls_are_cancelled_by_notification() {
     let (up, url) = up(Limits::default());
@@ -133,7 +133,7 @@ fn calls_are_cancelled_by_notification() {
     assert_eq!(client.ask(&modern(2, "add", json!({ "a": 1, "b": 2 })))["id"], 2);
 }
 
-/// Long messages, both ways.
+/// Long messages in both directions.
 #[test]
 fn long_messages_pass() {
     let (_up, url) = up(Limits::default());

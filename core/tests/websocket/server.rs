@@ -1,4 +1,4 @@
-//! A server whose handlers report what happens and wait for the test.
+//! A server whose handlers report what happens, and wait for the test.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,13 +12,13 @@ use tenon_mcp::{
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-/// No test waits for as long as this; without it a broken one would hang.
+/// The timeout of all waits, so that a broken test does not hang.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 pub struct StartedServer {
     pub running: Running,
     pub server: Server,
-    /// What happened to calls of `gate`: `started`, then `finished` or `dropped`.
+    /// The events of calls of `gate`: `started`, then `finished` or `dropped`.
     pub seen: Receiver<&'static str>,
     /// A permit lets one call of `gate` finish.
     pub gate: Arc<Semaphore>,
@@ -92,7 +92,7 @@ fn add_tools(
     )
 }
 
-/// The limits, changed.
+/// The default limits with a change.
 pub fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
     let mut limits = Limits::default();
     change(&mut limits);
@@ -109,14 +109,14 @@ impl InlineHost for PanickingHost {
 }
 
 impl StartedServer {
-    /// Adds the tool `bad`, whose calls panic where they come in.
+    /// Adds the tool `bad`, whose calls panic on the thread that received them.
     pub fn add_bad(&self) {
         let target = Target::Inline { lane: LaneId(7), handler: HandlerId(1), host: Arc::new(PanickingHost) };
         let schema = JsonSlice::from_value(&json!({ "type": "object" }));
         self.server.add(Tool::new("bad").input_schema(schema), target).unwrap();
     }
 
-    /// Sockets on the executor of the handlers.
+    /// Starts a server whose sockets are on the executor of the handlers.
     pub fn start(options: ServeOptions, limits: Limits) -> StartedServer {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -129,7 +129,7 @@ impl StartedServer {
         StartedServer { running, server, seen: seen.1, gate, _runtime: runtime }
     }
 
-    /// The next thing that happened to a call of `gate`.
+    /// The next event of a call of `gate`.
     pub fn next(&self) -> &'static str {
         self.seen.recv_timeout(WAIT_LIMIT).expect("something happens")
     }

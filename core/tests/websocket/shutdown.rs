@@ -1,4 +1,4 @@
-//! Disconnecting clients, and the shutdown of the server.
+//! Clients that disconnect, and the shutdown of the server.
 
 use crate::client::{Client, Raw, frame};
 use crate::server::{call, enveloped, limits, modern, request, text};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tenon_mcp::Limits;
 
-/// WS-8: with the connection everything of its client ends, in either era.
+/// WS-8: when a connection ends, all calls and streams of its client end, in either era.
 #[test]
 fn the_end_of_a_connection_cancels_its_calls() {
     let (up, url) = up(Limits::default());
@@ -33,7 +33,7 @@ fn the_end_of_a_connection_cancels_its_calls() {
 }
 
 impl Client {
-    /// The code with which the server answers our close frame, 1000 where it gives none.
+    /// The code with which the server answers the client's close frame. It is 1000 if the server's frame has no code.
     fn closed_by_peer(&mut self) -> u16 {
         let mut code = 1000;
         while let Ok(message) = self.0.read() {
@@ -45,7 +45,7 @@ impl Client {
     }
 }
 
-/// WS-3: the server's end lets calls finish, refuses new ones, and says 1001.
+/// WS-3: at shutdown, calls may finish, new ones are refused, and the close code is 1001.
 #[test]
 fn the_end_of_the_server_lets_calls_finish() {
     let (up, url) = up(Limits::default());
@@ -64,7 +64,7 @@ fn the_end_of_the_server_lets_calls_finish() {
     up.close();
 }
 
-/// What takes too long is answered with an error before the close frame.
+/// A call that takes too long is answered with an error before the close frame.
 #[test]
 fn calls_that_do_not_finish_in_time_are_answered() {
     let (up, url) = up(limits(|limits| limits.drain_timeout = Duration::from_millis(50)));
@@ -79,7 +79,7 @@ fn calls_that_do_not_finish_in_time_are_answered() {
     up.close();
 }
 
-/// A client that answers nothing does not hold up the end.
+/// A client that answers nothing does not delay the shutdown.
 #[test]
 fn a_client_that_says_nothing_does_not_keep_the_server() {
     let (up, url) = up(Limits::default());
@@ -89,7 +89,7 @@ fn a_client_that_says_nothing_does_not_keep_the_server() {
     assert_eq!(raw.frame(), None);
 }
 
-/// A half of a message is nothing.
+/// An incomplete message has no effect.
 #[test]
 fn a_connection_that_breaks_off_leaves_nothing() {
     let (up, url) = up(Limits::default());
@@ -104,8 +104,8 @@ fn a_connection_that_breaks_off_leaves_nothing() {
     assert_eq!((up.next(), up.next()), ("started", "finished"));
 }
 
-/// WS-9, SU-8, AMB-1: two listen streams share the connection, told apart by their ids; the server's end gives each its result,
-/// and says then that it is cancelled, before the close frame. The end of the connection ends them.
+/// WS-9, SU-8, AMB-1: two listen streams share the connection, and differ by their ids. At shutdown each stream gets
+/// its result, and then a cancellation, before the close frame. The end of the connection ends both streams.
 #[test]
 fn listen_streams_share_the_connection() {
     let (up, url) = up(Limits::default());

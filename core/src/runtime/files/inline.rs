@@ -1,5 +1,4 @@
-//! Makes one HTML document of a folder: everything that `index.html` loads from the folder is embedded in the
-//! document.
+//! Makes one HTML document of a folder. Each file of the folder that `index.html` loads is embedded in the document.
 
 use super::root::Root;
 use super::tags::{self, Tag, tags};
@@ -13,7 +12,8 @@ const INDEX: &str = "index.html";
 /// The maximum depth of style sheets that import style sheets.
 const MAX_IMPORTS: usize = 16;
 
-/// The document of a folder, of at most `most` bytes.
+/// Returns the document of a folder. Fails if the document would need more than `most` bytes of files, or if something
+/// cannot be embedded.
 pub(crate) fn view(folder: PathBuf, most: usize) -> Result<String, Error> {
     let mut inliner = Inliner { root: Root::new(folder), most, used: 0 };
     let named = |inliner: &Inliner, error: String| {
@@ -25,7 +25,7 @@ pub(crate) fn view(folder: PathBuf, most: usize) -> Result<String, Error> {
 struct Inliner {
     root: Root,
     most: usize,
-    /// The number of bytes that were read. The document is at least as long.
+    /// The number of bytes that were read from files so far.
     used: usize,
 }
 
@@ -47,7 +47,7 @@ impl Inliner {
 
     fn document(&mut self, html: &str) -> Result<String, String> {
         let mut out = String::with_capacity(html.len());
-        // Scripts that run when the document has been read.
+        // Scripts that run after the whole document was read.
         let mut late = String::new();
         let mut written = 0;
         for tag in tags(html) {
@@ -66,7 +66,7 @@ impl Inliner {
         Ok(out)
     }
 
-    /// The replacement of a tag, and where the document continues. `None` if the tag stays.
+    /// The replacement of a tag, and the position where the document continues. `None` if the tag stays as it is.
     fn replacement(&mut self, html: &str, tag: &Tag) -> Result<Option<(String, usize)>, String> {
         match tag.name.as_str() {
             "base" if tag.has("href") => {
@@ -119,7 +119,7 @@ impl Inliner {
             }
             return Ok(Some((format!("{text}>{css}</style>"), end)));
         }
-        // Preloaded files are embedded where they are used.
+        // Preloaded files are embedded where the document uses them.
         if is("preload") || is("modulepreload") || is("prefetch") {
             return Ok(Some((String::new(), end)));
         }
@@ -129,7 +129,7 @@ impl Inliner {
         Err(format!("{path:?} is linked as {relations:?}, which cannot be embedded"))
     }
 
-    /// Images and the like: addresses of files become the files.
+    /// Embeds the files of images and other media. `None` if the tag loads no file of the folder.
     fn media(&mut self, tag: &Tag) -> Result<Option<(String, usize)>, String> {
         let loads = |attribute: &str| match attribute {
             "src" => matches!(&*tag.name, "img" | "source" | "video" | "audio" | "track" | "input"),
@@ -159,11 +159,11 @@ impl Inliner {
         Ok(changed.then_some((text, tag.range.end)))
     }
 
-    /// `one.png 1x, two.png 2x`
+    /// Embeds the files of a `srcset`, such as `one.png 1x, two.png 2x`. `None` if it names no file of the folder.
     fn candidates(&mut self, value: &str) -> Result<Option<String>, String> {
         let mut changed = false;
         let mut out = Vec::new();
-        // A `data:` URL contains commas, so the list cannot be split.
+        // A `data:` URL contains commas, so a list with such a URL cannot be split.
         if value.contains("data:") {
             return Ok(None);
         }
@@ -176,17 +176,17 @@ impl Inliner {
         Ok(changed.then(|| out.join(", ")))
     }
 
-    /// A file as a `data:` URL. `None` if the address is not in the folder.
+    /// A file as a `data:` URL. `None` if the address does not lead into the folder.
     fn data(&mut self, address: &str, from: &str) -> Result<Option<String>, String> {
         let Some(path) = self.local(Some(address), from)? else { return Ok(None) };
         let bytes = self.bytes(&path)?;
         let media = media_type(&path).unwrap_or("application/octet-stream");
-        // The fragment may select an element of an image.
+        // The fragment stays, because it may select an element of an image.
         let fragment = address.find('#').map_or("", |place| &address[place..]);
         Ok(Some(format!("data:{media};base64,{}{fragment}", STANDARD.encode(bytes))))
     }
 
-    /// A style sheet with everything that it loads embedded.
+    /// A style sheet in which all files of the folder that it loads are embedded.
     fn css(&mut self, css: &str, from: &str, depth: usize) -> Result<String, String> {
         if depth > MAX_IMPORTS {
             return Err(format!("{from:?}: style sheets import each other more than {MAX_IMPORTS} deep"));
@@ -230,7 +230,7 @@ impl Inliner {
         Ok(out)
     }
 
-    /// The imported style sheet in place of `rule`. `None` if it is not in the folder.
+    /// The style sheet that replaces an `@import` rule. `None` if the style sheet is not in the folder.
     fn import(&mut self, rule: &str, from: &str, depth: usize) -> Result<Option<String>, String> {
         let rule = rule.trim();
         let (address, end) = match rule.get(..4).filter(|start| start.eq_ignore_ascii_case("url(")) {
@@ -255,7 +255,8 @@ impl Inliner {
         Ok(Some(if condition.is_empty() { css } else { format!("@media {condition} {{{css}}}") }))
     }
 
-    /// The path in the folder of an address in the file `from`. `None` if the address is not in the folder.
+    /// The path in the folder for an address in the file `from`. `None` if the address has a scheme or a host, or no
+    /// path.
     fn local(&self, address: Option<&str>, from: &str) -> Result<Option<String>, String> {
         let Some(address) = address.map(str::trim) else { return Ok(None) };
         let path = &address[..address.find(['?', '#']).unwrap_or(address.len())];
@@ -286,7 +287,7 @@ fn is_module(tag: &Tag) -> bool {
     tag.get("type").is_some_and(|kind| kind.eq_ignore_ascii_case("module"))
 }
 
-/// The start tag without some attributes.
+/// The start tag without the attributes in `without`.
 fn open(tag: &Tag, without: &[&str]) -> String {
     let mut text = format!("<{}", tag.name);
     for attribute in tag.attributes.iter().filter(|attribute| !without.contains(&&*attribute.name)) {
@@ -296,8 +297,8 @@ fn open(tag: &Tag, without: &[&str]) -> String {
     text
 }
 
-/// Code without the end tag of its element. An end tag can be only in a string, where a backslash before the
-/// slash changes nothing.
+/// The code, changed so that it does not contain the end tag of its element. Valid code has an end tag only in a
+/// string, where a backslash before the slash changes nothing.
 fn escaped(code: &str, element: &str) -> String {
     let end = format!("</{element}");
     let lower = code.to_ascii_lowercase();
@@ -309,11 +310,11 @@ fn escaped(code: &str, element: &str) -> String {
         at = place + 2;
     }
     out.push_str(&code[at..]);
-    // In a script, `<!--` could hide the end tag.
+    // In a script, `<!--` could hide the end tag from an HTML parser.
     if element == "script" { out.replace("<!--", "\\x3C!--") } else { out }
 }
 
-/// Where a quoted text of a style sheet ends, quotes included.
+/// The position after a quoted text of a style sheet. The text begins with its quote.
 fn string_end(text: &str) -> usize {
     let Some(quote) = text.chars().next() else { return 0 };
     let mut escaped = false;
@@ -329,7 +330,7 @@ fn string_end(text: &str) -> usize {
     text.len()
 }
 
-/// The address after `url(`, and its end.
+/// The address after `url(`, and the position after the closing parenthesis.
 fn address_in(text: &str) -> (String, usize) {
     let start = text.len() - text.trim_start().len();
     let inside = &text[start..];

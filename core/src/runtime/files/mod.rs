@@ -1,4 +1,4 @@
-//! Reads files of a folder that the program named. No path leads out of the folder.
+//! Reads files in a folder of the program. No path leads out of the folder.
 
 mod inline;
 mod root;

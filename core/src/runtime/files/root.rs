@@ -1,5 +1,5 @@
-//! A folder and its contents. Below the folder itself, no symbolic link is followed. Each step opens one name
-//! relative to the directory before it, so files that are moved meanwhile cannot redirect the path.
+//! Access to a folder and its contents. Symbolic links below the folder are not followed. Each step opens one name
+//! relative to the directory of the step before, so files that are moved at the same time cannot redirect the path.
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;
@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-/// A folder.
+/// A folder of the program.
 #[derive(Clone, Debug)]
 pub(crate) struct Root(PathBuf);
 
@@ -21,16 +21,16 @@ pub(crate) enum Item {
     Directory,
     /// A symbolic link.
     Link,
-    /// A socket, a device, a pipe.
+    /// A socket, a device or a pipe.
     Other,
 }
 
-/// Identifies one state of a file.
+/// Identifies the state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) size: u64,
     file: (u64, u64),
-    /// When its content changed, and when anything about it did, in nanoseconds.
+    /// The time of the last change of the content, and of the last change of anything about the file, in nanoseconds.
     modified: i128,
     changed: i128,
 }
@@ -47,7 +47,7 @@ impl Stamp {
         }
     }
 
-    /// The last time that something about the file changed, in nanoseconds since 1970.
+    /// The time when anything about the file last changed, in nanoseconds since 1970.
     pub(crate) fn last(&self) -> i128 {
         self.modified.max(self.changed)
     }
@@ -64,7 +64,7 @@ impl Root {
         &self.0
     }
 
-    /// The directory at `path`. Without names it is the folder itself.
+    /// Opens the directory at `path`. An empty path means the folder itself.
     fn directory(&self, path: &[&str]) -> Result<OwnedFd, Errno> {
         let mut directory = rustix::fs::open(&self.0, DIRECTORY, Mode::empty())?;
         for name in path {
@@ -73,7 +73,7 @@ impl Root {
         Ok(directory)
     }
 
-    /// The entries of a directory, sorted by name, at most `most`.
+    /// The entries of a directory, sorted by name. Fails if there are more than `most`.
     pub(crate) fn list(&self, path: &str, most: usize) -> Result<Vec<(String, Item)>, String> {
         let text = |error: Errno| error.to_string();
         let directory = self.directory(&steps(path)).map_err(text)?;
@@ -88,7 +88,7 @@ impl Root {
                 return Err(format!("it has more than {most} names"));
             }
             let stat = match statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-                // It was removed meanwhile.
+                // The file was removed during the scan.
                 Err(Errno::NOENT) => continue,
                 stat => stat.map_err(text)?,
             };
@@ -105,14 +105,14 @@ impl Root {
         Ok(items)
     }
 
-    /// A file's bytes, at most `most`, and the state in which they were read. `None` if there is no regular
-    /// file.
+    /// The bytes of a file, and its state when it was read. `None` if there is no regular file at `path`. Fails if the
+    /// file has more than `most` bytes.
     pub(crate) fn read(&self, path: &str, most: u64) -> Result<Option<(Vec<u8>, Stamp)>, String> {
         let steps = steps(path);
         let Some((name, above)) = steps.split_last() else { return Ok(None) };
         let absent =
             |errno| matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO | Errno::ISDIR);
-        // Opening a pipe must not wait for its writer.
+        // `NONBLOCK`, because opening a pipe would otherwise wait for its writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let opened =
             self.directory(above).and_then(|directory| openat(&directory, *name, flags, Mode::empty()));
@@ -126,7 +126,7 @@ impl Root {
         }
         let stamp = Stamp::of(&stat);
         let mut bytes = Vec::with_capacity(usize::try_from(stamp.size.min(most)).unwrap_or(0));
-        // It may grow while it is read.
+        // The limit is checked again, because the file may grow while it is read.
         File::from(file).take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
         if bytes.len() as u64 > most {
             return Err(format!("it has more than {most} bytes"));

@@ -1,25 +1,25 @@
-//! Finds the start tags of an HTML document, as far as replacing some of them requires. Text, comments and the
-//! contents of scripts and styles are skipped.
+//! Finds the start tags of an HTML document, in the detail that is needed to replace some of them. Text, comments, and
+//! the contents of scripts and styles are skipped.
 
 use std::ops::Range;
 
 /// A start tag.
 #[derive(Debug)]
 pub(super) struct Tag {
-    /// In lower case.
+    /// The name in lower case.
     pub(super) name: String,
-    /// From `<` to `>`, inclusive.
+    /// The range from `<` to `>`, inclusive.
     pub(super) range: Range<usize>,
     pub(super) attributes: Vec<Attribute>,
-    /// For elements that contain only text: the text, and the end of the end tag.
+    /// For elements that contain only text: the range of the text, and the end of the end tag.
     pub(super) inside: Option<(Range<usize>, usize)>,
 }
 
 #[derive(Debug)]
 pub(super) struct Attribute {
-    /// In lower case.
+    /// The name in lower case.
     pub(super) name: String,
-    /// Decoded.
+    /// The value with its character references decoded.
     pub(super) value: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// Where the end tag of `name` begins and ends. Without an end tag, both are the end of the document.
+/// The positions where the end tag of `name` begins and ends. Without an end tag, both are the end of the document.
 fn end_of(html: &str, from: usize, name: &str) -> (usize, usize) {
     let mut at = from;
     while let Some(place) = html[at..].find("</").map(|place| at + place) {
@@ -78,7 +78,7 @@ fn end_of(html: &str, from: usize, name: &str) -> (usize, usize) {
     (html.len(), html.len())
 }
 
-/// The tag that begins at `start`. `None` if the document ends inside it.
+/// The tag that begins at `start`. `None` if the document ends inside the tag.
 fn tag(html: &str, start: usize) -> Option<Tag> {
     let bytes = html.as_bytes();
     let ends_name = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
@@ -93,7 +93,7 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
         if bytes[at] == b'>' {
             return Some(Tag { name, range: start..at + 1, attributes, inside: None });
         }
-        // An equals sign at the start belongs to the name.
+        // An equals sign at the start belongs to the name of the attribute.
         let end = run(at + 1, &|byte| ends_name(byte) || byte == b'=')?;
         let attribute = html[at..end].to_ascii_lowercase();
         at = run(end, &|byte| !byte.is_ascii_whitespace())?;
@@ -112,7 +112,7 @@ fn tag(html: &str, start: usize) -> Option<Tag> {
     }
 }
 
-/// The character references that occur in addresses.
+/// The character references that can occur in addresses.
 const REFERENCES: [(&str, char); 6] =
     [("&amp;", '&'), ("&quot;", '"'), ("&#34;", '"'), ("&#39;", '\''), ("&apos;", '\''), ("&lt;", '<')];
 
@@ -136,7 +136,7 @@ fn decoded(text: &str) -> String {
     out + rest
 }
 
-/// Writes an attribute.
+/// Writes an attribute with its value in double quotes.
 pub(super) fn write(attribute: &str, value: Option<&str>, out: &mut String) {
     out.push(' ');
     out.push_str(attribute);

@@ -1,4 +1,4 @@
-//! Tests of the connection code over memory in place of a socket.
+//! Tests of the connection code over memory instead of a socket.
 
 use crate::proto::http::Access;
 use crate::runtime::http::listener::http_listener::{BoundAddress, Listener};
@@ -25,7 +25,7 @@ impl AsyncRead for Duplex {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         ready!(self.input.poll_sent(task));
-        // Few at a time, as a socket may give them.
+        // Returns a few bytes at a time, as a socket may do.
         buffer.put_slice(&self.input.take(buffer.remaining().min(100)));
         Poll::Ready(Ok(()))
     }
@@ -73,7 +73,7 @@ impl Io for Duplex {
     }
 }
 
-/// The connections of a test, one after the other.
+/// The connections of a test, in the order in which they are accepted.
 struct These(VecDeque<Duplex>);
 
 impl Accept for These {
@@ -104,7 +104,7 @@ fn requests_are_answered_over_memory() {
     let listener = listener.with_mcp("/mcp").unwrap();
     assert!(listener.address().is_none() && listener.public_url().is_none());
     listener.open();
-    // MH-1: two requests on one connection that stays, and one on another beside it.
+    // MH-1: two requests on one connection that stays open, and one request on another connection at the same time.
     let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
         "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
     let (input, output) = &pipes[0];
@@ -118,11 +118,11 @@ fn requests_are_answered_over_memory() {
     }
     let (other, said) = &pipes[1];
     other.write(post("{").as_bytes());
-    // The client says no more, and the connection ends with the answer.
+    // The client sends no more, so the connection ends with the response.
     other.end();
     let answer = String::from_utf8(said.rest()).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("-32700"), "{answer}");
-    // A connection that has nothing in flight ends when the server does.
+    // A connection with no request in flight ends when the server ends.
     context.lifecycle.close();
     listener.begin_end();
     assert!(output.rest().is_empty());

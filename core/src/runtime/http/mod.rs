@@ -1,13 +1,13 @@
-//! Streamable HTTP: one URL for both eras.
+//! The Streamable HTTP transport, with one URL for both eras.
 //!
-//! `service` answers requests, and knows no connection. `listener` accepts connections and gives `service` their
-//! requests; `embedded` does so for a program's own HTTP server. `websocket` and `legacy_sse` are transports of their own
-//! on paths of a listener. All of this folder is the server half. A client half would be a folder `client` here, and
-//! `client.rs` in `websocket` and `legacy_sse`.
+//! [`Embedded`] is for programs that have their own HTTP server. It is built on [`HttpService`], which answers requests
+//! and needs no server. A listener, such as the one of [`HttpOptions`](crate::HttpOptions), uses that service with
+//! hyper on its own connections.
 //!
-//! [`Embedded`] is for programs that have their own HTTP server. It is built on [`HttpService`], which answers
-//! requests and knows no server. A listener, such as the one of [`HttpOptions`](crate::HttpOptions), runs hyper
-//! around that service, on connections of any kind.
+//! The sub-modules: `service` answers requests, without access to connections. `listener` accepts connections and
+//! passes their requests to `service`. `embedded` does the same for a program's own HTTP server. `websocket` and
+//! `legacy_sse` are further transports on paths of a listener. This folder is for the server side. A client side would
+//! be a folder `client` here, and a file `client.rs` in `websocket` and in `legacy_sse`.
 
 mod connection;
 mod embedded;

@@ -1,4 +1,4 @@
-//! The headers of a request, in the form that handlers read.
+//! The headers of a request in the form in which handlers read them.
 
 use crate::host::RequestHeaders;
 use crate::json::{JsonSlice, JsonWriter};

@@ -1,4 +1,5 @@
-//! One client of a line-based transport, as a task: reads its messages, writes messages to it, and handles its end.
+//! The task of one client of a line-based transport. The task reads the client's messages, writes messages to the
+//! client, and handles its end.
 
 use super::outbox::{IdleWake, Outbox};
 use super::read_buffer;
@@ -23,25 +24,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
-/// Lines per write.
+/// The maximum number of lines per write.
 const BATCH: usize = 64;
-/// Bytes that show that a client reads. Less within the write time-out counts as not reading.
+/// The number of bytes that show that a client reads. A client that takes less within the write timeout counts as not
+/// reading.
 const PROGRESS: usize = 16 << 10;
-/// Reads after which other clients get their turn.
+/// The number of reads after which other tasks get their turn.
 const ROUNDS: u32 = 4;
 const NEWLINE: Bytes = Bytes::from_static(b"\n");
 
-/// What the connections of one transport share.
+/// The configuration that the connections of one transport share.
 #[derive(Clone)]
 pub(super) struct ConnectionConfig {
     pub(super) engine: Engine,
     pub(super) budget: Arc<Budget>,
-    /// The share of the client, once the configuration is for one client.
+    /// The share of the client; `None` in the configuration of the listener.
     pub(super) share: Option<Arc<ClientShare>>,
-    /// How long calls in flight may continue after a client has ended its input.
+    /// The time that calls in flight may continue after a client has ended its input.
     pub(super) drain: Duration,
-    /// A first line that cannot be a message ends the connection, because a page in a browser can send HTTP to
-    /// any port.
+    /// If `true`, a first line that cannot be a message ends the connection. A web page can send HTTP to any port, and
+    /// is refused in this way.
     pub(super) strict: bool,
 }
 
@@ -49,22 +51,22 @@ pub(super) struct ClientConnection<S> {
     wire: S,
     config: ConnectionConfig,
     framer: LineFramer,
-    /// Counts the bytes of the incomplete line.
+    /// Counts the bytes of the incomplete line in the budget.
     share: Reservation,
     peer: Arc<Peer>,
     outbox: Arc<Outbox>,
     sink: Arc<dyn Sink>,
-    /// Batches the wakes of hosts for one read, if the connection is not on a reactor of the engine.
+    /// Batches the wakes of hosts for one read; `None` on a reactor of the engine, which batches them itself.
     batcher: Option<Arc<WakeBatcher>>,
     input: Input,
-    /// No line has been read yet.
+    /// `true` until the first line was read.
     is_first_line: bool,
-    /// The framer may have complete lines.
+    /// `true` if the framer may have complete lines.
     held: bool,
-    /// The framer had an incomplete line when it was last checked.
+    /// `true` if the framer had an incomplete line when it was last checked.
     begun: bool,
-    /// When the current wait for input began, and its timer. The timer is reused, and reset if it fires too
-    /// early.
+    /// The start of the current wait for input, and its timer. The timer is reused. If it fires too early, it is set
+    /// again.
     since: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// The pieces that are being written, and the deadline for progress.
@@ -76,13 +78,13 @@ pub(super) struct ClientConnection<S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Input {
     Open,
-    /// The client sends no more; its calls in flight may finish.
+    /// The client sends no more. Its calls in flight may finish.
     Ended,
-    /// Its calls were cancelled, and their responses are written.
+    /// The client's calls were cancelled, and their responses are being written.
     Cut,
 }
 
-/// The deadline of a write that the client does not read.
+/// The deadline for a client that does not read what is written.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
     taken: usize,
@@ -92,7 +94,7 @@ struct WriteDeadline {
 enum Read {
     Some,
     Nothing,
-    /// The client must read before more is read from it.
+    /// The outbox is full, so nothing more is read until the client has read its messages.
     Full,
 }
 
@@ -139,7 +141,7 @@ impl<S: Wire> ClientConnection<S> {
             self.poll(task, guard.phase())
         })
         .await;
-        // Dropped before the guard, for which the server's shutdown waits.
+        // The connection is dropped before the guard, because the server's shutdown waits for the guard.
         drop(self);
     }
 
@@ -172,7 +174,7 @@ impl<S: Wire> ClientConnection<S> {
         Poll::Pending
     }
 
-    /// Whether no more input comes and no more output is left.
+    /// Whether no more input is expected, no call is in flight, and all output is written.
     fn is_done(&self, phase: Phase) -> bool {
         (phase > Phase::Open || self.input != Input::Open)
             && !self.held
@@ -206,7 +208,7 @@ impl<S: Wire> ClientConnection<S> {
         Ok(self.take_lines())
     }
 
-    /// Handles what was read. A panic in waking a host does not end the connection.
+    /// Handles the lines that were read. If waking a host panics, the connection continues.
     fn take_lines(&mut self) -> Read {
         loop {
             match caught(|| self.take_some()) {
@@ -218,7 +220,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// The same, as long as the outbox has room.
+    /// Handles lines until the framer has no complete line, or the outbox is full.
     fn take_some(&mut self) -> Read {
         let batcher = self.batcher.clone();
         let _batch = batcher.as_ref().map(|batcher| batcher.begin());
@@ -226,7 +228,7 @@ impl<S: Wire> ClientConnection<S> {
         while !self.outbox.is_full() {
             let Some(frame) = self.framer.next() else {
                 self.held = false;
-                // The timeout of a line begins with its first byte, however slowly the rest arrives.
+                // The timeout of a line begins with the line's first byte, however slowly the other bytes arrive.
                 if took || !self.begun {
                     self.since = None;
                 }
@@ -239,7 +241,7 @@ impl<S: Wire> ClientConnection<S> {
                 return Read::Some;
             };
             took = true;
-            // From here on, the holder of the line counts it.
+            // From here on, the code that holds the line counts its bytes.
             self.share.set(0);
             if !self.take(frame) {
                 self.framer = LineFramer::new(0);
@@ -251,7 +253,7 @@ impl<S: Wire> ClientConnection<S> {
         Read::Full
     }
 
-    /// Handles one line. `false` if the connection must end.
+    /// Handles one line. Returns `false` if the connection must end.
     fn take(&mut self, frame: Frame) -> bool {
         let first = std::mem::take(&mut self.is_first_line);
         let line = match frame {
@@ -271,12 +273,12 @@ impl<S: Wire> ClientConnection<S> {
         !is_foreign
     }
 
-    /// Refuses a request for which there is no memory.
+    /// Refuses a request because the budget has no memory for it. Other messages are handled.
     fn refuse(&self, line: Bytes) {
         let busy = || self.config.budget.refusal();
         match self.config.engine.decode(&line, Message::decode) {
             Ok(Message::Request(request)) => self.send_error(Some(request.id), busy()),
-            // An answer or a cancellation frees memory.
+            // A response or a cancellation frees memory, so it is handled.
             Ok(_) => self.config.engine.receive(&self.peer, &self.sink, line),
             Err(malformed) if malformed.answer => self.send_error(malformed.id, busy()),
             Err(_) => {}
@@ -288,7 +290,7 @@ impl<S: Wire> ClientConnection<S> {
         self.config.engine.refuse(&self.peer, &self.sink, &malformed);
     }
 
-    /// The client sends no more.
+    /// Handles the end of the client's input.
     fn end_input(&mut self) {
         self.input = Input::Ended;
         self.share.set(0);
@@ -305,7 +307,8 @@ impl<S: Wire> ClientConnection<S> {
         self.since = None;
     }
 
-    /// Whether a timeout of the client or of its remaining calls has passed.
+    /// Whether the connection must end because a timeout has passed. If the time for calls after the end of the input
+    /// has passed, cancels these calls instead.
     fn is_late(&mut self, task: &mut Context<'_>) -> bool {
         let limits = self.config.engine.limits();
         let allowed = match self.input {
@@ -329,12 +332,12 @@ impl<S: Wire> ClientConnection<S> {
             }
             match self.input {
                 Input::Open if self.framer.has_begun() || self.peer.in_flight() == 0 => return true,
-                // A client that waits for a response is not idle.
+                // A client that waits for a response is not idle, so the wait begins again.
                 Input::Open => self.since = None,
                 Input::Ended => {
                     self.input = Input::Cut;
                     self.since = None;
-                    // It may still read, and gets the same responses as at the server's end.
+                    // The client may still read, so it gets the same responses as at the server's shutdown.
                     self.config.engine.close_peer(&self.peer, CancelReason::Closing);
                     task.waker().wake_by_ref();
                     return false;
@@ -344,7 +347,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// Writes what is queued; `false` if the client has to read first.
+    /// Writes the queued messages. Returns `false` if the client must read first.
     fn write(&mut self, task: &mut Context<'_>) -> io::Result<bool> {
         loop {
             if self.out.is_empty() {
@@ -378,7 +381,7 @@ impl<S: Wire> ClientConnection<S> {
         }
     }
 
-    /// Takes the lines for the next write, with their line ends.
+    /// Takes lines for the next write, and adds the line ends.
     fn fetch(&mut self) {
         let mut lines = VecDeque::new();
         self.outbox.take(BATCH, &mut lines);
@@ -388,7 +391,7 @@ impl<S: Wire> ClientConnection<S> {
         if self.wire.is_write_vectored() {
             self.out.extend(lines.into_iter().flat_map(|line| [line, NEWLINE]));
         } else {
-            // One write of all pieces costs less than one write for each.
+            // One write of all lines costs less than one write for each line.
             let mut text = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
             for line in lines {
                 text.extend_from_slice(&line);
@@ -427,7 +430,7 @@ impl<S: Wire> ClientConnection<S> {
 }
 
 impl<S> Drop for ClientConnection<S> {
-    /// The client has disconnected, so its calls are cancelled.
+    /// Cancels the client's calls, because the client has disconnected.
     fn drop(&mut self) {
         self.outbox.close();
         self.config.engine.end_input(&self.peer);

@@ -1,11 +1,11 @@
-//! Line-based transports on sockets and streams: one message per line as on stdio (STD-12), one peer per connection,
-//! and no thread per connection.
+//! Line-based transports on sockets and streams. As on stdio, each line is one message (STD-12). Each connection has
+//! its own peer, and no thread of its own.
 //!
-//! [`wire::Wire`] is the interface to what carries the bytes. Pipes and terminals are served by `stdio`, because it
-//! sets no flags that other holders of the same descriptor would see.
+//! [`wire::Wire`] is the interface to the connection that transfers the bytes. Pipes and terminals are served by
+//! `stdio`, which sets no flags that other holders of the same descriptor would see.
 //!
-//! All of this folder is the server half. A client half would be a second file beside `connection`, which serves one client;
-//! it would use `outbox` and `wire`.
+//! This folder is for the server side. A client side would be a second file beside `connection`, which serves one
+//! client. It would use `outbox` and `wire`.
 
 mod connection;
 mod outbox;

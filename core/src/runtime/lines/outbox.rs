@@ -1,5 +1,5 @@
-//! The queue of outgoing messages of one line-based client. Any thread adds messages; the client's task takes them
-//! out.
+//! The queue of outgoing messages for one line-based client. Any thread adds messages, and the client's task takes
+//! them.
 
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
@@ -15,21 +15,22 @@ use std::task::Waker;
 pub(super) struct Outbox {
     capacity: usize,
     wake_queue: Option<Arc<WakeQueue>>,
-    /// Bytes queued, or taken and not written yet.
+    /// The number of bytes that are queued, or were taken and are not written yet.
     bytes: AtomicUsize,
-    /// The connection waits for the client's last call.
+    /// `true` if the connection waits for the client's last call to end.
     ending: AtomicBool,
     state: Mutex<State>,
-    /// For its wakes.
+    /// A reference to itself, for delayed wakes.
     this: Weak<Outbox>,
 }
 
 struct State {
     lines: VecDeque<Bytes>,
-    /// Counts their bytes.
+    /// Counts the bytes of the queue in the budget.
     share: Reservation,
     waker: Option<Waker>,
-    /// The task need not be woken: it is about to check the queue, or waits for its client to read.
+    /// `true` if the task need not be woken: it will check the queue before it waits, or it waits for its client to
+    /// read.
     task_active: bool,
     closed: bool,
 }
@@ -57,12 +58,12 @@ impl Outbox {
         })
     }
 
-    /// Whether the queue is full. Then nothing more is read from the client.
+    /// Whether the queue is full. While it is full, nothing is read from the client.
     pub(super) fn is_full(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) > self.capacity
     }
 
-    /// Marks the task as active: it checks the queue before it waits.
+    /// Marks the task as active. An active task checks the queue before it waits.
     pub(super) fn set_active(&self, waker: &Waker) {
         let mut state = self.state.lock();
         state.task_active = true;
@@ -72,8 +73,8 @@ impl Outbox {
         }
     }
 
-    /// Marks the task as waiting, for the next message or for its client to read. `false` if there is something
-    /// to write now.
+    /// Marks the task as waiting: for the client to read if `blocked` is `true`, otherwise for the next message.
+    /// Returns `false` if there are messages to write now.
     pub(super) fn leave(&self, blocked: bool) -> bool {
         let mut state = self.state.lock();
         state.task_active = blocked;
@@ -90,7 +91,7 @@ impl Outbox {
         }
     }
 
-    /// Bytes of lines have been written.
+    /// Records that `bytes` bytes of lines were written.
     pub(super) fn written(&self, bytes: usize) {
         let mut state = self.state.lock();
         let left = self.bytes.fetch_sub(bytes, Ordering::Relaxed) - bytes;
@@ -101,12 +102,12 @@ impl Outbox {
         self.bytes.load(Ordering::Relaxed) == 0
     }
 
-    /// Makes the end of the client's last call wake the task.
+    /// From now on, the end of the client's last call wakes the task.
     pub(super) fn await_end(&self) {
         self.ending.store(true, Ordering::SeqCst);
     }
 
-    /// Drops the queue, because no client reads it any more.
+    /// Drops the queued messages, because the client no longer reads them. Later messages are refused.
     pub(super) fn close(&self) {
         let waits = {
             let mut state = self.state.lock();
@@ -128,7 +129,8 @@ impl Outbox {
 }
 
 impl State {
-    /// Counts a message. Returns what is sent: the message, or an error response if there is no memory for it.
+    /// Counts a message in the budget. Returns the text to send: the message, or an error response if there is no
+    /// memory for the message. Returns `None` if the message is dropped.
     fn admit(&mut self, message: Outgoing, total: impl Fn(&Bytes) -> usize) -> Option<Bytes> {
         let (body, droppable, response) = match message {
             Outgoing::Event { body, droppable } => (body, droppable, false),
@@ -176,7 +178,7 @@ impl Sink for Outbox {
             !std::mem::replace(&mut state.task_active, true)
         };
         if wake && let Some(this) = self.this.upgrade() {
-            // One wake for everything that a host completes together.
+            // Sends one wake for all calls that a host completes together.
             wake_later(this);
         }
         Delivery::Queued
@@ -189,7 +191,7 @@ impl Wake for Outbox {
     }
 }
 
-/// Wakes the task when the client's last call has ended.
+/// Wakes the task when the client's last call has ended, if the connection waits for that.
 pub(super) struct IdleWake(pub(super) Arc<Outbox>);
 
 impl Wake for IdleWake {

@@ -50,7 +50,7 @@ impl Serve for AcceptAll {
     }
 }
 
-/// The end of a channel that has one client: the server ends with the last of them.
+/// Records the end of a channel with one client when it is dropped. The server ends with the last such channel.
 struct CloseOnLastChannel(Arc<SingleClientChannels>, Arc<Lifecycle>);
 
 impl Drop for CloseOnLastChannel {
@@ -66,7 +66,7 @@ impl StartedLines {
         StartedLines { connections: Arc::default(), lifecycle: context.lifecycle.clone() }
     }
 
-    /// Serves all connections of `acceptor`.
+    /// Serves all connections that `acceptor` accepts.
     pub(super) fn listen(
         context: &ServeContext,
         reactors: Arc<Reactors>,
@@ -75,7 +75,7 @@ impl StartedLines {
     ) -> StartedLines {
         let started = StartedLines::new(context);
         let config = config(context, strict);
-        // The accepting task is counted too.
+        // The accepting task counts too.
         let max = config.engine.limits().max_connections + 1;
         let (guard, handle) = (started.connections.enter(), reactors.first().handle.clone());
         let most = (max, config.engine.0.shares.clone());
@@ -85,7 +85,7 @@ impl StartedLines {
         started
     }
 
-    /// Serves one client, on `reactor`.
+    /// Serves one client on `reactor`.
     pub(super) fn one(context: &ServeContext, reactor: &ReactorHandle, wire: impl Wire) -> StartedLines {
         let started = StartedLines::new(context);
         let client = ClientConnection::new(wire, config(context, false), reactor.wake_queue.clone());
@@ -95,7 +95,7 @@ impl StartedLines {
         );
         let engine = context.engine.clone();
         reactor.handle.spawn(async move {
-            // Its only client cannot reconnect.
+            // If this connection is lost, its client cannot reconnect, so the failure is reported.
             let lost = || leave.1.fail("the connection of its client panicked".to_owned());
             connection(engine, move || client.serve(guard), lost).await;
             drop(leave);
@@ -125,7 +125,7 @@ impl Serving for StartedLines {
     }
 
     fn close(&self) {
-        // The tasks only need one more poll.
+        // The tasks need only one more poll to end.
         self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 }

@@ -1,4 +1,4 @@
-//! The line-based transports other than descriptors.
+//! The line-based transports for sockets and streams. Descriptors are served by `stdio`.
 
 use super::started::StartedLines;
 use super::wire::{self, BoxedStream};
@@ -34,7 +34,7 @@ impl Transport for UnixOptions {
     }
 }
 
-/// A socket of the program, listening or connected.
+/// A socket of the program that listens or is connected.
 #[derive(Debug)]
 pub(crate) struct Socket(pub(crate) OwnedFd);
 
@@ -104,7 +104,7 @@ impl Transport for Stream {
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let reactors = context.executor.reactors()?;
-        // The other end is not known.
+        // The engine cannot know the other end of the stream, so the stream counts as reachable from other machines.
         context.expose(Some("a stream of the program's".to_owned()));
         let next = reactors.next();
         Ok(Box::new(StartedLines::one(
@@ -115,7 +115,7 @@ impl Transport for Stream {
     }
 }
 
-/// A channel with one client has the drain timeout of stdio.
+/// The drain timeout of a transport. A channel with one client has the timeout of stdio.
 fn drain_timeout(order: StartOrder, limits: &Limits) -> Duration {
     match order {
         StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),

@@ -1,4 +1,4 @@
-//! The interface that a line-based transport needs from the connection below it.
+//! The interface that a line-based transport needs from its connection.
 
 use crate::runtime::sockets::io::Io;
 use std::io;
@@ -8,13 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Both directions of one client.
 pub(super) trait Wire: AsyncWrite + Unpin + Send + 'static {
-    /// Reads available bytes; 0 at the end.
+    /// Reads the available bytes. Returns 0 at the end of the input.
     fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Whether the client is known to be gone: it neither sends nor reads any more.
+    /// Whether the client is known to be gone, so that it neither sends nor reads.
     fn is_gone(&self) -> bool;
 
-    /// Discards unwritten bytes.
+    /// Discards unwritten bytes when the connection is dropped.
     fn abandon(&self);
 }
 
@@ -47,7 +47,7 @@ pub(in crate::runtime) trait Stream: AsyncRead + AsyncWrite + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
-/// Such a stream behind the interface of a connection.
+/// Makes a stream of the program usable as a [`Wire`].
 pub(super) struct BoxedStream(pub(super) Pin<Box<dyn Stream>>);
 
 impl AsyncWrite for BoxedStream {

@@ -6,14 +6,18 @@ use crate::runtime::sockets::allowed::Allowed;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// The Streamable HTTP transport: HTTP/1.1 with keep-alive, both eras on one URL.
+/// The options of the Streamable HTTP transport: HTTP/1.1 (RFC 9112) with keep-alive, for both eras on one URL. The
+/// transport is the one of the MCP specification, "Transports", "Streamable HTTP".
 ///
-/// The path is accepted with and without a slash at its end. A request's head may have 64 KiB; a longer one gets 431.
-/// Its body may have [`Limits::max_message_bytes`](crate::Limits::max_message_bytes); a longer one gets 413. Up to
-/// four times that limit is read and discarded, so that the connection stays usable. For more, the connection is
-/// closed after the response. A client that ends its side of the connection after its request still gets the
-/// response. While it waits, the response may become an event stream with comments, from which the server learns
-/// whether the client still reads.
+/// The path is accepted with and without a slash at its end. The head of a request may have at most 64 KiB; a longer
+/// head is answered with 431 (RFC 6585, section 5). The body may have at most
+/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes); a longer body is answered with 413 (RFC 9110,
+/// section 15.5.14). The server reads and discards up to four times that limit, so that the connection stays usable. If
+/// the body is even longer, the connection is closed after the response.
+///
+/// A client that ends its side of the connection after its request still gets the response. While that response is
+/// pending, it may become an event stream with comments. The server uses the comments to detect whether the client
+/// still reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
     pub(crate) place: ListenAddress,
@@ -31,9 +35,10 @@ pub(crate) enum ListenAddress {
 }
 
 impl HttpOptions {
-    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
-    /// `127.0.0.1`. It may also be a Unix socket: `"unix:/run/mcp.sock"`, `"unix:/run/mcp.sock:/path"`. The default
-    /// path is `/mcp`.
+    /// Listens on `address`: `"host:port"`, `"host:port/path"` or a port. Port 0 means a free port, and a port alone
+    /// means `127.0.0.1`. The address may also be a Unix socket: `"unix:/run/mcp.sock"` or
+    /// `"unix:/run/mcp.sock:/path"`. The default path is `/mcp`. Fails if the address or the path is not valid, or if
+    /// the host cannot be resolved.
     pub fn new(address: &str) -> Result<HttpOptions, Error> {
         if let Some(place) = address.strip_prefix("unix:") {
             let (file, path) = match place.rfind(":/") {
@@ -46,14 +51,15 @@ impl HttpOptions {
         HttpOptions::at(ListenAddress::Address(address)).path(&path)
     }
 
-    /// Listens on a Unix socket. The permissions of its file decide who may connect, so requests may name any host.
-    /// Pages may not call: a page can only come through a proxy, and then [`HttpOptions::allowed_origins`] must allow
-    /// it.
+    /// Listens on a Unix socket. The permissions of its file decide who may connect, so the `Host` header may name any
+    /// host. Requests from web pages are refused unless [`HttpOptions::allowed_origins`] allows them, because a page
+    /// can reach the socket only through a proxy.
     pub fn unix(unix: UnixOptions) -> HttpOptions {
         HttpOptions::at(ListenAddress::Unix(unix))
     }
 
-    /// The permissions of the socket's file, if it is a Unix socket; see [`UnixOptions::mode`].
+    /// Sets the permissions of the socket's file, as [`UnixOptions::mode`] does. Changes nothing if the address is not
+    /// a Unix socket.
     pub fn mode(mut self, mode: u32) -> HttpOptions {
         if let ListenAddress::Unix(unix) = &mut self.place {
             unix.mode = mode;
@@ -61,8 +67,9 @@ impl HttpOptions {
         self
     }
 
-    /// Accepts connections from a listening socket of the program's, TCP or Unix; the start fails for any other. A
-    /// Unix socket's file is kept. The socket becomes non-blocking, also for other processes that share it.
+    /// Accepts connections from a listening socket of the program, TCP or Unix. The start fails for any other socket.
+    /// The file of a Unix socket is not removed at the end. The socket becomes non-blocking, also for other processes
+    /// that share it.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
         HttpOptions::at(ListenAddress::Socket(Arc::new(socket.into())))
     }
@@ -71,7 +78,8 @@ impl HttpOptions {
         HttpOptions { place, path: "/mcp".to_owned(), allowed: Allowed::default() }
     }
 
-    /// The path of the endpoint. Default `/mcp`.
+    /// Sets the path of the endpoint. The default is `/mcp`. Fails if the path does not begin with `/`, ends with `/`,
+    /// or contains `?`, `#` or a space.
     pub fn path(mut self, path: &str) -> Result<HttpOptions, Error> {
         let wrong = |why: &str| Err(Error::invalid(format!("http: the path must {why}: {path:?}")));
         if !path.starts_with('/') {
@@ -84,24 +92,26 @@ impl HttpOptions {
         Ok(self)
     }
 
-    /// Host names (without port) that requests may name besides the loopback ones. If the address is not a loopback
-    /// one, any host is accepted unless some are named here. A start with a name that is not a host fails.
+    /// Sets the host names (without port) that the `Host` header of a request may name besides loopback hosts. If no
+    /// name is set and the address is not a loopback address, any host is accepted. The start fails if a name is not a
+    /// valid host.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Origins (`scheme://host[:port]`) whose pages may call the server, besides those of loopback hosts on a
-    /// loopback address. `*` means every origin, `null` means pages that have none. A start with a text that is not
-    /// an origin fails.
+    /// Sets the origins (`scheme://host[:port]`) whose web pages may send requests. On a loopback address, pages of
+    /// loopback hosts may always send requests. `*` means every origin, and `null` means pages that have no origin. The
+    /// start fails if a text is not a valid origin.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Request headers that pages of allowed origins may send, besides those of the protocol, `Authorization`,
-    /// `Content-Type` and `Accept`. `*` means every header. A browser asks for them in a preflight, and does not send
-    /// a header that is not allowed. A start with a text that is not a header name fails.
+    /// Sets the request headers that pages of allowed origins may send. The headers of the protocol, `Authorization`,
+    /// `Content-Type` and `Accept` are always allowed. `*` means every header. A browser asks for these headers in a
+    /// CORS preflight, and does not send a header that is not allowed. The start fails if a text is not a valid header
+    /// name.
     pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
         self.allowed.headers = names.into_iter().map(Into::into).collect();
         self

@@ -1,4 +1,4 @@
-//! The options of the transports: addresses, paths, and which clients they answer.
+//! The options of the transports: addresses, paths, and the hosts and origins that are accepted.
 
 pub(super) mod http;
 pub(super) mod unix;

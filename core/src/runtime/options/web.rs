@@ -1,31 +1,41 @@
-//! The options for WebSocket and HTTP+SSE: where they are served, and which clients they answer.
+//! The options of WebSocket and HTTP+SSE: their addresses and paths, and the hosts and origins that are accepted.
 
 use crate::error::Error;
 use crate::runtime::sockets::address;
 use crate::runtime::sockets::allowed::Allowed;
 
-/// The WebSocket transport: one message per text frame, both eras on one connection.
+/// The options of the WebSocket transport (RFC 6455): one message per text frame, for both eras on one connection.
 ///
-/// The sub-protocol `mcp` is accepted if a client offers sub-protocols, and is not required. The connection is closed
-/// with code 1003 for a binary frame, 1007 for text that is not UTF-8, and 1009 for a message over
-/// [`Limits::max_message_bytes`](crate::Limits::max_message_bytes). At the end of the server the code is 1001. A
-/// client that sends nothing is pinged ([`Limits::ping_interval`](crate::Limits::ping_interval)). When a connection
-/// ends, its client's calls are cancelled, and its subscriptions and its legacy session end. There is no compression.
+/// If a client offers sub-protocols, the server accepts `mcp`; a client need not offer it. The server closes the
+/// connection with these codes (RFC 6455, section 7.4.1):
+///
+/// - 1001: the server ends;
+/// - 1002: the client violated the framing of RFC 6455;
+/// - 1003: the client sent a binary frame;
+/// - 1007: a text is not UTF-8;
+/// - 1008: a message was not complete within [`Limits::request_timeout`](crate::Limits::request_timeout);
+/// - 1009: a message is longer than [`Limits::max_message_bytes`](crate::Limits::max_message_bytes);
+/// - 1013: the server has no memory for the message.
+///
+/// The server pings a client that sends nothing ([`Limits::ping_interval`](crate::Limits::ping_interval)). When a
+/// connection ends, its client's calls are cancelled, and its subscriptions and its legacy session end. Compression is
+/// not supported.
 #[derive(Clone, Debug)]
 pub struct WebSocketOptions {
     pub(in crate::runtime) endpoint: EndpointAddress,
 }
 
-/// The transport HTTP+SSE of revision 2024-11-05, for clients that support no other. An event stream on one path is
-/// opened with GET. The client's messages are posted to the path `messages` beside it.
+/// The options of the transport HTTP+SSE of revision 2024-11-05, for clients that support no other transport. The
+/// client opens an event stream with a GET on one path. It posts its messages to a second path, whose last part is
+/// `messages`.
 ///
-/// The stream is the session. Any legacy revision may be negotiated; requests of 2026-07-28 are refused.
+/// Each stream is one session. Any legacy revision may be negotiated, and requests of 2026-07-28 are refused.
 #[derive(Clone, Debug)]
 pub struct SseOptions {
     pub(in crate::runtime) endpoint: EndpointAddress,
 }
 
-/// An address, a path, and the clients that both answer.
+/// An address, a path, and the settings that say which clients are accepted there.
 #[derive(Clone, Debug)]
 pub(in crate::runtime) struct EndpointAddress {
     /// `None` means the first HTTP address of the server.
@@ -47,23 +57,25 @@ impl EndpointAddress {
 }
 
 impl WebSocketOptions {
-    /// Listens on `address`: `"host:port"` or `"host:port/path"`, port 0 for a free one; a bare port means
-    /// `127.0.0.1`. The default path is `/ws`. If HTTP is served on the same address, both share it. A path alone,
-    /// `"/ws"`, is a path of the first HTTP address.
+    /// Listens on `address`: `"host:port"`, `"host:port/path"` or a port. Port 0 means a free port, and a port alone
+    /// means `127.0.0.1`. The default path is `/ws`. If HTTP is served on the same address, both transports share it. A
+    /// path alone, such as `"/ws"`, is a path on the first HTTP address. Fails if the address or the path is not valid,
+    /// or if the host cannot be resolved.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
         Ok(WebSocketOptions { endpoint: EndpointAddress::new("websocket", address, "/ws")? })
     }
 
-    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// Sets the host names (without port) that requests may name besides loopback hosts, like
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
-    /// nor origins are set, the settings of HTTP apply.
+    /// nor origins are set here, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> WebSocketOptions {
         self.endpoint.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
-    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    /// Sets the origins (`scheme://host[:port]`) whose web pages may connect, like
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Pages of other origins are answered with
+    /// 403.
     pub fn allowed_origins(
         mut self,
         origins: impl IntoIterator<Item = impl Into<String>>,
@@ -74,8 +86,9 @@ impl WebSocketOptions {
 }
 
 impl SseOptions {
-    /// Listens on `address`, in the form of [`WebSocketOptions::new`]. The default path is `/sse`. Messages are
-    /// posted to the same path with `messages` as its last part, `/messages` by default.
+    /// Listens on `address`, in the form of [`WebSocketOptions::new`]. The default path is `/sse`. Clients post
+    /// messages to the same path with `messages` as its last part, which is `/messages` by default. Fails like
+    /// [`WebSocketOptions::new`], or if the last part of the path is `messages`.
     pub fn new(address: &str) -> Result<SseOptions, Error> {
         let options = SseOptions { endpoint: EndpointAddress::new("sse", address, "/sse")? };
         if options.messages_path() == options.endpoint.path {
@@ -86,24 +99,25 @@ impl SseOptions {
         Ok(options)
     }
 
-    /// Host names (without port) that requests may name besides the loopback ones, as
+    /// Sets the host names (without port) that requests may name besides loopback hosts, like
     /// [`HttpOptions::allowed_hosts`](crate::HttpOptions::allowed_hosts). If the address is shared and neither hosts
-    /// nor origins are set, the settings of HTTP apply.
+    /// nor origins are set here, the settings of HTTP apply.
     pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
         self.endpoint.allowed.hosts = hosts.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Origins (`scheme://host[:port]`) whose pages may call the server, as
-    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Others are answered with 403.
+    /// Sets the origins (`scheme://host[:port]`) whose web pages may send requests, like
+    /// [`HttpOptions::allowed_origins`](crate::HttpOptions::allowed_origins). Pages of other origins are answered with
+    /// 403.
     pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
         self.endpoint.allowed.origins = origins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Request headers that pages of allowed origins may send, as
-    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers). On a shared address they are allowed besides
-    /// those of HTTP, unless hosts or origins are named here.
+    /// Sets the request headers that pages of allowed origins may send, like
+    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers). On a shared address they are added to the
+    /// headers of HTTP. If hosts or origins are set here, the headers of HTTP do not apply.
     pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> SseOptions {
         self.endpoint.allowed.headers = names.into_iter().map(Into::into).collect();
         self

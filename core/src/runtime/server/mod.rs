@@ -1,4 +1,4 @@
-//! A server from its start to its end: its options, start, signals and shutdown.
+//! The life cycle of a server: its options, start, signals and shutdown.
 
 pub(super) mod options;
 pub(super) mod running;

@@ -11,11 +11,11 @@ use crate::runtime::transport::interface::Transport;
 use std::os::fd::OwnedFd;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The transports of one start. A server may use any combination, and several of one kind, at the same time.
+/// The transports of one start. A server may use any combination of transports, and several of one kind.
 #[derive(Debug, Default)]
 pub struct ServeOptions {
     pub(in crate::runtime) transports: Vec<Box<dyn Transport>>,
-    /// Whether the process's standard descriptors are among them.
+    /// Whether [`ServeOptions::stdio`] was called.
     standard: bool,
 }
 
@@ -25,11 +25,14 @@ impl ServeOptions {
         ServeOptions::default()
     }
 
-    /// Serves the process's standard input and output; repeating this changes nothing. The server ends when they end,
-    /// whatever its other transports are. While it runs, descriptor 1 points to descriptor 2, so that output that a
-    /// handler prints does not reach the client. If 2 is a pipe or a socket, both lead to it through a thread with a
-    /// buffer of [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes). So a client that does not read it
-    /// blocks no code that prints. Output beyond the buffer is dropped, and a line reports how much.
+    /// Serves the process's standard input and output. Repeated calls change nothing. When standard input ends, the
+    /// server ends, also if it has other transports;
+    /// [`ServerBuilder::end_with_stdin`](crate::ServerBuilder::end_with_stdin) can change that.
+    ///
+    /// While the server runs, descriptor 1 points to descriptor 2, so that the output of a handler does not reach the
+    /// client. If descriptor 2 is a pipe or a socket, a thread copies the output of both descriptors to it. The
+    /// thread's buffer holds [`Limits::max_stderr_bytes`](crate::Limits::max_stderr_bytes), so a client that does not
+    /// read the output does not block the handlers. Output beyond the buffer is dropped, and a line reports how much.
     pub fn stdio(mut self) -> ServeOptions {
         if !std::mem::replace(&mut self.standard, true) {
             self.transports.push(Box::new(StdioTransport::Standard));
@@ -37,79 +40,83 @@ impl ServeOptions {
         self
     }
 
-    /// Serves only in-process clients, [`testing::Link`](crate::testing::Link) and what is built on it. Nothing is
-    /// opened, and the server ends only when it is closed. Such clients may also join a server on other transports.
+    /// Serves only in-process clients: [`testing::Link`](crate::testing::Link) and what is built on it. The server
+    /// opens nothing, and ends only when it is closed. In-process clients may also join a server that has other
+    /// transports.
     pub fn in_process(mut self) -> ServeOptions {
         self.transports.push(Box::new(InProcess));
         self
     }
 
-    /// Serves these descriptors like standard input and output, for one more client. Descriptor 1 is not changed. The
-    /// server ends when the last pair ends, even if it also serves HTTP.
+    /// Serves one more client on these descriptors, like standard input and output. Descriptor 1 is not changed. When
+    /// the last channel with one client ends, the server ends, also if it has other transports;
+    /// [`ServerBuilder::end_with_stdin`](crate::ServerBuilder::end_with_stdin) can change that.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
         self.transports.push(Box::new(StdioTransport::Descriptors(input, output)));
         self
     }
 
-    /// Serves Streamable HTTP on one more address. A session that was opened on one address is valid on all of them.
+    /// Serves Streamable HTTP on one more address. A session that was opened on one address is valid on all addresses
+    /// of the server.
     pub fn http(mut self, http: HttpOptions) -> ServeOptions {
         self.transports.push(Box::new(http));
         self
     }
 
-    /// Serves lines on a Unix socket, framed as on standard input and output. It serves any number of clients at
-    /// once, at most [`Limits::max_connections`](crate::Limits::max_connections). The end of a client does not end
-    /// the server.
+    /// Serves messages as lines on a Unix socket, with the framing of standard input and output. The transport serves
+    /// any number of clients at once, up to [`Limits::max_connections`](crate::Limits::max_connections). When a client
+    /// disconnects, the server continues.
     ///
-    /// A client that ends its side still gets the responses of its calls in flight, within the time that a closing
-    /// server gives them. If a client disconnects, its calls are cancelled. If a client does not read, the server
-    /// does not read from it, and closes its connection after
+    /// A client that ends its output still gets the responses of its calls in flight, within the time that
+    /// [`Running::close`](crate::Running::close) allows. If a client disconnects, its calls are cancelled. If a client
+    /// does not read, the server does not read from it either, and closes its connection after
     /// [`Limits::write_timeout`](crate::Limits::write_timeout). A line must be complete within
     /// [`Limits::request_timeout`](crate::Limits::request_timeout) of its first byte. A client that sends nothing and
-    /// waits for nothing is disconnected after [`Limits::connection_idle`](crate::Limits::connection_idle).
+    /// waits for no response is disconnected after [`Limits::connection_idle`](crate::Limits::connection_idle).
     pub fn unix(mut self, unix: UnixOptions) -> ServeOptions {
         self.transports.push(Box::new(unix));
         self
     }
 
-    /// Serves lines on a socket of the program, TCP or Unix. A listening socket is served like
-    /// [`ServeOptions::unix`]; its file, if it has one, is kept. A connected socket is served as one more
-    /// client. If it is the last one, the server ends with it, as with [`ServeOptions::descriptors`]. The start
-    /// fails for any other socket. The socket becomes non-blocking, also for other processes that share it.
+    /// Serves messages as lines on a socket of the program, TCP or Unix. A listening socket is served like
+    /// [`ServeOptions::unix`], but its file is not removed. A connected socket is served as one more client, and its
+    /// end can end the server, as with [`ServeOptions::descriptors`]. The start fails for any other socket. The socket
+    /// becomes non-blocking, also for other processes that share it.
     ///
-    /// TCP has no permissions: everyone who reaches the address may call. Only a page in a browser is refused: if the
-    /// first line of a connection cannot be a message, the connection is closed.
+    /// TCP has no permissions: everyone who reaches the address may call. Only web pages are refused: if the first line
+    /// of a connection cannot be a message, the connection is closed.
     pub fn socket(mut self, socket: impl Into<OwnedFd>) -> ServeOptions {
         self.transports.push(Box::new(Socket(socket.into())));
         self
     }
 
-    /// Serves lines on a stream of the program, for one more client. If it is the last one, the server ends
-    /// with it. Tasks on the executor of the start poll it, or else engine threads.
+    /// Serves messages as lines on a stream of the program, for one more client. The end of the stream can end the
+    /// server, as with [`ServeOptions::descriptors`]. The stream is polled on the tokio runtime in which the server was
+    /// started, or on engine threads if there was none.
     pub fn stream(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ServeOptions {
         self.transports.push(Box::new(Stream::new(stream)));
         self
     }
 
-    /// Whether any transport was named.
+    /// Whether the options contain no transport.
     pub fn is_empty(&self) -> bool {
         self.transports.is_empty()
     }
 
-    /// Serves WebSocket on one more address, or on a path of an HTTP address.
+    /// Serves WebSocket on one more address, or on a path of an HTTP address that is served.
     pub fn websocket(mut self, websocket: WebSocketOptions) -> ServeOptions {
         self.transports.push(Box::new(websocket));
         self
     }
 
-    /// Serves HTTP+SSE of 2024-11-05 on one more address, or on a path of an HTTP address.
+    /// Serves HTTP+SSE of revision 2024-11-05 on one more address, or on a path of an HTTP address that is served.
     pub fn sse(mut self, sse: SseOptions) -> ServeOptions {
         self.transports.push(Box::new(sse));
         self
     }
 
-    /// Serves requests that the program passes in, see [`Running::embedded`](crate::Running::embedded). Repeating
-    /// this changes only the options.
+    /// Serves requests that the program passes to [`Running::embedded`](crate::Running::embedded). A repeated call
+    /// replaces the options.
     pub fn embedded(mut self, options: EmbedOptions) -> ServeOptions {
         self.transports.retain(|transport| !transport.is_embedded());
         self.transports.push(Box::new(EmbeddedTransport(options)));

@@ -22,30 +22,31 @@ use std::time::Duration;
 use tenon_crash::process;
 use tokio::runtime::Handle;
 
-/// A running server. It is cheap to clone. After the last clone is dropped, the server continues until its transports
-/// end or it is closed.
+/// A running server. Clones are cheap and refer to the same server. If the last clone is dropped, the server continues
+/// until its transports end or it is closed.
 #[derive(Clone)]
 pub struct Running(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
     process: u64,
-    /// In the order in which they were started. They end in the opposite order.
+    /// The transports in the order in which they were started. They end in the reverse order.
     serving: Vec<Box<dyn Serving>>,
     context: ServeContext,
     lifecycle: Arc<Lifecycle>,
     timer: Arc<Timer>,
-    /// Kept until the end.
+    /// The registration with the clock, until the server has ended.
     alarm: Mutex<Option<Alarm>>,
 }
 
-/// Starts the transports. If there is an error, nothing is left running.
+/// Starts the transports. If the start fails, nothing is left running.
 pub(crate) fn start(
     server: &Server,
     options: ServeOptions,
     handle: Option<Handle>,
 ) -> Result<Running, Error> {
-    // Before anything is opened here. A program that serves stdio gets the error if this fails.
+    // The standard descriptors are opened before anything else, so that no other descriptor gets their numbers. If this
+    // fails, a program that serves stdio gets the error later.
     let _ = open_missing();
     if options.is_empty() {
         return Err(Error::invalid("no transport is named; name at least one to serve on"));
@@ -74,7 +75,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     let alarm = Clock::shared(engine.threads())?.register(timer.clone());
     engine.set_timer(alarm.waker());
     let context = ServeContext::new(engine, lifecycle.clone(), Executor::new(engine, handle));
-    // The calls of the first client may have to wait.
+    // Set before the first client can connect, because its calls may have to wait for the start hooks.
     engine.begin_life();
     let serving = transports_of(options, &context)?;
     let inner = Arc::new(Inner {
@@ -92,11 +93,12 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
     Ok(Running(inner))
 }
 
-/// Starts all transports, or none.
+/// Starts all transports. If one fails, ends those that have started.
 fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
     let mut transports = options.transports;
     transports.sort_by_key(|transport| transport.start_order());
-    // Counted before the first one starts, because it may end at once and is not the last one then.
+    // The channels are counted before the first one starts. The first channel may end at once, and must not count as
+    // the last one.
     let channels =
         transports.iter().filter(|transport| transport.start_order() == StartOrder::Descriptors).count();
     context.channels.set_count(channels, context.engine.0.end_with_stdin || channels == transports.len());
@@ -120,9 +122,9 @@ fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Bo
     Ok(serving)
 }
 
-/// Ends the transports, step by step. `overdue` must answer the calls that are still in flight after the deadline.
+/// Ends the transports step by step. `overdue` must end the calls that are in flight after the deadline.
 fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], overdue: impl Fn()) {
-    // If a host's waker panics, the other steps still run.
+    // If a step panics, for example in a host's waker, the other steps still run.
     let step = |step: &dyn Fn()| {
         let step = || {
             faults::pass("ending");
@@ -142,7 +144,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
     each(&|serving| serving.close());
 }
 
-/// Runs one step of a server's shutdown. A panic is logged, and the exit code is then not 0.
+/// Runs one step of a server's shutdown. A panic is logged, and the server's exit code is then 1.
 fn guarded_step(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
     if let Err(panicked) = caught(step) {
         engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
@@ -151,9 +153,9 @@ fn guarded_step(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn F
 }
 
 impl Inner {
-    /// Begins the shutdown on a new thread.
+    /// Begins the shutdown on a new thread. If the thread cannot start, the clock tries again.
     fn begin_end(self: Arc<Inner>) {
-        // A forked child has a copy of the server and none of its threads, so there is nothing to end.
+        // A forked child has a copy of the server but none of its threads, so there is nothing to end.
         if self.process != process() || self.clone().spawn_end() {
             return;
         }
@@ -179,9 +181,10 @@ impl Inner {
         crate::runtime::threads::thread::spawn(&threads, "tenon-close", end).is_ok()
     }
 
-    /// Stops accepting, lets calls in flight finish within the deadline, cancels the rest, and flushes.
+    /// Stops accepting clients, lets calls in flight finish until the deadline, cancels the other calls, and writes
+    /// queued messages.
     fn shut_down(&self) {
-        // While calls can still start.
+        // Ends the sessions before the engine closes, because calls can still start until then.
         let mut waits_for = self.engine.end_sessions();
         self.engine.begin_closing();
         waits_for.extend(self.engine.attached());
@@ -194,7 +197,7 @@ impl Inner {
         self.lifecycle.wait_for_start();
     }
 
-    /// Runs the stop hooks, and releases the executor of the handlers.
+    /// Runs the stop hooks, and then releases the executor on which handlers run.
     fn stop(&self) {
         let (finished, done) = channel();
         self.engine.run_stop_hooks(move || {
@@ -206,48 +209,48 @@ impl Inner {
 }
 
 impl Running {
-    /// The address HTTP listens on; the first, if there are several.
+    /// The first address on which HTTP listens; `None` if there is none.
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_addresses().next()
     }
 
-    /// The addresses HTTP listens on, in the order in which they were named.
+    /// The addresses on which HTTP listens, in the order in which they were added.
     pub fn http_addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.0.serving.iter().filter_map(|serving| serving.address())
     }
 
-    /// The URL of the MCP endpoint over HTTP; the first, if there are several.
+    /// The first URL of the MCP endpoint over HTTP; `None` if there is none.
     pub fn http_url(&self) -> Option<String> {
         self.http_urls().next()
     }
 
-    /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were named.
+    /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were added.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
         self.urls(|public_url| matches!(public_url, PublicUrl::Http(_)))
     }
 
-    /// The URL of the WebSocket transport; the first, if there are several.
+    /// The first URL of the WebSocket transport; `None` if there is none.
     pub fn websocket_url(&self) -> Option<String> {
         self.websocket_urls().next()
     }
 
-    /// The URLs of the WebSocket transport, in the order in which the addresses were named.
+    /// The URLs of the WebSocket transport, in the order in which the addresses were added.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
         self.urls(|public_url| matches!(public_url, PublicUrl::WebSocket(_)))
     }
 
-    /// The URL of the event stream of HTTP+SSE; the first, if there are several.
+    /// The first URL of an event stream of HTTP+SSE; `None` if there is none.
     pub fn sse_url(&self) -> Option<String> {
         self.sse_urls().next()
     }
 
-    /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were named.
+    /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were added.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
         self.urls(|public_url| matches!(public_url, PublicUrl::Sse(_)))
     }
 
-    /// The endpoint for requests that the program passes in, if it is served
-    /// ([`ServeOptions::embedded`](crate::ServeOptions::embedded)).
+    /// The endpoint to which the program passes requests; `None` if the server was started without
+    /// [`ServeOptions::embedded`](crate::ServeOptions::embedded).
     pub fn embedded(&self) -> Option<Embedded> {
         self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
     }
@@ -263,35 +266,37 @@ impl Running {
             })
     }
 
-    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended; returns at once if there are
-    /// none. The error says which handler failed, and why ([`ErrorKind::Start`](crate::ErrorKind::Start)), or that
-    /// the server was closed before.
+    /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended. Returns at once if there are none.
+    /// Fails with [`ErrorKind::Start`](crate::ErrorKind::Start) if a handler failed; the text names the handler and the
+    /// reason. Fails with [`ErrorKind::State`](crate::ErrorKind::State) if the server was closed before the handlers
+    /// had ended.
     ///
-    /// Do not call this on the only thread that could run the handlers: see [`Running::started`].
+    /// Do not call this on the only thread that could run the handlers. Use [`Running::started`] there.
     pub fn wait_started(&self) -> Result<(), Error> {
         self.0.lifecycle.wait_for_start();
         self.0.lifecycle.start_result().unwrap_or(Ok(()))
     }
 
-    /// The same for async functions.
+    /// Like [`Running::wait_started`], as a future. The future may be dropped at any time.
     pub async fn started(&self) -> Result<(), Error> {
         self.0.lifecycle.start_known().await;
         self.0.lifecycle.start_result().unwrap_or(Ok(()))
     }
 
-    /// The result of [`Running::wait_started`], without waiting: `None` while the handlers run.
+    /// The result of [`Running::wait_started`], without waiting; `None` while the handlers run.
     pub fn start_outcome(&self) -> Option<Result<(), Error>> {
         self.0.lifecycle.start_result()
     }
 
-    /// Sets `wake` to be called when the handlers of [`Hook::Start`](crate::Hook::Start) have ended; it is called at
-    /// once if they have.
+    /// Sets `wake` to be called when the handlers of [`Hook::Start`](crate::Hook::Start) have ended. If they have ended
+    /// already, `wake` is called at once.
     pub fn on_started(&self, wake: Arc<dyn Wake>) {
         self.0.lifecycle.on_start_known(wake);
     }
 
-    /// The error if a handler of [`Hook::Start`](crate::Hook::Start) failed, so that nothing was served, or if the
-    /// server ended because one of the engine's own threads panicked ([`ErrorKind::Panic`](crate::ErrorKind::Panic)).
+    /// The error that ended the server, if there is one. The kind is [`ErrorKind::Start`](crate::ErrorKind::Start) if a
+    /// handler of [`Hook::Start`](crate::Hook::Start) failed, so that nothing was served. The kind is
+    /// [`ErrorKind::Panic`](crate::ErrorKind::Panic) if one of the engine's own threads panicked.
     pub fn failure(&self) -> Option<Error> {
         if let Some(fault) = self.0.lifecycle.fault() {
             return Some(fault);
@@ -299,36 +304,38 @@ impl Running {
         self.0.lifecycle.start_result()?.err().filter(|error| error.kind() == ErrorKind::Start)
     }
 
-    /// Ends the server: it accepts nothing more, and calls in flight may finish within
-    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout). If stdio is served, the timeout is
-    /// [`Limits::stdio_drain_timeout`](crate::Limits::stdio_drain_timeout) if that is less. Returns at once.
+    /// Begins the shutdown: the server accepts nothing more, and calls in flight may finish within
+    /// [`Limits::drain_timeout`](crate::Limits::drain_timeout). If stdio is served and
+    /// [`Limits::stdio_drain_timeout`](crate::Limits::stdio_drain_timeout) is less, that timeout applies. Returns at
+    /// once.
     ///
-    /// Returns whether this call began the shutdown. Closing again does nothing.
+    /// Returns `true` if this call began the shutdown. Closing again does nothing.
     pub fn close(&self) -> bool {
         self.0.lifecycle.close()
     }
 
-    /// Like [`Running::close`], but calls in flight get at most `most`. If the server is already ending, this can
-    /// shorten the remaining time but never lengthens it. With [`Duration::ZERO`], calls are cancelled now and get
-    /// their responses, and queued messages are written for a moment longer. Returns at once.
+    /// Like [`Running::close`], but calls in flight may take at most `most`. If the server is already ending, this can
+    /// shorten the remaining time but never lengthens it. With [`Duration::ZERO`], calls are cancelled at once and get
+    /// their responses. Queued messages are still written for at most 0.3 s. Returns at once.
     ///
-    /// Returns whether this call began the shutdown.
+    /// Returns `true` if this call began the shutdown.
     pub fn close_within(&self, most: Duration) -> bool {
         self.0.lifecycle.close_within(most)
     }
 
-    /// For a program that exists only for its server: handles SIGINT or SIGTERM, given its number. It takes locks, so
-    /// it must not be called inside a signal handler.
+    /// Handles SIGINT or SIGTERM, for a program whose only purpose is its server. `number` is the number of the signal.
+    /// This function takes locks, so it must not be called in a signal handler.
     ///
-    /// The first signal ends the server as [`Running::close`] does. If the server is already ending, the signal ends
-    /// the remaining time at once. For a second signal, or one after the end, this returns the code with which the
-    /// process should exit now.
+    /// The first signal ends the server like [`Running::close`]. If the server is already ending, the first signal ends
+    /// the remaining time at once. For a second signal, or for a signal after the end, this returns the code with which
+    /// the process should exit now.
     pub fn signal(&self, number: i32) -> Option<u8> {
         self.0.lifecycle.signal(number)
     }
 
-    /// The exit code of a program that exists only for its server, after the server has ended. It is 130 if SIGINT
-    /// was the first signal given to [`Running::signal`], 1 if one of the engine's own threads panicked, and else 0.
+    /// The exit code for a program whose only purpose is its server. It is valid after the server has ended: 130 if
+    /// SIGINT was the first signal that was passed to [`Running::signal`], 1 if one of the engine's own threads
+    /// panicked, and 0 otherwise.
     pub fn exit_code(&self) -> u8 {
         self.0.lifecycle.exit_code()
     }
@@ -343,22 +350,23 @@ impl Running {
         self.0.lifecycle.wait(None);
     }
 
-    /// Blocks until the server has ended, for at most `timeout`. Returns whether it has ended.
+    /// Blocks until the server has ended, for at most `timeout`. Returns `true` if the server has ended.
     pub fn wait_for(&self, timeout: Duration) -> bool {
         self.0.lifecycle.wait(Some(timeout))
     }
 
-    /// Sets `wake` to be called when the server has ended; it is called at once if it has. `wake` is kept until then.
+    /// Sets `wake` to be called when the server has ended. If it has ended already, `wake` is called at once.
     pub fn on_closed(&self, wake: Arc<dyn Wake>) {
         self.0.lifecycle.on_closed(wake);
     }
 
-    /// Waits until the server has ended.
+    /// Waits until the server has ended. The future may be dropped at any time.
     pub async fn closed(&self) {
         self.0.lifecycle.closed().await;
     }
 
-    /// Fails in a process that was forked after the start, because the server's threads exist only in the parent.
+    /// Fails with [`ErrorKind::Forked`](crate::ErrorKind::Forked) in a process that was forked after the start, because
+    /// the server's threads exist only in the parent.
     pub fn check_fork(&self) -> Result<(), Error> {
         if self.0.process == process() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The three ways to serve a server: start, serve, run.
+//! The ways to serve a server: `start`, `service`, `serve` and `run`.
 
 use crate::error::Error;
 use crate::host::Spawn;
@@ -34,20 +34,22 @@ impl Spawn for TokioSpawn {
 }
 
 impl Server {
-    /// Starts the transports on engine threads and returns. An error such as a port in use is returned here. If a
-    /// handler of [`Hook::Start`](crate::Hook::Start) fails, [`Running::started`] returns the error.
+    /// Starts the transports on engine threads, and returns. Fails if a transport cannot start, for example because a
+    /// port is in use ([`ErrorKind::Address`](crate::ErrorKind::Address)), or if the server is being served already
+    /// ([`ErrorKind::State`](crate::ErrorKind::State)). If a handler of [`Hook::Start`](crate::Hook::Start) fails,
+    /// [`Running::started`] returns the error.
     ///
-    /// Rust handlers need an executor: call this inside a tokio runtime, or use [`Server::run`].
+    /// Handlers written in Rust need a tokio runtime: call this inside a runtime, or use [`Server::run`].
     pub fn start(&self, options: ServeOptions) -> Result<Running, Error> {
         running::start(self, options, Handle::try_current().ok())
     }
 
-    /// Starts the server without a listener, for a program that has its own HTTP server. Returns a service that
-    /// answers its requests. Call it inside a tokio runtime if handlers are written in Rust.
+    /// Starts the server without a listener, for a program that has its own HTTP server. Returns a service that answers
+    /// the program's MCP requests. If handlers are written in Rust, call this inside a tokio runtime.
     ///
-    /// The server ends, as by [`Running::close`], when the last clone of the service is dropped or when `close` is
-    /// called. To use other transports too, name them all in one [`Server::start`], with [`ServeOptions::embedded`]
-    /// among them.
+    /// The server ends like by [`Running::close`] when the last clone of the service is dropped, or when `close` is
+    /// called. To use other transports too, add all of them, including [`ServeOptions::embedded`], to one
+    /// [`Server::start`].
     ///
     /// ```
     /// # use tenon_mcp::{Server, http::EmbedOptions};
@@ -66,7 +68,8 @@ impl Server {
         Ok(embedded.owning(running))
     }
 
-    /// Serves on the caller's tokio runtime until the transports end.
+    /// Serves on the caller's tokio runtime until the transports end. Fails like [`Server::start`], or with the error
+    /// of [`Running::failure`].
     ///
     /// Dropping the future closes the server.
     pub async fn serve(&self, options: ServeOptions) -> Result<(), Error> {
@@ -81,16 +84,17 @@ impl Server {
         running.0.failure().map_or(Ok(()), Err)
     }
 
-    /// Serves until the transports end, or until SIGINT or SIGTERM, and returns the exit code of a program that does
-    /// nothing else: 130 if SIGINT ended it, else 0. It blocks, and must not be called inside a tokio runtime.
+    /// Serves until the transports end, or until SIGINT or SIGTERM. Returns the exit code for a program whose only
+    /// purpose is the server: 130 if SIGINT ended it, and 0 otherwise. This function blocks, and must not be called
+    /// inside a tokio runtime. Fails like [`Server::start`], or with the error of [`Running::failure`].
     ///
-    /// The first signal ends the server gracefully. If the server is already ending, the signal ends the time for
-    /// calls in flight at once. A second signal ends the process with 128 + its number. A signal that the process
-    /// ignores stays ignored. After the return, the two signals do what they did before. A program that handles them
-    /// itself from then on uses [`Server::serve`] instead.
+    /// The first signal ends the server gracefully. If the server is already ending, the first signal ends the time for
+    /// calls in flight at once. A second signal ends the process with 128 plus its number. A signal that the process
+    /// ignored stays ignored. After this function has returned, the two signals have their earlier effect. A program
+    /// that handles these signals itself uses [`Server::serve`] instead.
     ///
-    /// A handler that still blocks a thread does not prevent the return of this function, or the end of the process
-    /// when `main` returns.
+    /// If a handler still blocks a thread, this function returns nevertheless, and the process ends when `main`
+    /// returns.
     pub fn run(&self, options: ServeOptions) -> Result<ExitCode, Error> {
         self.run_with(options, |_| {})
     }
@@ -116,7 +120,7 @@ impl Server {
     }
 }
 
-/// Closes the server in every case in which `run` is left.
+/// Closes the server and waits for its end on every exit from `run_with`.
 struct EndOnDrop(Running);
 
 impl Drop for EndOnDrop {
@@ -126,7 +130,7 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// A runtime whose drop does not wait for handlers that block.
+/// A runtime that does not wait for blocked handlers when it is dropped.
 struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {

@@ -1,4 +1,4 @@
-//! Handles SIGINT and SIGTERM while a server runs that owns its process.
+//! Handles SIGINT and SIGTERM while [`Server::run`](crate::Server::run) serves.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -11,7 +11,7 @@ use signal_hook::{flag, low_level};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The runs of the process.
+/// The calls of `run` that are active in the process.
 static RUNS: Mutex<Runs> = Mutex::new(Runs { active: 0, installed: None });
 
 struct Runs {
@@ -19,20 +19,21 @@ struct Runs {
     installed: Option<Installed>,
 }
 
-/// Handlers stay installed. While no run is active, they do what the signal did before.
+/// The signal handlers of the process. They stay installed. While no run is active, each handler has the signal's
+/// earlier effect.
 struct Installed {
     signals: Vec<i32>,
     idle: Arc<AtomicBool>,
 }
 
-/// The part of one run in the signal handling.
+/// The signals of one run.
 pub(in crate::runtime) struct SignalWatch {
     signals: Option<Signals>,
     handle: Handle,
 }
 
 impl SignalWatch {
-    /// From now on, signals are kept for [`SignalWatch::forward_to`].
+    /// Begins to collect signals for [`SignalWatch::forward_to`]. Fails if the system refuses the signal handlers.
     pub(in crate::runtime) fn new() -> Result<SignalWatch, Error> {
         let io = |error: std::io::Error| Error::new(ErrorKind::Io, format!("cannot watch signals: {error}"));
         let mut runs = RUNS.lock();
@@ -46,7 +47,7 @@ impl SignalWatch {
         Ok(SignalWatch { handle: signals.handle(), signals: Some(signals) })
     }
 
-    /// Passes signals to `running` until this is dropped.
+    /// Starts a thread that passes signals to `running` until this watch is dropped.
     pub(in crate::runtime) fn forward_to(
         &mut self,
         threads: &Threads,
@@ -81,11 +82,11 @@ impl Installed {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let (ignored, caught) = (mask(&status, "SigIgn:"), mask(&status, "SigCgt:"));
         let is_in = |mask: u64, signal: i32| mask >> (signal - 1) & 1 == 1;
-        // The parent process wants these ignored: nohup, or a shell for background commands.
+        // The parent process wants these signals ignored, such as `nohup`, or a shell for a background command.
         let signals: Vec<i32> =
             [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_in(ignored, signal)).collect();
         for &signal in &signals {
-            // The program's own handler is called besides the engine's, also while no run is active.
+            // If the program has its own handler, that handler is called too, also while no run is active.
             if !is_in(caught, signal) {
                 flag::register_conditional_default(signal, idle.clone())?;
             }
@@ -94,7 +95,7 @@ impl Installed {
     }
 }
 
-/// A set of signals of this process; empty if the system does not report it.
+/// A set of signals from the status of this process. Empty if the system does not report it.
 fn mask(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)

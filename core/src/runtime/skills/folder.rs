@@ -1,4 +1,4 @@
-//! A folder of skills as a source. It looks at the folder at each request, and reads files only if something has
+//! A folder of skills as a source of skills. It scans the folder at each request, but reads a file only if the file has
 //! changed.
 
 use super::tree::{Candidate, Found, tree};
@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The coarsest step of file timestamps. A file that was read within one step of its last change may have
-/// changed again with the same timestamp.
+/// The coarsest resolution of file timestamps, in nanoseconds. If a file was read within this time after its last
+/// change, it may have changed again with the same timestamp.
 const TIMESTAMP_STEP: i128 = 2_000_000_000;
-/// How often a scan is repeated if files change meanwhile.
+/// The maximum number of scans if files change during a scan.
 const ATTEMPTS: usize = 3;
 
 pub(crate) struct Folder {
@@ -29,23 +29,23 @@ pub(crate) struct Folder {
 
 #[derive(Default)]
 struct LastScan {
-    /// The known files, by path.
+    /// The files of the last scan, by path.
     files: HashMap<String, KnownFile>,
     looked: Arc<SourceContents>,
 }
 
-/// The content of a file that was read.
+/// What is known of the content of a file.
 #[derive(Clone)]
 struct KnownFile {
     stamp: Stamp,
-    /// Whether a later change would show in the stamp.
+    /// `true` if each later change of the file would change the stamp.
     settled: bool,
     digest: Digest,
-    /// For a manifest, its front matter.
+    /// The front matter, if the file is a manifest.
     front_matter: Option<Result<FrontMatter, String>>,
 }
 
-/// Why a skill cannot be served.
+/// The reason why a skill cannot be served.
 enum SkillError {
     /// A file changed during the scan.
     Changing(String),
@@ -53,7 +53,8 @@ enum SkillError {
 }
 
 impl Folder {
-    /// Opens a folder whose skills are all valid. The error describes the first invalid one.
+    /// Opens a folder. Fails if a skill in it is invalid, or if it has no skills. The error describes the first invalid
+    /// skill.
     pub(crate) fn open(path: PathBuf, max_skills: usize) -> Result<Folder, Error> {
         let folder = Folder { root: Root::new(path), max_skills, last_scan: Mutex::default() };
         let looked = folder.look();
@@ -73,7 +74,7 @@ impl Folder {
         for candidate in found.candidates {
             match self.skill(&candidate, &last_scan.files, &mut files) {
                 Ok(skill) => looked.skills.push(skill),
-                // It is an ordinary folder of the enclosing skill.
+                // The folder is an ordinary folder of the enclosing skill.
                 Err(SkillError::Invalid(_)) if candidate.nested => {}
                 Err(SkillError::Invalid(fault)) => looked.faults.push(format!("{}: {fault}", candidate.path)),
                 Err(SkillError::Changing(fault)) => {
@@ -129,7 +130,7 @@ impl Folder {
         Ok(Skill { path: path.clone(), front_matter, files: listed })
     }
 
-    /// The content of a file in this state. The file is read only if it has changed.
+    /// The content of a file in the state that the scan found. The file is read only if it has changed.
     fn known(
         &self,
         (path, stamp): &Found,
@@ -146,7 +147,7 @@ impl Folder {
             .map_err(|error| SkillError::Changing(format!("{path}: {error}")))?;
         let changing = || SkillError::Changing(format!("{path} was changed while it was read"));
         let (bytes, mut stamp) = read.ok_or_else(changing)?;
-        // The size and digest are those of the bytes that were read.
+        // The size and the digest are those of the bytes that were read.
         let settled = stamp.last() + TIMESTAMP_STEP < now && stamp.size == bytes.len() as u64;
         stamp.size = bytes.len() as u64;
         let is_manifest = path.rsplit('/').next() == Some(MANIFEST);

@@ -1,31 +1,31 @@
-//! Scans a folder of skills: which folders are skills, and which files they have, each with its present state. It
+//! Scans a folder of skills: which folders are skills, and which files each skill has, with their present state. It
 //! does not read the files.
 
 use crate::dispatch::skills::{MANIFEST, MAX_FILES};
 use crate::runtime::files::{Item, Root, Stamp};
 
-/// How deep folders may be.
+/// The maximum depth of folders.
 const MAX_DEPTH: usize = 16;
-/// A longer path would not fit into a cursor.
+/// The maximum length of a path, because a longer path would not fit into a list's cursor.
 const MAX_PATH: usize = 1024;
 
-/// A file's path, and its state.
+/// The path of a file, and its state.
 pub(super) type Found = (String, Stamp);
 
-/// A folder with a manifest.
+/// A folder with a manifest, which may be a skill.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) path: String,
-    /// In order of path.
+    /// The files of the skill, sorted by path.
     pub(super) files: Vec<Found>,
-    /// Whether it is inside another skill, whose files it belongs to as well.
+    /// Whether the folder is inside another skill. Its files then belong to that skill too.
     pub(super) nested: bool,
 }
 
 /// The result of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// In order of path.
+    /// Sorted by path.
     pub(super) candidates: Vec<Candidate>,
     pub(super) faults: Vec<String>,
 }
@@ -42,14 +42,14 @@ pub(super) fn tree(root: &Root, max_skills: usize) -> Tree {
 
 struct Walk<'a> {
     root: &'a Root,
-    /// How many more names may be read.
+    /// The number of names that may still be read.
     left: usize,
     max_skills: usize,
     skills: usize,
 }
 
 impl Walk<'_> {
-    /// The names in a folder, without hidden ones.
+    /// The names in a folder, without hidden names. Fails if there are too many.
     fn items(&mut self, path: &str, depth: usize) -> Result<Vec<(String, Item)>, String> {
         if depth > MAX_DEPTH {
             return Err(format!("{path}: folders are deeper than {MAX_DEPTH} levels"));
@@ -61,7 +61,7 @@ impl Walk<'_> {
         Ok(items.into_iter().filter(|(name, _)| !name.starts_with('.')).collect())
     }
 
-    /// A folder that is not a skill. Its folders are skills, or contain skills.
+    /// Scans a folder that is not a skill. Its folders are skills, or contain skills.
     fn group(&mut self, tree: &mut Tree, path: &str, depth: usize) -> Result<(), String> {
         for (name, item) in self.items(path, depth)? {
             let inner = join(path, &name);
@@ -77,7 +77,7 @@ impl Walk<'_> {
                         "the folder is a skill itself ({MANIFEST}); pass the folder that contains it"
                     ));
                 }
-                // Files next to skills belong to no skill.
+                // Files next to skills do not belong to a skill.
                 Item::File(_) | Item::Other => {}
             }
         }
@@ -108,7 +108,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// All files in and below a skill, and the skills among its folders.
+    /// Collects all files in and below a skill, and the skills among its folders.
     fn skill(
         &mut self,
         path: &str,

@@ -1,4 +1,4 @@
-//! Threads for work that may block. They exist only while there is work.
+//! Threads for work that may block. The threads exist only while there is work.
 
 use crate::dispatch::shares::Key;
 use crate::host::{Threads, Work};
@@ -7,27 +7,28 @@ use crate::panics::caught;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// Two, so that one job that hangs on a file system does not block the others.
+/// The maximum number of threads. There are two, so that one job that hangs on a file system does not block the others.
 const MAX_THREADS: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs the jobs of each client in their order, at most [`MAX_THREADS`] at a time in all. Clients take turns, so one that has many
-/// jobs does not hold up another. A job holds little: that of a call that was cancelled waits for its turn, too, and finds
-/// nothing to do. There are no more jobs than calls in flight.
+/// Runs the jobs of each client in their order, at most [`MAX_THREADS`] at the same time for all clients. The clients
+/// are served in rotation, so a client with many jobs does not delay another client. The job of a cancelled call stays
+/// in the queue and does nothing when it runs, so it uses little memory. There are never more jobs than calls in
+/// flight.
 #[derive(Clone)]
 pub(crate) struct Worker {
     queue: Arc<Mutex<Queue>>,
-    /// The name of its threads.
+    /// The name of the worker's threads.
     name: &'static str,
     threads: Threads,
 }
 
 #[derive(Default)]
 struct Queue {
-    /// The jobs of each client that has some. Those that have no share are one client.
+    /// The waiting jobs of each client. All jobs without a share count as those of one client.
     jobs: HashMap<Option<Key>, VecDeque<Job>>,
-    /// The same clients, in the order of their turns.
+    /// The same clients, in the order in which they are served next.
     turns: VecDeque<Option<Key>>,
     threads: usize,
 }
@@ -52,7 +53,7 @@ impl Queue {
         job
     }
 
-    /// Removes the last job of a client. `false` if none waits.
+    /// Removes the last job of a client. Returns `false` if no job waits.
     fn take_back(&mut self, share: Option<Key>) -> bool {
         let Some(jobs) = self.jobs.get_mut(&share) else { return false };
         jobs.pop_back();
@@ -65,12 +66,12 @@ impl Queue {
 }
 
 impl Worker {
-    /// A worker without jobs. `name` is the name of its threads.
+    /// Creates a worker without jobs. `name` is the name of its threads.
     pub(crate) fn new(name: &'static str, threads: &Threads) -> Worker {
         Worker { queue: Arc::default(), name, threads: threads.clone() }
     }
 
-    /// Runs jobs until none waits.
+    /// Runs jobs until no job waits.
     fn drain(&self) {
         loop {
             let job = {
@@ -81,7 +82,7 @@ impl Worker {
                 };
                 job
             };
-            // A job handles its own panics. The thread must continue in any case, because a lost thread would
+            // A job handles its own panics. If it does not, the thread must still continue, because a lost thread would
             // still be counted.
             let _ = caught(job);
         }
@@ -93,7 +94,7 @@ impl Work for Worker {
         {
             let mut queue = self.queue.lock();
             queue.push(share, job);
-            // An existing thread may be in a long job, so another one is started.
+            // Another thread is started, because the existing thread may be in a long job.
             if queue.threads == MAX_THREADS {
                 return true;
             }
@@ -105,7 +106,7 @@ impl Work for Worker {
         }
         let mut queue = self.queue.lock();
         queue.threads -= 1;
-        // Another thread will take the job.
+        // If another thread runs, that thread will take the job.
         queue.threads > 0 || !queue.take_back(share)
     }
 }
@@ -180,7 +181,7 @@ mod tests {
         (0..1_000).for_each(|_| queue(greedy, "greedy"));
         queue(Some(Key::V4([127, 0, 0, 2])), "other");
         queue(None, "local");
-        // One thread goes on, so the order is that of the turns.
+        // Only one thread continues, so the jobs run in the order of the queue.
         drop(first);
         let order: Vec<_> = (0..1_002).map(|_| said.recv_timeout(LONG).unwrap()).collect();
         assert_eq!(order[..3], ["greedy", "other", "local"]);
@@ -195,7 +196,7 @@ mod tests {
         let (say, said) = channel();
         for number in 0..=2 * MAX_THREADS {
             let say = say.clone();
-            // Dropped after the panic.
+            // `Last` is dropped during the panic, and reports the number.
             assert!(worker.run(
                 None,
                 Box::new(move || {

@@ -16,18 +16,19 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
-/// How long evicted connections have to end before others are looked for.
+/// The time for evicted connections to end. After this time, other connections are evicted.
 const EVICTION_WAIT: Duration = Duration::from_millis(50);
 
-/// How many clients at a time get the reason why they are not served; further ones get none.
+/// The maximum number of clients that get a refusal at the same time. Further clients are disconnected without one.
 const MAX_REFUSALS: usize = 64;
 
-/// How much input of such a client is discarded, and for how long.
+/// The maximum input of a refused client that is discarded, and the maximum time for that.
 const LINGER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
 
 /// Serves a connection.
 pub(in crate::runtime) trait Serve: Clone + Send + 'static {
-    /// Serves it to its end. Other threads wake its task through `wake_queue`, if it is on one of the engine's reactors.
+    /// Serves the connection to its end. Other threads wake its task through `wake_queue`, if the task runs on one of
+    /// the engine's reactors.
     fn serve(
         self,
         stream: impl Io,
@@ -35,15 +36,15 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
         guard: TaskGuard,
     ) -> impl Future<Output = ()> + Send;
 
-    /// The engine whose log gets panics.
+    /// The engine that logs a panic of a connection.
     fn engine(&self) -> &Engine;
 
     /// The message for a client that has reached its limit of connections.
     fn refusal(&self, share: &Share) -> Vec<u8>;
 }
 
-/// Accepts connections until the listener ends, and distributes them in turn. `max` also counts the listener's own
-/// tasks.
+/// Accepts connections until the listener ends, and distributes them over the reactors in rotation. `max` is the
+/// maximum number of tasks in `connections`, which also contains the listener's own tasks.
 pub(in crate::runtime) async fn accept<A: Accept>(
     serve: impl Serve,
     mut acceptor: A,
@@ -95,20 +96,21 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                     reactor.handle.spawn(connection(engine, serve, || ()));
                 }
             }
-            // There are no descriptors left, or the client had disconnected already; other connections continue.
+            // There are no descriptors left, or the client has already disconnected. Other connections continue.
             Some(Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
-    // Before the guard is given back: code that waits for it finds the address free.
+    // The acceptor is dropped before the guard, so that the address is free when code that waits for the guard
+    // continues.
     drop(acceptor);
     drop(guard);
 }
 
-/// A client has too many connections, and all are in use.
+/// The client has too many connections, and none of them is idle.
 struct TooMany;
 
-/// Counts a connection to its client's share. If the client has reached its limit, idle connections of that client
-/// end instead.
+/// Counts a connection in its client's share. If the client has reached its limit, one of its idle connections is
+/// evicted.
 fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option<Part>, TooMany> {
     let Some(share) = share else { return Ok(None) };
     if let Some(part) = share.part(Kind::Connections) {
@@ -120,8 +122,8 @@ fn admit(share: Option<&Arc<Share>>, connections: &Connections) -> Result<Option
     }
 }
 
-/// Sends a client the reason why it is not served. A client that is still sending would lose it if the connection
-/// closed at once.
+/// Sends a client the reason why it is not served. If the client is still sending and the connection closed at once,
+/// the client would lose the message. So its input is read and discarded for a moment.
 async fn send_refusal(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
     let sent = async {
         if stream.write_all(&last).await.is_err() || stream.shutdown().await.is_err() {
@@ -137,8 +139,7 @@ async fn send_refusal(mut stream: impl Io, last: Vec<u8>, _held: Arc<()>) {
     let _ = tokio::time::timeout(LINGER.1, sent).await;
 }
 
-/// Waits until there is room for one more connection, and ends idle ones for that. Returns `false` if the listener
-/// ends.
+/// Waits until one more connection fits, and evicts idle connections for it. Returns `false` if the listener ends.
 async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool {
     loop {
         let mut wait = pin!(None);
@@ -165,14 +166,14 @@ async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool 
     }
 }
 
-/// Serves a connection that was accepted on another executor.
+/// Serves a connection that was accepted on another reactor.
 async fn attach<S: Io>(
     serve: impl Serve,
     detached: S::Detached,
     wake_queue: Option<Arc<WakeQueue>>,
     guard: TaskGuard,
 ) {
-    // If there are no descriptors left, the client sees its connection end.
+    // If there are no descriptors left, the client's connection is closed.
     if let Ok(stream) = S::attach(detached) {
         serve.serve(stream, wake_queue, guard).await;
     }

@@ -1,9 +1,10 @@
-//! Parses addresses as people write them.
+//! Parses the addresses that a program passes to the options.
 
 use crate::error::Error;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-/// Parses `"host:port"`, `"host:port/path"` or a port, for the transport `what`.
+/// Parses `"host:port"`, `"host:port/path"` or a port, and returns the address and the path. The error names the
+/// transport `what`. Fails if the host cannot be resolved.
 pub(in crate::runtime) fn read(
     what: &str,
     text: &str,
@@ -27,17 +28,18 @@ pub(in crate::runtime) fn read(
     Ok((address, path(what, text, path_part)?))
 }
 
-/// Whether only this machine can reach an address: a loopback address, also an IPv4 one in IPv6 form.
+/// Whether only this machine can reach an address. This is the case for a loopback address, also for an IPv4 one in
+/// IPv6 form.
 pub(in crate::runtime) fn is_local(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// The name for the log of an address that other machines may reach; `None` if they cannot.
+/// The text for the log if other machines may reach the address; `None` if they cannot.
 pub(in crate::runtime) fn exposed(address: SocketAddr) -> Option<String> {
     (!is_local(address.ip())).then(|| address.to_string())
 }
 
-/// Checks a path of the address `text`; it must begin with a slash.
+/// Checks the path of the address `text`. The path must begin with a slash.
 pub(in crate::runtime) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
     if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
         return Err(Error::invalid(format!(

@@ -1,9 +1,10 @@
-//! The hosts and origins that an endpoint answers, as its options name them.
+//! The hosts and origins that the options of an endpoint allow.
 
 use crate::error::Error;
 use crate::proto::http::Access;
 
-/// The hosts that requests may name, the origins whose pages may call, and the headers that these pages may send.
+/// The hosts that requests may name, the origins whose web pages may send requests, and the headers that these pages
+/// may send.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Allowed {
     pub(crate) hosts: Vec<String>,
@@ -12,12 +13,13 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// Adds them to the defaults of the address.
+    /// Adds these hosts, origins and headers to the defaults of the address.
     pub(in crate::runtime) fn add_to(&self, access: Access) -> Access {
         access.allow_hosts(&self.hosts).allow_origins(&self.origins).allow_headers(&self.headers)
     }
 
-    /// Fails if one of them is not valid. The error names the transport `what`, if there are several.
+    /// Fails if a host, an origin or a header is not valid. The error begins with `what`, the name of the transport if
+    /// there are several.
     pub(in crate::runtime) fn check(&self, what: &str) -> Result<(), Error> {
         match self.add_to(Access::public()).problem() {
             Some(problem) => Err(Error::invalid(format!("{what}{problem}"))),

@@ -3,8 +3,8 @@
 use crate::dispatch::shares::Key;
 use std::net::IpAddr;
 
-/// Only the first 64 bits of an IPv6 address count, because a network gives each client any number of addresses. An
-/// IPv4 address is the same client in either form.
+/// Uses only the first 64 bits of an IPv6 address, because a network gives each client any number of addresses. An IPv4
+/// address in IPv6 form is the same client as the IPv4 address.
 pub(in crate::runtime) fn key(address: IpAddr) -> Key {
     match address.to_canonical() {
         IpAddr::V4(address) => Key::V4(address.octets()),

@@ -1,4 +1,4 @@
-//! The open connections of a listener, so that they can be ended at shutdown.
+//! The open connections of a listener, so that the server can end them at shutdown.
 
 use crate::dispatch::shares::{Part, Share};
 use crate::dispatch::shrinking_map::shrink;
@@ -16,13 +16,13 @@ use std::time::Instant;
 pub(in crate::runtime) enum Phase {
     /// All requests are served.
     Open = 0,
-    /// No more connections are accepted. Existing ones end when they have no request in flight.
+    /// No more connections are accepted. Existing connections end when they have no request in flight.
     Draining = 1,
     /// All connections end.
     Dead = 2,
 }
 
-/// Counts tasks and wakes them when the phase changes.
+/// The tasks of a listener, which are woken when the phase changes.
 ///
 /// A task reads the phase with one atomic load per poll; a connection has no other cost.
 #[derive(Default)]
@@ -38,22 +38,22 @@ pub(in crate::runtime) struct Connections {
 struct Table {
     next: u64,
     tasks: HashMap<u64, Task>,
-    /// The accepting task, if it waits for room.
+    /// The key of the accepting task, if it waits until one more connection fits.
     waits_for_room: Option<u64>,
 }
 
 struct Task {
     idle_state: Arc<IdleState>,
-    /// The waker of a task that has been kept.
+    /// The waker that the task has registered.
     waker: Option<Waker>,
 }
 
-/// The place of one task. Dropping it removes the task, whether it has finished or not.
+/// The entry of one task. Dropping the guard removes the entry, whether the task has finished or not.
 pub(in crate::runtime) struct TaskGuard {
     connections: Arc<Connections>,
     key: u64,
     idle_state: Arc<IdleState>,
-    /// The part of its client's share that it takes.
+    /// The part of the client's share that the connection takes.
     _part: Option<Part>,
 }
 
@@ -66,7 +66,7 @@ impl Connections {
         }
     }
 
-    /// Advances to a later phase and wakes all tasks. The phase never goes back.
+    /// Advances to a later phase, and wakes all tasks. The phase never goes back.
     pub(in crate::runtime) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         let wakers: Vec<Waker> = {
@@ -82,7 +82,7 @@ impl Connections {
         self.enter_for(None, None)
     }
 
-    /// For a client that has a share.
+    /// Adds a task for a client that has a share.
     pub(in crate::runtime) fn enter_for(
         self: &Arc<Self>,
         share: Option<Arc<Share>>,
@@ -91,7 +91,7 @@ impl Connections {
         self.enter_bounded(usize::MAX, share, part).expect("there is no bound")
     }
 
-    /// The same, if there are fewer than `max`.
+    /// Adds a task if there are fewer than `max` tasks.
     pub(in crate::runtime) fn enter_bounded(
         self: &Arc<Self>,
         max: usize,
@@ -109,11 +109,12 @@ impl Connections {
         Some(TaskGuard { connections: self.clone(), key, idle_state, _part: part })
     }
 
-    /// Ends connections that wait for a request, of this client or of all clients. The longest waiting ones end
-    /// first. Returns whether there was one. Visiting all of them is costly, so if there are many, a few end at a
-    /// time.
+    /// Evicts connections that wait for a request: those of the client `of`, or of any client. The connections that
+    /// wait longest end first. Returns whether a connection was evicted. A search through all connections is costly, so
+    /// if many are idle, several are evicted at once.
     pub(in crate::runtime) fn evict(&self, of: Option<&Arc<Share>>) -> bool {
-        // Otherwise, a client with many busy connections would cause a visit to all of them with each further one.
+        // Checked first, because otherwise each further connection of a client with many busy connections would cause a
+        // search through all connections.
         let none = |idle: &AtomicIsize| idle.load(Ordering::Relaxed) <= 0;
         if none(&self.idle) || of.is_some_and(|share| none(&share.idle)) {
             return false;
@@ -136,7 +137,7 @@ impl Connections {
         any
     }
 
-    /// Whether there are fewer than `max` tasks. If not, the accepting task is woken when there are.
+    /// Whether there are fewer than `max` tasks. If not, the accepting task is woken when a task ends.
     pub(in crate::runtime) fn has_room(&self, max: usize, acceptor: &TaskGuard) -> bool {
         let mut table = self.table.lock();
         let full = table.tasks.len() >= max;
@@ -157,7 +158,7 @@ impl Connections {
     }
 }
 
-/// The deadline that a thread waits for has changed.
+/// Called when the deadline for which a thread waits has changed.
 impl Wake for Connections {
     fn wake(&self) {
         drop(self.table.lock());
@@ -166,7 +167,8 @@ impl Wake for Connections {
 }
 
 impl TaskGuard {
-    /// Registers the waker for a change of the phase. Read the phase after this, not before.
+    /// Registers the waker for changes of the phase. Read the phase after this call, because an earlier change wakes
+    /// nobody.
     pub(in crate::runtime) fn register(&self, waker: &Waker) {
         if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
             task.waker = Some(waker.clone());
@@ -217,7 +219,7 @@ mod tests {
         let ended = || guards.iter().map(|guard| guard.idle_state().must_end()).collect::<Vec<_>>();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, false, true, false]);
-        // A request that arrives meanwhile is answered.
+        // A request that arrives after the eviction is answered.
         guards[3].idle_state().busy();
         assert!(connections.evict(None));
         assert_eq!(ended(), [false, true, true, false]);

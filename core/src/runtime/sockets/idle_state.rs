@@ -1,4 +1,4 @@
-//! The public state of one connection: which client it belongs to, and since when it has waited for a request.
+//! The state of one connection that other tasks may read: its client, and since when it has waited for a request.
 
 use crate::dispatch::shares::Share;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering::Relaxed};
@@ -7,26 +7,28 @@ use std::time::Instant;
 
 pub(in crate::runtime) struct IdleState {
     share: Option<Arc<Share>>,
-    /// How many connections of the listener wait for a request and are not evicted.
+    /// The number of connections of the listener that wait for a request and are not evicted.
     idle: Arc<AtomicIsize>,
-    /// Since when it has waited for a request, in nanoseconds, or 0 if it does not wait; and [`EVICTED`].
+    /// The time since which the connection has waited for a request, in nanoseconds after [`ORIGIN`], or 0 if it does
+    /// not wait. The bit [`EVICTED`] may be set too.
     state: AtomicU64,
 }
 
-/// The connection must end when it has no request in progress, because others need its place.
+/// This bit says that the connection must end when it has no request in progress, because other connections need its
+/// place.
 const EVICTED: u64 = 1 << 63;
 
-/// The time origin. It is before the first connection, so that no time is earlier.
+/// The time origin. It is set before the first connection waits, so no time is earlier.
 static ORIGIN: OnceLock<Instant> = OnceLock::new();
 
 impl IdleState {
-    /// `idle` counts the waiting connections of the listener.
+    /// Creates the state of a connection that does not wait. `idle` counts the waiting connections of the listener.
     pub(in crate::runtime) fn new(share: Option<Arc<Share>>, idle: Arc<AtomicIsize>) -> Arc<IdleState> {
         ORIGIN.get_or_init(Instant::now);
         Arc::new(IdleState { share, idle, state: AtomicU64::new(0) })
     }
 
-    /// Counts it as waiting, or as not waiting any more.
+    /// Adds `change` to the counts of waiting connections: of the listener, and of the client.
     fn count(&self, change: isize) {
         self.idle.fetch_add(change, Relaxed);
         if let Some(share) = &self.share {
@@ -38,7 +40,7 @@ impl IdleState {
         self.share.as_ref()
     }
 
-    /// Records that it has waited for a request since then.
+    /// Records that the connection has waited for a request since `since`.
     pub(in crate::runtime) fn idle(&self, since: Instant) {
         let after = since.saturating_duration_since(*ORIGIN.get_or_init(|| since)).as_nanos();
         let after = u64::try_from(after).unwrap_or(u64::MAX).clamp(1, EVICTED - 1);
@@ -48,7 +50,7 @@ impl IdleState {
         }
     }
 
-    /// Records that a request or its response is in progress.
+    /// Records that a request or its response is in progress on the connection.
     pub(in crate::runtime) fn busy(&self) {
         let before = self.state.fetch_and(EVICTED, Relaxed);
         if before > 0 && before < EVICTED {
@@ -56,15 +58,15 @@ impl IdleState {
         }
     }
 
-    /// Since when it has waited. `None` if it does not wait, belongs to another client than `of`, or is evicted
-    /// already.
+    /// The time since which the connection has waited. `None` if it does not wait, belongs to another client than `of`,
+    /// or is already evicted.
     pub(in crate::runtime) fn idle_since(&self, of: Option<&Arc<Share>>) -> Option<u64> {
         let own = of.is_none_or(|of| self.share.as_ref().is_some_and(|share| Arc::ptr_eq(share, of)));
         let state = self.state.load(Relaxed);
         (own && state > 0 && state < EVICTED).then_some(state)
     }
 
-    /// Evicts it. Returns `false` if it is evicted already.
+    /// Evicts the connection. Returns `false` if it is already evicted.
     pub(in crate::runtime) fn evict(&self) -> bool {
         let before = self.state.fetch_or(EVICTED, Relaxed);
         if before > 0 && before < EVICTED {
@@ -73,7 +75,7 @@ impl IdleState {
         before < EVICTED
     }
 
-    /// Whether it is evicted, and nothing is in progress.
+    /// Whether the connection is evicted and has nothing in progress.
     pub(in crate::runtime) fn must_end(&self) -> bool {
         self.state.load(Relaxed) > EVICTED
     }

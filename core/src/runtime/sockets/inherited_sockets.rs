@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) struct Socket {
     pub(in crate::runtime) family: Family,
-    /// Whether it accepts connections; otherwise it is one.
+    /// Whether the socket listens. If not, it is a connection.
     pub(in crate::runtime) listens: bool,
 }
 
@@ -23,13 +23,13 @@ pub(in crate::runtime) enum Family {
     Unix,
 }
 
-/// A listening socket on an executor.
+/// A listening socket that is registered with an executor.
 pub(in crate::runtime) enum Listening {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
-/// A connection on an executor.
+/// A connection that is registered with an executor.
 pub(in crate::runtime) enum Connected {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -39,7 +39,7 @@ fn unusable(why: impl std::fmt::Display) -> Error {
     Error::invalid(format!("socket: {why}"))
 }
 
-/// Finds out the type of the socket. Fails if nothing can be served on it.
+/// Determines the type of the socket. Fails if the socket cannot be served.
 pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     match sockopt::socket_type(socket) {
         Ok(SocketType::STREAM) => {}
@@ -62,7 +62,8 @@ pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     }
 }
 
-/// Registers the socket with the executor that calls this. It becomes non-blocking, also for others that hold it.
+/// Prepares the socket for the executor of the caller. The socket becomes non-blocking, also for other processes that
+/// share it.
 fn prepare(socket: &OwnedFd) -> Result<(), Error> {
     fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unusable)
 }
@@ -92,8 +93,7 @@ pub(in crate::runtime) fn connected(socket: OwnedFd) -> Result<Connected, Error>
     })
 }
 
-/// Whether the other side of a connection is known to have disconnected for good. For TCP, only a write can show
-/// that.
+/// Whether the other side of a connection has disconnected for good. For TCP, only a write can show that.
 pub(in crate::runtime) fn has_hung_up(socket: &impl AsFd) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut fds = [PollFd::new(socket, PollFlags::empty())];

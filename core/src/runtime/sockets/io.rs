@@ -1,5 +1,5 @@
-//! The interface that a listener needs from the connections it serves, and its implementation for TCP. Unix sockets
-//! are in `unix`. Another kind of connection would implement these two traits.
+//! The interface that a listener needs from its connections, and the implementation for TCP. The implementation for
+//! Unix sockets is in `unix`. Another kind of connection would implement these two traits.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::owned_listener::OwnedListener;
@@ -17,33 +17,33 @@ pub(in crate::runtime) const BACKLOG: u32 = 1024;
 pub(in crate::runtime) trait Io:
     AsyncRead + AsyncWrite + Send + Sized + Unpin + 'static
 {
-    /// Ready if there is something to read, or if the other side will send no more. It does not consume input.
+    /// Ready if there is input, or if the other side will send no more. Does not consume input.
     fn poll_sent(&mut self, task: &mut Context<'_>) -> Poll<io::Result<Sent>>;
 
     /// Discards unwritten data when the connection is dropped.
     fn abandon(&self);
 
-    /// Whether the other side is known to have disconnected: it neither sends nor reads any more.
+    /// Whether the other side is known to have disconnected, so that it neither sends nor reads.
     fn is_gone(&self) -> bool {
         false
     }
 
-    /// A connection that is moving to another executor.
+    /// The connection while it moves to another executor.
     type Detached: Send;
 
-    /// Removes it from the executor on which it was accepted.
+    /// Removes the connection from the executor on which it was accepted.
     fn detach(self) -> io::Result<Self::Detached>;
 
-    /// Registers it with the executor that calls this.
+    /// Registers the connection with the executor of the caller.
     fn attach(detached: Self::Detached) -> io::Result<Self>;
 }
 
-/// What the other side has done.
+/// What [`Io::poll_sent`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) enum Sent {
-    /// It has sent data that has not been read yet.
+    /// The other side has sent data that has not been read yet.
     Bytes,
-    /// It sends no more; it may still read.
+    /// The other side sends no more. It may still read.
     End,
 }
 
@@ -51,7 +51,7 @@ pub(in crate::runtime) enum Sent {
 pub(in crate::runtime) trait Accept: Send + 'static {
     type Io: Io;
 
-    /// The next connection, and its client's address if clients have addresses.
+    /// Accepts the next connection. Returns the address of its client if clients have addresses.
     fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Option<IpAddr>)>>;
 }
 
@@ -63,7 +63,7 @@ impl Io for TcpStream {
     }
 
     fn abandon(&self) {
-        // Otherwise the system would keep the rest and continue to send it.
+        // Without this, the system would keep the unwritten data and continue to send it.
         let _ = self.set_zero_linger();
     }
 
@@ -88,7 +88,7 @@ impl Accept for TcpListener {
     }
 }
 
-/// Listens on the first available address of `address`. Must be called inside an executor.
+/// Listens on the first usable address to which `address` resolves. Must be called inside an executor.
 pub(in crate::runtime) fn bind(address: &str) -> Result<(OwnedListener<TcpListener>, SocketAddr), Error> {
     let failed =
         |error: io::Error| Error::new(ErrorKind::Address, format!("cannot listen on {address}: {error}"));
@@ -110,7 +110,7 @@ pub(in crate::runtime) fn bind(address: &str) -> Result<(OwnedListener<TcpListen
     Err(failed(last.unwrap_or_else(|| io::Error::other("the name has no address"))))
 }
 
-/// Reads once, whatever is available; 0 at the end.
+/// Reads the bytes that are available, and waits if there are none. Returns 0 at the end of the input.
 pub(in crate::runtime) async fn read_some(io: &mut impl Io, buffer: &mut [u8]) -> io::Result<usize> {
     std::future::poll_fn(|task| {
         let mut buffer = ReadBuf::new(buffer);

@@ -1,5 +1,5 @@
-//! Listening sockets and connections, for every protocol. `accept`, `connections` and `owned_listener` are the server half;
-//! a client half would connect with `io` and `unix`.
+//! Listening sockets and connections, for every protocol. `accept`, `connections` and `owned_listener` are for the
+//! server side. A client side would connect with `io` and `unix`.
 
 pub(super) mod accept;
 pub(super) mod address;

@@ -1,4 +1,4 @@
-//! Listening sockets that the engine opened itself. It closes them for all processes that share them.
+//! Listening sockets that the engine opened itself. The engine closes them for all processes that share them.
 
 use crate::runtime::sockets::io::Accept;
 use rustix::fd::AsFd;
@@ -9,11 +9,11 @@ use std::os::fd::AsRawFd;
 use std::task::{Context, Poll};
 use tenon_crash::{Listening, process};
 
-/// A listener that no child process keeps open.
+/// A listening socket that no child process keeps open.
 pub(in crate::runtime) struct OwnedListener<A: AsFd> {
     acceptor: A,
     process: u64,
-    /// Dropped before the acceptor, see `drop`.
+    /// Dropped before the acceptor; see `drop`.
     listening: Option<Listening>,
 }
 
@@ -34,7 +34,8 @@ impl<A: Accept + AsFd> Accept for OwnedListener<A> {
 
 impl<A: AsFd> Drop for OwnedListener<A> {
     fn drop(&mut self) {
-        // A copy may exist nevertheless, for example in a child that was forked in another way. It no longer listens.
+        // Another process may still have a copy of the socket, for example a child that was forked without this
+        // library. After the shutdown, the copy no longer listens.
         if self.process == process() {
             let _ = shutdown(&self.acceptor, Shutdown::Both);
         }

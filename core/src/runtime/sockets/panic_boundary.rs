@@ -1,4 +1,4 @@
-//! The panic boundaries of tasks. They cover work outside of messages, such as reading and writing them.
+//! The panic boundaries of tasks. They cover the work outside of messages, such as reading and writing.
 
 use crate::faults;
 use crate::host::Engine;
@@ -9,8 +9,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// Serves a connection to its end. A panic ends only this connection, and `lost` is called. The future is created here, so
-/// that it is not moved.
+/// Serves a connection to its end. If the task panics, only this connection ends, and `lost` is called. `serve` creates
+/// the future here, so that the future is not moved.
 pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
     engine: Engine,
     serve: impl FnOnce() -> F,
@@ -23,7 +23,7 @@ pub(in crate::runtime) async fn connection<F: Future<Output = ()>>(
     bounded(serve(), || faults::pass("connection"), failed).await;
 }
 
-/// Runs a task that all clients of a server need. If it panics, the server ends with an exit code other than 0.
+/// Runs a task on which all clients of a server depend. If it panics, the server ends with an exit code other than 0.
 pub(in crate::runtime) async fn essential_task<F: Future<Output = ()>>(
     engine: Engine,
     lifecycle: Arc<Lifecycle>,
@@ -38,8 +38,8 @@ pub(in crate::runtime) async fn essential_task<F: Future<Output = ()>>(
     bounded(run(), || (), failed).await;
 }
 
-/// Runs a task. If it panics, `failed` is called before the task is dropped: a shutdown waits for what the task holds, and
-/// reads the exit code after that.
+/// Runs a task, and calls `before` in each poll. If the task panics, `failed` is called before the task is dropped.
+/// This order matters: a shutdown waits until the task's guard is dropped, and then reads the exit code.
 async fn bounded(task: impl Future<Output = ()>, before: impl Fn(), failed: impl FnOnce(&Panicked)) {
     let (mut task, mut failed) = (pin!(task), Some(failed));
     poll_fn(|context| {

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// Only the user that the server runs as may connect.
+/// The default permissions of a socket file: only the user that the server runs as may connect.
 pub(in crate::runtime) const MODE: u32 = 0o600;
 
-/// The maximum length of a path in a socket's address, with the NUL at its end.
+/// The maximum length of a path in a socket's address, including the NUL at its end.
 const MAX_PATH: usize = 108;
 
-/// How long another process may take to bind in the same directory.
+/// The time that another process may take to bind a socket in the same directory.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOCK_RETRY: Duration = Duration::from_millis(5);
 
@@ -40,7 +40,7 @@ impl Io for UnixStream {
         }
     }
 
-    /// Written data already belongs to the other side, and is not sent again.
+    /// Does nothing, because written data is already in the buffer of the other side.
     fn abandon(&self) {}
 
     fn is_gone(&self) -> bool {
@@ -61,15 +61,16 @@ impl Io for UnixStream {
 impl Accept for UnixListener {
     type Io = UnixStream;
 
-    /// All clients are on this machine, and none has an address.
+    /// All clients are on this machine, and clients have no address.
     fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(UnixStream, Option<IpAddr>)>> {
         Poll::Ready(Ok((ready!(UnixListener::poll_accept(self, task))?.0, None)))
     }
 }
 
-/// A listener with its socket file, which is removed with it.
+/// A listener with its socket file. When it is dropped, the file is removed.
 pub(in crate::runtime) struct Bound {
-    // In this order: a process that finds no file may bind, and one that finds a file finds a process that listens.
+    // The file is removed before the listener closes. So a process that finds no file may bind, and a process that
+    // finds a file finds a listener.
     _file: SocketFile,
     listener: OwnedListener<UnixListener>,
 }
@@ -82,7 +83,7 @@ impl Accept for Bound {
     }
 }
 
-/// The socket file of a listener. When it is dropped, the file is removed if it is still the same one.
+/// The socket file of a listener. When this is dropped, the file is removed if it is still the same file.
 struct SocketFile {
     path: PathBuf,
     device: u64,
@@ -94,7 +95,7 @@ impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let found = fs::symlink_metadata(path)?;
         Ok(SocketFile {
-            // The program may change its working directory.
+            // The path must be absolute, because the program may change its working directory.
             path: std::path::absolute(path)?,
             device: found.dev(),
             inode: found.ino(),
@@ -106,7 +107,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = |found: Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
-        // A forked process has a copy of this.
+        // A forked process has a copy of this object, and must not remove the file.
         if self.process == tenon_crash::process() && fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
             let _ = fs::remove_file(&self.path);
         }
@@ -117,7 +118,7 @@ fn failed(path: &Path, why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Address, format!("cannot listen on unix socket {}: {why}", path.display()))
 }
 
-/// What is wrong with a path, independent of any file there.
+/// Checks a path without access to the file. Fails if the path is empty, too long, or contains a NUL byte.
 pub(in crate::runtime) fn check_path(path: &Path) -> Result<(), Error> {
     let bytes = path.as_os_str().as_encoded_bytes();
     let wrong = |why: String| Err(Error::invalid(format!("unix socket path {:?}: {why}", path.display())));
@@ -131,7 +132,7 @@ pub(in crate::runtime) fn check_path(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Fails if it is not a valid file permission.
+/// Fails if `mode` is not a valid file permission.
 pub(in crate::runtime) fn check_mode(mode: u32) -> Result<(), Error> {
     match mode {
         0..=0o777 => Ok(()),
@@ -139,8 +140,8 @@ pub(in crate::runtime) fn check_mode(mode: u32) -> Result<(), Error> {
     }
 }
 
-/// Listens on a path. A socket file that an ended server left behind is replaced. Fails if a process listens there,
-/// or if the file is not a socket. Must be called inside an executor.
+/// Listens on a path. If an ended server has left a socket file there, the file is replaced. Fails if a process listens
+/// on the file, or if the file is not a socket. Must be called inside an executor.
 pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     let _alone = lock_directory(path)?;
     make_room(path)?;
@@ -148,14 +149,15 @@ pub(in crate::runtime) fn bind(path: &Path, mode: u32) -> Result<Bound, Error> {
     let socket = UnixSocket::new_stream().map_err(failed)?;
     socket.bind(path).map_err(failed)?;
     let file = SocketFile::of(path).map_err(failed)?;
-    // Nobody can connect before it listens, so no client sees other permissions.
+    // No client can connect before the socket listens, so no client connects with other permissions.
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     let listener = socket.listen(BACKLOG).map_err(failed)?;
     Ok(Bound { _file: file, listener: OwnedListener::new(listener) })
 }
 
-/// Keeps other servers from the same path until this one listens. Otherwise, another server could create its socket
-/// between the check of a dead socket and its removal. On file systems without locks, all servers continue.
+/// Prevents other servers from binding in the same directory until this server listens. Without the lock, another
+/// server could create its socket between the check of an unused socket and its removal. On file systems without locks,
+/// all servers continue.
 fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -164,7 +166,7 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = match open(directory, flags, Mode::empty()) {
         Ok(directory) => directory,
-        // A directory that may be searched and written, but not read.
+        // The directory may be searched and written, but not read.
         Err(Errno::ACCESS) => return Ok(None),
         Err(error) => return Err(failed(path, error)),
     };
@@ -180,7 +182,7 @@ fn lock_directory(path: &Path) -> Result<Option<rustix::fd::OwnedFd>, Error> {
     }
 }
 
-/// Removes a socket on which no process listens.
+/// Removes the socket file if no process listens on it. Fails if a process does.
 fn make_room(path: &Path) -> Result<(), Error> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -199,7 +201,7 @@ fn make_room(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether a process listens. It does not wait for a place in the queue of connections to accept.
+/// Whether a process listens on the socket. The check does not wait for a place in the queue of connections.
 fn is_alive(path: &Path) -> io::Result<bool> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;

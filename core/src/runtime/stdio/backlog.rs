@@ -1,14 +1,14 @@
-//! A bounded buffer for printed text that the client has not read yet.
+//! A bounded buffer for the printed text that the client has not read yet.
 
 use std::collections::VecDeque;
 
-/// Bytes in the order in which they were printed. Bytes that do not fit are dropped, as whole lines if possible. A
-/// line in their place reports how many were dropped.
+/// The printed bytes in their order. If bytes do not fit, they are dropped, as whole lines if possible. A note in their
+/// place reports how many bytes were dropped.
 pub(super) struct Backlog {
     capacity: usize,
     bytes: VecDeque<u8>,
     dropped: u64,
-    /// The last dropped bytes were the beginning of a line.
+    /// `true` if the last dropped bytes were the beginning of a line.
     within_line: bool,
 }
 
@@ -27,7 +27,7 @@ impl Backlog {
             return self.drop(printed);
         }
         if self.within_line {
-            // Not counted, because the note already has its number.
+            // These bytes are not counted, because the note with the number is already in the buffer.
             let Some(end) = printed.iter().position(|&byte| byte == b'\n') else { return };
             self.within_line = false;
             printed = &printed[end + 1..];
@@ -41,13 +41,13 @@ impl Backlog {
         let keep = match line_end(&printed[..room]) {
             Some(end) => end,
             None => match line_end(self.bytes.make_contiguous()) {
-                // The line began in an earlier piece; that beginning is dropped too.
+                // The line began in an earlier piece. That beginning is dropped too.
                 Some(start) => {
                     self.dropped += (self.bytes.len() - start) as u64;
                     self.bytes.truncate(start);
                     0
                 }
-                // A line that is longer than the whole room is cut.
+                // A line that is longer than the capacity is cut.
                 None => room,
             },
         };
@@ -60,12 +60,12 @@ impl Backlog {
         self.within_line = printed.last() != Some(&b'\n');
     }
 
-    /// The bytes to be written next.
+    /// The bytes to write next.
     pub(super) fn front(&self) -> &[u8] {
         self.bytes.as_slices().0
     }
 
-    /// Removes bytes that have been written. New bytes are accepted again after half of the room is free.
+    /// Removes bytes that were written. After an overflow, new bytes are accepted when half of the capacity is free.
     pub(super) fn written(&mut self, count: usize) {
         self.bytes.drain(..count);
         if self.dropped > 0 && self.bytes.len() <= self.capacity / 2 {
@@ -78,12 +78,12 @@ impl Backlog {
             self.dropped = 0;
         }
         if self.bytes.is_empty() {
-            // The memory of a burst is freed.
+            // Frees the memory of a burst.
             self.bytes.shrink_to(64 << 10);
         }
     }
 
-    /// Drops everything, without a note.
+    /// Drops all bytes without a note.
     pub(super) fn clear(&mut self) {
         self.bytes = VecDeque::new();
         self.dropped = 0;

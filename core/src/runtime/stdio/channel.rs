@@ -1,4 +1,4 @@
-//! The line-based channel of one client: a reading thread, a writing thread, and their end.
+//! The line-based channel of one client: its reading thread, its writing thread, and its shutdown.
 
 use super::reader::Reader;
 use super::wire::{Input, Output, Wire};
@@ -14,43 +14,43 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A started channel.
+/// A channel that has been started.
 pub(super) struct Channel {
     shared: Arc<Shared>,
 }
 
-/// Restores what was changed for a channel.
+/// A function that restores what the transport changed for a channel.
 pub(super) type Restore = Box<dyn FnOnce(RestoreTo) + Send>;
 
-/// To what it is restored.
+/// The new owner of what is restored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RestoreTo {
-    /// To the program, because the server has ended.
+    /// The program gets its descriptors back, because the server has ended.
     Program,
-    /// To nothing: the client has disconnected, and the server continues.
+    /// No one: the client has disconnected, and the server continues.
     Nothing,
 }
 
-/// The state that its threads share.
+/// The state that the threads of a channel share.
 struct Shared {
     engine: Engine,
     peer: Arc<Peer>,
     writer: Arc<Writer>,
     /// Stops the reading thread.
     stop: Box<dyn Fn() + Send + Sync>,
-    /// Whether the reading thread still runs.
+    /// `true` while the reading thread runs.
     reading: AtomicBool,
     over: AtomicBool,
     lifecycle: Arc<Lifecycle>,
     channels: Arc<SingleClientChannels>,
-    /// The server ends when this channel ends, whatever its other transports are.
+    /// `true` if the end of this channel ends the server even if other channels are open.
     leading: bool,
     restore: Mutex<Option<Restore>>,
 }
 
 impl Channel {
-    /// Starts both threads. `restore` is called at the channel's end. A channel with `restore` ends the server when
-    /// it ends.
+    /// Starts both threads. `restore` is called at the end of the channel. The end of a channel that has `restore` ends
+    /// the server.
     pub(super) fn start<I: Input, O: Output>(
         context: &ServeContext,
         wire: Wire<I, O>,
@@ -88,7 +88,8 @@ impl Shared {
                 this.fail("writes the answers", &panicked);
                 this.writer.abandon();
             }
-            // Nothing reads the output any more: this has the same effect as the end of the input.
+            // Nothing can be written any more, for example because the client has disconnected. The effect is that of
+            // the end of the input.
             this.client_gone();
             this.lifecycle.wake();
         })?;
@@ -110,14 +111,15 @@ impl Shared {
         })
     }
 
-    /// Handles a panic of one of its threads, which ends the channel. The program that serves gets the error.
+    /// Handles a panic of one of the channel's threads, which ends the channel. The program gets the error from the
+    /// server.
     fn fail(&self, what: &str, panicked: &Panicked) {
         self.engine.0.panicked(format_args!("the thread that {what}"), panicked);
         self.lifecycle.fail(format!("the thread that {what} panicked: {panicked}"));
     }
 
-    /// The client has disconnected, at least in one direction. If this is the last or the leading channel, the server
-    /// ends.
+    /// Handles the disconnect of the client, in at least one direction. If this is the last or the leading channel, the
+    /// server ends.
     fn client_gone(&self) {
         if self.over.swap(true, Ordering::SeqCst) {
             return;
@@ -129,8 +131,8 @@ impl Shared {
         }
     }
 
-    /// Ends one channel among others: its calls in flight may finish, and then it releases its output. If the server
-    /// ends, the steps of its shutdown do this.
+    /// Ends this channel while the server continues: calls in flight may finish, and then the channel releases its
+    /// output. If the server is ending, the steps of its shutdown do this instead.
     fn end_alone(&self) {
         if self.lifecycle.is_ending() {
             return;
@@ -140,7 +142,7 @@ impl Shared {
         self.peer.on_idle(own.clone());
         let done = || self.peer.in_flight() == 0 || self.writer.has_ended();
         own.wait_until(Duration::ZERO, done);
-        // The client may still read, and gets the same responses as at the server's end.
+        // The client may still read, so it gets the same responses as at the server's shutdown.
         self.engine.close_peer(&self.peer, CancelReason::Closing);
         own.wait_until(FLUSH_TIMEOUT, done);
         self.writer.close();
@@ -157,11 +159,11 @@ impl Shared {
 }
 
 impl Serving for Channel {
-    /// There is only one client, and it is still served.
+    /// Does nothing, because the only client is still served.
     fn begin_end(&self) {}
 
-    /// Then cancels the rest. Reading continues until then, because a call may wait for an answer, and a late request
-    /// must get its error response.
+    /// Waits for calls in flight, and then cancels the others. Reading continues until then, because a call may wait
+    /// for an answer, and a late request must get its error response.
     fn drain(&self) {
         let Shared { peer, writer, lifecycle, .. } = &*self.shared;
         peer.on_idle(lifecycle.clone());
@@ -172,22 +174,22 @@ impl Serving for Channel {
 
     fn flush(&self) {
         let Shared { peer, writer, lifecycle, .. } = &*self.shared;
-        // A response may wait for a thread that is sending earlier messages of the same call.
+        // A response may have to wait for a thread that sends earlier messages of the same call.
         lifecycle.wait_until(FLUSH_TIMEOUT, || peer.in_flight() == 0 || writer.has_ended());
         writer.close();
     }
 
     fn close(&self) {
         let Shared { writer, lifecycle, reading, .. } = &*self.shared;
-        // The reader must end too, because later input belongs to the program.
+        // The reading thread must end too, because later input belongs to the program.
         let ended = || writer.has_ended() && !reading.load(Ordering::Acquire);
         lifecycle.wait_until(FLUSH_TIMEOUT, ended);
         self.shared.restore(RestoreTo::Program);
     }
 }
 
-/// Handles the end of the reader, also if its thread could not be started: no question will be answered, and the
-/// channel ends. Otherwise the server would hang.
+/// Handles the end of the reader, also if its thread could not start. No question will be answered, and the channel
+/// ends. Without this, the server would never end.
 struct EndOfInput(Arc<Shared>);
 
 impl Drop for EndOfInput {

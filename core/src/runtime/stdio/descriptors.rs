@@ -1,4 +1,4 @@
-//! Reads and writes lines on descriptors: pipes, sockets, terminals.
+//! Reads and writes lines on descriptors: pipes, sockets and terminals.
 
 use super::wire::{Input, Output, Read, Wire};
 use crate::runtime::platform::{self, HALF_CLOSED, pipe, process_descriptor, write_now};
@@ -10,10 +10,10 @@ use rustix::process::{Pid, getppid};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-/// How often the parent is checked if the system has no descriptor for it.
+/// The interval of the checks of the parent, if the system has no descriptor for a process.
 const PARENT_POLL: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// The reading side.
+/// The input of a channel on a descriptor.
 pub(super) struct DescriptorInput {
     input: OwnedFd,
     /// Becomes readable when reading must stop.
@@ -21,8 +21,8 @@ pub(super) struct DescriptorInput {
     parent: Parent,
 }
 
-/// The process that started this one. When it dies there is no client left, even if another process still holds the
-/// input open.
+/// The process that started this process. When the parent ends, there is no client left, even if another process still
+/// holds the input open.
 pub(super) struct Parent {
     watched: bool,
     pid: Option<Pid>,
@@ -35,7 +35,7 @@ impl Parent {
         Parent { watched: true, pid, descriptor: pid.and_then(process_descriptor) }
     }
 
-    /// For an input that does not depend on the parent.
+    /// For an input whose client is not the parent.
     pub(super) fn unwatched() -> Parent {
         Parent { watched: false, pid: None, descriptor: None }
     }
@@ -44,13 +44,13 @@ impl Parent {
         self.watched && getppid() != self.pid
     }
 
-    /// How long to wait before the next check, if there is no notification.
+    /// The time until the next check of the parent; `None` if a descriptor reports its end, or if it is not watched.
     fn interval(&self) -> Option<&'static Timespec> {
         (self.watched && self.descriptor.is_none()).then_some(&PARENT_POLL)
     }
 }
 
-/// Both sides. With `parent`, they last as long as that process lives.
+/// Makes the input and the output of a channel. If `parent` is watched, the input also ends when that process ends.
 pub(super) fn wire(
     input: OwnedFd,
     output: Arc<OwnedFd>,
@@ -58,7 +58,7 @@ pub(super) fn wire(
 ) -> Result<Wire<DescriptorInput, DescriptorOutput>, Errno> {
     let (stop, stopper) = pipe()?;
     let stop_reading = move || {
-        // The reader polls the other end. If the pipe is full, it has been written to already.
+        // The reader polls the other end of the pipe. If the pipe is full, a byte was written already.
         let _ = rustix::io::write(&stopper, b"x");
     };
     Ok(Wire {
@@ -69,10 +69,10 @@ pub(super) fn wire(
 }
 
 impl DescriptorInput {
-    /// Waits for input. Returns `false` when reading must stop.
+    /// Waits for input. Returns `false` if reading must stop.
     fn wait(&self) -> bool {
         loop {
-            // The last one is a placeholder if there is no descriptor for the parent.
+            // If there is no descriptor for the parent, the last descriptor is a placeholder.
             let parent = self.parent.descriptor.as_ref().unwrap_or(&self.stop);
             let mut fds = [&self.input, &self.stop, parent].map(|fd| PollFd::new(fd, PollFlags::IN));
             match poll(&mut fds, self.parent.interval()) {
@@ -83,7 +83,7 @@ impl DescriptorInput {
             if !fds[1].revents().is_empty() {
                 return false;
             }
-            // Input that the parent wrote before it died is still served.
+            // Input that the parent wrote before its end is still served.
             if !fds[0].revents().is_empty() {
                 return true;
             }
@@ -107,7 +107,7 @@ impl Input for DescriptorInput {
         Read::Stopped
     }
 
-    /// Also if the input is not fully read yet, or if the parent has died.
+    /// Reports a client that has gone even if its input is not fully read, and a parent that has ended.
     fn is_client_gone(&self) -> bool {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut fds = [PollFd::new(&self.input, HALF_CLOSED)];
@@ -117,7 +117,8 @@ impl Input for DescriptorInput {
     }
 }
 
-/// The writing side. The code that restores it shares it. It is released when the writer ends.
+/// The output of a channel on a descriptor. The code that restores the descriptor shares it. The writer releases it at
+/// its end.
 pub(super) struct DescriptorOutput(Arc<OwnedFd>);
 
 impl Output for DescriptorOutput {
@@ -129,7 +130,7 @@ impl Output for DescriptorOutput {
             match writev(&self.0, rest) {
                 Ok(written) => IoSlice::advance_slices(&mut rest, written),
                 Err(Errno::INTR) => {}
-                // If its owner made the descriptor non-blocking, it still gets whole lines.
+                // If another process made the descriptor non-blocking, it still gets whole lines.
                 Err(Errno::AGAIN) => wait_writable(&self.0)?,
                 Err(error) => return Err(error.into()),
             }
@@ -141,7 +142,7 @@ impl Output for DescriptorOutput {
         platform::unread(&self.0)
     }
 
-    /// The thread that may wait writes the rest.
+    /// Writes what fits without waiting. The writing thread, which may wait, writes the rest.
     fn write_some(&mut self, lines: &[Bytes]) -> io::Result<usize> {
         write_now(&self.0, &slices(lines))
     }

@@ -1,4 +1,4 @@
-//! Tests of the line-based channel over memory in place of a descriptor.
+//! Tests of the line-based channel over memory instead of descriptors.
 
 use super::channel::Channel;
 use super::wire::{Input, Output, Read, Wire};
@@ -13,7 +13,7 @@ struct From(Shared);
 
 impl Input for From {
     fn read(&mut self, buffer: &mut [u8]) -> Read {
-        // Few at a time, as a pipe may give them.
+        // Returns a few bytes at a time, as a pipe may do.
         let bytes = self.0.wait(buffer.len().min(7));
         buffer[..bytes.len()].copy_from_slice(&bytes);
         match bytes.len() {
@@ -55,7 +55,7 @@ fn lines_are_answered_over_memory() {
     let wire = Wire { input: From(input.clone()), output: To(output.clone()), stop };
     let channel = Channel::start(&context, wire, None).unwrap();
     for id in 1..=3 {
-        // STD-1: one message a line. The last one has no end.
+        // STD-1: each line is one message. The last line has no line end.
         let end = if id < 3 { "\r\n" } else { "" };
         input.write(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}{end}"#).as_bytes());
     }

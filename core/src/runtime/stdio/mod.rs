@@ -1,7 +1,7 @@
-//! The stdio transport: one message per line, two threads.
+//! The stdio transport: each line is one message, and each channel has two threads.
 //!
-//! All of this folder is the server half. A client half, which starts a server as a child process, would be `client.rs`
-//! beside it and would use `descriptors` and `wire`.
+//! This folder is for the server side. A client side, which starts a server as a child process, would be a file
+//! `client.rs` here. It would use `descriptors` and `wire`.
 
 mod backlog;
 mod channel;

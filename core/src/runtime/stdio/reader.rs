@@ -1,5 +1,5 @@
-//! The reading thread: splits bytes into lines, and passes each line on as a message. It stops when the input ends,
-//! or when it is told to.
+//! The reading thread. It splits bytes into lines, and passes each line to the engine as a message. It stops when the
+//! input ends, or when the channel stops it.
 
 use super::wire::{Input, Read};
 use super::writer::Writer;
@@ -22,19 +22,19 @@ pub(super) struct Reader<I> {
 }
 
 impl<I: Input> Reader<I> {
-    /// Reads until the end.
+    /// Reads until the input ends or reading is stopped.
     pub(super) fn run(mut self) {
         let mut framer = LineFramer::new(self.engine.limits().max_message_bytes);
         let mut buffer = vec![0; READ_BYTES];
-        // The input of one read wakes each host once, and its immediate responses are sent in one write.
+        // The batcher wakes each host once for the input of one read. The immediate responses are sent in one write.
         let batcher = WakeBatcher::new(|| ());
         loop {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
                     faults::pass("read");
                     framer.feed(&buffer[..count]);
-                    // Messages have their own panic boundaries. This one is for the hosts that are woken at the end,
-                    // whose panics concern no message. The remaining lines follow.
+                    // Each message has its own panic boundary. This boundary is for the hosts that are woken at the
+                    // end: a panic there concerns no message, and the remaining lines are still handled.
                     loop {
                         match caught(|| self.take_all(&mut framer, &batcher)) {
                             Ok(true) => break,
@@ -57,9 +57,9 @@ impl<I: Input> Reader<I> {
         }
     }
 
-    /// Passes on the messages that were read. Returns `false` if nothing reads the responses any more.
+    /// Passes the messages that were read to the engine. Returns `false` if reading must stop.
     fn take_all(&mut self, framer: &mut LineFramer, batcher: &Arc<WakeBatcher>) -> bool {
-        // In this order: hosts start while the existing responses are written.
+        // The order matters: the batch is dropped first, so the hosts start while the responses are written.
         let _answers = self.writer.begin();
         let _batch = batcher.begin();
         while let Some(frame) = framer.next() {

@@ -1,8 +1,9 @@
-//! Relays standard error while stdio is served, so that a client that does not read it cannot block code that prints.
+//! Relays standard error while stdio is served. Without this, a client that does not read standard error could block
+//! code that prints.
 //!
 //! If descriptor 2 is a pipe or a socket, descriptors 1 and 2 are redirected to a pipe of the engine. A thread reads
-//! that pipe at once, and writes as fast as the client reads, with a bounded buffer between. The engine never makes
-//! the client's end non-blocking, because other processes share it.
+//! that pipe at once. It writes to the client as fast as the client reads, with a bounded buffer between both. The
+//! engine never makes the client's descriptor non-blocking, because other processes share it.
 
 use super::backlog::Backlog;
 use crate::error::Error;
@@ -20,21 +21,23 @@ use std::sync::Arc;
 use tenon_crash::Watch;
 
 const READ_BYTES: usize = 64 << 10;
-/// Writes between two checks of what is printed.
+/// The number of writes before the thread reads its pipe again.
 const WRITES: usize = 16;
-/// How often the thread checks its deadline when it must end.
+/// The interval at which the thread checks whether it must end.
 const CLOSING_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// Standard error, redirected through the relay.
+/// Standard error while it is redirected through the relay.
 pub(super) struct Relay {
-    /// The client's end.
+    /// The original descriptor 2, which leads to the client.
     real: OwnedFd,
-    /// The inode of the engine's pipe, to see whether descriptor 2 has been changed.
+    /// The inode of the engine's pipe. It shows whether the program has changed descriptor 2 since the start.
     inode: (u64, u64),
-    /// A byte tells the thread to end, because a forked child may hold a copy of this open.
+    /// A byte in this pipe tells the thread to end. Closing the pipe is not enough, because a forked child may hold a
+    /// copy.
     stop: OwnedFd,
     progress: Arc<Progress>,
-    /// If the process dies meanwhile, it waits until its printed output is passed on.
+    /// If the process ends while this exists, the process first waits until the printed output was written to the
+    /// client.
     watch: Watch,
 }
 
@@ -46,14 +49,15 @@ struct Progress {
 
 #[derive(Default)]
 struct State {
-    /// Everything that was printed before the end of the relay is passed on, or nothing reads it.
+    /// `true` if all output from before the end of the relay was written, or can no longer be written.
     flushed: bool,
-    /// No thread waits for it any more.
+    /// `true` if no thread waits for the output any more.
     abandoned: bool,
 }
 
 impl Relay {
-    /// Redirects descriptors 1 and 2 through a relay. `None` if no client can leave descriptor 2 unread.
+    /// Redirects descriptors 1 and 2 through a relay. Returns `None` if descriptor 2 is not a pipe or a socket, or if
+    /// the capacity is 0.
     pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
         let io = super::transport::io;
         let stderr = std::io::stderr();
@@ -68,7 +72,7 @@ impl Relay {
         let output = fcntl_dupfd_cloexec(&stderr, 3).map_err(io("standard error"))?;
         let (printed, printer) = pipe().map_err(io("pipe"))?;
         let (stop_signal, stop) = pipe().map_err(io("pipe"))?;
-        // Only the engine holds this end.
+        // Only the engine holds this end, so it may be non-blocking.
         let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
         fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;
         let stat = fstat(&printer).map_err(io("pipe"))?;
@@ -87,8 +91,8 @@ impl Relay {
         Ok(Some(relay))
     }
 
-    /// Restores descriptor 2, and waits a moment until the printed output is passed on. The thread ends when nothing
-    /// can print to it any more: a process that a handler started may live on.
+    /// Restores descriptor 2, and waits a moment until the printed output was written to the client. The thread ends
+    /// when no process can print to the pipe any more, because a process that a handler started may still run.
     pub(super) fn close(self) {
         if fstat(std::io::stderr()).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode) {
             let _ = rustix::stdio::dup2_stderr(&self.real);
@@ -101,7 +105,7 @@ impl Relay {
     }
 }
 
-/// The client's end, and whether a write to it returns at once.
+/// The descriptor that leads to the client, and whether a write to it returns at once.
 struct Output {
     descriptor: OwnedFd,
     non_blocking: bool,
@@ -109,8 +113,8 @@ struct Output {
 
 impl Output {
     fn new(descriptor: OwnedFd) -> Output {
-        // A pipe that is opened again has flags of its own. Otherwise, a small write to a writable descriptor must
-        // suffice.
+        // If a pipe is opened again, the new descriptor has flags of its own. If that fails, the thread writes only
+        // small pieces, and only if the descriptor is writable.
         let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
         match open(path, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
             Ok(descriptor) => Output { descriptor, non_blocking: true },
@@ -122,7 +126,7 @@ impl Output {
 struct RelayThread {
     printed: OwnedFd,
     stop_signal: Option<OwnedFd>,
-    /// `None` once nothing reads it any more.
+    /// `None` after a write has failed, because no client reads the output any more.
     output: Option<Output>,
     backlog: Backlog,
     progress: Arc<Progress>,
@@ -137,7 +141,7 @@ impl RelayThread {
             tenon_crash::hold(true);
             if !ended {
                 match read(&self.printed, &mut buffer[..]) {
-                    // No process can print any more.
+                    // No process can print to the pipe any more.
                     Ok(0) => (ended, empty) = (true, true),
                     Ok(count) => self.backlog.push(&buffer[..count]),
                     Err(Errno::AGAIN) => empty = true,
@@ -159,7 +163,7 @@ impl RelayThread {
         self.progress.flushed();
     }
 
-    /// Waits until there is something to do. Returns `false` if that cannot be found out.
+    /// Waits until there is input, output or a signal to stop. Returns `false` if the system call fails.
     fn wait(&mut self, ended: bool) -> bool {
         let mut fds = Vec::with_capacity(3);
         if !ended {

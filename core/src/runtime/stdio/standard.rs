@@ -1,8 +1,8 @@
 //! Handles standard descriptors that were closed when the program started.
 //!
-//! The next file that the program or the engine opens would get the number of a closed descriptor, and would be
-//! served or printed to. So the null device is opened in its place, for reading and writing. The access mode
-//! distinguishes it from a null device that somebody chose. Node and Rust's own startup do the same.
+//! The next file that the program or the engine opens would get the number of a closed descriptor, and would be served
+//! or printed to. So the null device is opened in its place, for reading and writing. This access mode distinguishes it
+//! from a null device that the user chose. Node and Rust's standard library do the same at their start.
 
 use crate::error::{Error, ErrorKind};
 use rustix::fd::{AsRawFd, BorrowedFd, IntoRawFd};
@@ -12,25 +12,27 @@ use rustix::stdio::{stderr, stdin, stdout};
 
 const NULL: &str = "/dev/null";
 
-/// Opens the null device in place of each of the descriptors 0, 1 and 2 that is closed.
+/// Opens the null device in place of each of the descriptors 0, 1 and 2 that is closed. Fails if the null device cannot
+/// be opened.
 pub fn open_missing() -> Result<(), Errno> {
     let standard = [stdin(), stdout(), stderr()];
     if standard.iter().all(|descriptor| fcntl_getfd(descriptor).is_ok()) {
         return Ok(());
     }
     loop {
-        // The system assigns the lowest free number. So nothing is overwritten that another thread opens meanwhile.
+        // The system assigns the lowest free number. So a file that another thread opens at the same time is not
+        // replaced.
         let nothing = open(NULL, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         if nothing.as_raw_fd() > 2 {
             return Ok(());
         }
-        // Also for the programs that handlers start.
+        // The descriptor must stay open for the programs that handlers start.
         fcntl_setfd(&nothing, FdFlags::empty())?;
         let _stays = nothing.into_raw_fd();
     }
 }
 
-/// Fails if there is nothing to serve at descriptor 0 or 1.
+/// Fails if descriptor 0 or 1 was closed when the program started.
 pub(super) fn check() -> Result<(), Error> {
     open_missing().map_err(|error| Error::new(ErrorKind::Io, format!("{NULL} cannot be opened: {error}")))?;
     let both = [(stdin(), "0 (standard input)"), (stdout(), "1 (standard output)")];
@@ -47,8 +49,8 @@ pub(super) fn check() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a descriptor was closed at the start. It is then the null device, open for reading and writing, or has no
-/// file type, such as the queue of an event loop that got the free number.
+/// Whether a descriptor was closed when the program started. In that case it is the null device, open for reading and
+/// writing. Or it has no file type, such as the queue of an event loop that got the free number.
 fn is_missing(descriptor: BorrowedFd<'_>) -> Result<bool, Errno> {
     let found = fstat(descriptor)?;
     Ok(match FileType::from_raw_mode(found.st_mode) {

@@ -1,4 +1,5 @@
-//! The transport itself: takes the standard descriptors, or two others, and restores them at the end.
+//! The stdio transport: takes the standard descriptors, or two other descriptors, and restores the standard ones at the
+//! end.
 
 use super::channel::{Channel, RestoreTo};
 use super::descriptors::{self, Parent};
@@ -13,16 +14,16 @@ use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The descriptors on which lines are served.
+/// The descriptors on which messages are served as lines.
 #[derive(Debug)]
 pub(in crate::runtime) enum StdioTransport {
     /// The process's standard input and output.
     Standard,
-    /// Two descriptors, which may be the same one.
+    /// Two descriptors of the program. Both may refer to the same file.
     Descriptors(OwnedFd, OwnedFd),
 }
 
-/// The real descriptors 0, 1 and 2.
+/// The original descriptors 0, 1 and 2.
 struct Standard {
     input: OwnedFd,
     output: Arc<OwnedFd>,
@@ -55,7 +56,7 @@ impl Transport for StdioTransport {
             StdioTransport::Standard => {
                 let (input, standard) =
                     Standard::take(context.engine.threads(), context.engine.limits().max_stderr_bytes)?;
-                // Only the process's own input comes from its parent.
+                // The parent is watched only here, because only standard input comes from the parent.
                 match descriptors::wire(input, standard.output.clone(), Parent::watch()) {
                     Ok(wire) => {
                         Channel::start(context, wire, Some(Box::new(|target| standard.give(target))))?
@@ -78,10 +79,12 @@ impl Transport for StdioTransport {
 }
 
 impl Standard {
-    /// Duplicates the standard descriptors, and redirects 0 to the null device and 1 to 2. So neither a handler nor a
-    /// program that it starts can read from the one or write to the other.
+    /// Duplicates the standard descriptors, and redirects descriptor 0 to the null device and descriptor 1 to
+    /// descriptor 2. So neither a handler nor a program that it starts can read the client's messages or write to the
+    /// client.
     fn take(threads: &Threads, max_stderr: usize) -> Result<(OwnedFd, Standard), Error> {
-        // Above the three standard descriptors, so that closing those never closes these.
+        // The duplicates get numbers above the standard descriptors, so that closing the standard descriptors never
+        // closes them.
         let input = fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io("standard input"))?;
         let output = Arc::new(fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io("standard output"))?);
         let own = fcntl_dupfd_cloexec(&input, 3).map_err(io("standard input"))?;
@@ -104,7 +107,7 @@ impl Standard {
     fn give(self, target: RestoreTo) {
         match target {
             RestoreTo::Program => self.put_back(),
-            // Output of handlers still goes to standard error, and the client sees the end of its output.
+            // The output of handlers still goes to standard error, and the client sees the end of its input.
             RestoreTo::Nothing => {
                 if let Some(errors) = self.errors {
                     errors.close();

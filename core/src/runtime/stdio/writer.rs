@@ -1,9 +1,10 @@
-//! Writes outgoing messages: one queue, so that lines never interleave, and one write for everything that is queued.
+//! Writes outgoing messages. There is one queue, so that lines never interleave, and one write for all lines that are
+//! queued.
 //!
-//! Two threads write, one at a time. The reading thread produces some messages itself: the engine's own responses and
+//! Two threads write, one at a time. The reading thread produces some messages itself: responses of the engine, and
 //! those of inline handlers. It writes them at the end of its turn, as far as it can without waiting. The writing
-//! thread writes everything else, because any other thread may hold an interpreter's lock, or may be one that must
-//! not block.
+//! thread writes all other messages, because their threads may hold an interpreter's lock, or must not block for
+//! another reason.
 
 use super::wire::Output;
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, flush_wakes, wake_later};
@@ -15,31 +16,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Lines per write: two slices per line, within a system's limit of 1024.
+/// The maximum number of lines per write. Each line needs two slices, and a system may limit the slices to 1024.
 const BATCH: usize = 128;
-/// If nothing is written for this time, a reader that waits for room checks whether the client still exists.
+/// If nothing is written for this time, a reader that waits for the queue checks whether the client still exists.
 const STALL_CHECK: Duration = Duration::from_millis(200);
 /// The maximum time that a line waits for the end of the reader's turn, which an inline handler may delay.
 const TURN_TIMEOUT: Duration = Duration::from_millis(5);
-/// How often the writing thread checks for such lines without finding any, before it stops.
+/// The number of checks that find no waiting line before the writing thread stops checking.
 const IDLE_CHECKS: u32 = 10;
 
 thread_local! {
-    /// The address of the writer whose reader's turn this thread is in; 0 if it is in none.
+    /// The address of the writer for which this thread is in a reader's turn; 0 if it is in none.
     static TURN: Cell<usize> = const { Cell::new(0) };
 }
 
 pub(super) struct Writer {
     capacity: usize,
-    /// Bytes that are queued or being written. It is changed only under the lock, so that reading it may skip the
-    /// lock.
+    /// The number of bytes that are queued or being written. It is changed only under the lock, but may be read without
+    /// the lock.
     bytes: AtomicUsize,
     state: Mutex<State>,
-    /// Held by the thread that has set `State::writing`.
+    /// Locked by the thread that has set `State::writing`.
     output: Mutex<Option<Box<dyn Output>>>,
     /// Wakes the writing thread.
     queued: Arc<Queued>,
-    /// Something was written, or writing has ended.
+    /// Notified when something was written, or when writing has ended.
     written: Condvar,
 }
 
@@ -55,24 +56,24 @@ impl Wake for Queued {
 #[derive(Default)]
 struct State {
     lines: VecDeque<Bytes>,
-    /// Bytes of the first line, its line end included, that are written already.
+    /// The number of bytes of the first line, including its line end, that are written already.
     begun: usize,
-    /// Lines are for the writing thread; otherwise they wait for the end of the reader's turn.
+    /// `true` if the lines are for the writing thread. If `false`, they wait for the end of the reader's turn.
     due: bool,
-    /// A thread has taken lines and is writing them.
+    /// `true` while a thread writes lines that it has taken.
     writing: bool,
-    /// The writing thread watches lines that wait for the end of a turn.
+    /// `true` while the writing thread checks for lines that wait for the end of a turn.
     watching: bool,
     /// How often the reader has written at the end of its turn.
     turns: u64,
     closing: bool,
-    /// Nothing reads the output.
+    /// `true` if a write failed, because no client reads the output any more.
     broken: bool,
-    /// Writing has ended: everything is written, or nothing reads.
+    /// `true` if writing has ended: everything is written, or nothing can be written any more.
     ended: bool,
 }
 
-/// A turn of the reader. Its end writes the messages of the turn.
+/// A turn of the reader. When it is dropped, the messages of the turn are written.
 pub(super) struct ReaderTurn<'a>(&'a Writer);
 
 impl Drop for ReaderTurn<'_> {
@@ -94,8 +95,8 @@ impl Writer {
         }
     }
 
-    /// Writes until closed, or until the output's reader has disconnected. It then releases the output, so that its
-    /// reader sees the end.
+    /// Writes until the writer is closed, or until no client reads the output any more. Then releases the output, so
+    /// that the client sees its end.
     pub(super) fn run(&self, output: impl Output) {
         *self.output.lock() = Some(Box::new(output));
         self.relay();
@@ -104,7 +105,7 @@ impl Writer {
         self.end();
     }
 
-    /// The writing thread has panicked, so nothing is written any more.
+    /// Ends writing after the writing thread has panicked.
     pub(super) fn abandon(&self) {
         let output = self.output.lock().take();
         drop(output);
@@ -149,7 +150,7 @@ impl Writer {
         }
     }
 
-    /// Waits until there is something for the writing thread to write. Returns `false` at the end.
+    /// Waits until there are lines for the writing thread to write. Returns `false` if writing must end.
     fn wait_for_lines(&self, state: &mut MutexGuard<'_, State>) -> bool {
         let (mut idle_checks, mut turns) = (0, state.turns);
         loop {
@@ -182,7 +183,7 @@ impl Writer {
         }
     }
 
-    /// Begins a turn of the reader on this thread. Its messages wait for the end of the turn.
+    /// Begins a turn of the reader on this thread. The messages of this thread wait for the end of the turn.
     pub(super) fn begin(&self) -> ReaderTurn<'_> {
         TURN.set(std::ptr::from_ref(self).addr());
         ReaderTurn(self)
@@ -195,7 +196,7 @@ impl Writer {
             {
                 let mut state = self.state.lock();
                 state.turns += 1;
-                // The thread that is writing continues with the queued lines.
+                // If another thread is writing, that thread continues with the queued lines.
                 if state.writing || state.due || state.broken || state.lines.is_empty() {
                     return;
                 }
@@ -243,16 +244,16 @@ impl Writer {
         self.bytes.load(Ordering::Relaxed) > self.capacity
     }
 
-    /// Waits while more than the capacity is queued. The reader calls it after each message. If a peer does not read,
-    /// nothing more is read from it, and what it sent before is not handled.
+    /// Waits while more than the capacity is queued. The reader calls this after each message. So if a client does not
+    /// read, nothing more is read from it, and its earlier messages that are still in the buffer are not handled.
     ///
-    /// Returns `false` when reading must stop: nothing is written, and `is_gone` reports that the peer has ended its
-    /// side.
+    /// Returns `false` if reading must stop, because nothing is written and `is_gone` reports that the client will send
+    /// nothing more.
     pub(super) fn wait_for_room(&self, is_gone: impl Fn() -> bool) -> bool {
         if !self.is_full() {
             return true;
         }
-        // Room comes from a write, or from a host that has not been woken yet.
+        // A write frees space. A host that has not been woken yet may have to run before that.
         self.write_here();
         flush_wakes();
         let mut state = self.state.lock();
@@ -272,23 +273,23 @@ impl Writer {
         self.written.wait_while(&mut state, |state| state.writing || !state.lines.is_empty());
     }
 
-    /// Whether nothing reads the output any more, or writing has ended.
+    /// Whether writing has ended: everything is written, or nothing can be written any more.
     pub(super) fn has_ended(&self) -> bool {
         self.state.lock().ended
     }
 
-    /// Ends the thread after the queued messages are written. A peer that does not read keeps only this thread in its
-    /// write, and not the process.
+    /// Ends the writing thread after the queued messages are written. If a client does not read, only this thread waits
+    /// in its write. It does not delay the end of the process.
     pub(super) fn close(&self) {
         self.state.lock().closing = true;
         self.queued.wake();
-        // For the reader, which may be waiting for room.
+        // Wakes the reader, which may be waiting for space in the queue.
         self.written.notify_all();
     }
 }
 
 impl State {
-    /// Takes lines for a write, and says how much of the first is out already.
+    /// Takes lines for a write. Returns the number of bytes of the first line that are written already.
     fn take(&mut self, batch: &mut Vec<Bytes>) -> usize {
         let take = self.lines.len().min(BATCH);
         batch.extend(self.lines.drain(..take));
@@ -306,7 +307,7 @@ impl Sink for Writer {
         if self.bytes.load(Ordering::Relaxed) > 0 {
             return Unread::Some;
         }
-        // Another thread writes.
+        // If the lock is taken, another thread is writing.
         let Some(output) = self.output.try_lock() else { return Unread::Some };
         match output.as_ref().map(|output| output.unread()) {
             None | Some(Some(0)) => Unread::Nothing,
@@ -335,12 +336,12 @@ impl Sink for Writer {
         let notify = if in_turn {
             !std::mem::replace(&mut state.watching, true)
         } else {
-            // The thread that is writing continues with it.
+            // If a thread is writing, that thread continues with this line.
             !std::mem::replace(&mut state.due, true) && !state.writing
         };
         drop(state);
         if notify {
-            // One wake for everything that a host completes together.
+            // Sends one wake for all calls that a host completes together.
             wake_later(self.queued.clone());
         }
         if many {

@@ -1,4 +1,4 @@
-//! Tests of which thread writes, and that no message is lost or mixed with another.
+//! Tests that the right thread writes, and that no message is lost or mixed with another.
 
 use super::wire::Output;
 use super::writer::Writer;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
-/// What an output got, write by write.
+/// What an output has received.
 #[derive(Default)]
 struct Written {
     text: Vec<u8>,
     writes: Vec<ThreadId>,
-    /// Bytes that a write without waiting takes, now and in all.
+    /// The total number of bytes that writes without waiting accept from now on.
     room: usize,
     broken: bool,
 }
@@ -38,7 +38,7 @@ impl To {
         self.0.1.notify_all();
     }
 
-    /// Waits until so many bytes were written, and gives them back with who wrote them.
+    /// Waits until this many bytes were written. Returns the text, and the thread of each write.
     fn wait(&self, bytes: usize) -> (String, Vec<ThreadId>) {
         let mut written = self.0.0.lock();
         let late = self.0.1.wait_while_for(
@@ -86,7 +86,7 @@ fn start(to: &To) -> (Arc<Writer>, JoinHandle<()>) {
     let writer = Arc::new(Writer::new(1000));
     let (this, output) = (writer.clone(), to.clone());
     let thread = thread::spawn(move || this.run(output));
-    // The thread has the output once something came through it.
+    // After the first line was written, the thread holds the output.
     assert_eq!(say(&writer, "begin"), Delivery::Queued);
     to.wait(6);
     (writer, thread)
@@ -107,7 +107,7 @@ fn end(writer: &Writer, thread: JoinHandle<()>) {
 fn what_a_turn_says_leaves_in_one_write_of_its_thread() {
     let to = To::with_room(usize::MAX);
     let (writer, thread) = start(&to);
-    // The writing thread may take a turn for one that is held up, but not every one.
+    // The writing thread may treat a turn as delayed and write its lines, but not in each round.
     let left_at_once = (1..=100).any(|round| {
         writer.wait_for_quiet();
         let before = to.wait(0).1.len();
@@ -126,7 +126,7 @@ fn what_a_turn_says_leaves_in_one_write_of_its_thread() {
 
 #[test]
 fn what_does_not_fit_follows_in_its_order_by_the_writing_thread() {
-    // Cut within a line, before its end, between two lines.
+    // The output is cut within a line, before a line end, and between two lines.
     for room in [5, 8, 3, 4, 0] {
         let to = To::with_room(room);
         let (writer, thread) = start(&to);

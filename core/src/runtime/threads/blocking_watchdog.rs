@@ -1,9 +1,10 @@
 //! Detects inline handlers that block.
 //!
-//! A handler that blocks stops the only worker of its reactor. So if a handler runs longer than a moment, the
-//! reactor's reserve worker is released. It is held again once no inline handler runs.
+//! An inline handler that blocks stops the only active worker of its reactor. If a handler runs longer than
+//! [`BLOCKED_AFTER`], the reactor's reserve worker is released. The reserve worker is held again when no inline handler
+//! runs.
 //!
-//! Each reactor counts separately: what runs on another reactor does not show whether a handler blocks this one.
+//! Each reactor counts its own handlers, because a handler on another reactor does not block this one.
 
 use crate::host::Occupancy;
 use crate::locks::{Condvar, Mutex};
@@ -15,27 +16,27 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-/// How long a handler may run until it counts as blocked, and the interval of the checks.
+/// A handler that runs longer than this counts as blocked. It is also the interval of the checks.
 const BLOCKED_AFTER: Duration = Duration::from_millis(5);
-/// The number of checks without a handler after which the thread sleeps until the next handler.
+/// After this number of checks without a handler, the thread sleeps until the next handler starts.
 const IDLE_CHECKS: u32 = 200;
 
 /// Watches the inline handlers of all reactors, on a thread that starts with the first handler.
 pub(in crate::runtime) struct BlockingWatchdog {
     threads: Threads,
-    /// Unique in the process.
+    /// The number of this watchdog, unique in the process.
     number: u64,
     reactors: Box<[WatchedReactor]>,
-    /// The thread is checking, or was woken.
+    /// `true` while the thread checks, or after it was woken.
     awake: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
-    /// For the thread.
+    /// The watchdog itself, for its thread.
     this: Weak<BlockingWatchdog>,
 }
 
-/// The handlers of one reactor. It has its own cache line, because only the threads of this reactor write to
-/// it.
+/// The handlers of one reactor. The counts have their own cache line, because only the threads of this reactor write
+/// them.
 #[derive(Default)]
 #[repr(align(128))]
 struct WatchedReactor {
@@ -44,10 +45,10 @@ struct WatchedReactor {
     reserve_worker: OnceLock<ReserveWorker>,
 }
 
-/// A reactor among those that a [`BlockingWatchdog`] watches.
+/// One of the reactors that a [`BlockingWatchdog`] watches.
 #[derive(Clone, Copy)]
 pub(in crate::runtime) struct ReactorMember {
-    /// 0 means no reactor.
+    /// The number of the watchdog; 0 means that the thread belongs to no reactor.
     number: u64,
     place: usize,
 }
@@ -64,18 +65,18 @@ impl ReactorMember {
     }
 }
 
-/// The counts of one check of a reactor.
+/// The numbers of handlers that have started and returned on a reactor.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Counts {
     entered: u64,
     left: u64,
 }
 
-/// The last check of a reactor.
+/// What the watchdog knows of a reactor from its last check.
 #[derive(Clone, Copy, Default)]
 struct LastSeen {
     seen: Counts,
-    /// The counts at which its reserve worker was released; `None` while the worker is held.
+    /// The counts at which the reserve worker was released; `None` while the worker is held.
     released: Option<Counts>,
 }
 
@@ -86,7 +87,7 @@ struct State {
 }
 
 impl BlockingWatchdog {
-    /// A watchdog without reactors.
+    /// Creates a watchdog. Reactors are added by [`BlockingWatchdog::add`].
     pub(in crate::runtime) fn new(threads: &Threads) -> Arc<BlockingWatchdog> {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         Arc::new_cyclic(|this| BlockingWatchdog {
@@ -100,12 +101,12 @@ impl BlockingWatchdog {
         })
     }
 
-    /// The membership for the threads of the reactor with this index.
+    /// The membership for the threads of the reactor at index `place`.
     pub(in crate::runtime) fn member(&self, place: usize) -> ReactorMember {
         ReactorMember { number: self.number, place }
     }
 
-    /// Adds the reactor with this index.
+    /// Adds the reactor at index `place`, with its reserve worker.
     pub(in crate::runtime) fn add(&self, place: usize, reserve_worker: ReserveWorker) {
         let _ = self.reactors[place].reserve_worker.set(reserve_worker);
     }
@@ -142,7 +143,7 @@ impl BlockingWatchdog {
             }
             self.changed.wait_for(&mut state, BLOCKED_AFTER);
             if state.stopped {
-                // The reactors end. A worker that is held now would never be released.
+                // The reactors are shutting down. A worker that is held now would never be released.
                 return;
             }
             let mut busy = false;
@@ -155,7 +156,7 @@ impl BlockingWatchdog {
             }
             quiet = 0;
             self.awake.store(false, Ordering::SeqCst);
-            // A handler that came before the store has not woken this thread.
+            // A handler that started before `awake` became `false` has not woken this thread.
             if self.reactors.iter().any(|reactor| reactor.read_counts().is_inside()) {
                 self.awake.store(true, Ordering::SeqCst);
             }
@@ -165,7 +166,7 @@ impl BlockingWatchdog {
         }
     }
 
-    /// The reactor that this thread works for. Handlers on other threads block no reactor.
+    /// The reactor that this thread works for. Handlers on other threads do not block a reactor.
     fn own(&self) -> Option<&WatchedReactor> {
         let own = OWN.get();
         if own.number == self.number { self.reactors.get(own.place) } else { None }
@@ -178,12 +179,13 @@ impl WatchedReactor {
         Counts { entered: self.entered.load(Ordering::SeqCst), left }
     }
 
-    /// Releases the reserve worker, or holds it again. `false` if no handler ran since the last check.
+    /// Releases the reserve worker if a handler blocks, and holds it again if no handler runs. Returns `false` if no
+    /// handler ran since the last check.
     fn check(&self, known: &mut LastSeen) -> bool {
         let (before, now) = (known.seen, self.read_counts());
         if now.is_inside() {
-            // Released once per blocked handler: a released worker waits for sockets until a handler blocks it
-            // too.
+            // The worker is released once per blocked handler. A released worker waits for sockets until a handler
+            // blocks it too.
             if now == before && known.released != Some(now) {
                 known.released = Some(now);
                 self.reserve_worker.get().inspect(|reserve_worker| reserve_worker.release());
@@ -198,7 +200,7 @@ impl WatchedReactor {
 }
 
 impl Counts {
-    /// Whether a handler has not returned.
+    /// Whether a handler is running.
     fn is_inside(self) -> bool {
         self.entered > self.left
     }

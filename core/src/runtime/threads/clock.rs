@@ -1,5 +1,5 @@
-//! The clock thread, which calls the engines at their deadlines. All servers of a process with equal thread settings
-//! share one.
+//! The clock thread, which runs work at its deadlines. All servers of a process with equal thread settings share one
+//! clock thread.
 
 use crate::error::Error;
 use crate::host::Wake;
@@ -17,17 +17,18 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// Work with deadlines. Its functions run on the clock's thread, so they must not block.
 pub(in crate::runtime) trait Timed: Send + Sync {
-    /// When [`Timed::run_due`] is called next. Read again after each call and each [`Alarm::wake`].
+    /// The time of the next call of [`Timed::run_due`]; `None` if there is none. The clock reads it again after each
+    /// call and after each wake of the [`Alarm::waker`].
     fn next(&self) -> Option<Instant>;
 
-    /// Is called at the deadline.
+    /// Called when the deadline is reached.
     fn run_due(&self);
 }
 
-/// The thread ends when the last server drops this.
+/// The clock. Its thread ends when the last server drops this object.
 pub(in crate::runtime) struct Clock(Arc<Inner>);
 
-/// The part that the thread shares.
+/// The part of the clock that its thread shares.
 #[derive(Default)]
 struct Inner {
     state: Mutex<State>,
@@ -74,7 +75,7 @@ impl Clock {
         })
     }
 
-    /// Registers `work`.
+    /// Registers `work`. The registration ends when the returned alarm is dropped.
     pub(in crate::runtime) fn register(self: &Arc<Self>, work: Arc<dyn Timed>) -> Alarm {
         let number = {
             let mut state = self.0.state.lock();
@@ -187,7 +188,7 @@ impl Inner {
                 }
             };
             for (number, work) in taken {
-                // A panic in one server must not end the clock for the others. It was logged already.
+                // A panic in one server must not end the clock for the other servers. The panic was logged already.
                 let next = caught(|| {
                     if work.next().is_some_and(|next| next <= Instant::now()) {
                         work.run_due();
@@ -197,7 +198,7 @@ impl Inner {
                 // Without a deadline, the timer of a server that panicked would never run again.
                 let next = next.unwrap_or_else(|_| Some(Instant::now() + RETRY_DELAY));
                 self.state.lock().put(number, next);
-                // It may be the last reference to an engine, and dropping that runs code of the program.
+                // This may be the last reference to an engine. Dropping the engine runs code of the program.
                 let _ = caught(|| drop(work));
             }
         }
@@ -211,7 +212,7 @@ mod tests {
 
     const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// With room for the trace of a panic.
+    /// A clock whose thread has a stack that is large enough for the trace of a panic.
     fn clock() -> Arc<Clock> {
         Clock::shared(&Threads { stack: 2 << 20, ..Threads::default() }).unwrap()
     }
@@ -269,7 +270,7 @@ mod tests {
         let work = Arc::new(Every { next: Mutex::new(Some(Instant::now())), told });
         let alarm = clock.register(work.clone());
         heard.recv_timeout(TEST_TIMEOUT).expect("it is told");
-        // Later, and then earlier after all.
+        // The deadline moves to a later time, and then to an earlier one.
         *work.next.lock() = Some(Instant::now() + TEST_TIMEOUT * 2);
         alarm.waker().wake();
         assert!(heard.recv_timeout(Duration::from_millis(20)).is_err());

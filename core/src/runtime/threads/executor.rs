@@ -1,4 +1,5 @@
-//! The executor that serves sockets: the caller's own, or the reactors that the servers of the process share.
+//! The executor that serves sockets. It is the program's own executor, or the reactors that the servers of the process
+//! share.
 
 use crate::error::Error;
 use crate::host::Engine;
@@ -39,7 +40,7 @@ impl Executor {
         Ok(reactors)
     }
 
-    /// Releases the reactors. They end with the last server, without waiting for blocked handlers.
+    /// Releases the reactors. They end when the last server releases them, and do not wait for blocked handlers.
     pub(in crate::runtime) fn release(&self) {
         let own = self.own.lock().take();
         drop(own);

@@ -1,5 +1,5 @@
-//! The reactors that servers share. They start on demand: the first one with a listener, each further one with the
-//! first connection that is assigned to it.
+//! The reactors that servers share. They start on demand: the first reactor starts with a listener, and each further
+//! reactor starts with the first connection that is assigned to it.
 
 use crate::error::Error;
 use crate::locks::Mutex;
@@ -13,25 +13,26 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
-/// How long no further reactor is started after the system has refused a thread. Each attempt delays
-/// connections, and may leave a thread that waits for the refused one.
+/// After the system has refused a thread, no further reactor is started for this time. Each attempt delays connections,
+/// and may leave a thread that waits for the refused one.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// Its threads end when the last server drops it.
+/// The reactors of the process for one set of thread settings. Their threads end when the last server drops the pool.
 pub(in crate::runtime) struct Pool {
     threads: Threads,
     reactors: Box<[OnceLock<Reactor>]>,
-    /// When the system last refused a thread. Locked while a reactor starts.
+    /// The time when the system last refused a thread. The lock is held while a reactor starts.
     starting: Mutex<Option<Instant>>,
     watchdog: Arc<BlockingWatchdog>,
-    /// The first reactor of the next server, so that not all servers accept on one thread.
+    /// The index of the first reactor for the next server, so that not all servers accept connections on one thread.
     next: AtomicUsize,
 }
 
 /// The reactors of one server.
 pub(in crate::runtime) struct Reactors {
     first: ReactorHandle,
-    /// `None` on an executor of the program. Weak, because a task on a reactor must not keep the pool alive.
+    /// `None` on an executor of the program. The reference is weak, because a task on a reactor must not keep the pool
+    /// alive.
     pool: Option<Weak<Pool>>,
     begin: usize,
     next: AtomicUsize,
@@ -41,7 +42,7 @@ pub(in crate::runtime) struct Reactors {
 #[derive(Clone)]
 pub(in crate::runtime) struct ReactorHandle {
     pub(in crate::runtime) handle: Handle,
-    /// Other threads wake its tasks through this, if it is a reactor of the engine.
+    /// Other threads wake the tasks of this reactor through this queue. `None` on an executor of the program.
     pub(in crate::runtime) wake_queue: Option<Arc<WakeQueue>>,
 }
 
@@ -63,7 +64,7 @@ impl Pool {
         &self.watchdog
     }
 
-    /// The reactor with this index, or another one while the system refuses threads.
+    /// The reactor at index `place`. While the system refuses threads, it is another reactor that has started.
     fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
         let place = place % self.reactors.len();
         let reactor = &self.reactors[place];
@@ -97,7 +98,7 @@ impl Pool {
         Ok(ReactorHandle { handle: reactor.handle().clone(), wake_queue: Some(reactor.wake_queue().clone()) })
     }
 
-    /// The reactors for one more server.
+    /// The reactors for one more server. Fails if no reactor can start.
     pub(in crate::runtime) fn reactors_for_server(self: &Arc<Pool>) -> Result<Arc<Reactors>, Error> {
         let begin = self.next.fetch_add(1, Ordering::Relaxed) % self.reactors.len();
         let (first, next) = (self.handle_of(begin)?, AtomicUsize::new(0));
@@ -106,14 +107,14 @@ impl Pool {
 }
 
 impl Drop for Pool {
-    /// Ends the reactors, without waiting for blocked handlers.
+    /// Stops the watchdog. The reactors end without waiting for blocked handlers.
     fn drop(&mut self) {
         self.watchdog.stop();
     }
 }
 
 impl Reactors {
-    /// On an executor of the program.
+    /// Serves on an executor of the program.
     pub(in crate::runtime) fn on_program_executor(handle: &Handle) -> Arc<Reactors> {
         let first = ReactorHandle { handle: handle.clone(), wake_queue: None };
         Arc::new(Reactors { first, pool: None, begin: 0, next: AtomicUsize::new(0) })
@@ -124,7 +125,7 @@ impl Reactors {
         &self.first
     }
 
-    /// The reactor for the next connection, in turn; `None` means the first one.
+    /// The reactor for the next connection. The reactors are taken in rotation; `None` means the first one.
     pub(in crate::runtime) fn next(&self) -> Option<ReactorHandle> {
         let pool = self.pool.as_ref()?.upgrade()?;
         let place = self.next.fetch_add(1, Ordering::Relaxed) % pool.reactors.len();

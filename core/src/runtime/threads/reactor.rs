@@ -1,10 +1,11 @@
 //! A reactor: the thread that serves the sockets of some connections.
 //!
-//! There is one reactor per core, for all servers of the process. A connection stays on its reactor: its data remains
-//! in one core's cache, and no other thread takes its task. Each reactor has a second worker in case an inline
-//! handler blocks the first one. Until then the second worker is held back.
+//! There is one reactor per core, for all servers of the process. A connection stays on its reactor, so its data
+//! remains in the cache of one core, and no other thread takes its task. Each reactor has a second worker, which is
+//! held back until an inline handler blocks the first worker.
 //!
-//! All events of one poll of the sockets are one turn: hosts are woken for it once, after its last connection.
+//! All events of one poll of the sockets are handled together: hosts are woken once, after the last connection of the
+//! poll.
 
 use crate::error::Error;
 use crate::host::WakeBatcher;
@@ -19,7 +20,7 @@ use std::task::Poll;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 
-/// The name of its threads.
+/// The name of the reactor's threads.
 const NAME: &str = "tenon-io";
 
 pub(in crate::runtime) struct Reactor {
@@ -30,7 +31,7 @@ pub(in crate::runtime) struct Reactor {
 }
 
 impl Reactor {
-    /// Each of its threads calls `join` first.
+    /// Starts a reactor. Each of its threads calls `join` first.
     pub(in crate::runtime) fn start(
         threads: &Threads,
         join: impl Fn() + Send + Sync + 'static,
@@ -65,11 +66,12 @@ impl Reactor {
     }
 }
 
-/// Wakes hosts for what connections have queued since the last wake.
+/// Wakes the hosts for which connections have queued calls since the last wake.
 async fn flush_wakes(batcher: Arc<WakeBatcher>, due_wakes: Arc<Notify>) {
     loop {
         due_wakes.notified().await;
-        // The runtime runs a task that was just woken first, but a task that wakes itself last.
+        // Yields once, because the runtime runs a task that was just woken first, but runs a task that wakes itself
+        // last.
         let mut behind = false;
         poll_fn(|task| {
             if std::mem::replace(&mut behind, true) {
@@ -79,13 +81,13 @@ async fn flush_wakes(batcher: Arc<WakeBatcher>, due_wakes: Arc<Notify>) {
             Poll::Pending
         })
         .await;
-        // A panic in waking one host must not prevent the wakes of the others. It was logged already.
+        // If waking one host panics, the other hosts must still be woken. The panic was logged already.
         let _ = catch_unwind(AssertUnwindSafe(|| batcher.flush()));
     }
 }
 
 impl Drop for Reactor {
-    /// Ends it, without waiting for blocked handlers.
+    /// Ends the reactor without waiting for blocked handlers.
     fn drop(&mut self) {
         self.gate.open();
         if let Some(runtime) = self.runtime.take() {
@@ -104,18 +106,18 @@ impl ReserveWorker {
     /// Releases the worker, which then runs the tasks of the blocked one.
     pub(in crate::runtime) fn release(&self) {
         self.gate.open();
-        // A worker that finds one task after it waited for sockets wakes no other worker to wait in its place.
-        // An empty task makes an idle worker check, and then wait for sockets.
+        // If a worker finds only one task after it waited for sockets, it wakes no other worker to wait for sockets. An
+        // empty task makes an idle worker check for tasks, and then wait for sockets.
         self.handle.spawn(async {});
     }
 
-    /// Holds one worker again, whichever comes first.
+    /// Holds one of the two workers again: the one that takes the task first.
     pub(in crate::runtime) fn hold(&self) {
         self.gate.close(&self.handle);
     }
 }
 
-/// Holds a worker by a task that blocks it.
+/// Holds a worker back with a task that blocks it.
 #[derive(Default)]
 struct Gate {
     state: Mutex<State>,
@@ -124,9 +126,9 @@ struct Gate {
 
 #[derive(Default)]
 struct State {
-    /// How often it was opened. A worker waits for the next time.
+    /// How often the gate was opened. A held worker waits until this number changes.
     opened: u64,
-    /// A worker is held, or is about to be.
+    /// `true` if a worker is held, or is about to be.
     closed: bool,
 }
 
@@ -138,7 +140,7 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Holds one worker, however often it is called, because the other must continue.
+    /// Holds one worker. Repeated calls do not hold a second one, because the other worker must continue.
     fn close(self: &Arc<Self>, handle: &Handle) {
         let (gate, seen) = (self.clone(), {
             let mut state = self.state.lock();
@@ -148,11 +150,11 @@ impl Gate {
             state.opened
         });
         handle.spawn(async move {
-            // The next task of this worker cannot be taken by others, so it runs first.
+            // The next task of this worker cannot be taken by other workers. So it must run before this worker blocks.
             tokio::task::yield_now().await;
-            // At this moment no worker may be waiting for sockets, because the other worker relied on this one.
-            // Two tasks wake the other worker, which then waits for sockets. Two, because the last task that a
-            // worker has spawned cannot be taken by others and wakes no worker.
+            // At this moment it is possible that no worker waits for sockets, because the other worker relied on this
+            // one. Two tasks wake the other worker, which then waits for sockets. One task is not enough: the last task
+            // that a worker has spawned cannot be taken by other workers, and wakes none.
             for _ in 0..2 {
                 tokio::spawn(async {});
             }
@@ -176,7 +178,7 @@ mod tests {
         Reactor::start(&Threads { stack: 2 << 20, ..Threads::default() }, || ()).unwrap()
     }
 
-    /// Needs a worker, and one that looks after sockets and time.
+    /// Completes only if a worker runs tasks, and a worker serves sockets and timers.
     async fn works(done: Sender<()>) {
         tokio::time::sleep(Duration::from_millis(1)).await;
         done.send(()).expect("somebody waits");

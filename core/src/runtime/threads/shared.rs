@@ -1,7 +1,7 @@
-//! The clock and the reactors, which the servers of one process share.
+//! The clock and the reactors that the servers of one process share.
 //!
-//! A forked child has none of its parent's threads, and a lock that one of them held stays locked there. So
-//! each process in a chain of forks has its own entry, which is found by an atomic number alone.
+//! A forked child has none of its parent's threads, and a lock that one of these threads held stays locked in the
+//! child. So each process in a chain of forks has its own entry. An atomic process number suffices to find the entry.
 
 use crate::error::Error;
 use crate::locks::Mutex;
@@ -12,14 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use tenon_crash::process;
 
-/// The number of processes in a chain of forks that can share something. Servers of further processes share
-/// nothing.
+/// The number of processes in a chain of forks that can have an entry. Servers of further processes share nothing.
 const PROCESSES: usize = 16;
 
 static ENTRIES: [ProcessEntry; PROCESSES] = [const { ProcessEntry::new() }; PROCESSES];
 
 struct ProcessEntry {
-    /// The number of the process; 0 means unused.
+    /// The number of the process; 0 means that the entry is unused.
     process: AtomicU64,
     clocks: SharedByKey<Clock>,
     pools: SharedByKey<Pool>,
@@ -47,7 +46,7 @@ impl<T> SharedByKey<T> {
         SharedByKey(Mutex::new(Vec::new()))
     }
 
-    /// The existing object, or a new one.
+    /// Returns the existing object for `key`, or makes a new one.
     fn get(&self, key: Key, make: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
         let mut shared = self.0.lock();
         shared.retain(|(_, share)| share.strong_count() > 0);
@@ -61,7 +60,7 @@ impl<T> SharedByKey<T> {
     }
 }
 
-/// The clock of servers with equal thread settings.
+/// The clock for servers with equal thread settings. The number of reactors does not count.
 pub(in crate::runtime) fn clock(
     threads: &Threads,
     make: impl FnOnce() -> Result<Clock, Error>,
@@ -72,7 +71,7 @@ pub(in crate::runtime) fn clock(
     }
 }
 
-/// The reactors of servers with equal thread settings and an equal number of reactors.
+/// The reactors for servers with equal thread settings and an equal number of reactors.
 pub(in crate::runtime) fn pool(
     threads: &Threads,
     make: impl FnOnce() -> Result<Pool, Error>,

@@ -1,17 +1,17 @@
-//! Engine threads.
+//! Starts threads of the engine, and blocks signals on them.
 
 use crate::error::{Error, ErrorKind};
 pub(in crate::runtime) use crate::host::{Key, Threads};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
-/// Starts a named thread that blocks signals. Signals are for the program's threads, and a client that
-/// disconnects during a write must not raise SIGPIPE.
+/// Starts a named thread that blocks signals. Signals are for the program's threads, and a client that disconnects
+/// during a write must not raise SIGPIPE. Fails if the system refuses the thread.
 pub(crate) fn spawn(
     threads: &Threads,
     name: &'static str,
     run: impl FnOnce() + Send + 'static,
 ) -> Result<(), Error> {
-    // Blocked before the thread exists. The new thread inherits this mask, so it never runs without it.
+    // The signals are blocked before the thread exists. The new thread inherits this mask, so it never runs without it.
     let before = blocked().thread_swap_mask(SigmaskHow::SIG_BLOCK);
     let hook = threads.clone();
     let spawned =
@@ -29,12 +29,12 @@ pub(crate) fn spawn(
 
 /// Blocks signals on the calling thread.
 pub(crate) fn block_signals() {
-    // Only an invalid set could fail here.
+    // The call could only fail for an invalid set.
     let _ = blocked().thread_block();
 }
 
-/// All signals except faults, because faults concern the thread that causes them, and callbacks of the program
-/// run on engine threads.
+/// All signals except faults. A fault concerns the thread that causes it, and callbacks of the program run on engine
+/// threads.
 fn blocked() -> SigSet {
     let mut set = SigSet::all();
     for fault in

@@ -1,4 +1,4 @@
-//! The work of the clock for a server: call timeouts, and a shutdown that could not start its thread.
+//! The work of the clock for a server: call timeouts, and the retry if a shutdown could not start its thread.
 
 use crate::faults;
 use crate::host::Engine;
@@ -12,9 +12,9 @@ const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Timer {
     engine: Engine,
-    /// A step that is tried again, and when. It returns whether it succeeded.
+    /// A failed step, and the time of its next attempt. The step returns whether it succeeded.
     retry: Mutex<Option<(Instant, Retry)>>,
-    /// When the deadlines are checked again after a panic.
+    /// The time when the deadlines are checked again after a panic.
     paused: Mutex<Option<Instant>>,
 }
 
@@ -25,7 +25,7 @@ impl Timer {
         Arc::new(Timer { engine: engine.clone(), retry: Mutex::default(), paused: Mutex::default() })
     }
 
-    /// Runs a step after a delay, and again until it succeeds. The caller must wake the clock.
+    /// Runs a step after [`RETRY_DELAY`], and repeats it until it succeeds. The caller must wake the clock.
     pub(crate) fn try_again(&self, retry: Retry) {
         *self.retry.lock() = Some((Instant::now() + RETRY_DELAY, retry));
     }

@@ -1,8 +1,8 @@
 //! Combines the wakes that other threads send to the tasks of a reactor.
 //!
-//! A task that another thread wakes goes through a queue that all threads share, and through the system where the reactor
-//! sleeps. Host threads complete calls one after the other, so the wakers are put together here, and one task of the
-//! reactor makes the wakes on its own thread.
+//! If another thread wakes a task, the task goes through a queue that all threads share, and the system must wake the
+//! reactor if it sleeps. Host threads complete calls one after the other. So this queue collects the wakers, and one
+//! task of the reactor calls them on the reactor's own thread.
 
 use crate::locks::Mutex;
 use std::cell::Cell;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use tokio::sync::Notify;
 
-/// The capacity that is kept after a burst.
+/// The number of wakers for which memory is retained after a burst.
 const RETAINED_CAPACITY: usize = 256;
 
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(in crate::runtime) struct WakeQueue {
 }
 
 thread_local! {
-    /// The queue of the reactor that this thread works for; only its address counts.
+    /// The queue of the reactor that this thread works for. Only its address is used.
     static OWN: Cell<*const WakeQueue> = const { Cell::new(ptr::null()) };
 }
 
@@ -31,7 +31,7 @@ impl WakeQueue {
         OWN.set(Arc::as_ptr(self));
     }
 
-    /// Wakes a task of the reactor.
+    /// Wakes a task of the reactor. On a thread of the reactor, this happens at once.
     pub(in crate::runtime) fn post(&self, waker: Waker) {
         if OWN.get() == ptr::from_ref(self) {
             waker.wake();
@@ -42,20 +42,20 @@ impl WakeQueue {
             wakers.push(waker);
             wakers.len() == 1
         };
-        // An earlier waker has notified the task already.
+        // If the queue was not empty, an earlier waker has notified the delivery task already.
         if first {
             self.arrived.notify_one();
         }
     }
 
-    /// Wakes the tasks. It runs as a task of the reactor.
+    /// Calls the wakers that were posted. Runs as a task of the reactor, and never returns.
     pub(in crate::runtime) async fn deliver(self: Arc<Self>) {
         let mut wakers = Vec::new();
         loop {
             self.arrived.notified().await;
             std::mem::swap(&mut *self.wakers.lock(), &mut wakers);
             wakers.drain(..).for_each(Waker::wake);
-            // The memory of a burst is freed.
+            // Frees the memory of a burst.
             wakers.shrink_to(RETAINED_CAPACITY);
         }
     }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(counts(), (2, 3), "the next is told of again");
         poll();
         assert_eq!(counts(), (2, 4));
-        // On its own thread nobody else is needed.
+        // A thread of the reactor wakes its own task without the delivery task.
         let own = wake_queue.clone();
         thread::spawn(move || {
             own.join();

@@ -1,7 +1,8 @@
-//! The runtimes of the engine: either all of their threads start, or it is an error.
+//! Starts the runtimes of the engine. Either all threads of a runtime start, or the start fails.
 //!
-//! If the system refuses a thread, tokio panics. It then waits for the threads that it has started, and these serve for
-//! ever. So each thread waits at its start until it is known that all of them are there, and otherwise ends at once.
+//! If the system refuses a thread, tokio panics. The panic waits for the threads that have already started, which would
+//! run forever. So each thread waits at its start until all threads are there, and ends if the others do not start in
+//! time.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::{Condvar, Mutex};
@@ -17,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 /// The timeout for starting all threads of a runtime. It is long enough for an overloaded machine.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes the threads of a runtime wait for each other.
+/// Makes the threads of a runtime wait until all of them have started.
 #[derive(Default)]
 struct StartBarrier {
     state: Mutex<State>,
@@ -33,7 +34,7 @@ enum State {
 }
 
 impl StartBarrier {
-    /// Waits on a thread of the runtime. Unwinds if the other threads do not start.
+    /// Waits on a thread of the runtime. Unwinds if the other threads do not start within [`START_TIMEOUT`].
     fn wait(&self) {
         let mut state = self.state.lock();
         let end = Instant::now() + START_TIMEOUT;
@@ -47,12 +48,12 @@ impl StartBarrier {
         }
         if *state == State::TimedOut {
             drop(state);
-            // Without a message, because the caller that starts the runtime gets an error.
+            // Unwinds without a message, because the caller that starts the runtime gets an error.
             resume_unwind(Box::new("not all threads have started"));
         }
     }
 
-    /// Reports that all threads have started. `false` if one has timed out.
+    /// Reports that all threads have started. Returns `false` if a thread has timed out.
     fn complete(&self) -> bool {
         let mut state = self.state.lock();
         if *state == State::Waiting {
@@ -63,8 +64,8 @@ impl StartBarrier {
     }
 }
 
-/// Starts a runtime with this number of workers, and calls `on_start` on each of its threads. `what` says what
-/// they are for.
+/// Starts a runtime with `workers` threads named `name`, and calls `on_start` on each thread. `what` describes the
+/// threads in the error message.
 pub(in crate::runtime) fn start(
     threads: &Threads,
     (workers, name): (usize, &'static str),

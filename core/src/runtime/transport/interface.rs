@@ -1,4 +1,4 @@
-//! The interface of transports: each of a server's transports knows how it starts and how it ends.
+//! The interface of transports: how each transport of a server starts and ends.
 
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
@@ -16,12 +16,12 @@ use std::time::Duration;
 
 /// A transport that has not been started.
 pub(crate) trait Transport: fmt::Debug + Send {
-    /// Fails if something is missing that must exist before any transport starts.
+    /// Checks what must exist before any transport starts. Fails if something is missing.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Its place in the order of starts.
+    /// The place of this transport in the order of starts.
     fn start_order(&self) -> StartOrder;
 
     /// Whether it serves requests that the program passes in.
@@ -29,54 +29,54 @@ pub(crate) trait Transport: fmt::Debug + Send {
         false
     }
 
-    /// How long calls in flight may take if this transport is served.
+    /// The time that calls in flight may take at shutdown if this transport is served.
     fn drain_timeout(&self, limits: &Limits) -> Duration {
         limits.drain_timeout
     }
 
-    /// Starts it. If there is an error, nothing of it is left.
+    /// Starts the transport. If the start fails, the transport leaves nothing behind.
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error>;
 }
 
-/// The order of starts. Transports that are most likely to fail, and change nothing in the process, come first.
+/// The order of starts. The transports that are most likely to fail and that change nothing in the process start first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StartOrder {
-    /// Binds an address, which may be in use.
+    /// The transport binds an address, which may be in use.
     Address,
-    /// Takes a path of an address, which may be in use.
+    /// The transport takes a path of an address, which may be in use.
     Path,
-    /// Takes descriptors for one client.
+    /// The transport takes descriptors for one client.
     Descriptors,
 }
 
 /// A transport that has been started.
 ///
-/// The steps of its shutdown are called in this order, each for all transports before the next. Each step blocks at
-/// most until the lifecycle's deadline. None is called on a thread of a transport.
+/// At shutdown the steps are called in the order of this trait. Each step is called for all transports before the next
+/// step. Each step blocks at most until the lifecycle's deadline. No step is called on a thread of a transport.
 pub(crate) trait Serving: Send + Sync {
-    /// Accepts clients, after all transports have started.
+    /// Starts to accept clients. Called after all transports have started.
     fn open(&self) {}
 
-    /// Accepts no more clients. If it has more than one client, it disconnects those without a call in flight.
+    /// Stops accepting clients. A transport with more than one client disconnects those without a call in flight.
     /// Returns at once.
     fn begin_end(&self);
 
     /// Waits until calls in flight have ended, at most until the deadline.
     fn drain(&self);
 
-    /// Waits until all queued messages are written, at most until shortly after the deadline, and drops the rest.
+    /// Waits until all queued messages are written, or until shortly after the deadline, and drops the rest.
     fn flush(&self);
 
-    /// Waits for its threads or tasks to end, and restores what it changed.
+    /// Waits until the threads or tasks of the transport have ended, and restores what the transport changed.
     fn close(&self);
 
-    /// The address it listens on, if it has one.
+    /// The address on which the transport listens, if it has one.
     fn address(&self) -> Option<SocketAddr> {
         None
     }
 
-    /// The place where other machines may reach it, for the log; `None` if they cannot. Called before it accepts
-    /// clients.
+    /// The address at which other machines may reach the transport, for the log; `None` if they cannot. Called before
+    /// the transport accepts clients.
     fn exposed(&self) -> Option<String> {
         None
     }
@@ -106,7 +106,8 @@ pub(crate) struct ServeContext {
     pub(in crate::runtime) executor: Executor,
     pub(in crate::runtime) channels: Arc<SingleClientChannels>,
     http: OnceLock<HttpService>,
-    /// The listeners of this start, with their addresses as they were given.
+    /// The listeners of this start, each with its address as the program wrote it. A listener without an address has
+    /// `None`.
     listeners: Mutex<Vec<(Option<String>, Arc<Listener>)>>,
 }
 
@@ -126,20 +127,21 @@ impl ServeContext {
         }
     }
 
-    /// Called when a transport is about to begin, perhaps where other machines can reach it. A transport that accepts
-    /// clients before all have started calls this before its first client.
+    /// Reports to the engine that other machines can reach a transport at `place`. A transport that accepts clients
+    /// before all transports have started calls this before its first client.
     pub(in crate::runtime) fn expose(&self, place: Option<String>) {
         if let Some(place) = place {
             self.engine.expose(&place);
         }
     }
 
-    /// Records a listener, so that paths can join it.
+    /// Records a listener, so that other transports can add paths to it.
     pub(in crate::runtime) fn listens(&self, address: Option<&str>, listener: &Arc<Listener>) {
         self.listeners.lock().push((address.map(str::to_owned), listener.clone()));
     }
 
-    /// The listener with exactly this address. Ports that the system chooses never match.
+    /// The listener with exactly this address. An address with port 0 never matches, because the system chooses a new
+    /// port.
     pub(in crate::runtime) fn listener(&self, address: &str) -> Option<Arc<Listener>> {
         let listeners = self.listeners.lock();
         let same = |own: &Option<String>| own.as_deref() == Some(address) && !address.ends_with(":0");
@@ -147,30 +149,31 @@ impl ServeContext {
         found.map(|(_, listener)| listener.clone())
     }
 
-    /// The listener that was named first.
+    /// The listener that was recorded first.
     pub(in crate::runtime) fn first_listener(&self) -> Option<Arc<Listener>> {
         self.listeners.lock().first().map(|(_, listener)| listener.clone())
     }
 
-    /// Called after all transports have started: no more paths can join.
+    /// Releases the listeners after all transports have started. After this call no path can be added.
     pub(in crate::runtime) fn end_registration(&self) {
         let listeners = std::mem::take(&mut *self.listeners.lock());
         drop(listeners);
     }
 
-    /// The HTTP endpoint. All HTTP transports share its sessions, its streams and its count of bytes.
+    /// The HTTP endpoint. `first` makes it at the first call. All HTTP transports share its sessions, its streams and
+    /// its byte budget.
     pub(in crate::runtime) fn http(&self, first: impl FnOnce() -> HttpService) -> &HttpService {
         self.http.get_or_init(first)
     }
 
-    /// The count of bytes that are held for clients of sockets, for any protocol.
+    /// The budget for bytes that are buffered for the clients of sockets, for any protocol.
     pub(in crate::runtime) fn budget(&self) -> Arc<Budget> {
         self.http(|| HttpService::with_engine(&self.engine, Access::public())).budget().clone()
     }
 }
 
-/// The channels that have one client each. The server ends when the last of them ends, because it is a child process
-/// of these clients, unless it has other transports and is set to continue.
+/// The channels that have one client each. A server with such channels is usually a child process of these clients, so
+/// it ends when the last channel ends. It continues if it has other transports and is set to continue.
 #[derive(Default)]
 pub(in crate::runtime) struct SingleClientChannels {
     open: AtomicUsize,
@@ -178,14 +181,14 @@ pub(in crate::runtime) struct SingleClientChannels {
 }
 
 impl SingleClientChannels {
-    /// Sets the number of channels. `ends` says whether the server ends with the last of them.
+    /// Sets the number of channels. If `ends` is `true`, the server ends with the last of them.
     pub(in crate::runtime) fn set_count(&self, count: usize, ends: bool) {
         self.open.store(count, Ordering::SeqCst);
         self.continues.store(!ends, Ordering::SeqCst);
     }
 
     /// Records the end of a channel, and returns whether the server ends with it. If the channel is `leading`, the
-    /// server ends even if others still exist.
+    /// server ends even if other channels are open.
     pub(in crate::runtime) fn end_one(&self, leading: bool) -> bool {
         let last = self.open.fetch_sub(1, Ordering::SeqCst) == 1;
         (last || leading) && !self.continues.load(Ordering::SeqCst)

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// How long writing the queued messages may take after the time for calls in flight.
+/// The time for writing queued messages after the deadline for calls in flight.
 pub(in crate::runtime) const FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 
 const SIGINT: i32 = 2;
 
 /// The shutdown of one start, from the first request for it to its last step.
 pub(crate) struct Lifecycle {
-    /// How long calls in flight may take, unless a caller asks for less.
+    /// The time that calls in flight may take. A caller can ask for less.
     drain: Duration,
     state: Mutex<State>,
     changed: Condvar,
@@ -24,7 +24,8 @@ pub(crate) struct Lifecycle {
 
 #[derive(Default)]
 struct State {
-    /// When calls in flight are cancelled, once the shutdown was requested. It only ever becomes earlier.
+    /// The time when calls in flight are cancelled; `None` until the shutdown is requested. It only ever becomes
+    /// earlier.
     deadline: Option<Instant>,
     closed: bool,
     /// The result of the start, once it is known.
@@ -35,7 +36,7 @@ struct State {
     fault: Option<String>,
     on_closed: Vec<Arc<dyn Wake>>,
     on_earlier_deadline: Vec<Arc<dyn Wake>>,
-    /// Begins the shutdown.
+    /// The function that begins the shutdown.
     end: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -45,12 +46,13 @@ impl Lifecycle {
         Arc::new(Lifecycle { drain, state: Mutex::default(), changed: Condvar::new(), ended, start_known })
     }
 
-    /// Requests a graceful shutdown, and returns at once. Returns whether this is the first request.
+    /// Requests a graceful shutdown, and returns at once. Returns `true` if this is the first request.
     pub(crate) fn close(&self) -> bool {
         self.close_within(self.drain)
     }
 
-    /// Requests a shutdown that gives calls in flight at most `most`. An earlier deadline is kept.
+    /// Requests a shutdown that gives calls in flight at most `most`. If the present deadline is earlier, it stays.
+    /// Returns `true` if this is the first request.
     pub(in crate::runtime) fn close_within(&self, most: Duration) -> bool {
         let deadline = Instant::now() + most.min(self.drain);
         let (first, waiting, end) = {
@@ -72,7 +74,7 @@ impl Lifecycle {
         first
     }
 
-    /// Sets `end` to be called when the shutdown is requested; it is called at once if that has happened.
+    /// Sets the function to call when the shutdown is requested. If it was requested already, `end` is called at once.
     pub(in crate::runtime) fn on_close(&self, end: impl FnOnce() + Send + 'static) {
         {
             let mut state = self.state.lock();
@@ -113,12 +115,12 @@ impl Lifecycle {
         }
     }
 
-    /// Records a failure of the engine. The program that serves gets the first reason.
+    /// Records a failure of the engine. Only the first reason is stored and returned to the program.
     pub(in crate::runtime) fn fail(&self, why: String) {
         self.state.lock().fault.get_or_insert(why);
     }
 
-    /// The failure of the engine, if there is one.
+    /// The failure of the engine as an error, if there is one.
     pub(in crate::runtime) fn fault(&self) -> Option<Error> {
         let state = self.state.lock();
         state
@@ -127,7 +129,7 @@ impl Lifecycle {
             .map(|why| Error::new(ErrorKind::Panic, format!("the server ended because {why}")))
     }
 
-    /// How long calls in flight may take, unless a caller asks for less.
+    /// The time that calls in flight may take. A caller can ask for less.
     pub(in crate::runtime) fn drain(&self) -> Duration {
         self.drain
     }
@@ -137,17 +139,17 @@ impl Lifecycle {
         self.state.lock().deadline.is_some()
     }
 
-    /// When calls in flight are cancelled. Valid only after the shutdown was requested.
+    /// The time when calls in flight are cancelled. The value is meaningful only after the shutdown was requested.
     pub(in crate::runtime) fn deadline(&self) -> Instant {
         self.state.lock().deadline.unwrap_or_else(Instant::now)
     }
 
-    /// Sets `wake` to be called when the deadline becomes earlier, for code that waits by itself.
+    /// Sets `wake` to be called when the deadline becomes earlier, for code that waits on its own.
     pub(in crate::runtime) fn on_earlier_deadline(&self, wake: Arc<dyn Wake>) {
         self.state.lock().on_earlier_deadline.push(wake);
     }
 
-    /// Records the result of the start. A failure ends the server.
+    /// Records the result of the start. A failed start ends the server.
     pub(in crate::runtime) fn set_start(&self, begun: StartState) {
         let failed = matches!(begun, StartState::Failed(_));
         let waiting = {
@@ -165,7 +167,7 @@ impl Lifecycle {
         }
     }
 
-    /// The result of the start; `None` while it is not known.
+    /// The result of the start; `None` until it is known.
     pub(in crate::runtime) fn start_result(&self) -> Option<Result<(), Error>> {
         self.state.lock().start.as_ref().map(|begun| match begun {
             StartState::Started => Ok(()),
@@ -182,9 +184,9 @@ impl Lifecycle {
         self.changed.wait_while(&mut state, |state| state.start.is_none());
     }
 
-    /// The same as a future, which may be dropped at any time.
+    /// Waits until the result of the start is known. The future may be dropped at any time.
     pub(in crate::runtime) async fn start_known(&self) {
-        // Before the check, as in `closed`.
+        // Registered before the check, as in `closed`.
         let start_known = self.start_known.notified();
         let open = self.state.lock().start.is_none();
         if open {
@@ -204,8 +206,8 @@ impl Lifecycle {
         wake.wake();
     }
 
-    /// Blocks until `done` returns `true`, at most until `more` after the deadline. Whatever changes the result of
-    /// `done` must wake this.
+    /// Blocks until `done` returns `true`, or until the deadline plus `more`. Code that changes the result of `done`
+    /// must wake this lifecycle.
     pub(in crate::runtime) fn wait_until(&self, more: Duration, done: impl Fn() -> bool) {
         let mut state = self.state.lock();
         while !done() {
@@ -236,7 +238,7 @@ impl Lifecycle {
 
     /// Like [`Lifecycle::wait`], as a future, which may be dropped at any time.
     pub(in crate::runtime) async fn closed(&self) {
-        // Before the check: an end from now on notifies it.
+        // Registered before the check, so that an end after the check notifies it.
         let ended = self.ended.notified();
         if !self.is_closed() {
             ended.await;
@@ -269,10 +271,10 @@ impl Lifecycle {
     }
 }
 
-/// An event that [`Lifecycle::wait_until`] waits for may have happened.
+/// Wakes the threads in [`Lifecycle::wait_until`], because their condition may have changed.
 impl Wake for Lifecycle {
     fn wake(&self) {
-        // Taking the lock orders this after the waiter's check of its condition.
+        // The lock orders this wake after the waiter's check of its condition.
         drop(self.state.lock());
         self.changed.notify_all();
     }

@@ -1,4 +1,4 @@
-//! The interface between a server and its transports: how each starts, what all share, and how they end.
+//! The interface between a server and its transports: the start, the shared state, and the shutdown.
 
 pub(super) mod interface;
 pub(super) mod lifecycle;

@@ -1,4 +1,4 @@
-//! Arguments as handlers get them, and arguments that are refused.
+//! Arguments as handlers receive them, and arguments that are refused.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn tool() -> Tool {
     })))
 }
 
-/// What the handler gets.
+/// The arguments that the handler receives.
 #[track_caller]
 fn passed(bench: &Bench, arguments: Value) -> Value {
     bench.send(modern(call(json!(1), "t", arguments)));
@@ -31,7 +31,7 @@ fn passed(bench: &Bench, arguments: Value) -> Value {
     call.input.to_value().unwrap()
 }
 
-/// What the client is told.
+/// The text of the refusal that the client receives.
 #[track_caller]
 fn refused(bench: &Bench, arguments: Value) -> String {
     bench.send(modern(call(json!(1), "t", arguments)));

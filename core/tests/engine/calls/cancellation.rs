@@ -1,4 +1,4 @@
-//! What a host is told when a call ends before its handler does.
+//! What a host is told if a call ends before its handler has returned.
 
 use crate::support::*;
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tenon_mcp::{AskMode, CallId, CancelReason, Outcome};
 
-/// Counts how often it was told, and how often it ended.
+/// A cancellation hook that counts how often it was called, and how often it was dropped.
 #[derive(Clone, Default)]
 struct CountingHook(Arc<Counts>);
 
@@ -26,7 +26,7 @@ impl Drop for CountingDrop {
 }
 
 impl CountingHook {
-    /// Whether the call was in flight, so that its end will be told.
+    /// Registers the hook. Returns whether the call was in flight, so that the hook will be called.
     fn of(&self, bench: &Bench, call: CallId) -> bool {
         let (told, ends) = (self.clone(), CountingDrop(self.clone()));
         let tell = move || {

@@ -1,4 +1,4 @@
-//! Argument checks that take too long for the receiving thread, and so run on check threads.
+//! Argument checks that take too long for the receiving thread, so that they run on check threads.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use tenon_mcp::{HandlerId, HostOp, JsonSlice, Lane, LaneId, Target, Tool, Wake};
 const CHECKED: LaneId = LaneId(5);
 const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
-/// Tells the name of the thread that hands a call over.
+/// Sends the name of each thread that puts a call into a lane.
 struct Names(Mutex<Sender<String>>);
 
 impl Wake for Names {
@@ -22,7 +22,7 @@ impl Wake for Names {
     }
 }
 
-/// Tells responses.
+/// A sink that sends responses to the test.
 struct Answers(Mutex<Sender<Value>>);
 
 impl Sink for Answers {
@@ -83,7 +83,7 @@ impl Checks {
     }
 }
 
-/// Far more than the small budget.
+/// Arguments with far more numbers than the small check budget allows.
 fn many(last: Value) -> Value {
     let mut numbers: Vec<Value> = (0..100_000).map(Value::from).collect();
     numbers.push(last);
@@ -175,7 +175,7 @@ fn a_call_that_is_being_checked_is_in_flight() {
     checks.bench.assert_over();
 }
 
-/// A message that is known to be held for as long as a part of it is.
+/// A message that is counted as held until its last part is dropped.
 struct CountedMessage {
     text: Vec<u8>,
     _counted: Arc<()>,

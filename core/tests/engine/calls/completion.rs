@@ -1,4 +1,4 @@
-//! How calls end: by a value, a failure, a timeout, a cancellation; and only once.
+//! How calls end: with a value, a failure, a timeout or a cancellation, and only once.
 
 use crate::support::*;
 use serde_json::{Value, json};

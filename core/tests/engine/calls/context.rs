@@ -1,4 +1,4 @@
-//! What a Rust handler reads of its call.
+//! What a Rust handler can read about its call.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;

@@ -129,7 +129,7 @@ fn a_view_is_answered_by_the_engine_within_its_call() {
     bench.assert_settled();
 }
 
-/// The handler of a provider is in the host, and the list around it too.
+/// Both the handler of a provider and the middleware of the list are in the host.
 #[test]
 fn a_provider_lists_within_a_list_that_is_wrapped() {
     let bench = Bench::legacy();

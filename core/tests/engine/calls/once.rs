@@ -1,4 +1,4 @@
-//! `once`: an effect happens once, although the handler runs again for each answer.
+//! `once`: an effect happens only once, although the handler runs again for each answer.
 
 use crate::lanes::local_handlers;
 use crate::support::*;
@@ -80,7 +80,7 @@ fn what_is_kept_is_bounded() {
     refused("d", json!(1), "more than 3");
 }
 
-/// What a handler's effect does before it is done.
+/// Suspends once, so that the handler's effect takes some time.
 async fn moment() {
     let mut waited = false;
     std::future::poll_fn(|task| {

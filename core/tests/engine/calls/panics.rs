@@ -1,4 +1,4 @@
-//! Panics of handlers and host callbacks: the call gets one error with its id, and other calls go on.
+//! Panics of handlers and host callbacks. The call gets one error with its id, and other calls continue.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const INTERNAL: (i64, &str) =
     (code::INTERNAL_ERROR as i64, "Internal error: the server failed on this message; its log says why");
 const INLINE: LaneId = LaneId(7);
 
-/// Panics at everything.
+/// A host whose callbacks all panic.
 struct PanickingHost;
 
 impl InlineHost for PanickingHost {
@@ -77,13 +77,13 @@ fn bench(configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Bench, Arc<
     (bench, log)
 }
 
-/// The calls that wait in the lane.
+/// Drains the lane, and returns the ids of its calls.
 fn started(bench: &Bench) -> Vec<CallId> {
     let ops = bench.drain();
     ops.iter().filter_map(|op| if let HostOp::Call(call) = op { Some(call.id) } else { None }).collect()
 }
 
-/// A call still comes to its end.
+/// Checks that a new call still completes.
 #[track_caller]
 fn goes_on(bench: &Bench) {
     bench.call(900, "slow");
@@ -94,7 +94,7 @@ fn goes_on(bench: &Bench) {
     bench.assert_settled();
 }
 
-/// A hook that panics.
+/// A hook that panics with this text.
 fn panics(text: &'static str) -> Option<Box<dyn FnOnce() + Send>> {
     Some(Box::new(move || panic!("{text}")))
 }
@@ -166,7 +166,7 @@ fn a_clock_that_panics_ends_the_request_and_leaves_no_credit_behind() {
     goes_on(&bench);
 }
 
-/// A call of a client of 2026-07-28 that has asked something.
+/// Starts a call of a 2026-07-28 client that has asked a question.
 fn asking(bench: &Bench, request: Value) -> CallId {
     bench.send(modern_with(request, json!({ "elicitation": {} })));
     let id = started(bench).pop().unwrap();

@@ -99,7 +99,8 @@ fn ms(number: u64) -> Duration {
     Duration::from_millis(number)
 }
 
-/// A call that has just reported progress, and was completed. What its client has read is told by `unread`.
+/// A bench with a completed call that reported progress before. `unread` is what the engine learns about unread
+/// messages.
 fn answered(unread: Unread) -> Bench {
     let bench = Bench::legacy();
     *bench.sink.unread.lock() = Some(unread);

@@ -13,7 +13,7 @@ use tenon_mcp::{Ask, AskMode, Asked, Context, JsonSlice, Outcome, handler};
 const RAW: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// What a handler of `A` is given when it is called with `arguments`.
+/// The input that a handler with arguments of type `A` receives for `arguments`.
 #[track_caller]
 fn input_of<A: DeserializeOwned + Send + 'static>(arguments: Value) -> Result<A, String> {
     let bench = Bench::legacy();

@@ -11,7 +11,7 @@ use tenon_mcp::{AskMode, Asked, HandlerId, Outcome, Target};
 
 const TARGET: Target = Target::Lane { lane: LANE, handler: HandlerId(1) };
 
-/// Keeps the bytes of responses.
+/// A sink that records the bytes of responses.
 #[derive(Default)]
 struct Raw(Mutex<Vec<Bytes>>);
 
@@ -24,7 +24,8 @@ impl Sink for Raw {
     }
 }
 
-/// The text of an id, in any spelling: strings with escapes where none are needed, integers of any size JSON readers take.
+/// The JSON text of an id in any spelling: strings with unnecessary escapes, and integers of any size that JSON readers
+/// accept.
 fn id() -> impl Strategy<Value = String> {
     let escaped = |text: String| {
         let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
@@ -38,7 +39,7 @@ fn id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A text that is not the one given, but like it: a character changed, left out or added, or cut off.
+/// A text that is similar to `text`: one character is changed, removed or inserted, or the end is cut off.
 fn like(text: &str, place: usize, with: char, how: u8) -> String {
     let mut characters: Vec<char> = text.chars().collect();
     let place = place % characters.len();
@@ -51,7 +52,7 @@ fn like(text: &str, place: usize, with: char, how: u8) -> String {
     characters.into_iter().collect()
 }
 
-/// What is likely to get through a careless check: letters of the alphabet that such texts are made of, and anything.
+/// A character that a careless check could accept: one of the base64url alphabet, or any other.
 fn character() -> impl Strategy<Value = char> {
     prop_oneof![
         proptest::char::ranges(vec!['A'..='Z', 'a'..='z', '0'..='9', '-'..='-', '_'..='_', '='..='='].into()),

@@ -24,7 +24,7 @@ fn message(text: &str) -> Value {
         "content": { "type": "text", "text": text } })
 }
 
-/// A question, the request's method and parameters, and a good answer.
+/// Each kind of question, with the request's method and parameters, and a valid answer.
 fn questions() -> Vec<(Ask, &'static str, Value, Value)> {
     let messages = json!([{ "role": "user", "content": { "type": "text", "text": "hi" } }]);
     vec![

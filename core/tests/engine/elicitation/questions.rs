@@ -1,11 +1,11 @@
-//! Questions to the client in both eras, with handlers that wait and handlers that run again.
+//! Questions to the client in both eras, for handlers that wait and for handlers that run again.
 
 use crate::support::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tenon_mcp::{Action, Ask, AskError, AskMode, Asked, CallId, CancelReason, HostOp, JsonSlice, Outcome};
 
-/// Asks in a legacy session and returns the request that went to the client.
+/// Asks a question in a legacy session, and returns the request that the client receives.
 #[track_caller]
 fn question(bench: &Bench, id: CallId, key: &str, mode: AskMode) -> Value {
     let asked = bench.port.ask(id, ask(key), mode).unwrap();
@@ -33,7 +33,7 @@ fn suspend(bench: &Bench, id: CallId) {
     bench.port.complete(id, Outcome::Suspend).unwrap();
 }
 
-/// The retry of a modern call: the same request under another id, with state and answers.
+/// The retry of a modern call: the same request with another id, the state, and answers.
 fn retry(id: u64, tool: &str, state: &Value, answers: Value) -> Value {
     let mut request = modern(call(json!(id), tool, json!({})));
     request["params"]["requestState"] = state.clone();

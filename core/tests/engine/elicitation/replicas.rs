@@ -1,4 +1,4 @@
-//! Replicas that share a key: one asks, and another one goes on with the answer.
+//! Replicas that share a key: one replica asks, and another one continues with the answer.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn everything() -> Value {
     json!({ "elicitation": { "form": {}, "url": {} }, "sampling": {}, "roots": {} })
 }
 
-/// One question of each kind, in the order they are asked, with an answer.
+/// One question of each kind in the order in which they are asked, each with an answer.
 fn rounds() -> [(Ask, Value); 4] {
     let sampled = json!({ "role": "assistant", "model": "m", "content": { "type": "text", "text": "hi" } });
     [

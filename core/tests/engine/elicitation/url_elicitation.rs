@@ -1,4 +1,4 @@
-//! URL elicitation: its completion, and calls that require it before they go on.
+//! URL elicitation: its completion, and calls that require it before they continue.
 
 use crate::lanes::local_handlers;
 use crate::support::*;
@@ -16,7 +16,7 @@ fn page(id: &str) -> Ask {
     Ask::url("Log in", "https://example.com").elicitation_id(id)
 }
 
-/// In a legacy session with a sink of its own, besides that of its requests.
+/// A bench with a legacy session whose own sink is not the sink of its requests.
 fn legacy(change: impl FnOnce(&mut tenon_mcp::Limits)) -> (Bench, Arc<Recorder>) {
     legacy_in(LEGACY, change)
 }

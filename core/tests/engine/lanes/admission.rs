@@ -8,7 +8,7 @@ use tenon_mcp::locks::Mutex;
 use tenon_mcp::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
 use tenon_mcp::{AskMode, Asked, Entry, HandlerId, JsonSlice, Kind, Outcome, Server, Target};
 
-/// Answers when it is told to, with what the memory store says.
+/// A store that returns the memory store's results when the test releases them.
 #[derive(Default)]
 struct DelayedStore(Mutex<Vec<(StoreDone, Done)>>, Mutex<Option<MemoryStore>>);
 
@@ -46,7 +46,7 @@ fn add_to(server: &Server) {
     server.add(entry, Target::Lane { lane: LANE, handler: HandlerId(1) }).unwrap();
 }
 
-/// The state of a call that has asked.
+/// The state of a call that has asked a question.
 fn state(bench: &Bench) -> Value {
     bench.call_modern(1, "pay");
     let call = bench.drain_call();

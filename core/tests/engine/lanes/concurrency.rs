@@ -135,7 +135,7 @@ fn a_call_that_waits_for_its_client_keeps_its_place_and_one_that_comes_back_take
     bench.assert_settled();
 }
 
-/// Two calls of whatever it is: the second runs when the first is over.
+/// Of two calls of each kind of entry, the second runs when the first has ended.
 #[test]
 fn every_kind_can_be_bounded() {
     let bench = Bench::legacy();

@@ -11,7 +11,8 @@ use tenon_mcp::{
 
 const INLINE: LaneId = LaneId(7);
 
-/// Notes the threads it runs on. Asks once, and keeps the attempt open if told.
+/// A host that records the threads on which it runs. It asks once if `ask` is set, and leaves the attempt open if
+/// `keep` is set.
 struct Host {
     port: HostPort,
     ask: bool,
@@ -40,7 +41,7 @@ fn add(server: &Server, ask: bool, keep: bool) -> Arc<Host> {
     host
 }
 
-/// What is queued for others than the receiving thread.
+/// The operations that are queued for threads other than the receiving one.
 fn queued(bench: &Bench) -> Vec<HostOp> {
     let lane = bench.port.lane(INLINE, Arc::new(Wakes::default()));
     let mut ops = Vec::new();
@@ -117,7 +118,7 @@ fn inline_calls_count_against_their_lane() {
     assert!(queued(&bench).is_empty(), "nobody waits to hear of its end");
 }
 
-/// It may come from a timer, or from the thread that ends the server.
+/// The end may come from a timer, or from the thread that ends the server.
 #[test]
 fn the_end_of_a_session_runs_on_no_thread_that_others_depend_on() {
     let bench = Bench::new();

@@ -1,4 +1,4 @@
-//! Inline handlers in Rust, which begin on the thread that received their call.
+//! Inline handlers in Rust, which start on the thread that received their call.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;
@@ -16,11 +16,11 @@ use tenon_mcp::{
 };
 
 thread_local! {
-    /// Whether this thread is within the executor.
+    /// `true` while this thread is inside the executor.
     static WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// An executor that is entered.
+/// An executor that sets [`WITHIN`] while a thread has entered it.
 struct EnteredExecutor(Arc<Executor>);
 
 impl Spawn for EnteredExecutor {

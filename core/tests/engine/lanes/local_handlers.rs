@@ -15,7 +15,7 @@ use tenon_mcp::{LocalFuture, Spawn};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Polls a task only when it was woken, as a real executor does.
+/// An executor that polls a task only if the task was woken, like a real executor.
 #[derive(Default)]
 pub struct Executor {
     tasks: Mutex<Vec<(Arc<Flag>, Task)>>,
@@ -61,12 +61,12 @@ impl Executor {
         }
     }
 
-    /// Gives up the first task.
+    /// Removes and returns the first new task.
     pub fn first(&self) -> Task {
         self.new.lock().remove(0)
     }
 
-    /// Drops its tasks.
+    /// Drops all tasks.
     pub fn shut_down(&self) {
         self.tasks.lock().clear();
         self.new.lock().clear();
@@ -85,7 +85,7 @@ pub fn with(handler: impl LocalHandler + 'static) -> (Bench, Arc<Executor>) {
     (bench, executor)
 }
 
-/// A handler whose future the test writes whole.
+/// A handler whose future is written by the test.
 struct Raw<F>(F);
 
 fn raw<F: Fn(Context) -> LocalFuture + Send + Sync>(function: F) -> Raw<F> {
@@ -371,7 +371,7 @@ fn two_questions_of_a_modern_handler_are_one_answer() {
     bench.assert_settled();
 }
 
-/// A handler that asks from a task of its own, which outlives the handler's future.
+/// A handler that asks a question from a separate task, which outlives the handler's future.
 fn asks_elsewhere(executor: Arc<Executor>, seen: Arc<Mutex<Vec<String>>>) -> impl LocalHandler {
     raw(move |context: Context| {
         let (executor, seen) = (executor.clone(), seen.clone());

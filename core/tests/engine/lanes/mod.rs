@@ -1,4 +1,4 @@
-//! Where handlers run: inline, on executors, in queues; and what runs at the same time.
+//! Where handlers run: inline, on executors and in queues. And which handlers run at the same time.
 
 mod admission;
 mod concurrency;

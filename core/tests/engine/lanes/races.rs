@@ -7,10 +7,10 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use tenon_mcp::{AskMode, CancelReason, Outcome};
 
-/// Does something to a call and says whether that ended it.
+/// An action on a call. It returns whether the action ended the call.
 type EndAttempt = Box<dyn FnOnce(&Bench) -> bool + Send>;
 
-/// Runs `f` on another thread to its end, as a peer that is quicker than we are.
+/// Runs `f` on another thread to its end, like a peer that is faster than this thread.
 fn meanwhile(f: impl FnOnce() + Send + 'static) {
     std::thread::spawn(f).join().unwrap();
 }

@@ -1,4 +1,4 @@
-//! Random sequences of actions of a client, a host and the clock, compared with a model. Every request gets
+//! Random sequences of actions of a client, a host and the clock, which are compared with a model. Each request gets
 //! one answer, or none if it was cancelled.
 
 use crate::support::*;
@@ -33,12 +33,13 @@ struct Call {
     timeout: Duration,
     deadline: Duration,
     live: bool,
-    /// Known once delivered.
+    /// The id of the call, after it was delivered.
     call: Option<CallId>,
     delivered: bool,
     parked: bool,
     progress: u32,
-    /// The questions of this attempt, those without answer, those with, and whether one of this attempt was new.
+    /// The questions of this attempt, those without an answer, those with an answer, and whether a question of this
+    /// attempt was new.
     keys: BTreeSet<&'static str>,
     pending: BTreeMap<&'static str, Option<Value>>,
     answered: BTreeSet<&'static str>,
@@ -50,10 +51,10 @@ struct Model {
     random: Random,
     now: Duration,
     calls: Vec<Call>,
-    /// What the host has not drained yet besides calls.
+    /// Operations besides calls that the host has not drained yet.
     owed_cancels: Vec<usize>,
     owed_answers: usize,
-    /// Questions that went out, with the call and key they belong to.
+    /// The questions that were sent, each with its call and its key.
     questions: Vec<(Value, usize, &'static str)>,
 }
 
@@ -81,20 +82,20 @@ impl Model {
         self.calls.iter().filter(|call| call.live && wanted(call)).count()
     }
 
-    /// Operations in the lane that cannot be thrown out.
+    /// The number of operations in the lane that may not be dropped.
     fn queued(&self) -> usize {
         self.owed_cancels.len()
             + self.owed_answers
             + self.live(|call| call.drained_lane && !call.delivered && !call.parked)
     }
 
-    /// One of the calls for which `wanted` holds.
+    /// Picks a random call for which `wanted` returns `true`.
     fn pick(&mut self, wanted: impl Fn(&Call) -> bool) -> Option<usize> {
         let found: Vec<usize> = (0..self.calls.len()).filter(|&place| wanted(&self.calls[place])).collect();
         (!found.is_empty()).then(|| found[self.random.below(found.len())])
     }
 
-    /// A call ends otherwise than by its handler: the host is owed a word if it works on it.
+    /// Ends a call without its handler. If the host works on the call, it must be told.
     fn end(&mut self, place: usize) {
         let call = &mut self.calls[place];
         call.live = false;
@@ -104,7 +105,7 @@ impl Model {
         }
     }
 
-    /// Compares what was sent with the ids that must have been answered, and returns the rest.
+    /// Compares the responses that were sent with the ids that must have been answered. Returns the other messages.
     #[track_caller]
     fn expect(&mut self, mut answered: Vec<u64>) -> Vec<Value> {
         let (responses, rest): (Vec<Value>, Vec<Value>) =
@@ -187,7 +188,7 @@ impl Model {
         self.expect_only(vec![]);
     }
 
-    /// A host may complete whatever it was ever given.
+    /// Completes a random call. A host may complete any call that it ever received.
     fn complete(&mut self) {
         let Some(place) = self.pick(|call| call.call.is_some()) else { return };
         let outcome = match self.random.below(3) {
@@ -311,7 +312,7 @@ impl Model {
         self.expect_only(answered);
     }
 
-    /// The handler is called again; its queue may refuse that.
+    /// Records that the handler runs again, unless its queue refuses the call.
     fn rerun(&mut self, place: usize) -> Vec<u64> {
         let refused = self.queued() >= 2 * LANE_LIMIT;
         let call = &mut self.calls[place];
@@ -372,7 +373,7 @@ impl Model {
         assert_eq!(self.bench.peer.questions(), questions);
     }
 
-    /// Ends what is left, by the clock or by the peer going away.
+    /// Ends the remaining calls, by the clock or by a disconnect of the peer.
     fn finish(&mut self) {
         match self.random.below(3) {
             0 => self.advance(Duration::from_secs(1)),

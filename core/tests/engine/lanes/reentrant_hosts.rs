@@ -17,7 +17,7 @@ use tenon_mcp::{
     AskMode, CallId, Context, Drained, Event, HostPort, Lane, Log, Outcome, Record, Wake, handler,
 };
 
-/// Runs `f` on a thread of its own: one that waits for itself is found by its silence.
+/// Runs `f` on its own thread, so that a deadlock is found by the timeout.
 #[track_caller]
 fn ends<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, wait) = channel();
@@ -25,7 +25,7 @@ fn ends<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
     wait.recv_timeout(Duration::from_secs(20)).expect("it waits for a lock that it holds itself")
 }
 
-/// Calls back with every method that looks at calls.
+/// Calls the engine's methods that look up calls.
 fn call_back(port: &HostPort, engine: &Engine, call: CallId) {
     port.is_cancelled(call);
     let _ = port.emit(call, Event::progress(1e6, None, None));
@@ -34,7 +34,7 @@ fn call_back(port: &HostPort, engine: &Engine, call: CallId) {
     engine.set_timer(Arc::new(Wakes::default()));
 }
 
-/// A sink that calls the engine back about the call whose message it is.
+/// A sink that calls the engine about the call whose message it receives.
 #[derive(Default)]
 struct ReentrantSink {
     about: OnceLock<(HostPort, Engine, CallId)>,
@@ -105,7 +105,7 @@ fn a_sink_may_end_the_call_that_speaks() {
     });
 }
 
-/// A task's waker that calls the engine back.
+/// A waker of a task that calls the engine.
 struct ReentrantWaker(HostPort, Engine, CallId, AtomicUsize);
 
 impl std::task::Wake for ReentrantWaker {
@@ -166,7 +166,7 @@ fn an_executor_may_be_replaced_from_within() {
     });
 }
 
-/// A waker that drains its lane on the spot, and attaches another when it is let go.
+/// A waker that drains its lane at once, and attaches another lane when it is dropped.
 struct Drains {
     port: HostPort,
     lane: OnceLock<Lane>,

@@ -1,5 +1,5 @@
-//! Prompts, completions, methods, notifications and hooks: which handler a request reaches, and what its
-//! outcome becomes.
+//! Prompts, completions, methods, notifications and hooks: the handler that a request reaches, and the response for its
+//! outcome.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -22,14 +22,14 @@ pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
-/// What a request is answered at once, in the modern era.
+/// Sends a modern request, and returns its immediate response.
 #[track_caller]
 pub(crate) fn ask(bench: &Bench, id: u64, method: &str, params: Value) -> Value {
     bench.send(modern(request(id, method, params)));
     bench.sink.one()
 }
 
-/// The call that a request of the modern era becomes.
+/// Sends a modern request, and returns the call that it becomes.
 #[track_caller]
 pub(crate) fn called(bench: &Bench, id: u64, method: &str, params: Value) -> HostCall {
     bench.send(modern(request(id, method, params)));
@@ -43,7 +43,7 @@ pub(crate) fn complete(bench: &Bench, call: &HostCall, outcome: Outcome) -> Valu
     bench.sink.one()
 }
 
-/// A failure of what is no tool is the protocol's.
+/// If the failed handler is not a tool, the failure becomes a protocol error.
 #[test]
 fn a_handler_that_fails_or_returns_rubbish_is_an_error_by_name() {
     let bench = Bench::new();

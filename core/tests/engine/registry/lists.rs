@@ -1,4 +1,4 @@
-//! Lists are built once per change and then shared.
+//! Lists are built once per change, and are then shared.
 
 use crate::support::*;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What a server has registered, and its lists.
+//! The entries that a server has registered, and its lists.
 
 mod entries;
 mod lists;

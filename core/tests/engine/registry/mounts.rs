@@ -113,7 +113,7 @@ fn collisions_and_circles_are_refused_and_leave_nothing() {
     }
 }
 
-/// However long a mount takes, clients are told once of each list, when all of it is there.
+/// Even if a mount takes long, clients are notified once per list, after the mount is complete.
 #[test]
 fn a_mount_is_told_as_a_whole() {
     let bench = Bench::legacy();
@@ -137,7 +137,7 @@ fn a_mount_is_told_as_a_whole() {
     );
 }
 
-/// Middleware that keeps notes, and refuses what a name says.
+/// Middleware that marks results with the server's name, and refuses names that end with `secret`.
 async fn guarded(server: &'static str, context: Context, next: Next) -> Outcome {
     if context.name().ends_with("secret") {
         return Outcome::Failed(format!("{server} refuses {}", context.name()));
@@ -313,7 +313,7 @@ async fn a_part_changes_nothing_that_has_taken_the_place_of_its_own() {
     }
 }
 
-/// The name of one mount may be free again for another.
+/// The name of a mount may be reused for another mount.
 #[tokio::test]
 async fn a_part_changes_nothing_of_another_mount() {
     let (app, first, second) = (Server::new("app", "1.0.0"), Server::new("a", "1"), Server::new("b", "1"));
@@ -434,7 +434,7 @@ async fn middleware_of_parts_is_around_calls_of_every_kind() {
     check("ref/prompt/out_in_say#word");
 }
 
-/// Says when the handler that has it is gone.
+/// A value, and a weak reference that shows when the handler that owns the value is gone.
 fn held() -> (std::sync::Arc<()>, std::sync::Weak<()>) {
     let held = std::sync::Arc::new(());
     let weak = std::sync::Arc::downgrade(&held);
@@ -471,7 +471,7 @@ async fn nobody_keeps_what_was_unmounted() {
     }
 }
 
-/// What a host has for a mount it needs until then.
+/// A host keeps the state of a mount until the mount's last call has ended.
 #[test]
 fn a_mount_is_kept_until_its_last_call_has_ended() {
     let bench = Bench::new();

@@ -1,4 +1,4 @@
-//! Resources, templates and providers: which handler a request reaches, and what is refused.
+//! Resources, templates and providers: the handler that a request reaches, and what is refused.
 
 use super::entries::{TARGET, add, ask, called, complete, request, slice};
 use crate::support::*;
@@ -77,7 +77,7 @@ fn a_read_reaches_the_resource_or_else_the_template_that_fits() {
     bench.assert_settled();
 }
 
-/// PG-1 to PG-4: what is registered comes first, then each provider on a page of its own.
+/// PG-1 to PG-4: registered resources come first, and then each provider on its own pages.
 #[test]
 fn resources_are_listed_page_by_page_and_provider_by_provider() {
     let bench = Bench::with(|limits| limits.page_size = 2);
@@ -145,7 +145,7 @@ fn a_providers_rubbish_is_an_error_that_names_it() {
     }
 }
 
-/// What a client asks with need not be a URI yet; what it is answered with is one.
+/// The address in a request need not be a valid URI. The address in the response is one.
 #[test]
 fn an_address_is_answered_as_uris_are_written() {
     let bench = Bench::new();

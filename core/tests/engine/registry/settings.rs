@@ -1,4 +1,4 @@
-//! Settings of a server: what `discover` shows of them, and what they change in answers.
+//! Settings of a server: how `discover` shows them, and how they change responses.
 
 use super::entries::{MS, add, ask, called, complete, request, slice};
 use crate::support::*;

@@ -1,4 +1,4 @@
-//! Typed Rust handlers of every kind, from the request to the answer.
+//! Typed Rust handlers of each kind, from the request to the response.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;
@@ -23,7 +23,7 @@ fn request(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
 
-/// The result or error of one request.
+/// The result or the error of one request.
 #[track_caller]
 fn answer(bench: &Bench, executor: &Executor, message: Value) -> Value {
     bench.send(message);
@@ -237,7 +237,7 @@ fn methods_notifications_and_hooks_are_told() {
     assert_eq!(heard.take(), ["b", "roots"]);
 }
 
-/// What handlers heard.
+/// What the handlers have recorded.
 mod heard {
     use std::sync::Mutex;
 

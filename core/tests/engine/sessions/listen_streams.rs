@@ -1,4 +1,4 @@
-//! `subscriptions/listen` over a single channel.
+//! `subscriptions/listen` on a single channel.
 
 use crate::support::{Bench, LANE, Recorder, modern, modern_with};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn listen(id: Value, notifications: Value) -> Value {
         "params": { "notifications": notifications } }))
 }
 
-/// With a resource, a template and a prompt besides its tools.
+/// A bench with a resource, a template and a prompt besides its tools.
 fn bench() -> Bench {
     furnished(Bench::new())
 }
@@ -86,7 +86,7 @@ fn each_stream_gets_what_it_asked_for_under_its_own_id() {
     bench.assert_settled();
 }
 
-/// SU-4: what the server has not is left out; SU-12: and the stream is there all the same.
+/// SU-4: a capability that the server does not have is left out. SU-12: the stream exists nevertheless.
 #[test]
 fn what_the_server_has_not_is_left_out() {
     let bench = Bench::new();
@@ -122,7 +122,7 @@ fn a_filter_of_a_wrong_type_is_refused_and_nothing_is_left() {
     assert_eq!(bench.sink.one(), acknowledged(json!(1), json!({})));
 }
 
-/// SU-9: nothing more is said of it.
+/// SU-9: nothing more is sent for the stream.
 #[test]
 fn a_client_ends_a_stream_with_a_cancellation() {
     let bench = bench();
@@ -151,7 +151,7 @@ fn a_client_ends_a_stream_with_a_cancellation() {
     assert_eq!(bench.sink.one()["id"], 3);
 }
 
-/// SU-7, SU-8, AMB-1: on a channel the answer comes first, then the cancellation.
+/// SU-7, SU-8, AMB-1: on a channel, the response comes first, and then the cancellation.
 #[test]
 fn the_server_ends_its_streams_with_an_answer() {
     let bench = bench();
@@ -215,7 +215,7 @@ fn streams_and_what_they_name_are_bounded() {
     assert_eq!(bench.sink.one(), acknowledged(json!(2), json!({})));
 }
 
-/// Takes so many events, and everything that may not be dropped.
+/// A sink that accepts `room` droppable events, and all messages that may not be dropped.
 struct SlowSink {
     room: Mutex<usize>,
     sent: Recorder,
@@ -261,7 +261,7 @@ fn a_slow_subscriber_is_ended_and_others_get_everything() {
     }
 }
 
-/// Two subscribers to one resource are one subscription to the program.
+/// Two subscribers to one resource are one subscription for the program.
 #[test]
 fn the_program_hears_of_the_first_subscriber_and_of_the_last() {
     let bench = bench();
@@ -288,7 +288,7 @@ fn the_program_hears_of_the_first_subscriber_and_of_the_last() {
     assert_eq!(hooks(), ["unsubscribe test://one"]);
 }
 
-/// An update costs those who are subscribed to it, and nobody else.
+/// An update is sent only to the streams that subscribe to it.
 #[test]
 fn an_update_reaches_one_of_many() {
     let bench = furnished(Bench::with(|limits| limits.max_peer_listens = 1_000));
@@ -304,7 +304,7 @@ fn an_update_reaches_one_of_many() {
     assert_eq!(bench.sink.take(), [3, 999].map(|row| updated(json!(row), &format!("test://rows/{row}"))));
 }
 
-/// The methods of the other era are none of this one.
+/// The methods of the other era do not exist in this one.
 #[test]
 fn legacy_subscriptions_do_not_exist_here() {
     let bench = bench();
@@ -322,7 +322,8 @@ fn legacy_subscriptions_do_not_exist_here() {
     assert_eq!(bench.sink.one()["error"]["code"], -32601);
 }
 
-/// Whatever is added, removed and published, each subscriber is told of exactly what it is subscribed to at the time.
+/// Entries are added, removed and updated at random. Each subscriber is notified of exactly the changes to which it
+/// subscribes at that time.
 #[test]
 fn random_streams_agree_with_a_model() {
     let bench = furnished(Bench::with(|limits| limits.max_peer_listens = 1_000));

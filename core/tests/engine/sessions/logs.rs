@@ -1,4 +1,4 @@
-//! What the engine logs, and that clients get no more than the message.
+//! What the engine logs, and that clients receive no more than the message.
 
 use crate::lanes::local_handlers::Executor;
 use crate::support::*;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{HandlerId, JsonSlice, Log, LogLevel, Outcome, Record, Target, handler};
 
-/// Keeps what is logged, unless nobody listens.
+/// A log that records messages, unless it is silent.
 #[derive(Default)]
 pub struct RecordingLog {
     records: Mutex<Vec<(LogLevel, String, String)>>,
@@ -27,7 +27,7 @@ impl Log for RecordingLog {
 }
 
 impl RecordingLog {
-    /// The one thing said about a call.
+    /// The only record, which must be about a call.
     #[track_caller]
     pub fn one(&self) -> String {
         let mut records = std::mem::take(&mut *self.records.lock());
@@ -48,7 +48,7 @@ fn bench() -> (Bench, Arc<RecordingLog>, Arc<Executor>) {
     (bench, log, executor)
 }
 
-/// An error with a cause, whose inside is seen by `Debug` alone.
+/// An error with a cause. Only `Debug` shows its inner value.
 struct CausedError;
 
 static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);

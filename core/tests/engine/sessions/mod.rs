@@ -1,4 +1,4 @@
-//! Sessions, subscriptions, and what one client may make the engine hold.
+//! Sessions, subscriptions, and limits on what one client may make the engine hold.
 
 mod limits;
 mod listen_streams;

@@ -14,7 +14,7 @@ use tenon_mcp::{
 const TICK: Duration = Duration::from_millis(10);
 const TARGET: Target = Target::Lane { lane: LANE, handler: HandlerId(2) };
 
-/// Begins another session, whose answer must be the only thing that is sent.
+/// Begins another session. Its response must be the only message that is sent.
 #[track_caller]
 fn again(bench: &Bench, revision: &str, capabilities: Value) {
     bench.initialize_with(revision, capabilities);

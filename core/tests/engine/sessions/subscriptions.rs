@@ -101,7 +101,7 @@ fn only_what_can_be_read_can_be_subscribed_to() {
     assert_eq!(subscribe(&without, "test://one")["error"]["code"], -32601, "RS-8");
 }
 
-/// RS-8. What is there the program alone knows.
+/// RS-8. Only the program knows which resources exist.
 #[test]
 fn where_the_program_answers_reads_itself_every_address_can_be_subscribed_to() {
     let bench = bench();
@@ -129,7 +129,7 @@ fn a_sessions_subscriptions_are_bounded() {
     assert_eq!(subscribe(&bench, "test://rows/2")["result"], json!({}));
 }
 
-/// RS-10, and the hooks.
+/// RS-10, and the subscription hooks.
 #[test]
 fn subscriptions_end_with_their_session() {
     let bench = bench();
@@ -159,7 +159,7 @@ fn subscriptions_end_with_their_session() {
     bench.sink.nothing();
 }
 
-/// A session that does not read is told later, once of each; the others now.
+/// A session that does not read is notified later, once per change. The other sessions are notified at once.
 #[test]
 fn who_does_not_read_is_told_once_and_later() {
     struct FullSink(Recorder, std::sync::atomic::AtomicBool);
@@ -199,7 +199,7 @@ fn who_does_not_read_is_told_once_and_later() {
     bench.sink.nothing();
 }
 
-/// LG-7 for a program's own: on the stream of their call, before its answer, in either era.
+/// LG-7 for the program's own notifications: in either era they come on the stream of their call, before its response.
 #[test]
 fn a_programs_own_notifications_come_on_the_stream_of_their_call() {
     let bench = bench();

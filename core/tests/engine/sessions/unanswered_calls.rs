@@ -1,4 +1,4 @@
-//! Notifications and hooks: how many one client may cause, and who is told of their failures.
+//! Notifications and hooks: how many one client may cause, and who learns of their failures.
 
 use crate::sessions::logs::RecordingLog;
 use crate::support::*;
@@ -88,7 +88,7 @@ fn a_version_that_is_not_spoken_is_answered_with_those_that_are() {
     }
 }
 
-/// A client that does not read while `full`, and takes then what must not be dropped, whatever that is.
+/// A client that does not read while `full` is set. It then accepts only messages that may not be dropped.
 #[derive(Default)]
 struct SlowSink {
     full: AtomicBool,

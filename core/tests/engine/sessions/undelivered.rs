@@ -1,4 +1,4 @@
-//! Questions that cannot be delivered, and answers that are not legal: the question fails at once.
+//! Questions that cannot be delivered, and answers that are not valid: the question fails at once.
 
 use crate::support::*;
 use serde_json::{Value, json};

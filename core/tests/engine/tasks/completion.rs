@@ -1,4 +1,4 @@
-//! Limits, time to live, principals, and tasks at shutdown.
+//! Tasks: limits, time to live, principals, and shutdown.
 
 use super::*;
 use std::time::Duration;

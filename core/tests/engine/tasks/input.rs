@@ -1,4 +1,4 @@
-//! Tasks that ask the client while they run.
+//! Tasks that ask the client questions while they run.
 
 use super::*;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Tasks as 2025-11-25 has them.
+//! Tasks in the form of 2025-11-25.
 
 use super::*;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn bench() -> Bench {
     bench
 }
 
-/// Begins a task; its id, and its handler's call.
+/// Begins a task. Returns its id, and the call of its handler.
 #[track_caller]
 fn begin(bench: &Bench, task: Value) -> (String, HostCall) {
     let created = bench.ask_for(augmented(1, "work", task));

@@ -16,7 +16,8 @@ use tenon_mcp::{HandlerId, HostCall, Limits, Server, Target, TaskSupport};
 
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// Tools on the lane besides those of a bench: `work` may be a task, `must` is one, `later` when its handler says so.
+/// Adds tools on the lane to those of a bench: `work` may be a task, `must` always is one, and `later` is one if its
+/// handler says so.
 pub fn add_tools(server: &Server) {
     let on = || Target::Lane { lane: LANE, handler: HandlerId(1) };
     server.add(tool("work").task_support(TaskSupport::Optional), on()).unwrap();
@@ -36,7 +37,7 @@ pub fn bench_with(change: impl FnOnce(&mut Limits), store: Arc<dyn Store>) -> Be
     bench
 }
 
-/// A request of a client of 2026-07-28 that can have tasks.
+/// A request of a 2026-07-28 client that supports tasks.
 pub fn with_tasks(request: Value) -> Value {
     modern_with(request, json!({ "elicitation": {}, "sampling": {}, "extensions": { EXTENSION: {} } }))
 }
@@ -45,14 +46,14 @@ pub fn about(id: u64, method: &str, task: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": { "taskId": task } })
 }
 
-/// A call as a task of 2025-11-25.
+/// A call as a task in the form of 2025-11-25.
 pub fn augmented(id: u64, tool: &str, task: Value) -> Value {
     let mut request = call(json!(id), tool, json!({}));
     request["params"]["task"] = task;
     request
 }
 
-/// A client of a known principal.
+/// A client with a known principal.
 pub struct KnownClient {
     pub peer: Arc<Peer>,
     pub sink: Arc<Recorder>,
@@ -76,7 +77,7 @@ impl KnownClient {
 
 pub trait TaskBench {
     fn ask_for(&self, message: Value) -> Value;
-    /// Begins a task of 2026-07-28; its id, and its handler's call.
+    /// Begins a task in the form of 2026-07-28. Returns its id, and the call of its handler.
     fn begin(&self, tool: &str) -> (String, HostCall);
     fn get(&self, task: &str) -> Value;
 }

@@ -1,4 +1,4 @@
-//! Tasks in the store: stored before they are announced, shared by replicas, readable after a restart.
+//! Tasks in the store: they are stored before they are announced, shared by replicas, and readable after a restart.
 
 use super::*;
 use std::time::{Duration, Instant};
@@ -6,11 +6,11 @@ use tenon_mcp::locks::Mutex;
 use tenon_mcp::store::{Done, StoreDone, StoreOp};
 use tenon_mcp::{AskMode, HostOp, Outcome};
 
-/// A store that answers when it is told to, or not at all.
+/// A store that replies when the test says so, or never.
 struct HeldStore {
     store: Arc<MemoryStore>,
     waiting: Mutex<Vec<(StoreOp, Instant, Done)>>,
-    /// What it says to everything instead.
+    /// If set, the reply to every operation.
     broken: Mutex<Option<StoreDone>>,
 }
 
@@ -23,7 +23,7 @@ impl HeldStore {
         })
     }
 
-    /// Answers everything that waits, and what comes of it.
+    /// Replies to all waiting operations, and to those that follow from them.
     fn answer(&self) {
         loop {
             let waiting = std::mem::take(&mut *self.waiting.lock());

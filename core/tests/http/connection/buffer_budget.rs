@@ -1,4 +1,4 @@
-//! `max_buffered_bytes`: what counts for it, and that each path returns what it took.
+//! `max_buffered_bytes`: what it counts, and that each path returns the bytes that it took.
 
 use crate::support::bench::{Bench, Chunks, Full, Part, Pending, poll_body, whole};
 use crate::support::server::{StartedServer, call};
@@ -31,7 +31,7 @@ fn headers(method: &str) -> Vec<(&str, &str)> {
     all.into_iter().chain([("mcp-method", method)]).collect()
 }
 
-/// A request of about this size, in pieces.
+/// A request of this size, in pieces.
 fn list(bench: &Bench, size: usize, pieces: usize) -> Pending {
     let mut text = request(7, "tools/list", envelope(json!({}))).to_string();
     text.push_str(&" ".repeat(size - text.len()));
@@ -39,7 +39,7 @@ fn list(bench: &Bench, size: usize, pieces: usize) -> Pending {
     bench.submit("POST", &headers("tools/list"), Chunks::of(chunks))
 }
 
-/// Nothing is held and nothing was given back twice, after which there would be room for nothing or for too much.
+/// Checks that no bytes are held and none were returned twice. Otherwise, the budget would be too small or too large.
 fn is_empty(bench: &Bench) {
     for pieces in [1, 3] {
         assert_eq!(list(bench, 500_000, pieces).finish().status, 200, "something is still held");
@@ -168,7 +168,7 @@ fn answers_are_given_back_on_every_path() {
     is_empty(&bench);
 }
 
-/// Batches, each of a call that waits and of lists of about 4 KB, which alone are not counted.
+/// Sends batches. Each has a call that waits, and lists of about 4 KB, which alone would not be counted.
 fn batches(bench: &Bench, count: u64) -> Vec<Pending> {
     let tool = Tool::new("large").description("x".repeat(4000));
     bench.server.add(tool, Target::Lane { lane: LaneId(1), handler: HandlerId(2) }).unwrap();

@@ -1,4 +1,4 @@
-//! Fair shares: an address that takes its share leaves the shares of others.
+//! Fair shares: if one address uses its share, the shares of other addresses stay.
 
 use crate::support::bench::{Bench, Chunks};
 use crate::support::client::{Client, Reply};
@@ -10,7 +10,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 use tenon_mcp::{HostOp, Limits};
 
-/// Whoever is not at 127.0.0.1.
+/// Another client address than 127.0.0.1.
 const OTHER: [u8; 4] = [127, 0, 0, 2];
 
 fn up(change: impl FnOnce(&mut Limits)) -> StartedServer {
@@ -34,14 +34,14 @@ fn is_refused(reply: &Reply, limit: &str) {
     assert!(error["message"].as_str().unwrap().contains(limit), "{error}");
 }
 
-/// A stream that a session of its own listens on.
+/// Opens a GET stream in a new session.
 fn listening(mut client: Client) -> Client {
     let session = client.open("2025-11-25");
     client.listen(&[("mcp-session-id", &session)]);
     client
 }
 
-/// Tries until it works, for as long as the server may take to see that something has ended.
+/// Retries until `works` succeeds, because the server may take a moment to notice an end.
 fn soon(works: impl Fn() -> bool) {
     let start = Instant::now();
     while !works() {
@@ -67,7 +67,7 @@ fn one_address_cannot_have_all_connections() {
     });
 }
 
-/// Whether its connection is open, and used.
+/// Whether the server still reads from and answers on the client's connection.
 fn is_served(client: &mut Client) -> bool {
     let message = list().to_string();
     let headers = [
@@ -120,7 +120,7 @@ fn an_address_with_its_share_makes_room_for_itself() {
     drop(many);
 }
 
-/// Sends all of a body but its last byte.
+/// Sends a body except for its last byte.
 fn upload(mut client: Client, size: usize) -> Client {
     let head = client.head("POST", &[("content-type", "application/json")], Some(size));
     client.send_raw(head.as_bytes());
@@ -222,7 +222,7 @@ fn calls_of_one_address_are_bounded() {
     soon(|| up.client().modern(&call(5, "add", json!({ "a": 1, "b": 2 }))).status == 200);
 }
 
-/// A program that knows where requests come from says so; without it only the totals hold.
+/// A program that knows the addresses of its clients reports them. Without an address, only the total limits apply.
 #[test]
 fn requests_that_are_handed_over_count_to_the_address_that_is_named() {
     let mut limits = Limits::default();
@@ -280,7 +280,7 @@ fn requests_that_are_handed_over_count_to_the_address_that_is_named() {
 const MODERN_CALL: [(&str, &str); 3] =
     [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
 
-/// The text of a call whose arguments take long to be checked.
+/// The text of a call whose arguments take long to check.
 fn costly(client: &Client) -> String {
     let numbers = vec!["1"; 250_000].join(",");
     let message = call(1, "costly", json!({ "numbers": [] })).to_string();

@@ -1,5 +1,4 @@
-//! Length and encoding of bodies: what is refused before the body is read, and whether the connection stays
-//! open.
+//! Length and encoding of bodies: what is refused before the body is read, and whether the connection stays open.
 
 use crate::support::bench::{Bench, Chunks, NoWake};
 use crate::support::client::Client;
@@ -14,7 +13,7 @@ use tenon_mcp::{ServeOptions, Server};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Heads that say all there is to know.
+/// Requests that are refused because of their headers, with the status.
 const REFUSED: &[(&[(&str, &str)], u16)] = &[
     (&[("content-type", "text/plain")], 415),
     (&[("content-type", "application/json; charset=latin1")], 415),
@@ -70,7 +69,7 @@ fn a_refused_head_leaves_a_connection_as_usable_as_its_body_allows() {
     }
 }
 
-/// What comes behind a head.
+/// Sends a request with this text after its head.
 fn raw(up: &StartedServer, headers: &[(&str, &str)], body: &str) -> Client {
     let mut client = up.client();
     let head = client.head("POST", headers, None);

@@ -1,4 +1,4 @@
-//! Clients that close their sending side, and answers to clients that are still sending.
+//! Clients that close their sending side, and responses to clients that are still sending.
 
 use crate::support::server::{StartedServer, call, legacy_call};
 use crate::{envelope, initialize, request, text};

@@ -1,4 +1,4 @@
-//! The listener: connections, limits, malformed requests, shutdown.
+//! The listener: connections, limits, malformed requests and shutdown.
 
 use crate::support::client::Client;
 use crate::support::server::{StartedServer, call, legacy_call};

@@ -1,4 +1,4 @@
-//! Connections: reading requests, limits, slow clients.
+//! Connections: reading requests, limits, and slow clients.
 
 mod buffer_budget;
 mod fair_shares;

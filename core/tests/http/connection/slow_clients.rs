@@ -20,7 +20,7 @@ fn list() -> serde_json::Value {
     request(1, "tools/list", envelope(json!({})))
 }
 
-/// Sends a byte from time to time until the connection ends.
+/// Sends a byte at intervals until the connection ends.
 fn drip(client: &Client) -> JoinHandle<()> {
     let mut stream = client.stream.get_ref().try_clone().unwrap();
     std::thread::spawn(move || {
@@ -88,7 +88,8 @@ fn a_call_may_last_longer_than_its_request() {
     assert_eq!(client.modern(&list()).status, 200);
 }
 
-/// There is room for one connection: the next is served once the server has cut the one before.
+/// Checks that the server closes the connection `unread`. Only one connection is allowed, so the next client is served
+/// after that.
 fn cuts(up: &StartedServer, mut unread: Client) {
     assert_eq!(up.client().modern(&list()).status, 200);
     // What was left is not sent any more either.

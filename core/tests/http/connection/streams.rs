@@ -1,4 +1,4 @@
-//! Event streams, and what happens to their connections.
+//! Event streams, and the state of their connections afterwards.
 
 use crate::support::client::{Client, Reply};
 use crate::support::server::{StartedServer, call};
@@ -11,14 +11,14 @@ fn list() -> Value {
     request(1, "tools/list", envelope(json!({})))
 }
 
-/// A call that says something before it waits.
+/// A call that reports progress before it waits.
 fn gate(id: u64) -> Value {
     let mut message = call(id, "gate", json!({ "report": true }));
     message["params"]["_meta"]["progressToken"] = json!(id);
     message
 }
 
-/// The text of a modern request, with more headers.
+/// The text of a modern request with additional headers.
 fn modern(client: &Client, version: &str, message: &Value, more: &[(&str, &str)]) -> String {
     let mut headers = vec![
         ("content-type", "application/json"),
@@ -32,7 +32,7 @@ fn modern(client: &Client, version: &str, message: &Value, more: &[(&str, &str)]
     client.head("POST", &headers, Some(body.len())).replace("HTTP/1.1", version) + &body
 }
 
-/// What a stream says until it ends.
+/// The messages of a stream until its end.
 fn rest(client: &mut Client) -> Vec<Value> {
     let mut body = Vec::new();
     while let Some(chunk) = client.read_chunk() {

@@ -1,4 +1,4 @@
-//! Batches of 2025-03-26: answered by one array, as JSON or at the end of a stream.
+//! Batches of 2025-03-26, which are answered with one array, as JSON or at the end of a stream.
 
 use crate::support::bench::{Bench, Chunks, Full, Part, Pending, poll_body};
 use crate::{MODERN, envelope, events, initialize, notification, request, text};

@@ -1,4 +1,4 @@
-//! Both eras over real sockets: calls, progress, questions, disconnects.
+//! Both eras over real sockets: calls, progress, questions and disconnects.
 
 use crate::support::client::{Client, Reply};
 use crate::support::server::{StartedServer, call, legacy_call};
@@ -125,7 +125,7 @@ fn legacy_questions_are_requests_answered_by_posts() {
     assert_eq!(text(&read_events(&mut client, 1)[0]), "one two");
 }
 
-/// The retry of a call with answers.
+/// The retry of a call, with its state and answers.
 fn retry(id: u64, name: &str, arguments: Value, state: &Value, responses: Value) -> Value {
     let mut message = call(id, name, arguments);
     message["params"]["requestState"] = state.clone();

@@ -22,7 +22,7 @@ fn bench() -> Bench {
     bench
 }
 
-/// Calls the tool and, if its handler is reached, has it answer.
+/// Calls the tool. If the call reaches the handler, the handler completes it.
 fn call(bench: &Bench, headers: &[(&str, &str)], name: &str, arguments: Value) -> Full {
     let head = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", name)];
     let headers: Vec<_> = head.iter().chain(headers).copied().collect();
@@ -37,7 +37,7 @@ fn call(bench: &Bench, headers: &[(&str, &str)], name: &str, arguments: Value) -
     }
 }
 
-/// The digest's row, the headers, the arguments, whether they agree.
+/// A row of the table of cases: its name, the headers, the arguments, and whether both agree.
 type Row = (&'static str, &'static [(&'static str, &'static str)], Value, bool);
 
 #[test]
@@ -125,7 +125,7 @@ fn a_schema_is_listed_with_its_marks_or_refused() {
     }
 }
 
-/// What a handler reads of the request that brought its call, in either era.
+/// What a handler reads of the request of its call, in either era.
 #[test]
 fn a_handler_reads_the_headers() {
     let bench = bench();

@@ -1,4 +1,4 @@
-//! Panics of handlers: one error with the request's id, and the connection stays open.
+//! Panics of handlers: the client gets one error with the request's id, and the connection stays open.
 
 use crate::support::client::Client;
 use crate::{envelope, initialize, request};
@@ -31,7 +31,7 @@ impl Store for PanickingHost {
     }
 }
 
-/// Randomness is what an endpoint asks for beside its messages: for the ids of sessions.
+/// The endpoint uses randomness outside of messages, for the ids of sessions.
 impl Environment for PanickingHost {
     fn now(&self) -> Instant {
         Instant::now()
@@ -46,7 +46,7 @@ impl Environment for PanickingHost {
     }
 }
 
-/// A clock that panics on the thread of the timer.
+/// An environment whose clock panics on the timer's thread.
 struct NoTimer;
 
 impl Environment for NoTimer {
@@ -65,7 +65,7 @@ impl Environment for NoTimer {
     }
 }
 
-/// Sends the time of each record about the timer.
+/// A log that sends the time of each record about the timer.
 struct Timers(Sender<Instant>);
 
 impl Log for Timers {

@@ -1,4 +1,4 @@
-//! The form of a response, and what happens if its client disconnects.
+//! The form of a response, and the effect of a disconnect of its client.
 
 use crate::support::bench::{Bench, Part, poll_body, question, whole};
 use crate::{events, initialize, notification, text};

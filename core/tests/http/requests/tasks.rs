@@ -1,4 +1,4 @@
-//! Tasks over real sockets: headers, status codes, clients that disconnect.
+//! Tasks over real sockets: headers, status codes, and clients that disconnect.
 
 use crate::support::client::Client;
 use crate::support::server::{StartedServer, call, legacy_call};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// With an envelope that declares tasks.
+/// Adds an envelope that declares tasks.
 fn with_tasks(mut message: Value) -> Value {
     message["params"] = envelope(message["params"].take());
     let capabilities = &mut message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
@@ -20,7 +20,7 @@ fn about(method: &str, task: &str) -> Value {
     with_tasks(request(9, method, json!({ "taskId": task, "inputResponses": {} })))
 }
 
-/// Looks at a task until it stands there.
+/// Polls a task until it has this status.
 #[track_caller]
 fn until(client: &mut Client, task: &str, status: &str) -> Value {
     let start = Instant::now();

@@ -1,5 +1,5 @@
-//! Random sequences of events, readers and time, compared with a model. Over all responses each event arrives
-//! once and on its own stream.
+//! Random sequences of events, readers and time, which are compared with a model. Over all responses, each event
+//! arrives once and on its own stream.
 
 use crate::resumption::resume::come_back;
 use crate::support::bench::{Bench, Part, Pending, poll_body};
@@ -12,26 +12,26 @@ use std::time::Duration;
 use tenon_mcp::http::ResponseBody;
 use tenon_mcp::{CallId, Event, Limits, Outcome};
 
-/// What happens. The first number names a stream: two calls, and one that listens.
+/// One step. The first number is the index of a stream: two calls, and one GET stream.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Something is said on it.
+    /// The server sends an event on the stream.
     Say(usize),
-    /// The client reads.
+    /// The client reads the stream.
     Read(usize),
-    /// The client leaves; what the server wrote before is lost, or not even written.
+    /// The client disconnects. If the flag is set, the output that the server wrote before is lost.
     Disconnect(usize, bool),
-    /// The client comes back, behind what it has read.
+    /// The client reconnects, after the last event that it has read.
     Return(usize),
-    /// The handler lets go of the connection.
+    /// The handler closes the response.
     Close(usize),
     /// The call is answered.
     Answer(usize),
-    /// Time passes, in eighths of the time in which a client may come back.
+    /// Time passes, in eighths of the timeout for reconnecting.
     Pass(u32),
     /// The client ends the session.
     Delete,
-    /// The server ends what listens.
+    /// The server ends its GET streams.
     Shutdown,
 }
 
@@ -49,24 +49,25 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One stream, as the model sees it.
+/// One stream in the model.
 #[derive(Default)]
 struct Model {
     call: Option<CallId>,
     pending: Option<Pending>,
     body: Option<ResponseBody>,
-    /// What was said, by number.
+    /// The numbers of the events that were sent.
     said: Vec<u64>,
-    /// What the client has read of it.
+    /// The numbers that the client has read.
     read: Vec<u64>,
     last_id: Option<String>,
-    /// The server ends the response at the next look.
+    /// `true` if the server ends the response at the next poll.
     closing: bool,
-    /// The call was answered, or the stream was ended.
+    /// `true` if the call was answered, or the stream was ended.
     ended: bool,
-    /// Nobody can come back to it: no id was ever sent, its time has passed, or its session has ended.
+    /// `true` if no client can resume the stream: no id was ever sent, the timeout has passed, or the session has
+    /// ended.
     lost: bool,
-    /// Eighths since somebody looked at the clock and nobody was reading.
+    /// The time in eighths since a check found the stream without a reader.
     alone: Option<u32>,
 }
 
@@ -75,13 +76,14 @@ impl Model {
         self.body.is_some() && !self.closing
     }
 
-    /// The server still has something to do with the response; one that was complete at once it has forgotten.
+    /// Whether the server still works on the response. If the response was complete at once, the server has forgotten
+    /// it.
     fn is_open(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.size_hint().exact().is_none())
     }
 }
 
-/// A message as the number that was said; the answer is the greatest.
+/// The number of an event. The response has the greatest number.
 fn number(message: &Value) -> u64 {
     let number = |value: &Value| value.as_f64().map(|number| number as u64);
     let told = number(&message["params"]["progress"]).or_else(|| number(&message["params"]["number"]));
@@ -118,7 +120,7 @@ impl TestState {
         TestState { bench, session, streams, said: 0, deleted: false }
     }
 
-    /// Has the response begin if it can.
+    /// Polls the response until it begins, if it can.
     fn begin(&mut self, place: usize) {
         let stream = &mut self.streams[place];
         if let Some(pending) = &mut stream.pending
@@ -135,7 +137,7 @@ impl TestState {
         }
     }
 
-    /// The client reads what there is; `kept` unless the network loses it.
+    /// Reads the available output. It counts as read if `kept` is `true`, and is lost otherwise.
     fn read(&mut self, place: usize, kept: bool) {
         self.begin(place);
         let stream = &mut self.streams[place];
@@ -289,7 +291,7 @@ impl TestState {
         }
     }
 
-    /// In the end clients come back to all that can be had, and have all that was said, in order.
+    /// At the end, the client resumes each stream that can be resumed, and must have all events in their order.
     fn check(mut self) {
         for place in 0..self.streams.len() {
             if !self.streams[place].lost {
@@ -328,7 +330,7 @@ proptest! {
     }
 }
 
-/// All orders of a few steps on one stream, whatever random ones would have come to.
+/// All orders of a few steps on one stream, whatever the random sequences contain.
 #[test]
 fn every_order_of_a_few_steps() {
     let steps = [

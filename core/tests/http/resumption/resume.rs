@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tenon_mcp::http::ResponseBody;
 use tenon_mcp::{AskMode, CallId, HostOp, Limits};
 
-/// A session of this revision.
+/// Opens a session of this revision.
 pub(crate) fn open(bench: &Bench, revision: &str) -> String {
     let reply = bench.post(&[], &initialize(revision)).finish();
     let session = reply.headers["mcp-session-id"].to_str().unwrap().to_owned();
@@ -18,13 +18,13 @@ pub(crate) fn open(bench: &Bench, revision: &str) -> String {
     session
 }
 
-/// Asks for what follows an event.
+/// Requests the events after the event `id`.
 pub(crate) fn come_back(bench: &Bench, session: &str, id: &str) -> Pending {
     let head = [("mcp-session-id", session), ("accept", "text/event-stream"), ("last-event-id", id)];
     bench.bare("GET", &head)
 }
 
-/// The response that goes on behind an event.
+/// The response that continues after the event `id`.
 #[track_caller]
 pub(crate) fn resumed(bench: &Bench, session: &str, id: &str) -> ResponseBody {
     let response = come_back(bench, session, id).poll().expect("an answer at once");
@@ -39,7 +39,7 @@ pub(crate) fn refused(bench: &Bench, session: &str, id: &str) -> String {
     reply.json()["error"]["message"].as_str().unwrap().to_owned()
 }
 
-/// What a body says now, and whether it has ended.
+/// The bytes that a body has now, and whether it has ended.
 pub(crate) fn now(body: &mut ResponseBody) -> (Vec<u8>, bool) {
     let mut said = Vec::new();
     loop {
@@ -51,7 +51,7 @@ pub(crate) fn now(body: &mut ResponseBody) -> (Vec<u8>, bool) {
     }
 }
 
-/// A call whose stream has begun with progress 1; the ids so far.
+/// Starts a call whose stream has begun with progress 1. Returns the ids of the events so far.
 pub(crate) fn begun(bench: &Bench, session: &str, id: u64) -> (CallId, ResponseBody, Vec<String>) {
     let mut pending = bench.session_call(session, id);
     let call = bench.take_call();
@@ -87,7 +87,7 @@ fn the_answer_of_a_call_whose_client_comes_back_is_not_lost() {
     }
 }
 
-/// LH-30, LH-33: only clients that know events without data get one, and are asked to wait.
+/// LH-30, LH-33: only clients whose revision has events without data get one, and a retry time.
 #[test]
 fn streams_begin_with_an_id_in_the_revision_that_has_that() {
     let bench = Bench::new();

@@ -69,7 +69,7 @@ fn another_replica_says_what_there_is_and_when_to_ask_again() {
     one.server.engine().cancel_all(CancelReason::Closing);
 }
 
-/// Answers when it is told to.
+/// A store that replies when the test says so.
 #[derive(Default)]
 struct DelayedStore {
     memory: Option<MemoryStore>,
@@ -82,12 +82,12 @@ impl DelayedStore {
         Arc::new(DelayedStore { memory: Some(MemoryStore::new(100)), ..DelayedStore::default() })
     }
 
-    /// From now on what is appended waits.
+    /// From now on, appended events wait.
     fn holds(&self) {
         *self.appends.lock().unwrap() = true;
     }
 
-    /// Carries out what waits, one by one, until nothing does.
+    /// Runs the waiting operations one by one until there are none. Returns their number.
     fn release(&self) -> usize {
         let mut count = 0;
         loop {

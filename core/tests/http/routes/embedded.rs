@@ -1,4 +1,4 @@
-//! Requests that a program's own HTTP server passes on in pieces.
+//! Requests that a program's own HTTP server passes in piece by piece.
 
 use crate::support::bench::NoWake;
 use crate::{MODERN, envelope, events, initialize, request, schema, text};
@@ -21,7 +21,7 @@ struct Program {
     lane: Lane,
 }
 
-/// Says when there is something to look at.
+/// A waker that reports each wake to the test.
 struct WakeSender(Sender<()>);
 
 impl Wake for WakeSender {
@@ -36,7 +36,7 @@ struct Pending {
 }
 
 impl Pending {
-    /// The next step, once there is one.
+    /// Waits for the next step.
     fn step(&self) -> Step {
         loop {
             match self.exchange.step() {
@@ -46,7 +46,7 @@ impl Pending {
         }
     }
 
-    /// Everything that comes.
+    /// Reads the whole response.
     fn whole(&self) -> (u16, http::HeaderMap, Vec<u8>) {
         let Step::Head(status, headers) = self.step() else { panic!("the head comes first") };
         let mut body = Vec::new();
@@ -139,7 +139,7 @@ impl Program {
     }
 }
 
-/// Bytes that say when they are let go of.
+/// Bytes that report when they are dropped.
 struct DropNotice(Sender<()>);
 
 impl AsRef<[u8]> for DropNotice {
@@ -402,7 +402,7 @@ fn what_cannot_stand_in_http_is_named() {
     head.header(":authority", "localhost").unwrap();
 }
 
-/// What the log was told of where the server is served.
+/// The log's records about the addresses of the server.
 #[derive(Default)]
 struct AddressLog(std::sync::Mutex<Vec<String>>);
 

@@ -1,4 +1,4 @@
-//! Which path is answered by what, and servers inside of other servers.
+//! The paths and their handlers, and servers inside other HTTP servers.
 
 mod embedded;
 mod pages;

@@ -1,4 +1,4 @@
-//! Fixed pages: under which paths and to whom the listeners answer with them.
+//! Fixed pages: the paths and the clients for which the listeners answer with them.
 
 use crate::support::client::{Client, Reply};
 use crate::{initialize, request};
@@ -29,7 +29,7 @@ fn websocket(address: &str) -> WebSocketOptions {
     WebSocketOptions::new(address).unwrap()
 }
 
-/// Ends with the test.
+/// A server that is closed at the end of the test.
 struct StartedServer(Running);
 
 impl StartedServer {
@@ -144,7 +144,7 @@ fn paths_are_exact() {
     assert_eq!(ask(&mut client, "GET", &[]).body, b"un");
 }
 
-/// A page under a name that resolves to this machine is no page of this machine.
+/// A page whose host name resolves to this machine does not count as a local page.
 #[test]
 fn hosts_are_those_of_the_endpoint() {
     let local = up(&server());
@@ -197,7 +197,7 @@ fn scripts_of_allowed_origins_may_read_a_page() {
     assert_eq!(bare.header("access-control-allow-headers"), None);
 }
 
-/// Who shows it in a frame can have its visitor click what he does not see.
+/// A site that shows the page in a frame could make its visitor click something that the visitor does not see.
 #[test]
 fn frames_are_for_those_who_may_call() {
     let policy = |http: HttpOptions| {
@@ -340,7 +340,7 @@ fn what_is_no_page_is_refused() {
     assert!(none.page("/", HTML, "").is_err());
 }
 
-/// A large page reaches a client that reads slowly, and does not take the room of requests.
+/// A large page reaches a client that reads slowly, and does not use the budget of requests.
 #[test]
 fn a_page_takes_no_room_of_requests() {
     let mut limits = Limits::default();
@@ -362,7 +362,7 @@ fn a_page_takes_no_room_of_requests() {
     }
 }
 
-/// The program there owns its paths.
+/// There, the program owns the paths.
 #[test]
 fn an_embedded_endpoint_and_an_outer_server_have_none() {
     let inner = server();

@@ -17,7 +17,7 @@ impl Spawn for OnTokio {
     }
 }
 
-/// What a router does with a service.
+/// Calls the service like a router does.
 async fn call<S: Service<Request<String>, Response = http::Response<B>>, B: Body<Data = bytes::Bytes>>(
     service: &mut S,
     request: Request<String>,

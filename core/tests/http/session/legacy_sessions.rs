@@ -153,7 +153,7 @@ fn idle_sessions_expire_and_used_ones_do_not() {
     assert_eq!(bench.service.sessions(), 0);
 }
 
-/// A store that answers when the test says so, if at all.
+/// A store that replies when the test says so, if at all.
 pub struct SlowStore {
     memory: MemoryStore,
     pub waiting: std::sync::Mutex<Vec<(StoreOp, std::time::Instant, Done)>>,
@@ -203,7 +203,7 @@ fn a_store_may_answer_later_or_never() {
     assert_eq!(bench.post(&head, &request(1, "tools/list", envelope(json!({})))).finish().status, 200);
 }
 
-/// Keeps what the engine says about its store.
+/// A log that records what the engine reports about its store.
 #[derive(Default)]
 struct StoreLog(std::sync::Mutex<Vec<String>>);
 
@@ -269,7 +269,7 @@ fn replicas_share_sessions_through_the_store() {
     assert_eq!((one.service.sessions(), two.service.sessions()), (0, 0));
 }
 
-/// The events that are there now.
+/// The events that the body has now.
 fn whole_events(response: Response<ResponseBody>) -> Vec<Value> {
     let mut body = response.into_body();
     match poll_body(&mut body, &Arc::default()) {

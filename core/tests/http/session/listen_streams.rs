@@ -1,4 +1,4 @@
-//! `subscriptions/listen` and the subscriptions of sessions over HTTP.
+//! `subscriptions/listen`, and the subscriptions of sessions, over HTTP.
 
 use crate::support::bench::{Bench, Part, poll_body};
 use crate::support::client::Client;
@@ -29,7 +29,7 @@ fn ask(id: u64, notifications: Value) -> Value {
 
 const HEADERS: [(&str, &str); 2] = [("mcp-protocol-version", MODERN), ("mcp-method", "subscriptions/listen")];
 
-/// An open stream, after its acknowledgement.
+/// Opens a stream, and reads its acknowledgement.
 fn listen(bench: &Bench, id: u64, notifications: Value) -> ResponseBody {
     let response =
         bench.post(&HEADERS, &ask(id, notifications.clone())).poll().expect("it is answered at once");
@@ -45,7 +45,7 @@ fn listen(bench: &Bench, id: u64, notifications: Value) -> ResponseBody {
     body
 }
 
-/// What waits on a stream.
+/// The messages that are queued on a stream.
 fn said(body: &mut ResponseBody) -> Vec<Value> {
     match poll_body(body, &Arc::default()) {
         Part::Data(bytes) => events(&bytes),
@@ -97,7 +97,7 @@ fn a_listen_stream_carries_what_it_asked_for() {
     assert!(said(&mut one).is_empty());
 }
 
-/// SU-13, SU-14: an error is an error, not a stream.
+/// SU-13, SU-14: an error is a JSON response, not a stream.
 #[test]
 fn what_is_wrong_is_said_before_the_stream() {
     let bench = bench(|limits| limits.max_listens = 1);
@@ -114,7 +114,7 @@ fn what_is_wrong_is_said_before_the_stream() {
     listen(&bench, 5, json!({}));
 }
 
-/// SU-15: the slow one is ended with its answer, the others get everything.
+/// SU-15: a slow stream is ended with its response, and the other streams get everything.
 #[test]
 fn a_stream_that_nobody_reads_is_ended_and_the_others_go_on() {
     let bench = bench(|limits| limits.max_listen_bytes = 300);
@@ -139,7 +139,7 @@ fn a_stream_that_nobody_reads_is_ended_and_the_others_go_on() {
     listen(&bench, 1, filter);
 }
 
-/// SU-7, AMB-1: over HTTP the answer ends the stream; nothing is called off.
+/// SU-7, AMB-1: over HTTP the response ends the stream, and no cancellation is sent.
 #[test]
 fn the_end_of_the_service_ends_its_streams_with_their_answers() {
     let bench = bench(|_| {});
@@ -154,7 +154,7 @@ fn the_end_of_the_service_ends_its_streams_with_their_answers() {
     assert_eq!(methods(&all), ["notifications/subscriptions/acknowledged", "answer"]);
 }
 
-/// RS-8, RS-10: updates go to the session's GET stream.
+/// RS-8, RS-10: updates are sent on the session's GET stream.
 #[test]
 fn a_sessions_updates_come_on_its_stream() {
     let bench = bench(|_| {});
@@ -183,7 +183,7 @@ fn a_sessions_updates_come_on_its_stream() {
     tick(&bench);
 }
 
-/// What comes next on a stream that is kept alive by comments.
+/// The next messages of a stream on which there may be keep-alive comments.
 fn next(client: &mut Client) -> Vec<Value> {
     loop {
         let said = events(&client.read_chunk().expect("the stream goes on"));
@@ -193,7 +193,7 @@ fn next(client: &mut Client) -> Vec<Value> {
     }
 }
 
-/// Over real connections: many streams, one of them gone without a word, and the end of the server.
+/// On real connections: many streams, one that disconnects without a close, and the end of the server.
 #[test]
 fn streams_on_connections_are_told_and_ended() {
     let server = Server::new("listens", "1.0.0");

@@ -1,4 +1,4 @@
-//! Notifications of the program, hooks of sessions, changes of lists.
+//! Notifications of the program, hooks of sessions, and changes of lists.
 
 use crate::support::bench::{Bench, Part, poll_body};
 use crate::support::client::Client;
@@ -22,7 +22,7 @@ fn names(bench: &Bench) -> Vec<String> {
     bench.ops().into_iter().filter_map(call).collect()
 }
 
-/// MH-36: the protocol has no notifications over HTTP in this revision, but a program may have.
+/// MH-36: the protocol has no notifications over HTTP in this revision, but a program may have its own.
 #[test]
 fn a_modern_notification_reaches_the_handler_that_a_program_has_for_it() {
     let bench = Bench::new();
@@ -58,7 +58,7 @@ fn refused_versions_are_told_what_is_spoken() {
     }
 }
 
-/// Two replicas share a store; the session that one opened is served by the other too.
+/// Two replicas share a store. A session that one replica has opened is also served by the other.
 #[test]
 fn a_session_that_was_taken_up_hears_of_changes_and_ends_where_it_began() {
     let store = Arc::new(MemoryStore::new(10));

@@ -1,4 +1,4 @@
-//! The limit of sessions: which session is closed for a new one, and when a new one is refused.
+//! The limit of sessions: the session that is closed for a new one, and when a new session is refused.
 
 use crate::session::legacy_sessions::idle_after;
 use crate::support::bench::{Bench, Part, poll_body};
@@ -16,7 +16,7 @@ fn at_most(sessions: usize) -> Bench {
     Bench::with(limits, |builder| builder)
 }
 
-/// A session of which nothing is heard after its `initialize`.
+/// Opens a session that sends nothing after its `initialize`.
 fn half_open(bench: &Bench) -> String {
     let reply = bench.post(&[], &initialize("2025-11-25")).finish();
     assert_eq!(reply.status, 200, "{reply:?}");

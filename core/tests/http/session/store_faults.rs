@@ -1,4 +1,4 @@
-//! Stores that answer late, never, or wrongly.
+//! Stores that reply late, never or wrongly.
 
 use crate::session::legacy_sessions::{SlowStore, idle_after};
 use crate::support::bench::Bench;
@@ -12,7 +12,7 @@ use tenon_mcp::http::HttpService;
 use tenon_mcp::store::{Done, MemoryStore, Record, Store, StoreDone, StoreOp, Version};
 use tenon_mcp::{HostOp, Limits};
 
-/// A memory whose answers the test may replace.
+/// A memory store whose replies the test may replace.
 struct FaultyStore {
     memory: MemoryStore,
     answer: Mutex<Option<Answer>>,
@@ -121,7 +121,7 @@ fn a_store_that_never_answers_is_given_up() {
     store.answer();
 }
 
-/// Looks at the service again when it is woken, as an executor may that polls on the spot.
+/// A waker that calls `tick` when it is woken, as an executor may do that polls at once.
 struct TickingWaker(HttpService, Mutex<usize>);
 
 impl Wake for TickingWaker {
@@ -241,7 +241,7 @@ fn a_session_whose_record_is_gone_ends_here_too() {
     assert!(pending.finish().body.is_empty());
 }
 
-/// A store that keeps records for longer than it is told, as one may whose clock is another.
+/// A store that keeps records longer than requested, as if it had another clock.
 struct OverlongStore(MemoryStore);
 
 impl Store for OverlongStore {

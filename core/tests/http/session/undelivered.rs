@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tenon_mcp::http::ResponseBody;
 use tenon_mcp::{AskError, AskMode, CallId, HostOp, Limits};
 
-/// The events that wait on a stream.
+/// The events that are queued on a stream.
 fn waiting(body: &mut ResponseBody) -> Vec<Value> {
     match poll_body(body, &Arc::default()) {
         Part::Data(data) => events(&data),

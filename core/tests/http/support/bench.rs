@@ -1,4 +1,4 @@
-//! Drives the endpoint without server, executor and clock. It is the host as well: it takes calls from the
+//! Drives the endpoint without a server, an executor and a real clock. It is also the host, which takes calls from the
 //! lane and completes them.
 
 use crate::{MODERN, TestEnvironment, envelope, initialize, notification, request, schema};
@@ -20,12 +20,12 @@ use tenon_mcp::http::{Access, HttpService, RemoteAddress, ResponseBody};
 use tenon_mcp::{
     CallId, Event, HandlerId, HostOp, Lane, LaneId, Limits, Outcome, Server, ServerBuilder, Target, Tool,
 };
-/// A request body that comes in pieces.
+/// A request body that arrives in pieces.
 pub struct Chunks {
     pub pieces: VecDeque<Bytes>,
     pub declared: Option<u64>,
     pub taken: Arc<AtomicUsize>,
-    /// More is to come after the last piece, but does not.
+    /// If set, the body does not end after the last piece, but nothing more arrives.
     pub stalls: bool,
 }
 
@@ -83,13 +83,13 @@ pub struct Bench {
     pub server: Server,
     pub lane: Lane,
     pub clock: Arc<TestEnvironment>,
-    /// Where requests come from, if that is known.
+    /// The client address of requests, if there is one.
     pub address: Cell<Option<IpAddr>>,
 }
 
 pub type Answer = Pin<Box<dyn Future<Output = Response<ResponseBody>>>>;
 
-/// A response whose future is polled by hand.
+/// A response whose future the test polls.
 pub struct Pending {
     pub answer: Answer,
     pub woken: Arc<WakeCount>,
@@ -104,7 +104,7 @@ impl Pending {
         }
     }
 
-    /// The response, which must be ready now, with its whole body.
+    /// The response with its whole body. It must be ready now.
     pub fn finish(mut self) -> Full {
         let response = self.poll().expect("the response is ready");
         whole(response)
@@ -203,7 +203,7 @@ impl Bench {
         Pending { answer: Box::pin(async move { service.handle(request).await }), woken: Arc::default() }
     }
 
-    /// A POST whose body comes in three pieces.
+    /// Sends a POST whose body arrives in three pieces.
     pub fn post(&self, headers: &[(&str, &str)], message: &Value) -> Pending {
         let mut text = Bytes::from(message.to_string());
         let mut rest = text.split_off(text.len() / 2);
@@ -271,7 +271,7 @@ impl Bench {
         ops
     }
 
-    /// The call that has come to the host.
+    /// The only call that the host has received.
     pub fn take_call(&self) -> CallId {
         match &self.ops()[..] {
             [HostOp::Call(call)] => call.id,

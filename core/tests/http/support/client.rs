@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client over a blocking socket.
+//! A small HTTP/1.1 client on a blocking socket.
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Client {
         Client::on(TcpStream::connect(address).unwrap(), address)
     }
 
-    /// One that has another address of this machine.
+    /// Connects from another address of this machine.
     pub fn from(own: [u8; 4], address: SocketAddr) -> Client {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stream = runtime.block_on(async {
@@ -86,7 +86,7 @@ impl Client {
         self.send_raw(&text);
     }
 
-    /// Sends a message with what every client sends along, and `headers`.
+    /// Sends a message with the headers that every client sends, and `headers`.
     pub fn send_post(&mut self, headers: &[(&str, &str)], message: &Value) {
         let all: Vec<_> = JSON_HEADERS.iter().chain(headers).copied().collect();
         self.send("POST", &all, message.to_string().as_bytes());
@@ -97,7 +97,7 @@ impl Client {
         self.reply()
     }
 
-    /// Sends a modern request with its headers.
+    /// Sends a modern request with the headers that it needs.
     pub fn send_modern(&mut self, message: &Value) {
         let method = message["method"].as_str().unwrap().to_owned();
         let name = message["params"]["name"].as_str().map(str::to_owned);
@@ -111,7 +111,7 @@ impl Client {
         self.reply()
     }
 
-    /// The status line and the headers; `None` at the end of the connection.
+    /// Reads the status line and the headers; `None` at the end of the connection.
     pub fn read_head(&mut self) -> Option<(u16, HashMap<String, String>)> {
         let mut line = String::new();
         if self.stream.read_line(&mut line).unwrap_or(0) == 0 {
@@ -129,7 +129,7 @@ impl Client {
         Some((status, headers))
     }
 
-    /// One chunk of a chunked body; `None` after the last.
+    /// Reads one chunk of a chunked body; `None` after the last chunk.
     pub fn read_chunk(&mut self) -> Option<Vec<u8>> {
         let mut line = String::new();
         if self.stream.read_line(&mut line).unwrap() == 0 {
@@ -160,13 +160,13 @@ impl Client {
         self.try_reply().expect("the connection ended without a response")
     }
 
-    /// Whether the server has ended the connection; waits for it.
+    /// Waits for the next byte. Returns whether the server has ended the connection.
     pub fn is_ended(&mut self) -> bool {
         let mut byte = [0];
         matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
     }
 
-    /// Opens a listening stream of a session of 2025-11-25, and reads what primes it.
+    /// Opens a GET stream in a session of 2025-11-25, and reads its first event, which has only an id.
     pub fn listen(&mut self, headers: &[(&str, &str)]) {
         self.send("GET", headers, b"");
         assert_eq!(self.read_head().unwrap().0, 200);

@@ -1,4 +1,4 @@
-//! The endpoint driven by hand, a client, and a started server.
+//! The endpoint without a server, a client, and a started server.
 
 pub(crate) mod bench;
 pub(crate) mod client;

@@ -1,4 +1,4 @@
-//! A server whose handlers report what happens and wait for the test.
+//! A server whose handlers report what happens, and wait for the test.
 
 use crate::schema;
 use crate::support::client::Client;
@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 pub struct StartedServer {
     pub running: Running,
     pub address: SocketAddr,
-    /// What happened to calls of `gate`: `started`, then `finished` or `dropped`.
+    /// The events of calls of `gate`: `started`, then `finished` or `dropped`.
     pub seen: Receiver<&'static str>,
     /// A permit lets one call of `gate` finish.
     pub gate: Arc<Semaphore>,
@@ -158,12 +158,12 @@ impl StartedServer {
         StartedServer::start(limits, address, true)
     }
 
-    /// Its sockets are not on the executor of its handlers.
+    /// A server whose sockets are not on the executor of its handlers.
     pub fn apart() -> StartedServer {
         StartedServer::start(Limits::default(), "127.0.0.1:0", false)
     }
 
-    /// One thread has all its sockets.
+    /// A server that has all its sockets on one thread.
     pub fn on_one_thread() -> StartedServer {
         let mut limits = Limits::default();
         limits.io_threads = 1;
@@ -188,7 +188,7 @@ impl StartedServer {
         Client::new(self.address)
     }
 
-    /// The next thing that happened to a call of `gate`.
+    /// The next event of a call of `gate`.
     pub fn next(&self) -> &'static str {
         self.seen.recv_timeout(Duration::from_secs(30)).expect("something happens")
     }
@@ -211,7 +211,7 @@ pub fn call(id: u64, name: &str, arguments: Value) -> Value {
     crate::request(id, "tools/call", crate::envelope(json!({ "name": name, "arguments": arguments })))
 }
 
-/// A legacy call that asks for progress.
+/// A legacy call that requests progress.
 pub fn legacy_call(id: u64, name: &str, arguments: Value) -> Value {
     let params = json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": id } });
     crate::request(id, "tools/call", params)

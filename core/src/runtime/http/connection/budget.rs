@@ -1,4 +1,4 @@
-//! Counts the bytes that an endpoint holds for all its clients, and limits them.
+//! Counts the bytes that an endpoint buffers for all its clients, and limits them.
 
 use crate::dispatch::shares::{Kind, Share as ClientShare};
 use crate::proto::messages::error::RpcError;
@@ -6,21 +6,21 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// Pieces up to this size are not counted, and neither is this much of each growing buffer. A connection's own
-/// buffers are at least as large, so the number of connections limits them.
+/// Pieces up to this size are not counted, and neither is this part of each growing buffer. A connection's own buffers
+/// are at least as large, so the limit of connections bounds these bytes.
 const UNCOUNTED: usize = 8 << 10;
 
-/// The error for a client if there is no room for its request or its response.
+/// The error text for a client if the budget has no space for its request or its response.
 const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 
-/// The step in which buffers grow in the count.
+/// Growing buffers are counted in multiples of this size.
 const STEP: usize = 8 << 10;
 
-/// The count of bytes: for all clients, or for one client, whose bytes also count to its own share.
+/// The budget of buffered bytes: for all clients, or for one client whose bytes also count in its share.
 pub(in crate::runtime) struct Budget {
     totals: Arc<Totals>,
     share: Option<Arc<ClientShare>>,
-    /// The last refusal was because of the client's share.
+    /// `true` if the last refusal was because of the client's share.
     over_share: AtomicBool,
 }
 
@@ -38,7 +38,7 @@ impl Budget {
         Arc::new(Budget { totals, share, over_share: AtomicBool::new(false) })
     }
 
-    /// The same count for a client that has a share.
+    /// The same budget, for a client that has a share.
     pub(in crate::runtime) fn of(self: &Arc<Self>, share: Option<&Arc<ClientShare>>) -> Arc<Budget> {
         match share {
             None => self.clone(),
@@ -50,7 +50,7 @@ impl Budget {
         self.share.as_ref()
     }
 
-    /// The error for a client for whose bytes there was no room.
+    /// The error for a client for whose bytes the budget had no space.
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         match &self.share {
             Some(share) if self.over_share.load(Relaxed) => share.refusal(Kind::Bytes),
@@ -63,12 +63,12 @@ impl Budget {
         bytes <= UNCOUNTED
     }
 
-    /// A share for a buffer that grows.
+    /// A reservation for a buffer that grows.
     pub(in crate::runtime) fn reservation(self: &Arc<Self>) -> Reservation {
         Reservation { budget: self.clone(), bytes: 0 }
     }
 
-    /// Counts the bytes until the last part of them is dropped. Returns them as the error if there is no room.
+    /// Counts the bytes until their last part is dropped. If the budget has no space, returns the bytes as the error.
     pub(in crate::runtime) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
         if Budget::is_uncounted(bytes.len()) {
             return Ok(bytes);
@@ -80,7 +80,7 @@ impl Budget {
         Ok(share.bind_to(bytes))
     }
 
-    /// The same for bytes that have been admitted in another form.
+    /// Counts bytes that were admitted in another form, even if they exceed the budget.
     pub(in crate::runtime::http) fn count(self: &Arc<Self>, bytes: Bytes) -> Bytes {
         if Budget::is_uncounted(bytes.len()) {
             return bytes;
@@ -121,14 +121,14 @@ impl Budget {
     }
 }
 
-/// A part of the count. It is given back when it is dropped.
+/// A counted number of bytes. It is subtracted from the budget when this is dropped.
 pub(in crate::runtime) struct Reservation {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Reservation {
-    /// Changes the number of counted bytes. Returns `false` if there is no room for more.
+    /// Changes the number of counted bytes. Returns `false` if the budget has no space for more.
     pub(in crate::runtime) fn set(&mut self, total: usize) -> bool {
         let wanted = match total.saturating_sub(UNCOUNTED) {
             0 => 0,
@@ -144,17 +144,17 @@ impl Reservation {
         true
     }
 
-    /// The error for a client if there was no room for more.
+    /// The error for a client if the budget had no space for more.
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         self.budget.refusal()
     }
 
-    /// Moves all counted bytes to a share of its own; this one then counts nothing.
+    /// Moves all counted bytes to a new reservation. This reservation then counts nothing.
     pub(in crate::runtime::http) fn split_off(&mut self) -> Reservation {
         Reservation { budget: self.budget.clone(), bytes: std::mem::take(&mut self.bytes) }
     }
 
-    /// Changes the number of counted bytes even if there is no room.
+    /// Changes the number of counted bytes even if that exceeds the budget.
     pub(in crate::runtime) fn force(&mut self, total: usize) {
         if !self.set(total) {
             let wanted = total.saturating_add(STEP - 1) / STEP * STEP;
@@ -163,7 +163,7 @@ impl Reservation {
         }
     }
 
-    /// Binds the count to these bytes: it lasts as long as any part of them.
+    /// Binds the reservation to these bytes. It ends when the last part of the bytes is dropped.
     pub(in crate::runtime::http) fn bind_to(self, bytes: Bytes) -> Bytes {
         match self.bytes {
             0 => bytes,
@@ -213,7 +213,7 @@ mod tests {
         assert!(held() >= 60_000);
         drop(part);
         assert_eq!(held(), 0);
-        // Bytes that were admitted before may exceed the limit, and are counted.
+        // Bytes that were admitted in another form may exceed the limit, and are counted.
         let kept = budget.count(bytes(200_000));
         assert!(budget.admit(bytes(10_000)).is_err());
         drop(kept);
@@ -236,7 +236,7 @@ mod tests {
         assert!(one.set(0) && two.set(4 * STEP) && !one.set(UNCOUNTED + 1));
         drop((one, two.bind_to(bytes(1))));
         assert_eq!(held(), 0);
-        // Small pieces are allowed whatever the limit is.
+        // Small pieces are admitted with any limit.
         assert!(Budget::new(0).admit(bytes(UNCOUNTED)).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! The client of a request: its connection, and the limits that the request counts to.
+//! The client of a request: its connection, and the limits in which the request counts.
 
 use crate::dispatch::shares::{self, Kind, Part, Share};
 use crate::host::RequestOrigin;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 /// The origin of a request.
 #[derive(Clone, Copy)]
 pub(in crate::runtime::http) struct Caller<'c> {
-    /// The count of bytes for this client.
+    /// The byte budget of this client.
     pub(in crate::runtime::http) budget: &'c Arc<Budget>,
-    /// The connection, if it is one of the engine's.
+    /// The connection, if it belongs to a listener of the engine.
     pub(in crate::runtime::http) connection: Option<&'c Arc<ConnectionState>>,
 }
 
 impl<'c> Caller<'c> {
-    /// For one of the engine's connections.
+    /// The caller of a request on a connection of the engine.
     pub(in crate::runtime::http) fn on(connection: &'c Arc<ConnectionState>) -> Caller<'c> {
         Caller { budget: connection.budget(), connection: Some(connection) }
     }
@@ -29,20 +29,20 @@ impl<'c> Caller<'c> {
         self.budget.client()
     }
 
-    /// Counts a stream to the client's share.
+    /// Counts a stream in the client's share. Refuses it if the share has no more streams.
     pub(in crate::runtime::http) fn stream(self) -> Result<Option<Part>, Refusal> {
         shares::part(self.share(), Kind::Streams).map_err(|error| Refusal::at_limit(&error))
     }
 
-    /// The origin of the request, with its principal if the program around the endpoint sets one.
+    /// The origin of the request. It has a principal if the program sets one.
     pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> RequestOrigin {
         RequestOrigin { share: self.share().cloned(), ..request_origin(head) }
     }
 }
 
-/// The address that a request came from: an extension of [`http::Request`], for programs that know it. The client's
-/// usage counts to the share of this address, such as
-/// [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without it only the total limits apply. Behind a
-/// proxy, set the address that the proxy names, or leave it out.
+/// The IP address of a request's client: an extension of [`http::Request`] that a program with its own HTTP server can
+/// set. What the client uses counts in the share of this address, such as
+/// [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without this extension, only the total limits
+/// apply. Behind a proxy, set the client's address that the proxy reports, or set none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoteAddress(pub IpAddr);

@@ -12,27 +12,27 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 pub(in crate::runtime::http) struct ConnectionState {
-    /// The public state of the connection.
+    /// The state of the connection that other tasks may read.
     idle_state: Arc<IdleState>,
-    /// The count of bytes for its client.
+    /// The byte budget of the client.
     budget: Arc<Budget>,
-    /// Other threads wake the connection's task through this.
+    /// The queue through which other threads wake the connection's task.
     wake_queue: Option<Arc<WakeQueue>>,
     /// The number of requests whose response has begun.
     answered: AtomicU32,
-    /// The head of a request has been read, but the response has not begun.
+    /// `true` from the end of a request's head until its response begins.
     in_body: AtomicBool,
-    /// A request waits for more of its response.
+    /// `true` while a request waits for more of its response.
     waiting: AtomicBool,
-    /// The socket wants to know whether the client still reads.
+    /// `true` if the socket needs a test write, to detect whether the client still reads.
     probe_requested: AtomicBool,
-    /// The connection ends although the client may still be sending.
+    /// `true` if the connection must end although the client may still be sending.
     cut: AtomicBool,
-    /// The body of a request took too long.
+    /// `true` if the body of a request did not arrive in time.
     late: AtomicBool,
-    /// Everything has been written.
+    /// `true` if all output of hyper was written.
     flushed: AtomicBool,
-    /// A response has been handed over.
+    /// `true` if `direct` has a response that was not taken.
     has_direct: AtomicBool,
     direct: Mutex<Option<DirectResponse>>,
 }
@@ -41,7 +41,7 @@ pub(in crate::runtime::http) struct ConnectionState {
 pub(in crate::runtime::http) enum DirectResponse {
     /// An event stream.
     Stream(Response<ResponseBody>),
-    /// A WebSocket, with the head of the response that upgrades to it.
+    /// A WebSocket: the head of the response that accepts it, and its part of the client's share.
     WebSocket(Vec<u8>, Option<Part>),
 }
 
@@ -67,17 +67,17 @@ impl ConnectionState {
         })
     }
 
-    /// The count of bytes for its client.
+    /// The byte budget of the client.
     pub(in crate::runtime::http) fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
 
-    /// Records that it has waited for a request since then.
+    /// Records that the connection has waited for a request since `since`.
     pub(in crate::runtime::http) fn idle(&self, since: Instant) {
         self.idle_state.idle(since);
     }
 
-    /// Records that it does not wait for a request.
+    /// Records that the connection does not wait for a request.
     pub(in crate::runtime::http) fn busy(&self) {
         self.idle_state.busy();
     }
@@ -100,7 +100,7 @@ impl ConnectionState {
         self.in_body.load(Relaxed)
     }
 
-    /// Records that a response has begun: further input belongs to the next request.
+    /// Records that a response has begun. Further input belongs to the next request.
     pub(in crate::runtime::http) fn next(&self) {
         self.in_body.store(false, Relaxed);
         self.answered.fetch_add(1, Relaxed);
@@ -114,26 +114,25 @@ impl ConnectionState {
         self.waiting.store(waiting, Relaxed);
     }
 
-    /// Requests that something is written, if the form of the response allows it. The caller must then wake the
-    /// connection's task.
+    /// Requests a test write, if the form of the response allows one. The caller must then wake the connection's task.
     pub(in crate::runtime::http) fn request_probe(&self) {
         self.probe_requested.store(true, Relaxed);
     }
 
-    /// Whether something must be written. Returns `true` once per request.
+    /// Whether a test write is requested. Returns `true` once per request of the socket.
     pub(in crate::runtime::http) fn take_probe_request(&self) -> bool {
         self.probe_requested.load(Relaxed) && self.probe_requested.swap(false, Relaxed)
     }
 
-    /// Hands over a response that is written without hyper, after hyper has written everything before it.
+    /// Sets a response that is written without hyper, after hyper has written everything before it.
     pub(in crate::runtime::http) fn set_direct(&self, stream: DirectResponse) {
         *self.direct.lock() = Some(stream);
         self.flushed.store(false, Relaxed);
         self.has_direct.store(true, Relaxed);
     }
 
-    /// Drops a response that was handed over and not taken. It refers to this link, so it would not be dropped
-    /// otherwise.
+    /// Drops a response that was set and not taken. The response refers to this state, so without this it would never
+    /// be dropped.
     pub(in crate::runtime::http) fn discard(&self) {
         let stream = self.direct.lock().take();
         drop(stream);
@@ -143,7 +142,7 @@ impl ConnectionState {
         self.flushed.store(true, Relaxed);
     }
 
-    /// The response that was handed over, when its turn has come.
+    /// Takes the response that was set, if hyper has written everything before it.
     pub(in crate::runtime::http) fn take_direct(&self) -> Option<DirectResponse> {
         if !self.has_direct.load(Relaxed) || !self.flushed.load(Relaxed) {
             return None;
@@ -152,7 +151,7 @@ impl ConnectionState {
         self.direct.lock().take()
     }
 
-    /// Records that the body of this request has not arrived in time. The connection ends after it.
+    /// Records that the body of the request did not arrive in time. The connection ends after the response.
     pub(in crate::runtime::http) fn mark_late(&self) {
         self.late.store(true, Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What the engine knows of one HTTP connection and its client, and how it reads the body of a request.
+//! The state of one HTTP connection and its client, and the reading of request bodies.
 
 pub(super) mod budget;
 pub(super) mod caller;

@@ -7,22 +7,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Why there is no body to handle.
+/// The reason why a body could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum ReadError {
-    /// It exceeds the limit. `drained` means that all of it has been read, so the connection stays usable.
+    /// The body exceeds the limit. If `drained` is `true`, the body was read to its end, so the connection stays
+    /// usable.
     TooLarge {
-        /// The body has been read to its end.
+        /// Whether the body was read to its end.
         drained: bool,
     },
-    /// It did not arrive completely.
+    /// The body did not arrive completely.
     Incomplete,
-    /// There is no room for more of it.
+    /// The budget has no space for the body.
     Full,
 }
 
-/// How much of a refused body is read, as a multiple of the limit. Most clients read the response only after they
-/// have sent everything, and lose it if the connection is closed before.
+/// The maximum number of bytes that are read of a body over the limit, as a multiple of the limit. Most clients read
+/// the response only after they have sent everything, and lose it if the connection is closed before that.
 const DRAIN: u64 = 4;
 
 async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<Bytes>, ReadError> {
@@ -33,7 +34,7 @@ async fn chunk<B: Body<Data = Bytes>>(body: &mut Pin<&mut B>) -> Result<Option<B
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
-                // Trailers have no meaning here.
+                // Trailers are not used.
                 Err(_) => {}
             },
         }
@@ -67,7 +68,7 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
             return Err(refuse(body, 0, size as u64, max).await);
         }
         if size > whole.capacity() {
-            // The declared length is trusted only up to a limit: memory grows with what has arrived.
+            // The buffer grows with the bytes that have arrived, because the declared length cannot be trusted.
             let capacity = (2 * size).min(if declared > 0 { declared as usize } else { max }).max(size);
             whole.reserve(capacity - whole.len());
             if !reservation.set(whole.capacity()) {
@@ -84,11 +85,11 @@ pub(in crate::runtime::http) async fn read<B: Body<Data = Bytes>>(
     }
 }
 
-/// How much is read of a body whose head is refused.
+/// The maximum number of bytes that are read of a body if the request is refused because of its head.
 pub(in crate::runtime::http) const MAX_DRAINED: u64 = 64 << 10;
 
-/// Reads a small body to its end and discards it. Returns whether that was everything, so that the connection stays
-/// usable.
+/// Reads a body of at most [`MAX_DRAINED`] bytes and discards it. Returns `true` if the body was read to its end, so
+/// that the connection stays usable.
 pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) -> bool {
     if body.is_end_stream() {
         return true;
@@ -106,7 +107,7 @@ pub(in crate::runtime::http) async fn drain<B: Body<Data = Bytes>>(mut body: Pin
     }
 }
 
-/// Continues to read, up to a limit, and discards the data.
+/// Reads and discards the rest of a body over the limit, up to [`DRAIN`] times the limit.
 async fn refuse<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     declared: u64,

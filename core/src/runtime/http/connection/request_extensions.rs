@@ -1,10 +1,10 @@
-//! Extensions of a request that the program around the endpoint sets, such as its principal.
+//! Extensions of a request that the program sets, such as its principal.
 
 use crate::host::{Attachment, LaneId, RequestOrigin};
 use http::request::Parts;
 use std::sync::Arc;
 
-/// The origin of a request, with its principal if the program around the endpoint sets one.
+/// The origin of a request. It has a principal if the program sets one.
 pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> RequestOrigin {
     let principal = head.extensions.get::<Principal>().map(|principal| principal.0.clone());
     let lanes = head.extensions.get::<LaneRedirects>().map(|moved| moved.0.clone());
@@ -13,11 +13,11 @@ pub(in crate::runtime::http) fn request_origin(head: &Arc<Parts>) -> RequestOrig
 }
 
 /// The principal of a request: an extension of [`http::Request`], for programs that authenticate their clients before
-/// the endpoint gets a request. A session belongs to the principal that opened it, and handlers read it as
-/// `principal`.
+/// they pass a request to the endpoint. A session belongs to the principal that has opened it. Handlers can read the
+/// principal.
 #[derive(Clone, Debug)]
 pub struct Principal(pub Arc<str>);
 
-/// Another extension: calls for the first lane of a pair go to the second.
+/// Redirects the calls of a request: calls for the first lane of a pair go to the second lane.
 #[derive(Clone, Debug)]
 pub(in crate::runtime::http) struct LaneRedirects(pub(in crate::runtime::http) Arc<[(LaneId, LaneId)]>);

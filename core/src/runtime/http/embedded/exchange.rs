@@ -1,4 +1,4 @@
-//! One request and its response, which a program without futures polls.
+//! One request and its response, for a program that polls instead of using futures.
 
 use super::head::RequestHead;
 use super::service::{Embedded, EmbeddedBody};
@@ -14,11 +14,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// One request and its response. The program passes in the head and pieces of the body, and then gets a head and
-/// pieces of a body. Dropping it before [`Step::End`] means that the client has disconnected.
+/// One request and its response. The program passes in the head and the pieces of the body. Then it gets the head and
+/// the pieces of the response. If the exchange is dropped before [`Step::End`], the client counts as disconnected.
 ///
-/// Every method may be called from any thread, and none waits for another thread. If a piece is not ready, the result
-/// is [`Step::Wait`], and the waker reports when to ask again.
+/// Every method may be called from any thread, and none blocks. If no output is ready, the result is [`Step::Wait`],
+/// and the waker is called when the program should call [`Exchange::step`] again.
 pub struct Exchange {
     body: Arc<RequestBody>,
     state: Mutex<State>,
@@ -28,13 +28,13 @@ pub struct Exchange {
 /// The next output of an [`Exchange`].
 #[derive(Debug)]
 pub enum Step {
-    /// Nothing yet: the waker will be called.
+    /// There is no output yet. The waker will be called.
     Wait,
-    /// The head of the response, once. It contains the length of the body if that is known. The program decides how
-    /// to frame a body of unknown length.
+    /// The head of the response. It comes once, before the body. It contains the length of the body if the length is
+    /// known. If it is not, the program decides how to frame the body.
     Head(StatusCode, HeaderMap),
-    /// A piece of its body, and whether it is the last. The next piece is made only when it is asked for, so a client
-    /// that does not read holds little memory.
+    /// A piece of the response's body, and `true` if it is the last piece. The next piece is made only when the program
+    /// calls [`Exchange::step`] again, so a client that does not read uses little memory.
     Data(Bytes, bool),
     /// There is no more output.
     End,
@@ -42,19 +42,19 @@ pub enum Step {
 
 struct State {
     now: Progress,
-    /// A call came while another thread was working, which will check once more.
+    /// `true` if `step` was called while another thread was in `step`. That thread then checks once more.
     again: bool,
 }
 
 enum Progress {
     Answering(Pin<Box<dyn Future<Output = Response<EmbeddedBody>> + Send>>),
     Sending(EmbeddedBody),
-    /// A thread has taken it out.
+    /// A thread has taken the state out, and is in `step`.
     Busy,
     Done,
 }
 
-/// The pieces of a request's body that have arrived.
+/// The pieces of the request's body that have arrived and were not read yet.
 #[derive(Default)]
 struct RequestBody(Mutex<Pieces>);
 
@@ -62,7 +62,7 @@ struct RequestBody(Mutex<Pieces>);
 struct Pieces {
     waiting: VecDeque<Bytes>,
     ended: bool,
-    /// Nothing reads the body any more.
+    /// `true` if the service reads no more of the body.
     unread: bool,
     reader: Option<Waker>,
 }
@@ -80,8 +80,8 @@ impl std::task::Wake for WakeAdapter {
 }
 
 impl Exchange {
-    /// Begins an exchange. `wake` is called, from any thread and perhaps spuriously, when there may be another step.
-    /// It must not block, and must not call the exchange.
+    /// Begins an exchange. `wake` is called when there may be another step. It may be called from any thread, and also
+    /// without a new step. It must not block, and must not call the exchange.
     pub fn new(embedded: &Embedded, head: RequestHead, wake: Arc<dyn Wake>) -> Exchange {
         let body: Arc<RequestBody> = Arc::default();
         let request = Request::from_parts(head.0, RequestBodyReader(body.clone()));
@@ -91,9 +91,9 @@ impl Exchange {
         Exchange { body, state: Mutex::new(state), waker: Arc::new(WakeAdapter(wake)).into() }
     }
 
-    /// Adds a piece of the request's body; [`Exchange::step`] takes it. A program that calls `step` after each piece
-    /// never has more than one piece queued, and learns early of a refusal. If there is a response that needs no more
-    /// of the body, pieces are dropped at once.
+    /// Adds a piece of the request's body. [`Exchange::step`] reads it. A program should call `step` after each piece:
+    /// then at most one piece is queued, and the program sees a refusal early. If the response needs no more of the
+    /// body, the pieces are dropped.
     pub fn feed(&self, data: Bytes) {
         let reader = {
             let mut pieces = self.body.0.lock();
@@ -119,7 +119,7 @@ impl Exchange {
         }
     }
 
-    /// The next output. Inline handlers run during this call.
+    /// Returns the next output. Inline handlers run during this call.
     pub fn step(&self) -> Step {
         let mut now = {
             let mut state = self.state.lock();
@@ -142,7 +142,7 @@ impl Exchange {
                 continue;
             }
             state.again = false;
-            // The exchange was abandoned meanwhile.
+            // The exchange was abandoned while this thread was polling.
             if matches!(state.now, Progress::Done) {
                 drop(state);
                 return Step::End;
@@ -152,8 +152,9 @@ impl Exchange {
         }
     }
 
-    /// Ends the exchange, because the client has disconnected or the program wants no more of it. A call of the
-    /// modern era is cancelled. It is the same as dropping it, even if others still hold it. There is no more output.
+    /// Ends the exchange, because the client has disconnected or the program needs no more of the response. In the
+    /// modern era, the request's call is cancelled. The effect is that of dropping the exchange, even if other
+    /// references to it exist. There is no more output.
     pub fn abandon(&self) {
         let before = std::mem::replace(&mut self.state.lock().now, Progress::Done);
         drop(before);
@@ -197,7 +198,7 @@ fn advance(now: &mut Progress, task: &mut Context<'_>) -> Step {
     }
 }
 
-/// The body of the request.
+/// Reads the body of the request for the service.
 struct RequestBodyReader(Arc<RequestBody>);
 
 impl Drop for RequestBodyReader {

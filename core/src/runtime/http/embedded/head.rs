@@ -1,4 +1,4 @@
-//! The head of a request that a program passes in piece by piece.
+//! The head of a request, which the program passes in step by step.
 
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
@@ -9,15 +9,15 @@ use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;
 use std::sync::Arc;
 
-/// The head of a request, for [`Exchange::new`](super::Exchange::new). Data that HTTP does not allow gives an error
-/// that names it; the program's server should have refused it.
+/// The head of a request, for [`Exchange::new`](super::Exchange::new). If a value is not valid in HTTP, the method
+/// fails, and the error names the value. A program's server should have refused such a request already.
 ///
-/// The path does not matter, because the program has decided that the request is for the endpoint.
+/// The path is not needed, because the program has already decided that the request is for this endpoint.
 #[derive(Debug)]
 pub struct RequestHead(pub(super) Parts);
 
 impl RequestHead {
-    /// An HTTP/1.1 request with this method.
+    /// Creates the head of an HTTP/1.1 request. Fails if `method` is not a valid HTTP method.
     pub fn new(method: &str) -> Result<RequestHead, Error> {
         let (mut head, ()) = Request::new(()).into_parts();
         head.method = Method::from_bytes(method.as_bytes()).map_err(|_| {
@@ -26,7 +26,8 @@ impl RequestHead {
         Ok(RequestHead(head))
     }
 
-    /// The major HTTP version of the client. Only a response to version 1 may announce the end of its connection.
+    /// Sets the major HTTP version of the client: 1, 2 or 3. The default is 1. Only a response to version 1 may
+    /// announce that its connection is closed.
     pub fn version(&mut self, major: u8) {
         self.0.version = match major {
             2 => Version::HTTP_2,
@@ -35,13 +36,15 @@ impl RequestHead {
         };
     }
 
-    /// Adds a header, which may exist already. HTTP/2's `:authority` is used as `Host`.
+    /// Adds a header; several headers may have the same name. The pseudo-header `:authority` of HTTP/2 (RFC 9113,
+    /// section 8.3.1) is used as `Host`, and other pseudo-headers are ignored. Fails if the name or the value is not
+    /// valid, or if there are too many headers.
     pub fn header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let (name, value) = (name.as_ref(), value.as_ref());
         let shown = || String::from_utf8_lossy(name).into_owned();
         let own = match name {
             b":authority" => http::header::HOST,
-            // The other pseudo-headers of HTTP/2 are known already, or do not matter.
+            // The other pseudo-headers of HTTP/2 are passed in elsewhere, or are not needed.
             [b':', ..] => return Ok(()),
             _ => HeaderName::from_bytes(name).map_err(|_| {
                 Error::invalid(format!("invalid header name {:?}: use letters, digits and hyphens", shown()))
@@ -54,16 +57,16 @@ impl RequestHead {
         added.map(drop).map_err(|_| Error::invalid("the request has too many headers"))
     }
 
-    /// Sets the principal, if the program knows it.
+    /// Sets the principal of the request, if the program knows it.
     pub fn principal(&mut self, principal: &str) {
         self.0.extensions.insert(Principal(principal.into()));
     }
 
-    /// Sets the client's IP address, without port, if the program knows it. The client's usage counts to the share of
-    /// this address, such as [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without it, only the
-    /// total limits apply.
+    /// Sets the client's IP address, without a port. What the client uses counts towards the share of this address,
+    /// such as [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without an address, only the total
+    /// limits apply. Fails if `address` is not an IP address.
     pub fn address(&mut self, address: &str) -> Result<(), Error> {
-        // A link-local address may name its interface.
+        // A link-local address may contain the name of its interface.
         let plain = address.split_once('%').map_or(address, |(plain, _)| plain);
         let parsed = plain.parse().map_err(|_| {
             Error::invalid(format!(
@@ -74,12 +77,13 @@ impl RequestHead {
         Ok(())
     }
 
-    /// Attaches a value, which its calls get as the [`attachment`](crate::RequestOrigin::attachment) of their arrival.
+    /// Attaches a value to the request. Its calls read the value as the
+    /// [`attachment`](crate::RequestOrigin::attachment) of their origin.
     pub fn attach(&mut self, value: impl Any + Send + Sync) {
         self.0.extensions.insert(Attachment::new(value));
     }
 
-    /// Makes calls for the first lane of each pair go to the second.
+    /// Redirects the calls of this request: calls for the first lane of a pair go to the second lane.
     pub fn lanes(&mut self, pairs: Arc<[(LaneId, LaneId)]>) {
         self.0.extensions.insert(LaneRedirects(pairs));
     }

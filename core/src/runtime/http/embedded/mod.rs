@@ -1,8 +1,8 @@
-//! The endpoint inside a program's own HTTP server. It has no listener, but it starts and ends as a listener does.
+//! The endpoint for a program's own HTTP server. It has no listener, but it starts and ends like a transport with one.
 //!
-//! [`Embedded`] is a function from requests to responses, for programs with futures. [`Exchange`] is the same request
-//! in separate steps, for programs with callbacks or with their own event loop. The bindings to other languages are
-//! built on it.
+//! [`Embedded`] is a function from requests to responses, for programs that use futures. [`Exchange`] handles one
+//! request in separate steps, for programs that use callbacks or their own event loop. The bindings for other languages
+//! use [`Exchange`].
 
 mod exchange;
 mod head;

@@ -1,12 +1,12 @@
-//! Tells one thread that serves many exchanges which of them can make progress.
+//! Reports to one thread that serves many exchanges which of them can continue.
 
 use crate::host::Wake;
 use crate::locks::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The exchanges of one loop that may have a next step. A loop is woken once for all that become ready before it
-/// looks.
+/// The exchanges of one event loop that may have a next step. If several exchanges become ready, the loop is woken
+/// once, until it calls [`Ready::take`].
 pub struct Ready {
     ready: Mutex<Vec<Arc<Token>>>,
     wake: Arc<dyn Wake>,
@@ -23,12 +23,12 @@ struct ExchangeWake {
 }
 
 impl Ready {
-    /// `wake` is called when there is something to [take](Ready::take).
+    /// `wake` is called when [`Ready::take`] would return a number.
     pub fn new(wake: Arc<dyn Wake>) -> Arc<Ready> {
         Arc::new(Ready { ready: Mutex::default(), wake })
     }
 
-    /// The waker of the exchange with this `number`.
+    /// Returns the waker for the exchange with this `number`; see [`Exchange::new`](super::Exchange::new).
     pub fn waker(self: &Arc<Ready>, number: u32) -> Arc<dyn Wake> {
         Arc::new(ExchangeWake {
             ready: self.clone(),
@@ -36,11 +36,11 @@ impl Ready {
         })
     }
 
-    /// The numbers of the ready exchanges, each once.
+    /// Returns the numbers of the ready exchanges, each once.
     pub fn take(&self) -> Vec<u32> {
         let ready = std::mem::take(&mut *self.ready.lock());
         let number = |token: Arc<Token>| {
-            // Before the exchange is checked: an event that comes after this queues it again.
+            // The flag is reset before the exchange is checked, so that a later event queues the exchange again.
             token.queued.store(false, Ordering::Release);
             token.number
         };
@@ -58,7 +58,7 @@ impl Wake for ExchangeWake {
             ready.push(self.token.clone());
             ready.len() == 1
         };
-        // An earlier exchange has woken the loop, which has not looked yet.
+        // If the list was not empty, an earlier exchange has woken the loop, which has not called `take` yet.
         if first {
             self.ready.wake.wake();
         }

@@ -1,4 +1,4 @@
-//! The embedded endpoint as a function from requests to responses, with a shutdown.
+//! The embedded endpoint as a function from requests to responses, and its part in the shutdown.
 
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
@@ -18,21 +18,22 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The MCP endpoint of a running server, for a program that has its own HTTP server:
-/// [`Server::service`](crate::Server::service) or [`Running::embedded`](crate::Running::embedded). It is cheap to
-/// clone; clones are the same endpoint.
+/// The MCP endpoint of a running server, for a program that has its own HTTP server. It comes from
+/// [`Server::service`](crate::Server::service) or [`Running::embedded`](crate::Running::embedded). Clones are cheap and
+/// refer to the same endpoint.
 ///
-/// Every path is answered; the program's router decides which requests come here. It is a hyper service, and with the
-/// feature `tower` a tower service, with bodies of any kind. It needs no particular executor. Rust handlers run on
-/// the tokio runtime in which the server was started.
+/// The endpoint answers every path, so the program's router decides which requests it passes in. It is a hyper service,
+/// and with the feature `tower` a tower service, for bodies of any type. It needs no particular executor. Handlers
+/// written in Rust run on the tokio runtime in which the server was started.
 ///
-/// When the server is closing, further requests get 503, listening streams end, and calls in flight may finish.
-/// Requests beyond [`Limits::max_connections`](crate::Limits::max_connections) at a time are refused in the same way.
+/// When the server is closing, further requests are answered with 503, listen streams end, and calls in flight may
+/// finish. If [`Limits::max_connections`](crate::Limits::max_connections) requests are open, further requests are
+/// answered with 503 too.
 #[derive(Clone)]
 pub struct Embedded {
     service: HttpService,
     exchanges: Arc<Connections>,
-    /// Closes the server when the last clone is dropped, if the service owns the server.
+    /// Closes the server when the last clone is dropped. `None` if the endpoint does not own the server.
     end: Option<Arc<EndOnDrop>>,
 }
 
@@ -49,18 +50,18 @@ impl Embedded {
         Embedded { service, exchanges, end: None }
     }
 
-    /// The same, with a last clone that closes the server.
+    /// Makes this endpoint own the server: when its last clone is dropped, the server is closed.
     pub(in crate::runtime) fn owning(mut self, running: Running) -> Embedded {
         self.end = Some(Arc::new(EndOnDrop(running)));
         self
     }
 
-    /// The server, if this came from [`Server::service`](crate::Server::service).
+    /// The server, if this endpoint came from [`Server::service`](crate::Server::service).
     pub fn running(&self) -> Option<&Running> {
         self.end.as_ref().map(|end| &end.0)
     }
 
-    /// The number of legacy sessions that this endpoint knows.
+    /// The number of open legacy sessions that this endpoint knows.
     pub fn sessions(&self) -> usize {
         self.service.sessions()
     }
@@ -69,10 +70,10 @@ impl Embedded {
         self.service.end_streams();
     }
 
-    /// Answers one request, whatever its path. The rules of [`HttpService::handle`](crate::http::HttpService::handle)
-    /// for bodies and for disconnected clients apply here.
+    /// Answers one request, for any path. Bodies and disconnected clients are handled as in
+    /// [`HttpService::handle`](crate::http::HttpService::handle).
     ///
-    /// An extension [`Principal`](crate::http::Principal) of the request sets the principal.
+    /// The program can set the principal with an extension [`Principal`](crate::http::Principal) of the request.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<EmbeddedBody>
     where
         B: Body<Data = Bytes>,
@@ -129,15 +130,15 @@ where
     }
 }
 
-/// The body of a response: nothing, one piece, or an event stream.
+/// The body of a response: empty, one piece, or an event stream.
 ///
-/// A stream progresses only when it is polled. It holds at most
-/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it
-/// means that the client has disconnected: in the modern era that cancels the call. It ends early if the server has
-/// ended.
+/// A stream makes progress only when it is polled. It buffers at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. If the body is
+/// dropped before its end, the client counts as disconnected, and in the modern era its call is cancelled. The body
+/// ends early if the server has ended.
 pub struct EmbeddedBody {
     body: ResponseBody,
-    /// The server's shutdown waits for this. It is given back when there is nothing more to send.
+    /// The server's shutdown waits for this guard. It is dropped when there is nothing more to send.
     guard: Option<TaskGuard>,
 }
 
@@ -172,7 +173,7 @@ impl Body for EmbeddedBody {
             this.guard = None;
         }
         if frame.is_none() {
-            // A later poll must not continue a stream that was cut off.
+            // The body is replaced so that a later poll cannot continue a stream that has ended early.
             this.body = ResponseBody::empty();
         }
         Poll::Ready(frame)

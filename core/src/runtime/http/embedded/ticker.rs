@@ -1,4 +1,4 @@
-//! Passes the time to an embedded endpoint.
+//! Runs the periodic work of an embedded endpoint on the clock.
 
 use crate::error::Error;
 use crate::locks::Mutex;
@@ -8,7 +8,7 @@ use crate::runtime::transport::interface::ServeContext;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs until it is stopped.
+/// The registration with the clock. The ticks continue until `stop`.
 pub(super) struct Ticker(Mutex<Option<Alarm>>);
 
 struct Ticks {

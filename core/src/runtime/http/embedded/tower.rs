@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// Any path is answered; the router must send only requests for this endpoint. Needs the feature `tower`.
+/// Answers every path, so the router must pass in only requests for this endpoint. Needs the feature `tower`.
 ///
 /// ```
 /// # use tenon_mcp::{Server, http::{Access, HttpService}};
@@ -32,7 +32,7 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, Infallible>> + Send>>;
 
-    /// Always ready: requests beyond the limits get 503.
+    /// Always ready. Requests beyond the limits are answered with 503.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// Any path is answered, as for [`Embedded`]. Needs the feature `tower`.
+/// Answers every path; see [`Embedded`]. Needs the feature `tower`.
 impl<B> Service<Request<B>> for Embedded
 where
     B: Body<Data = Bytes> + Send + 'static,
@@ -52,7 +52,7 @@ where
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<EmbeddedBody>, Infallible>> + Send>>;
 
-    /// Always ready: requests beyond the limits get 503.
+    /// Always ready. Requests beyond the limits are answered with 503.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }

@@ -1,4 +1,4 @@
-//! The embedded endpoint as a transport: how it starts, and how its requests end.
+//! The embedded endpoint as a transport: its start, and the end of its requests at shutdown.
 
 use super::options::EmbedOptions;
 use super::service::Embedded;
@@ -46,7 +46,7 @@ struct StartedEmbedded {
 }
 
 impl Serving for StartedEmbedded {
-    /// Listening streams end at once, and further requests are refused.
+    /// Ends the listen streams at once. Further requests are refused.
     fn begin_end(&self) {
         self.lifecycle.on_earlier_deadline(self.exchanges.clone());
         self.exchanges.advance(Phase::Draining);
@@ -57,7 +57,7 @@ impl Serving for StartedEmbedded {
         self.exchanges.wait(0, || self.lifecycle.deadline());
     }
 
-    /// The program gets nothing that it has not taken by then.
+    /// Waits until the program has taken all output, and drops the rest.
     fn flush(&self) {
         self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
         self.exchanges.advance(Phase::Dead);
@@ -67,7 +67,7 @@ impl Serving for StartedEmbedded {
         self.ticker.stop();
     }
 
-    /// The address of the program's server is not known.
+    /// The address of the program's HTTP server is not known, so it counts as reachable from other machines.
     fn exposed(&self) -> Option<String> {
         Some("the program's own HTTP server".to_owned())
     }

@@ -1,7 +1,7 @@
-//! HTTP+SSE of 2024-11-05: a stream that the server writes, and an address to which the client posts its messages.
+//! HTTP+SSE of revision 2024-11-05: an event stream, and an address to which the client posts its messages.
 //!
-//! The stream is the session. Its first event contains the address, with a token that nobody can guess. All responses
-//! are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
+//! Each stream is one session. The first event of the stream contains the address, with a random token that cannot be
+//! guessed. All responses are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use super::stream::SseStream;
 use crate::faults;
@@ -41,20 +41,20 @@ use std::time::Instant;
 /// The error for a client that does not read the responses to its earlier messages.
 const BUSY: &str = "Server busy: too many bytes wait to be read or written";
 
-/// The parameter of the address that names the session.
+/// The query parameter of the address that contains the session's id.
 const SESSION: &str = "session";
 
-/// The two paths of one address: event stream and messages.
+/// The two paths of one endpoint: one for the event stream, and one for messages.
 pub(in crate::runtime::http) struct SseEndpoint {
     service: HttpService,
     access: Access,
-    /// Where messages are sent to.
+    /// The path to which messages are posted.
     messages: String,
     pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     ending: AtomicBool,
 }
 
-/// One client.
+/// The session of one client.
 pub(super) struct Session {
     pub(super) id: Arc<str>,
     pub(super) peer: Arc<Peer>,
@@ -81,7 +81,7 @@ impl SseEndpoint {
         self.service.engine()
     }
 
-    /// Opens the stream of a client.
+    /// Handles a request on the path of the event stream. GET opens the stream of a client.
     pub(in crate::runtime::http) async fn listen<B: Body<Data = Bytes>>(
         self: &Arc<Self>,
         request: Request<B>,
@@ -152,7 +152,7 @@ impl SseEndpoint {
         })
     }
 
-    /// Handles a message for one of the streams.
+    /// Handles a request on the path for messages. POST sends a message to one of the sessions.
     pub(in crate::runtime::http) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
@@ -199,8 +199,7 @@ impl SseEndpoint {
         with_cors(origin, response)
     }
 
-    /// The response to a message whose handling panicked. If the message has an id, the error goes to the
-    /// stream.
+    /// The response to a message whose handling panicked. If the message has an id, the error is sent on the stream.
     fn fail(&self, session: &Session, id: Option<RequestId>, error: RpcError) -> Response<ResponseBody> {
         if id.is_none() {
             return refused(Refusal::internal(None, &error));
@@ -225,7 +224,8 @@ impl SseEndpoint {
         })
     }
 
-    /// Passes a message to the engine. Replies go to the stream; decoding errors become the HTTP response.
+    /// Passes a message to the engine. Responses are sent on the stream. A message that cannot be decoded fails the
+    /// HTTP request.
     fn receive(
         &self,
         session: &Session,
@@ -242,8 +242,8 @@ impl SseEndpoint {
             let members =
                 engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
             members.iter().flatten().for_each(|member| session.record_pong(member));
-            // A client that sent an id waits for the stream. Otherwise the HTTP status reports the error
-            // (BAD-7).
+            // If a message has an id, the client waits for the error on the stream. If no message has one, the HTTP
+            // status reports the error (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
             return if bad { Err(Refusal::no_messages()) } else { Ok(()) };
@@ -253,7 +253,7 @@ impl SseEndpoint {
             Err(wrong) if engine.fail_pending_question(peer, &wrong) => {
                 return Err(Refusal::malformed(&wrong));
             }
-            // Its client waits for the answer on the stream.
+            // The message has an id, so the client waits for the error on the stream.
             Err(wrong) if wrong.answer && wrong.id.is_some() => {
                 engine.refuse(peer, sink, &wrong);
                 return Ok(());
@@ -266,7 +266,7 @@ impl SseEndpoint {
         faults::pass("post");
         session.record_pong(&message);
         match &message {
-            // These connections are always legacy (ERA-15).
+            // These sessions are always legacy (ERA-15).
             Message::Request(request) if envelope::is_modern(&request.params) => {
                 let served: Revisions =
                     engine.revisions().iter().filter(|revision| revision.era() == Era::Legacy).collect();
@@ -280,7 +280,7 @@ impl SseEndpoint {
                 });
             }
             Message::Notification(said) if envelope::is_modern(&said.params) => {}
-            // The engine answers panics itself. A second response would be wrong.
+            // The engine answers a panic itself, so a second response would be wrong.
             _ => {
                 engine.0.guard("the delivery of an answer", || {
                     engine.accept(&scope, message, sink);
@@ -290,14 +290,15 @@ impl SseEndpoint {
         Ok(())
     }
 
-    /// Keeps quiet streams alive.
+    /// Requests a comment on streams on which nothing was sent.
     pub(in crate::runtime::http) fn tick(&self, now: Instant) {
-        // Collected first: a stream that is woken under the lock and ends at once would deadlock.
+        // The sessions are collected first. A stream that is woken under the lock and ends at once would cause a
+        // deadlock.
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
         open.iter().for_each(|session| session.queue.keep_alive(now, KEEP_ALIVE - TICK));
     }
 
-    /// The server ends: each stream ends with its last call.
+    /// Ends the streams at shutdown: each stream ends after its last call.
     pub(in crate::runtime::http) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
@@ -306,8 +307,8 @@ impl SseEndpoint {
 }
 
 impl Session {
-    /// An answer to a ping, also an error, shows that the client has read everything before the ping. A false
-    /// answer harms only that client.
+    /// Records the answer to a ping. Any answer, also an error, shows that the client has read everything before the
+    /// ping. A false answer harms only the client that sends it.
     fn record_pong(&self, message: &Message) {
         if let Some(number) = sse::pong(message) {
             self.queue.ponged(number);

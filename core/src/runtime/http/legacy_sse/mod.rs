@@ -1,4 +1,4 @@
-//! HTTP+SSE of 2024-11-05. All of this folder is the server half; a client half would be `client.rs` beside it.
+//! HTTP+SSE of revision 2024-11-05. This folder is for the server side. A client side would be a file `client.rs` here.
 
 pub(super) mod endpoint;
 mod stream;

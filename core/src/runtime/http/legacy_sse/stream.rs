@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The size of one chunk, not counting its last message.
+/// The maximum size of one chunk, without its last message.
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// The stream of one client, as the body of its response.
@@ -18,10 +18,10 @@ pub(super) struct SseStream {
     pub(super) endpoint: Arc<SseEndpoint>,
     pub(super) session: Arc<Session>,
     pub(super) connection: Arc<ConnectionState>,
-    /// The address for messages, until it is sent.
+    /// The address for messages; `None` after it was sent.
     pub(super) address: Option<String>,
     pub(super) ended: bool,
-    /// The part of its client's share.
+    /// The part of the client's share that the stream takes.
     pub(super) _part: Option<Part>,
 }
 
@@ -30,7 +30,7 @@ impl MessageStream for SseStream {
         self.ended
     }
 
-    /// The next piece; nothing at the end.
+    /// The next piece; `None` at the end of the stream.
     fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let Session { peer, queue, .. } = &*self.session;
         queue.register(task);
@@ -38,7 +38,7 @@ impl MessageStream for SseStream {
         if let Some(address) = self.address.take() {
             sse::encode(Some("endpoint"), None, address.as_bytes(), &mut out);
         }
-        // Checked before the queue is read, because nothing is queued after the last call's end.
+        // This is checked before the queue is read, because no message is queued after the end of the last call.
         let done = queue.is_ending() && peer.in_flight() == 0;
         if done {
             self.endpoint.engine().close_peer(peer, CancelReason::Closing);
@@ -69,7 +69,7 @@ impl MessageStream for SseStream {
 }
 
 impl Drop for SseStream {
-    /// The client has disconnected, so its session ends (SSE-8).
+    /// Ends the session, because the client has disconnected (SSE-8).
     fn drop(&mut self) {
         self.connection.wait(false);
         let Session { id, peer, queue, .. } = &*self.session;

@@ -1,4 +1,4 @@
-//! Serves the connections of one listener. Each connection is a task that runs hyper.
+//! Serves the connections of one listener. Each connection is a task that uses hyper.
 
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
@@ -36,7 +36,7 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 
-/// Does the periodic work of the endpoint until the listener ends.
+/// Runs the periodic work of the endpoint until the listener ends.
 pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, guard: TaskGuard) {
     let period = service.tick_period();
     loop {
@@ -58,10 +58,10 @@ pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Path
     }
 }
 
-/// What a listener serves.
+/// The paths and pages that a listener serves.
 #[derive(Clone)]
 pub(in crate::runtime::http) struct Endpoint {
-    /// What all paths share: the engine, limits, the account of memory.
+    /// The state that all paths share: the engine, the limits and the byte budget.
     pub(in crate::runtime::http) service: HttpService,
     pub(in crate::runtime::http) paths: Arc<Paths>,
     pub(in crate::runtime::http) pages: Arc<FixedPages>,
@@ -77,7 +77,7 @@ impl Serve for Endpoint {
         let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
         let mut registered = false;
         loop {
-            // Boxed, so that an open stream does not hold the memory that reading needs.
+            // The future is boxed, so that an open stream does not use the memory that reading needs.
             let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
                 ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
                 ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
@@ -116,7 +116,7 @@ impl Serve for Endpoint {
 }
 
 impl Endpoint {
-    /// Reads and answers requests until the connection ends, or until an answer is a stream.
+    /// Reads and answers requests until the connection ends, or until a response is a stream or a WebSocket.
     async fn read<S: Io>(
         &self,
         socket: Socket<S>,
@@ -127,7 +127,7 @@ impl Endpoint {
         let _discard = DiscardOnDrop(state);
         let service = service_fn(|request: Request<Incoming>| self.answer(request, state));
         let mut connection = http1::Builder::new()
-            // The socket has this timeout. hyper would make a timer for each request.
+            // The socket enforces this timeout, because hyper would create a timer for each request.
             .header_read_timeout(None)
             .max_header_size(MAX_HEAD)
             .max_buf_size(MAX_HEAD)
@@ -149,7 +149,7 @@ impl Endpoint {
                 Phase::Draining => {}
                 Phase::Dead => return Poll::Ready((None, None)),
             }
-            // Another connection needs the place of this one.
+            // The connection was evicted, because another connection needs its place.
             if guard.idle_state().must_end() {
                 return Poll::Ready((None, None));
             }
@@ -166,7 +166,7 @@ impl Endpoint {
             (None, None) => return ReadEnd::Gone,
             (None, Some(_)) => false,
             (Some(Ok(())), _) => state.is_cut(),
-            // hyper has answered what it could not read.
+            // hyper has answered the request that it could not parse.
             (Some(Err(error)), _) => error.is_parse(),
         };
         if let (None, Some(stream)) = end {
@@ -217,26 +217,26 @@ impl Endpoint {
         state.next();
         if keeps_alive && response.body().is_open() {
             state.set_direct(DirectResponse::Stream(response));
-            // hyper is dropped before it is polled again.
+            // This future never continues, because hyper is dropped before the next poll.
             return std::future::pending().await;
         }
         Ok(response)
     }
 }
 
-/// Why reading from a connection ended.
-// It is moved once for a connection or a stream, which a box would not make cheaper.
+/// The reason why reading from a connection ended.
+// The value is moved once per connection or stream, so a box would not be cheaper.
 #[allow(clippy::large_enum_variant)]
 enum ReadEnd<S> {
-    /// Nothing is left to do on the connection.
+    /// The connection is over.
     Gone,
-    /// Its client may still be sending.
+    /// The last response is written, but the client may still be sending.
     Linger(Socket<S>),
-    /// The connection continues without hyper.
+    /// The connection continues without hyper, as a stream or a WebSocket.
     Direct(Socket<S>, DirectResponse),
 }
 
-/// Discards the pending response of a connection that ends before the response is written.
+/// On drop, discards the pending response of a connection that ends before the response is written.
 struct DiscardOnDrop<'l>(&'l ConnectionState);
 
 impl Drop for DiscardOnDrop<'_> {
@@ -245,7 +245,7 @@ impl Drop for DiscardOnDrop<'_> {
     }
 }
 
-/// Waits until the client has received its last response.
+/// Waits until the client has received the last response. See [`Socket::linger`].
 async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
     let mut rest = pin!(socket.linger());
     poll_fn(|task| match guard.phase() {
@@ -255,7 +255,7 @@ async fn linger<S: Io>(socket: Socket<S>, guard: &TaskGuard) {
     .await;
 }
 
-/// Whether the connection stays open after the response, so that the response may be a stream.
+/// Whether the connection stays open after the response. Only then may the response become a stream without hyper.
 fn keeps_alive(request: &Request<Incoming>) -> bool {
     let closes = |value: &HeaderValue| {
         let words = value.as_bytes().split(|byte| *byte == b',');
@@ -264,19 +264,19 @@ fn keeps_alive(request: &Request<Incoming>) -> bool {
     request.version() == Version::HTTP_11 && !request.headers().get_all(header::CONNECTION).iter().any(closes)
 }
 
-/// A request body that must not pause for longer than `timeout`.
+/// A request body that fails if no data arrives for longer than `timeout`.
 struct TimedBody<'l> {
     body: Incoming,
     timeout: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// Records that the body timed out.
+    /// The connection, which records that the body timed out.
     state: &'l ConnectionState,
 }
 
-/// The body paused for too long, broke off, or is malformed.
+/// The body timed out, ended too early, or is malformed.
 struct BodyError;
 
-/// Whether a body failed because of a timeout.
+/// Whether reading a body failed because of a timeout.
 fn is_late(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
     cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
@@ -302,7 +302,7 @@ impl Body for TimedBody<'_> {
                 })
             }));
         }
-        // A timer is made only if the body does not arrive with its head.
+        // A timer is created only if the body does not arrive together with the head.
         let timeout = this.timeout;
         let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         sleep.as_mut().poll(task).map(|()| {

@@ -1,4 +1,4 @@
-//! An HTTP listener: accepts connections, and ends all of them at shutdown.
+//! An HTTP listener, which accepts connections and ends them at shutdown.
 
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
@@ -24,19 +24,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// The listener's own tasks: one accepts connections, one watches the time.
+/// The number of the listener's own tasks: one accepts connections, and one runs the periodic work.
 const OWN_TASKS: usize = 2;
 
-/// A started listener.
+/// A listener that has been started.
 pub(crate) struct Listener {
     service: HttpService,
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
-    /// The paths that are answered, once it accepts. Until then, paths may join.
+    /// The paths, which are set when the listener begins to accept connections. Until then, transports may add paths.
     paths: OnceLock<Arc<Paths>>,
     pending: Mutex<PendingListener>,
     at: BoundAddress,
-    /// The hosts and origins of the first transport, for transports that set none of their own.
+    /// The hosts and origins of the first transport. Other transports use them if they set none of their own.
     pub(in crate::runtime::http) access: Access,
 }
 
@@ -50,11 +50,11 @@ struct PendingListener {
 pub(in crate::runtime::http) enum BoundAddress {
     Tcp(SocketAddr),
     Unix(PathBuf),
-    /// The address is not known.
+    /// A Unix socket without a known file.
     Unknown,
 }
 
-/// One path of a listener, as a started transport. The first one also ends the listener.
+/// One path of a listener, as a started transport. The first path also opens and ends the listener.
 pub(in crate::runtime::http) struct ServedPath {
     pub(in crate::runtime::http) listener: Arc<Listener>,
     pub(in crate::runtime::http) is_first: bool,
@@ -84,7 +84,8 @@ impl Transport for HttpOptions {
 }
 
 impl Listener {
-    /// Listens at an address. `named` adds the hosts and origins that are allowed.
+    /// Listens on an address. `named` adds the hosts and origins that are allowed. Fails if the address cannot be
+    /// bound.
     pub(in crate::runtime::http) fn bind(
         context: &ServeContext,
         place: &ListenAddress,
@@ -96,7 +97,7 @@ impl Listener {
         let tcp = |address: SocketAddr| {
             named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
         };
-        // A page can only reach it through a proxy, which others can reach too.
+        // A web page can reach a Unix socket only through a proxy, which other machines may reach too.
         let access = || named(Access::public());
         let listener = match place {
             ListenAddress::Address(address) => {
@@ -133,7 +134,8 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Serves the connections of any `acceptor`, after it is [told to](Listener::start_accepting).
+    /// Creates a listener for the connections of any `acceptor`. It accepts connections after
+    /// [`Listener::start_accepting`].
     pub(in crate::runtime::http) fn new(
         context: &ServeContext,
         reactors: Arc<Reactors>,
@@ -143,7 +145,7 @@ impl Listener {
     ) -> Arc<Listener> {
         let service = context.http(|| HttpService::with_engine(&context.engine, Access::public())).clone();
         let connections: Arc<Connections> = Arc::default();
-        // Taken now, so that the shutdown waits for the acceptor, which holds the address.
+        // The guards are created now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
         let pages = Arc::new(FixedPages::new(access.clone()));
@@ -170,7 +172,7 @@ impl Listener {
         })
     }
 
-    /// The endpoint of Streamable HTTP is under this path.
+    /// Serves Streamable HTTP on this path. Fails if the path is already in use.
     pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<ServedPath, Error> {
         self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
         let public_url = self.url("http", path).map(PublicUrl::Http);
@@ -178,12 +180,12 @@ impl Listener {
         Ok(ServedPath { listener: self, is_first: true, public_url, exposed })
     }
 
-    /// The place where other machines may reach what `access` protects. Of the paths of one address, only the first
-    /// names the address.
+    /// The address at which other machines may reach a path with the rules `access`, for the log; `None` if they
+    /// cannot. If several paths share an address, only the first path reports it.
     pub(in crate::runtime::http) fn exposed(&self, access: &Access, is_first: bool) -> Option<String> {
         let at = match &self.at {
             BoundAddress::Tcp(address) => exposed(*address),
-            // HTTP is served there for a proxy.
+            // HTTP on a Unix socket is usually for a proxy, so it counts as reachable.
             BoundAddress::Unix(file) => Some(format!("the Unix socket {}", file.display())),
             BoundAddress::Unknown => Some("a Unix socket".to_owned()),
         };
@@ -197,12 +199,12 @@ impl Listener {
         &self.service
     }
 
-    /// Whether only this machine can reach it, as far as hosts show that.
+    /// Whether the listener's address is a loopback address.
     pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
         matches!(self.at, BoundAddress::Tcp(address) if is_local(address.ip()))
     }
 
-    /// Adds a path.
+    /// Adds a path. Fails if another transport or a page already uses the path.
     pub(in crate::runtime::http) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
         self.service.engine().0.pages.take(path, route.name())?;
         if self.pending.lock().paths.add(path, route) {
@@ -212,7 +214,7 @@ impl Listener {
         Err(Error::invalid(format!("{url} is used twice: each transport needs a path of its own")))
     }
 
-    /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.
+    /// The URL of a path. For a Unix socket, it has the form that [`HttpOptions::new`] accepts.
     pub(in crate::runtime::http) fn url(&self, scheme: &str, path: &str) -> Option<String> {
         match &self.at {
             BoundAddress::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
@@ -221,7 +223,7 @@ impl Listener {
         }
     }
 
-    /// Starts to accept connections.
+    /// Begins to accept connections.
     fn start_accepting(&self) {
         let (paths, begin) = {
             let mut pending = self.pending.lock();
@@ -234,7 +236,7 @@ impl Listener {
     }
 
     fn begin_end(&self) {
-        // A listener that never accepted releases its address.
+        // A listener that never accepted connections must release its address here.
         let begin = self.pending.lock().begin.take();
         drop(begin);
         self.lifecycle.on_earlier_deadline(self.connections.clone());
@@ -252,7 +254,7 @@ impl Serving for ServedPath {
         }
     }
 
-    /// Listening streams and idle connections end at once.
+    /// Ends listen streams and idle connections at once.
     fn begin_end(&self) {
         if self.is_first {
             self.listener.begin_end();
@@ -260,7 +262,7 @@ impl Serving for ServedPath {
     }
 
     fn drain(&self) {
-        // The task that watches the time runs until the end.
+        // One task is left: the task for the periodic work runs until the end.
         self.listener.connections.wait(1, || self.listener.lifecycle.deadline());
     }
 
@@ -270,7 +272,7 @@ impl Serving for ServedPath {
     }
 
     fn close(&self) {
-        // The other tasks only need one more poll.
+        // The other tasks need only one more poll to end.
         self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 

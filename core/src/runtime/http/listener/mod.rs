@@ -1,4 +1,4 @@
-//! HTTP listeners and their connections: accepting, hyper, time limits, and event streams that are written without hyper.
+//! HTTP listeners and their connections: accepting, hyper, timeouts, and event streams that are written without hyper.
 
 pub(super) mod endpoint;
 pub(super) mod http_listener;

@@ -1,4 +1,5 @@
-//! WebSocket and HTTP+SSE as transports. Each uses paths of its own listener, or of a listener that exists already.
+//! WebSocket and HTTP+SSE as transports. Each uses paths of its own listener, or of a listener that another transport
+//! has started.
 
 use crate::error::Error;
 use crate::proto::http::Access;
@@ -10,7 +11,8 @@ use crate::runtime::options::web::{EndpointAddress, SseOptions, WebSocketOptions
 use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use std::sync::Arc;
 
-/// Finds the listener that an address names, or makes one; with the hosts and origins that hold there.
+/// Finds the listener with the endpoint's address, or makes one. Returns the listener, the hosts and origins for its
+/// path, and whether the listener is new.
 fn listener(
     context: &ServeContext,
     what: &str,

@@ -1,4 +1,4 @@
-//! The socket of one connection: enforces timeouts on the client, and detects whether the client is still there.
+//! The socket of one connection. It enforces timeouts, and detects whether the client is still connected.
 
 use crate::dispatch::limits::Limits;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
@@ -14,68 +14,69 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// Bytes that show that a client reads. Less within the write time-out counts as not reading.
+/// The number of bytes that show that a client reads. A client that takes less within the write timeout counts as not
+/// reading.
 const PROGRESS: usize = 16 << 10;
 
-/// The delay before each of the two test writes after a client has ended its side. Only the second write to a
-/// closed connection fails.
+/// The delay before each of the two test writes after a client has ended its output. There are two, because only the
+/// second write to a closed connection fails.
 const PROBE_DELAY: Duration = Duration::from_millis(200);
 
-/// The size of the read buffer of a client that sends little. It is not counted.
+/// The size of the read buffer for a client that sends little. This size is not counted in the budget.
 const BUFFER: usize = 8 << 10;
 
-/// The maximum size of one read. After a read of 16 KiB, hyper enlarges its buffer for good.
+/// The maximum size of one read. After a read of 16 KiB, hyper enlarges its buffer permanently.
 const MAX_READ: usize = (16 << 10) - 1;
 
-/// The maximum head of a request. A longer one gets 431.
+/// The maximum size of a request's head. A longer head is answered with 431.
 pub(in crate::runtime::http) const MAX_HEAD: usize = 64 << 10;
 
-/// How many bytes are read and discarded after the last response, and for how long. A client that is still
-/// sending would lose the response if the connection closed at once.
+/// The number of bytes that are read and discarded after the last response, and the maximum time for that. If the
+/// client is still sending and the connection closed at once, the client would lose the response.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// A connection with time limits.
+/// A connection with timeouts.
 pub(in crate::runtime::http) struct Socket<S> {
     stream: S,
-    /// Bytes that were read from the stream and given back.
+    /// Bytes that were read from the stream and given back, and are read again next.
     early: Bytes,
     connection: Arc<ConnectionState>,
     header_timeout: Duration,
     request_timeout: Duration,
     write_timeout: Duration,
-    /// Counts the head and the read buffer.
+    /// Counts the head and the read buffer in the budget.
     share: Reservation,
     /// The number of the request that is being read.
     request: u32,
-    /// Whether any of its bytes have arrived.
+    /// `true` if any bytes of this request have arrived.
     begun: bool,
-    /// The number of its bytes that arrived with its head.
+    /// The number of bytes that were read with the head of this request.
     head: usize,
-    /// The deadline of its head, once the socket waits for it.
+    /// The deadline of the head; `None` until the socket waits for the head.
     head_end: Option<Instant>,
-    /// The timer of that deadline. Later requests reuse it, and it is reset if it fires too early. So waiting
-    /// for a head costs one reading of the clock.
+    /// The timer for the deadline of the head. Later requests reuse the timer. If it fires too early, it is set again.
+    /// So waiting for a head costs only one reading of the clock.
     head_sleep: Option<Pin<Box<Sleep>>>,
-    /// The deadline of the whole request. Only a request that does not arrive in one piece has one.
+    /// The deadline of the whole request; `None` if the request has arrived in one piece.
     request_end: Option<Pin<Box<Sleep>>>,
     write_deadline: Option<WriteDeadline>,
     watch: Watch,
 }
 
-/// The deadline of a write that the client does not read.
+/// The deadline for a client that does not read what is written.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
-    /// The number of bytes that the client has read since then.
+    /// The number of bytes that were written since the deadline was set.
     taken: usize,
 }
 
-/// How the end of the client is detected while it waits for a response.
+/// The way to detect that the client has disconnected while it waits for a response.
 enum Watch {
-    /// The socket is polled for the client's end.
+    /// The socket is polled for the end of the client's output.
     Reading,
-    /// The client has ended its side. The next test write is due at this time.
+    /// The client has ended its output. `next` is the time of the next test write.
     HalfClosed { next: Pin<Box<Sleep>>, again: bool },
-    /// No further check: more requests wait to be read, or both test writes are made.
+    /// There is no further check, because more requests wait to be read or both test writes were made.
     Done,
 }
 
@@ -105,7 +106,7 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// Gives back bytes that were read ahead.
+    /// Gives back bytes that hyper has read ahead.
     pub(in crate::runtime::http) fn give_back(&mut self, early: Bytes) {
         self.head_sleep = None;
         if early.is_empty() {
@@ -115,7 +116,7 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// These bytes, followed by the ones that hyper has not read yet.
+    /// The bytes `early`, followed by the given-back bytes that were not read yet.
     fn with_rest(&self, early: Bytes) -> Bytes {
         match self.early.is_empty() {
             true => early,
@@ -123,12 +124,12 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// The connection for another protocol, and the bytes that were read ahead.
+    /// The stream for another protocol, and the bytes that were read ahead.
     pub(in crate::runtime::http) fn into_stream(self) -> (S, Bytes) {
         (self.stream, self.early)
     }
 
-    /// After the last response: reads and discards input until the client has received it.
+    /// Reads and discards input after the last response, until the client ends its output or [`LINGER`] is exceeded.
     pub(in crate::runtime::http) async fn linger(mut self) {
         let read = async {
             let mut waste = vec![0; 16 << 10];
@@ -142,7 +143,7 @@ impl<S: Io> Socket<S> {
         let _ = tokio::time::timeout(LINGER.1, read).await;
     }
 
-    /// Whether the head of the request has not arrived in time.
+    /// Whether the deadline of the request's head has passed.
     fn head_is_late(&mut self, task: &mut Context<'_>) -> bool {
         let timeout = self.header_timeout;
         let end = *self.head_end.get_or_insert_with(|| Instant::now() + timeout);
@@ -183,10 +184,10 @@ impl<S: Io> Socket<S> {
         }
     }
 
-    /// Checks whether the client is still there while it waits for a response.
+    /// Checks whether a client that waits for a response is still connected.
     ///
-    /// A client that ends its side may have left, or may only have sent its last request. A client that has
-    /// left does not read, so the exchange writes something to find out.
+    /// A client that ends its output may have disconnected, or may have sent its last request. So the server writes
+    /// something: if the client has disconnected, that write fails.
     fn look(&mut self, task: &mut Context<'_>) -> io::Result<()> {
         if !self.connection.is_waiting() {
             self.watch = Watch::Reading;
@@ -251,11 +252,11 @@ impl<S: Io> AsyncRead for Socket<S> {
                 read
             }
         };
-        // Bodies are counted where they are assembled.
+        // Bodies are counted in the budget where they are assembled.
         if !this.connection.is_in_body() {
             this.head = this.head.saturating_add(buffer.filled().len() - before);
             let held = this.head.min(MAX_HEAD) + buffer.remaining();
-            // A connection with a long head ends if there is no memory for it.
+            // If the budget has no memory for a long head, the connection ends.
             if !this.share.set(held.saturating_sub(BUFFER)) {
                 return Poll::Ready(Err(ErrorKind::OutOfMemory.into()));
             }
@@ -264,7 +265,7 @@ impl<S: Io> AsyncRead for Socket<S> {
             this.begun = true;
             return read;
         }
-        // This timeout also applies between requests.
+        // The timeout of the head also applies between requests.
         if !this.connection.is_in_body() && !this.connection.is_waiting() {
             if this.head_is_late(task) {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
@@ -303,7 +304,7 @@ impl<S: Io> AsyncWrite for Socket<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper calls this after everything is written, and on each poll without anything to write.
+    /// hyper calls this after all output is written, and in each poll in which there is nothing to write.
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.write_deadline = None;
         self.connection.flushed();

@@ -1,8 +1,8 @@
-//! Event streams on the engine's own connections, written without hyper.
+//! Event streams on the listener's own connections, which are written without hyper.
 //!
-//! A stream may be open for hours. For each connection, hyper keeps 16 KiB of buffers, and also the state for reading
-//! the next request. No next request is read while a stream is open. So hyper is removed from the connection for that
-//! time, and is set up again afterwards.
+//! A stream may be open for hours. For each connection, hyper holds 16 KiB of buffers, and the state for reading the
+//! next request. While a stream is open, no request is read from its connection. So hyper is removed for that time, and
+//! is created again after the stream.
 
 use crate::runtime::http::listener::socket::Socket;
 use crate::runtime::http::response::body::ResponseBody;
@@ -18,17 +18,17 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 use tokio::io::AsyncWrite;
 
-/// The end of a chunk, and the end of the last chunk.
+/// The end of a chunk, and the end of a chunk that is followed by the last chunk (RFC 9112, section 7.1).
 const END: &[u8] = b"\r\n";
 const LAST: &[u8] = b"\r\n0\r\n\r\n";
-/// The end of a stream that has no last chunk.
+/// The last chunk, if no data comes with it.
 const EMPTY_LAST: &[u8] = b"0\r\n\r\n";
 
-/// A streamed HTTP/1.1 response. Its connection may be used again afterwards.
+/// A streamed HTTP/1.1 response. Its connection may be reused after the stream.
 pub(in crate::runtime::http) struct Streaming<S> {
     socket: Socket<S>,
     body: ResponseBody,
-    /// What is being written.
+    /// The bytes that are being written.
     out: Chain<Chain<Bytes, Bytes>, &'static [u8]>,
     ended: bool,
 }
@@ -38,7 +38,7 @@ fn piece(before: Vec<u8>, data: Bytes, after: &'static [u8]) -> Chain<Chain<Byte
 }
 
 impl<S: Io> Streaming<S> {
-    /// `closes` says that the connection ends with the stream.
+    /// Begins the response. If `closes` is `true`, the response announces that its connection is closed.
     pub(in crate::runtime::http) fn new(
         socket: Socket<S>,
         response: Response<ResponseBody>,
@@ -63,7 +63,7 @@ impl<S: Io> Streaming<S> {
         Streaming { socket, body, out: piece(out, Bytes::new(), b""), ended: false }
     }
 
-    /// Writes what there is until the stream has ended and all of it is written.
+    /// Writes the stream. Ready when the stream has ended and all of it is written.
     pub(in crate::runtime::http) fn poll(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             while self.out.has_remaining() {
@@ -74,9 +74,9 @@ impl<S: Io> Streaming<S> {
                     written => self.out.advance(written),
                 }
             }
-            // Frees what was written last while nothing follows.
+            // Frees the bytes that were written last.
             self.out = piece(Vec::new(), Bytes::new(), b"");
-            // Flushing also checks whether the client is still there, and may make the body write a comment.
+            // A flush also checks whether the client is still connected, and may make the body write a comment.
             ready!(Pin::new(&mut self.socket).poll_flush(task))?;
             if self.ended {
                 return Poll::Ready(Ok(()));
@@ -94,7 +94,7 @@ impl<S: Io> Streaming<S> {
         }
     }
 
-    /// The connection, once the stream has ended.
+    /// Returns the connection after the stream has ended.
     pub(in crate::runtime::http) fn into_socket(self) -> Socket<S> {
         self.socket
     }

@@ -1,4 +1,4 @@
-//! The body of a response: nothing, one piece, or an event stream.
+//! The body of a response: empty, one piece, or an event stream.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::shares::Part;
@@ -14,46 +14,46 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The body of a response: nothing, one piece, or an event stream.
+/// The body of a response: empty, one piece, or an event stream.
 ///
-/// A stream progresses only when it is polled. It holds at most
-/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. Dropping it
-/// means that the client has disconnected: in the modern era that cancels the call.
+/// A stream makes progress only when it is polled. It buffers at most
+/// [`Limits::max_outbound_bytes`](crate::Limits::max_outbound_bytes) for a client that does not read. If the body is
+/// dropped before its end, the client counts as disconnected, and in the modern era its call is cancelled.
 pub struct ResponseBody(Inner);
 
 enum Inner {
     Whole(Bytes),
     Stream(Stream),
-    /// All messages to one client of HTTP+SSE.
+    /// The stream of one client of HTTP+SSE, with all its messages.
     Channel(Box<dyn MessageStream>),
 }
 
-/// The messages of one client's own channel, as a body.
+/// The messages for one client's channel, as a body.
 pub(in crate::runtime::http) trait MessageStream: Send + Sync {
     fn has_ended(&self) -> bool;
 
-    /// The next piece, or `None` at the end.
+    /// The next piece; `None` at the end.
     fn poll_chunk(&mut self, task: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
-/// One request until its response is complete.
+/// One request, until its response is complete.
 pub(in crate::runtime::http) struct Exchange {
     pub(in crate::runtime::http) engine: Engine,
     pub(in crate::runtime::http) channel: Arc<ResponseChannel>,
-    /// What ends when the client disconnects. In the modern era that is everything; in a legacy session all continues
-    /// (MH-50 to MH-52).
+    /// What ends when the client disconnects: the call or the listen stream of a modern request. `None` in a legacy
+    /// session, where a call continues (MH-50 to MH-52).
     pub(in crate::runtime::http) in_flight: Option<InFlight>,
-    /// Keeps a legacy session in use.
+    /// Marks the legacy session as in use.
     lease: Option<Lease>,
-    /// The connection, if it is one of the engine's.
+    /// The connection, if it belongs to a listener of the engine.
     connection: Option<Arc<ConnectionState>>,
-    /// The number of the stream's reader.
+    /// The number of this reader of the stream. Each reconnect has its own number.
     pub(in crate::runtime::http) reader: u32,
-    /// The part of its client's share that it takes.
+    /// The part of the client's share that the exchange takes.
     part: Option<Part>,
 }
 
-/// What a modern request holds in the engine.
+/// What a modern request uses in the engine.
 #[derive(Clone, Copy)]
 pub(in crate::runtime::http) enum InFlight {
     Call(CallId),
@@ -74,19 +74,19 @@ impl Exchange {
         Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None }
     }
 
-    /// Counts it to its client's share as long as it is open.
+    /// Counts the exchange in its client's share while the exchange is open.
     pub(in crate::runtime::http) fn with_part(mut self, part: Option<Part>) -> Exchange {
         self.part = part;
         self
     }
 
-    /// For a client that has reconnected.
+    /// Sets the number of the reader, for a client that has reconnected.
     pub(in crate::runtime::http) fn for_reader(mut self, reader: u32) -> Exchange {
         self.reader = reader;
         self
     }
 
-    /// The session that it uses.
+    /// The session that the exchange uses.
     pub(in crate::runtime::http) fn session(&self) -> Option<&Arc<Session>> {
         self.lease.as_ref().map(Lease::session)
     }
@@ -109,7 +109,7 @@ impl Exchange {
         }
     }
 
-    /// The request has ended, so nothing is left to cancel.
+    /// Records that the request has ended, so that a later drop cancels nothing.
     pub(in crate::runtime::http) fn finish(&mut self) {
         self.in_flight = None;
     }
@@ -120,7 +120,7 @@ impl Drop for Exchange {
         if let Some(connection) = &self.connection {
             connection.wait(false);
         }
-        // Before the cancellation, which then has no client to notify.
+        // The channel is closed before the cancellation, which then has no client to notify.
         let undelivered = self.channel.leave(self.reader);
         if let Some(lease) = &self.lease {
             for question in undelivered {
@@ -137,7 +137,7 @@ impl Drop for Exchange {
 
 struct Stream {
     exchange: Exchange,
-    /// Keeps the stream alive as long as it is open.
+    /// Registers the stream for keep-alive comments while it is open.
     _entry: OpenStreamGuard,
     ended: bool,
 }
@@ -151,7 +151,7 @@ impl ResponseBody {
         ResponseBody(Inner::Whole(bytes))
     }
 
-    /// Whether it is a stream that has not ended.
+    /// Whether this is a stream that has not ended.
     pub(in crate::runtime::http) fn is_open(&self) -> bool {
         match &self.0 {
             Inner::Whole(_) => false,

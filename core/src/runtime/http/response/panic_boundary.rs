@@ -1,5 +1,5 @@
-//! The panic boundary of a request. It covers the work around the request's message, such as asking the store of
-//! sessions.
+//! The panic boundary of a request. It covers the work outside of the request's message, such as queries to the session
+//! store.
 
 use crate::host::Engine;
 use crate::panics::caught;
@@ -14,8 +14,8 @@ use std::task::Poll;
 
 type Answer = Result<Response<ResponseBody>, Refusal>;
 
-/// The answer, or -32603 for a panic, with the id that was `named` before it. The future is borrowed, because it is large
-/// and each move would copy it.
+/// Runs `answer`. If it panics, the response has the error -32603, with the id that was put into `named` before. The
+/// future is borrowed, because it is large and each move would copy it.
 pub(in crate::runtime::http) async fn bounded(
     engine: &Engine,
     named: &OnceLock<RequestId>,

@@ -1,4 +1,4 @@
-//! The queue of outgoing messages of one client's own channel: a WebSocket, or the stream of HTTP+SSE.
+//! The queue of outgoing messages for one client's channel: a WebSocket, or the stream of HTTP+SSE.
 
 use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-/// If a client has not answered a ping for this time, responses no longer wait for it.
+/// If a client has not answered a ping for this time, responses no longer wait for the answer.
 const PONG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Messages to one client. Any thread adds them; the connection's task takes them out.
+/// The messages for one client. Any thread adds messages, and the connection's task takes them.
 pub(in crate::runtime::http) struct Queue {
     budget: Arc<Budget>,
-    /// The maximum of waiting bytes. Beyond it, droppable events are dropped, and nothing more is read from the
-    /// client.
+    /// The maximum number of queued bytes. If it is exceeded, droppable events are dropped, and nothing more is read
+    /// from the client.
     capacity: usize,
     wake_queue: Option<Arc<WakeQueue>>,
     state: Mutex<State>,
@@ -27,33 +27,33 @@ pub(in crate::runtime::http) struct Queue {
 #[derive(Default)]
 struct State {
     messages: VecDeque<Bytes>,
-    /// Bytes waiting or being written.
+    /// The number of bytes that are queued or being written.
     bytes: usize,
-    /// The part of the endpoint's count of bytes that they take, if they are large enough to be counted.
+    /// Counts these bytes in the endpoint's budget; `None` if they are few enough not to be counted.
     share: Option<Reservation>,
     waker: Option<Waker>,
     ending: bool,
-    /// A comment must be sent.
+    /// `true` if a comment must be sent.
     comment: bool,
-    /// Something was taken since the last check of the time.
+    /// `true` if a message was taken since the last check by `keep_alive`.
     active: bool,
     quiet_since: Option<Instant>,
-    /// Nothing will be taken any more.
+    /// `true` if no message will be taken any more.
     gone: bool,
     reads: ReadProgress,
 }
 
-/// What is known about the client's reading.
+/// What is known of the messages that the client has read.
 #[derive(Default)]
 struct ReadProgress {
-    /// Events that were sent, and how many of them the client has read.
+    /// The number of events that were sent, and the number of events that the client has read.
     sent: u64,
     read: u64,
-    /// A ping must be sent after the waiting messages.
+    /// `true` if a ping must be sent after the queued messages.
     wanted: bool,
-    /// The number of pings that were sent; each has its number.
+    /// The number of pings that were sent. Each ping carries its number.
     pings: u64,
-    /// When the last one was sent, and how many events were sent before it.
+    /// The number of events that were sent before the last ping, and the time of that ping. `None` after its answer.
     asked: Option<(u64, Instant)>,
 }
 
@@ -67,12 +67,12 @@ impl Queue {
         Arc::new(Queue { budget, capacity, wake_queue, state: Mutex::default() })
     }
 
-    /// The number of a ping that must be sent now, after all messages; returned once.
+    /// The number of a ping that must be sent now, after all messages. Each number is returned once.
     pub(in crate::runtime::http) fn take_ping(&self) -> Option<u64> {
         self.state.lock().take_ping()
     }
 
-    /// Records the answer to the ping of this number.
+    /// Records the client's answer to the ping with this number.
     pub(in crate::runtime::http) fn ponged(&self, number: u64) {
         let mut state = self.state.lock();
         if state.reads.pings == number
@@ -90,7 +90,8 @@ impl Queue {
         }
     }
 
-    /// Registers the task to be woken when there is something to do. Check after this, not before.
+    /// Registers the task to be woken when there is work. Check the queue after this call, because earlier changes wake
+    /// nobody.
     pub(in crate::runtime::http) fn register(&self, task: &Context<'_>) {
         let mut state = self.state.lock();
         match &mut state.waker {
@@ -99,8 +100,8 @@ impl Queue {
         }
     }
 
-    /// Takes some messages, in order, with less than `most` bytes before the last one. They count as waiting until
-    /// they are [written](Queue::wrote).
+    /// Takes messages in their order, until they have at least `most` bytes or no message is left. They count as queued
+    /// until [`Queue::wrote`] is called.
     pub(in crate::runtime::http) fn take(&self, most: usize, out: &mut Vec<Bytes>) {
         let mut state = self.state.lock();
         let mut taken = 0;
@@ -111,19 +112,19 @@ impl Queue {
             out.push(message);
         }
         if state.messages.is_empty() {
-            // The memory of a burst is freed.
+            // Frees the memory of a burst.
             state.messages = VecDeque::new();
         }
         state.active |= taken > 0;
     }
 
-    /// Records that messages of this number of bytes have been sent.
+    /// Records that messages of this number of bytes were sent.
     pub(in crate::runtime::http) fn wrote(&self, bytes: usize) {
         self.state.lock().wrote(bytes);
     }
 
-    /// [Records](Queue::wrote) sent messages, and returns which ping and whether a comment must be sent; each is
-    /// returned once.
+    /// Records sent messages like [`Queue::wrote`]. Returns the number of the ping that must be sent, and whether a
+    /// comment must be sent. Each is returned once.
     pub(in crate::runtime::http) fn wrote_and_due(&self, bytes: usize) -> (Option<u64>, bool) {
         let mut state = self.state.lock();
         state.wrote(bytes);
@@ -134,12 +135,12 @@ impl Queue {
         self.state.lock().messages.is_empty()
     }
 
-    /// The client does not read as fast as it sends requests.
+    /// Whether more than the capacity is queued, because the client does not read as fast as it sends requests.
     pub(in crate::runtime::http) fn is_full(&self) -> bool {
         self.state.lock().bytes > self.capacity
     }
 
-    /// Tells the task to end the channel after its calls have ended.
+    /// Makes the task end the channel after its calls have ended.
     pub(in crate::runtime::http) fn end(&self) {
         self.state.lock().ending = true;
         self.wake();
@@ -149,13 +150,13 @@ impl Queue {
         self.state.lock().ending
     }
 
-    /// Records that nothing reads any more.
+    /// Records that the client no longer reads. Drops the queued messages.
     pub(in crate::runtime::http) fn close(&self) {
         let left = std::mem::replace(&mut *self.state.lock(), State { gone: true, ..State::default() });
         drop(left);
     }
 
-    /// Requests a comment if nothing was sent for `quiet`.
+    /// Requests a comment if no message was taken for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
@@ -174,7 +175,7 @@ impl Queue {
 }
 
 impl State {
-    /// Counts this number of bytes more, if there is room for them.
+    /// Counts `size` more bytes. Returns `false` if the budget has no space for them.
     fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
         if self.share.is_none() && Budget::is_uncounted(total) {
@@ -192,7 +193,7 @@ impl State {
         }
     }
 
-    /// A ping is sent after all messages.
+    /// A ping is due only if all messages were taken before it.
     fn take_ping(&mut self) -> Option<u64> {
         if !self.reads.wanted || !self.messages.is_empty() {
             return None;
@@ -210,7 +211,7 @@ impl State {
 }
 
 impl Sink for Queue {
-    /// The client is asked by a ping after the sent messages.
+    /// Asks the client with a ping after the sent messages.
     fn unread(&self) -> Unread {
         let waker = {
             let mut state = self.state.lock();
@@ -265,7 +266,7 @@ impl Sink for Queue {
         Delivery::Queued
     }
 
-    /// Each response is counted by itself until its array is made.
+    /// Counts each response on its own until the array of the batch is made.
     fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
         if self.state.lock().gone {
             return None;
@@ -280,7 +281,7 @@ impl Sink for Queue {
     }
 }
 
-/// Something that the task checks has changed.
+/// Wakes the task, because a condition that it checks has changed.
 impl Wake for Queue {
     fn wake(&self) {
         let waker = self.state.lock().waker.take();

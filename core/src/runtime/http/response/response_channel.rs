@@ -1,5 +1,4 @@
-//! The channel of one response: the engine puts messages in from any thread, and the response's reader takes them
-//! out.
+//! The channel of one response. The engine adds messages from any thread, and the reader of the response takes them.
 
 use crate::host::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
@@ -19,29 +18,29 @@ use std::time::{Duration, Instant};
 /// How a request ended.
 #[derive(Debug)]
 pub(in crate::runtime::http) enum ResponseEnd {
-    /// With this response.
+    /// The request has ended with this response.
     Response(Bytes, Option<ErrorClass>),
-    /// Without one.
+    /// The request has ended without a response.
     Dropped,
 }
 
-/// The start of a response.
+/// The form of a response, as soon as it is known.
 #[derive(Debug)]
 pub(in crate::runtime::http) enum ResponseForm {
-    /// The request ended before any event was sent.
+    /// The request has ended before any event was sent.
     Whole(ResponseEnd),
-    /// There are events, so it must be a stream.
+    /// There are events, so the response must be a stream.
     Stream,
 }
 
-/// Events and the response of one request, or the messages of one listening stream.
+/// The events and the response of one request, or the messages of one listen stream.
 pub(in crate::runtime::http) struct ResponseChannel {
     pub(in crate::runtime::http) budget: Arc<Budget>,
-    /// The maximum of waiting bytes. Beyond it, droppable events are dropped.
+    /// The maximum number of queued bytes. If it is exceeded, droppable events are dropped.
     pub(in crate::runtime::http) capacity: usize,
-    /// Whether the client accepts a stream at all. If not, droppable events are dropped.
+    /// Whether the client accepts an event stream. If not, droppable events are dropped.
     streams: bool,
-    /// Wakes the reader, if it is on one of the engine's reactors.
+    /// The queue through which the reader is woken, if the reader is on one of the engine's reactors.
     wake_queue: Option<Arc<WakeQueue>>,
     pub(in crate::runtime::http) state: Mutex<State>,
 }
@@ -50,43 +49,44 @@ pub(in crate::runtime::http) struct ResponseChannel {
 pub(in crate::runtime::http) struct State {
     pub(in crate::runtime::http) events: VecDeque<Event>,
     pub(in crate::runtime::http) bytes: usize,
-    /// The part of the endpoint's count of bytes that the events take, if they are large enough to be counted.
+    /// Counts the bytes of the events in the endpoint's budget; `None` if they are few enough not to be counted.
     pub(in crate::runtime::http) share: Option<Reservation>,
-    /// The batch whose responses wait until they become one response.
+    /// The batch whose responses are collected into one response.
     pub(in crate::runtime::http) batch: Option<BatchAnswers>,
     pub(in crate::runtime::http) end: Option<ResponseEnd>,
     pub(in crate::runtime::http) waker: Option<Waker>,
-    /// A comment must be sent.
+    /// `true` if a comment must be sent.
     pub(in crate::runtime::http) ping: bool,
-    /// The response must be a stream that ends after this number of events, and continues when its client reconnects.
+    /// If set, the response must be a stream that ends after this number of events. The stream continues when its
+    /// client reconnects.
     pub(in crate::runtime::http) closing: Option<usize>,
-    /// Something was taken since the last check of the time.
+    /// `true` if something was taken since the last check by `keep_alive`.
     pub(in crate::runtime::http) active: bool,
     quiet_since: Option<Instant>,
-    /// Nothing will be taken any more.
+    /// `true` if nothing will be taken any more.
     pub(in crate::runtime::http) gone: bool,
-    /// Keeps the events of a resumable stream; they are then kept only there.
+    /// The event log of a resumable stream. If there is one, events are stored only in it.
     pub(in crate::runtime::http) event_log: Option<Box<EventLog>>,
 }
 
-/// Responses of a batch that wait for the last one.
+/// The responses of a batch that wait for the last response.
 pub(in crate::runtime::http) struct BatchAnswers {
     batch: Weak<dyn BatchCollector>,
     bytes: usize,
     share: Reservation,
 }
 
-/// The maximum number of bytes that an array adds to each response: a comma or a bracket, and one more bracket.
+/// The maximum number of bytes that an array adds for each response: a comma or a bracket, and one more bracket.
 const SEPARATORS: usize = 2;
 
 /// A message before the response.
 pub(in crate::runtime::http) struct Event {
     pub(in crate::runtime::http) body: Bytes,
-    /// Its id, if it is a question.
+    /// The id of the question, if this is a question.
     pub(in crate::runtime::http) question: Option<u64>,
 }
 
-/// A question that no client has read.
+/// A question to the client that no client has read.
 pub(in crate::runtime::http) struct UndeliveredRequest {
     pub(in crate::runtime::http) id: u64,
     pub(in crate::runtime::http) body: Bytes,
@@ -94,9 +94,9 @@ pub(in crate::runtime::http) struct UndeliveredRequest {
 
 /// The next output for the reader of a stream.
 pub(in crate::runtime::http) enum Chunk {
-    /// Bytes, with more to come.
+    /// Some bytes, after which more will follow.
     More(Bytes),
-    /// The last bytes, which may be empty.
+    /// The last bytes. They may be empty.
     Last(Bytes),
 }
 
@@ -115,7 +115,7 @@ impl ResponseChannel {
         }
     }
 
-    /// For a reader on one of the engine's connections.
+    /// Sets the reactor of the reader, for a response on one of the engine's connections.
     pub(in crate::runtime::http) fn on(
         mut self,
         connection: Option<&Arc<ConnectionState>>,
@@ -147,13 +147,12 @@ impl ResponseChannel {
         }
     }
 
-    /// The end, if it has been reached and no event came before it.
+    /// The end of the request, if it has ended and no event came before that.
     pub(in crate::runtime::http) fn take_end(&self) -> Option<ResponseEnd> {
         self.state.lock().end.take()
     }
 
-    /// Takes everything that waits, in one piece. If a stream has had several readers, only the last one gets
-    /// something.
+    /// Takes all queued messages in one piece. If a stream has had several readers, only the last reader gets messages.
     pub(in crate::runtime::http) fn poll_chunk(&self, reader: u32, task: &mut Context<'_>) -> Poll<Chunk> {
         let mut state = self.state.lock();
         if let Some(polled) = self.poll_event_log(&mut state, reader, Some(task)) {
@@ -166,7 +165,7 @@ impl ResponseChannel {
         Poll::Ready(state.take(&self.budget))
     }
 
-    /// Takes everything that waits, if the end is part of it.
+    /// Takes all queued messages if the end of the response is among them.
     pub(in crate::runtime::http) fn take_complete(&self, reader: u32) -> Option<Bytes> {
         let mut state = self.state.lock();
         if state.event_log.as_ref().is_some_and(|event_log| event_log.has_ended())
@@ -180,15 +179,15 @@ impl ResponseChannel {
         }
     }
 
-    /// Requests a comment, if the client accepts a stream. The reader calls this and then looks for the comment.
+    /// Requests a comment if the client accepts a stream. The reader calls this and then polls for the comment.
     pub(in crate::runtime::http) fn comment(&self) {
         if self.streams {
             self.state.lock().ping = true;
         }
     }
 
-    /// Records that nothing reads any more, and returns the questions that were not taken. If the stream is
-    /// resumable, they wait for that.
+    /// Records that this reader has gone, and returns the questions that were not taken. If the stream is resumable, it
+    /// returns none, because the questions wait until the stream is resumed.
     pub(in crate::runtime::http) fn leave(&self, reader: u32) -> Vec<UndeliveredRequest> {
         let left = {
             let mut state = self.state.lock();
@@ -207,12 +206,13 @@ impl ResponseChannel {
         left.events.into_iter().filter_map(question).collect()
     }
 
-    /// The stream is not resumable, so waiting events go to this reader or are lost with it.
+    /// Cancels a pending close, because the stream is not resumable: queued events go to this reader, or are lost with
+    /// it.
     pub(in crate::runtime::http) fn cancel_closing(&self) {
         self.state.lock().closing = None;
     }
 
-    /// Requests a comment if nothing was sent for `quiet`.
+    /// Requests a comment if nothing was taken for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
@@ -231,7 +231,7 @@ impl ResponseChannel {
 }
 
 impl BatchAnswers {
-    /// No client will read the answers.
+    /// Releases the batch, because no client will read its responses.
     pub(in crate::runtime::http) fn release(self) {
         if let Some(batch) = self.batch.upgrade() {
             batch.release();
@@ -240,7 +240,7 @@ impl BatchAnswers {
 }
 
 impl State {
-    /// Counts an event of this size, if there is room for it.
+    /// Counts an event of this size. Returns `false` if the budget has no space for it.
     pub(in crate::runtime::http) fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
         let total = self.bytes + size;
         if self.share.is_none() && Budget::is_uncounted(total) {
@@ -298,7 +298,7 @@ impl Sink for ResponseChannel {
             if state.event_log.is_some() {
                 return self.record(state, message);
             }
-            // Nothing follows an end.
+            // No message may follow the end.
             if state.gone || state.end.is_some() {
                 return Delivery::Gone;
             }
@@ -320,7 +320,7 @@ impl Sink for ResponseChannel {
                 }
                 Outgoing::Response { body, error } => {
                     let admitted = match state.batch.take() {
-                        // It was counted piece by piece.
+                        // The responses of the batch were counted one by one.
                         Some(BatchAnswers { mut share, .. }) => {
                             share.force(body.len());
                             Ok(share.bind_to(body))
@@ -350,7 +350,7 @@ impl Sink for ResponseChannel {
 
     fn gather(&self, (body, error): BatchAnswer) -> Option<BatchAnswer> {
         let mut state = self.state.lock();
-        // Nothing is collected after the client has disconnected.
+        // If the client has disconnected, no responses are collected.
         let batch = state.batch.as_mut()?;
         if batch.share.set(batch.bytes + body.len() + SEPARATORS) {
             batch.bytes += body.len() + SEPARATORS;
@@ -364,7 +364,7 @@ impl Sink for ResponseChannel {
         Some(answer)
     }
 
-    /// Ends the response, but not the stream (LH-31).
+    /// Ends this HTTP response, but not the stream (LH-31). The client can reconnect.
     fn close(&self) -> bool {
         let (waker, closed) = {
             let mut state = self.state.lock();
@@ -384,7 +384,7 @@ impl Sink for ResponseChannel {
         closed
     }
 
-    /// Makes the response a stream, so that it can be kept alive (MH-43).
+    /// Makes the response a stream, so that comments can keep it alive (MH-43).
     fn slow(&self) {
         let waker = {
             let mut state = self.state.lock();

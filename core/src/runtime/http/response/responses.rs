@@ -1,4 +1,4 @@
-//! Responses other than those of calls that continue, and the headers that all responses have.
+//! Responses that are complete at once, and the headers that all responses have.
 
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
@@ -15,7 +15,7 @@ use http_body::Body;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-/// Adds the CORS headers that let a page of this origin read the response.
+/// Adds the CORS headers that allow a page of this origin to read the response.
 pub(in crate::runtime::http) fn with_cors(
     origin: Option<&HeaderValue>,
     mut response: Response<ResponseBody>,
@@ -30,7 +30,8 @@ pub(in crate::runtime::http) fn with_cors(
     response
 }
 
-/// The response to a request that does not become a WebSocket. Without `why`, the reason is the request's body.
+/// The response to a request that does not become a WebSocket. If `why` is `None`, the reason is that the request has a
+/// body.
 pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     why: Option<Refusal>,
     head: &Parts,
@@ -46,7 +47,7 @@ pub(in crate::runtime::http) async fn refuse_upgrade<B: Body<Data = Bytes>>(
     drain_and_refuse(response, head, pin!(body)).await
 }
 
-/// The response to a body that could not be read.
+/// The response to a request whose body could not be read.
 pub(in crate::runtime::http) fn body_error(
     error: ReadError,
     max: usize,
@@ -69,30 +70,32 @@ pub(in crate::runtime::http) fn body_error(
     last_if(!usable, refused(refusal), version)
 }
 
-/// Discards the body of a refused request, and returns the response.
+/// Discards the body of a refused request, and returns the response. The response closes the connection if the body
+/// could not be read to its end.
 pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
     response: Response<ResponseBody>,
     head: &Parts,
     body: Pin<&mut B>,
 ) -> Response<ResponseBody> {
-    // Reading the body of a request with `Expect` would make the client send it.
+    // Reading the body of a request with `Expect` would make the client send the body.
     let waits = head.headers.contains_key(header::EXPECT);
     let usable = !waits && !is_long(&head.headers) && drain(body).await;
     last_if(!usable, response, head.version)
 }
 
-/// Whether `Content-Length` announces a long body.
+/// Whether `Content-Length` announces more than [`MAX_DRAINED`] bytes.
 fn is_long(headers: &HeaderMap) -> bool {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.is_some_and(|length: u64| length > MAX_DRAINED)
 }
 
-/// The response to a request with ambiguous framing. Nothing after its head is read.
+/// The response to a request with ambiguous framing. It closes the connection, because nothing after the head can be
+/// trusted.
 pub(in crate::runtime::http) fn refuse_framing(refusal: Refusal, version: Version) -> Response<ResponseBody> {
     last_if(true, refused(refusal), version)
 }
 
-/// Adds `Connection: close` if this is the last response.
+/// Adds `Connection: close` if this is the last response on an HTTP/1 connection.
 fn last_if(last: bool, mut response: Response<ResponseBody>, version: Version) -> Response<ResponseBody> {
     if last && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -120,7 +123,7 @@ pub(in crate::runtime::http) fn json(status: StatusCode, body: Bytes) -> Respons
     response
 }
 
-/// An event stream with the headers of MH-42, so that no proxy caches or buffers it.
+/// An event stream with the headers of MH-42, so that proxies neither cache nor buffer the stream.
 pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
     let mut response = response(StatusCode::OK, body);
     let headers = response.headers_mut();
@@ -130,7 +133,7 @@ pub(in crate::runtime::http) fn event_stream(body: ResponseBody) -> Response<Res
     response
 }
 
-/// The response to a request that ended before any event was sent.
+/// The response to a request that has ended before any event was sent.
 pub(in crate::runtime::http) fn complete_response(
     end: ResponseEnd,
     modern: bool,
@@ -148,7 +151,7 @@ pub(in crate::runtime::http) fn complete_response(
             drop(body);
             event_stream(ResponseBody::whole(budget.count(stream.into())))
         }
-        // The client cancelled the request and gets an empty stream.
+        // The client has cancelled the request, and gets an empty stream.
         ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),
         // Only a shutdown drops the request of a client that is still connected.
         ResponseEnd::Dropped => refused(Refusal::busy("Server busy: the server is shutting down")),

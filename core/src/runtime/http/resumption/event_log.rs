@@ -1,8 +1,8 @@
-//! The event log of a legacy session's stream, which makes the stream resumable: its events are numbered, and are
-//! kept for a client that reconnects.
+//! The event log of a legacy session's stream, which makes the stream resumable. The log numbers the events, and keeps
+//! them for a client that reconnects.
 //!
-//! The store holds the events. This module holds those that no reader has taken yet, and those that the store does
-//! not have yet. If a store has no room or fails, events stay here, up to a limit.
+//! The store holds the events. This module holds the events that no reader has taken yet, and those that the store does
+//! not have yet. If the store refuses events or fails, they stay here, up to a limit.
 
 use crate::dispatch::limits::Limits;
 use crate::dispatch::store::{Keep, StoreOp};
@@ -15,41 +15,42 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// What does not change about a stream.
+/// The constant properties of a stream.
 pub(in crate::runtime::http) struct StreamInfo {
-    /// No other stream has this name, in any process.
+    /// The name of the stream, which is unique among all processes.
     pub(in crate::runtime::http) name: String,
     pub(in crate::runtime::http) session_id: Arc<str>,
     pub(in crate::runtime::http) channel: Weak<ResponseChannel>,
     pub(in crate::runtime::http) engine: Engine,
-    /// The client knows events without data, and streams that end before they are complete (LH-30, LH-33).
+    /// `true` if the client's revision has events without data, and responses that end before their stream is complete
+    /// (LH-30, LH-33).
     pub(in crate::runtime::http) reconnects: bool,
-    /// It was opened by a GET, so no response ends it.
+    /// `true` if a GET opened the stream, so that no response ends it.
     pub(in crate::runtime::http) is_get_stream: bool,
 }
 
-/// The store's key for the events of a stream. It contains the session's id, so only clients of that session
-/// can name it.
+/// The store's key for the events of a stream. It contains the session's id, so only clients of that session can refer
+/// to it.
 pub(in crate::runtime::http) fn key(session_id: &str, stream: &str) -> String {
     ["stream/", session_id, "/", stream].concat()
 }
 
-/// How long the store keeps the events: longer than `resume_timeout`, because the time is checked only
-/// periodically.
+/// The time for which the store keeps the events. It is longer than `resume_timeout`, because the streams are checked
+/// only periodically.
 pub(in crate::runtime::http) fn lifetime(limits: &Limits) -> Duration {
     limits.resume_timeout + limits.resume_timeout / 2
 }
 
-/// The kind of a stored entry.
+/// The kind of an entry in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum EntryKind {
-    /// The start of the stream, without an event.
+    /// The start of the stream. It has no event.
     Begin = b'B' as isize,
-    /// An event that is not the last one.
+    /// An event that is not the last event.
     Event = b'E' as isize,
     /// The last event.
     Last = b'L' as isize,
-    /// The stream has ended without another event.
+    /// The end of a stream without another event.
     End = b'X' as isize,
 }
 
@@ -59,7 +60,7 @@ impl EntryKind {
     }
 }
 
-/// The length of an entry's header: its kind and its number.
+/// The length of an entry's header, which has the kind and the number.
 const HEAD: usize = 9;
 
 fn entry(kind: EntryKind, number: u64, room: usize) -> Vec<u8> {
@@ -69,7 +70,7 @@ fn entry(kind: EntryKind, number: u64, room: usize) -> Vec<u8> {
     entry
 }
 
-/// Parses an entry of the store: kind, number and frame. `None` if it is invalid.
+/// Parses an entry of the store into kind, number and frame. `None` if it is invalid.
 pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(EntryKind, u64, Bytes)> {
     let (&kind, rest) = entry.split_first()?;
     let number = u64::from_be_bytes(*rest.first_chunk::<8>()?);
@@ -85,62 +86,62 @@ pub(in crate::runtime::http) fn read_entry(entry: &Bytes) -> Option<(EntryKind, 
 
 struct Event {
     entry: Bytes,
-    /// Set if the event is a question that can still be returned as undelivered.
+    /// The question, if the event is one that can still be returned as undelivered.
     question: Option<UndeliveredRequest>,
     stored: bool,
 }
 
-/// The events of one stream, as this process sees them.
+/// The events of one stream in this process.
 pub(in crate::runtime::http) struct EventLog {
     pub(in crate::runtime::http) stream: Arc<StreamInfo>,
     tail: VecDeque<Event>,
-    /// The number of the first event of `tail`.
+    /// The number of the first event in `tail`.
     base: u64,
-    /// The number of events at the front of `tail` that a reader has taken.
+    /// The number of events at the front of `tail` that the current reader has taken.
     sent: usize,
-    /// Bytes of the taken events, and of the others.
+    /// The sizes of the events that were taken, and of the others.
     sent_bytes: usize,
     unsent_bytes: usize,
-    /// The next event for the store; 0 means the entry for the start of the stream.
+    /// The number of the next event for the store; 0 means the entry for the start of the stream.
     next_to_store: u64,
     storing: bool,
-    /// The store has at least one entry.
+    /// `true` if the store has at least one entry.
     stored: bool,
     reader: Option<u32>,
     readers: u32,
-    /// The current reader has got the `retry` field.
+    /// `true` if the current reader has got the `retry` field.
     retry_sent: bool,
-    /// The response ends before the event with this number; the stream continues.
+    /// If set, the response ends before the event with this number, and the stream continues.
     closing: Option<u64>,
     ended: bool,
-    /// Since when the stream has no reader.
+    /// The time since which the stream has no reader.
     unread_since: Option<Instant>,
-    /// When the lifetime of the log in the store was last extended.
+    /// The time when the lifetime of the log in the store was last extended.
     refreshed: Option<Instant>,
     touched: bool,
 }
 
-/// Why a reader cannot resume after an event.
+/// The reason why a reader cannot resume after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum AttachError {
-    /// There is no such event.
+    /// The stream has no such event.
     UnknownEvent,
-    /// The events after it are not in memory.
+    /// The events after it are not in memory. The caller must read them from the store.
     NotInMemory,
 }
 
-/// What the periodic check of a stream found.
+/// The result of the periodic check of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::runtime::http) enum Expiry {
     Keep,
     /// The lifetime of the log in the store must be extended.
     Refresh,
-    /// No client has reconnected in time.
+    /// No client has reconnected within the timeout.
     Expired,
 }
 
 impl EventLog {
-    /// The log of a new stream with its first reader.
+    /// Creates the log of a new stream, which has its first reader.
     pub(in crate::runtime::http) fn new(stream: Arc<StreamInfo>) -> EventLog {
         EventLog {
             next_to_store: u64::from(stream.is_get_stream),
@@ -171,7 +172,7 @@ impl EventLog {
         self.base + self.tail.len() as u64
     }
 
-    /// Bytes that no reader has taken.
+    /// The size of the events that no reader has taken.
     pub(in crate::runtime::http) fn unsent_bytes(&self) -> usize {
         self.unsent_bytes
     }
@@ -188,7 +189,7 @@ impl EventLog {
         self.reader.is_some()
     }
 
-    /// The stream has no reader, and its limits are reached.
+    /// Whether the stream has no reader, and has reached its limits.
     pub(in crate::runtime::http) fn is_full(&self) -> bool {
         let limits = self.limits();
         self.reader.is_none()
@@ -209,12 +210,13 @@ impl EventLog {
         self.tail.push_back(Event { entry: entry.into(), question, stored: false });
         if kind.ends() {
             self.ended = true;
-            // The time for reading the end begins now.
+            // The timeout for reading the end begins now.
             self.unread_since = None;
         }
     }
 
-    /// Closes the response after the queued events if a reader is attached. Returns whether it does.
+    /// Closes the response after the queued events if a reader is attached. Returns whether a reader is attached and
+    /// its response was not ending yet.
     pub(in crate::runtime::http) fn close(&mut self) -> bool {
         let open = self.reader.is_some() && !self.ended && self.closing.is_none();
         if open {
@@ -231,16 +233,16 @@ impl EventLog {
             || self.stream.reconnects && !self.retry_sent
     }
 
-    /// Takes all waiting output in one piece, and returns whether the response ends with it.
+    /// Takes all queued output in one piece. Returns the output, and whether the response ends with it.
     pub(in crate::runtime::http) fn take(&mut self) -> (Bytes, bool) {
         let mut out = Vec::new();
         if self.stream.reconnects && !std::mem::replace(&mut self.retry_sent, true) {
-            // A client that reconnects has an id already.
+            // A client that has reconnected already has an id.
             let id = EventId { stream: &self.stream.name, number: 0 }.to_string();
             let id = Some(&*id).filter(|_| self.readers == 0);
             sse::encode_retry(id, self.limits().stream_retry.as_millis(), &mut out);
         }
-        // Events after that point wait for the next reader.
+        // Events after the close wait for the next reader.
         let until = self.closing.and_then(|number| usize::try_from(number - self.base).ok());
         let until = until.unwrap_or(self.tail.len());
         let waiting = self.tail.range(self.sent..until).map(|event| event.entry.slice(HEAD..));
@@ -264,7 +266,7 @@ impl EventLog {
         (out, last)
     }
 
-    /// Detaches a reader if it is still the current one. Returns whether it was.
+    /// Detaches `reader` if it is still the current reader. Returns whether it was.
     pub(in crate::runtime::http) fn leave(&mut self, reader: u32) -> bool {
         let left = self.is_read_by(reader);
         if left {
@@ -280,8 +282,8 @@ impl EventLog {
         self.unread_since = None;
     }
 
-    /// Attaches a new reader after the event `after`. `replay` has the entries that follow it and are not in
-    /// memory, without a gap.
+    /// Attaches a new reader after the event `after`, and returns its number. `replay` has the following entries that
+    /// are not in memory, without a gap.
     pub(in crate::runtime::http) fn attach(
         &mut self,
         after: u64,
@@ -312,7 +314,7 @@ impl EventLog {
         Ok(self.readers)
     }
 
-    /// Removes taken events that are in the store, or that exceed the limits.
+    /// Removes events that a reader has taken, if they are in the store or exceed the limits.
     fn trim(&mut self) {
         let (most, count) = (self.limits().max_stream_bytes, self.limits().max_stream_events);
         while self.sent > 0
@@ -329,7 +331,8 @@ impl EventLog {
         }
     }
 
-    /// The next entry for the store, with its number. One at a time, so that the store keeps their order.
+    /// Returns the next entry for the store, with its number. Only one entry is in progress at a time, so that the
+    /// store keeps their order.
     pub(in crate::runtime::http) fn take_unstored(&mut self) -> Option<(u64, StoreOp)> {
         if self.storing {
             return None;
@@ -347,14 +350,14 @@ impl EventLog {
         let limits = self.limits();
         let keep = Keep {
             entries: Some(limits.max_stream_events),
-            // The newest entry always fits.
+            // The limit is raised if necessary, so that the newest entry always fits.
             bytes: Some(limits.max_stream_bytes.max(entry.len())),
             ..Keep::default()
         };
         Some((number, StoreOp::Append { key: self.key(), entry, ttl: lifetime(limits), keep }))
     }
 
-    /// Records whether the store has taken an entry.
+    /// Records the result of adding an entry to the store.
     pub(in crate::runtime::http) fn appended(&mut self, number: u64, stored: bool) {
         self.storing = false;
         self.stored |= stored;
@@ -369,7 +372,7 @@ impl EventLog {
         key(&self.stream.session_id, &self.stream.name)
     }
 
-    /// Checks what the stream needs now.
+    /// Checks whether the stream has expired, or its log in the store must be refreshed.
     pub(in crate::runtime::http) fn check_expiry(&mut self, now: Instant) -> Expiry {
         let timeout = self.limits().resume_timeout;
         if std::mem::take(&mut self.touched) {
@@ -378,7 +381,7 @@ impl EventLog {
         if self.reader.is_none() {
             let unread_since = *self.unread_since.get_or_insert(now);
             let waits = |event: &Event| event.question.is_some();
-            // While a call runs, its client may reconnect at any time.
+            // While a call is running, its client may reconnect at any time, so the stream does not expire.
             let over = self.ended || self.stream.is_get_stream || self.tail.range(self.sent..).any(waits);
             if over && now.saturating_duration_since(unread_since) >= timeout {
                 return Expiry::Expired;
@@ -392,7 +395,7 @@ impl EventLog {
         Expiry::Keep
     }
 
-    /// Ends the stream, and returns the questions that no client has read.
+    /// Ends the stream. Returns the questions that no client has read.
     pub(in crate::runtime::http) fn abandon(&mut self) -> Vec<UndeliveredRequest> {
         self.ended = true;
         self.tail.range_mut(self.sent..).filter_map(|event| event.question.take()).collect()

@@ -1,11 +1,11 @@
-//! The GET streams of a legacy session, as the sink of its peer.
+//! The GET streams of a legacy session, which together are the sink of its peer.
 
 use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
 use crate::runtime::http::response::response_channel::ResponseChannel;
 use std::sync::{Arc, Weak};
 
-/// The GET streams of one session. A message goes to exactly one of them (LH-21).
+/// The GET streams of one session. Each message is sent on exactly one of them (LH-21).
 #[derive(Default)]
 pub(in crate::runtime::http) struct GetStreams(Mutex<State>);
 
@@ -16,7 +16,7 @@ struct State {
 }
 
 impl GetStreams {
-    /// Adds a stream; it ends at once if the session has ended.
+    /// Adds a stream. If the session has ended, the stream ends at once.
     pub(in crate::runtime::http) fn add(&self, channel: &Arc<ResponseChannel>) {
         let ended = {
             let mut state = self.0.lock();
@@ -31,7 +31,7 @@ impl GetStreams {
         }
     }
 
-    /// Ends all streams, and those that are added later.
+    /// Ends all streams, and also those that are added later.
     pub(in crate::runtime::http) fn end(&self) {
         let streams = {
             let mut state = self.0.lock();
@@ -45,9 +45,9 @@ impl GetStreams {
 }
 
 impl Sink for GetStreams {
-    /// Sends to the newest stream that can deliver, because older streams of a client that reconnected may be
-    /// dead. If no stream has a reader, an event waits on the newest one for the client to reconnect (LH-36). A
-    /// question does not wait, because it can be delivered in another way.
+    /// Sends to the newest stream that can deliver the message, because older streams of a client that has reconnected
+    /// may be dead. If no stream has a reader, an event waits on the newest stream until the client reconnects (LH-36).
+    /// A question does not wait, because it can be delivered in another way.
     fn send(&self, message: Outgoing) -> Delivery {
         let streams: Vec<_> = self.0.lock().streams.iter().filter_map(Weak::upgrade).collect();
         let (read, left): (Vec<_>, Vec<_>) = streams.into_iter().partition(|stream| stream.is_read());

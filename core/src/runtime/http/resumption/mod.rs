@@ -1,4 +1,4 @@
-//! Streams that a client can resume: their events are numbered and stored.
+//! Streams that a client can resume, because their events are numbered and stored.
 //!
 //! `service/session_requests` reads the header `Last-Event-ID` and resumes the stream.
 

@@ -1,4 +1,4 @@
-//! The list of open streams, which need keep-alive messages.
+//! The list of open streams, which get keep-alive comments.
 
 use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Open event streams. JSON responses are not in this table.
+/// The open event streams. JSON responses are not in this table.
 #[derive(Default)]
 pub(in crate::runtime::http) struct OpenStreams {
     table: Mutex<Table>,
-    /// The server is closing, so listening streams end.
+    /// `true` if the server is closing, so that listen streams must end.
     ended: AtomicBool,
 }
 
@@ -40,22 +40,23 @@ impl OpenStreams {
         OpenStreamGuard { streams: self.clone(), key }
     }
 
-    /// Ends listening streams from now on.
+    /// From now on, new listen streams end at once.
     pub(in crate::runtime::http) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
     }
 
-    /// Ends a new listening stream if the server is closing. The code that ends all streams either finds it in
-    /// the engine, or has set the flag before this check.
+    /// Ends a new listen stream if the server is closing. There is no gap: the code that ends all streams either finds
+    /// the new stream in the engine, or has set the flag before this check.
     pub(in crate::runtime::http) fn end_if_closing(&self, end: impl FnOnce()) {
         if self.ended.load(Ordering::SeqCst) {
             end();
         }
     }
 
-    /// Sends a comment on every stream that was quiet for `quiet`.
+    /// Requests a comment on every stream on which nothing was sent for `quiet`.
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
-        // Collected first: a stream that is woken under the lock and ends at once would deadlock.
+        // The channels are collected first. A stream that is woken under the lock and ends at once would cause a
+        // deadlock.
         let open: Vec<_> = self.table.lock().open.values().cloned().collect();
         for channel in open {
             channel.keep_alive(now, quiet);

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 impl ResponseChannel {
-    /// Starts the event log, with the events that wait already.
+    /// Starts the event log, with the events that are already queued.
     pub(in crate::runtime::http) fn start_event_log(&self, mut event_log: EventLog) {
         {
             let mut state = self.state.lock();
@@ -40,7 +40,7 @@ impl ResponseChannel {
         self.append();
     }
 
-    /// Adds a message to the log.
+    /// Adds a message to the event log.
     pub(in crate::runtime::http) fn record(
         &self,
         mut state: MutexGuard<'_, State>,
@@ -65,7 +65,7 @@ impl ResponseChannel {
                 (EntryKind::Event, body, Some(id))
             }
             Outgoing::Response { body, .. } => {
-                // The response of a batch was counted piece by piece.
+                // The responses of the batch were counted one by one.
                 let counted = state.batch.take().is_some();
                 let body = match state.admit(body.len(), &self.budget) || counted {
                     true => body,
@@ -86,7 +86,7 @@ impl ResponseChannel {
         Delivery::Queued
     }
 
-    /// Passes the store the entries that it does not have yet.
+    /// Passes entries to the store that the store does not have yet.
     fn append(&self) {
         loop {
             let (next, stream) = {
@@ -103,7 +103,7 @@ impl ResponseChannel {
                 self.appended(number, &done);
                 continue;
             }
-            // If the store never answers, the events stay in memory.
+            // If the store never replies, the events stay in memory.
             let channel = stream.channel.clone();
             let done = move |done: StoreDone| {
                 if let Some(channel) = channel.upgrade() {
@@ -136,7 +136,7 @@ impl ResponseChannel {
     ) -> Option<Poll<Chunk>> {
         let event_log = state.event_log.as_mut()?;
         if !event_log.is_read_by(reader) {
-            // Another reader has come, or the session has ended.
+            // Another reader has replaced this one, or the session has ended.
             return Some(Poll::Ready(Chunk::Last(Bytes::new())));
         }
         if !event_log.has_output() && !state.ping {
@@ -156,8 +156,8 @@ impl ResponseChannel {
         Some(Poll::Ready(if last { Chunk::Last(bytes) } else { Chunk::More(bytes) }))
     }
 
-    /// Attaches a new reader after an event, in place of the current one. Without `replay`, only events in
-    /// memory are used.
+    /// Attaches a new reader after the event `after`, in place of the current reader. `replay` has the events that are
+    /// not in memory.
     pub(in crate::runtime::http) fn attach(&self, after: u64, replay: &[Bytes]) -> Result<u32, AttachError> {
         let (attached, waker) = {
             let mut state = self.state.lock();
@@ -167,7 +167,8 @@ impl ResponseChannel {
             let Some(event_log) = &mut state.event_log else { return Err(AttachError::UnknownEvent) };
             let attached = event_log.attach(after, replay)?;
             state.bytes = event_log.unsent_bytes();
-            // The bytes exist already, so they are counted even above the limit until they are written.
+            // The bytes are in memory already, so they are counted until they are written, even if they exceed the
+            // limit.
             let (bytes, budget) = (state.bytes, &self.budget);
             if state.share.is_some() || !Budget::is_uncounted(bytes) {
                 state.share.get_or_insert_with(|| budget.reservation()).force(bytes);
@@ -200,8 +201,8 @@ impl ResponseChannel {
         self.state.lock().event_log.as_ref().is_some_and(|event_log| event_log.is_finished())
     }
 
-    /// Extends the lifetime of the log in the store if that is due. Returns whether no client has reconnected
-    /// in time.
+    /// Extends the lifetime of the log in the store if that is due. Returns `true` if no client has reconnected within
+    /// the timeout.
     pub(in crate::runtime::http) fn check_expiry(&self, now: Instant) -> bool {
         let stream = {
             let mut state = self.state.lock();

@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
-/// Streams with an event log, by their number. They stay until the time for reconnecting is over.
+/// The streams with an event log, by their number. A stream stays here until the timeout for reconnecting has passed.
 #[derive(Default)]
 pub(in crate::runtime::http) struct ResumableStreams {
     streams: Mutex<HashMap<u64, Entry>>,
     next: AtomicU64,
-    /// The prefix of stream names in this process. Replicas that share a store must not use the same name.
+    /// The prefix of stream names in this process. It is random, because replicas that share a store must not use the
+    /// same names.
     process: OnceLock<String>,
 }
 
@@ -26,7 +27,7 @@ struct Entry {
     session: Weak<Session>,
 }
 
-/// The streams of one session; nothing once the session has ended.
+/// The streams of one session; `None` after the session has ended.
 pub(in crate::runtime::http) struct SessionStreams(Mutex<Option<Vec<u64>>>);
 
 impl Default for SessionStreams {
@@ -46,7 +47,8 @@ impl ResumableStreams {
         Some(self.process.get_or_init(|| name))
     }
 
-    /// Starts the event log of a new stream. Returns `false` if the stream cannot be resumable.
+    /// Starts the event log of a new stream. Returns `false` if the stream cannot be resumable, because of the limits,
+    /// the random generator, or the end of the session.
     pub(in crate::runtime::http) fn begin(
         &self,
         engine: &Engine,
@@ -66,7 +68,8 @@ impl ResumableStreams {
             is_get_stream,
         });
         let entry = Entry { channel: channel.clone(), session: Arc::downgrade(session) };
-        // Inserted first, because the code that ends the session looks up every number of its list here.
+        // The stream is inserted here first, because the code that ends the session looks up each number of its list
+        // here.
         self.streams.lock().insert(number, entry);
         let others = match &mut *session.streams.0.lock() {
             None => None,
@@ -91,7 +94,7 @@ impl ResumableStreams {
         true
     }
 
-    /// Removes the oldest of these streams that has ended.
+    /// Removes the oldest stream of `others` that has ended and has no reader. Returns `false` if there is none.
     fn make_room(&self, session: &Session, others: &[u64]) -> bool {
         let spent = |number: &&u64| {
             let channel = self.streams.lock().get(number).map(|entry| entry.channel.clone());
@@ -118,7 +121,7 @@ impl ResumableStreams {
         entry
     }
 
-    /// The stream of this name, if it is one of the session's that this process has.
+    /// The stream with this name, if it belongs to the session and to this process.
     pub(in crate::runtime::http) fn find(
         &self,
         session: &Arc<Session>,
@@ -132,19 +135,19 @@ impl ResumableStreams {
         std::ptr::eq(entry.session.as_ptr(), Arc::as_ptr(session)).then(|| entry.channel.clone())
     }
 
-    /// Drops the logs of a session that has ended, and ends its streams.
+    /// Ends the streams of a session that has ended, and drops their logs.
     pub(in crate::runtime::http) fn end_session(&self, session: &Session) {
         let ended = session.streams.0.lock().take().unwrap_or_default();
         for number in ended {
             if let Some(entry) = self.take(number) {
-                // Its calls have ended, and with them their questions.
+                // The session's calls have ended, so their questions are not needed any more.
                 entry.channel.abandon();
             }
         }
     }
 
-    /// Ends streams whose clients have not reconnected in time, and extends the lifetime of the others in the
-    /// store.
+    /// Ends the streams whose clients have not reconnected within the timeout. Extends the lifetime of the others in
+    /// the store.
     pub(in crate::runtime::http) fn sweep(&self, engine: &Engine, now: Instant) {
         let all: Vec<_> = self
             .streams
@@ -161,7 +164,7 @@ impl ResumableStreams {
                 continue;
             };
             self.remove(number, &session);
-            // The questions are asked again on a GET stream.
+            // The undelivered questions are sent again on a GET stream.
             for question in channel.abandon() {
                 engine.undelivered(&session.peer, question.id, question.body);
             }

@@ -1,4 +1,4 @@
-//! The paths of a listener: which transport or which fixed page answers on each path.
+//! The paths of a listener, and the transport or the fixed page that answers each path.
 
 pub(super) mod pages;
 pub(super) mod paths;

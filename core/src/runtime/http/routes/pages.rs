@@ -1,4 +1,4 @@
-//! Answers for paths that no transport has: fixed pages, and "not found".
+//! Responses for paths without a transport: fixed pages, and 404.
 
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
@@ -12,10 +12,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::pin::pin;
 
-/// The fixed pages of one listener, and which clients they answer.
+/// The fixed pages of one listener, and the hosts and origins that they accept.
 pub(in crate::runtime::http) struct FixedPages {
     access: Access,
-    /// The origins that may show them in a frame.
+    /// The origins that may show the pages in a frame, as a `Content-Security-Policy`.
     framing: Option<HeaderValue>,
 }
 
@@ -39,7 +39,7 @@ impl FixedPages {
                         Method::OPTIONS => self.preflight(&head, origin),
                         _ => self.show(&page, &head),
                     };
-                    // A cache must not give the answer for one origin to another.
+                    // A cache must not return the response for one origin to a page of another origin.
                     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
                     with_cors(origin, response)
                 }

@@ -1,4 +1,4 @@
-//! The table of a listener's paths, and what answers on each.
+//! The table of a listener's paths.
 
 use crate::dispatch::web_pages::is_under;
 use crate::proto::http::Access;
@@ -7,21 +7,21 @@ use crate::runtime::http::service::http_service::HttpService;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What a path serves.
+/// The handler of a path.
 #[derive(Clone)]
 pub(in crate::runtime::http) enum Route {
     /// The endpoint of Streamable HTTP.
     Mcp(HttpService),
-    /// WebSockets.
+    /// The endpoint of WebSocket.
     WebSocket(Arc<Access>),
     /// The event streams of HTTP+SSE.
     Events(Arc<SseEndpoint>),
-    /// The path for the messages of those clients.
+    /// The path to which the clients of HTTP+SSE post their messages.
     Messages(Arc<SseEndpoint>),
 }
 
 impl Route {
-    /// Its name in error messages.
+    /// The name of the transport in error messages.
     pub(in crate::runtime::http) fn name(&self) -> &'static str {
         match self {
             Route::Mcp(_) => "Streamable HTTP",
@@ -31,12 +31,12 @@ impl Route {
     }
 }
 
-/// The paths of one listener. They are few, so the search is linear.
+/// The paths of one listener. A listener has few paths, so the search is linear.
 #[derive(Clone, Default)]
 pub(in crate::runtime::http) struct Paths(Vec<(Arc<str>, Route)>);
 
 impl Paths {
-    /// Adds a path; `false` if it is taken.
+    /// Adds a path. Returns `false` if the path is already in use.
     pub(in crate::runtime::http) fn add(&mut self, path: &str, route: Route) -> bool {
         let free = self.find(path).is_none();
         if free {
@@ -45,12 +45,12 @@ impl Paths {
         free
     }
 
-    /// What a path serves, with or without a slash at its end.
+    /// Finds the handler of a path, with or without a slash at its end.
     pub(in crate::runtime::http) fn find(&self, path: &str) -> Option<&Route> {
         self.0.iter().find(|(own, _)| is_under(own, path)).map(|(_, route)| route)
     }
 
-    /// Does the periodic work.
+    /// Runs the periodic work of the paths.
     pub(in crate::runtime::http) fn tick(&self, now: Instant) {
         self.0.iter().for_each(|(_, route)| {
             if let Route::Events(events) = route {
@@ -59,7 +59,7 @@ impl Paths {
         });
     }
 
-    /// The listener ends: idle streams end.
+    /// Ends the listen streams at shutdown.
     pub(in crate::runtime::http) fn end(&self) {
         for (_, route) in &self.0 {
             match route {

@@ -1,4 +1,4 @@
-//! The endpoint itself: its parts, and which handler a request goes to.
+//! The endpoint of Streamable HTTP: its state, and the handler for each request.
 
 use super::post::readable;
 use crate::dispatch::limits::Limits;
@@ -22,14 +22,14 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The MCP endpoint of a server as a function from requests to responses, for programs that have their own HTTP
-/// server. It is cheap to clone; clones are the same endpoint.
+/// The MCP endpoint of a server as a function from requests to responses, for a program that has its own HTTP server.
+/// Clones are cheap and refer to the same endpoint.
 ///
-/// The server around it limits the number and the duration of connections. Bytes that are held for clients count
-/// toward [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
+/// The program's HTTP server must limit the number and the duration of connections. Bytes that are buffered for clients
+/// count in [`Limits::max_buffered_bytes`](crate::Limits::max_buffered_bytes) here too.
 ///
-/// It needs no particular executor and uses no clock but the server's. [`tick`](HttpService::tick) does everything
-/// that depends on time, so the program must call it.
+/// The endpoint needs no particular executor, and uses only the server's clock. All work that depends on time is in
+/// [`tick`](HttpService::tick), so the program must call that method.
 ///
 /// ```
 /// use tenon_mcp::{Server, http::{Access, HttpService}};
@@ -51,14 +51,14 @@ pub(super) struct Inner {
     pub(super) budget: Arc<Budget>,
 }
 
-/// A stream sends something at least this often, so that no proxy closes it as idle.
+/// The maximum time between two outputs on a stream, so that no proxy closes the stream as idle.
 pub(in crate::runtime::http) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How often [`HttpService::tick`] should be called at least.
+/// The maximum time between two calls of [`HttpService::tick`].
 pub(in crate::runtime::http) const TICK: Duration = Duration::from_secs(5);
 
 impl HttpService {
-    /// The endpoint of `server`. `access` defines which hosts and origins it answers.
+    /// Creates the endpoint of `server`. `access` defines the hosts and origins that are accepted.
     pub fn new(server: &Server, access: Access) -> HttpService {
         if !access.is_local() || access.public_host().is_some() {
             server.engine().expose("the program's own HTTP server");
@@ -76,7 +76,8 @@ impl HttpService {
         }))
     }
 
-    /// The same endpoint for requests that arrive another way. Sessions, streams and the count of bytes are shared.
+    /// The same endpoint with other rules for hosts and origins. Both share the sessions, the streams and the byte
+    /// budget.
     pub(in crate::runtime::http) fn with_access(&self, access: Access) -> HttpService {
         let Inner { engine, sessions, streams, budget, .. } = &*self.0;
         HttpService(Arc::new(Inner {
@@ -88,16 +89,18 @@ impl HttpService {
         }))
     }
 
-    /// Answers one request, whatever its path: the caller has decided that it is for this endpoint.
+    /// Answers one request, for any path. The caller has already decided that the request is for this endpoint.
     ///
-    /// Dropping the future before it is ready, or the response's body before its end, means that the client has
-    /// disconnected. That cancels a call of the modern era; a call of a legacy session continues.
+    /// If the future is dropped before it is ready, or the response's body before its end, the client counts as
+    /// disconnected. In the modern era its call is cancelled. A call of a legacy session continues.
     ///
-    /// An `initialize` may have 16 KiB, because its content is kept with the session; a longer one gets 413.
+    /// The body of an `initialize` may have at most 16 KiB, because its content is stored with the session. A longer
+    /// body is answered with 413.
     ///
-    /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) gets 413. Up to four times the
-    /// limit is read and discarded, so that the connection stays usable. Beyond that, the response has `Connection:
-    /// close`. If a request is refused because of its head, up to 64 KiB of its body are read and discarded.
+    /// A body over [`Limits::max_message_bytes`](crate::Limits::max_message_bytes) is answered with 413 (RFC 9110,
+    /// section 15.5.14). The service reads and discards up to four times that limit, so that the connection stays
+    /// usable. If the body is even longer, the response has `Connection: close`. If a request is refused because of its
+    /// head, up to 64 KiB of its body are read and discarded.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes>,
@@ -110,7 +113,7 @@ impl HttpService {
         self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), connection: None }).await
     }
 
-    /// The same for a known caller, after the framing of the body is known.
+    /// Answers a request of a known caller. The framing of the body was checked already.
     pub(in crate::runtime::http) async fn handle_for<B>(
         &self,
         request: Request<B>,
@@ -150,10 +153,10 @@ impl HttpService {
         with_cors(origin, answer.unwrap_or_else(refused))
     }
 
-    /// Does everything that depends on time. It makes streams of slow responses and keeps quiet streams alive, ends
-    /// idle sessions, stops waiting for a store that does not answer, and applies call timeouts. Call it every five
-    /// seconds, or more often if a limit is less than twenty seconds. A program that does not also
-    /// [start](crate::Server::start) the server, whose timer is exact, must call it every second.
+    /// Runs the work that depends on time: changes slow responses to streams, sends keep-alive comments, ends idle
+    /// sessions, fails late store queries, and applies call timeouts. Call it every five seconds, or more often if a
+    /// limit is less than twenty seconds. If the program does not also [start](crate::Server::start) the server, whose
+    /// timer is exact, it must call this every second.
     pub fn tick(&self) {
         let engine = &self.0.engine;
         let now = engine.now();
@@ -185,7 +188,7 @@ impl HttpService {
         self.0.engine.limits()
     }
 
-    /// How often [`HttpService::tick`] should be called so that times are exact to a quarter.
+    /// The interval for [`HttpService::tick`] with which each timeout is at most a quarter late.
     pub(in crate::runtime::http) fn tick_period(&self) -> Duration {
         let limits = self.0.engine.limits();
         let shortest = limits
@@ -197,12 +200,12 @@ impl HttpService {
         (shortest / 4).clamp(Duration::from_millis(10), TICK)
     }
 
-    /// The number of legacy sessions that this endpoint knows.
+    /// The number of open legacy sessions that this endpoint knows.
     pub fn sessions(&self) -> usize {
         self.0.sessions.len()
     }
 
-    /// Ends all listening streams and refuses new ones, because the server is closing. Calls in flight continue.
+    /// Ends all listen streams and refuses new ones, because the server is closing. Calls in flight continue.
     pub fn end_streams(&self) {
         self.0.streams.end();
         self.0.engine.end_listens();

@@ -1,4 +1,4 @@
-//! Opens a legacy session with `initialize`, and finds the session of later requests.
+//! Handles `initialize`, which opens a legacy session, and finds the session of later requests.
 
 use super::http_service::HttpService;
 use crate::host::{Peer, RequestOrigin, Scope, Sink};
@@ -16,7 +16,7 @@ use http::header::HeaderValue;
 use http::{HeaderMap, Response};
 use std::sync::Arc;
 
-/// The maximum body of an `initialize`, because its content is kept as long as its session, and is not counted.
+/// The maximum body of an `initialize`. Its content is stored with the session, and is not counted in the budget.
 const MAX_HANDSHAKE: usize = 16 << 10;
 
 impl HttpService {
@@ -55,7 +55,7 @@ impl HttpService {
         Ok(response)
     }
 
-    /// The session of a request, with an optional id for a refusal to repeat (RPC-14).
+    /// Finds the session of a request. `id` is the request's id for a refusal (RPC-14).
     pub(in crate::runtime::http) async fn session(
         &self,
         principal: Option<&Arc<str>>,
@@ -70,7 +70,7 @@ impl HttpService {
         Ok(lease)
     }
 
-    /// Fails the engine's question that a malformed message was meant to answer.
+    /// Fails the question to which a malformed message was a response.
     pub(super) async fn fail_pending_question(
         &self,
         principal: Option<&Arc<str>>,

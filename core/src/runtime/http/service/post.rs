@@ -1,4 +1,4 @@
-//! Handles POST: passes the message on to the engine, and makes the response of its outcome.
+//! Handles POST: passes the message to the engine, and makes a response of its outcome.
 
 use super::http_service::HttpService;
 use crate::faults;
@@ -73,7 +73,7 @@ impl HttpService {
             }
             Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
             Route::Initialize(id) => {
-                // A client that lost its session may still send its header (LH-11).
+                // A client that has lost its session may still send the old session's header (LH-11).
                 if let Some(session) = rules::session_id(&head.headers)
                     && self.0.sessions.find(session, arrival.principal.as_ref()).await.is_ok()
                 {
@@ -128,7 +128,7 @@ impl HttpService {
                     forms,
                     caller.budget,
                 );
-                // Its client ended it while this request was in flight (LH-8).
+                // The client has ended the session while this request was in flight (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
                     *response.status_mut() = StatusCode::NOT_FOUND;
@@ -142,7 +142,7 @@ impl HttpService {
         Ok(self.respond(exchange, modern, forms).await)
     }
 
-    /// Takes the members of a batch. Their responses are sent as one array (BAT-5, BAT-7).
+    /// Handles the members of a batch. Their responses are sent as one array (BAT-5, BAT-7).
     async fn batch(
         &self,
         lease: Lease,
@@ -166,7 +166,7 @@ impl HttpService {
         Ok(self.respond(exchange, false, forms).await)
     }
 
-    /// The response to a request in flight. Its first message decides the form.
+    /// The response to a request in flight. The first message decides whether it is JSON or a stream.
     async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
         match poll_fn(|task| exchange.poll_first(task)).await {
             ResponseForm::Whole(end) => {
@@ -180,8 +180,8 @@ impl HttpService {
         }
     }
 
-    /// Keeps the events of a legacy session's stream, so that it can be resumed (LH-27; the modern era has no
-    /// resumption, MH-44).
+    /// Starts the event log of a legacy session's stream, so that the client can resume the stream (LH-27). The modern
+    /// era has no resumption (MH-44).
     pub(in crate::runtime::http) fn make_resumable(&self, exchange: &Exchange, listens: bool) {
         let Some(session) = exchange.session() else { return };
         if !self.0.sessions.resumable().begin(&self.0.engine, session, &exchange.channel, listens) {
@@ -189,7 +189,7 @@ impl HttpService {
         }
     }
 
-    /// An event stream. What is already complete is sent in one piece.
+    /// An event stream. If the stream is complete already, it is sent in one piece.
     pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
         let body = match exchange.channel.take_complete(exchange.reader) {
             Some(bytes) => {
@@ -205,7 +205,7 @@ impl HttpService {
     }
 }
 
-/// Checks whether the body should be read, and which forms the response may have.
+/// Checks the headers before the body is read. Returns the forms that the client accepts for the response.
 pub(super) fn readable(head: &Parts) -> Result<Forms, Refusal> {
     rules::check_content(&head.headers)?;
     rules::accepted_forms(&head.headers)

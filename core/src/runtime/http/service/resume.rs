@@ -1,4 +1,4 @@
-//! Resumes a stream for a client that reconnects: sends the events that it missed, and those that follow.
+//! Resumes a stream for a client that has reconnected: sends the events that the client has missed, and the later ones.
 
 use crate::dispatch::shares::Part;
 use crate::dispatch::store::{StoreDone, StoreOp};
@@ -14,20 +14,20 @@ use crate::runtime::http::session::legacy_session::Lease;
 use bytes::Bytes;
 use http::Response;
 
-/// The maximum of entries and of bytes of one read from the store.
+/// The maximum number of entries and of bytes in one read from the store.
 const PAGE: (usize, usize) = (1024, 1 << 20);
 
-/// The stored entries of a stream after an event.
+/// The entries of a stream after an event, from the store.
 struct Replay {
-    /// As they are stored, without a gap, from the next event on.
+    /// The entries as they are stored, without a gap, beginning with the next event.
     entries: Vec<Bytes>,
     frames: Vec<Bytes>,
-    /// The stream ends with them.
+    /// `true` if the stream ends with these entries.
     ended: bool,
 }
 
 impl HttpService {
-    /// The response that resumes a stream of the session after an event (LH-28, LH-29).
+    /// The response that resumes a stream of the session after the event `id` (LH-28, LH-29).
     pub(in crate::runtime::http) async fn resume(
         &self,
         lease: Lease,
@@ -41,7 +41,7 @@ impl HttpService {
             Err(AttachError::NotInMemory) => {
                 let replay = self.read_log(&lease, id).await?;
                 match channel.attach(id.number, &replay.entries) {
-                    // The previous reader has taken more events meanwhile. It is detached now.
+                    // The previous reader has taken more events in the meantime, so it is detached first.
                     Err(AttachError::NotInMemory) => {
                         channel.detach();
                         let replay = self.read_log(&lease, id).await?;
@@ -61,9 +61,9 @@ impl HttpService {
         Ok(self.stream(exchange.for_reader(reader)))
     }
 
-    /// Replays a stream of another process from the store. The response ends after the stored events. The
-    /// client then reconnects until the process of the stream answers, or until the stream is complete. If that
-    /// process has ended, the log expires in the store and the stream becomes unknown.
+    /// Replays the stream of another process from the store. The response ends after the stored events. The client then
+    /// reconnects until it reaches the process of the stream, or until the stream is complete. If that process has
+    /// ended, the log expires in the store, and later requests fail with an unknown event.
     async fn replay_only(
         &self,
         lease: &Lease,
@@ -79,7 +79,7 @@ impl HttpService {
         Ok(event_stream(ResponseBody::whole(caller.budget.count(out.into()))))
     }
 
-    /// Reads all stored entries after an event.
+    /// Reads all stored entries after the event `id`. Fails if an event is missing or the store fails.
     async fn read_log(&self, lease: &Lease, id: EventId<'_>) -> Result<Replay, Refusal> {
         let mut replay = Replay { entries: Vec::new(), frames: Vec::new(), ended: false };
         let (mut after, mut known, mut next) = (0, false, id.number.saturating_add(1));

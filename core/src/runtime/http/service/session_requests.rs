@@ -1,4 +1,4 @@
-//! The requests that only legacy sessions have: GET opens or resumes a stream, DELETE ends the session.
+//! The requests of legacy sessions only: GET opens or resumes a stream, and DELETE ends the session.
 
 use crate::proto::http::{self as rules, Refusal};
 use crate::proto::messages::error::RpcError;

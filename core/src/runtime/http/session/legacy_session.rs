@@ -1,4 +1,4 @@
-//! One legacy session, and the leases that keep it in use.
+//! One legacy session, and the leases that mark it as in use.
 
 use crate::host::{Peer, Wake};
 use crate::runtime::http::response::response_channel::ResponseChannel;
@@ -12,15 +12,16 @@ use std::sync::{Arc, Weak};
 pub(in crate::runtime::http) struct Session {
     pub(in crate::runtime::http) id: Arc<str>,
     pub(in crate::runtime::http) peer: Arc<Peer>,
-    /// Exchanges that are open.
+    /// The number of open exchanges.
     pub(super) leases: AtomicUsize,
-    /// GET streams among them.
+    /// The number of GET streams among the open exchanges.
     pub(super) listens: AtomicUsize,
-    /// It was in use when the table looked for a session to remove. The end of that use must be reported.
+    /// `true` if the session was in use when the table searched for a session to remove. The end of that use must be
+    /// reported to the table.
     pub(in crate::runtime::http) reports_idle: AtomicBool,
     pub(super) ended: AtomicBool,
     pub(super) get_streams: Arc<GetStreams>,
-    /// The resumable streams.
+    /// The resumable streams of the session.
     pub(in crate::runtime::http) streams: SessionStreams,
     pub(super) sessions: Weak<Sessions>,
 }
@@ -28,13 +29,13 @@ pub(in crate::runtime::http) struct Session {
 /// An exchange that keeps its session in use.
 pub(in crate::runtime::http) struct Lease {
     session: Arc<Session>,
-    /// It is a GET stream, and counted as one.
+    /// `true` if the exchange is a GET stream, and is counted as one.
     listens: bool,
 }
 
 impl Session {
-    /// Marks the session as in use as long as the lease lives. Called under the table's lock, so that the
-    /// session cannot be removed as idle meanwhile.
+    /// Marks the session as in use while the lease exists. Called under the table's lock, so that the session cannot be
+    /// removed as idle at the same time.
     pub(in crate::runtime::http) fn lease(session: &Arc<Session>) -> Lease {
         session.leases.fetch_add(1, Ordering::SeqCst);
         Lease { session: session.clone(), listens: false }
@@ -45,20 +46,21 @@ impl Session {
         self.get_streams.add(channel);
     }
 
-    /// An exchange is open, or a call in flight.
+    /// Whether an exchange is open, or a call is in flight.
     pub(in crate::runtime::http) fn in_use(&self) -> bool {
         self.leases.load(Ordering::SeqCst) > 0 || self.peer.in_flight() > 0
     }
 
-    /// Makes the session report its next end of use to the table. Returns whether it is in use.
+    /// Makes the session report the end of its use to the table. Returns whether the session is in use now.
     pub(in crate::runtime::http) fn report_when_idle(self: &Arc<Self>) -> bool {
-        // Both are set before the check, so a lease or a call that ends later sees them.
+        // Both are set before the check, so that a lease or a call that ends after the check reports it.
         self.reports_idle.store(true, Ordering::SeqCst);
         self.peer.on_idle(Arc::new(IdleWake(Arc::downgrade(self))));
         self.in_use()
     }
 
-    /// A use has ended, perhaps the last one. If the table waits for that, the session can be removed again.
+    /// Called when a use of the session has ended. If the table waits for that, it is told that the session may be
+    /// removed.
     fn used(&self) {
         if self.reports_idle.load(Ordering::SeqCst)
             && let Some(sessions) = self.sessions.upgrade()
@@ -67,7 +69,7 @@ impl Session {
         }
     }
 
-    /// Whether the session has ended. It may still be leased.
+    /// Whether the session has ended. A lease may still exist.
     pub(in crate::runtime::http) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
@@ -82,7 +84,7 @@ impl Lease {
         &self.session.peer
     }
 
-    /// Counts it as a GET stream. Returns `false` if the session already has `most` of them.
+    /// Counts the exchange as a GET stream. Returns `false` if the session already has `most` GET streams.
     pub(in crate::runtime::http) fn listens(&mut self, most: usize) -> bool {
         let one_more = |open: usize| (open < most).then_some(open + 1);
         let listens = &self.session.listens;
@@ -102,7 +104,7 @@ impl Drop for Lease {
     }
 }
 
-/// Is woken when the last call of a session ends, which may be after its last lease.
+/// Woken when the last call of a session ends, which may be after its last lease has ended.
 struct IdleWake(Weak<Session>);
 
 impl Wake for IdleWake {

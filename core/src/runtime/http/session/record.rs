@@ -10,7 +10,7 @@ pub(super) fn key(id: &str) -> String {
     ["session/", id].concat()
 }
 
-/// The data with which another process can resume the session, in a buffer of exactly that size.
+/// The data with which another process can resume the session. The buffer has exactly the size of the data.
 pub(super) fn record(client: &Client, principal: Option<&str>) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object().key("revision").str(client.revision.as_str());
@@ -33,7 +33,7 @@ pub(super) fn read_record(record: &Bytes) -> Option<(Client, Option<Arc<str>>)> 
     Some((client_of(&record)?, principal))
 }
 
-/// The client of a record. Its values share the record's memory.
+/// The client of a record. The client's values share the memory of the record.
 pub(super) fn client_of(record: &JsonSlice) -> Option<Client> {
     let revision = Revision::parse(&record.member("revision")?.decode_str()?)?;
     let object = |name| record.member(name).filter(|value| value.kind() == Kind::Object);

@@ -1,5 +1,5 @@
-//! The table of the sessions that one endpoint knows: which are in use, which are idle, and which is removed for a
-//! new one.
+//! The table of the sessions that one endpoint knows: which are in use, which are idle, and which one is removed when
+//! the table is full.
 
 use crate::dispatch::shrinking_map::shrink;
 use crate::runtime::http::session::legacy_session::{Lease, Session};
@@ -8,60 +8,60 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// The maximum number of sessions that one sweep checks; the rest waits for the next sweep.
+/// The maximum number of sessions that one sweep checks. The others wait for the next sweep.
 const SWEEP: usize = 1024;
 
-/// The order in which sessions are removed: first those without a message after `initialize`, then the least
-/// recently used ones.
+/// The order in which sessions are removed. Sessions without a message after `initialize` come first, and then the
+/// least recently used ones.
 type EvictionKey = (bool, u64);
 
 struct Entry {
     session: Arc<Session>,
-    /// A message came after `initialize`.
+    /// `true` if a message came after `initialize`.
     confirmed: bool,
-    /// It was opened here, so this process removes its record.
+    /// `true` if the session was opened in this process, which then also deletes its record.
     own: bool,
     last_used: Instant,
-    /// The number of its last use.
+    /// The number of the last use.
     used: u64,
-    /// Its key in `order`; `None` while it is known to be in use.
+    /// The session's key in `order`; `None` while the session is known to be in use.
     key: Option<EvictionKey>,
-    /// When it is checked next.
+    /// The time of the next check.
     check: Instant,
 }
 
-/// Sessions, at most `max` with those being opened.
+/// The sessions, at most `max` together with those that are being opened.
 pub(in crate::runtime::http) struct Table {
     max: usize,
     idle: Duration,
     handshake: Duration,
     entries: HashMap<Arc<str>, Entry>,
-    /// The order of removal. A use does not move a session here. Its key is corrected when it comes up, so the
-    /// cost of a request does not grow with the number of sessions.
+    /// The order of removal. A use of a session does not change this map. The session's key is corrected when it
+    /// becomes the first one, so the cost of a request does not grow with the number of sessions.
     order: BTreeMap<EvictionKey, Arc<str>>,
     checks: BTreeSet<(Instant, Arc<str>)>,
     uses: u64,
-    /// The number of reserved places for sessions that are being opened.
+    /// The number of places that are reserved for sessions that are being opened.
     reserved: usize,
 }
 
 /// A session that was removed from the table.
 pub(in crate::runtime::http) struct Removed {
     pub(in crate::runtime::http) session: Arc<Session>,
-    /// Whether this process removes its record.
+    /// Whether this process must delete the record.
     pub(in crate::runtime::http) own: bool,
 }
 
-/// What a sweep found.
+/// The result of a sweep.
 #[derive(Default)]
 pub(in crate::runtime::http) struct SweepResult {
-    /// Sessions that were idle for too long; they are not in the table any more.
+    /// Sessions that were idle for too long. They were removed from the table.
     pub(in crate::runtime::http) expired: Vec<Arc<Session>>,
-    /// Sessions in use, whose records must not expire.
+    /// Sessions that are in use, so their records must not expire.
     pub(in crate::runtime::http) in_use: Vec<Arc<Session>>,
 }
 
-/// Every session is in use.
+/// The table is full, and every session is in use.
 pub(in crate::runtime::http) struct Full;
 
 impl Table {
@@ -86,7 +86,7 @@ impl Table {
         self.entries.values().map(|entry| entry.session.clone()).collect()
     }
 
-    /// Marks a session as in use. Until the lease ends, only its client can end it.
+    /// Marks a session as in use. While the lease exists, only the client can end the session.
     pub(in crate::runtime::http) fn lease(&mut self, id: &str, now: Instant) -> Option<Lease> {
         let entry = self.entries.get_mut(id)?;
         self.uses += 1;
@@ -103,19 +103,20 @@ impl Table {
         Some(Session::lease(&entry.session))
     }
 
-    /// Reserves a place for a session that is being opened. Returns the session that was removed for it.
+    /// Reserves a place for a session that is being opened. Returns the session that was removed for it. Fails if all
+    /// sessions are in use.
     pub(in crate::runtime::http) fn reserve(&mut self) -> Result<Option<Removed>, Full> {
         let removed = self.make_room()?;
         self.reserved += 1;
         Ok(removed)
     }
 
-    /// Releases a reserved place, also before [`Table::insert`].
+    /// Releases a reserved place. Also called directly before [`Table::insert`].
     pub(in crate::runtime::http) fn release_reservation(&mut self) {
         self.reserved -= 1;
     }
 
-    /// Removes the least recently used session if the table is full.
+    /// Removes the least recently used session if the table is full. Fails if all sessions are in use.
     pub(in crate::runtime::http) fn make_room(&mut self) -> Result<Option<Removed>, Full> {
         if self.entries.len() + self.reserved < self.max {
             return Ok(None);
@@ -136,7 +137,7 @@ impl Table {
         Err(Full)
     }
 
-    /// A session is not in use any more, so it can be removed again.
+    /// Records that a session is no longer in use, so that it may be removed.
     pub(in crate::runtime::http) fn make_evictable(&mut self, session: &Session) {
         let entry = self.entries.get_mut(&session.id);
         let Some(entry) = entry.filter(|entry| std::ptr::eq(&*entry.session, session)) else { return };
@@ -150,7 +151,7 @@ impl Table {
         self.order.insert((entry.confirmed, entry.used), session.id.clone());
     }
 
-    /// Adds a session; its id must not be known yet. `confirmed` if a message came after `initialize`.
+    /// Adds a session whose id is not in the table. `confirmed` says that a message came after `initialize`.
     pub(in crate::runtime::http) fn insert(
         &mut self,
         session: Arc<Session>,
@@ -178,7 +179,7 @@ impl Table {
         Some(Removed { session: entry.session, own: entry.own })
     }
 
-    /// Removes sessions that have been idle too long. The lock is held, so none of them can be in use.
+    /// Removes sessions that were idle for too long. The caller holds the lock, so none of them can come into use.
     pub(in crate::runtime::http) fn sweep(&mut self, now: Instant) -> SweepResult {
         let mut swept = SweepResult::default();
         for _ in 0..SWEEP {
@@ -188,7 +189,7 @@ impl Table {
                 continue;
             };
             let life = if entry.confirmed { self.idle } else { self.handshake };
-            // A session in use is checked twice within the lifetime of its record.
+            // A session in use is checked twice within the lifetime of its record, so that the record does not expire.
             let mut next = now + self.idle / 2;
             let session = entry.session.clone();
             if session.in_use() {

@@ -1,5 +1,4 @@
-//! Legacy sessions. The record of each session is in the store; this module adds the state that only this process can
-//! have.
+//! Legacy sessions. The record of each session is in the store. This module adds the state that only one process has.
 
 use super::record::{client_of, key, read_record, record};
 use crate::dispatch::store::{StoreDone, StoreOp, When};
@@ -27,14 +26,14 @@ pub(in crate::runtime::http) struct Sessions {
     resumable: ResumableStreams,
 }
 
-/// Why there is no session.
+/// The reason why a request has no session.
 #[derive(Debug)]
 pub(in crate::runtime::http) enum NoSession {
     /// The session does not exist or has ended.
     Missing,
-    /// The limit of sessions is reached, and all are in use.
+    /// The limit of sessions is reached, and all sessions are in use.
     Full,
-    /// The store or the random generator failed; the text gives the reason.
+    /// The store or the random generator has failed. The text gives the reason.
     Unavailable(String),
 }
 
@@ -49,7 +48,7 @@ pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId
     }
 }
 
-/// A reserved place for a session that is being opened.
+/// A place that is reserved for a session that is being opened.
 struct SessionReservation<'s>(&'s Sessions);
 
 impl Sessions {
@@ -68,7 +67,7 @@ impl Sessions {
         self.engine.limits().session_idle
     }
 
-    /// A random id (LH-5).
+    /// Returns a random session id (LH-5).
     pub(in crate::runtime::http) fn new_id(&self) -> Result<Arc<str>, NoSession> {
         let mut bytes = [0; 24];
         match self.engine.environment().random(&mut bytes) {
@@ -77,8 +76,8 @@ impl Sessions {
         }
     }
 
-    /// Opens the session that `peer` has initialised. It is kept for a short time until its client sends
-    /// another message.
+    /// Opens the session that `peer` has initialised. If the client sends no other message, the session is removed
+    /// after [`Limits::handshake_timeout`](crate::Limits::handshake_timeout).
     pub(in crate::runtime::http) async fn open(self: &Arc<Self>, peer: Arc<Peer>) -> Result<(), NoSession> {
         let (Some(id), Some(client)) = (peer.session_id().cloned(), peer.client()) else {
             return Err(NoSession::Missing);
@@ -86,7 +85,7 @@ impl Sessions {
         let reservation = self.reserve()?;
         let ttl = self.engine.limits().handshake_timeout.min(self.idle());
         let record = record(&client, peer.principal().map(|principal| &**principal));
-        // The peer must keep neither a second copy nor the connection's buffer.
+        // The peer must not hold a second copy of these values, or the connection's buffer.
         peer.rebase(client_of(&record).ok_or(NoSession::Missing)?);
         drop(client);
         match self
@@ -111,7 +110,7 @@ impl Sessions {
         if let Some(Removed { session, own }) = removed {
             self.close(&session);
             if own {
-                // Not awaited: the store only has to get this before the next record.
+                // The result is not awaited, because the store only has to get this operation before the next record.
                 let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
                 let log = self.engine.log().clone();
                 let done = move |done| {
@@ -125,8 +124,8 @@ impl Sessions {
         Ok(reservation)
     }
 
-    /// The session with this id, in use as long as the lease lives. A session that another process opened is
-    /// resumed here. For any other principal, the session does not exist.
+    /// Returns the session with this id, which is in use while the lease exists. A session that another process has
+    /// opened is resumed in this process. For another principal, the session does not exist.
     pub(in crate::runtime::http) async fn find(
         self: &Arc<Self>,
         id: &str,
@@ -145,7 +144,7 @@ impl Sessions {
                 let known = self.table.lock().lease(id, self.engine.now());
                 match known {
                     Some(lease) => Ok(lease),
-                    // If the record is invalid, the client must open another session.
+                    // If the record is invalid, the client must open a new session.
                     None => {
                         let (client, principal) = read_record(&record.value).ok_or(NoSession::Missing)?;
                         self.resume(Peer::resume(id.into(), principal, client))
@@ -166,7 +165,7 @@ impl Sessions {
         let now = self.engine.now();
         let (lease, removed) = {
             let mut table = self.table.lock();
-            // Two requests may resume one session at the same time; the first one wins.
+            // Two requests may resume a session at the same time. The first one adds it.
             if let Some(lease) = table.lease(&id, now) {
                 return Ok(lease);
             }
@@ -175,14 +174,15 @@ impl Sessions {
             (Session::lease(&session), removed)
         };
         self.engine.joins(&session.peer);
-        // Its record stays, so that its client can resume it in any process.
+        // The record of the removed session stays in the store, so that its client can resume the session in any
+        // process.
         if let Some(removed) = removed {
             self.close(&removed.session);
         }
         Ok(lease)
     }
 
-    /// Ends a session for good.
+    /// Ends a session and deletes its record.
     pub(in crate::runtime::http) async fn end(self: &Arc<Self>, id: &str) -> Result<(), NoSession> {
         let done = self.ask(StoreOp::Delete { key: key(id), when: When::Always }).await;
         self.forget(id);
@@ -208,7 +208,7 @@ impl Sessions {
         })
     }
 
-    /// Forgets a session here.
+    /// Removes a session from this process.
     fn forget(&self, id: &str) {
         let removed = self.table.lock().remove(id);
         if let Some(removed) = removed {
@@ -224,12 +224,12 @@ impl Sessions {
         self.resumable.end_session(session);
     }
 
-    /// The resumable streams.
+    /// The resumable streams of all sessions.
     pub(in crate::runtime::http) fn resumable(&self) -> &ResumableStreams {
         &self.resumable
     }
 
-    /// Ends all GET streams: the server is closing.
+    /// Ends all GET streams, because the server is closing.
     pub(in crate::runtime::http) fn end_streams(&self) {
         let sessions = self.table.lock().sessions();
         for session in sessions {
@@ -237,13 +237,14 @@ impl Sessions {
         }
     }
 
-    /// Ends sessions that have been idle too long, keeps the records of those in use, and answers requests that wait
-    /// for the store for too long.
+    /// Ends sessions that were idle for too long, and renews the records of those in use. Fails the store queries that
+    /// have reached their timeout.
     pub(in crate::runtime::http) fn sweep(self: &Arc<Self>, now: Instant) {
         self.waiting.time_out(now);
         self.resumable.sweep(&self.engine, now);
         let swept = self.table.lock().sweep(now);
-        // The store lets the records of these expire by itself; another process may still use them.
+        // The store deletes the records of these sessions when they expire, because another process may still use the
+        // sessions.
         for session in swept.expired {
             self.close(&session);
         }
@@ -259,7 +260,7 @@ impl Sessions {
         }
     }
 
-    /// Sessions this process knows.
+    /// The number of sessions that this process knows.
     pub(in crate::runtime::http) fn len(&self) -> usize {
         self.table.lock().len()
     }
@@ -290,7 +291,7 @@ impl Drop for SessionReservation<'_> {
     }
 }
 
-/// The error for an unexpected answer of the store.
+/// The error for an unexpected reply of the store.
 fn unusable(done: &StoreDone) -> NoSession {
     NoSession::Unavailable(done.failure().unwrap_or("it returned an unexpected reply").into())
 }
@@ -305,7 +306,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// The store in memory answers at once.
+    /// Polls the future once. The memory store answers at once.
     fn at_once<T>(future: impl Future<Output = T>) -> T {
         match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
@@ -323,7 +324,7 @@ mod tests {
         for owner in [None, Some(me.clone())] {
             let id: Arc<str> = here.new_id().expect("randomness");
             at_once(here.open(Peer::resume(id.clone(), owner.clone(), client.clone()))).expect("room");
-            // In this process, and in one that knows of it from the store only.
+            // The session must be found in this process, and in one that knows it only from the store.
             for sessions in [&here, &there] {
                 for asking in [None, Some(&me), Some(&you)] {
                     let found = at_once(sessions.find(&id, asking));

@@ -1,4 +1,4 @@
-//! Queries the store. The answer may come later, after the timeout, or never.
+//! Queries to the store. The reply may come later, after the timeout, or never.
 
 use crate::dispatch::log::{self, Log, LogLevel};
 use crate::dispatch::store::{StoreDone, StoreOp};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-/// The requests that wait for an answer of the store.
+/// The queries that wait for a reply of the store.
 #[derive(Default)]
 pub(in crate::runtime::http) struct PendingQueries(Mutex<Table>);
 
@@ -20,7 +20,7 @@ struct Table {
     waiting: BTreeMap<(Instant, u64), Arc<PendingAnswer>>,
 }
 
-/// The answer to one operation. Only the first one counts: that of the store, or a failure.
+/// The reply to one operation. Only the first one counts: the store's reply, or a failure.
 #[derive(Default)]
 struct PendingAnswer(Mutex<State>);
 
@@ -33,7 +33,7 @@ enum State {
     Taken,
 }
 
-/// Runs an operation. Only a store that does not answer at once costs a future.
+/// Runs an operation. A future is allocated only if the store does not reply at once.
 pub(in crate::runtime::http) async fn ask(
     engine: &Engine,
     waiting: &PendingQueries,
@@ -45,12 +45,12 @@ pub(in crate::runtime::http) async fn ask(
     }
 }
 
-/// Submits an operation and waits for its result, at most [`store_timeout`](crate::Limits::store_timeout).
+/// Submits an operation, and waits for its reply for at most [`Limits::store_timeout`](crate::Limits::store_timeout).
 async fn submit(engine: &Engine, waiting: &PendingQueries, op: StoreOp) -> StoreDone {
     let (answer, now) = (Arc::<PendingAnswer>::default(), engine.now());
     let reply = ReplyOnDrop(answer.clone());
     engine.store().submit(op, now, Box::new(move |done| reply.0.put(done)));
-    // A store that has answered by now needs no timeout.
+    // If the store has replied already, no timeout is needed.
     if let Some(done) = answer.take() {
         return done;
     }
@@ -105,7 +105,7 @@ impl PendingAnswer {
     }
 }
 
-/// The store's handle to the answer. If the store drops it without an answer, the request fails.
+/// The store's handle to the reply. If the store drops it without a reply, the query fails.
 struct ReplyOnDrop(Arc<PendingAnswer>);
 
 impl Drop for ReplyOnDrop {
@@ -114,7 +114,7 @@ impl Drop for ReplyOnDrop {
     }
 }
 
-/// The table entry of one waiting request. Dropping it removes the entry.
+/// The table entry of one waiting query. Dropping it removes the entry.
 struct PendingEntry<'w> {
     waiting: &'w PendingQueries,
     key: (Instant, u64),
@@ -129,7 +129,7 @@ impl PendingQueries {
         PendingEntry { waiting: self, key }
     }
 
-    /// Fails the requests that have reached their timeout. Later answers of the store are dropped.
+    /// Fails the queries that have reached their timeout. A later reply of the store is dropped.
     pub(in crate::runtime::http) fn time_out(&self, now: Instant) {
         let late: Vec<_> = {
             let mut table = self.0.lock();

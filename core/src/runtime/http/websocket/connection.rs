@@ -1,4 +1,4 @@
-//! One WebSocket connection: a task that reads messages, writes queued messages, and closes the connection.
+//! The task of one WebSocket connection. The task reads messages, writes queued messages, and closes the connection.
 
 use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
@@ -19,15 +19,15 @@ use tokio::io::ReadBuf;
 use tokio::time::{Instant, Sleep};
 use tungstenite::protocol::frame::coding::CloseCode;
 
-/// The size of one read. The buffer is on the stack, so a waiting connection holds none.
+/// The size of one read. The buffer is on the stack, so a waiting connection holds no buffer.
 const READ: usize = 16 << 10;
 
-/// How many bytes are read after the close frame was sent, and for how long. If the connection closed at once,
-/// the client could lose what it has not read.
+/// The maximum number of bytes that are read after the close frame was sent, and the maximum time for that. If the
+/// connection closed at once, the client could lose messages that it has not read yet.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// Serves a connection that has become a WebSocket. `early` are the bytes after the request; `head` is the
-/// response.
+/// Serves a connection that has become a WebSocket. `early` has the bytes that were read after the request. `head` is
+/// the response to the request, which is written first.
 pub(in super::super) async fn serve<S: Io>(
     stream: S,
     early: Bytes,
@@ -41,7 +41,7 @@ pub(in super::super) async fn serve<S: Io>(
 
 struct Connection<S> {
     stream: S,
-    /// Bytes that were read with the request.
+    /// Bytes that were read together with the request.
     early: Bytes,
     reader: Reader,
     room: MessageBudget,
@@ -53,9 +53,9 @@ struct Connection<S> {
     state: State,
     /// The timer of the next deadline.
     sleep: Pin<Box<Sleep>>,
-    /// When the client last sent something.
+    /// The time when the client last sent something.
     heard: Instant,
-    /// When a ping was sent that has no answer yet.
+    /// The time of a ping that the client has not answered; `None` if there is none.
     asked: Option<Instant>,
     /// The deadline of the message that is being read.
     message_end: Option<Instant>,
@@ -67,16 +67,16 @@ struct Connection<S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// The server ends; calls in flight may finish.
+    /// The server is ending. Calls in flight may finish.
     Ending,
-    /// No more input is handled. The responses are written, and then a close frame with this code, at this time
-    /// at the latest.
+    /// No more input is handled. The responses are written, and then a close frame with this code. The time is the
+    /// deadline for the close frame.
     Closing(Option<u16>, Instant),
     /// The close frame is queued or sent. The client's close frame is awaited until this time.
     Closed(Instant),
 }
 
-/// Counts the bytes of the message that is being read.
+/// Counts the bytes of the incomplete message in the budget.
 struct MessageBudget(Reservation);
 
 impl MemoryLimit for MessageBudget {
@@ -118,7 +118,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Reads, writes and checks deadlines. `Ready` at the end of the connection.
+    /// Reads, writes, and checks the deadlines. Ready at the end of the connection.
     fn poll(&mut self, task: &mut Context<'_>, phase: Phase) -> Poll<()> {
         loop {
             self.queue.register(task);
@@ -149,7 +149,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Writes what is queued. Returns whether all of it is written.
+    /// Writes the queued messages and control frames. Returns whether all of them are written.
     fn poll_write(&mut self, task: &mut Context<'_>) -> Result<bool, std::io::Error> {
         loop {
             match self.writer.poll(&mut self.stream, &self.queue, task) {
@@ -162,7 +162,7 @@ impl<S: Io> Connection<S> {
                 self.writer.ping(&number.to_be_bytes());
             }
             match self.state {
-                // All responses are written, and no call is in flight.
+                // The connection is closed if all responses are written and no call is in flight, or at the deadline.
                 State::Closing(code, latest)
                     if self.queue.is_empty() && (self.peer.in_flight() == 0 || Instant::now() >= latest) =>
                 {
@@ -177,11 +177,11 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Reads once from the client. `false` at the end of its input.
+    /// Reads once from the client. Returns `false` at the end of the input.
     fn poll_read(&mut self, task: &mut Context<'_>) -> Poll<bool> {
         let taken = matches!(self.state, State::Open | State::Ending);
         if taken && self.queue.is_full() {
-            // Nothing is read from a client that does not read. The write timeout ends its connection.
+            // If the client does not read, nothing is read from it either. The write timeout ends its connection.
             (self.heard, self.asked) = (Instant::now(), None);
             return Poll::Pending;
         }
@@ -216,7 +216,7 @@ impl<S: Io> Connection<S> {
                     self.engine.receive(&self.peer, &self.sink, text);
                 }
                 Received::Ping(payload) => self.writer.pong(&payload),
-                // Keep-alive pongs carry no number.
+                // Pongs to keep-alive pings have no number.
                 Received::Pong(payload) => {
                     if let Ok(number) = payload.as_ref().try_into() {
                         self.queue.ponged(u64::from_be_bytes(number));
@@ -233,7 +233,7 @@ impl<S: Io> Connection<S> {
             true => Some(self.message_end.unwrap_or(now + self.engine.limits().request_timeout)),
             false => None,
         };
-        // The timer fires at the earliest deadline.
+        // The timer is set to the earliest deadline.
         let next = [self.message_end, answered].into_iter().flatten().min();
         if let Some(next) = next
             && next < self.sleep.deadline()
@@ -249,7 +249,7 @@ impl<S: Io> Connection<S> {
         }
     }
 
-    /// Cancels the calls in flight. Their responses are still written.
+    /// Begins to close the connection. Cancels the calls in flight, whose responses are still written.
     fn finish(&mut self, why: CancelReason, code: Option<u16>) {
         self.reader.discard();
         self.room.take(0);
@@ -262,7 +262,7 @@ impl<S: Io> Connection<S> {
         self.engine.close_peer(&self.peer, why);
     }
 
-    /// Checks the deadlines when the timer fires. `Ready(true)` ends the connection.
+    /// Checks the deadlines when the timer fires. Returns `true` if the connection must end.
     fn poll_time(&mut self, task: &mut Context<'_>) -> Poll<bool> {
         ready!(self.sleep.as_mut().poll(task));
         let now = Instant::now();
@@ -270,11 +270,11 @@ impl<S: Io> Connection<S> {
         let next = match self.state {
             State::Closed(end) if now >= end => return Poll::Ready(true),
             State::Closed(end) => end,
-            // Writing has its own timeout.
+            // The write timeout applies to writing.
             State::Closing(..) => now + limits.write_timeout,
             State::Open | State::Ending => {
                 if self.message_end.is_some_and(|end| now >= end) {
-                    // The message took too long. RFC 6455 has no close code for that.
+                    // The message did not arrive in time. RFC 6455 has no close code for this case.
                     self.finish(CancelReason::Disconnected, Some(CloseCode::Policy.into()));
                     return Poll::Ready(false);
                 }
@@ -300,7 +300,7 @@ impl<S: Io> Connection<S> {
 }
 
 impl MessageBudget {
-    /// The message is complete. It stays counted as long as any part of it is held.
+    /// Releases a complete message. The message stays counted until its last part is dropped.
     fn carry(&mut self, message: Bytes) -> Bytes {
         let share = self.0.split_off();
         share.bind_to(message)
@@ -308,7 +308,7 @@ impl MessageBudget {
 }
 
 impl<S> Drop for Connection<S> {
-    /// The client has disconnected, so its calls are cancelled.
+    /// Cancels the client's calls, because the client has disconnected.
     fn drop(&mut self) {
         self.queue.close();
         self.engine.end_input(&self.peer);

@@ -1,4 +1,4 @@
-//! Writes to a WebSocket: encodes messages as frames, and enforces timeouts on the client.
+//! Writes to a WebSocket. Encodes messages as frames, and enforces the write timeout.
 
 use super::frames;
 use crate::runtime::http::response::queue::Queue;
@@ -12,38 +12,39 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// Bytes that show that a client reads. Less within the write time-out counts as not reading.
+/// The number of bytes that show that a client reads. A client that takes less within the write timeout counts as not
+/// reading.
 const PROGRESS: usize = 16 << 10;
 
-/// Messages up to this size are copied after their headers, so that many are sent in one piece.
+/// Messages up to this size are copied after their headers, so that many of them are sent in one piece.
 const COPIED: usize = 4 << 10;
 
-/// The bytes of messages that are encoded at a time.
+/// The number of bytes of messages that are encoded at a time.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// The number of slices of one write.
+/// The maximum number of slices of one write.
 const SLICES: usize = 16;
 
 pub(super) struct FrameWriter {
     timeout: Duration,
-    /// The pieces that are being written, in order.
+    /// The pieces that are being written, in their order.
     out: VecDeque<Bytes>,
-    /// The bytes of queued messages among them.
+    /// The number of bytes in `out` that belong to queued messages.
     counted: usize,
-    /// Control frames, which are sent before the next message.
+    /// The control frames, which are sent before the next message.
     control: Vec<u8>,
     write_deadline: Option<WriteDeadline>,
 }
 
-/// The deadline of a write that the client does not read.
+/// The deadline for a client that does not read what is written.
 struct WriteDeadline {
     end: Pin<Box<Sleep>>,
-    /// The number of bytes that the client has read since then.
+    /// The number of bytes that were written since the deadline was set.
     taken: usize,
 }
 
 impl FrameWriter {
-    /// A writer whose first output is `head`.
+    /// Creates a writer whose first output is `head`.
     pub(super) fn new(head: Vec<u8>, timeout: Duration) -> FrameWriter {
         let out = VecDeque::from([Bytes::from(head)]);
         FrameWriter { timeout, out, counted: 0, control: Vec::new(), write_deadline: None }
@@ -53,7 +54,7 @@ impl FrameWriter {
         frames::ping(payload, &mut self.control);
     }
 
-    /// Answers a ping. Only the newest waiting ping is answered (RFC 6455, 5.5.3).
+    /// Queues the answer to a ping. Only the newest ping that waits is answered (RFC 6455, section 5.5.3).
     pub(super) fn pong(&mut self, payload: &[u8]) {
         self.control.clear();
         frames::pong(payload, &mut self.control);
@@ -63,7 +64,7 @@ impl FrameWriter {
         frames::close(code, &mut self.control);
     }
 
-    /// Writes what is queued. `Ready` when all of it is written.
+    /// Writes the queued messages and control frames. Ready when all of them are written.
     pub(super) fn poll<S: Io>(
         &mut self,
         stream: &mut S,
@@ -118,7 +119,7 @@ impl FrameWriter {
         queue.wrote(std::mem::take(&mut self.counted));
     }
 
-    /// Encodes queued messages. `false` if there are none.
+    /// Encodes control frames and queued messages. Returns `false` if there are none.
     fn fill(&mut self, queue: &Queue) -> bool {
         let mut small = std::mem::take(&mut self.control);
         let mut messages = Vec::new();
@@ -139,7 +140,7 @@ impl FrameWriter {
         !self.out.is_empty()
     }
 
-    /// Whether nothing waits to be written.
+    /// Whether everything is written.
     pub(super) fn is_done(&self) -> bool {
         self.out.is_empty() && self.control.is_empty()
     }

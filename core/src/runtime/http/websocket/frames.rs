@@ -1,26 +1,26 @@
 //! Encodes and decodes WebSocket messages.
 //!
-//! The grammar of frames is tungstenite's. This module puts the payloads together, because it trusts the length that
-//! a client declares only up to a limit. Memory grows with what has arrived, an idle connection holds none, and none
-//! is kept after a message is complete.
+//! The syntax of frames is checked by tungstenite. This module assembles the payloads, because it does not trust the
+//! length that a client declares. The memory of a message grows with the bytes that have arrived. An idle connection
+//! holds no memory for messages.
 
 use bytes::Bytes;
 use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-/// The maximum payload of a control frame (RFC 6455, 5.5).
+/// The maximum payload of a control frame (RFC 6455, section 5.5).
 const MAX_CONTROL: u64 = 125;
 
-/// The maximum header of a frame.
+/// The maximum size of a frame's header.
 const MAX_HEADER: usize = 14;
 
-/// A message or control frame of a client.
+/// A message or a control frame from a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
     /// A whole text message.
     Text(Bytes),
-    /// A ping. Its payload must be sent back.
+    /// A ping. The server must answer with a pong that has the same payload.
     Ping(Bytes),
     /// The answer to a ping, with the ping's payload.
     Pong(Bytes),
@@ -30,7 +30,7 @@ pub enum Received {
     FrameError(FrameError),
 }
 
-/// Why a connection ends early.
+/// The reason for ending a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// The input is not a frame, or the frame is not allowed here.
@@ -41,12 +41,12 @@ pub enum FrameError {
     NotText,
     /// A message over the limit.
     TooLong,
-    /// There is no memory for more of the message.
+    /// The budget has no memory for the rest of the message.
     NoRoom,
 }
 
 impl FrameError {
-    /// The code of the close frame for this error (WS-3).
+    /// The close code for this error (RFC 6455, section 7.4.1; WS-3).
     pub fn code(self) -> u16 {
         let code = match self {
             FrameError::Protocol => CloseCode::Protocol,
@@ -59,39 +59,40 @@ impl FrameError {
     }
 }
 
-/// Limits the memory of a message. Zero bytes release what it had.
+/// Limits the memory of a message.
 pub trait MemoryLimit {
-    /// Returns whether the message may have this many bytes.
+    /// Reserves memory for a message of this size, in place of the size that was reserved before. Returns whether the
+    /// message may have this size. Zero bytes release the memory.
     fn take(&mut self, bytes: usize) -> bool;
 }
 
-/// Assembles messages from frames. The result does not depend on how the input is divided among calls.
+/// Assembles messages from frames. The result does not depend on how the input is divided among the calls.
 #[derive(Debug)]
 pub struct Reader {
     max_bytes: usize,
-    /// The bytes of an incomplete header, and their number.
+    /// The bytes of an incomplete header, and the number of these bytes.
     begun: ([u8; MAX_HEADER], usize),
     /// The frame whose payload is being read.
     frame: Option<Payload>,
-    /// The message that is being assembled; `None` between messages.
+    /// The message that is being assembled; `None` between two messages.
     message: Option<Vec<u8>>,
     /// The payload of the control frame that is being read.
     control: Vec<u8>,
-    /// Everything except a close frame is discarded.
+    /// `true` if everything except a close frame is discarded.
     discarding: bool,
-    /// Frames cannot be recognised any more, or the last one was read.
+    /// `true` if the last frame was read, or if frames can no longer be recognised.
     over: bool,
-    /// The client's close frame was read.
+    /// `true` if the client's close frame was read.
     closed: bool,
 }
 
-/// The rest of a frame that is being read.
+/// The frame whose payload is being read.
 #[derive(Clone, Copy, Debug)]
 struct Payload {
     opcode: OpCode,
     last: bool,
     mask: [u8; 4],
-    /// The number of its bytes that were read.
+    /// The number of payload bytes that were read.
     read: u64,
     left: u64,
 }
@@ -121,13 +122,13 @@ impl Reader {
         !self.over && (self.begun.1 > 0 || self.frame.is_some() || self.message.is_some())
     }
 
-    /// From now on only a close frame is returned.
+    /// From now on, only a close frame is returned.
     pub fn discard(&mut self) {
         self.discarding = true;
         self.message = None;
     }
 
-    /// Consumes `input` up to the end of the next message or control frame. `None` if the input ends before.
+    /// Consumes `input` up to the end of the next message or control frame. `None` if the input ends before that.
     pub fn next(&mut self, input: &mut &[u8], room: &mut dyn MemoryLimit) -> Option<Received> {
         loop {
             if self.over {
@@ -145,7 +146,7 @@ impl Reader {
             let (part, rest) = input.split_at(count);
             *input = rest;
             if let Err(error) = self.keep(&payload, part, room) {
-                // The rest of the frame is skipped, so that a close frame after it is found.
+                // The rest of the frame is skipped, so that a close frame after it can be found.
                 self.advance(payload, count);
                 return Some(self.fail(error, room));
             }
@@ -158,7 +159,7 @@ impl Reader {
         }
     }
 
-    /// Counts the bytes that were read of the frame. Returns whether it is complete.
+    /// Counts the bytes that were read of the frame. Returns whether the frame is complete.
     fn advance(&mut self, payload: Payload, count: usize) -> bool {
         let (read, left) = (payload.read + count as u64, payload.left - count as u64);
         self.frame = (left > 0).then_some(Payload { read, left, ..payload });
@@ -168,7 +169,7 @@ impl Reader {
     fn fail(&mut self, error: FrameError, room: &mut dyn MemoryLimit) -> Received {
         self.discard();
         room.take(0);
-        // After a violation of the framing, the next frame cannot be found.
+        // After a violation of the framing, the start of the next frame is not known.
         self.over |= error == FrameError::Protocol;
         Received::FrameError(error)
     }
@@ -176,7 +177,7 @@ impl Reader {
     /// Reads the header of the next frame. `None` if it is incomplete.
     fn header(&mut self, input: &mut &[u8]) -> Option<Result<Payload, FrameError>> {
         let (buffer, begun) = &mut self.begun;
-        // Headers rarely arrive byte by byte, so the buffer is parsed again each time.
+        // If a header is incomplete, its bytes are stored and parsed again later. This is rare.
         let count = input.len().min(MAX_HEADER - *begun);
         buffer[*begun..*begun + count].copy_from_slice(&input[..count]);
         let mut cursor = Cursor::new(&buffer[..*begun + count]);
@@ -196,7 +197,7 @@ impl Reader {
         }
     }
 
-    /// Checks the header of a frame (RFC 6455, 5.2 to 5.5).
+    /// Checks the header of a frame (RFC 6455, sections 5.2 to 5.5).
     fn check(&mut self, header: &FrameHeader, length: u64) -> Result<Payload, FrameError> {
         let Some(mask) = header.mask else { return Err(FrameError::Protocol) };
         if header.rsv1 || header.rsv2 || header.rsv3 || length > i64::MAX as u64 {
@@ -214,7 +215,7 @@ impl Reader {
                 return Err(FrameError::Protocol);
             }
             OpCode::Data(kind) => {
-                // Reported at once; the payload is skipped.
+                // The error is reported before the payload is read. The payload is then skipped.
                 let error = match kind {
                     Data::Binary => Some(FrameError::Binary),
                     _ if length > self.room_left() as u64 => Some(FrameError::TooLong),
@@ -241,7 +242,7 @@ impl Reader {
             (OpCode::Data(_), Some(message)) => {
                 let wanted = message.len() + part.len();
                 if wanted > message.capacity() {
-                    // The declared length is trusted only up to twice what has arrived.
+                    // The declared length is trusted only up to twice the bytes that have arrived.
                     let declared = message.len() as u64 + payload.left;
                     let capacity = declared.min(2 * wanted as u64).min(self.max_bytes as u64) as usize;
                     let capacity = capacity.max(wanted);
@@ -260,7 +261,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The message or control frame that ends with this frame.
+    /// The message or control frame that ends with this frame; `None` if the message continues.
     fn complete(&mut self, payload: Payload, room: &mut dyn MemoryLimit) -> Option<Received> {
         match payload.opcode {
             OpCode::Control(Control::Close) => {
@@ -286,7 +287,7 @@ impl Reader {
     }
 }
 
-/// The code of a close frame (RFC 6455, 5.5.1).
+/// The code of a close frame (RFC 6455, section 5.5.1). Fails if the code or the reason is not valid.
 fn close_code(payload: &[u8]) -> Result<Option<u16>, FrameError> {
     let Some((code, reason)) = payload.split_at_checked(2) else {
         return if payload.is_empty() { Ok(None) } else { Err(FrameError::Protocol) };
@@ -299,7 +300,7 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, FrameError> {
     Ok(Some(code))
 }
 
-/// Removes the mask from a part of a payload. `read` bytes came before it.
+/// Removes the mask from a part of a payload. `read` is the number of payload bytes before this part.
 fn unmask(bytes: &mut [u8], mut mask: [u8; 4], read: u64) {
     mask.rotate_left((read % 4) as usize);
     let whole = u64::from_ne_bytes([mask, mask].concat().try_into().unwrap_or_default());
@@ -313,7 +314,7 @@ fn unmask(bytes: &mut [u8], mut mask: [u8; 4], read: u64) {
     }
 }
 
-/// Appends the header of a text message of this length.
+/// Appends the header of a text message with this length.
 pub fn text(length: usize, out: &mut Vec<u8>) {
     head(OpCode::Data(Data::Text), length, out);
 }
@@ -324,13 +325,13 @@ pub fn ping(payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// Appends the answer to a ping.
+/// Appends the answer to a ping with this payload.
 pub fn pong(payload: &[u8], out: &mut Vec<u8>) {
     head(OpCode::Control(Control::Pong), payload.len(), out);
     out.extend_from_slice(payload);
 }
 
-/// Appends a close frame, with the code if there is one.
+/// Appends a close frame, with a code if there is one.
 pub fn close(code: Option<u16>, out: &mut Vec<u8>) {
     let code = code.map(u16::to_be_bytes);
     let payload = code.as_ref().map_or(&[][..], |code| code);

@@ -1,4 +1,4 @@
-//! Tests of frames: every way to split them, and every rule that a client can break.
+//! Tests of frames: each way to divide them, and each rule that a client can break.
 
 use super::frames::{FrameError, MemoryLimit, Reader, Received, close, ping, pong, text};
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ fn of(text: &str) -> Received {
 
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// WS-3: a message is a text frame, or the frames of one put together; what may stand between those does.
+/// WS-3: a message is one text frame, or several frames together. Control frames may come between these frames.
 #[test]
 fn messages_are_put_together() {
     assert_eq!(one(100, &frame(0x81, b"Hello", MASK)), [of("Hello")]);
@@ -71,7 +71,8 @@ fn messages_are_put_together() {
     assert_eq!(one(100, &bye), [Received::Close(Some(1000))]);
 }
 
-/// WS-3: each kind of wrong frame has its code, and a close frame behind it is still found where frames can be told apart.
+/// WS-3: each kind of invalid frame has its close code. If the framing is still intact, a close frame after it is
+/// found.
 #[test]
 fn what_breaks_the_rules_is_told_once() {
     let good = frame(0x81, b"{}", MASK);
@@ -115,7 +116,7 @@ fn what_breaks_the_rules_is_told_once() {
     }
 }
 
-/// Memory follows what has come in, and is asked for before it is taken.
+/// Memory grows with the bytes that have arrived, and is reserved before it is allocated.
 #[test]
 fn what_is_declared_takes_no_room() {
     struct Most(usize);
@@ -152,7 +153,7 @@ fn what_is_written_can_be_read() {
     assert_eq!(long, [0x81, 126, 1, 44, 0x81, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70, 0x88, 0]);
 }
 
-/// Frames, good and bad ones, as clients send them.
+/// Valid and invalid frames of a client.
 fn frames() -> impl Strategy<Value = Vec<u8>> {
     let first = prop_oneof![
         8 => prop::sample::select(vec![0x81, 0x01, 0x00, 0x80, 0x89, 0x8A]),
@@ -169,7 +170,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// However the bytes are divided, the same comes out.
+    /// The result is the same for each division of the input.
     #[test]
     fn any_division_gives_the_same(
         bytes in prop_oneof![4 => frames(), 1 => prop::collection::vec(any::<u8>(), 0..60)],

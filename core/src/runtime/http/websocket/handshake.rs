@@ -1,4 +1,4 @@
-//! The upgrade from HTTP to WebSocket: which requests are allowed, and the response (RFC 6455, 4.2).
+//! The upgrade from HTTP to WebSocket: the check of the request, and the response (RFC 6455, section 4.2).
 
 use crate::proto::http::{Access, Refusal, websocket_key};
 use http::header::{self, HeaderMap, HeaderName};
@@ -6,16 +6,16 @@ use http::request::Parts;
 use http::{Method, Version};
 use tungstenite::handshake::derive_accept_key;
 
-/// The sub-protocol of MCP (WS-4).
+/// The sub-protocol for MCP (WS-4).
 const MCP: &str = "mcp";
 
-/// The head of the response that upgrades the connection to a WebSocket. Extensions, such as compression, are
-/// not accepted.
+/// The head of the response that changes the connection to a WebSocket. Extensions such as compression are not
+/// accepted. Fails if the request is not allowed or is not an upgrade to WebSocket.
 pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
     if head.method != Method::GET {
         return Err(Refusal::only_get("Method not allowed: a WebSocket begins with GET"));
     }
-    // Checked first, because browsers let every page open a WebSocket (WS-5).
+    // Access is checked first, because browsers allow every page to open a WebSocket (WS-5).
     access.check(&head.uri, &head.headers)?;
     let upgrades = head.version == Version::HTTP_11
         && has_word(&head.headers, header::CONNECTION, "upgrade")
@@ -41,7 +41,7 @@ pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>,
     Ok(out)
 }
 
-/// Whether a header with a list of words contains this word.
+/// Whether a header with a list of words contains `word`.
 fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     let words = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     words.into_iter().any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))

@@ -1,7 +1,8 @@
-//! WebSocket: each message is a text frame in either direction. The connection is one client's channel for both eras.
+//! The WebSocket transport. Each message is one text message in either direction. The connection is one client's
+//! channel for both eras.
 //!
-//! All of this folder is the server half. A client half would be `client.rs` beside it, and would use `frames` with masks
-//! on what it sends.
+//! This folder is for the server side. A client side would be a file `client.rs` here. It would use `frames`, with
+//! masks on the frames that it sends.
 
 mod connection;
 mod frame_writer;
