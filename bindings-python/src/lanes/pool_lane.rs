@@ -14,7 +14,7 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 
-/// Hands calls to worker threads; any number of them may wait in [`PoolLane::next`].
+/// Passes calls to worker threads. Any number of threads may wait in [`PoolLane::next`].
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct PoolLane {
     pool: Arc<Pool>,
@@ -32,12 +32,12 @@ impl PoolLane {
         PoolLane { pool, handlers: engine.handlers.clone_ref(py) }
     }
 
-    /// Counts the first worker; `False` if there is one.
+    /// Counts the first worker. `False` if there is one already.
     fn first_worker(&self) -> bool {
         self.pool.first_worker()
     }
 
-    /// Takes back the count of a worker that could not be started.
+    /// Stops counting a worker that could not be started.
     fn lost_worker(&self) {
         self.pool.lost_worker();
     }

@@ -14,7 +14,7 @@ fn wrong(py: Python<'_>, text: &str) -> PyErr {
     exception(py, "RegistrationError", text)
 }
 
-/// A `bool`; other values that count as true or false are refused.
+/// Reads a `bool`. Other values are refused, even if they count as true or false.
 pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let flag = value.cast_exact::<PyBool>().map(|flag| flag.is_true());
     flag.map_err(|_| wrong(value.py(), &format!("{name} must be True or False, not {}", shown(value))))

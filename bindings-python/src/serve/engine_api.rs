@@ -1,4 +1,4 @@
-//! What Python calls of a server: registration, the catalog, notifications, and the start.
+//! The methods of a server for Python: registration, the catalog, notifications, and the start.
 
 use crate::convert::write::Bounds;
 use crate::convert::{read, write};
@@ -209,7 +209,8 @@ impl Engine {
         entries.iter().map(|(definition, enabled)| Ok((read::value(py, definition)?, *enabled))).collect()
     }
 
-    /// Tells the client that asked its user to visit a page that the visit is complete. Returns whether a client was told.
+    /// Tells the client that asked its user to visit a page that the visit is complete. Returns whether such a client was
+    /// found.
     fn elicitation_complete(&self, id: &str) -> bool {
         self.server.elicitation_complete(id)
     }
@@ -232,7 +233,7 @@ impl Engine {
         self.server.notify(method, &params).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Starts the transports, see [`Transports`], which take ownership of their descriptors. `lane` is notified of the end.
+    /// Starts the transports (see [`Transports`]), which take ownership of their descriptors. `lane` is notified of the end.
     fn start(&self, py: Python<'_>, transports: &Bound<'_, PyDict>, lane: &LoopLane) -> PyResult<Running> {
         let transports = Transports::read(transports)?;
         let server = self.server.clone();

@@ -48,7 +48,7 @@ impl Exchange {
                 head.principal(principal);
             }
             if let Some(address) = address {
-                // It fails for what is not an IP address, such as the path of a Unix socket. No fair share applies then.
+                // This fails if it is no IP address, such as the path of a Unix socket. Then no fair share applies.
                 let _ = head.address(&address);
             }
             head.attach(RequestContext(context));
@@ -69,7 +69,7 @@ impl Exchange {
         self.exchange.feed(Bytes::copy_from_slice(data));
     }
 
-    /// The body is complete.
+    /// Declares that the body is complete.
     fn end(&self) {
         self.exchange.end();
     }

@@ -62,7 +62,7 @@ fn wait_until_closed(mut pipe: File) {
 fn end_process(running: &Mutex<Option<CoreRunning>>) {
     let found = running.lock().clone();
     if let Some(running) = found {
-        // Not by a signal: if the process has got one already, a second one would end its calls at once.
+        // A signal is not used: if the process has got one already, a second one would end its calls at once.
         running.close();
         while !running.wait_for(Duration::from_secs(3600)) {}
         thread::sleep(SHUTDOWN_TIMEOUT);

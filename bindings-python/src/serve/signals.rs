@@ -1,7 +1,8 @@
-//! SIGINT and SIGTERM while a server has its process to itself.
+//! SIGINT and SIGTERM while a server controls its process.
 //!
-//! Python runs its signal handlers on the main thread, between two steps of its own, so not while a function blocks in C. So
-//! a separate thread handles the signals. It also ends the process if the main thread is blocked after the server's end.
+//! Python runs its signal handlers on the main thread, between two steps of its interpreter. So it does not run them while a
+//! function blocks in C. Therefore a separate thread handles the signals. It also ends the process if the main thread is
+//! blocked after the server's end.
 
 use crate::lanes::running::Running;
 use crate::serve::signal_handler::{clear_pipe, install_handler, set_interrupting, set_pipe};
@@ -24,7 +25,7 @@ use tenon_mcp::{Running as CoreRunning, Wake};
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(100);
 /// How long after the server's end the process may run if the loop has not noticed that end.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The same if the loop has noticed the end and only cleans up.
+/// The same time if the loop has noticed the end and only cleans up.
 const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1000);
 /// How long the main thread may flush Python's streams when the process is to end at once.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
