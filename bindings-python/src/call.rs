@@ -122,8 +122,8 @@ impl Call {
     }
 }
 
-/// A call whose request has context variables. They may refer to the call, so the garbage collector must see them. Other
-/// calls are not tracked.
+/// A call whose request has context variables. They may refer to the call, so the garbage collector must see them.
+/// Other calls are not tracked.
 #[pyclass(frozen, extends = Call, module = "tenon_mcp._native")]
 pub(crate) struct CallInContext(Arc<CallContext>);
 
@@ -208,8 +208,8 @@ impl Call {
         let _ = self.port.complete(self.id, Outcome::Suspend);
     }
 
-    /// Asks the client, from a loop. Returns the answer as `(action, value, text)`, or the number of the question that waits,
-    /// or `None` if this attempt must end.
+    /// Asks the client, from a loop. Returns the answer as `(action, value, text)`, or the number of the question that
+    /// waits, or `None` if this attempt must end.
     fn ask<'py>(
         &self,
         kind: &str,
@@ -224,8 +224,9 @@ impl Call {
         }
     }
 
-    /// Asks the client, from a `def` function, and waits. Returns the answer as `(action, value, text)`, or `None` if this
-    /// attempt must end. It always ends on a loop's thread: answers arrive through that thread, so it cannot wait for them.
+    /// Asks the client, from a `def` function, and waits. Returns the answer as `(action, value, text)`, or `None` if
+    /// this attempt must end. It always ends on a loop's thread: answers arrive through that thread, so it cannot wait
+    /// for them.
     fn ask_and_wait<'py>(
         &self,
         kind: &str,
@@ -248,8 +249,8 @@ impl Call {
         answers::to_python(py, answer)
     }
 
-    /// Ends the call because its user must visit pages first; `pages` are the parameters of the questions. Raises, unless
-    /// this attempt must end.
+    /// Ends the call because its user must visit pages first; `pages` are the parameters of the questions. Raises,
+    /// unless this attempt must end.
     fn require(&self, py: Python<'_>, kind: &str, pages: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let asks = pages.iter().map(|page| self.question(kind, page)).collect::<PyResult<Vec<_>>>()?;
         match self.port.require_urls(self.id, asks) {
@@ -266,8 +267,8 @@ impl Call {
         }
     }
 
-    /// The handler's function, its arguments, and the parameter for the context. The middleware chain calls the function
-    /// last. If middleware has changed the arguments, they are made from `given`.
+    /// The handler's function, its arguments, and the parameter for the context. The middleware chain calls the
+    /// function last. If middleware has changed the arguments, they are made from `given`.
     fn arranged<'py>(
         &self,
         handler: &Bound<'py, Handler>,

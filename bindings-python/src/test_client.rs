@@ -109,7 +109,8 @@ impl Link {
         self.wake.get().map_or(Ok(()), |wake| Ok(wake.begin()?))
     }
 
-    /// Declares that the caller found no further event. `False` if one may have arrived meanwhile: the caller then takes it.
+    /// Declares that the caller found no further event. `False` if one may have arrived meanwhile: the caller then
+    /// takes it.
     fn rest(&self) -> bool {
         self.wake.get().is_none_or(|wake| wake.finish())
     }

@@ -5,8 +5,8 @@ use crate::errors::exception;
 use pyo3::prelude::*;
 use tenon_mcp::{Answer, AskError, Outcome};
 
-/// Why a question was not answered. The exception `AskError` holds it. If a handler does not catch the exception, the call
-/// ends with this error.
+/// Why a question was not answered. The exception `AskError` holds it. If a handler does not catch the exception, the
+/// call ends with this error.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct AskFailure(pub(crate) AskError);
 

@@ -17,8 +17,8 @@ pub struct Arguments {
 
 #[pymethods]
 impl Arguments {
-    /// With `coerce`, texts are converted to the numbers, booleans, arrays and objects that they contain. Raises `ValueError`
-    /// if the schema is invalid.
+    /// With `coerce`, texts are converted to the numbers, booleans, arrays and objects that they contain. Raises
+    /// `ValueError` if the schema is invalid.
     #[new]
     fn new(schema: &Bound<'_, PyDict>, coerce: bool) -> PyResult<Arguments> {
         let bounds = Bounds::of(&Limits::default());

@@ -191,8 +191,9 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
     Ok(())
 }
 
-/// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other values
-/// are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of an unknown type as it is.
+/// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other
+/// values are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of
+/// an unknown type as it is.
 #[cold]
 fn write_other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
     if let Ok(string) = value.cast::<PyString>() {

@@ -111,8 +111,8 @@ impl LoopLane {
         if !is_async {
             let mut turn = self.turn.lock();
             turn.ran_function = true;
-            // The function may itself poll, or watch the descriptor, as a dialog does. So its turn gets the rest of this
-            // turn's operations, and the descriptor is readable if there are more.
+            // The function may itself poll, or watch the descriptor, as a dialog does. So its turn gets the rest of
+            // this turn's operations, and the descriptor is readable if there are more.
             if self.polled && !(turn.ops.is_empty() && self.wake.finish()) {
                 self.wake.finish_early();
             }
@@ -150,8 +150,8 @@ impl LoopLane {
         }
     }
 
-    /// Sends the outcomes, then takes operations that were queued meanwhile. This costs less than another wake. `false` at
-    /// the end of the turn.
+    /// Sends the outcomes, then takes operations that were queued meanwhile. This costs less than another wake. `false`
+    /// at the end of the turn.
     fn refill(&self, py: Python<'_>) -> bool {
         self.batch.flush(&self.port);
         if self.wake.finish() {

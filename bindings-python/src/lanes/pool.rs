@@ -1,11 +1,12 @@
-//! The queue of the worker threads: which worker takes a call, and when one more worker is started. Nothing here uses Python.
+//! The queue of the worker threads: which worker takes a call, and when one more worker is started. Nothing here uses
+//! Python.
 //!
 //! Short functions run fastest on one worker that keeps the interpreter; functions that block need many workers. So one
-//! worker is always parked. It takes over when the other workers have been stuck for a few milliseconds, and then starts
-//! its successor.
+//! worker is always parked. It takes over when the other workers have been stuck for a few milliseconds, and then
+//! starts its successor.
 //!
-//! The outcomes of short functions are sent together. An outcome may wait while the next queued call is for a function that
-//! was short the last time, and a parked worker watches the queue.
+//! The outcomes of short functions are sent together. An outcome may wait while the next queued call is for a function
+//! that was short the last time, and a parked worker watches the queue.
 
 use crate::convert::write::Bounds;
 use crate::lanes::pool_state::{PoolCall, PoolState, TakenCall};
@@ -300,8 +301,8 @@ impl Pool {
 }
 
 impl Wake for Pool {
-    /// Moves queued operations to the workers at once, on the thread that queued them, because answers must arrive while
-    /// every worker is busy. Takes only short locks, and never the interpreter's.
+    /// Moves queued operations to the workers at once, on the thread that queued them, because answers must arrive
+    /// while every worker is busy. Takes only short locks, and never the interpreter's.
     fn wake(&self) {
         self.woken.store(true, Ordering::SeqCst);
         while self.woken.load(Ordering::SeqCst) {

@@ -42,9 +42,9 @@ impl PoolLane {
         self.pool.lost_worker();
     }
 
-    /// The next call as `((call, function, arguments, context parameter or None), grow)`; `None` ends the worker. If the
-    /// request has context variables, they follow the parameter. `busy` says whether the worker has just run a call. With
-    /// `grow`, the caller starts another worker first.
+    /// The next call as `((call, function, arguments, context parameter or None), grow)`; `None` ends the worker. If
+    /// the request has context variables, they follow the parameter. `busy` says whether the worker has just run a
+    /// call. With `grow`, the caller starts another worker first.
     fn next<'py>(&self, py: Python<'py>, busy: bool) -> PyResult<Option<(Bound<'py, PyTuple>, bool)>> {
         let mut now = if busy { self.pool.take_now() } else { None };
         loop {

@@ -65,7 +65,8 @@ impl WakeFd {
         true
     }
 
-    /// The watching thread stops although there may be more work. The descriptor is readable, so the thread continues later.
+    /// The watching thread stops although there may be more work. The descriptor is readable, so the thread continues
+    /// later.
     pub(crate) fn finish_early(&self) {
         self.state.store(IDLE, Ordering::SeqCst);
         self.make_readable();

@@ -14,7 +14,8 @@ use tenon_mcp::{HandlerId, HostCall, Layer, Registered, Wake};
 /// `Handler` objects by slot. A slot stays with its handler while a call may still use it.
 pub(crate) struct Handlers {
     list: Py<PyList>,
-    /// The tables of mounted servers, by number: the list, the tables mounted in it, and the number of mounts that need it.
+    /// The tables of mounted servers, by number: the list, the tables mounted in it, and the number of mounts that need
+    /// it.
     mounted: Py<PyDict>,
     slots: Arc<SlotTable>,
 }
@@ -47,8 +48,8 @@ impl Drop for SlotGuard {
     }
 }
 
-/// Releases the table of a mounted server when it is dropped. The engine keeps it until the last call through the mount has
-/// ended.
+/// Releases the table of a mounted server when it is dropped. The engine keeps it until the last call through the mount
+/// has ended.
 pub(crate) struct MountGuard {
     table: Arc<SlotTable>,
     slots: Arc<SlotTable>,

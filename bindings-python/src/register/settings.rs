@@ -52,7 +52,8 @@ pub(crate) fn cache_hints(value: &Bound<'_, PyAny>) -> PyResult<CacheHints> {
 }
 
 /// Applies `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
-/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's information.
+/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's
+/// information.
 pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let py = settings.py();
     for (name, value) in settings {

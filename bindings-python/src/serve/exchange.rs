@@ -25,8 +25,8 @@ pub struct Exchange {
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run on the loop of `lane`, in copies of `context`. A request is its method, the major
-    /// version of HTTP and the client's address; `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run on the loop of `lane`, in copies of `context`. A request is its method, the
+    /// major version of HTTP and the client's address; `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
@@ -74,8 +74,8 @@ impl Exchange {
         self.exchange.end();
     }
 
-    /// The next step: `None` if there is none yet, `(status, headers)` for the head, `(data, more)` for a piece of the body,
-    /// `False` at the end.
+    /// The next step: `None` if there is none yet, `(status, headers)` for the head, `(data, more)` for a piece of the
+    /// body, `False` at the end.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let step = match self.fed.swap(0, Ordering::Relaxed) > LARGE_BODY {
             true => py.detach(|| self.exchange.step()),

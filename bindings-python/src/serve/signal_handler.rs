@@ -6,7 +6,8 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, si
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
-/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each signal.
+/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each
+/// signal.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 static PREVIOUS: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
@@ -72,8 +73,8 @@ pub(super) fn clear_pipe(descriptor: RawFd) {
     let _ = PIPE.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::SeqCst);
 }
 
-/// Sets whether the next signal is sent by this process to interrupt its main thread. The handler does not report such a
-/// signal.
+/// Sets whether the next signal is sent by this process to interrupt its main thread. The handler does not report such
+/// a signal.
 pub(super) fn set_interrupting(interrupting: bool) {
     INTERRUPTING.store(interrupting, Ordering::SeqCst);
 }
