@@ -419,8 +419,8 @@ class Server(Registrations):
 
         ``principal`` is a function of the scope that returns the principal of a request. This may be the user that a
         middleware has stored there, or ``None`` if the sender is not known. Sessions belong to the principal that
-        opened them, and handlers read it as ``ctx.principal``. What a client uses counts towards the share of its
-        address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
+        opened them, and handlers read it as ``ctx.principal``. The calls, streams and bytes of a client count towards
+        the share of its address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """
