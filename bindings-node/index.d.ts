@@ -274,7 +274,7 @@ export type Capability = 'tools' | 'resources' | 'prompts' | 'completions' | 'lo
 export interface CacheHints {
   /** How long the response is fresh, in milliseconds, a whole number. Default 0: it is not cached. */
   ttlMs?: number
-  /** Who may get a cached response: everybody, or only the client that asked. Default `public`. */
+  /** Which clients may get a cached response: any client, or only the client that requested it. Default `public`. */
   cacheScope?: 'public' | 'private'
 }
 
@@ -388,7 +388,7 @@ export interface LogRecord {
 /** The form of a log that is not a function. */
 export type LogConsole = { [level in LogLevel]: (message: string, error?: unknown) => void }
 
-/** What can be registered. */
+/** The kinds of entries. */
 export type Kind =
   | 'tool'
   | 'resource'
@@ -456,11 +456,11 @@ export type Operation =
   | (string & {})
 
 /**
- * A function around calls. `next()` runs the next middleware, or at last the handler. It resolves to what that returned, or
- * rejects with what it threw. `next(changed)` passes other arguments, which are checked like a client's. The function need not
+ * A function around calls. `next()` runs the next middleware, or at last the handler. It resolves to the same value, or rejects
+ * with the same error. `next(changed)` passes other arguments, which are checked like a client's. The function need not
  * call `next`, and may call it several times. A second call while the first is open runs the handler a second time
- * concurrently. If there is no handler but the engine, that second call rejects. What the function returns or throws is treated
- * like a handler's.
+ * concurrently. If the engine itself answers, and no handler, that second call rejects. The return value or the error of the
+ * function is treated like a handler's.
  */
 export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 
@@ -496,7 +496,7 @@ export interface ArgumentOptions<S = JsonSchema> {
   coerceArguments?: boolean
 }
 
-/** Hints for clients on what a tool does. The engine does not rely on them. */
+/** Hints for clients about the effects of a tool. The engine does not rely on them. */
 export interface ToolAnnotations {
   title?: string
   readOnlyHint?: boolean
@@ -514,7 +514,7 @@ export interface ToolOptions<S = JsonSchema, O = JsonSchema> extends ShownOption
    * member `result`, and so is its schema.
    */
   output?: O
-  /** The JSON Schema of what `output` produces, if the library of `output` cannot provide it. */
+  /** The JSON Schema of the output of `output`, if its library cannot provide it. */
   outputSchema?: JsonSchema
   /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
   structured?: boolean
@@ -730,7 +730,7 @@ type MaybePromise<T> = T | Promise<T>
 export type Handler<A, R = unknown> = (args: A, ctx: Context) => R
 
 /**
- * What the handler of a tool returns if it has a schema in `output`: a value of the schema, or a {@link ToolResult}. The
+ * The return type of a tool's handler if the tool has a schema in `output`: a value of the schema, or a {@link ToolResult}. The
  * structured content of a `ToolResult` is checked at runtime. Without a schema in place, the type is any.
  */
 export type Returned<O> = DeepReadonly<Given<O>> | ToolResult
@@ -863,7 +863,7 @@ export interface Context {
   readonly logLevel: Level | undefined
   /** The headers of the HTTP request, by lower-case name. */
   readonly headers: { readonly [name: string]: string } | undefined
-  /** Who sent the request, if that is known. */
+  /** The principal that sent the request, if it is known. */
   readonly principal: string | undefined
   /** The id of the session, if the transport has one. */
   readonly sessionId: string | undefined
@@ -891,14 +891,14 @@ export interface Context {
   setStatus(text: string): void
   /**
    * Turns the call of a tool with `deferTask` into a task. Returns whether the call is a task now. The client gets the task at
-   * once. Later questions go to whoever polls the task, and the handler waits for the answers. If the client does not support
+   * once. Clients that poll the task get later questions, and the handler waits for the answers. If the client does not support
    * tasks, its call is answered as usual. Throws an {@link AskError} while a question of the call waits for its answer, and if
    * no further task is allowed.
    */
   startTask(): boolean
   /**
-   * Ends the response that the client waits on. The call goes on, and its stream stays resumable. The client reconnects for the
-   * rest after `streamRetry`, so a long call holds no connection. Messages that are sent meanwhile wait for it.
+   * Ends the response that the client waits for. The call continues, and its stream stays resumable. The client reconnects for
+   * the rest after `streamRetry`, so a long call holds no connection. Messages that are sent meanwhile wait for the client.
    *
    * Returns `true` if the client will reconnect. Otherwise it returns `false` and does nothing: outside of HTTP sessions of
    * 2025-11-25, if the client takes no stream, or if the response is closed already.
@@ -960,14 +960,14 @@ export type SamplingMessage = PromptMessage | { role: 'user' | 'assistant'; cont
 
 /** The parameters of a question to the client's model, by the protocol's names. */
 export interface SampleOptions extends AskOptions {
-  /** The most tokens that the answer may have. */
+  /** The maximum number of tokens of the answer. */
   maxTokens: number
   systemPrompt?: string
   temperature?: number
   stopSequences?: string[]
   modelPreferences?: {
     hints?: { name?: string }[]
-    /** From 0 to 1, as the others. */
+    /** From 0 to 1, like the other priorities. */
     costPriority?: number
     speedPriority?: number
     intelligencePriority?: number
@@ -1044,7 +1044,7 @@ export class ToolError extends Error {
 /**
  * Ends this run of a handler whose question was sent to a client that will answer in a second request. It is not a failure.
  * Clean up in `finally`, and let it propagate, as it is or as the `cause` of another error. The client gets the question when
- * the handler has settled, at the latest after one second. If a handler catches it and goes on, its outcome is sent, and its
+ * the handler has settled, at the latest after one second. If a handler catches it and continues, its outcome is sent, and its
  * questions are not.
  */
 export class Suspended extends Error {
@@ -1061,7 +1061,7 @@ export type Descriptor = number | object
 export interface UnixOptions {
   /** The path of the socket, at most 107 bytes. */
   path: string
-  /** The permissions of the socket's file. Whoever may write to it may connect. Default `0o600`. */
+  /** The permissions of the socket's file. Users who may write to it may connect. Default `0o600`. */
   mode?: number
 }
 
@@ -1182,15 +1182,15 @@ export interface EmbedOptions {
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
   /**
-   * Returns who sent a request, such as the user that a middleware has found; `undefined` if the sender is not known. Sessions
+   * Returns the principal of a request, such as the user that a middleware has found; `undefined` if it is not known. Sessions
    * belong to the principal that opened them, and handlers read it as `ctx.principal`.
    */
   principal?: (request: Request) => string | undefined
 }
 
 /**
- * Answers requests of `node:http`, Express and Fastify. What a client uses counts towards the share of its address
- * (`maxAddressCalls` and the others). The address is the framework's `ip` or that of the socket.
+ * Answers requests of `node:http`, Express and Fastify. The calls, streams and bytes of a client count towards the share of its
+ * address (`maxAddressCalls` and the others). The address is the framework's `ip` or that of the socket.
  */
 export interface RequestHandler {
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void
@@ -1199,11 +1199,12 @@ export interface RequestHandler {
 }
 
 export interface FetchOptions {
-  /** Who sent the request; see `HandlerOptions`. */
+  /** The principal of the request; see `HandlerOptions`. */
   principal?: string | undefined
   /**
-   * The IP address of the client, without port, if the program knows it. What the client uses counts towards the share of this
-   * address (`maxAddressCalls` and the others). Without it only the limits of the whole server apply.
+   * The IP address of the client, without port, if the program knows it. The calls, streams and bytes of the client count
+   * towards the share of this address (`maxAddressCalls` and the others). Without an address, only the limits of the whole
+   * server apply.
    */
   address?: string | undefined
 }
@@ -1239,10 +1240,10 @@ export class Server {
   /** Registers resources that a program lists and reads itself, such as the rows of a table. */
   resourceProvider<const T extends string>(template: T, options: ResourceProviderOptions<T>): this
   /**
-   * Registers a view: an HTML document that hosts of MCP Apps show in a frame of its own, beside the results of tools whose
+   * Registers a view: an HTML document that hosts of MCP Apps show in a frame of its own, next to the results of tools whose
    * `ui` names it. `uri` starts with `ui://`. `html` is the document, or a folder. The `index.html` of a folder becomes the
-   * document. All that it loads from the folder (scripts, style sheets, images, fonts, media) is put inside it, because a frame
-   * has no address to load from. The folder is read once, during this call. Symbolic links are not followed. Scripts with
+   * document. All files that it loads from the folder (scripts, style sheets, images, fonts, media) are put into it, because a
+   * frame has no address to load from. The folder is read once, during this call. Symbolic links are not followed. Scripts with
    * imports of their own must be bundled before.
    *
    * Tools may name the view before it is registered. A server does not listen while a tool names a view that is not registered.
@@ -1265,10 +1266,10 @@ export class Server {
    * matched exactly as it stands in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and
    * `fetch()` answer no pages, because the program around them has paths of its own. Pages of a mounted server are not mounted.
    *
-   * Responses have an `ETag`, by which browsers check whether the page has changed. Browsers are not allowed to guess another
-   * type. A request may name the hosts of the address. The page may be framed by its own address and by origins that may call
-   * the server. Anyone who reaches the address can read the page. A page of an address that others can reach may call the
-   * server only if its origin is in `allowedOrigins`. A page of a loopback address may always call it.
+   * Responses have an `ETag`, by which browsers check whether the page has changed. Browsers are told not to guess another type.
+   * A request may name the hosts of the address. Only pages of the same address, and of origins that may call the server, may
+   * show the page in a frame. Anyone who reaches the address can read the page. A page of an address that others can reach may
+   * call the server only if its origin is in `allowedOrigins`. A page of a loopback address may always call it.
    *
    * Throws if the path or the type is invalid, the page is too large (`maxPageBytes`), there are too many (`maxPages`), or MCP
    * is served under the path. If the path of MCP is not known yet, `listen` rejects.
@@ -1316,7 +1317,7 @@ export class Server {
    */
   middleware(middleware: Middleware): this
   middleware(operations: Operation | readonly Operation[], middleware: Middleware): this
-  /** Removes an entry. Calls in flight go on. Returns `false` if there is none of this name. */
+  /** Removes an entry. Calls in flight continue. Returns `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /**
@@ -1328,7 +1329,7 @@ export class Server {
   enable(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /**
    * Hides an entry, as if it were not registered. With tags it hides every entry with one of these tags, also entries that are
-   * registered later. Calls in flight go on. Returns `false` if there is no such entry.
+   * registered later. Calls in flight continue. Returns `false` if there is no such entry.
    */
   disable(what: { tags: Iterable<string> }): boolean
   disable(kind: 'completion', name: Completed): boolean
@@ -1360,8 +1361,8 @@ export class Server {
   mount(other: Server, prefix?: string): this
   /**
    * Undoes `mount` with the same prefix, also while the server is served. The entries of the other server are removed here, and
-   * clients are notified that the lists have changed. Calls in flight go on. Calls that wait for the start of the other server
-   * fail, because it no longer starts. If the other server has been started, it is stopped at the end of this one.
+   * clients are notified that the lists have changed. Calls in flight continue. Calls that wait for the start of the other
+   * server fail, because it no longer starts. If the other server has been started, it is stopped at the end of this one.
    *
    * This server releases the other one when the last call of it in flight has ended. While this server is served, it keeps a
    * server with a hook `start` or `stop` until its own end.
@@ -1436,8 +1437,8 @@ export class Server {
    */
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**
-   * Accepts nothing more, lets calls in flight finish within `limits.drainTimeout`, and then resolves. If stdio is served,
-   * `limits.stdioDrainTimeout` applies if that is less. If a handler awaits it, the handler waits for its own end.
+   * Accepts no further requests, lets calls in flight finish within `limits.drainTimeout`, and then resolves. If stdio is
+   * served, `limits.stdioDrainTimeout` applies if that is less. If a handler awaits it, the handler waits for its own end.
    */
   close(): Promise<void>
   /** Resolves when the server has ended: it was closed, or its transports ended. */

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-// Not by an import, which would have Node look for names in the text first.
+// An import is not used, because Node would first search the text for the names of exports.
 const require = createRequire(import.meta.url)
 const load = () => {
   try {

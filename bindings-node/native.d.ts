@@ -1,5 +1,5 @@
-// What the native part exports, for those who work on js/; the package's own declarations are in index.d.ts.
-// Made of the last build: `npm run native-types` writes it anew.
+// The exports of the native part, for developers of js/. The declarations of the package are in index.d.ts.
+// Generated from the last build by `npm run native-types`.
 
 /** The reply to a question. */
 export interface AskReply {

@@ -112,7 +112,7 @@ interface Result {
   readonly text: string
 }
 
-/** What a tool returned. */
+/** The result of a tool. */
 export class CallResult implements Result {
   private constructor()
   readonly result: Record<string, any>

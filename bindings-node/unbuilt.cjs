@@ -2,7 +2,7 @@
 
 const path = require('node:path')
 
-/** What to say where the package does not load: of a checkout in which nothing was built, what builds it. */
+/** The error to throw if the package cannot be loaded. In a checkout that was not built, it says how to build it. */
 module.exports = (error) => {
   const isThere = error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(path.join('dist', 'tenon.cjs'))
   return isThere ? error : new Error(`tenon-mcp: this checkout is not built; run \`npm run build\` in ${__dirname}`)

@@ -64,13 +64,13 @@ function abortReason(message) {
   return new DOMException(message, 'AbortError')
 }
 
-/** How many parts of an aggregate, and nested causes, are examined; there may be thousands. */
+/** How many parts of an aggregate, and nested causes, are examined. There may be thousands. */
 const MAX_PARTS = 8
 
 /** How many nested causes of a part are examined. */
 const MAX_PART_CAUSES = 3
 
-/** Whether `thrown` is an aggregate. Also in other realms, in which test runners load programs. */
+/** Whether `thrown` is an aggregate. It may come from another realm, because some test runners use realms. */
 function isAggregate(thrown) {
   return thrown instanceof AggregateError || (thrown?.name === 'AggregateError' && Array.isArray(thrown.errors))
 }

@@ -37,11 +37,11 @@ function missingError(platform, name, failed) {
   )
 }
 
-/** Whether a Linux process uses musl. To find out takes a moment, so it is done only if necessary. */
+/** Whether a Linux process uses musl. The check takes time, so it is made only if necessary. */
 function isMusl() {
   const { report } = process
   const before = report.excludeNetwork
-  // To resolve host names may take seconds.
+  // Resolving host names may take seconds.
   report.excludeNetwork = true
   try {
     return report.getReport().header.glibcVersionRuntime === undefined

@@ -1,5 +1,6 @@
-// Makes dist/tenon.cjs of js/index.js and all that it requires: to find, read and compile twenty small files is a
-// good part of what a server adds to the start of Node. A module that is required only inside functions runs when one of those does.
+// Makes dist/tenon.cjs from js/index.js and all modules that it requires. Finding, reading and compiling twenty small files is
+// a large part of the time that a server adds to the start of Node. A module that is required only inside functions runs when
+// one of these functions runs.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
@@ -14,7 +15,7 @@ const REQUIRE = /\brequire\('(\.[./\w]+)'\)/g
 /** The module that another one requires, as its path below js/. */
 const resolved = (from, path) => posix.join(posix.dirname(from), path)
 
-/** What a module is called in the bundle: each has a file name of its own. */
+/** The name of a module in the bundle. Each module has a different file name. */
 const constant = (module) => `$${posix.basename(module)}`
 
 function bundle(file) {
@@ -25,7 +26,7 @@ function bundle(file) {
   const early = atOnce(ENTRY, modules, new Set())
   const parts = [...modules].map(([name, lines]) => wrapped(name, lines, early))
   mkdirSync(dirname(file), { recursive: true })
-  // By renaming, so that a process that starts meanwhile reads a whole one.
+  // The file is renamed into place, so that a process that starts meanwhile reads a complete file.
   writeFileSync(`${file}.new`, `'use strict'\n\n// Made by scripts/bundle.mjs.\n\n${LATER}\n${parts.join('\n')}\nmodule.exports = ${constant(ENTRY)}\n`)
   renameSync(`${file}.new`, file)
 }
@@ -47,7 +48,7 @@ function read(name, modules, open) {
   modules.set(name, lines.slice(1))
 }
 
-/** The modules that run when `name` does: those required outside functions, and so on. */
+/** The modules that run when `name` runs: those that it requires outside of functions, those that these require, and so on. */
 function atOnce(name, modules, found) {
   found.add(name)
   for (const line of modules.get(name)) {
@@ -70,7 +71,7 @@ function wrapped(name, lines, early) {
     return used.replace(/^module\.exports = /, 'return ')
   })
   const code = body.map((line) => (line === '' ? line : `  ${line}`)).join('\n')
-  // In parentheses, functions are compiled at once and not looked through first.
+  // V8 compiles a function in parentheses at once, without a preliminary parse.
   const own = constant(name)
   return early.has(name) ? `const ${own} = (() => {${code}\n})()\n` : `const ${own} = later(() => {${code}\n})\n`
 }

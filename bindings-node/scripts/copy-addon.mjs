@@ -1,5 +1,6 @@
-// Puts the addon that cargo built beside the package, under the name `js/native.js` looks for, makes one file of js/, and
-// links the package into the examples. Usage: copy-addon.mjs [cargo profile [target [platform]]], by default `ci` and this machine.
+// Copies the addon that cargo built into the package, under the name that `js/native.js` looks for. Then makes one file of js/,
+// and links the package into the examples. Usage: copy-addon.mjs [cargo profile [target [platform]]]. Default: `ci` and this
+// machine.
 
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -17,14 +18,14 @@ function thisPlatform() {
   return [process.platform, process.arch, ...libc].join('-')
 }
 
-// By renaming, so that a process that runs the old one keeps it.
+// The file is renamed into place, so that a process that runs the old file keeps it.
 const file = join(here, `tenon.${platform}.node`)
 copyFileSync(join(target, triple, profile, library), `${file}.new`)
 renameSync(`${file}.new`, file)
 
 const modules = join(here, '..', 'examples', 'node', 'node_modules')
 mkdirSync(modules, { recursive: true })
-/** Links what `folder` has under a name into the examples. */
+/** Links `folder` into the examples under a name. */
 function link(folder, name) {
   const place = join(modules, name)
   mkdirSync(dirname(place), { recursive: true })
@@ -32,13 +33,13 @@ function link(folder, name) {
   symlinkSync(relative(dirname(place), folder), place, 'dir')
 }
 link(here, 'tenon-mcp')
-// The libraries that an example uses are among those of the tests.
+// The tests have all libraries that the examples use.
 const schemas = ['zod', 'valibot', '@valibot/to-json-schema', 'arktype', 'typebox']
 for (const name of [...schemas, 'chokidar', 'express', '@types/express', 'fastify', 'hono', '@hono/node-server']) {
   const folder = join(here, '..', 'tests', 'node_modules', name)
   if (existsSync(folder)) link(folder, name)
 }
-// What compiles an example in TypeScript is the package's own.
+// Examples in TypeScript are compiled with the compiler of this package.
 for (const name of ['typescript', '@types/node']) {
   const folder = join(here, 'node_modules', name)
   if (existsSync(folder)) link(folder, name)

@@ -1,5 +1,5 @@
-// Makes native.d.ts, the declarations of the native part, of what the macros of its last build wrote down: one line of
-// JSON for each function, class, object and block of methods. Usage: native-types.mjs [cargo profile [target]], by default `ci`.
+// Makes native.d.ts, the declarations of the native part. The macros of its last build have written one line of JSON for each
+// function, class, object and block of methods. Usage: native-types.mjs [cargo profile [target]]. Default: `ci`.
 
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,8 +10,8 @@ const here = dirname(dirname(fileURLToPath(import.meta.url)))
 /** The file that this writes, which is committed. */
 export const DECLARATIONS = join(here, 'native.d.ts')
 
-const HEAD = `// What the native part exports, for those who work on js/; the package's own declarations are in index.d.ts.
-// Made of the last build: \`npm run native-types\` writes it anew.
+const HEAD = `// The exports of the native part, for developers of js/. The declarations of the package are in index.d.ts.
+// Generated from the last build by \`npm run native-types\`.
 `
 
 /** The lines that the last compiler of the native part wrote. Cargo keeps a folder for each set of flags. */
@@ -22,7 +22,7 @@ export function lastBuilt(profile = 'ci', triple = '') {
   if (files.length === 0) throw new Error(`native-types: the native part is not built: nothing in ${builds}/tenon-node-*/out/native-types`)
   const when = (file) => statSync(file).mtimeMs
   const newest = files.reduce((best, file) => (when(file) > when(best) ? file : best))
-  // The library and its tests are compiled at once and write into one file, so that lines come twice.
+  // The library and its tests are compiled at the same time and write into one file, so lines may occur twice.
   return [...new Set(readFileSync(newest, 'utf8').trimEnd().split('\n'))].map((line) => JSON.parse(line))
 }
 
@@ -45,7 +45,7 @@ function members(text) {
 
 const isConstructor = ({ name }) => name.startsWith('constructor(')
 
-/** Constructors first, then by name: the order in which two compilers wrote them says nothing. */
+/** Constructors first, then by name, because the order in which two compilers wrote them is arbitrary. */
 function before(one, other) {
   if (isConstructor(one) !== isConstructor(other)) return isConstructor(one) ? -1 : 1
   return one.name < other.name ? -1 : 1

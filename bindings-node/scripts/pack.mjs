@@ -1,9 +1,9 @@
-// Packs what a release publishes: the package, and one for each platform whose addon is there.
+// Makes the packages of a release: the main package, and one for each platform whose addon exists.
 //
 //     pack.mjs OUT [ADDONS]
 //
-// ADDONS is a folder of `tenon.PLATFORM.node`, by default this package's own. OUT gets the tarballs. The package names the packages of
-// all platforms of its own version as optional dependencies; their names are in `platforms.json`.
+// ADDONS is a folder of `tenon.PLATFORM.node`, by default the folder of this package. The tarballs are written to OUT. The main
+// package has the packages of all platforms, in its own version, as optional dependencies. `platforms.json` has their names.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ const { scripts, devDependencies, files, ...about } = json('package.json')
 const platforms = json('platforms.json')
 const nameOf = (platform) => `${about.name}-${platform}`
 
-/** The names that one of `files` stands for: a name, or its beginning and `*`. */
+/** The files that match an element of `files`: a name, or the beginning of a name and `*`. */
 function matching(pattern) {
   return readdirSync(here).filter((name) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
 }

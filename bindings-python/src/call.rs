@@ -25,8 +25,8 @@ pub(crate) const CALL: &str = "tenon_mcp::call";
 
 /// One call of a handler.
 ///
-/// The methods that complete it return whether `LoopLane.flush` must be scheduled. To complete it twice, or too late, does
-/// nothing. A call that is dropped without an outcome fails.
+/// The methods that complete it return whether `LoopLane.flush` must be scheduled. A second or late completion has no
+/// effect. A call that is dropped without an outcome fails.
 #[pyclass(frozen, subclass, module = "tenon_mcp._native")]
 pub struct Call {
     port: HostPort,
@@ -79,7 +79,7 @@ impl Call {
         Outcome::Exception(text)
     }
 
-    /// A value as JSON. `ValueError` names a value that JSON cannot hold.
+    /// A value as JSON. `ValueError` names a value that JSON cannot express.
     fn json(&self, value: &Bound<'_, PyAny>) -> PyResult<JsonSlice> {
         write::json(value, self.target.bounds())
             .map_err(|error| PyValueError::new_err(format!("{error} is not JSON")))
@@ -122,8 +122,8 @@ impl Call {
     }
 }
 
-/// A call whose request has context variables. They may refer to the call, so the garbage collector must see them. Other
-/// calls are not tracked.
+/// A call whose request has context variables. They may refer to the call, so the garbage collector must see them.
+/// Other calls are not tracked.
 #[pyclass(frozen, extends = Call, module = "tenon_mcp._native")]
 pub(crate) struct CallInContext(Arc<CallContext>);
 
@@ -162,7 +162,7 @@ impl Call {
         self.id.to_u64()
     }
 
-    /// Completes the call with what its function returned.
+    /// Completes the call with the return value of its function.
     fn finish(&self, result: &Bound<'_, PyAny>) -> bool {
         let outcome = outcome::outcome(&self.context, self.returns_dict, result, self.target.bounds());
         self.complete(outcome.unwrap_or_else(|text| self.log_handler_fault(text)))
@@ -197,7 +197,7 @@ impl Call {
         self.complete(self.context.not_found(what))
     }
 
-    /// Completes the call whose handler let an `AskError` pass.
+    /// Completes the call of a handler that did not catch an `AskError`.
     fn fail_ask(&self, failure: &AskFailure) -> bool {
         self.complete(failure.0.clone().into_outcome(self.context.client.revision))
     }
@@ -208,8 +208,8 @@ impl Call {
         let _ = self.port.complete(self.id, Outcome::Suspend);
     }
 
-    /// Asks the client, from a loop. Returns the answer as `(action, value, text)`, or the number of the question that waits,
-    /// or `None` if this attempt must end.
+    /// Asks the client, from a loop. Returns the answer as `(action, value, text)`, or the number of the question that
+    /// waits, or `None` if this attempt must end.
     fn ask<'py>(
         &self,
         kind: &str,
@@ -224,8 +224,9 @@ impl Call {
         }
     }
 
-    /// Asks the client, from a `def` function, and waits. Returns the answer as `(action, value, text)`, or `None` if this
-    /// attempt must end. It always ends on a loop's thread: answers arrive through that thread, so it cannot wait for them.
+    /// Asks the client, from a `def` function, and waits. Returns the answer as `(action, value, text)`, or `None` if
+    /// this attempt must end. It always ends on a loop's thread: answers arrive through that thread, so it cannot wait
+    /// for them.
     fn ask_and_wait<'py>(
         &self,
         kind: &str,
@@ -248,8 +249,8 @@ impl Call {
         answers::to_python(py, answer)
     }
 
-    /// Ends the call because its user must visit pages first; `pages` are the parameters of the questions. Raises, unless
-    /// this attempt must end.
+    /// Ends the call because its user must visit pages first; `pages` are the parameters of the questions. Raises,
+    /// unless this attempt must end.
     fn require(&self, py: Python<'_>, kind: &str, pages: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
         let asks = pages.iter().map(|page| self.question(kind, page)).collect::<PyResult<Vec<_>>>()?;
         match self.port.require_urls(self.id, asks) {
@@ -266,8 +267,8 @@ impl Call {
         }
     }
 
-    /// What the middleware chain calls last: the handler's function, its arguments, and the parameter for the context. The
-    /// arguments are made of `given`, if middleware has changed them.
+    /// The handler's function, its arguments, and the parameter for the context. The middleware chain calls the
+    /// function last. If middleware has changed the arguments, they are made from `given`.
     fn arranged<'py>(
         &self,
         handler: &Bound<'py, Handler>,
@@ -282,7 +283,7 @@ impl Call {
         Ok((handler.function(py), handler.arguments(py, &input)?, handler.context(py)))
     }
 
-    /// Makes the engine run the operation that the middleware is around. The outcome arrives through the call's lane.
+    /// Makes the engine run the operation inside the middleware. The outcome arrives through the call's lane.
     fn next(&self, py: Python<'_>, given: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let given = self.changed_arguments(given)?;
         self.port.next(self.id, given).map_err(|error| next_error(py, &error))
@@ -350,7 +351,7 @@ impl Call {
         let _ = self.port.emit(self.id, Event::progress(progress, total, message.as_deref()));
     }
 
-    /// Ends the response that the client waits on. Returns whether the client can resume it.
+    /// Ends the response that the client waits for. Returns whether the client can resume it.
     fn close_stream(&self) -> bool {
         self.port.close_stream(self.id).unwrap_or(false)
     }
@@ -361,7 +362,7 @@ impl Call {
         !self.done.load(Ordering::Acquire) && self.port.is_cancelled(self.id)
     }
 
-    /// The most bytes that a result may have.
+    /// The maximum number of bytes of a result.
     #[getter]
     fn max_result_bytes(&self) -> usize {
         self.target.bounds().bytes()

@@ -16,7 +16,7 @@ pub(crate) fn exception(py: Python<'_>, class: &str, arguments: impl IntoArgumen
     }
 }
 
-/// The class and the text of an exception of the program, as far as they can be read.
+/// The class and the text of an exception of the program, if they can be read.
 pub(crate) fn describe_exception(error: &PyErr) -> String {
     let mut text = String::new();
     // This fails if the name of the class cannot be read; `format!` would panic then.

@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 
 /// Refuses subinterpreters, because classes, interned names and `PyOnceLock`s belong to one interpreter.
 ///
-/// Python itself refuses subinterpreters with a lock of their own, but not others, which older programs make.
+/// Python itself refuses subinterpreters that have their own lock. It accepts subinterpreters that share the lock,
+/// which older programs make.
 pub(crate) fn require_main(_: Python<'_>) -> PyResult<()> {
-    // SAFETY: the thread is attached to an interpreter, which `Python` stands for.
+    // SAFETY: the thread is attached to an interpreter, as the `Python` token proves.
     match unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) } {
         0 => Ok(()),
         _ => Err(PyImportError::new_err(

@@ -62,8 +62,8 @@ mod _native {
     #[pymodule_export]
     use crate::test_client::Link;
 
-    /// Writes a value as compact JSON; `ValueError` names a value that JSON cannot hold. With `rich` it may contain what
-    /// results may contain: dates, dataclasses and the like.
+    /// Writes a value as compact JSON. `ValueError` names a value that JSON cannot express. With `rich` the value may
+    /// contain dates, dataclasses and the like, as results may.
     #[pyfunction]
     #[pyo3(signature = (value, rich = false))]
     fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {

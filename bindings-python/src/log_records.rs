@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record, Wake};
 
-/// Records that may wait for the interpreter. Further records are counted and dropped.
+/// The maximum number of records that wait for the interpreter. Further records are counted and dropped.
 const MAX_RECORDS: usize = 1024;
-/// Bytes that their texts may have.
+/// The maximum number of bytes of their texts.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A bounded queue: engine threads put records in and never wait for the interpreter.
 pub(crate) struct Records {
     queue: Mutex<Queue>,
-    /// The least level that is taken, a number of `logging`.
+    /// The lowest level that is taken, a number of `logging`.
     level: AtomicU8,
     /// Wakes a thread with the interpreter, which takes the records.
     wake: Mutex<Option<Weak<dyn Wake>>>,

@@ -7,8 +7,8 @@ use std::fs::File as Descriptor;
 #[cfg(not(target_os = "linux"))]
 use std::os::unix::net::UnixStream as Descriptor;
 
-/// Two descriptors that do not block: a write to the writer makes the reader readable. On Linux both are one eventfd, which
-/// costs less than a pair of sockets.
+/// Two descriptors that do not block: a write to the writer makes the reader readable. On Linux both are one eventfd,
+/// which costs less than a pair of sockets.
 pub(crate) struct WakePair {
     reader: Descriptor,
     #[cfg(not(target_os = "linux"))]

@@ -24,7 +24,7 @@ pub struct Link {
 
 #[pymethods]
 impl Link {
-    /// `options`: `revision`, `questions` (words), `capabilities`, `info`, `log_level`, `principal`.
+    /// `options`: `revision`, `questions` (their kinds), `capabilities`, `info`, `log_level`, `principal`.
     #[new]
     fn new(py: Python<'_>, engine: &Engine, options: &Bound<'_, PyDict>) -> PyResult<Link> {
         let bounds = Bounds::of(engine.server.engine().limits());
@@ -53,7 +53,7 @@ impl Link {
         asked.map_err(|error| engine_error(py, &error))
     }
 
-    /// Answers a question, with a failure if there is one.
+    /// Answers a question, or reports the failure if there is one.
     fn answer(
         &self,
         py: Python<'_>,
@@ -80,7 +80,7 @@ impl Link {
         Ok(())
     }
 
-    /// The next event, or `None`: `(what, whose, detail)`.
+    /// The next event, or `None`. An event is `(what, id, detail)`.
     fn event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let event = py.detach(|| self.link.event());
         event.map(|event| event_tuple(py, event)).transpose()
@@ -109,7 +109,8 @@ impl Link {
         self.wake.get().map_or(Ok(()), |wake| Ok(wake.begin()?))
     }
 
-    /// The caller found no more event. `False` if one may have come since: the caller then takes it.
+    /// Declares that the caller found no further event. `False` if one may have arrived meanwhile: the caller then
+    /// takes it.
     fn rest(&self) -> bool {
         self.wake.get().is_none_or(|wake| wake.finish())
     }

@@ -29,7 +29,7 @@ const UNMOUNTED = 13
 
 /** Numbers per operation: kind, slot, generation, and the handler or the question. */
 const RECORD = 4
-/** The most operations of one batch. */
+/** The maximum number of operations of one batch. */
 const MAX_OPS = 256
 
 class Bridge {
@@ -52,11 +52,11 @@ class Bridge {
     /** The deepest nesting and the largest text of a result. */
     this.bounds = { depth, size }
     this.completions = new CompletionBuffer(engine)
-    /** It answers only requests of the program's own HTTP server, and ends when nothing references it. */
+    /** Whether it answers only requests of the program's own HTTP server, and ends when nothing references it. */
     this.collectable = false
-    /** Something waits for its end. */
+    /** Whether something waits for its end. */
     this.awaited = false
-    /** It has a handler of `stop`. */
+    /** Whether it has a handler of `stop`. */
     this.hasStopHandler = false
     /** The registered entries, by the number of their handler. */
     this.entries = new Map()
@@ -74,7 +74,7 @@ class Bridge {
     this.mapped = []
     /** Open requests of the program's own HTTP server, by number. */
     this.exchanges = new Map()
-    /** The async contexts of these requests, by number, until the last of their calls has ended. Their calls run in them. */
+    /** The async contexts of these requests, in which their calls run. By number, until the last of these calls has ended. */
     this.scopes = new Map()
   }
 
@@ -115,7 +115,7 @@ class Bridge {
     if (this.mounted.delete(number)) this.updateNeeded()
   }
 
-  /** To be called when the bridge may be needed, or not needed, from now on. That affects its parents too. */
+  /** Call this when the bridge may have become needed or unneeded. That affects its parents too. */
   updateNeeded() {
     if (this.collectable) updateNeeded(this)
     for (const parent of this.parents.values()) parent.deref()?.updateNeeded()
@@ -151,7 +151,7 @@ class Bridge {
     this.#log(record)
   }
 
-  /** Ends the server because no handler will run any more. Answers are still written. */
+  /** Ends the server because handlers no longer run. Responses that exist are still written. */
   abandon() {
     this.completions.flush()
     this.engine.abandon()
@@ -249,7 +249,7 @@ class Bridge {
     this.#run(call, () => entry.handler(args, new Context(call)))
   }
 
-  /** A call with middleware. An entry of this server answers it, or the engine. */
+  /** A call with middleware. Either an entry of this server or the engine answers it. */
   #callWithMiddleware(slot, generation, number, [layers, args, kind, name]) {
     const entry = kind === undefined ? this.entry(number) : { kind, name, reads: READ_KINDS.includes(kind) }
     const call = this.#begin(slot, generation, entry)

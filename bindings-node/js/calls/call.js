@@ -18,7 +18,7 @@ const SCOPE = { requireManualDestroy: false }
 /** How many milliseconds a handler may run after its attempt was suspended. */
 const UNWIND_TIMEOUT = 1000
 
-/** AskErrors for which the engine has a protocol error, if the handler lets them pass: error -> { call, number }. */
+/** AskErrors for which the engine has a protocol error if the handler does not catch them: error -> { call, number }. */
 const refusals = new WeakMap()
 
 /** The levels of messages to clients. */
@@ -34,8 +34,9 @@ class Call {
   #bridge
   #controller
   #reason
-  /** The promises of questions that wait for answers, by number; and of questions with which this attempt ends. */
+  /** The promises of questions that wait for answers, by number. */
   #waiting
+  /** The promises of questions with which this attempt ends. */
   #suspending
   /** Effects by key, and how many of them run. The attempt does not end while one runs. */
   #effects
@@ -56,7 +57,7 @@ class Call {
     this.entry = entry
   }
 
-  /** The handler has returned. Sends the result, unless the call has ended. Never throws. */
+  /** The handler has returned. Sends the result unless the call has ended. Never throws. */
   onReturn(value) {
     if (this.over) return
     const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
@@ -69,7 +70,7 @@ class Call {
     }
   }
 
-  /** Logs a warning, once for each entry, if a result was probably meant in another way. */
+  /** Logs a warning, once per entry, if a result probably has another type than intended. */
   #warn(value) {
     const message = resultWarning(this.entry, value)
     if (message === undefined) return
@@ -123,7 +124,7 @@ class Call {
     if (!this.over) this.#bridge.engine.emit(this.slot, this.generation, kind, wellFormed(stringify(params)))
   }
 
-  /** Ends the response that the client waits on. */
+  /** Ends the response that the client waits for. */
   closeStream() {
     return !this.over && this.#bridge.engine.closeStream(this.slot, this.generation)
   }
@@ -257,17 +258,17 @@ class Call {
     return text == null ? {} : parse(text)
   }
 
-  /** Checks and completes changed arguments like those of a client; JSON text for JSON text. */
+  /** Checks and completes changed arguments like those of a client. Takes and returns JSON text. */
   prepare(text) {
     this.#requireActive()
     return this.#bridge.engine.prepare(this.slot, this.generation, text)
   }
 
-  /** The outcome of the operation that middleware is around; `text` has changed arguments. */
+  /** The outcome of the operation inside the middleware. `text` has changed arguments. */
   next(text) {
     return new Promise((resolve, reject) => {
       this.#requireActive()
-      // Also if the engine has an outcome that has not arrived.
+      // This also refuses a call while an outcome of the engine is on its way.
       if (this.#next !== undefined) throw new Error('next() is already running; await it before calling it again')
       this.#bridge.engine.next(this.slot, this.generation, text)
       this.#next = { resolve, reject }
@@ -307,7 +308,7 @@ class Call {
     return asked
   }
 
-  /** Ends the attempt in the next round of the loop, with every question that was asked until then. */
+  /** Ends the attempt in the next iteration of the loop, with every question that was asked until then. */
   #unwindSoon(reject) {
     if (this.#suspending === undefined) {
       this.#suspending = []
@@ -316,7 +317,7 @@ class Call {
     this.#suspending.push({ reject })
   }
 
-  /** Rejects the handler's promises. The client is told only afterwards, so that attempts do not overlap. */
+  /** Rejects the handler's promises. The client gets the questions only afterwards, so that attempts do not overlap. */
   #unwind() {
     if (this.over || this.#suspended !== undefined) return
     // If the attempt ended now, the effect would run again in the next attempt.
@@ -352,7 +353,7 @@ class Call {
     // The first reason stays.
     this.#reason ??= reason
     if (this.#controller === undefined) return
-    // Every operation that got the signal rejects with this reason, and the handler awaits only one of them.
+    // Every operation that uses the signal rejects with this reason, and the handler awaits only one of them.
     ignoreRejections(this.#reason)
     this.scope.runInAsyncScope(() => this.#controller.abort(this.#reason))
   }

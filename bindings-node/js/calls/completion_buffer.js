@@ -16,7 +16,7 @@ const INVALID_ARGUMENTS = 9
 
 /** Numbers per outcome: slot, generation, kind. */
 const RECORD = 3
-/** With so many outcomes, or characters of their lines, the buffer is flushed at once. */
+/** If the buffer has this many outcomes, or characters of their lines, it is flushed at once. */
 const MAX_COUNT = 256
 const MAX_LENGTH = 1 << 20
 
@@ -25,7 +25,7 @@ class CompletionBuffer {
   #records = new Uint32Array(MAX_COUNT * RECORD)
   #lines = []
   #length = 0
-  /** While a batch is dispatched, the end of the batch flushes. Otherwise the first outcome schedules a flush. */
+  /** While a batch is dispatched, the buffer is flushed at the end of the batch. Otherwise the first outcome schedules it. */
   #held = 0
   #scheduled = false
 
@@ -52,7 +52,7 @@ class CompletionBuffer {
       this.flush()
     } else if (this.#held === 0 && !this.#scheduled) {
       this.#scheduled = true
-      // After the microtasks that are queued now: other handlers of the batch complete in them.
+      // The flush runs after the microtasks that are queued now, because other handlers of the batch complete in them.
       process.nextTick(() => {
         this.#scheduled = false
         this.flush()
@@ -60,7 +60,7 @@ class CompletionBuffer {
     }
   }
 
-  /** Bytes are sent by a call of their own, because they are not a line. */
+  /** Sends bytes with a native call of their own, because they are not a line. */
   putBytes(call, bytes) {
     this.#engine.completeBytes(call.slot, call.generation, bytes)
   }

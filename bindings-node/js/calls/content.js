@@ -98,7 +98,7 @@ class PromptMessage extends Typed {
   }
 }
 
-/** The most blocks of a result: the text of more blocks would be longer than a string can be. */
+/** The maximum number of blocks of a result. The text of more blocks would exceed the maximum length of a string. */
 const MAX_BLOCKS = Math.floor(constants.MAX_STRING_LENGTH / '{"type":"text","text":""}'.length)
 
 function blockOf(content) {

@@ -9,7 +9,7 @@ const { contextFields } = require('../native')
 const { isObject } = require('../registry/schema')
 const { acceptedValue, validatorOf } = require('../registry/validate')
 
-/** Methods that are bound, so that handlers may write `(args, { log, progress }) => …`. */
+/** Methods that are bound to the context, so that handlers may write `(args, { log, progress }) => …`. */
 const BOUND_METHODS = [
   ...['extension', 'progress', 'log', 'closeStream', 'notify', 'setStatus', 'startTask'],
   ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
@@ -89,7 +89,7 @@ class Context {
     this.#call.log(level, data, options?.logger)
   }
 
-  /** Ends the response that the client waits on. The call and its stream go on. */
+  /** Ends the response that the client waits for. The call and its stream continue. */
   closeStream() {
     return this.#call.closeStream()
   }
@@ -135,7 +135,7 @@ class Context {
     return this.#call.ask('sample', () => sampleParams(messages, options), options?.key, readSample)
   }
 
-  /** Asks for the directories the user works in. */
+  /** Asks for the directories that the user works in. */
   roots(options) {
     return this.#call.ask('roots', () => '{}', options?.key, ({ roots }) => roots)
   }

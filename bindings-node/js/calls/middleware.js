@@ -9,7 +9,7 @@ const { isObject } = require('../registry/schema')
 /** The kinds of entries whose handlers return the contents of a resource. */
 const READ_KINDS = ['resource', 'resource_template']
 
-/** Runs `layers`, the first outermost, around `handler`, or around the engine's operation if there is no handler. */
+/** Runs `layers`, the first outermost, around `handler`. Without a handler they run around the engine's operation. */
 function chain(call, layers, handler, args) {
   const run = (index, args, changed) => {
     const context = new Context(call, args)
@@ -24,7 +24,7 @@ function chain(call, layers, handler, args) {
   }
   const next = (index, args, changed) => (given) => {
     const result = runNext(index, args, changed, given)
-    // If middleware does not await it, a handler's error must not end the process.
+    // An error of the handler must not end the process if the middleware does not await this promise.
     result.catch(() => {})
     return result
   }

@@ -13,7 +13,7 @@ const FAILED = 4
 const EXCEPTION = 5
 const ERROR = 6
 
-/** The outcome as a value that a handler might have returned. Throws the error if it is a failure. */
+/** Converts the outcome to a value that a handler might return. Throws the error if it is a failure. */
 function outcome(kind, value) {
   switch (kind) {
     case BYTES:

@@ -1,7 +1,8 @@
 'use strict'
 
-// Ignores unhandled rejections of promises that reject because their call has ended. If a handler starts `a` and `b` and then
-// awaits both in turn, nothing awaits `b` once `a` has rejected. Node would end the process, so a client could end it.
+// Ignores unhandled rejections of promises that reject because their call has ended. Suppose that a handler starts `a` and `b`,
+// and then awaits one after the other. If `a` rejects, nothing awaits `b`. Node would then end the process, so a client could
+// end it.
 
 const { isCausedBy } = require('../errors')
 
@@ -33,7 +34,7 @@ function onUnhandled(reason) {
 }
 onUnhandled[ERRORS] = ignoredErrors
 
-/** Adds the listener before all others. Listeners of `once` are removed when they are called, so they could not be counted. */
+/** Adds the listener before all others. A listener of `once` is removed when it is called, so a later listener misses it. */
 function listen() {
   process.off(EVENT, onUnhandled)
   if (timer !== undefined) process.prependListener(EVENT, onUnhandled)

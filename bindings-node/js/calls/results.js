@@ -29,8 +29,8 @@ function kindOf(value) {
 }
 
 /**
- * The line for the result of a handler, or its bytes, or a failure with the reason why there is neither. `bounds` are the
- * deepest nesting and the largest text of a result.
+ * The line for the result of a handler, or its bytes. If there is neither, a failure with the reason. `bounds` are the deepest
+ * nesting and the largest text of a result.
  */
 function encode(entry, value, bounds) {
   if (value === undefined) return encodeUndefined(entry)
@@ -38,7 +38,7 @@ function encode(entry, value, bounds) {
   try {
     let kind = VALUE
     if (typeof value === 'object' && value !== null) {
-      // Before every item is examined.
+      // This comes first, because the other checks examine every item.
       checkLength(value, bounds.size)
       if (isBytes(value)) return { kind: VALUE, bytes: new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength) }
       kind = kindOf(value)
@@ -55,13 +55,13 @@ function encode(entry, value, bounds) {
   return failureLine(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
 }
 
-/** The array with ResourceContents in place of bytes, if it has any. Called after the array could not be written as JSON. */
+/** The array with bytes replaced by ResourceContents, if it has bytes. Called after the array could not be written as JSON. */
 function withContents(value) {
   try {
     if (!Array.isArray(value) || !value.some(isBytes)) return undefined
     return Array.from(value, (item) => (isBytes(item) ? new ResourceContents(item) : item))
   } catch {
-    // The items cannot be read; the error says why already.
+    // The items cannot be read. The existing error states the reason.
     return undefined
   }
 }
@@ -70,8 +70,8 @@ function withContents(value) {
 const BLOCKS = ['text', 'image', 'audio', 'resource', 'resource_link']
 
 /**
- * The warning for a plain object in the form of a result of the protocol, as handlers of other packages return it. Here such an
- * object is data. `undefined` for every other value.
+ * The warning for a plain object that has the form of a result of the protocol. Handlers of other packages return such objects,
+ * but in this package they are data. `undefined` for every other value.
  */
 function resultWarning(entry, value) {
   try {
@@ -115,8 +115,8 @@ function quote(message) {
 }
 
 /**
- * The line for the error that a handler has thrown, and its log level. `wrong` is an error of a function of `mapError`; `mapped`
- * has the types of `mapError`.
+ * The line for the error that a handler has thrown, and its log level. `mapped` has the types of `mapError`. If a function of
+ * `mapError` fails, its error is `wrong` of the result.
  */
 function encodeThrown(thrown, mapped, bounds) {
   const own = packageError(thrown, bounds)
@@ -129,7 +129,7 @@ function encodeThrown(thrown, mapped, bounds) {
   try {
     made = to(thrown)
     if (!types.isNativeError(made) && !(made instanceof Error)) {
-      // The promise of an async function may reject.
+      // The function may be async, and its promise may reject.
       Promise.resolve(made).catch(() => {})
       throw new TypeError(`mapError: the function for ${type.name} returned ${made === null ? 'null' : `a value of type ${typeof made}`}, not an error`)
     }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Converts the options of users for the engine. Errors name the wrong option.
+// Converts the options of users to the engine's form. Errors name the wrong option.
 
 const { types } = require('node:util')
 const { memberText } = require('../registry/entries')
@@ -12,7 +12,7 @@ const { webOptions } = require('./web')
 
 const { stringify } = JSON
 
-/** The bytes of a key. */
+/** The number of bytes of a key. */
 const KEY_BYTES = 32
 
 /** Refuses unknown options, because a misspelt one would be ignored. */
@@ -46,7 +46,7 @@ function keyBytes(text) {
   return /^[\w+/-]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
 }
 
-/** Members of the server's information; the engine checks their values. */
+/** Members of the server's information. The engine checks their values. */
 const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
 
 const BOOLEAN_OPTIONS = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
@@ -104,14 +104,14 @@ function cacheHints(what, given) {
 
 /** Whether this is the main thread, and not a worker. */
 function onMainThread() {
-  // To load the module takes a tenth of the start. A worker never runs on the first thread of the process.
+  // Loading the module takes a tenth of the time of a start. A worker never runs on the first thread of the process.
   return onFirstThread() || require('node:worker_threads').isMainThread
 }
 
 /** The options to serve only clients in the process. */
 const IN_PROCESS = Object.freeze({})
 
-/** The options of `listen()`: nothing means stdio, a port or an address means HTTP, an object names the transports. */
+/** The options of `listen()`. `undefined` means stdio, a port or an address means HTTP, and an object names the transports. */
 function listenOptions(given) {
   if (given === undefined) return { stdio: true, sockets: [], owner: false, unref: false }
   if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, unref: true, inProcess: true }

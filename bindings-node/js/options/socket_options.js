@@ -26,7 +26,7 @@ function unixOptions(what, unix, mode) {
   return { path: unix, mode: mode ?? undefined }
 }
 
-/** From the option `stdio`: whether the process's own input and output are used, or the two descriptors in their place. */
+/** Reads the option `stdio`: whether to serve the process's own input and output, or the two descriptors to serve instead. */
 function stdioOptions(stdio, others) {
   if (!Array.isArray(stdio)) {
     if (stdio != null && typeof stdio !== 'boolean') {

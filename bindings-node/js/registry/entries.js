@@ -1,14 +1,14 @@
 'use strict'
 
-// The options of an entry, as the engine takes them: the JSON text of its definition, and its policies. The engine checks the
-// definition. This file knows only the options whose names differ from the protocol's.
+// Converts the options of an entry to the engine's form: the JSON text of its definition, and its policies. The engine checks
+// the definition. This file knows only the options whose names differ from the protocol's.
 
 const { encodeJson, describeFailure, wellFormed } = require('./json')
 const { BOUNDS, isObject, isValidator, refuseShape, schemaText } = require('./schema')
 
 const { stringify } = JSON
 
-/** Options that are schemas, with the members they become. */
+/** Options that are schemas, with the members that they become. */
 const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
 
 /** Options that may be validators, with the options for their JSON Schemas if the validators do not know them. */
@@ -62,7 +62,7 @@ function memberText(what, value) {
   return wellFormed(text)
 }
 
-/** The option with a validator whose JSON Schema `option` is. */
+/** The option that has a validator, if `option` has the JSON Schema of that validator. */
 function validatorOption(option, options) {
   return Object.keys(SCHEMA_OPTIONS).find((name) => SCHEMA_OPTIONS[name] === option && isValidator(options[name]))
 }
@@ -75,7 +75,7 @@ function schemaOf(what, options, option) {
   return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', alternative })
 }
 
-/** `definition` and `policies` of an entry; messages call it `what`. */
+/** `definition` and `policies` of an entry. `what` is its name in messages. */
 function entryOf(kind, what, name, options) {
   const { names, policies: own, schemas } = KINDS[kind]
   if (isValidator(options)) throw new TypeError(`${what}: the options must not be a schema${schemaOption(kind)}`)
@@ -110,7 +110,7 @@ function entryOf(kind, what, name, options) {
   return { definition: `{${members.join(',')}}`, policies }
 }
 
-/** The advice how to pass a schema of arguments. */
+/** The advice on how to pass a schema of arguments. */
 function schemaOption(kind) {
   const option = kind === 'prompt' ? 'args' : KINDS[kind].schemas[0]
   return option === undefined ? '' : `: pass the schema of the arguments as { ${option}: schema }`

@@ -1,23 +1,23 @@
 'use strict'
 
-// JavaScript values as JSON text. `JSON.stringify` alone replaces values that JSON cannot hold by `null`, or leaves them out,
-// without an error. Here they are errors that name the value and its path.
+// JavaScript values as JSON text. `JSON.stringify` alone replaces values that JSON cannot express by `null`, or leaves them
+// out, without an error. This module throws an error that names the value and its path.
 
 const { types } = require('node:util')
 
 const { stringify } = JSON
 
-/** A longer path is cut after so many characters. */
+/** A path is cut after this many characters. */
 const MAX_PATH = 200
 
 /** The largest integer that every JSON reader reads exactly. */
 const MAX_INTEGER = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** The error for a value that JSON cannot hold; the message has its path. */
+/** The error for a value that JSON cannot express. The message has its path. */
 class NotSerializable extends Error {
   /** Whether the message begins with the path. */
   hasPath = false
-  /** Whether the value is too long. It is not examined again then. */
+  /** Whether the value is too long. Then it is not examined again. */
   tooLong = false
 }
 
@@ -50,11 +50,11 @@ function opaqueType(value) {
   return named && Object.keys(value).length === 0 ? tag : undefined
 }
 
-/** The least bytes of an item with the comma or bracket after it, and of a member `"":0,` without its name and value. */
+/** The minimum bytes of an item with the comma or bracket after it, and of a member `"":0,` without its name and value. */
 const MIN_ITEM_BYTES = 2
 const MIN_MEMBER_BYTES = 4
 
-/** The bytes that the text may still have. Each value subtracts the least that its text can have. */
+/** The number of bytes that the text may still have. Each value subtracts the minimum length of its text. */
 let room = 0
 
 /** Whether `JSON.stringify` alone writes `value` correctly. `false` also if only `Encoder` can tell. */
@@ -76,7 +76,7 @@ function isPlainJson(value, depth) {
 function isPlainObject(value, depth) {
   if (depth === 0 || --room < 0) return false
   if (Array.isArray(value)) {
-    // Before any item is examined, because there may be hundreds of millions.
+    // This check comes before any item is examined, because there may be hundreds of millions.
     room -= value.length * MIN_ITEM_BYTES
     if (room < 0 || value.toJSON !== undefined) return false
     for (let i = 0; i < value.length; i++) {
@@ -119,7 +119,7 @@ function isPlainValue(value, depth) {
   try {
     return isPlainJson(value, depth)
   } catch {
-    // A getter or a proxy has thrown; `Encoder` finds its path.
+    // A getter or a proxy has thrown. `Encoder` finds its path.
     return false
   }
 }

@@ -1,13 +1,13 @@
 'use strict'
 
-// Recognises JSON Schemas, and refuses other values. A library's validator, written as JSON, would be a schema without known
-// keywords, which allows everything.
+// Recognises JSON Schemas, and refuses other values. Without this check, a library's validator would be written as JSON. It
+// would then be a schema without known keywords, which allows everything.
 
 const { NotSerializable, encodeJson, pathOf, reasonOf } = require('./json')
 
 const { stringify } = JSON
 
-/** The bounds of schemas. Programs write these, so the bounds only stop values without end. */
+/** The bounds of schemas. Programs write schemas, so the bounds only stop infinite values. */
 const BOUNDS = { depth: 128, size: 1 << 24 }
 
 /** The calls that convert a library's validators to JSON Schemas, by the library's name in Standard Schema. */
@@ -30,9 +30,9 @@ function isObject(value) {
 }
 
 /**
- * The JSON text of a schema; messages call it `what`. Throws a TypeError with the reason if there is none. For a validator that
- * knows its JSON Schema, `side` says whether that of its input or of its output is taken. `alternative` is the option in which
- * the program can pass the JSON Schema.
+ * The JSON text of a schema. `what` is its name in messages. Throws a TypeError with the reason if there is none. `side`
+ * selects the JSON Schema of the input or the output of a validator that knows both. `alternative` is the option in which the
+ * program can pass the JSON Schema.
  */
 function schemaText(what, given, { side = 'input', alternative } = {}) {
   const value = jsonSchemaOf(what, given, side, alternative)
@@ -54,7 +54,7 @@ function schemaText(what, given, { side = 'input', alternative } = {}) {
   return text
 }
 
-/** The JSON Schema of a validator that knows it (Standard JSON Schema); other values as they are. */
+/** The JSON Schema of a validator that knows it (Standard JSON Schema). Other values are returned unchanged. */
 function jsonSchemaOf(what, value, side, alternative) {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null || isConverted(value)) return value
   const standard = value['~standard']
@@ -67,7 +67,7 @@ function jsonSchemaOf(what, value, side, alternative) {
   }
 }
 
-/** Adds `type: "object"` to a union of objects. The protocol requires it at the root; libraries write it only in the parts. */
+/** Adds `type: "object"` to a union of objects. The protocol requires it at the root. Libraries write it only in the parts. */
 function withObjectType(schema) {
   return schema?.type === undefined && isOfObjects(schema) ? { type: 'object', ...schema } : schema
 }
@@ -116,7 +116,7 @@ function describeValidator(value) {
   return `is a schema of ${vendor}, not a JSON Schema: pass ${pass}`
 }
 
-/** Whether `value` is a JSON Schema that `z.toJSONSchema` has made: it can also validate, by a member that is not enumerable. */
+/** Whether `z.toJSONSchema` has made `value`. Such a JSON Schema can also validate, with a member that is not enumerable. */
 function isConverted(value) {
   return isPlain(value) && Object.getOwnPropertyDescriptor(value, '~standard')?.enumerable === false
 }

@@ -1,22 +1,22 @@
 'use strict'
 
-// Validators of libraries (Standard Schema) around a handler. The engine checks arguments and results against the JSON Schema.
-// Then the validator checks and converts them.
+// Runs validators of libraries (Standard Schema) around a handler. First the engine checks arguments and results against the
+// JSON Schema. Then the validator checks and converts them.
 
 const { ToolResult, Typed, isBytes } = require('../calls/content')
 const { ArgumentError } = require('../errors')
 const { NotSerializable, isLong } = require('./json')
 const { isValidator } = require('./schema')
 
-/** The most issues in a message; the engine reports as many. */
+/** The maximum number of issues in a message. The engine has the same limit. */
 const MAX_ISSUES = 3
 
-/** The validator of a schema, a function that returns `{ value }` or `{ issues }`, or a promise of it; `undefined` without. */
+/** The validator of a schema: a function that returns `{ value }` or `{ issues }`, or a promise. `undefined` if it has none. */
 function validatorOf(schema) {
   return isValidator(schema) ? (value) => schema['~standard'].validate(value) : undefined
 }
 
-/** `handler` with the validators of its arguments and its results around it; `boundsOf` says those of results, by the context. */
+/** `handler` with validators for its arguments and its results. `boundsOf` returns the bounds of results for a context. */
 function withValidators(handler, { input, output }, what, boundsOf) {
   const checkResult = (args, ctx) => whenSettled(handler(args, ctx), (value) => validatedResult(output, value, what, boundsOf(ctx).size))
   const call = output === undefined ? handler : checkResult
@@ -29,13 +29,13 @@ function whenSettled(value, next) {
   return typeof value?.then === 'function' ? Promise.resolve(value).then(next) : next(value)
 }
 
-/** The value as a validator returns it. Throws the error that `refuse` makes of its issues. */
+/** The value that a validator has returned. If there are issues, throws the error that `refuse` makes of them. */
 function acceptedValue(outcome, refuse) {
   if (outcome.issues === undefined) return outcome.value
   throw refuse(reasons(outcome.issues))
 }
 
-/** A handler's result after its output schema was applied: to values, and to the structured content of whole results. */
+/** Applies the output schema to a handler's result: to a value, or to the structured content of a whole result. */
 function validatedResult(output, value, what, size) {
   // A result that is too long is refused later. A validator would examine every item first.
   if (isLong(value instanceof ToolResult ? value.structuredContent : value, size)) return value

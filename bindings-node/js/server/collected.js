@@ -1,8 +1,8 @@
 'use strict'
 
-// Ends servers that only answer requests of the program's own HTTP server, once nothing references them.
+// Some servers only answer requests of the program's own HTTP server. This module ends them once nothing references them.
 
-/** Bridges that must stay: they have a request, a handler for their end, or something waits for their end. */
+/** Bridges that must stay: they have a request or a handler for their end, or something waits for their end. */
 const neededBridges = new Set()
 
 const collectedBridges = new FinalizationRegistry(({ engine, forget }) => {
@@ -18,7 +18,7 @@ function endWhenCollected(stream, exchange, over) {
   return stream
 }
 
-/** The stream of an exchange has ended. */
+/** Reports that the stream of an exchange has ended. */
 function streamEnded(exchange) {
   unreadStreams.unregister(exchange)
 }
@@ -29,26 +29,26 @@ function abandonFunction(bridge) {
   return () => weak.deref()?.abandon()
 }
 
-/** Ends the engine of a bridge once the bridge is collected. `forget` then releases what else was kept for it. */
+/** Ends the engine of a bridge once the bridge is collected. `forget` then releases everything else that was kept for it. */
 function closeWhenCollected(bridge, forget) {
   collectedBridges.register(bridge, { engine: bridge.engine, forget }, bridge)
   updateNeeded(bridge)
 }
 
-/** The server of a bridge has ended. */
+/** Reports that the server of a bridge has ended. */
 function serverEnded(bridge) {
   collectedBridges.unregister(bridge)
   neededBridges.delete(bridge)
   bridge.collectable = bridge.awaited = false
 }
 
-/** Keeps a bridge while it is needed. To be called when that may have changed. */
+/** Keeps a bridge while it is needed. Call this when that may have changed. */
 function updateNeeded(bridge) {
   if (bridge.exchanges.size > 0 || bridge.awaited || bridge.needsStop) neededBridges.add(bridge)
   else neededBridges.delete(bridge)
 }
 
-/** Keeps a bridge until its end, because a promise for that end waits. */
+/** Keeps a bridge until its end, because a promise waits for that end. */
 function awaitEnd(bridge) {
   bridge.awaited = true
   if (bridge.collectable) updateNeeded(bridge)

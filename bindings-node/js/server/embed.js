@@ -1,6 +1,6 @@
 'use strict'
 
-// Requests of the program's own HTTP server: one exchange for each, and the handlers that servers and frameworks take.
+// Requests of the program's own HTTP server: an exchange for each request, and the handlers for servers and frameworks.
 
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
@@ -25,7 +25,7 @@ class Exchange {
     bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
-  /** Adds a piece of the body. Returns whether the response begins already; the rest of the body is not needed then. */
+  /** Adds a piece of the body. Returns whether the response begins already. Then the rest of the body is not needed. */
   feed(data) {
     this.#bridge.engine.feed(this.#number, data)
     return this.hasResponse()
@@ -36,7 +36,7 @@ class Exchange {
     return this.#peek() !== undefined
   }
 
-  /** The body is complete. */
+  /** Declares that the body is complete. */
   end() {
     this.#bridge.engine.feed(this.#number)
   }
@@ -65,7 +65,7 @@ class Exchange {
     return this.#step
   }
 
-  /** The exchange may have a next step. */
+  /** Reports that the exchange may have a next step. */
   wake() {
     this.#wake?.()
   }
@@ -80,7 +80,7 @@ class Exchange {
   }
 }
 
-/** The client's address, if the server or the framework knows it. */
+/** The client's address, if the HTTP server or the framework knows it. */
 function addressOrNothing(address) {
   return typeof address === 'string' ? address : undefined
 }
@@ -136,10 +136,10 @@ function handlerOf(open, options = {}) {
   }
 }
 
-/** The digits of the length of a body that is not read before the response is checked. */
+/** If the length of a body has at least this many digits, the body is not read before the response is checked. */
 const LARGE_DIGITS = String(64 << 10).length
 
-/** Whether the engine may respond before it has the body. For other requests a check would be useless. */
+/** Whether it is worth checking if the engine responds before it has the body. */
 function mayRespondEarly(expect, coding, length) {
   return expect != null || coding != null || length?.length >= LARGE_DIGITS
 }

@@ -12,7 +12,7 @@ function printRecord({ level, message, error }) {
   console.error(`tenon: ${level}: ${message}${stack}`)
 }
 
-/** The function that takes records, made from the option `log`: nothing, `null`, a function, or a console. */
+/** Makes the function that takes records from the option `log`: `undefined`, `null`, a function, or a console. */
 function logger(given) {
   if (given === undefined) return printRecord
   if (given === null) return () => {}
@@ -23,7 +23,7 @@ function logger(given) {
   return ({ level, message, error }) => (error === undefined ? given[level](message) : given[level](message, error))
 }
 
-/** From the options `log` and `logLevel`: the least level, if any, and a function that takes records and never throws. */
+/** Reads `log` and `logLevel`. Returns the lowest level, if any, and a function that takes records and never throws. */
 function logOption(given, level) {
   const log = logger(given)
   if (level != null && !LEVELS.includes(level)) {

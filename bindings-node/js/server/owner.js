@@ -1,7 +1,7 @@
 'use strict'
 
-// The process of servers that own it: signals end these servers, and the process ends with the last of them. The native part
-// decides what a signal does (`src/serve/signals.rs`, `src/serve/owner.rs`). It also ends a process whose loop is blocked.
+// Servers that own the process: signals end these servers, and the process ends with the last of them. The native part decides
+// what a signal does (`src/serve/signals.rs`, `src/serve/owner.rs`). It also ends a process whose loop is blocked.
 
 const { takeSignal, unwatchSignals, watchSignals } = require('../native')
 
@@ -20,8 +20,8 @@ function onSignal(signal) {
 }
 
 /**
- * Makes signals end the server that is about to start. The returned function is called at the server's end, with the exit code
- * if the process is to end.
+ * Makes signals end the server that is about to start. Call the returned function when the server has ended, with the exit code
+ * if the process should end.
  */
 function ownProcess() {
   if (owners++ === 0) {

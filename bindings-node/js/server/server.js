@@ -1,6 +1,6 @@
 'use strict'
 
-// The public class Server. Until it listens, it holds only data.
+// The public class Server. Before it listens, it holds only data.
 
 const { AsyncResource } = require('node:async_hooks')
 const { types } = require('node:util')
@@ -40,7 +40,7 @@ class Server {
   #resolveClosed
   #resolveStart
   #failure
-  /** The options for requests of the program's own HTTP server; and the last options that were found to be equal to them. */
+  /** The options for requests of the program's own HTTP server. Then the last options that were found to be equal to them. */
   #embedOptions
   #checkedOptions
 
@@ -54,7 +54,7 @@ class Server {
     ;[this.#closed, this.#resolveClosed] = deferred()
   }
 
-  /** Registers an entry; throws if the name is taken or the definition is wrong. */
+  /** Registers an entry. Throws if the name is taken or the definition is invalid. */
   #add(kind, name, options, handler, { call = handler, hidden = false, replaces = false } = {}) {
     if (typeof name !== 'string') throw new TypeError(`${kind.replaceAll('_', ' ')}: name must be a string`)
     const what = nameOf({ kind, name })
@@ -144,7 +144,7 @@ class Server {
     return this.#add('notification', name, ...optional(options, handler))
   }
 
-  /** Answers one of the protocol's own methods instead of the engine. */
+  /** Replaces the engine's handling of one of the protocol's methods. */
   replace(method, handler) {
     return this.#add('method', method, {}, handler, { replaces: true })
   }
@@ -177,7 +177,7 @@ class Server {
     return this
   }
 
-  /** Removes an entry; calls in flight continue. `false` if there is none of this name. */
+  /** Removes an entry. Calls in flight continue. `false` if there is none of this name. */
   remove(kind, name) {
     return this.#remove(kind, engineName(kind, name))
   }
@@ -285,7 +285,7 @@ class Server {
     return urls
   }
 
-  /** Waits for the handlers of `start`; rejects if one failed, once the server has ended. */
+  /** Waits for the handlers of `start`. If one failed, rejects once the server has ended. */
   async #startSettled() {
     // Servers for clients in the process do not keep it alive, but a promise that waits must.
     const timer = setInterval(() => {}, 1 << 30)
@@ -313,7 +313,7 @@ class Server {
 
   /** Starts the server unless it runs. */
   #embedded(options) {
-    // Outside of the async context of this request, because calls of other requests would run in it too.
+    // The server starts outside of the async context of this request. Otherwise calls of other requests would run in it too.
     if (!this.#listening) {
       const transports = { ...listenOptions({ embedded: options }), collectable: true }
       outside.runInAsyncScope(() => this.#start(transports))
@@ -370,7 +370,7 @@ class Server {
     return { url, websocketUrl, sseUrl, started }
   }
 
-  /** Closes the server: it accepts no more requests, and calls in flight may finish. Resolves when they have. */
+  /** Closes the server: it accepts no further requests, and calls in flight may finish. Resolves when they have finished. */
   async close() {
     if (!this.#listening) return
     awaitEnd(this.#bridge)
@@ -415,7 +415,7 @@ function completedEntry({ prompt, template, argument } = {}) {
   return { kind, name }
 }
 
-/** The name of an entry in the engine. The name of a completion is made of what it completes. */
+/** The name of an entry in the engine. The name of a completion is made from the prompt or template and the argument. */
 function engineName(kind, name) {
   if (typeof name !== 'object' || name === null) return String(name)
   if (kind !== 'completion') throw new TypeError(`${stringify(kind)}: name must be a string`)

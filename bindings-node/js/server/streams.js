@@ -3,7 +3,7 @@
 // Keeps the process alive when the program prints and the client has closed the other end.
 //
 // A client may close the other end of standard error, to which standard output goes too. A write then fails, and the error
-// would end the process. Many programs never print, and to open the streams takes longer than to start the server. So a stream
+// would end the process. Many programs never print, and opening the streams takes longer than starting the server. So a stream
 // gets its error listener when the program opens it.
 
 /** Node loads one of these modules to open a stream. */

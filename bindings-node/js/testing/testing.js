@@ -57,7 +57,7 @@ function start(app) {
   }
   // The promise itself reports a failed start.
   own.started.catch(over)
-  // Also if the program itself has closed the server.
+  // This also covers a server that the program itself has closed.
   app.closed.then(over)
   return own
 }

@@ -106,12 +106,12 @@ class _CallContext(_Typed[L]):
         self._call.emit("log", {"level": level, **source, "data": data})
 
     def close_stream(self) -> bool:
-        """Ends the response that the client waits on. The call goes on, and its stream stays resumable.
+        """Ends the response that the client waits for. The call continues, and its stream stays resumable.
 
         The client reconnects for the rest after ``stream_retry``, so a long call holds no connection. Messages that are
-        sent meanwhile wait for it. Returns ``True`` if the client will reconnect. Otherwise it returns ``False`` and
-        does nothing: outside of HTTP sessions of 2025-11-25, if the client takes no stream, or if the response is
-        closed already.
+        sent meanwhile wait for the client. Returns ``True`` if the client will reconnect. Otherwise it returns
+        ``False`` and does nothing: outside of HTTP sessions of 2025-11-25, if the client takes no stream, or if the
+        response is closed already.
         """
         return self._call.close_stream()
 
@@ -131,7 +131,7 @@ class _CallContext(_Typed[L]):
     def start_task(self) -> bool:
         """Turns the call of a tool registered with ``defer_task`` into a task. Returns whether the call is a task now.
 
-        The client gets the task at once. Later questions go to whoever polls the task, and the handler waits for the
+        The client gets the task at once. Clients that poll the task get later questions, and the handler waits for the
         answers. If the client does not support tasks, its call is answered as usual. Raises ``AskError`` while a
         question of the call waits for its answer, and if no further task is allowed.
         """
@@ -144,8 +144,7 @@ class _CallContext(_Typed[L]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for the result any more, because the call was cancelled, timed out, or its client left.
-        """
+        """Whether no client waits for the result any more: the call was cancelled or timed out, or its client left."""
         return self._call.cancelled
 
     @property
@@ -204,7 +203,7 @@ class _CallContext(_Typed[L]):
 
     @property
     def principal(self) -> str | None:
-        """Who sent the request, if that is known."""
+        """The principal that sent the request, if it is known."""
         return self._call.get("principal")
 
     @property

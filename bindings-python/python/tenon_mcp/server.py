@@ -293,8 +293,8 @@ class Server(Registrations):
         ``workers`` is the number of processes that serve ``http``, and ``websocket`` as a path of its address. The
         processes are forked, inherit one listener, and seal with one key. They share nothing else. So the server must
         speak only revisions without sessions (``revisions=["2026-07-28"]``), and must have neither tasks nor
-        ``once_only``. If a program changes or publishes something in a worker (``add``, ``resource_updated`` …), this
-        affects only the clients of that worker. Each worker has its own limits.
+        ``once_only``. If a program changes or publishes something in a worker (``remove``, ``resource_updated`` …),
+        this affects only the clients of that worker. Each worker has its own limits.
 
         The parent process serves nothing and must have no other threads. ``on_started`` is called in it once all
         workers listen. A worker that ends by itself is replaced. If more than 5 end within a minute, or if one cannot
@@ -417,10 +417,10 @@ class Server(Registrations):
         ``null``), or if both the page and the requested host are of this machine. Besides the headers of the protocol
         they may send those in ``allowed_headers`` (``*`` for all).
 
-        ``principal`` is a function that returns who sent a request, from its scope. This may be the user that a
+        ``principal`` is a function of the scope that returns the principal of a request. This may be the user that a
         middleware has stored there, or ``None`` if the sender is not known. Sessions belong to the principal that
-        opened them, and handlers read it as ``ctx.principal``. What a client uses counts towards the share of its
-        address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
+        opened them, and handlers read it as ``ctx.principal``. The calls, streams and bytes of a client count towards
+        the share of its address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """
@@ -429,7 +429,7 @@ class Server(Registrations):
         return Asgi(self, path, allowed_hosts, allowed_origins, allowed_headers, principal)
 
     def close(self) -> None:
-        """Ends the server: it accepts nothing more, and calls in flight may finish within ``drain_timeout``.
+        """Ends the server: it accepts no further requests, and calls in flight may finish within ``drain_timeout``.
 
         If stdio is served, they may finish within ``stdio_drain_timeout`` if that is less. Returns at once. Any thread
         may call it, also a handler. If the server has not started or is closed already, it does nothing.

@@ -57,7 +57,7 @@ class UnixOptions(_UnixPath, total=False):
     """A Unix socket to listen on."""
 
     mode: int
-    """The permissions of the socket's file. Whoever may write to it may connect. Default ``0o600``."""
+    """The permissions of the socket's file. Users who may write to it may connect. Default ``0o600``."""
 
 
 class HttpOptions(TypedDict, total=False):
@@ -121,4 +121,5 @@ class CacheOptions(TypedDict, total=False):
     ttl: float
     """How long the response is fresh, in seconds; default 0."""
     scope: str
-    """``"public"`` (default) if everybody may get the cached response, ``"private"`` if only the client that asked."""
+    """``"public"`` (default): any client may get the cached response. ``"private"``: only the client that requested it.
+    """

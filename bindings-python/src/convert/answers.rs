@@ -5,8 +5,8 @@ use crate::errors::exception;
 use pyo3::prelude::*;
 use tenon_mcp::{Answer, AskError, Outcome};
 
-/// Why a question was not answered. The exception `AskError` carries it: if a handler lets that pass, the call ends with
-/// this error.
+/// Why a question was not answered. The exception `AskError` holds it. If a handler does not catch the exception, the
+/// call ends with this error.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct AskFailure(pub(crate) AskError);
 
@@ -44,7 +44,7 @@ pub(crate) fn failure(py: Python<'_>, error: AskError) -> PyErr {
     exception(py, "AskError", (error.to_string(), AskFailure(error)))
 }
 
-/// What the engine returns to middleware, as a value or an exception.
+/// The outcome that the engine returns to middleware, as a value or an exception.
 pub(crate) fn resume_middleware<'py>(py: Python<'py>, outcome: &Outcome) -> PyResult<Bound<'py, PyAny>> {
     let (kind, value) = outcome.told();
     let value = read::value(py, &value)?;

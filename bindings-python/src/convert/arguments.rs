@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use tenon_mcp::__private;
 use tenon_mcp::Limits;
 
-/// A schema of arguments, as those of a tool are checked.
+/// A schema of arguments. Arguments are checked in the same way as those of a tool.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Arguments {
     arguments: __private::Arguments,
@@ -17,8 +17,8 @@ pub struct Arguments {
 
 #[pymethods]
 impl Arguments {
-    /// With `coerce`, texts are converted to the numbers, booleans, arrays and objects that they contain. Raises `ValueError`
-    /// if the schema is invalid.
+    /// With `coerce`, texts are converted to the numbers, booleans, arrays and objects that they contain. Raises
+    /// `ValueError` if the schema is invalid.
     #[new]
     fn new(schema: &Bound<'_, PyDict>, coerce: bool) -> PyResult<Arguments> {
         let bounds = Bounds::of(&Limits::default());
@@ -31,7 +31,7 @@ impl Arguments {
         Ok(Arguments { arguments })
     }
 
-    /// The arguments as they conform to the schema. Raises `ValueError` if they do not.
+    /// The arguments, converted so that they conform to the schema. Raises `ValueError` if that is not possible.
     fn read<'py>(&self, arguments: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
         let given = write::json(arguments, Bounds::of(&Limits::default()))
             .map_err(|error| PyValueError::new_err(error.to_string()))?;

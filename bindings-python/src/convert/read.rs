@@ -138,7 +138,7 @@ impl<'py> Reader<'_, 'py> {
         if let Ok(number) = text.parse::<i64>() {
             return Ok(PyInt::new(self.py, number).into_any());
         }
-        // Python's integers are unbounded, except that `int` limits the digits of a text.
+        // Python's integers are unbounded, but `int` limits the number of digits of a text.
         self.py.get_type::<PyInt>().call1((text,))
     }
 }

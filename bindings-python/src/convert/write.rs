@@ -8,7 +8,7 @@ use std::fmt;
 use tenon_mcp::json::{JsonWriter, Limits as JsonLimits};
 use tenon_mcp::{JsonSlice, Limits};
 
-/// A longer path is cut: the path in a value that contains itself would repeat.
+/// The maximum number of steps of a path. It is cut because the path in a value that contains itself would repeat.
 const MAX_STEPS: usize = 8;
 
 static CONVERTER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -36,11 +36,11 @@ impl Bounds {
     }
 }
 
-/// A value that JSON or the bounds cannot hold, and its path.
+/// A value that JSON cannot express or that exceeds the bounds, and its path.
 #[derive(Debug)]
 pub(crate) struct NotSerializable {
     what: String,
-    /// It is only too long.
+    /// The only problem is its length.
     pub(crate) too_long: bool,
     /// Innermost first.
     path: Vec<String>,
@@ -65,7 +65,7 @@ pub(crate) fn json(value: &Bound<'_, PyAny>, bounds: Bounds) -> Result<JsonSlice
     write_all(value, Output { json: JsonWriter::with_capacity(64), bounds, simpler: None })
 }
 
-/// The value as JSON, where it may contain dates, dataclasses and the like. `tenon_mcp._schema.json_defaults` converts these.
+/// The value as JSON. It may contain dates, dataclasses and the like, which `tenon_mcp._schema.json_defaults` converts.
 #[cold]
 pub(crate) fn json_with_defaults(
     value: &Bound<'_, PyAny>,
@@ -97,7 +97,7 @@ pub(crate) fn plain_text<'a>(
 
 /// The text of a `str`.
 fn text<'a>(value: &'a Bound<'_, PyString>, bounds: Bounds) -> Result<&'a str, NotSerializable> {
-    // The UTF-8 text is at least as long. To make it in vain could take long.
+    // The UTF-8 text has at least as many bytes as characters. Encoding a text that is too long could take long.
     if value.len().unwrap_or(0) > bounds.bytes {
         return Err(too_long(bounds));
     }
@@ -117,7 +117,7 @@ pub(crate) fn too_long(bounds: Bounds) -> NotSerializable {
     }
 }
 
-/// The text so far. It never gets longer than the bound by more than a number and some brackets.
+/// The text written so far. It exceeds the bound at most by a number and some brackets.
 struct Output<'a> {
     json: JsonWriter,
     bounds: Bounds,
@@ -141,7 +141,7 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// Fails if the text has no room for `bytes` more.
+    /// Fails if `bytes` more would exceed the bound.
     fn room_for(&self, bytes: usize) -> WriteResult {
         let room = self.bounds.bytes.saturating_sub(self.json.as_bytes().len());
         if bytes > room { Err(too_long(self.bounds)) } else { Ok(()) }
@@ -191,8 +191,9 @@ fn write(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteR
     Ok(())
 }
 
-/// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other values
-/// are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of an unknown type as it is.
+/// Subclasses are written as their base types: enumerations with a mixed-in type, ordered dicts, named tuples. Other
+/// values are converted by `tenon_mcp._schema.json_defaults` if `json_with_defaults` was called. It returns a value of
+/// an unknown type as it is.
 #[cold]
 fn write_other(value: &Bound<'_, PyAny>, out: &mut Output<'_>, depth: usize) -> WriteResult {
     if let Ok(string) = value.cast::<PyString>() {

@@ -11,7 +11,7 @@ use tenon_mcp::__private::pass_fault;
 use tenon_mcp::{HostCall, HostPort, LogLevel, Outcome, Target};
 
 /// Calls `make`, which makes the tuple of a call. A panic or an exception ends the call and not the thread.
-/// `KeyboardInterrupt` and other exceptions that are no `Exception` are raised.
+/// `KeyboardInterrupt` and other exceptions that are not subclasses of `Exception` are raised.
 pub(crate) fn guard_start<R>(
     py: Python<'_>,
     port: &HostPort,
@@ -32,7 +32,7 @@ pub(crate) fn guard_start<R>(
     }
 }
 
-/// Makes a call's tuple. A call whose arguments Python cannot hold fails here; the result is then `None`.
+/// Makes a call's tuple. If Python cannot represent the arguments, the call fails here and the result is `None`.
 pub(crate) fn start<'py>(
     py: Python<'py>,
     port: &HostPort,

@@ -1,4 +1,4 @@
-//! Where the outcome of a call goes: to the batch of a loop, or through the pool.
+//! The destination of a call's outcome: the batch of a loop, or the pool.
 
 use crate::convert::write::Bounds;
 use crate::lanes::pool::Pool;
@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallId, HostPort, Outcome};
 
-/// Where the outcome of a call goes.
+/// The destination of a call's outcome.
 pub(crate) enum CompletionTarget {
     /// The call runs on a loop: outcomes are collected until the end of the turn.
     Loop(Arc<OutcomeBatch>),
-    /// The call runs on a worker: its outcome is sent at once, or with those of the short calls that follow.
+    /// The call runs on a worker: its outcome is sent at once, or together with those of later short calls.
     Pool(Arc<Pool>, PoolCall),
 }
 
@@ -24,7 +24,7 @@ impl CompletionTarget {
         }
     }
 
-    /// Whether this is the process that took the call, and not a process that was forked since.
+    /// Whether this is the process that took the call, and not a process that was forked after that.
     pub(crate) fn is_same_process(&self) -> bool {
         let process = match self {
             CompletionTarget::Loop(batch) => batch.process,
@@ -55,7 +55,7 @@ impl OutcomeBatch {
         !self.scheduled.swap(true, Ordering::AcqRel)
     }
 
-    /// The caller will flush, so `push` need not have a flush scheduled.
+    /// Declares that the caller will flush. Then `push` need not request a flush.
     pub(crate) fn expect_flush(&self) {
         self.scheduled.store(true, Ordering::Release);
     }

@@ -1,5 +1,5 @@
-//! The lanes of one thread, which runs an asyncio loop or a program's own main loop. The thread watches a descriptor, takes
-//! calls, and sends their outcomes together.
+//! The lanes of one thread, which runs an asyncio loop or a program's own main loop. The thread watches a descriptor,
+//! takes calls, and sends their outcomes together.
 
 use crate::convert::write::Bounds;
 use crate::lanes::completion_target::OutcomeBatch;
@@ -38,9 +38,10 @@ impl Wake for ClosedWake {
 ///
 /// - `(call, function, arguments, context)`: start a call of an `async def` function.
 /// - `(None, call, (function, arguments), context)`: run a `def` function at once.
-/// - `(None, call, (function, arguments, variables, is_async), context)`: run a function of either kind in these variables.
+/// - `(None, call, (function, arguments, variables, is_async), context)`: run a function of either kind in these
+///   variables.
 /// - `(None, id, None, None)`: cancel a call.
-/// - `(None, id, ask, answer)`: pass on an answer, which is `(action, value, text)` or an exception.
+/// - `(None, id, ask, answer)`: give the call an answer, which is `(action, value, text)` or an exception.
 /// - `(None, None, level, (logger, text))`: log a text.
 /// - `(None, None, exchange, None)`: take the next steps of an exchange.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -59,7 +60,8 @@ pub struct LoopLane {
     pub(super) turn: Mutex<TurnState>,
     /// The thread runs a program's own main loop.
     pub(super) polled: bool,
-    /// For calls of requests that came in on this loop: the usual lane, and the lane of this loop in its place.
+    /// For calls of requests that arrived on this loop: pairs of the usual lane and the lane of this loop that replaces
+    /// it.
     pub(crate) own_lanes: Arc<[(LaneId, LaneId)]>,
     /// Exchanges of this loop that may have a next step.
     pub(crate) ready: Arc<Ready>,
@@ -68,10 +70,10 @@ pub struct LoopLane {
 
 #[pymethods]
 impl LoopLane {
-    /// Attaches to these lanes of the engine. Operations that are queued there already make the new descriptor readable. The
-    /// lane also takes the engine's log records of `log_level` and above; without a level it takes none.
+    /// Attaches to these lanes of the engine. Operations that are queued there already make the new descriptor
+    /// readable. The lane also takes the engine's log records of `log_level` and above; without a level it takes none.
     ///
-    /// With a `number` the lanes are this loop's own, for calls of the requests that came in on it.
+    /// With a `number` the lanes belong to this loop only, for calls of the requests that arrived on it.
     #[new]
     #[pyo3(signature = (engine, lanes, log_level, number=None))]
     fn new(
@@ -131,14 +133,14 @@ impl LoopLane {
         self.wake.wait(py, timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// Starts a turn: reads the descriptor, then takes what is queued. Operations that are queued during the turn belong to
-    /// it too, as far as there is room. The turn ends with the iteration, or with `flush`.
-    /// It takes `budget` seconds at most, by default `poll_budget`; a function that has started is not interrupted.
-    /// Without `with_async`, calls of `async def` functions stay queued.
+    /// Starts a turn: reads the descriptor, then takes the queued operations. Operations that are queued during the
+    /// turn also belong to it, up to its limit. The turn ends with the iteration, or with `flush`. It takes `budget`
+    /// seconds at most, by default `poll_budget`. A function that has started is not interrupted. Without `with_async`,
+    /// calls of `async def` functions stay queued.
     #[pyo3(signature = (budget=None, with_async=true))]
     fn begin(&self, py: Python<'_>, budget: Option<Bound<'_, PyAny>>, with_async: bool) -> PyResult<()> {
         let budget = budget.map_or(Ok(self.budget), |seconds| limits::seconds("budget", &seconds))?;
-        // The descriptor first and the queue then; the other order loses wakes.
+        // The descriptor is read before the queue. The other order would lose wakes.
         self.wake.begin()?;
         self.handlers.sweep(py);
         self.begin_turn(Instant::now().checked_add(budget).unwrap_or_else(Instant::now), with_async);
@@ -184,7 +186,7 @@ impl LoopLane {
         }
     }
 
-    /// The next log record that is left, as level, logger and text.
+    /// The next remaining log record, as level, logger and text.
     fn record(&self) -> Option<LogEntry> {
         self.pop_record()
     }

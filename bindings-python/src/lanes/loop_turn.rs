@@ -12,7 +12,7 @@ use pyo3::types::PyTuple;
 use std::time::Instant;
 use tenon_mcp::{HostCall, HostOp};
 
-/// The number that stands for the outcome of `next` in place of a question's; `_runtime/middleware.py` has the same.
+/// The number of the outcome of `next` among the numbers of questions. `_runtime/bridge.py` has the same number.
 const NEXT: i32 = -1;
 
 impl LoopLane {
@@ -111,8 +111,8 @@ impl LoopLane {
         if !is_async {
             let mut turn = self.turn.lock();
             turn.ran_function = true;
-            // The function may itself poll, or watch the descriptor, as a dialog does. So it gets what is left of this
-            // turn, and the descriptor is readable if there is more.
+            // The function may itself poll, or watch the descriptor, as a dialog does. So its turn gets the rest of
+            // this turn's operations, and the descriptor is readable if there are more.
             if self.polled && !(turn.ops.is_empty() && self.wake.finish()) {
                 self.wake.finish_early();
             }
@@ -133,14 +133,14 @@ impl LoopLane {
         start(py, &self.port, &self.handlers, call, target)
     }
 
-    /// Takes queued operations, as many as the turn has room for.
+    /// Takes queued operations up to the limit of the turn.
     fn fill(&self, turn: &mut TurnState) {
         let mut ops = Vec::with_capacity(turn.room);
         for (index, (lane, is_async)) in self.lanes.iter().enumerate() {
             if *is_async && !turn.with_async {
                 continue;
             }
-            // A lane that always has more than the turn's room leaves some of it to the lanes after it.
+            // A lane that always has more operations than the limit leaves a share of the limit to the lanes after it.
             let share = turn.room.div_ceil(self.lanes.len() - index);
             if share > 0 {
                 lane.drain(share, self.budget, &mut ops);
@@ -150,8 +150,8 @@ impl LoopLane {
         }
     }
 
-    /// Sends the outcomes, then takes operations that were queued meanwhile: that costs less than a further wake. `false` at
-    /// the end of the turn.
+    /// Sends the outcomes, then takes operations that were queued meanwhile. This costs less than another wake. `false`
+    /// at the end of the turn.
     fn refill(&self, py: Python<'_>) -> bool {
         self.batch.flush(&self.port);
         if self.wake.finish() {

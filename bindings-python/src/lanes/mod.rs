@@ -1,4 +1,5 @@
-//! Where Python handlers run: the event loop's lanes and the thread pool's, and how their results reach the engine.
+//! Where Python handlers run: the lanes of the event loop and of the thread pool, and how their results reach the
+//! engine.
 
 pub(super) mod call_start;
 pub(super) mod completion_target;

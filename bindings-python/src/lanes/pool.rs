@@ -1,11 +1,12 @@
-//! The queue of the worker threads: which worker takes a call, and when one more worker is started. Nothing here uses Python.
+//! The queue of the worker threads: which worker takes a call, and when one more worker is started. Nothing here uses
+//! Python.
 //!
 //! Short functions run fastest on one worker that keeps the interpreter; functions that block need many workers. So one
-//! worker is always parked. It takes over when the other workers have been stuck for a few milliseconds, and then starts
-//! its successor.
+//! worker is always parked. It takes over when the other workers have been stuck for a few milliseconds, and then
+//! starts its successor.
 //!
-//! The outcomes of short functions are sent together. An outcome may wait while the next queued call is for a function that
-//! was short the last time, and a parked worker watches the queue.
+//! The outcomes of short functions are sent together. An outcome may wait while the next queued call is for a function
+//! that was short the last time, and a parked worker watches the queue.
 
 use crate::convert::write::Bounds;
 use crate::lanes::pool_state::{PoolCall, PoolState, TakenCall};
@@ -59,7 +60,7 @@ impl Pool {
         self.process
     }
 
-    /// How much a result may be.
+    /// The bounds of a result.
     pub(crate) fn bounds(&self) -> Bounds {
         self.bounds
     }
@@ -68,13 +69,13 @@ impl Pool {
         &self.port
     }
 
-    /// The pool takes the operations of this lane from now on.
+    /// From now on the pool takes the operations of this lane.
     pub(crate) fn attach(&self, lane: Lane) {
         *self.lane.lock() = Some(lane);
         self.wake();
     }
 
-    /// Counts the first worker, which the caller starts; `false` if there is one already.
+    /// Counts the first worker, which the caller starts. `false` if there is one already.
     pub(crate) fn first_worker(&self) -> bool {
         let mut state = self.state.lock();
         let first = state.workers == 0 && !state.closed;
@@ -82,7 +83,7 @@ impl Pool {
         first
     }
 
-    /// Takes back the count of a worker that could not be started.
+    /// Stops counting a worker that could not be started.
     pub(crate) fn lost_worker(&self) {
         self.state.lock().workers -= 1;
     }
@@ -132,7 +133,7 @@ impl Pool {
         let mut state = self.state.lock();
         state.parked += 1;
         let mut end = Instant::now() + IDLE_TIMEOUT;
-        // Watching goes on while calls are taken, so that no worker has to be woken for the next call.
+        // A parked worker keeps watching while calls are taken. Then no worker has to be woken for the next call.
         let mut seen = state.taken;
         let taken = loop {
             if state.closed {
@@ -216,7 +217,8 @@ impl Pool {
         answer
     }
 
-    /// Waits for what the engine returns to middleware of a call that a worker runs; `None` if the call has ended.
+    /// Waits for the outcome that the engine returns to middleware of a call that a worker runs. `None` if the call has
+    /// ended.
     pub(crate) fn wait_next(&self, call: CallId) -> Option<Outcome> {
         let mut state = self.state.lock();
         state.waiting += 1;
@@ -238,9 +240,9 @@ impl Pool {
         outcome
     }
 
-    /// Ends the parked workers now and the busy ones when they come back.
+    /// Ends the parked workers now, and the busy ones when their functions have returned.
     pub(crate) fn close(&self) {
-        // Without this the engine and the pool would keep each other alive. Dropped while the lock is not held.
+        // Without this the engine and the pool would keep each other alive. It is dropped without holding the lock.
         let lane = self.lane.lock().take();
         drop(lane);
         let mut state = self.state.lock();
@@ -271,7 +273,7 @@ impl Pool {
                     self.state.lock().next_outcomes.insert(call, outcome);
                     self.answered.notify_all();
                 }
-                // Late answers; this binding does not request other operations.
+                // Late answers. This binding does not request other operations.
                 _ => {}
             }
         }
@@ -284,7 +286,7 @@ impl Pool {
         let mut state = self.state.lock();
         for call in calls {
             if state.ready.len() >= 2 * self.queue_limit {
-                // Calls that timed out in the queue. The lane's credits bound only calls in flight.
+                // Removes calls that timed out in the queue, because the lane's credits bound only calls in flight.
                 state.ready.retain(|call| !self.port.is_cancelled(call.id));
             }
             state.ready.push_back(call);
@@ -299,8 +301,8 @@ impl Pool {
 }
 
 impl Wake for Pool {
-    /// Moves queued operations to the workers at once, on the thread that queued them, because answers must arrive while
-    /// every worker is busy. Takes only short locks, and never the interpreter's.
+    /// Moves queued operations to the workers at once, on the thread that queued them, because answers must arrive
+    /// while every worker is busy. Takes only short locks, and never the interpreter's.
     fn wake(&self) {
         self.woken.store(true, Ordering::SeqCst);
         while self.woken.load(Ordering::SeqCst) {

@@ -14,7 +14,7 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 
-/// Hands calls to worker threads; any number of them may wait in [`PoolLane::next`].
+/// Passes calls to worker threads. Any number of threads may wait in [`PoolLane::next`].
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct PoolLane {
     pool: Arc<Pool>,
@@ -32,19 +32,19 @@ impl PoolLane {
         PoolLane { pool, handlers: engine.handlers.clone_ref(py) }
     }
 
-    /// Counts the first worker; `False` if there is one.
+    /// Counts the first worker. `False` if there is one already.
     fn first_worker(&self) -> bool {
         self.pool.first_worker()
     }
 
-    /// Takes back the count of a worker that could not be started.
+    /// Stops counting a worker that could not be started.
     fn lost_worker(&self) {
         self.pool.lost_worker();
     }
 
-    /// The next call as `((call, function, arguments, context parameter or None), grow)`; `None` ends the worker. If the
-    /// request has context variables, they follow the parameter. `busy` says whether the worker has just run a call. With
-    /// `grow`, the caller starts another worker first.
+    /// The next call as `((call, function, arguments, context parameter or None), grow)`; `None` ends the worker. If
+    /// the request has context variables, they follow the parameter. `busy` says whether the worker has just run a
+    /// call. With `grow`, the caller starts another worker first.
     fn next<'py>(&self, py: Python<'py>, busy: bool) -> PyResult<Option<(Bound<'py, PyTuple>, bool)>> {
         let mut now = if busy { self.pool.take_now() } else { None };
         loop {

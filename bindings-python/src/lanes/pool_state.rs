@@ -4,15 +4,15 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 use tenon_mcp::{Answer, AskError, AskId, CallId, HandlerId, HostCall, Outcome};
 
-/// The most outcomes that wait.
+/// The maximum number of outcomes that wait.
 const MAX_HELD: usize = 16;
 
-/// What the lock of a pool protects.
+/// The state that the lock of a pool protects.
 #[derive(Default)]
 pub(super) struct PoolState {
     pub(super) ready: VecDeque<HostCall>,
     pub(super) answers: HashMap<(CallId, AskId), Result<Answer, AskError>>,
-    /// What the engine returned to middleware of calls.
+    /// Outcomes that the engine returned to middleware of calls.
     pub(super) next_outcomes: HashMap<CallId, Outcome>,
     /// Outcomes that wait to be sent. There are some only while a call is queued and a parked worker watches the queue.
     pub(super) held: Vec<(CallId, Outcome)>,
@@ -76,7 +76,7 @@ impl PoolState {
         }
     }
 
-    /// Whether outcomes may wait: a worker is about to take the next call, and a parked worker sends them if it does not.
+    /// Whether outcomes may wait: a worker is about to take the next call. If it does not, a parked worker sends them.
     pub(super) fn may_hold(&self) -> bool {
         self.watched && !self.ready.is_empty() && self.held.len() < MAX_HELD
     }

@@ -1,5 +1,5 @@
-//! Calls that run in the context of their request. Middleware of an ASGI application sets context variables; the handlers of
-//! that request see them, and other handlers do not.
+//! Calls that run in the context of their request. Middleware of an ASGI application sets context variables; the
+//! handlers of that request see them, and other handlers do not.
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;

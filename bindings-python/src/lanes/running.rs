@@ -14,7 +14,7 @@ use tenon_mcp::http::Embedded;
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Running {
     pub(crate) running: CoreRunning,
-    /// The program began the end with `close` or `end`; it was not a transport or a signal.
+    /// The program ended the server with `close` or `end`, and not a transport or a signal.
     pub(crate) closed_by_program: Arc<AtomicBool>,
     /// Takes the requests of an ASGI server, if the server has such a transport.
     embedded: Option<Embedded>,
@@ -69,7 +69,7 @@ impl Running {
         self.running.is_closed()
     }
 
-    /// Whether the end began with `close` or `end`.
+    /// Whether the program ended the server with `close` or `end`.
     #[getter]
     fn closed_by_program(&self) -> bool {
         self.closed_by_program.load(Ordering::SeqCst)

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 use tenon_mcp::HostOp;
 
-/// Operations of one turn. After them the loop runs other callbacks.
+/// The maximum number of operations of one turn. After it the loop runs other callbacks.
 pub(crate) const MAX_OPS: usize = 64;
 
-/// What one turn has taken, and its bounds.
+/// The operations that one turn has taken, and its limits.
 pub(crate) struct TurnState {
     /// Exchanges that may have a next step.
     pub(super) exchanges: VecDeque<u32>,
@@ -19,7 +19,7 @@ pub(crate) struct TurnState {
     pub(super) room: usize,
     /// The operations were taken in an earlier turn, so their calls may have ended meanwhile.
     pub(super) stale: bool,
-    /// Calls of `async def` functions can be started.
+    /// Whether calls of `async def` functions can be started.
     pub(super) with_async: bool,
     /// The last item was a `def` function that has run at once. Its outcome is sent before the next item.
     pub(super) ran_function: bool,

@@ -32,7 +32,7 @@ impl WakeFd {
         self.pair.reader().as_raw_fd()
     }
 
-    /// Tells the watching thread that there is work. To be called after the work was queued.
+    /// Notifies the watching thread of work. Call it after the work was queued.
     pub(crate) fn notify(&self) {
         let notified = |state| (state != IDLE).then_some(NOTIFIED);
         if self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, notified).is_err() {
@@ -55,7 +55,7 @@ impl WakeFd {
         }
     }
 
-    /// The watching thread has taken all its work. `false` if a notification came since: the thread stays active.
+    /// The watching thread has taken all its work. `false` if a notification came meanwhile: the thread stays active.
     pub(crate) fn finish(&self) -> bool {
         let before = self.state.compare_exchange(ACTIVE, IDLE, Ordering::SeqCst, Ordering::SeqCst);
         if before == Err(NOTIFIED) {
@@ -65,7 +65,8 @@ impl WakeFd {
         true
     }
 
-    /// The watching thread stops although there may be more work. The descriptor is readable, so the thread continues later.
+    /// The watching thread stops although there may be more work. The descriptor is readable, so the thread continues
+    /// later.
     pub(crate) fn finish_early(&self) {
         self.state.store(IDLE, Ordering::SeqCst);
         self.make_readable();

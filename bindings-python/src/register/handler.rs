@@ -11,13 +11,13 @@ use tenon_mcp::JsonSlice;
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Handler {
     function: Py<PyAny>,
-    /// The program's own function, if `function` was made of it.
+    /// The program's own function, if `function` is a wrapper of it.
     original: OnceLock<Py<PyAny>>,
     /// The lifespan of its server.
     lifespan: OnceLock<Py<PyAny>>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
-    /// It also takes arguments that are no parameters of its own (`**kwargs`).
+    /// It also takes arguments that it has no parameters for (`**kwargs`).
     accepts_unknown: bool,
     /// The declared result is a dict and nothing else.
     pub(crate) returns_dict: bool,

@@ -14,7 +14,8 @@ use tenon_mcp::{HandlerId, HostCall, Layer, Registered, Wake};
 /// `Handler` objects by slot. A slot stays with its handler while a call may still use it.
 pub(crate) struct Handlers {
     list: Py<PyList>,
-    /// The tables of mounted servers, by number: the list, the tables mounted in it, and the number of mounts that need it.
+    /// The tables of mounted servers, by number: the list, the tables mounted in it, and the number of mounts that need
+    /// it.
     mounted: Py<PyDict>,
     slots: Arc<SlotTable>,
 }
@@ -28,7 +29,7 @@ struct SlotTable {
     unmounted: Mutex<Vec<Arc<SlotTable>>>,
     /// `released` or `unmounted` is not empty.
     needs_sweep: AtomicBool,
-    /// Empty slots.
+    /// Slots that are empty.
     free: Mutex<Vec<u32>>,
     /// Wakes a thread with the interpreter, which calls [`Handlers::sweep`].
     wake: Mutex<Option<Weak<dyn Wake>>>,
@@ -47,8 +48,8 @@ impl Drop for SlotGuard {
     }
 }
 
-/// Releases the table of a mounted server when it is dropped. The engine keeps it until the last call through the mount has
-/// ended.
+/// Releases the table of a mounted server when it is dropped. The engine keeps it until the last call through the mount
+/// has ended.
 pub(crate) struct MountGuard {
     table: Arc<SlotTable>,
     slots: Arc<SlotTable>,
@@ -112,13 +113,13 @@ impl Handlers {
         Arc::as_ptr(slots).addr()
     }
 
-    /// Makes the handlers of another server found here too, until some time after the guard was dropped.
+    /// Makes the handlers of another server available here too, until some time after the guard was dropped.
     pub(crate) fn mount(&self, py: Python<'_>, other: &Handlers) -> PyResult<MountGuard> {
         self.count(py, other.list.bind(py), other.mounted.bind(py), Handlers::number(&other.slots))?;
         Ok(MountGuard { table: other.slots.clone(), slots: self.slots.clone() })
     }
 
-    /// One more mount needs a table.
+    /// Counts one more mount that needs a table.
     fn count(
         &self,
         py: Python<'_>,
@@ -131,7 +132,7 @@ impl Handlers {
         mounted.set_item(number, (list, nested, count + 1))
     }
 
-    /// One mount less needs a table.
+    /// Counts one mount less that needs a table.
     fn uncount(&self, py: Python<'_>, number: usize) -> PyResult<()> {
         let mounted = self.mounted.bind(py);
         match mounts_of(mounted, number)? {
@@ -189,7 +190,7 @@ impl Handlers {
         if !self.slots.needs_sweep.swap(false, Ordering::AcqRel) {
             return;
         }
-        // To release handlers may run code of the program, so no lock is held.
+        // Releasing handlers may run code of the program, so no lock is held.
         for table in std::mem::take(&mut *self.slots.unmounted.lock()) {
             if let Err(error) = self.uncount(py, Handlers::number(&table)) {
                 error.write_unraisable(py, None);
@@ -197,7 +198,7 @@ impl Handlers {
         }
         let released = std::mem::take(&mut *self.slots.released.lock());
         for slot in released {
-            // To release the handler may run code of the program, so no lock is held. The slot is free only afterwards.
+            // Releasing the handler may run code of the program, so no lock is held. The slot is free only afterwards.
             if self.list.bind(py).set_item(slot as usize, py.None()).is_ok() {
                 self.slots.free.lock().push(slot);
             }

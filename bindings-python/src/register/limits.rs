@@ -29,7 +29,7 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
         return Ok(LimitValue::Time(seconds(name, value)?));
     }
     let wrong = || wrong(value, &format!("{name} must be an integer from 0"));
-    // An integer of any size: one beyond the range counts as its end.
+    // An integer may have any size. One beyond the range counts as the end of the range.
     let count = value.extract::<u64>().or_else(|error| {
         let huge = error.is_instance_of::<pyo3::exceptions::PyOverflowError>(value.py()) && value.gt(0)?;
         if huge { Ok(u64::MAX) } else { Err(wrong()) }

@@ -14,7 +14,7 @@ fn wrong(py: Python<'_>, text: &str) -> PyErr {
     exception(py, "RegistrationError", text)
 }
 
-/// A `bool`; other values that count as true or false are refused.
+/// Reads a `bool`. Other values are refused, even if they count as true or false.
 pub(crate) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let flag = value.cast_exact::<PyBool>().map(|flag| flag.is_true());
     flag.map_err(|_| wrong(value.py(), &format!("{name} must be True or False, not {}", shown(value))))
@@ -52,7 +52,8 @@ pub(crate) fn cache_hints(value: &Bound<'_, PyAny>) -> PyResult<CacheHints> {
 }
 
 /// Applies `settings`: `instructions`, `revisions`, `capabilities`, `extensions`, `mask_errors`, `cache`, `cache_of`,
-/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's information.
+/// `coerce_arguments`, `assert_formats`, `end_with_stdin`, `log_level`. Any other is a member of the server's
+/// information.
 pub(crate) fn apply(mut builder: ServerBuilder, settings: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let py = settings.py();
     for (name, value) in settings {

@@ -1,4 +1,4 @@
-//! A server with its Python functions; `engine_api.rs` has what Python calls of it.
+//! A server with its Python functions. `engine_api.rs` has its methods for Python.
 
 use crate::log_records::Records;
 use crate::register::handlers::Handlers;

@@ -1,4 +1,4 @@
-//! What Python calls of a server: registration, the catalog, notifications, and the start.
+//! The methods of a server for Python: registration, the catalog, notifications, and the start.
 
 use crate::convert::write::Bounds;
 use crate::convert::{read, write};
@@ -48,9 +48,9 @@ impl Engine {
         Ok(Engine { server, handlers, records, middleware, lifespan: OnceLock::new() })
     }
 
-    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores, and
-    /// `policies` has its policies, see [`registration::entry`]. `function` is the program's own function, and `lane` is the
-    /// lane in which `handler` runs.
+    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores,
+    /// and `policies` has its policies, see [`registration::entry`]. `function` is the program's own function, and
+    /// `lane` is the lane in which `handler` runs.
     #[pyo3(signature = (kind, definition, handler, *, function, lane, policies))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn add(
@@ -209,7 +209,8 @@ impl Engine {
         entries.iter().map(|(definition, enabled)| Ok((read::value(py, definition)?, *enabled))).collect()
     }
 
-    /// Tells the client that asked its user to visit a page that the visit is complete. Returns whether a client was told.
+    /// Tells the client that asked its user to visit a page that the visit is complete. Returns whether such a client
+    /// was found.
     fn elicitation_complete(&self, id: &str) -> bool {
         self.server.elicitation_complete(id)
     }
@@ -232,7 +233,8 @@ impl Engine {
         self.server.notify(method, &params).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Starts the transports, see [`Transports`], which take ownership of their descriptors. `lane` is notified of the end.
+    /// Starts the transports (see [`Transports`]), which take ownership of their descriptors. `lane` is notified of the
+    /// end.
     fn start(&self, py: Python<'_>, transports: &Bound<'_, PyDict>, lane: &LoopLane) -> PyResult<Running> {
         let transports = Transports::read(transports)?;
         let server = self.server.clone();

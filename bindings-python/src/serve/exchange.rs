@@ -25,8 +25,8 @@ pub struct Exchange {
 
 #[pymethods]
 impl Exchange {
-    /// Begins an exchange whose calls run on the loop of `lane`, in copies of `context`. A request is its method, the major
-    /// version of HTTP and the client's address; `headers` are pairs of bytes.
+    /// Begins an exchange whose calls run on the loop of `lane`, in copies of `context`. A request is its method, the
+    /// major version of HTTP and the client's address; `headers` are pairs of bytes.
     #[new]
     fn new(
         py: Python<'_>,
@@ -48,7 +48,7 @@ impl Exchange {
                 head.principal(principal);
             }
             if let Some(address) = address {
-                // It fails for what is not an IP address, such as the path of a Unix socket. No fair share applies then.
+                // This fails if it is no IP address, such as the path of a Unix socket. Then no fair share applies.
                 let _ = head.address(&address);
             }
             head.attach(RequestContext(context));
@@ -69,13 +69,13 @@ impl Exchange {
         self.exchange.feed(Bytes::copy_from_slice(data));
     }
 
-    /// The body is complete.
+    /// Declares that the body is complete.
     fn end(&self) {
         self.exchange.end();
     }
 
-    /// The next step: `None` if there is none yet, `(status, headers)` for the head, `(data, more)` for a piece of the body,
-    /// `False` at the end.
+    /// The next step: `None` if there is none yet, `(status, headers)` for the head, `(data, more)` for a piece of the
+    /// body, `False` at the end.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let step = match self.fed.swap(0, Ordering::Relaxed) > LARGE_BODY {
             true => py.detach(|| self.exchange.step()),

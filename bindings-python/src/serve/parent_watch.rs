@@ -16,8 +16,8 @@ use tenon_mcp::locks::Mutex;
 /// How long the process may still run after its server has ended, before SIGTERM and again before SIGKILL.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Shuts this process down when the other end of a pipe is closed, by the parent or because it has ended. A separate thread
-/// waits for that, so it also works while a handler keeps the interpreter.
+/// Shuts this process down when the other end of a pipe is closed, by the parent or because it has ended. A separate
+/// thread waits for that, so it also works while a handler keeps the interpreter.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Parent {
     running: Arc<Mutex<Option<CoreRunning>>>,
@@ -62,7 +62,7 @@ fn wait_until_closed(mut pipe: File) {
 fn end_process(running: &Mutex<Option<CoreRunning>>) {
     let found = running.lock().clone();
     if let Some(running) = found {
-        // Not by a signal: if the process has got one already, a second one would end its calls at once.
+        // A signal is not used: if the process has got one already, a second one would end its calls at once.
         running.close();
         while !running.wait_for(Duration::from_secs(3600)) {}
         thread::sleep(SHUTDOWN_TIMEOUT);

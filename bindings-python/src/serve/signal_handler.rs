@@ -6,11 +6,12 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, si
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
-/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each signal.
+/// The state that the signal handler reads: the descriptor to write to, its process, and the previous handler of each
+/// signal.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 static PREVIOUS: [AtomicUsize; 32] = [const { AtomicUsize::new(0) }; 32];
-/// The next signal was sent by `interrupt_main`.
+/// Whether the next signal was sent by `interrupt_main`.
 static INTERRUPTING: AtomicBool = AtomicBool::new(false);
 
 /// Runs on the thread that gets the signal, so it uses only atomics, write, getpid, sigaction and raise.
@@ -35,7 +36,7 @@ extern "C" fn on_signal(number: libc::c_int) {
             unsafe { libc::write(pipe, (&raw const byte).cast(), 1) };
         }
         if previous != 0 {
-            // SAFETY: the address of Python's handler, a function of this type, as `chain` found it.
+            // SAFETY: the address of Python's handler, a function of this type, as `install_handler` found it.
             let previous = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(previous) };
             previous(number);
         }
@@ -72,7 +73,8 @@ pub(super) fn clear_pipe(descriptor: RawFd) {
     let _ = PIPE.compare_exchange(descriptor, -1, Ordering::SeqCst, Ordering::SeqCst);
 }
 
-/// Says whether the next signal is sent by this process to interrupt its main thread. The handler does not report it then.
+/// Sets whether the next signal is sent by this process to interrupt its main thread. The handler does not report such
+/// a signal.
 pub(super) fn set_interrupting(interrupting: bool) {
     INTERRUPTING.store(interrupting, Ordering::SeqCst);
 }

@@ -1,7 +1,8 @@
-//! SIGINT and SIGTERM while a server has its process to itself.
+//! SIGINT and SIGTERM while a server controls its process.
 //!
-//! Python runs its signal handlers on the main thread, between two steps of its own, so not while a function blocks in C. So
-//! a separate thread handles the signals. It also ends the process if the main thread is blocked after the server's end.
+//! Python runs its signal handlers on the main thread, between two steps of its interpreter. So it does not run them
+//! while a function blocks in C. Therefore a separate thread handles the signals. It also ends the process if the main
+//! thread is blocked after the server's end.
 
 use crate::lanes::running::Running;
 use crate::serve::signal_handler::{clear_pipe, install_handler, set_interrupting, set_pipe};
@@ -24,7 +25,7 @@ use tenon_mcp::{Running as CoreRunning, Wake};
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(100);
 /// How long after the server's end the process may run if the loop has not noticed that end.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
-/// The same if the loop has noticed the end and only cleans up.
+/// The same time if the loop has noticed the end and only cleans up.
 const CLEANUP_TIMEOUT: Duration = Duration::from_millis(1000);
 /// How long the main thread may flush Python's streams when the process is to end at once.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
@@ -142,7 +143,8 @@ impl Watcher {
         }
     }
 
-    /// When the process must have ended, if the server ended at `ended`. Never if the program closed it and no signal came.
+    /// When the process must have ended, if the server ended at `ended`. Never if the program closed it and no signal
+    /// came.
     fn exit_deadline(&self, ended: Instant) -> Option<Instant> {
         let closed = self.shared.closed.get().is_some_and(|closed| closed.load(Ordering::SeqCst));
         let noticed = self.shared.noticed.load(Ordering::SeqCst);
@@ -269,9 +271,9 @@ impl SignalGuard {
         self.shared.running.lock().as_ref().map_or(0, CoreRunning::exit_code)
     }
 
-    /// Stops interrupting the main thread. Without this, an interruption could arrive when the program's own handlers are
-    /// back, and a handler of SIGINT would raise KeyboardInterrupt in the program. Python's next call of `signal.signal`
-    /// handles an interruption that was sent before.
+    /// Stops interrupting the main thread. Without this, an interruption could arrive when the program's own handlers
+    /// are back, and a handler of SIGINT would raise KeyboardInterrupt in the program. Python's next call of
+    /// `signal.signal` handles an interruption that was sent before.
     fn stop_interrupting(&self) {
         // A forked child has no thread that interrupts, and its copy of the lock may be locked for ever.
         if self.process != std::process::id() {

@@ -53,7 +53,7 @@ impl UnixTransport {
 }
 
 fn take_descriptor(descriptor: i32) -> OwnedFd {
-    // SAFETY: the caller made it by duplication and gives it up; nothing else owns it.
+    // SAFETY: the caller made it by duplication and passes the ownership. Nothing else owns it.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 

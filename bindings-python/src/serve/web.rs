@@ -1,4 +1,4 @@
-//! The transports WebSocket and HTTP+SSE, as `_serve/web.py` writes them.
+//! The transports WebSocket and HTTP+SSE, as `_serve/web_options.py` writes them.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

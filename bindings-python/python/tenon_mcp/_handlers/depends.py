@@ -24,9 +24,9 @@ def Depends(function: Callable[..., Any], /) -> Any:
     It is used as a default (``db: Database = Depends(database)``) or in ``Annotated[Database, Depends(database)]``. Any
     handler may use it, and so may such functions themselves. The function may take the context and depend on other
     functions. If several functions depend on one function, it is called once per call. A generator yields the value,
-    and continues when the call is over. It continues after its function returned, or with the exception that ended the
-    call, also if the call was cancelled or is suspended by a question. The result is sent after that. A function with
-    ``@contextmanager`` or ``@asynccontextmanager`` works in the same way.
+    and continues when the handler has ended. If the handler raised an exception, the generator gets that exception.
+    This includes the exceptions of a cancelled call, and of a call that a question suspends. The result is sent after
+    that. A function with ``@contextmanager`` or ``@asynccontextmanager`` works in the same way.
 
     An ``async def`` handler may depend on functions of both kinds. Those without ``async`` run on its loop and must not
     block. A ``def`` handler depends on ``def`` functions, which run on its thread. ``Server.dependency_overrides``

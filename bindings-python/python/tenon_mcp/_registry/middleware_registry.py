@@ -32,10 +32,10 @@ class MiddlewareRegistry(Registry):
         """Registers middleware, a function around calls, ``def`` or ``async def``; with or without parentheses.
 
         It is called with the context of the call and ``call_next``. ``call_next()`` runs the next middleware, or at
-        last the handler. It returns what that returned, or raises what it raised. In ``async def`` middleware
+        last the handler. It returns the same value, or raises the same exception. In ``async def`` middleware
         ``call_next`` is awaited. ``call_next(arguments)`` passes other arguments than ``context.arguments``. They are
-        checked as a client's arguments are. The middleware need not call ``call_next``, and may call it several times.
-        Its return value or exception is treated like a handler's.
+        checked in the same way as a client's arguments. The middleware need not call ``call_next``, and may call it
+        several times. Its return value or exception is treated like a handler's.
 
         ``ops`` names the operations that the middleware runs around. The default is ``"tool"``, ``"resource"``,
         ``"prompt"`` and ``"completion"``. Lists are ``"tool_list"``, ``"resource_list"``, ``"resource_template_list"``

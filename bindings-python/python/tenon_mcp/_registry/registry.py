@@ -150,8 +150,8 @@ class Registry:
         """Undoes ``mount`` with the same prefix, also while the server is served.
 
         The entries of the other server are removed here, and clients are notified that the lists have changed. Calls in
-        flight go on. Calls that wait for the start of the other server fail, because it no longer starts. If the other
-        server has been started, it is stopped at the end of this one.
+        flight continue. Calls that wait for the start of the other server fail, because it no longer starts. If the
+        other server has been started, it is stopped at the end of this one.
 
         This server releases the other one when the last call of it in flight has ended. While this server is served, it
         keeps a server with a lifespan or a hook ``start`` or ``stop`` until its own end.
@@ -165,7 +165,7 @@ class Registry:
         del other._mounted_in[index]
 
     def remove(self, kind: str, name: str) -> bool:
-        """Removes an entry. Calls in flight go on. Returns ``False`` if there is no entry of this kind and name.
+        """Removes an entry. Calls in flight continue. Returns ``False`` if there is no entry of this kind and name.
 
         ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
         ``"completion"``, ``"method"``, ``"notification"`` or ``"hook"``. ``name`` is the name that it was registered
@@ -202,7 +202,7 @@ class Registry:
         def disable(self, *, tags: Iterable[str]) -> bool: ...
 
     def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
-        """Hides an entry, as if it were not registered, until it is enabled. Calls in flight go on.
+        """Hides an entry, as if it were not registered, until it is enabled. Calls in flight continue.
 
         ``disable(tags={"admin"})`` hides every entry with one of these tags, also entries that are registered later.
         Returns ``False`` if there is no such entry.

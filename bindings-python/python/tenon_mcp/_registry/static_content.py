@@ -35,12 +35,12 @@ class StaticContent:
         listed: bool = True,
         cache: Cache | None = None,
     ) -> None:
-        """Registers a view: HTML that hosts of MCP Apps show in a frame, beside the results of tools with this ``ui``.
+        """Registers a view: HTML that hosts of MCP Apps show in a frame, next to the results of tools with this ``ui``.
 
         ``uri`` starts with ``ui://``. ``html`` is the document, or a folder as a ``Path``. The ``index.html`` of a
-        folder becomes the document. All that it loads from the folder (scripts, style sheets, images, fonts, media) is
-        put inside it, because a frame has no address to load from. The folder is read once, during this call. Symbolic
-        links are not followed. Scripts with imports of their own must be bundled before.
+        folder becomes the document. All files that it loads from the folder (scripts, style sheets, images, fonts,
+        media) are put into it, because a frame has no address to load from. The folder is read once, during this call.
+        Symbolic links are not followed. Scripts with imports of their own must be bundled before.
 
         ``csp`` has the origins that the view may reach, such as ``"https://*.example.com"``. It has the lists
         ``connectDomains``, ``resourceDomains``, ``frameDomains`` and ``baseUriDomains``; default: none. ``permissions``
@@ -91,11 +91,11 @@ class StaticContent:
         sent as UTF-8. ``asgi()`` answers no pages, because the program around it has paths of its own. Pages of a
         mounted server are not mounted.
 
-        Responses have an ``ETag``, by which browsers check whether the page has changed. Browsers are not allowed to
-        guess another type. A request may name the hosts of the address. The page may be framed by its own address and
-        by origins that may call the server. Anyone who reaches the address can read the page. A page of an address that
-        others can reach may call the server only if its origin is in ``allowed_origins``. A page of a loopback address
-        may always call it.
+        Responses have an ``ETag``, by which browsers check whether the page has changed. Browsers are told not to guess
+        another type. A request may name the hosts of the address. Only pages of the same address, and of origins that
+        may call the server, may show the page in a frame. Anyone who reaches the address can read the page. A page of
+        an address that others can reach may call the server only if its origin is in ``allowed_origins``. A page of a
+        loopback address may always call it.
 
         Raises ``RegistrationError`` if the path or the type is invalid, the page is too large (``max_page_bytes``),
         there are too many (``max_pages``), or MCP is served under the path. If the path of MCP is not known yet, the

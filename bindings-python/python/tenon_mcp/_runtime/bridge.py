@@ -190,11 +190,11 @@ class LoopBridge:
                 _fork.exit_child(error)
             interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
             interrupted = interrupted and not self._loop.is_closed()
-            # Calls that are over, and calls on a loop that closes, end here too. That is no failure of the handler.
+            # Calls that have ended, and calls on a loop that closes, also come here. That is no failure of the handler.
             is_logged = not (self._detached or interrupted or call.cancelled)
             flush = fail(call, error, self._errors, is_logged)
             if interrupted:
-                # Raised in a callback of the loop. A task would keep the exception, and nobody would retrieve it.
+                # Raised in a callback of the loop. A task would keep the exception, and no code would retrieve it.
                 self.lane.flush()
                 self._loop.call_soon(_raise, error)
         if flush:

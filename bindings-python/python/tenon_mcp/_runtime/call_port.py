@@ -1,4 +1,4 @@
-"""The type of what a context uses to reach its event loop. Only type checkers load this module."""
+"""The interface through which a context reaches its event loop. Only type checkers load this module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class CallPort(Protocol):
-    """What contexts and middleware need of the bridge between the engine and an event loop."""
+    """The members of the bridge between the engine and an event loop that contexts and middleware use."""
 
     main: Callable[[Callable[[], None]], object] | None
     """Passes a function to the main thread; ``None`` if the loop runs on the main thread."""

@@ -110,7 +110,7 @@ def describe(error: BaseException, depth: int = 0) -> str:
 
 
 def _parts(error: BaseException) -> tuple[BaseException, ...]:
-    """The exceptions of a group. Python 3.10 has no groups of its own, so this asks for the attribute."""
+    """The exceptions of a group. Python 3.10 has no groups of its own, so this looks for the attribute."""
     try:
         parts: Any = error.exceptions  # type: ignore[attr-defined] # pyright: ignore
     except BaseException:

@@ -1,4 +1,4 @@
-"""Logs to ``logging``, under ``tenon_mcp``, what clients do not see.
+"""Logs the records that clients do not see to ``logging``, under ``tenon_mcp``.
 
 ``logging`` takes long to load, and most servers log nothing. So it is loaded with the first record.
 """
@@ -64,7 +64,7 @@ def failed(noun: str, name: str, error: BaseException) -> None:
             calls.error(text, noun, name, where, class_name(error))
     except BaseException:
         # A log handler of the program may raise, or the exception cannot be printed. The call is answered already, and
-        # the thread or loop must go on.
+        # the thread or loop must continue.
         pass
 
 

@@ -25,7 +25,7 @@ class Workers:
         self._runner = SyncRunner(errors)
 
     def start(self) -> None:
-        """Starts the first worker if there is none. The pool asks for further ones."""
+        """Starts the first worker if there is none. The pool requests further ones."""
         if self._pool.first_worker():
             self._spawn()
 
@@ -44,7 +44,7 @@ class Workers:
                         thread.start()
                     finally:
                         threading.stack_size(before)
-        except RuntimeError:  # The system has no more threads. The existing workers go on.
+        except RuntimeError:  # The system has no more threads. The existing workers continue.
             self._pool.lost_worker()
 
     def _work(self) -> None:

@@ -66,7 +66,7 @@ class Asgi:
         self._lifespans = 0
 
     def __del__(self) -> None:
-        # Requests hold this object, so there are none now. Nobody else can pass one.
+        # Each request holds a reference to this object. So no request is in flight, and no further one can arrive.
         service = getattr(self, "_service", None)
         if service is not None:
             service.abandon()
@@ -173,7 +173,7 @@ class Asgi:
                 while step is None:
                     step = await next_step()
                 data, more = step or (b"", False)
-                # `send` returns once the client has read most of the output. No further output is made meanwhile.
+                # `send` returns once the client has read most of the output. Meanwhile no further output is produced.
                 await send({"type": "http.response.body", "body": data, "more_body": more})
         finally:
             bridge.waiting.pop(exchange.number, None)

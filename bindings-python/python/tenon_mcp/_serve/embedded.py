@@ -90,7 +90,7 @@ class EmbeddedService:
             return running, bridge
 
     def _add_loop(self, loop: asyncio.AbstractEventLoop, service: Service) -> LoopBridge:
-        """Adds a loop. If there is no first loop any more, this becomes the first one, with the work of no request."""
+        """Adds a loop. If there is no first loop any more, this becomes the first one. It runs work of no request."""
         engine = self._server._engine
         if None not in self._numbers.values():
             service.lane = LoopLane(engine, ["main", "loop", "async"], service.log_level)

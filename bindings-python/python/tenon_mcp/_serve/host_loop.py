@@ -1,4 +1,4 @@
-"""Serves beside the main loop of another program, such as Blender, Maya, Qt or a game."""
+"""Serves in a program that has its own main loop, such as Blender, Maya, Qt or a game."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class MainThreadPoller:
 
 
 def start(server: ServerState, transports: Transports) -> MainThreadPoller:
-    """Starts the engine, and a thread that does for ``async def`` handlers what ``run`` does on its own thread."""
+    """Starts the engine, and a thread that runs the ``async def`` handlers, as ``run`` does on its own thread."""
     if server._has_async_handlers:
         # Here, because the thread cannot import it if the interpreter begins to exit at once.
         from . import loop  # noqa: F401

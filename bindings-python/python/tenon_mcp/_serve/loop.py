@@ -70,7 +70,7 @@ async def _closed(bridge: LoopBridge) -> None:
 
 async def _end(service: Service, running: Running, bridge: LoopBridge) -> None:
     service.check_fork()
-    # If this was cancelled, or `on_started` raised, nobody waits for the calls that still run.
+    # If this was cancelled, or `on_started` raised, no code waits for the calls that still run.
     if not running.closed:
         running.end()
     while not bridge.closed.done():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .signals import Signals
 
 SHUTDOWN_TIMEOUT = 1.0
-"""Seconds that cancelled work has to end, if the process goes on after the server."""
+"""Seconds within which cancelled work must end, if the process continues after the server."""
 
 
 class MainThreadQueue:

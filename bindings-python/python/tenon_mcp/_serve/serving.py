@@ -35,7 +35,7 @@ def serve_without_loop(service: Service, on_started: OnStarted) -> None:
             run_until_closed(service, running)
         finally:
             service.check_fork()
-            # If this was interrupted, nobody waits for the calls that still run.
+            # If this was interrupted, no code waits for the calls that still run.
             if not running.closed:
                 running.end()
                 running.wait(SHUTDOWN_TIMEOUT)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(BaseClient):
-    """A client id methods are awaited, on the loop that it was opened on."""
+    """A client whose methods are awaited, on the loop that it was opened on."""
 
     _shared: SharedServer | None
 
