@@ -1,12 +1,12 @@
 //! Tenon: an embeddable engine for the Model Context Protocol.
 //!
-//! A [`Server`] is data: a name, entries, limits. Serving it starts the transports. Handlers may be Rust ([`handler`]) or
-//! live in a host language behind a [`HostPort`].
+//! A [`Server`] is data: a name, entries and limits. Serving it starts its transports. Handlers are written in Rust
+//! ([`handler`]), or in another language that is connected through a [`HostPort`].
 //!
-//! The layers, each knowing only those before it: `json`, `proto`, `dispatch`, `host`, `runtime`. All but `runtime` are
-//! free of I/O and clocks, and build without the `runtime` feature.
+//! Each layer uses only those before it: `json`, `proto`, `dispatch`, `host`, `runtime`. All layers except `runtime`
+//! have no I/O and no clock, and build without the `runtime` feature.
 #![forbid(unsafe_code)]
-// What only the transports use is dead without them.
+// Parts that only the transports use are dead code without them.
 #![cfg_attr(not(feature = "runtime"), allow(dead_code, unused_imports))]
 
 mod dispatch;
@@ -76,7 +76,7 @@ pub use runtime::{
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
 
-/// What this repository's own bindings, tests and macros reach into. No promise holds here.
+/// For this repository's own bindings, tests and macros. It may change at any time.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::dispatch::registry::catalog::Catalog;

@@ -1,7 +1,7 @@
 //! Structured content in each revision (TL-22, TL-24).
 //!
-//! Some revisions allow only objects. A tool whose output schema allows other values is then announced with the schema
-//! of an object, and its values are wrapped in that object as its only member.
+//! Some revisions allow only objects. If a tool's output schema allows other values, the engine then announces the
+//! schema of an object. It wraps each value in that object, as its only member.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::version::Revision;
