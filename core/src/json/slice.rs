@@ -60,7 +60,7 @@ impl JsonSlice {
     }
 
     /// The text of any serialisable value. Fails for values that JSON does not have, such as maps whose keys are not
-    /// strings, and for raw JSON inside that violates the rules of [`scan`].
+    /// strings. Also fails for raw JSON inside that violates the rules of [`scan`].
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<JsonSlice, JsonError> {
         let text =
             serde_json::to_vec(value).map_err(|e| JsonError::from_serde(JsonErrorKind::Serialize, &e))?;
