@@ -440,258 +440,333 @@ typedef int32_t tenon_http_step;
 
 /* LIMITS ================================================================================================= */
 
-/** Longest message in bytes: one line or one HTTP body. Default 4 MiB. */
+/**
+ * Largest message in bytes: one line, one HTTP body or one WebSocket message. A larger HTTP body gets status 413,
+ * a larger line error -32600. A larger WebSocket message closes the connection with code 1009. Default 4 MiB.
+ */
 #define TENON_LIMIT_MESSAGE_BYTES 1
-/** Deepest nesting of a message or a result. Default 128. */
+/**
+ * Deepest nesting of arrays and objects in a message or a result. A deeper message gets error -32700. In Python,
+ * JavaScript and C, a call with a deeper result fails. Default 128.
+ */
 #define TENON_LIMIT_DEPTH 2
-/** Calls in flight in the whole server. Default 16,384. */
+/**
+ * Calls in flight in the whole server. One more is refused as busy: error -32603, over HTTP with status 503.
+ * Default 16,384.
+ */
 #define TENON_LIMIT_CALLS 3
 /**
- * Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
+ * Calls in flight in one lane: running in, or queued for, one event loop or thread pool of the program. In Rust,
+ * all handlers share one lane. One more is refused as busy. Default 4,096.
  */
 #define TENON_LIMIT_LANE_CALLS 4
-/** How long a tool without a time-out of its own may run. Default 5 minutes. */
+/**
+ * How long a call may run if its handler has no timeout of its own. After that the call is cancelled and fails.
+ * Default 5 minutes.
+ */
 #define TENON_LIMIT_CALL_TIMEOUT_MS 5
-/** How long a call waits for the client's answer to a question. Default 10 minutes. */
+/**
+ * How long a call of a legacy session, or a task, waits for the client's answer to a question such as an
+ * elicitation. After that the call or task fails. Default 10 minutes.
+ */
 #define TENON_LIMIT_ASK_TIMEOUT_MS 6
-/** Questions one call may ask, and results of effects it may keep, over all its rounds. Default 32. */
+/**
+ * Questions that one call may ask the client, over all its rounds. One more fails in the handler. The same limit
+ * applies to its rounds, and to the results that it stores for later rounds. Default 32.
+ */
 #define TENON_LIMIT_ASKS 7
 /**
- * Largest sealed `requestState` in bytes, which a client carries between the rounds of a call. Default 64 KiB.
+ * Largest sealed `requestState` in bytes, which a client sends back in the next round of a call. A call that needs
+ * a larger one fails. Default 64 KiB.
  */
 #define TENON_LIMIT_STATE_BYTES 8
 /**
- * How long a sealed `requestState` is good for, and a client can be told that a visit to a page has come to its
- * end. Default 1 hour.
+ * How long a sealed `requestState` is valid. A request with an older one gets error -32602. The client can be
+ * notified of the end of a URL elicitation for the same time. Default 1 hour.
  */
 #define TENON_LIMIT_STATE_LIFETIME_MS 9
 /**
- * Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
- * Default 8 MiB.
+ * Bytes that wait to be written to one client, over HTTP to one response. Beyond it, progress and log messages are
+ * dropped, and nothing more is read from stdio, a WebSocket or a socket with lines. HTTP+SSE refuses further
+ * messages as busy. Default 8 MiB.
  */
 #define TENON_LIMIT_OUTBOUND_BYTES 10
 /**
- * How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
- * `stdio_drain_timeout` holds if it is less. Default 5 s.
+ * How long calls in flight may continue after the server was closed. After that they are cancelled. 0 cancels them
+ * at once. If stdio is served, `stdio_drain_timeout` applies if it is shorter. Default 5 s.
  */
 #define TENON_LIMIT_DRAIN_TIMEOUT_MS 11
 /**
- * Legacy HTTP sessions; one more takes the place of the one that is idle for longest, or is refused as busy. Each
- * keeps what its client said in `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default 10,000.
+ * Legacy HTTP sessions. One more ends the session that has been idle longest. If all are in use, it is refused as
+ * busy. Each keeps the content of `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default
+ * 10,000.
  */
 #define TENON_LIMIT_SESSIONS 12
-/** A legacy HTTP session ends after this long without request or open stream. Default 30 minutes. */
+/**
+ * How long a legacy HTTP session may be without a request or an open stream. After that it ends. Default 30
+ * minutes.
+ */
 #define TENON_LIMIT_SESSION_IDLE_MS 13
 /**
- * Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
+ * Open connections on one address or Unix socket. For one more, idle HTTP connections are closed; if none is idle,
+ * it waits to be accepted. An embedded server limits its requests in progress, and refuses one more as busy.
+ * Default 10,000.
  */
 #define TENON_LIMIT_CONNECTIONS 14
 /**
- * How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
- * or pause within a request's body. Default 30 s.
+ * How long an HTTP client may take to send a request's headers. It also limits pauses within a request's body, and
+ * how long a connection stays open without a request. After that the connection is closed. Default 30 s.
  */
 #define TENON_LIMIT_HEADER_TIMEOUT_MS 15
-/** Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB. */
+/**
+ * Largest result or error of one call in bytes. If it is larger, the call fails. The HTML of a view has the same
+ * limit. Default 16 MiB.
+ */
 #define TENON_LIMIT_RESULT_BYTES 16
 /**
- * How long an HTTP client may take to send a whole request, and a client of lines on a socket a whole line, from the first
- * byte to the last. Default 60 s.
+ * How long a client may take to send an HTTP request, a line on a socket or a WebSocket message. The time begins
+ * with the first byte. If it takes longer, its connection is closed. Default 60 s.
  */
 #define TENON_LIMIT_REQUEST_TIMEOUT_MS 17
 /**
- * How long a client of HTTP, or of lines on a socket, may leave an answer unread, or read less than 16 KiB of what waits, before the connection
- * is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+ * How long output may wait for a client on HTTP, a WebSocket or a socket with lines. If the client reads less than
+ * 16 KiB in this time, its connection is closed. Streams without waiting output are not affected. Default 30 s.
  */
 #define TENON_LIMIT_WRITE_TIMEOUT_MS 18
 /**
- * Bytes held for clients of HTTP and of lines on sockets in the whole server: of requests, from the first byte until their handlers have taken
- * the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
- * grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
- * always get through. Default 64 MiB.
+ * Bytes that the server holds for all clients on HTTP, WebSockets and sockets with lines. A request counts until
+ * its handler has taken the arguments. A response or event counts until it is written; the responses of a batch
+ * count together. If there is no room, the request is refused as busy, or its response is replaced by that error.
+ * Pieces of up to 8 KiB are not counted and always pass. Default 64 MiB.
  */
 #define TENON_LIMIT_BUFFERED_BYTES 19
-/** A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s. */
+/**
+ * How long a legacy HTTP session waits for the first message after `initialize`. After that it ends. Default 30 s.
+ */
 #define TENON_LIMIT_HANDSHAKE_TIMEOUT_MS 20
 /**
- * Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as busy. Default 1,024.
+ * Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
+ * lines. One more is refused as busy. Default 1,024.
  */
 #define TENON_LIMIT_PEER_CALLS 21
-/** How long a request waits for an answer of the store that keeps sessions. Default 10 s. */
+/**
+ * How long a request waits for the result of a store operation. After that the request is refused as busy. Default
+ * 10 s.
+ */
 #define TENON_LIMIT_STORE_TIMEOUT_MS 22
 /**
- * How long a call over HTTP may be silent before its answer becomes an event stream that is kept alive, so that
- * nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
+ * How long a call over HTTP may run before its response becomes an event stream with keep-alive comments. They
+ * prevent proxies from closing the connection. This needs a client that accepts event streams. Default 10 s.
  */
 #define TENON_LIMIT_STREAM_AFTER_MS 23
 /**
- * Bytes that handlers print while stdio is served, and nobody reads, that are kept; later ones are dropped. 0
- * leaves the process's standard error alone, so that a client that does not read it blocks what prints. Default 1 MiB.
+ * Bytes of printed output that wait until the client reads standard error, while stdio is served. Later output is
+ * dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints. Default
+ * 1 MiB.
  */
 #define TENON_LIMIT_STDERR_BYTES 24
 /**
- * How long running calls may finish after stdio's input ended or a server on stdio was closed; 0 cancels them at
- * once. Clients kill a server that stays for longer than about 2 s. Default 1 s.
+ * How long calls in flight may continue after stdio's input has ended, or after a server on stdio was closed.
+ * After that they are cancelled. 0 cancels them at once. Clients kill a server that does not exit within about 2
+ * s. Default 1 s.
  */
 #define TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS 25
 /**
- * Records that the default store, which is this process's memory, keeps of each kind of thing, and as many logs, and as
- * many counters; one more is refused until something has expired. Sessions have `max_sessions` instead. Default 65,536.
+ * Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
+ * and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.
+ * Default 65,536.
  */
 #define TENON_LIMIT_STORE_VALUES 26
 /**
- * Bytes of the records that the default store keeps of each kind of thing, and as many of its logs, keys included; more
- * is refused, except that a log makes room for its newest entries. Sessions are not counted here. Default 64 MiB.
+ * Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
+ * kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
+ * 64 MiB.
  */
 #define TENON_LIMIT_STORE_BYTES 27
-/** Entries of one log in the default store; for one more the oldest goes. Default 1,024. */
+/** Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024. */
 #define TENON_LIMIT_STORE_ENTRIES 28
 /**
- * Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the oldest.
- * Default 10,000.
+ * URL elicitations in the whole server whose end can still be reported to the client. One more replaces the
+ * oldest. Default 10,000.
  */
 #define TENON_LIMIT_VISITS 29
 /**
- * Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
- * is as long as it says, and stands behind the last registered ones. Default 0.
+ * Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
+ * and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
  */
 #define TENON_LIMIT_PAGE_SIZE 30
-/** Listen streams open in the whole server; one more is refused as busy. Default 16,384. */
+/**
+ * Open streams of `subscriptions/listen` in the whole server. One more is refused as busy. Default 16,384.
+ */
 #define TENON_LIMIT_LISTENS 31
-/** Listen streams of one client on a channel that it has to itself, such as stdio. Default 64. */
+/**
+ * Open streams of `subscriptions/listen` on one connection by stdio, WebSocket or a socket with lines. One more is
+ * refused as busy. Default 64.
+ */
 #define TENON_LIMIT_PEER_LISTENS 32
-/** Listen streams of one principal, where it is known who asks. Default 1,024. */
+/**
+ * Open streams of `subscriptions/listen` of one principal. One more is refused as busy. Requests without a
+ * principal are not counted here. Default 1,024.
+ */
 #define TENON_LIMIT_PRINCIPAL_LISTENS 33
-/** Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024. */
+/**
+ * Resources and tasks to which one stream of `subscriptions/listen`, or one legacy session, can subscribe. A
+ * stream that names more gets error -32602. A session is refused as busy. Default 1,024.
+ */
 #define TENON_LIMIT_SUBSCRIPTIONS 34
-/** Bytes of their addresses and ids. Default 64 KiB. */
+/**
+ * Bytes of the URIs and task ids to which one stream or one legacy session subscribes. More are refused as with
+ * `max_subscriptions`. Default 64 KiB.
+ */
 #define TENON_LIMIT_SUBSCRIPTION_BYTES 35
 /**
- * Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB.
+ * Bytes that wait to be written to one stream of `subscriptions/listen` over HTTP. If the client reads too slowly
+ * and more would wait, the stream ends. Default 1 MiB.
  */
 #define TENON_LIMIT_LISTEN_BYTES 36
 /**
- * Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them; the
- * oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none: then
+ * Bytes of the events of one stream in a legacy HTTP session that are kept for a client that reconnects. The
+ * oldest events are dropped first; the newest is always kept. The store limits all streams together. With 0,
  * streams cannot be resumed. Default 1 MiB.
  */
 #define TENON_LIMIT_STREAM_BYTES 37
-/** Events of one such stream that are kept; for one more the oldest goes. Default 1,024. */
+/**
+ * Events of one stream in a legacy HTTP session that are kept for a client that reconnects. One more replaces the
+ * oldest. Default 1,024.
+ */
 #define TENON_LIMIT_STREAM_EVENTS 38
 /**
- * Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended, and
- * cannot be resumed where none has. Default 64.
+ * Streams of one legacy HTTP session whose events are kept. One more replaces the oldest that has ended. If none
+ * has ended, the new stream cannot be resumed. Default 64.
  */
 #define TENON_LIMIT_SESSION_STREAMS 39
 /**
- * How long the events of a stream are kept after it has ended or a client has left it, for the client to come back. The
- * stream of a call stays for as long as the call runs. Default 2 minutes.
+ * How long the events of a legacy stream are kept after the stream has ended or its client has disconnected. A
+ * client that reconnects later cannot resume it. While a call runs, its stream is kept. Default 2 minutes.
  */
 #define TENON_LIMIT_RESUME_TIMEOUT_MS 40
-/** How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s. */
+/**
+ * How long a client of 2025-11-25 is asked to wait before it reconnects to a stream (the `retry` field of the
+ * event stream). Default 1 s.
+ */
 #define TENON_LIMIT_STREAM_RETRY_MS 41
 /**
- * How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
- * closed. Default 24 hours.
+ * How long a client on a socket with lines may send nothing while none of its calls is in flight. After that its
+ * connection is closed. Default 24 hours.
  */
 #define TENON_LIMIT_CONNECTION_IDLE_MS 42
-/** A WebSocket on which nothing was heard for this long is pinged. Default 30 s. */
+/** How long a WebSocket client may send nothing before it gets a ping. Default 30 s. */
 #define TENON_LIMIT_PING_INTERVAL_MS 43
-/** How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s. */
+/**
+ * How long a WebSocket client may take to answer a ping. After that its connection is closed. Default 30 s.
+ */
 #define TENON_LIMIT_PING_TIMEOUT_MS 44
-/** Tasks at work in the whole server; one more is refused as busy. Default 4,096. */
+/** Running tasks in the whole server. One more is refused as busy. Default 4,096. */
 #define TENON_LIMIT_TASKS 45
 /**
- * Tasks of one principal that are at work or kept; one more is refused as busy. Clients of whom it is not known who
- * they are have `max_tasks` and the store's room in common. Default 1,000.
+ * Tasks of one principal, running or ended but kept. One more is refused as busy. Clients without a principal
+ * share `max_tasks` and the store's limits. Default 1,000.
  */
 #define TENON_LIMIT_PRINCIPAL_TASKS 46
 /**
- * How long a task is kept, from its beginning on, where its client asks for nothing else; one that is still at work
- * then ends. Whole seconds, rounded up. Default 1 hour.
+ * How long a task is kept after its creation if its client requests no time. A task that still runs at that time
+ * is cancelled. In whole seconds, rounded up. Default 1 hour.
  */
 #define TENON_LIMIT_DEFAULT_TASK_TTL_MS 47
-/** The longest time that a client can have a task kept. Whole seconds, rounded up. Default 24 hours. */
+/**
+ * Longest time for which a client can have a task kept. A longer request is reduced to it. In whole seconds,
+ * rounded up. Default 24 hours.
+ */
 #define TENON_LIMIT_TASK_TTL_MS 48
-/** How often a client is told to look at a task. Default 1 s. */
+/**
+ * How long a client is asked to wait between two requests for the state of a task (`pollInterval`). Default 1 s.
+ */
 #define TENON_LIMIT_TASK_POLL_INTERVAL_MS 49
-/** Largest result of a task in bytes; a task with a larger one fails. Default 1 MiB. */
+/** Largest result of a task in bytes. A task with a larger one fails. Default 1 MiB. */
 #define TENON_LIMIT_TASK_RESULT_BYTES 50
-/** How long a task of a tool without a time-out of its own may work. Default 1 hour. */
+/**
+ * How long a task may run if its tool has no timeout of its own. After that the task fails. Default 1 hour.
+ */
 #define TENON_LIMIT_TASK_TIMEOUT_MS 51
 /**
- * How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
- * sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
+ * How long a running task may be without a renewal of its lease in the store. After that its process counts as
+ * dead, and the task has failed. The process renews the lease every third of this time. In whole seconds, rounded
+ * up. Default 30 s.
  */
 #define TENON_LIMIT_TASK_LEASE_MS 52
-/** Skills in one folder; a folder with more is refused. Default 1,000. */
+/** Skills in one folder. A folder with more cannot be registered. Default 1,000. */
 #define TENON_LIMIT_SKILLS 53
 /**
- * Calls of one entry that wait because as many of it run as its `max_concurrency` allows; one more is refused as busy.
- * Default 256.
+ * Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
+ * as busy. Default 256.
  */
 #define TENON_LIMIT_WAITING_CALLS 54
 /**
- * How long a handler of `start` may take, while calls wait for it; then the server is not served. Default 60 s.
+ * How long a `start` hook without a timeout of its own may take. Calls wait for it. If it takes longer, the start
+ * of the server fails. Default 60 s.
  */
 #define TENON_LIMIT_START_TIMEOUT_MS 55
 /**
- * How long a handler of `stop` may take after the last call, before the server's end is reported without it. Default 5 s.
+ * How long a `stop` hook without a timeout of its own may take after the last call. If it takes longer, the server
+ * ends without it. Default 5 s.
  */
 #define TENON_LIMIT_STOP_TIMEOUT_MS 56
-/** Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64. */
+/** Fixed web pages that the server's HTTP addresses also serve. Adding one more fails. Default 64. */
 #define TENON_LIMIT_PAGES 57
 /**
- * Largest of those in bytes; the memory of pages is the program's own, and `max_buffered_bytes` does not count it.
- * Default 4 MiB.
+ * Largest fixed web page in bytes. Adding a larger one fails. `max_buffered_bytes` does not count pages. Default 4
+ * MiB.
  */
 #define TENON_LIMIT_PAGE_BYTES 58
 /**
- * Connections of one client address, out of `max_connections`; of IPv6 the first 64 bits are one address. For one more the
- * address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is closed. 0 is three quarters
- * of `max_connections`. Default 0.
+ * Connections of one client address; for IPv6, the first 64 bits are the address. For one more, idle HTTP
+ * connections of that address are closed. If none is idle, the new connection gets status 429 and is closed. 0
+ * means three quarters of `max_connections`. Default 0.
  */
 #define TENON_LIMIT_ADDRESS_CONNECTIONS 59
 /**
- * Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One more is
- * refused with 429. 0 is three quarters of `max_connections`. Default 0.
+ * Open streams of one client address: `subscriptions/listen`, GET streams, HTTP+SSE and WebSockets. One more is
+ * refused with status 429. 0 means three quarters of `max_connections`. Default 0.
  */
 #define TENON_LIMIT_ADDRESS_STREAMS 60
 /**
- * Bytes held for one client address, out of `max_buffered_bytes` and counted like those. A request beyond it, or one whose
- * answer is, is refused with 429. 0 is three quarters of `max_buffered_bytes`. Default 0.
+ * Bytes held for one client address, counted as for `max_buffered_bytes`. If there is no room, a request is
+ * refused with status 429, or its response is replaced by that error. 0 means three quarters of
+ * `max_buffered_bytes`. Default 0.
  */
 #define TENON_LIMIT_ADDRESS_BUFFERED_BYTES 61
 /**
- * Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0 is three
- * quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
+ * Calls in flight of one client address, in all of its sessions and connections. One more is refused with status
+ * 429. 0 means three quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
  */
 #define TENON_LIMIT_ADDRESS_CALLS 62
 /**
- * Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused with 429.
- * A client needs one; more are left open if its connections break. Default 16.
+ * GET streams that one legacy HTTP session may have open at a time. One more is refused with status 429. A client
+ * needs one. If its connections break, earlier ones may still be open. Default 16.
  */
 #define TENON_LIMIT_SESSION_LISTENS 63
 /**
- * How long a host's thread goes on starting calls before it returns to its event loop or to the program that polls.
- * A handler that has begun runs to its end. Default 2 ms.
+ * How long a thread of the program starts queued calls before it returns to its event loop, or to the code that
+ * polls. A handler that has started is not interrupted. Default 2 ms.
  */
 #define TENON_LIMIT_POLL_BUDGET_MS 64
 /**
- * Threads that serve sockets, for all servers of the process with the same number; each has another in reserve. 0 stands
- * for the number of processors, four at most. A program that brings an executor of its own is served on that. Default 0.
+ * Threads that serve sockets. All servers of the process with the same thread settings share them. Each thread has
+ * a second one in reserve. 0 means the number of processors, but at most four. A server on the program's own
+ * executor does not use them. Default 0.
  */
 #define TENON_LIMIT_IO_THREADS 65
 /**
- * Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
- * interpreter's size unless this is set. Default 2 MiB.
+ * Stack size in bytes of each thread that the engine starts, and of the C library's workers. Python's workers have
+ * the interpreter's stack size unless this is set. Default 2 MiB.
  */
 #define TENON_LIMIT_THREAD_STACK_BYTES 66
 /**
- * How long the answer of a call waits behind its last progress on sockets that carry lines. Clients in TypeScript lose
- * progress that they read together with the answer. On stdio, WebSocket and HTTP+SSE the answer waits until the client
- * has read the progress, at most twenty times as long. A client that answers no ping is waited for once, for a second,
- * and then as on sockets. Other calls do not wait, nor does anything on Streamable HTTP. With 0 no answer waits.
- * Default 50 ms.
+ * How long a response on a socket with lines waits after the last progress notification of its call. Clients in
+ * TypeScript lose progress that they read together with the response. On stdio, WebSockets and HTTP+SSE it waits
+ * until the client has read the progress, at most twenty times as long. If a client does not answer a ping within
+ * a second, its responses then wait as on a socket. No response waits on Streamable HTTP. With 0 no response waits
+ * at all. Default 50 ms.
  */
 #define TENON_LIMIT_PROGRESS_GAP_MS 67
 

@@ -1,28 +1,28 @@
-//! What can go wrong on the side of the program that embeds the engine.
+//! Errors of the program that embeds the engine.
 
 use std::fmt;
 
-/// The kind of an [`Error`]; stable, for programs to branch on.
+/// The kind of an [`Error`]. Programs can match on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A definition or an option is wrong; the message says what and why.
+    /// A definition or an option is wrong. The message gives the reason.
     Invalid,
-    /// The name is taken.
+    /// The name is already in use.
     Duplicate,
-    /// No such thing is registered.
+    /// Nothing with this name is registered.
     NotFound,
-    /// The operation does not fit the present state: started twice, used after close.
+    /// The operation is not allowed in the present state, such as a second start or a use after close.
     State,
     /// The address cannot be listened on, because it is in use or not permitted.
     Address,
-    /// The operating system refused.
+    /// The operating system reported an error.
     Io,
-    /// The process forked after the server started; start servers after the fork.
+    /// The process forked after the server started. Start servers after the fork.
     Forked,
-    /// A handler of the hook `start` failed, so nothing was served.
+    /// A `start` hook failed, so nothing was served.
     Start,
-    /// One of the engine's own threads panicked, and the server ended: a bug, please report it.
+    /// One of the engine's own threads panicked, and the server ended. This is a bug of the engine; please report it.
     Panic,
 }
 
@@ -34,7 +34,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this kind; the message is one sentence naming the cause.
+    /// An error of this kind. The message is one sentence that names the cause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into() }
     }
@@ -43,12 +43,12 @@ impl Error {
         Error::new(ErrorKind::Invalid, message)
     }
 
-    /// What kind of error this is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The sentence, without prefix.
+    /// The message, without a prefix.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -1,4 +1,4 @@
-//! What a program tells clients on its own account.
+//! Notifications that a program sends to clients outside of a call.
 
 use crate::dispatch::registry::catalog::capability;
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::proto::messages::event::{Event, check_own};
 use crate::proto::session::subscription::Topic;
 use crate::server::Server;
 
-/// Telling clients. May be called from any thread, also outside of calls, and waits for nothing.
+/// Notifications to clients. These methods may be called from any thread, also outside of a call, and do not block.
 impl Server {
-    /// Says that the resource at exactly this address has changed. Those subscribed to it are told within a few
-    /// milliseconds: listen streams of 2026-07-28 that named it, and legacy sessions that sent `resources/subscribe`.
-    /// Several updates of one moment are told once. What nobody is subscribed to costs next to nothing. Before the start nobody
-    /// is, and nothing happens.
+    /// Notifies subscribed clients that the resource with exactly this address has changed. The notifications are sent
+    /// within a few milliseconds, to streams of `subscriptions/listen` that named the resource (2026-07-28), and to
+    /// legacy sessions that sent `resources/subscribe`. Several updates in a short time give one notification. Without
+    /// subscribers, this costs almost nothing. Before the server starts there are none, so nothing happens.
     ///
     /// ```
     /// # use tenon_mcp::{Resource, Server};
@@ -27,10 +27,11 @@ impl Server {
         self.engine().publish_above(&Topic::Resource(uri.into()));
     }
 
-    /// Says that the list of a kind has changed, for what the engine cannot see, such as what a provider lists. Entries
-    /// that are added, removed, enabled or disabled are told of without it. Templates and providers are told as resources.
+    /// Notifies clients that the list of a kind has changed in a way that the engine cannot see, such as in the list of
+    /// a provider. For entries that are added, removed, enabled or disabled, the engine sends this notification itself.
+    /// A change of templates or providers is sent as a change of resources.
     ///
-    /// Fails for kinds that clients have no list of.
+    /// Fails for kinds that have no list.
     pub fn list_changed(&self, kind: Kind) -> Result<(), Error> {
         match capability(kind).filter(|list| list.list_changed().is_some()) {
             Some(list) => {
@@ -43,11 +44,11 @@ impl Server {
         }
     }
 
-    /// Sends a notification of the program's own, with an object for parameters, to every legacy session that can be
-    /// reached, and says how many those are. Clients of 2026-07-28 get such notifications only on the stream of their own
-    /// request: [`Context::notify`](crate::Context::notify).
+    /// Sends a notification of the program's own, whose parameters are an object, to every legacy session that can be
+    /// reached. Returns the number of these sessions. Clients of 2026-07-28 get such notifications only on the stream
+    /// of their own request, see [`Context::notify`](crate::Context::notify).
     ///
-    /// Fails for a name that the protocol has, and for parameters that are no object.
+    /// Fails if the protocol has a notification with this name, or if the parameters are not an object.
     pub fn notify(&self, method: &str, params: &JsonSlice) -> Result<usize, Error> {
         check_own(method, params).map_err(Error::invalid)?;
         Ok(self.engine().notify(method, params))
@@ -55,7 +56,8 @@ impl Server {
 }
 
 impl Event {
-    /// A notification of the program's own; `params` is an object. Fails for names that the protocol has.
+    /// A notification of the program's own; `params` is an object. Fails if the protocol has a notification with this
+    /// name.
     pub fn notification(method: &str, params: &JsonSlice) -> Result<Event, Error> {
         event::of_program(method, params).map_err(Error::invalid)
     }

@@ -1,14 +1,14 @@
-//! Panics on purpose, for tests of what a panic does to servers in every language.
+//! Deliberate panics, to test the effect of a panic on servers in every language.
 //!
-//! Only the feature `faults` has them, which no release is built with. `TENON_FAULT=point:file` panics where the process passes
-//! that point while the file exists. It removes the file first, so each file is one panic.
+//! They exist only with the feature `faults`, which no release has. `TENON_FAULT=point:file` makes the process panic
+//! when it passes that fault point while the file exists. The file is removed first, so each file causes one panic.
 
-/// Passes a point.
+/// Passes a fault point. Without the feature this does nothing.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
 pub fn pass(_: &str) {}
 
-/// Passes a point.
+/// Passes a fault point, and panics if it is the configured one and its file exists.
 #[cfg(feature = "faults")]
 #[inline]
 pub fn pass(point: &str) {

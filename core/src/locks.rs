@@ -1,19 +1,21 @@
-//! Locks for the engine and its bindings, which know of nothing but their own memory.
+//! Locks for the engine and its bindings. They work in a forked child, because they use no table of threads.
 //!
-//! A program may fork while threads of the engine wait, and the child may make a server of its own. Locks that keep a
-//! table of all threads of the process that wait, as parking_lot's do, are of no use there: the table still lists the
-//! parent's threads, and new ones that come to lie at the same addresses turn its lists into rings, in which whoever looks
-//! for a thread goes round for ever. std's wait in the kernel, on the word they consist of.
+//! A program may fork while threads of the engine wait, and the child may start its own server. Some locks, such as
+//! those of parking_lot, keep a table of all waiting threads of the process. In the child, that table still lists the
+//! parent's threads. New threads at the same addresses can then turn its lists into rings, in which a search never
+//! ends. The locks of std wait in the kernel instead, on their own memory.
 //!
-//! Nothing is poisoned: a panic in a handler ends one call, and is caught before anything is seen half done.
+//! A lock is never poisoned, because a panic in a handler ends only one call, and is caught before other code sees
+//! unfinished data.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{self, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// The order that a lock makes, said once more in this crate. The standard library is not compiled with ThreadSanitizer,
-/// which so does not see that order where a thread has waited. In all other builds this is nothing.
+/// Repeats the memory order of a lock in this crate, for ThreadSanitizer. The standard library is not compiled with
+/// ThreadSanitizer, so it does not see the lock's own order after a thread has waited. In all other builds this does
+/// nothing.
 #[derive(Debug, Default)]
 struct Order(#[cfg(lock_order)] AtomicUsize);
 
@@ -25,14 +27,14 @@ impl Order {
         )
     }
 
-    /// The lock was taken.
+    /// Called after the lock was taken.
     #[inline]
     fn taken(&self) {
         #[cfg(lock_order)]
         self.0.load(std::sync::atomic::Ordering::Acquire);
     }
 
-    /// A value is there, and the thread that set it is about to call [`Order::left`] or has done so.
+    /// Called after a value was found. The thread that set it has called [`Order::left`], or is about to.
     #[inline]
     fn taken_after_one(&self) {
         #[cfg(lock_order)]
@@ -41,7 +43,7 @@ impl Order {
         }
     }
 
-    /// The lock is about to be given back.
+    /// Called before the lock is released.
     #[inline]
     fn left(&self) {
         #[cfg(lock_order)]
@@ -49,34 +51,34 @@ impl Order {
     }
 }
 
-/// Lets one thread at a time to its value.
+/// A lock that gives one thread at a time access to its value.
 #[derive(Debug, Default)]
 pub struct Mutex<T> {
     lock: sync::Mutex<T>,
     order: Order,
 }
 
-/// The value of a [`Mutex`], which is free again when this is dropped.
+/// Access to the value of a [`Mutex`]. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,
-    /// `None` only within functions that hold this guard mutably.
+    /// `None` only inside functions that have exclusive access to this guard.
     held: Option<sync::MutexGuard<'a, T>>,
 }
 
 impl<T> Mutex<T> {
-    /// A lock that nobody holds.
+    /// An unlocked mutex.
     pub const fn new(value: T) -> Mutex<T> {
         Mutex { lock: sync::Mutex::new(value), order: Order::new() }
     }
 
-    /// Waits until nobody holds the lock. A thread that holds it already waits for ever.
+    /// Waits for the lock. A thread that already holds it waits forever.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard { mutex: self, held: Some(self.lock_inner()) }
     }
 
-    /// `None` while somebody holds the lock.
+    /// Takes the lock without waiting. `None` if a thread holds it.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let held = match self.lock.try_lock() {
             Ok(held) => held,
@@ -87,7 +89,7 @@ impl<T> Mutex<T> {
         Some(MutexGuard { mutex: self, held: Some(held) })
     }
 
-    /// The value of a lock that nobody else can hold.
+    /// The value, without the lock: no other thread can hold it, because this reference is exclusive.
     pub fn get_mut(&mut self) -> &mut T {
         self.lock.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,7 +105,7 @@ impl<T> Mutex<T> {
 impl<T> MutexGuard<'_, T> {
     /// Runs `within` without the lock.
     pub fn unlocked<R>(guard: &mut Self, within: impl FnOnce() -> R) -> R {
-        /// Takes the lock back even where `within` panics.
+        /// Takes the lock again, even if `within` panics.
         struct Relock<'g, 'a, T>(&'g mut MutexGuard<'a, T>);
         impl<T> Drop for Relock<'_, '_, T> {
             fn drop(&mut self) {
@@ -142,39 +144,39 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// Whether a wait ended because its time was up.
+/// Whether a wait ended because its timeout had passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut(bool);
 
 impl TimedOut {
-    /// Whether time was up. What was waited for may have come about all the same.
+    /// Whether the timeout had passed. The condition may be true nevertheless.
     pub fn timed_out(self) -> bool {
         self.0
     }
 }
 
-/// Where threads that hold a [`Mutex`] wait for what others do. One condition goes with one lock: whoever notifies has
-/// held it since what is waited for came about.
+/// A condition on which threads that hold a [`Mutex`] wait for other threads. Each condition belongs to one mutex. A
+/// thread that notifies must have held that mutex since the condition became true.
 ///
-/// std's asks the kernel at every notification, also where nobody waits. This one knows how many threads may wait that no
-/// notification is meant for yet, and leaves the kernel alone where there are none.
+/// The condition of std calls the kernel for every notification, even if no thread waits. This one counts the waiting
+/// threads that have no notification yet, and calls the kernel only if there are any.
 #[derive(Debug, Default)]
 pub struct Condvar {
     waits: sync::Condvar,
-    /// Threads in a wait. Changed under the lock only.
+    /// The number of waiting threads. Changed only under the lock.
     waiting: AtomicUsize,
-    /// Those that no notification is meant for; never too few. Raised under the lock, so that whoever has held the lock
-    /// after a thread began to wait sees that thread.
+    /// The number of waiting threads without a notification; it is never too low. It is increased under the lock. So a
+    /// thread that held the lock after another began to wait counts that other thread.
     unnotified: AtomicUsize,
 }
 
 impl Condvar {
-    /// Nobody waits.
+    /// A condition on which no thread waits.
     pub const fn new() -> Condvar {
         Condvar { waits: sync::Condvar::new(), waiting: AtomicUsize::new(0), unnotified: AtomicUsize::new(0) }
     }
 
-    /// Wakes one thread that waits.
+    /// Wakes one waiting thread.
     #[inline]
     pub fn notify_one(&self) {
         let taken = self.unnotified.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
@@ -183,7 +185,7 @@ impl Condvar {
         }
     }
 
-    /// Wakes all threads that wait.
+    /// Wakes all waiting threads.
     #[inline]
     pub fn notify_all(&self) {
         if self.unnotified.load(Relaxed) > 0 && self.unnotified.swap(0, Relaxed) > 0 {
@@ -191,7 +193,7 @@ impl Condvar {
         }
     }
 
-    /// Runs `wait` with the lock held by `guard`, and counts the thread among those that wait.
+    /// Runs `wait` with the lock of `guard`, and counts the thread as waiting.
     fn counted<'a, T, R>(
         &self,
         guard: &mut MutexGuard<'a, T>,
@@ -205,17 +207,17 @@ impl Condvar {
         guard.mutex.order.taken();
         guard.held = Some(held);
         let waiting = self.waiting.fetch_sub(1, Relaxed) - 1;
-        // A thread that was woken by its time has left its place among the unnotified.
+        // A thread whose wait timed out is still counted in `unnotified`.
         self.unnotified.fetch_min(waiting, Relaxed);
         Some(result)
     }
 
-    /// Waits to be woken, without the lock meanwhile. May also return without a reason.
+    /// Releases the lock and waits for a notification. It may also return without one.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         self.counted(guard, |held| (self.waits.wait(held).unwrap_or_else(PoisonError::into_inner), ()));
     }
 
-    /// Waits to be woken, for so long at most. May also return without a reason.
+    /// The same, for at most `time`.
     pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> TimedOut {
         let timed_out = self.counted(guard, |held| {
             let (held, result) = self.waits.wait_timeout(held, time).unwrap_or_else(PoisonError::into_inner);
@@ -224,26 +226,26 @@ impl Condvar {
         TimedOut(timed_out.unwrap_or(true))
     }
 
-    /// Waits as long as `more` says so.
+    /// Waits while `more` returns `true`.
     pub fn wait_while<T>(&self, guard: &mut MutexGuard<'_, T>, mut more: impl FnMut(&mut T) -> bool) {
         while more(guard) {
             self.wait(guard);
         }
     }
 
-    /// Waits to be woken, until then at most. May also return without a reason.
+    /// Like [`Condvar::wait`], at most until `end`.
     pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, end: Instant) -> TimedOut {
         self.wait_for(guard, end.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits as long as `more` says so, for so long at most.
+    /// Waits while `more` returns `true`, for at most `time`.
     pub fn wait_while_for<T>(
         &self,
         guard: &mut MutexGuard<'_, T>,
         mut more: impl FnMut(&mut T) -> bool,
         time: Duration,
     ) -> TimedOut {
-        // A time that no clock can hold is none.
+        // A time beyond the range of the clock means no timeout.
         let end = Instant::now().checked_add(time);
         while more(guard) {
             match end {
@@ -256,23 +258,23 @@ impl Condvar {
     }
 }
 
-/// Lets many threads read its value, or one write it.
+/// A lock that lets any number of threads read its value, or one thread write it.
 #[derive(Debug, Default)]
 pub struct RwLock<T>(sync::RwLock<T>);
 
 impl<T> RwLock<T> {
-    /// A lock that nobody holds.
+    /// An unlocked lock.
     pub const fn new(value: T) -> RwLock<T> {
         RwLock(sync::RwLock::new(value))
     }
 
-    /// Waits until nobody writes. A thread that reads already may wait for ever.
+    /// Waits until no thread writes. A thread that already reads may wait forever.
     #[inline]
     pub fn read(&self) -> sync::RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody reads or writes.
+    /// Waits until no thread reads or writes.
     #[inline]
     pub fn write(&self) -> sync::RwLockWriteGuard<'_, T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
@@ -302,7 +304,7 @@ impl<T> OnceLock<T> {
         value
     }
 
-    /// Sets the value, or returns it if there is one already.
+    /// Sets the value, or returns the new one as the error if a value is set already.
     pub fn set(&self, value: T) -> Result<(), T> {
         self.value.set(value)?;
         self.order.left();
@@ -370,7 +372,7 @@ mod tests {
 
     #[test]
     fn every_thread_that_waits_is_notified() {
-        // Tokens are handed from thread to thread; some waits end by their time, so that places are left behind.
+        // Threads pass tokens to each other. Some waits time out, so that their counts remain in `unnotified`.
         const THREADS: usize = 8;
         const TOKENS: usize = 20_000;
         let shared = Arc::new((Mutex::new((0, 0)), Condvar::new()));

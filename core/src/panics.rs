@@ -1,7 +1,8 @@
-//! Panics of code that is not the engine's own, or is wrong: where they are caught, and what is said of them.
+//! Catches panics of the program's code and of the engine itself, and reports them.
 //!
-//! Each message has a boundary where the engine takes it, and each call has one where it is handed over and one where it
-//! ends. What a boundary catches becomes an answer with -32603 and a record in the log; everything else goes on.
+//! Each message has a panic boundary where the engine receives it. Each call has one where it is passed to its handler,
+//! and one where it ends. A caught panic becomes an error response with -32603 and a log record. The rest of the engine
+//! continues.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
-    /// Where the last panic of this thread was, if somebody notes it.
+    /// The place of this thread's last panic, if the panic hook is set.
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
@@ -21,19 +22,20 @@ pub(crate) struct Panicked {
     place: Option<String>,
 }
 
-/// Runs what may panic.
+/// Runs code that may panic.
 #[inline]
 pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(run)).map_err(Panicked::of)
 }
 
-/// Has the engine's log name the file and line of a panic that it catches.
+/// Adds file and line to the engine's log records about panics.
 ///
-/// Only a panic hook knows them. This sets one, which notes the place and then calls the hook that was set before. The
-/// libraries for C, Python and Node do so by themselves, since their hooks are their own. A program in Rust decides: without
-/// this call the log tells what was being done and the panic's message, and the place is left to the program's own hook.
+/// Only a panic hook knows them. This function sets one, which records the place and then calls the previous hook. The
+/// libraries for C, Python and Node call this function, because the hook in their process is their own. A program in
+/// Rust decides for itself. Without this call, a log record contains the message of the panic and the engine's work at
+/// that time. Only the program's own hook can then report the place.
 ///
-/// A second call does nothing. A hook that is set afterwards takes the place of this one unless it calls it.
+/// A second call does nothing. A hook that is set later replaces this one, unless it calls it.
 pub fn locate_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -53,14 +55,14 @@ impl Panicked {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let text = text.unwrap_or("no message").to_owned();
-        // What was thrown may panic when it is let go of, too.
+        // Dropping the payload may panic too.
         if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(another);
         }
         Panicked { text, place }
     }
 
-    /// What it said, without the place, which no client is told.
+    /// The message without the place. Clients do not get the place.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

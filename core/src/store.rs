@@ -1,4 +1,4 @@
-//! Where lives what must outlive a request. Replicas behind one address share a store; see
+//! The store for data that outlives a request. Replicas behind one address share a store, see
 //! [`ServerBuilder::store`](crate::ServerBuilder::store).
 
 pub use crate::dispatch::store::{

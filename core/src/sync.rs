@@ -1,4 +1,5 @@
-//! Locks and atomics of the parts that loom models: loom's own under `--cfg loom`, ours and std's otherwise.
+//! Locks and atomics for the code that loom checks: loom's own with `--cfg loom`, otherwise those of `locks` and of
+//! std.
 
 #[cfg(not(loom))]
 pub(crate) use crate::locks::Mutex;
@@ -8,7 +9,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering}
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// loom's mutex with the signature of ours, so that the modelled code reads the same.
+/// loom's mutex with the interface of `locks::Mutex`, so that the checked code is the same.
 #[cfg(loom)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 

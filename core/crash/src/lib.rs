@@ -1,11 +1,12 @@
-//! What a process printed gets out although the process dies.
+//! Passes on what a process has printed when the process crashes.
 //!
-//! While stdio is served, what is printed goes through a pipe to a thread of the same process. A process that aborts would
-//! take that thread along, and with it the very line that says why. So its end waits until the pipe is empty: in handlers
-//! of the signals that end a process by default, and in one of `exit`. `_exit` and SIGKILL leave no room for that.
+//! While stdio is served, printed output goes through a pipe to a thread of the same process. If the process aborts,
+//! that thread ends too, and the message with the reason of the crash would be lost. So the end of the process waits
+//! until the pipe is empty. The wait is in handlers of the fatal signals and in a handler of `exit`. After `_exit` or
+//! SIGKILL it is not possible.
 //!
-//! The crate also sees to it that a forked child keeps no listening socket of its parent ([`Listening`]), and tells it from its
-//! parent ([`process`]).
+//! The crate also closes the parent's listening sockets in a forked child ([`Listening`]), and distinguishes a child
+//! from its parent ([`process`]).
 
 mod fatal;
 mod listening;
@@ -19,27 +20,28 @@ use std::os::fd::AsRawFd;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// How often the end of the process looks at most: a client that does not read must not keep it.
+/// How often the end of the process checks the pipe at most, because a client that does not read must not delay it for
+/// long.
 const LOOKS: u32 = 300;
 /// 1 ms.
 static BETWEEN: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// The inode of the pipe, or 0.
 static PIPE: AtomicU64 = AtomicU64::new(0);
-/// The process whose thread reads it: a forked child has no such thread.
+/// The process whose thread reads the pipe. A forked child has no such thread.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
-/// The thread has taken something from the pipe that it has not passed on yet.
+/// The thread has read bytes from the pipe that it has not passed on yet.
 static HELD: AtomicBool = AtomicBool::new(false);
 
-/// As long as this lives, the end of the process waits for the pipe. One at a time: the latest counts.
+/// While this exists, the end of the process waits for the pipe. Only the latest one has an effect.
 #[derive(Debug)]
 pub struct Watch {
     pipe: u64,
 }
 
 impl Watch {
-    /// Watches the pipe of which this is an end, and to which descriptor 2 is about to be led. Handlers are put where a
-    /// fatal signal has its default action, and nowhere else.
+    /// Watches the pipe with this end. Descriptor 2 is about to be redirected to that pipe. Handlers are installed only
+    /// for fatal signals that have their default action.
     pub fn new(pipe: &impl AsRawFd) -> Watch {
         static AT_EXIT: Once = Once::new();
         let pipe = inode(pipe.as_raw_fd()).unwrap_or(0);
@@ -61,13 +63,14 @@ impl Drop for Watch {
     }
 }
 
-/// For the thread that reads the pipe: true before it takes something out, false once all that is passed on.
+/// For the thread that reads the pipe: call it with `true` before a read, and with `false` after all bytes were passed
+/// on.
 pub fn hold(held: bool) {
     HELD.store(held, Ordering::SeqCst);
 }
 
-/// Waits until what was printed so far has been passed on, at most 300 ms; returns at once where no pipe is watched. It may
-/// be called in a signal handler: system calls and atomics only.
+/// Waits until all printed output was passed on, at most 300 ms. Returns at once if no pipe is watched. It is safe in a
+/// signal handler, because it uses only system calls and atomics.
 pub fn flush() {
     // SAFETY: getpid cannot fail.
     if PROCESS.load(Ordering::SeqCst) != unsafe { libc::getpid() } as u32 {
@@ -75,19 +78,19 @@ pub fn flush() {
     }
     for _ in 0..LOOKS {
         let pipe = PIPE.load(Ordering::SeqCst);
-        // In this order: what is in the pipe no more is held, or passed on.
+        // In this order: bytes that have left the pipe are either held or passed on.
         if pipe == 0 || !is_filled(pipe) && !HELD.load(Ordering::SeqCst) {
             return;
         }
-        // SAFETY: a valid time, and nobody asks how much of it is left.
+        // SAFETY: the time is valid, and a null pointer is allowed for the remaining time.
         unsafe { libc::nanosleep(&raw const BETWEEN, std::ptr::null_mut()) };
     }
 }
 
-/// How many bytes wait in a pipe or in a socket of this machine for whoever reads the other end; nothing if the system does
-/// not say. Only Linux means this by these requests.
+/// The number of bytes in a pipe or a local socket that its reader has not read yet; `None` if the system does not
+/// report it. Only on Linux do these requests have this meaning.
 pub fn unread(output: &impl AsRawFd) -> Option<usize> {
-    // What a socket has sent, and what a pipe holds.
+    // The first request is for a socket's sent bytes, the second for a pipe's content.
     [libc::TIOCOUTQ, libc::FIONREAD].into_iter().find_map(|request| {
         let mut count: libc::c_int = 0;
         // SAFETY: both requests write one int.
@@ -96,7 +99,7 @@ pub fn unread(output: &impl AsRawFd) -> Option<usize> {
     })
 }
 
-/// Whether descriptor 2 leads to the pipe, and there is something in it. Both its ends tell.
+/// Whether descriptor 2 is an end of the pipe, and the pipe is not empty. Both ends report the content.
 fn is_filled(pipe: u64) -> bool {
     if inode(libc::STDERR_FILENO) != Some(pipe) {
         return false;
@@ -108,9 +111,9 @@ fn is_filled(pipe: u64) -> bool {
 
 fn inode(descriptor: libc::c_int) -> Option<u64> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat fills in what it is given, or fails, and does no more with a descriptor that is closed.
+    // SAFETY: fstat fills the buffer or fails. It also fails for a closed descriptor.
     let known = unsafe { libc::fstat(descriptor, stat.as_mut_ptr()) } == 0;
-    // SAFETY: fstat has filled it in.
+    // SAFETY: fstat has filled the buffer.
     known.then(|| unsafe { stat.assume_init() }.st_ino)
 }
 

@@ -1,21 +1,21 @@
-//! A child of a fork keeps no listening socket of its parent.
+//! Closes the parent's listening sockets in a forked child.
 //!
-//! A forked child has a copy of each descriptor. As long as one copy of a listening socket is open, its port stays taken
-//! and the system goes on accepting connections that nobody serves. So each copy is replaced in the child by a socket that
-//! leads nowhere: its number stays taken, because the memory of the child still names it.
+//! A forked child has a copy of each descriptor. While a copy of a listening socket is open, its port stays in use, and
+//! the system continues to accept connections that no process serves. So the child replaces each copy by an unconnected
+//! socket. The descriptor's number stays in use, because the child's memory still contains it.
 
 use nix::libc;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// Listening sockets that are remembered. Copies of further ones stay open in children.
+/// The maximum number of registered listening sockets. Copies of further ones stay open in children.
 const MOST: usize = 1024;
 
-/// Their descriptors; 0 for none.
+/// Their descriptors; 0 means none.
 static OPEN: [AtomicI32; MOST] = [const { AtomicI32::new(0) }; MOST];
 
-/// As long as this lives, children that are forked off get no copy of a listening socket.
+/// While this exists, forked children close their copy of the listening socket.
 #[derive(Debug)]
 pub struct Listening {
     place: Option<usize>,
@@ -23,10 +23,10 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// To be dropped before the socket is closed.
+    /// Drop the result before the socket is closed.
     pub fn new(socket: &impl AsRawFd) -> Listening {
         static AT_FORK: Once = Once::new();
-        // SAFETY: the handler touches atomics and descriptors only, and does not unwind.
+        // SAFETY: the handler uses only atomics and descriptors, and does not unwind.
         AT_FORK.call_once(|| unsafe { _ = libc::pthread_atfork(None, None, Some(in_child)) });
         let descriptor = socket.as_raw_fd();
         let take = |place: &&AtomicI32| {
@@ -39,13 +39,13 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            // In a child that was forked off it is not there any more, or another one is.
+            // In a forked child, the entry is empty, or belongs to another socket.
             let _ = OPEN[place].compare_exchange(self.descriptor, 0, Ordering::SeqCst, Ordering::SeqCst);
         }
     }
 }
 
-/// Runs in a child, where only this thread exists: system calls and atomics only.
+/// Runs in the child, where only this thread exists. So it may use only system calls and atomics.
 extern "C" fn in_child() {
     let mut nowhere = -1;
     let mut stays = false;
@@ -54,14 +54,14 @@ extern "C" fn in_child() {
         if descriptor == 0 {
             continue;
         }
-        // SAFETY: system calls without pointers. The descriptor is a listening socket of the parent's, of which this is a
-        // copy that nothing in this process uses: the threads that did are the parent's.
+        // SAFETY: system calls without pointers. The descriptor is the copy of a listening socket of the parent.
+        // Nothing in this process uses it, because the threads that did exist only in the parent.
         unsafe {
             if nowhere < 0 {
                 nowhere = socket();
             }
             if nowhere < 0 {
-                // The process has no number left: the new socket gets that of the copy.
+                // The process has no free descriptor, so the new socket takes the number of the copy.
                 libc::close(descriptor);
                 nowhere = socket();
                 stays = nowhere == descriptor;
@@ -72,12 +72,12 @@ extern "C" fn in_child() {
         }
     }
     if nowhere >= 0 && !stays {
-        // SAFETY: it was opened above.
+        // SAFETY: it was opened above, and nothing else uses it.
         unsafe { libc::close(nowhere) };
     }
 }
 
-/// One that leads nowhere; negative if there can be none.
+/// An unconnected socket; negative if none can be made.
 fn socket() -> RawFd {
     // SAFETY: a system call without pointers.
     unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) }

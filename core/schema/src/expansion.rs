@@ -1,10 +1,11 @@
-//! How much a schema is for one value: references let a short schema stand for any number of checks.
+//! Finds how many schemas apply to one value. With references, a short schema can stand for any number of checks.
 //!
-//! The meter of a check counts looks at the value. A reference looks at nothing, so schemas that refer to the next ten
-//! times, and so on, would keep a thread busy for ever at a value as small as `1`. Such a schema is refused when it is
-//! registered. Of others it is found out how many schemas may be applied between two looks, for the meter to be paid.
+//! The meter of a check counts accesses to the value, and a reference makes no access. So schemas that each refer ten
+//! times to the next one would keep a thread busy almost forever, even for a value such as `1`. Such a schema is
+//! refused at registration. For other schemas, this module finds how many schemas are applied between two accesses, so
+//! that the meter can count them.
 //!
-//! References are resolved as the validator does, by the same code.
+//! References are resolved with the validator's own code.
 
 use crate::keywords::{Applies, REFERENCES, SubschemaForm, examines, form_of, is_reference_alone, schemas};
 use crate::text::clip;
@@ -15,33 +16,33 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Schemas that apply to one value, besides those that are written out.
+/// The maximum number of schemas that apply to one value, if the text itself does not contain more.
 const MAX_EXPANSION: u64 = 10_000;
-/// How deep they may be within one another, references included.
+/// The maximum depth of these schemas, references included.
 const MAX_DEPTH: usize = 128;
-/// Schemas that are looked at to find that out, where references go round in circles.
+/// The maximum number of schemas that are visited to find that number, if references form cycles.
 const MAX_LOOKS: u64 = 1_000_000;
-/// Schemas that look at nothing which one step pays for.
+/// The number of schemas without an access that one step pays for.
 const IDLE_PER_STEP: u64 = 16;
-/// What matching a name is, in schemas that look at nothing.
+/// What matching one name counts as, in schemas without an access.
 const IDLE_PER_PATTERN: u64 = 4;
-/// The base of references in a schema without an identifier.
+/// The base URI of references in a schema without an identifier.
 const BASE: &str = "json-schema:///";
 
-/// What is known about a schema.
+/// The result for one schema.
 pub(crate) struct Expansion {
-    /// Steps that pay for one look and for the schemas up to the next one.
+    /// The cost of one access, including the schemas up to the next one.
     pub(crate) weight: u64,
-    /// The place of a reference that was not found. The validator refuses it, if it comes to it.
+    /// The place of a reference that was not found. The validator refuses the schema if it resolves that reference.
     pub(crate) lost: Option<String>,
 }
 
-/// Refuses a schema that applies too many schemas to one value, and names the place.
+/// Refuses a schema that applies too many schemas to one value. The error names the place.
 pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String> {
     let mut written = TextStatistics::default();
     written.read(schema);
     if !written.refers {
-        // What is written out is bounded by the length of the text.
+        // Without references, the length of the text limits the number of schemas.
         return Count::new(draft, u64::MAX).run(schema, None);
     }
     let root = ResourceRef::new(schema, draft);
@@ -61,10 +62,10 @@ pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String>
     count.run(schema, Some(&resolver))
 }
 
-/// What occurs anywhere in a text, be it a schema or not.
+/// What occurs anywhere in a text, even in places that are not schemas.
 #[derive(Default)]
 struct TextStatistics {
-    /// Objects that may be schemas.
+    /// The number of objects, each of which may be a schema.
     schemas: u64,
     refers: bool,
     dynamic: bool,
@@ -86,42 +87,42 @@ impl TextStatistics {
     }
 }
 
-/// A schema at its base.
+/// A schema with its base URI.
 struct Node<'s> {
     schema: &'s Value,
     draft: Draft,
     resolver: Option<Resolver<'s>>,
-    /// What it applies to the same value, once it is known.
+    /// The schemas that it applies to the same value, once they are known.
     applied: Option<Rc<AppliedSchemas>>,
     cost: Option<Cost>,
     placed: bool,
 }
 
-/// What tells nodes from one another: the same text may have several bases.
+/// Distinguishes nodes, because the same text may have several base URIs.
 type Key = (*const Value, Draft, Option<Arc<Uri<String>>>);
 
-/// What a schema applies to the same value.
+/// The schemas that a schema applies to the same value.
 struct AppliedSchemas {
     looks: bool,
-    /// Schemas, of which each is one of several, and whether they are applied each time.
+    /// Each item is a list of alternatives, and whether one of them is always applied.
     schemas: Vec<(Vec<usize>, bool)>,
 }
 
-/// What one value costs.
+/// The cost of applying a schema to one value.
 #[derive(Clone, Copy)]
 struct Cost {
-    /// Schemas.
+    /// The number of schemas.
     all: u64,
-    /// Those of them that may look at nothing.
+    /// The number of those that may make no access.
     idle: u64,
-    /// How deep they are within one another.
+    /// Their depth.
     depth: u64,
-    /// Whether the value is looked at each time.
+    /// Whether the value is always accessed.
     looks: bool,
 }
 
 impl Cost {
-    /// What is at least as much as each of two.
+    /// An upper bound of two costs.
     fn or(self, other: Cost) -> Cost {
         Cost {
             all: self.all.max(other.all),
@@ -132,7 +133,7 @@ impl Cost {
     }
 }
 
-/// Of a schema without parts, and of one that is being counted already.
+/// The cost of a schema without parts, and of one that is being counted already.
 const ONE: Cost = Cost { all: 1, idle: 1, depth: 0, looks: false };
 const NONE: usize = usize::MAX;
 
@@ -141,21 +142,21 @@ struct Count<'s> {
     limit: u64,
     nodes: Vec<Node<'s>>,
     known: HashMap<Key, usize>,
-    /// Schemas that dynamic references of a name may mean.
+    /// The possible targets of dynamic references, by name.
     dynamic: HashMap<&'s str, Vec<usize>>,
-    /// What recursive references may mean.
+    /// The possible targets of recursive references.
     recursive: Vec<usize>,
-    /// What was referred to, by what reference.
+    /// The targets of references, with the text of the reference.
     referred: Vec<(usize, String)>,
-    /// Definitions, and where they are. The validator looks at those that are referred to.
+    /// Definitions and their places. The validator compiles only those that are referred to.
     definitions: Vec<(usize, String)>,
-    /// Schemas that are being counted, one within the other.
+    /// The schemas that are being counted, from the outermost to the innermost.
     open: Vec<usize>,
     looks: u64,
-    /// What is to be paid for between two looks.
+    /// The maximum number of schemas between two accesses.
     idle: u64,
     lost: Option<String>,
-    /// Where it is.
+    /// The present place.
     pointer: String,
 }
 
@@ -195,7 +196,7 @@ impl<'s> Count<'s> {
         Ok(Expansion { weight: 1 + self.idle / IDLE_PER_STEP, lost })
     }
 
-    /// Notes what dynamic references may mean, wherever that is.
+    /// Collects the possible targets of dynamic and recursive references, anywhere in the schema.
     fn note(&mut self, value: &'s Value, draft: Draft, resolver: &Resolver<'s>) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.note(item, draft, resolver)),
@@ -225,7 +226,7 @@ impl<'s> Count<'s> {
         })
     }
 
-    /// A schema that stands in one of this draft.
+    /// A schema inside another one of this draft.
     fn within(&mut self, schema: &'s Value, draft: Draft, resolver: Option<Resolver<'s>>) -> Option<usize> {
         let draft = draft.detect(schema);
         let resolver = match resolver.map(|resolver| resolver.in_subresource(ResourceRef::new(schema, draft)))
@@ -250,7 +251,7 @@ impl<'s> Count<'s> {
         self.lost.get_or_insert_with(|| place(&self.pointer).to_owned());
     }
 
-    /// Counts at every place of a schema, from the inside out, so that the innermost place is named.
+    /// Counts at every place of a schema, the innermost places first, so that an error names the innermost place.
     fn places(&mut self, node: usize) -> Result<(), String> {
         if std::mem::replace(&mut self.nodes[node].placed, true) {
             return Ok(());
@@ -281,7 +282,7 @@ impl<'s> Count<'s> {
         }
         let cost = self.count_from(node)?;
         self.idle = self.idle.max(cost.idle + cost.depth);
-        // A walk through the members may match each name with each pattern.
+        // Each name of an object may be matched with each pattern.
         if let Some(Value::Object(patterns)) = members.get("patternProperties") {
             let mut idle = 0;
             for schema in patterns.values() {
@@ -302,7 +303,7 @@ impl<'s> Count<'s> {
         counted.map(|(cost, _)| cost)
     }
 
-    /// What a value costs that this schema applies to, and the outermost of the open schemas that it comes back to.
+    /// The cost of applying this schema to a value. Also returns the outermost open schema that a cycle leads back to.
     fn count(&mut self, node: usize) -> Result<(Cost, usize), TooLarge> {
         if let Some(cost) = self.nodes[node].cost {
             return Ok((cost, NONE));
@@ -311,7 +312,7 @@ impl<'s> Count<'s> {
             return Ok((ONE, NONE));
         }
         let level = self.open.len();
-        // A circle is cut where it closes, as the validator does.
+        // A cycle ends where it closes, as in the validator.
         if let Some(back) = self.open.iter().position(|open| *open == node) {
             return Ok((ONE, back));
         }
@@ -347,7 +348,7 @@ impl<'s> Count<'s> {
         sum.looks &= each_looks;
         sum.idle += u64::from(!sum.looks);
         self.open.pop();
-        // What comes back to an open schema counts less here than elsewhere.
+        // The cost of a schema in a cycle is incomplete here, so it is stored only at the start of the cycle.
         if outermost >= level {
             self.nodes[node].cost = Some(sum);
             outermost = NONE;
@@ -389,7 +390,7 @@ impl<'s> Count<'s> {
         applied
     }
 
-    /// What a reference may refer to.
+    /// The possible targets of a reference.
     fn targets(&mut self, node: usize, keyword: &str, reference: &str) -> Vec<usize> {
         let Node { draft, resolver, .. } = &self.nodes[node];
         let Some(resolver) = resolver.clone() else { return Vec::new() };
@@ -407,7 +408,7 @@ impl<'s> Count<'s> {
         };
         let (schema, resolver, draft) = found.into_inner();
         let mut targets = vec![self.node(schema, draft, Some(resolver))];
-        // Which one is meant depends on the way that led here; any of them may be.
+        // The target depends on the path to this reference, so any of them is possible.
         let others = match reference.rsplit_once('#') {
             _ if keyword == "$recursiveRef" => Some(&self.recursive),
             Some((_, anchor)) => self.dynamic.get(anchor),
@@ -421,7 +422,7 @@ impl<'s> Count<'s> {
     }
 }
 
-/// Too much, and what.
+/// The schema is too large; the text says in what way.
 struct TooLarge(String);
 
 fn place(pointer: &str) -> &str {

@@ -1,20 +1,20 @@
-//! The values of `format` that are asserted. Every other one says something about a value and refuses none.
+//! The formats that are asserted. All other values of `format` are annotations and refuse nothing.
 
 use crate::metered::{Allowance, Metered, MeteredValue, metered};
 use jsonschema::{Draft, Retrieve, ValidationOptions, Validator};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
-/// The settings of a validator to be built.
+/// The options for building a validator.
 pub(crate) type Options = ValidationOptions<'static, Arc<dyn Retrieve>, Metered>;
 
 /// Whether the formats of the table are asserted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Formats {
-    /// They are, in every dialect.
+    /// They are asserted, in every dialect.
     #[default]
     Assert,
-    /// They refuse nothing.
+    /// They are annotations and refuse nothing.
     Annotate,
 }
 
@@ -22,7 +22,8 @@ pub enum Formats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format(usize);
 
-/// The validator of one format, which the validators of schemas do not share: some dialects do not have it.
+/// The validator of one format. It is separate from the validators of schemas, because some dialects do not have the
+/// format.
 type Alone = LazyLock<Validator<Metered>>;
 
 static TABLE: [(&str, Alone); 8] = [
@@ -36,7 +37,7 @@ static TABLE: [(&str, Alone); 8] = [
     ("uuid", Alone::new(|| alone("uuid"))),
 ];
 
-/// What the validator would assert besides.
+/// Further formats that the validator would assert. They are treated as annotations.
 const ANNOTATIONS: [&str; 12] = [
     "duration",
     "hostname",
@@ -52,7 +53,7 @@ const ANNOTATIONS: [&str; 12] = [
     "uri-template",
 ];
 
-/// What matching one short text takes at most.
+/// The limits for matching one short text.
 const ALLOWANCE: Allowance =
     Allowance { steps: 1_000_000, matches: u64::MAX, long: usize::MAX, names: 0, errors: u32::MAX };
 
@@ -66,12 +67,12 @@ fn build(schema: &Value) -> Validator<Metered> {
 }
 
 impl Format {
-    /// Every one, with its name.
+    /// All asserted formats with their names.
     pub fn all() -> impl Iterator<Item = (Format, &'static str)> {
         TABLE.iter().enumerate().map(|(place, (name, _))| (Format(place), *name))
     }
 
-    /// The format of this name, if it is asserted.
+    /// The format with this name, if it is asserted.
     pub fn named(name: &str) -> Option<Format> {
         TABLE.iter().position(|(known, _)| *known == name).map(Format)
     }
@@ -81,13 +82,13 @@ impl Format {
         metered(ALLOWANCE, || self.matches(text)) == (true, None)
     }
 
-    /// The same within a check that is under way, whose allowance pays.
+    /// The same inside a running check; it uses the allowance of that check.
     fn matches(self, text: &str) -> bool {
         TABLE[self.0].1.is_valid(MeteredValue::Name(text))
     }
 }
 
-/// Has a validator assert the formats of the table and no others, whatever the dialect.
+/// Makes a validator assert the formats of the table and no others, in every dialect.
 pub(crate) fn assert_formats(mut options: Options, draft: Draft) -> Options {
     for name in ANNOTATIONS {
         options = options.with_format(name, |_| true);

@@ -9,22 +9,22 @@ pub(crate) enum SubschemaForm {
     One,
     List,
     Map,
-    /// One, or a list.
+    /// One schema, or a list of schemas.
     Items,
 }
 
 /// The values to which the schemas of a keyword apply.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Applies {
-    /// To the same value, each time.
+    /// To the same value, always.
     Same,
-    /// To the same value, if something was seen in it.
+    /// To the same value, depending on its content.
     SameThen,
     /// To parts of the value.
     Parts,
 }
 
-/// Keywords with schemas, and the first draft that has them.
+/// The keywords that contain schemas, and the first draft that has each.
 const KEYWORDS: [(&str, SubschemaForm, Applies, Draft); 20] = [
     ("allOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
     ("anyOf", SubschemaForm::List, Applies::Same, Draft::Draft4),
@@ -49,7 +49,7 @@ const KEYWORDS: [(&str, SubschemaForm, Applies, Draft); 20] = [
 ];
 pub(crate) const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
-/// Whether the members beside a reference are ignored.
+/// Whether the other members next to a reference are ignored.
 pub(crate) fn is_reference_alone(draft: Draft, members: &Map<String, Value>) -> bool {
     draft <= Draft::Draft7 && members.contains_key("$ref")
 }
@@ -66,7 +66,7 @@ pub(crate) fn form_of(
     means.then_some((*held, *applies))
 }
 
-/// Whether a keyword examines every value.
+/// Whether a keyword reads every value that it is applied to.
 pub(crate) fn examines(draft: Draft, keyword: &str, value: &Value) -> bool {
     match keyword {
         "type" | "enum" => true,

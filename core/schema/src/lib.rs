@@ -1,7 +1,8 @@
-//! JSON Schema whose checks end: validators over a text that is looked at through a meter.
+//! JSON Schema validation with limits: validators read a text through a meter, so that every check ends.
 //!
-//! A crate of its own, because validators are compiled from generic code for the representation of values they look at:
-//! here that happens once, and not for every build of the engine. It belongs to `tenon-mcp`, and promises nothing to others.
+//! This is a crate of its own, because validators are compiled from generic code for the representation of the values.
+//! Here that happens once, and not for every build of the engine. The crate belongs to `tenon-mcp`, and its interface
+//! may change at any time.
 
 mod expansion;
 mod format;

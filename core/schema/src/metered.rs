@@ -1,7 +1,8 @@
-//! A JSON text that the validator sees through a meter, so that a check ends however its schema and value play together.
+//! A JSON value that the validator reads through a meter, so that every check ends, whatever its schema and its value
+//! are.
 //!
-//! Every look at a value costs a step, whatever is seen. When the steps are used up, when the stack has grown too much, or
-//! when enough errors were found, containers look like something else: what is under way comes to its end without going
+//! Every access to a value costs a step. A check ends if its steps are used up, if the stack has grown too much, or if
+//! enough errors were found. From then on, containers appear as values of another type. So the check ends without going
 //! deeper, and its result is not used.
 
 use crate::text::clip;
@@ -16,24 +17,25 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-/// How far the stack may grow during a check. Engine threads have 2 MiB; a host may complete calls on smaller ones.
+/// The maximum growth of the stack during a check. Engine threads have 2 MiB, but a host may complete calls on threads
+/// with less.
 const STACK: usize = 256 << 10;
 
-/// What a check may use up.
+/// The limits of one check.
 #[derive(Clone, Copy)]
 pub(crate) struct Allowance {
     pub(crate) steps: u64,
-    /// How many strings may be matched.
+    /// The maximum number of strings that are matched with patterns.
     pub(crate) matches: u64,
-    /// Bytes from which one string counts as several.
+    /// A string of at least this number of bytes counts as several matches.
     pub(crate) long: usize,
-    /// How many of them looking at a member's name counts as.
+    /// The number of matches that reading a member's name counts as.
     pub(crate) names: u64,
-    /// Errors after which no more are looked for.
+    /// The number of errors after which the check ends.
     pub(crate) errors: u32,
 }
 
-/// What a check has used up.
+/// The limit that a check has exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExceededLimit {
     Steps,
@@ -47,7 +49,7 @@ struct Meter {
     long: Cell<usize>,
     names: Cell<u64>,
     errors: Cell<u32>,
-    /// Where the stack was at the start.
+    /// The position of the stack at the start.
     stack: Cell<usize>,
     spent: Cell<Option<ExceededLimit>>,
 }
@@ -66,7 +68,7 @@ thread_local! {
     };
 }
 
-/// Runs one check. Its result counts if nothing was spent.
+/// Runs one check. Its result is valid only if no limit was exceeded.
 pub(crate) fn metered<R>(allowance: Allowance, check: impl FnOnce() -> R) -> (R, Option<ExceededLimit>) {
     METER.with(|meter| {
         meter.steps.set(allowance.steps);
@@ -106,8 +108,8 @@ impl Meter {
         true
     }
 
-    /// How many matches that of a string of so many bytes counts as. A pattern may go back at each character, and look
-    /// each time at all that follows.
+    /// The number of matches that matching a string of this length counts as. A pattern may backtrack at each
+    /// character, and read the whole rest each time.
     fn count(&self, length: usize) -> u64 {
         let long = self.long.get();
         if length < long {
@@ -128,17 +130,17 @@ impl Meter {
     }
 }
 
-/// Pays for a look; `false` if there is nothing left to pay with.
+/// Pays for an access. `false` if no steps are left.
 fn pay(steps: u64) -> bool {
     METER.with(|meter| meter.pay(steps))
 }
 
-/// Pays for one string of so many bytes to be matched.
+/// Pays for matching one string of this length.
 fn pay_for_match(length: usize) -> bool {
     METER.with(|meter| meter.pay_for_matches(meter.count(length)))
 }
 
-/// Pays for a look at the name of a member, of so many bytes. Whether it will be matched is not said.
+/// Pays for reading a member's name of this length. It is not known whether the name will be matched.
 fn pay_for_name(length: usize) -> bool {
     METER.with(|meter| {
         let names = meter.names.get();
@@ -146,17 +148,17 @@ fn pay_for_name(length: usize) -> bool {
     })
 }
 
-/// Pays for reading a text besides the look at it.
+/// Pays for reading a text, in addition to the access.
 fn pay_for_text(length: usize) -> bool {
     length < 16 || pay(length as u64 / 16)
 }
 
-/// The text of a string, once it is paid for.
+/// Pays for a string and returns its text.
 fn paid_string<'a>(spot: TreeValue<'a>) -> Option<Cow<'a, str>> {
     if pay(1) && spot.shape() == Shape::String { read_string(spot) } else { None }
 }
 
-/// The text of a string, whose length is still to be paid for.
+/// Pays for the length of a string and returns its text. The access has been paid for.
 fn read_string<'a>(spot: TreeValue<'a>) -> Option<Cow<'a, str>> {
     let written = spot.written();
     if !pay_for_text(written.len()) {
@@ -166,7 +168,7 @@ fn read_string<'a>(spot: TreeValue<'a>) -> Option<Cow<'a, str>> {
     spot.string().filter(|text| matches!(text, Cow::Borrowed(_)) || pay(written.len() as u64 / 4))
 }
 
-/// A number, once it is paid for: one longer than doubles are is read slowly.
+/// Pays for a number and returns it. A number that is longer than any double takes more time to read.
 fn paid_number(spot: TreeValue<'_>) -> Option<Number> {
     if !pay(1) || spot.shape() != Shape::Number {
         return None;
@@ -178,7 +180,7 @@ fn paid_number(spot: TreeValue<'_>) -> Option<Number> {
     spot.number()
 }
 
-/// The representation that the validator is built for.
+/// The representation of values that the validator is compiled for.
 pub(crate) struct Metered;
 
 impl Json for Metered {
@@ -218,7 +220,7 @@ impl<'a> MeteredValue<'a> {
         self.value().filter(|spot| pay(1) && spot.shape() == shape)
     }
 
-    /// The text of a string, once it is paid for.
+    /// Pays for a string and returns its text.
     fn text(&self) -> Option<Cow<'a, str>> {
         match self {
             MeteredValue::Value(spot) => paid_string(*spot),
@@ -284,7 +286,7 @@ impl<'a> Node<'a, Metered> for MeteredValue<'a> {
         equal(self, expected)
     }
 
-    /// What an error shows; nothing else asks for it. Messages leave it out, so containers need not be filled.
+    /// The value as an error shows it; only errors call this. Messages do not contain it, so containers may be empty.
     fn to_value(&self) -> Cow<'a, Value> {
         METER.with(|meter| {
             let left = meter.errors.get().saturating_sub(1);
@@ -317,7 +319,7 @@ impl<'a> Node<'a, Metered> for MeteredValue<'a> {
     }
 }
 
-/// Equality of JSON Schema, paid for.
+/// Equality as JSON Schema defines it, with payment.
 fn equal(seen: &MeteredValue<'_>, expected: &Value) -> bool {
     let within = |spot: TreeValue<'_>, expected: &Value| equal(&MeteredValue::Value(spot), expected);
     match (seen.shape(), expected) {
@@ -371,8 +373,8 @@ impl<'a> Object<'a, Metered> for Members<'a> {
     }
 
     fn get(&self, name: &String) -> Option<MeteredValue<'a>> {
-        // A member that is there must not be called missing, so it is given out even if it cannot be paid for, and
-        // something in its place when nothing is left for looking.
+        // An existing member must not be reported as missing. So it is returned even if it cannot be paid for. If no
+        // steps are left for the search, a substitute is returned.
         if !pay(1) {
             return Some(MeteredValue::Name(""));
         }
@@ -413,7 +415,7 @@ impl<'a> Array<'a, Metered> for Items<'a> {
         ItemsIter(self.0.parts())
     }
 
-    /// By 128 bits of hash whose keys nobody outside knows, so that nobody can make items that hash alike.
+    /// Compares hashes of 128 bits with random secret keys, so that a client cannot construct items with equal hashes.
     fn is_unique(&self) -> bool {
         let keys = [RandomState::new(), RandomState::new()];
         let mut seen = HashSet::with_capacity(self.0.len());
@@ -423,13 +425,13 @@ impl<'a> Array<'a, Metered> for Items<'a> {
                 digest(item, keys, &mut hasher);
                 hasher.finish()
             });
-            // What cannot be paid for ends the search, and the check with it.
+            // If an item cannot be paid for, the search ends, and so does the check.
             seen.insert(digests) || !pay(1)
         })
     }
 }
 
-/// Feeds what equal values have in common.
+/// Hashes a value, so that equal values have equal hashes.
 fn digest(item: TreeValue<'_>, keys: &RandomState, into: &mut impl Hasher) {
     match item.shape() {
         Shape::Null => 0u8.hash(into),
@@ -443,7 +445,8 @@ fn digest(item: TreeValue<'_>, keys: &RandomState, into: &mut impl Hasher) {
         }
         Shape::Object => {
             pay(1);
-            // Their order does not matter, and adding what has a secret key does not let anybody aim.
+            // The order of members does not matter, so their hashes are added. The keys are secret, so a client cannot
+            // choose a sum.
             let mut sum = 0u64;
             let mut parts = item.parts();
             while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
@@ -457,7 +460,7 @@ fn digest(item: TreeValue<'_>, keys: &RandomState, into: &mut impl Hasher) {
     }
 }
 
-/// `1` and `1.0` are equal.
+/// Hashes a number; `1` and `1.0` are equal.
 fn digest_number(number: &Number, into: &mut impl Hasher) {
     let float = number.as_f64().unwrap_or_default();
     let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));

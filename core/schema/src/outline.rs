@@ -1,14 +1,14 @@
-//! The containers of a value, for the one error that looks something up in them.
+//! The containers of a value without its scalars, for the one error that reads them.
 //!
-//! Where a pattern reaches its step limit, the validator looks for the text's place in the whole value, and panics if it
-//! is not there. All other errors need no more of a container than that it is one.
+//! If a pattern reaches its step limit, the validator looks up the text's position in the whole value, and panics if it
+//! is missing. All other errors need only the type of a container.
 
 use crate::tree::{Shape, Tree, TreeValue};
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
-/// Most values of an outline of what a client sent. It takes far more memory than the text, and errors of the whole value
-/// print it.
+/// The maximum number of values in the outline of a client's value. An outline takes far more memory than the text, and
+/// errors of the whole value print it.
 pub(crate) const MAX_VALUES: usize = 4_096;
 
 /// A tree with its outline.
@@ -26,7 +26,7 @@ impl<'a> OutlinedTree<'a> {
     }
 }
 
-/// The value with `null` in the place of everything that is no container.
+/// The value with `null` in place of everything that is not a container.
 fn outline(spot: TreeValue<'_>, left: &mut usize) -> Option<Value> {
     *left = left.checked_sub(1)?;
     let mut parts = spot.parts();

@@ -1,8 +1,8 @@
-//! Texts of others in messages of ours.
+//! Shortens texts of clients and programs for the engine's messages.
 
 use std::fmt::{self, Write};
 
-/// A peer's text, short enough to be quoted in a message.
+/// The start of a text, short enough to be quoted in a message.
 pub fn clip(text: &str) -> &str {
     match text.char_indices().nth(120) {
         Some((end, _)) => &text[..end],
@@ -10,7 +10,7 @@ pub fn clip(text: &str) -> &str {
     }
 }
 
-/// Takes the beginning of a text that may be long, and ends its writer early.
+/// Keeps the start of a text that may be long, and stops its writer early.
 #[derive(Default)]
 pub(crate) struct Clip(pub(crate) String);
 

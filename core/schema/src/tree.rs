@@ -1,9 +1,9 @@
-//! The values that are checked, wherever they are kept.
+//! The interface to the values that are checked, independent of their storage.
 
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `null`.
@@ -20,13 +20,13 @@ pub enum Shape {
     Object,
 }
 
-/// A JSON text with the places of its values, of which the first has number 0. The parts of a container follow it: the
-/// items of an array; names and values, in turn, of an object.
+/// A JSON value as a list of its values, of which the first has the index 0. The parts of a container follow it: the
+/// items of an array, or the names and values of an object in turn.
 pub trait Tree {
-    /// What stands at a place.
+    /// The type of the value at an index.
     fn shape(&self, place: u32) -> Shape;
 
-    /// A number or the inside of a string, as it is written.
+    /// A number, or the text between the quotes of a string, as it is written.
     fn written(&self, place: u32) -> &str;
 
     /// The text of a string.
@@ -35,17 +35,17 @@ pub trait Tree {
     /// The value of a number.
     fn number(&self, place: u32) -> Option<Number>;
 
-    /// How many parts a container has.
+    /// The number of parts of a container.
     fn count(&self, place: u32) -> u32;
 
-    /// The place after a value and all it holds.
+    /// The index after a value and all its parts.
     fn following(&self, place: u32) -> u32;
 
-    /// The place of the value of the member called `name`, and what it took to find: one for each member looked at, and
-    /// more for long names.
+    /// The index of the value of the member with this name, and the cost of finding it. The cost is one for each member
+    /// that was compared, and more for long names.
     fn member(&self, place: u32, name: &str) -> (Option<u32>, usize);
 
-    /// The containers of the whole value, if somebody has made them; see [`OutlinedTree`](crate::outline::Outlined).
+    /// The outline of the whole value, if one was made; see `OutlinedTree`.
     fn outline(&self) -> Option<&Value> {
         None
     }
@@ -63,12 +63,12 @@ impl<'a> TreeValue<'a> {
         TreeValue { tree, place: 0 }
     }
 
-    /// The containers of the whole value, if this is the whole value and somebody has made them.
+    /// The outline of the whole value, if this is the whole value and an outline was made.
     pub(crate) fn outline(&self) -> Option<&'a Value> {
         if self.place == 0 { self.tree.outline() } else { None }
     }
 
-    /// What tells this value from all others, in this tree and in others that live.
+    /// Distinguishes this value from all others, in this tree and in other trees that exist.
     pub(crate) fn identity(&self) -> (usize, u32) {
         (std::ptr::from_ref(self.tree).cast::<()>() as usize, self.place)
     }

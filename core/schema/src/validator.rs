@@ -1,4 +1,4 @@
-//! Validators of schemas, and why they refuse.
+//! Validators of schemas, and the reasons why they refuse values.
 
 use crate::expansion::{Expansion, measure};
 use crate::format::{Formats, Options, assert_formats};
@@ -12,57 +12,59 @@ use serde_json::{Map, Value};
 use std::fmt::Write;
 
 const MAX_REPORTED: usize = 3;
-/// Errors after which no more are looked for.
+/// The number of errors after which a check ends.
 const MAX_FOUND: u32 = 64;
 
-/// Largest pattern, compiled.
+/// The maximum size of a compiled pattern.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
-/// How often one match of a pattern with look-around or back-references may go back. Other patterns never do.
+/// The maximum number of backtracking steps in one match of a pattern with look-around or back-references. Other
+/// patterns never backtrack.
 pub(crate) const MAX_BACKTRACKS: usize = 2_500;
-/// The same in a value of more than [`LARGE`] bytes: each time, a pattern may look at all the rest of a text.
+/// The same for a value of more than [`LARGE`] bytes, because a pattern may read the whole rest of a text at each step.
 const LARGE_BACKTRACKS: usize = 250;
 const LARGE: usize = 1 << 18;
-/// How many texts one check may match where a pattern may go back, however short they are: a few characters can be enough
-/// to go back as often as may be. Together, 20 million times.
+/// The maximum number of texts that one check may match if a pattern may backtrack. It applies to texts of any length,
+/// because a few characters can be enough to reach the limit of one match. Together that is 20 million steps.
 const MAX_MATCHES: u64 = 8_000;
 
-/// Why a value is refused whose faults nobody looks for: it is large, and a pattern may have reached its step limit.
+/// The reason if a value is refused without a search for the errors: the value is large, and a pattern may have reached
+/// its limit.
 const UNEXPLAINED: &str = "it does not conform, or one of its patterns takes too many steps to be matched";
 
 const TOO_MANY: &str = "takes too many steps to be matched";
 
-/// Steps that every check may take, and those it may take for each byte of the value.
+/// The steps of every check, and the additional steps for each byte of the value.
 const STEPS: u64 = 1_000_000;
 const STEPS_PER_BYTE: u64 = 8;
 
-/// Steps and matches of a check that a thread may do that others wait for: about a millisecond.
+/// The steps and matches of a check on a thread for which other clients wait. They take about a millisecond.
 const QUICK_STEPS: u64 = 20_000;
 const QUICK_MATCHES: u64 = 16;
-/// Bytes of a text from which its match counts as several of those.
+/// In such a check, a text of at least this number of bytes counts as several matches.
 const QUICK_TEXT: usize = 64;
 
-/// How much a check may take.
+/// How many steps a check may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// So little that nobody waits for it. A check that takes more is not [settled](Refused::unsettled).
+    /// So few that the thread can do other work soon. A check that needs more is [unsettled](Refused::unsettled).
     Quick,
-    /// As much as any check may take.
+    /// As many as any check may take.
     Full,
 }
 
 /// A compiled schema.
 pub struct Validator {
     validator: jsonschema::Validator<Metered>,
-    /// For large values, if one of its patterns may go back on a text.
+    /// For large values, if one of the schema's patterns may backtrack.
     large: Option<jsonschema::Validator<Metered>>,
-    /// What one step costs: schemas that look at nothing are paid for with the next look.
+    /// The cost of one step. It includes the schemas that are applied between two accesses to the value.
     weight: u64,
     quick: Allowance,
 }
 
 impl Validator {
-    /// Compiles a schema of a dialect; the error says what is wrong and where. References are resolved inside the schema
-    /// only.
+    /// Compiles a schema of a dialect. The error gives the reason and the place. References are resolved only inside
+    /// the schema.
     pub fn compile(schema: &Value, draft: Draft, formats: Formats) -> Result<Validator, String> {
         let Expansion { weight, lost } = measure(schema, draft)?;
         let names = widest_patterns(schema);
@@ -73,7 +75,7 @@ impl Validator {
             let quick = Allowance { steps: QUICK_STEPS / weight, matches, long, names, errors: u32::MAX };
             match lost {
                 None => Ok(Validator { validator, large, weight, quick }),
-                // How much it is cannot be said then.
+                // The cost of such a schema is not known.
                 Some(place) => Err(format!("at {place}: a reference is not found")),
             }
         };
@@ -96,7 +98,7 @@ impl Validator {
         self.large.as_ref().filter(|_| bytes > LARGE).unwrap_or(&self.validator)
     }
 
-    /// Checks the value of a text of `bytes`.
+    /// Checks a value whose text has this number of bytes.
     pub fn check(&self, value: &dyn Tree, bytes: usize, effort: Effort) -> Result<(), Refused> {
         let root = MeteredValue::Value(TreeValue::root(value));
         let allowance = match effort {
@@ -107,7 +109,7 @@ impl Validator {
             (true, None) => Ok(()),
             (false, None) => {
                 let refused = self.reasons(value, bytes, Allowance { errors: MAX_FOUND, ..allowance });
-                // Other reasons may be found with more steps.
+                // With more steps, other reasons may be found.
                 let unsettled = effort == Effort::Quick && refused.unsettled;
                 Err(Refused { unsettled, ..refused })
             }
@@ -118,9 +120,10 @@ impl Validator {
         }
     }
 
-    /// Why the members of an object do not fit the properties they have; what they lack or are together is not asked.
+    /// Why the present members of an object do not satisfy their properties. Missing members and combinations are not
+    /// checked.
     pub fn property_violation(&self, value: &dyn Tree, bytes: usize) -> Option<String> {
-        // The value is the program's own, so it may be large.
+        // The value comes from the program, so it may be large.
         let outlined = if self.backtracks() { OutlinedTree::new(value, usize::MAX) } else { None };
         let root = MeteredValue::Value(TreeValue::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(self.allowance(bytes), || self.for_bytes(bytes).iter_errors(root));
@@ -141,7 +144,7 @@ impl Validator {
         }
     }
 
-    /// Why a value does not conform: the first few reasons.
+    /// The first few reasons why a value is not valid.
     fn reasons(&self, value: &dyn Tree, bytes: usize, allowance: Allowance) -> Refused {
         let outlined = if self.backtracks() { OutlinedTree::new(value, MAX_VALUES) } else { None };
         if self.backtracks() && outlined.is_none() {
@@ -149,7 +152,7 @@ impl Validator {
         }
         let root = MeteredValue::Value(TreeValue::root(outlined.as_ref().map_or(value, |outlined| outlined)));
         let (mut errors, spent) = metered(allowance, || self.for_bytes(bytes).iter_errors(root));
-        // What was found after the end of the allowance is not certain, and the first was found before it.
+        // Errors after the end of the allowance are not certain. The first error was found before it.
         let shown = if spent.is_none() { MAX_REPORTED } else { 1 };
         let mut names = Vec::new();
         let mut note = |error: &ValidationError<'_>| names.extend(top_member(error.instance_path().as_str()));
@@ -183,11 +186,11 @@ fn widest_patterns(schema: &Value) -> u64 {
 /// Why a value was refused.
 #[derive(Debug)]
 pub struct Refused {
-    /// For whoever sent it.
+    /// The text for the sender of the value.
     pub reasons: String,
-    /// The members of the value, an object, that are at fault, as far as they were looked for.
+    /// The names of the members that are not valid, if the value is an object, as far as errors were searched for.
     pub names: Vec<String>,
-    /// The check was [quick](Effort::Quick), and more effort may come to something else.
+    /// The check was [quick](Effort::Quick), and a check with more effort may give another result.
     pub unsettled: bool,
 }
 
@@ -200,7 +203,7 @@ fn exhausted(spent: ExceededLimit) -> String {
     }
 }
 
-/// The member of an object that a place is in.
+/// The name of the root's member that contains a place.
 fn top_member(pointer: &str) -> Option<String> {
     let name = pointer.strip_prefix('/')?.split('/').next()?;
     Some(name.replace("~1", "/").replace("~0", "~"))
@@ -214,7 +217,7 @@ fn options(draft: Draft, formats: Formats) -> Options {
     }
 }
 
-/// What a registration says about a schema that cannot be used.
+/// The registration error for a schema that cannot be used.
 fn refusal(error: ValidationError<'static>) -> String {
     let mut reason = Clip::default();
     let _ = write!(reason, "{error}");
@@ -226,7 +229,7 @@ fn reason(error: &ValidationError<'_>) -> String {
     let _ = match error.kind() {
         ValidationErrorKind::BacktrackLimitExceeded { .. }
         | ValidationErrorKind::RegexEngineFailure { .. } => match error.instance_path().as_str() {
-            // Within `not` and the like the validator does not say which text it is.
+            // Inside `not` and similar keywords, the validator does not report which text it is.
             "" => write!(reason, "its pattern {TOO_MANY}: {} of its schema", error.schema_path().as_str()),
             _ => write!(reason, "its pattern {TOO_MANY}"),
         },
@@ -239,7 +242,7 @@ fn reason(error: &ValidationError<'_>) -> String {
     format!("{}: {}", clip(pointer(path)), reason.0)
 }
 
-/// The empty pointer names the whole value; say so in words.
+/// The empty pointer means the whole value; messages say "(root)" instead.
 fn pointer(path: &str) -> &str {
     if path.is_empty() { "(root)" } else { path }
 }

@@ -1,22 +1,22 @@
-//! Every bound of the engine, with its default: one table, from which each host reads its names, units and numbers.
+//! The limits of the engine, as one table. All bindings take the names, numbers, units and texts from it.
 
 use crate::json;
 use std::fmt;
 use std::time::Duration;
 
-/// What a limit counts.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Things.
+    /// A number of items.
     Count,
-    /// Bytes.
+    /// A number of bytes.
     Bytes,
-    /// Time.
+    /// A duration.
     Time,
 }
 
-/// A value for a limit.
+/// The value of a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LimitValue {
     /// For [`Unit::Count`] and [`Unit::Bytes`].
@@ -25,30 +25,30 @@ pub enum LimitValue {
     Time(Duration),
 }
 
-/// A row of the table: one limit, for surfaces that know it by name or number.
+/// One limit, as a row of [`Limits::TABLE`]. Bindings find it by its name or number.
 #[non_exhaustive]
 pub struct Limit {
-    /// The name of the member of [`Limits`].
+    /// The name of the field of [`Limits`].
     pub name: &'static str,
-    /// The number it has in C; never given to another limit.
+    /// The number of the limit in C. It is never reused for another limit.
     pub number: u32,
-    /// What it counts.
+    /// The unit of its value.
     pub unit: Unit,
-    /// The smallest value: a count, or milliseconds.
+    /// The smallest value: a count, bytes or milliseconds.
     pub min: u64,
-    /// The largest value; more counts as this.
+    /// The largest value, in the same unit. A larger value counts as this one.
     pub max: u64,
-    /// What it bounds, in sentences.
+    /// Its documentation: what it limits, what happens beyond it, and the default.
     pub text: &'static str,
     get: fn(&Limits) -> LimitValue,
     put: fn(&mut Limits, u64),
 }
 
-/// A year: far enough to be endless, and no sum of times overflows.
+/// A year in milliseconds. That is long enough for "no limit", and sums of times cannot overflow.
 const YEAR: u64 = 365 * 24 * 3_600_000;
-/// More than any table, queue or number of connections can hold, and far from the end of the number's range.
+/// More than any table or queue can hold, and small enough that sums cannot overflow.
 const MANY: u64 = 1 << 24;
-/// Positions within a text are 32-bit numbers.
+/// 1 GiB, because positions within a text are 32-bit numbers.
 const GIB: u64 = 1 << 30;
 
 trait Value: Copy {
@@ -73,7 +73,7 @@ impl Value for Duration {
     fn from_number(number: u64) -> Duration {
         Duration::from_millis(number)
     }
-    /// Rounded up: what is more than nothing stays more than nothing.
+    /// Rounded up, so that a short time does not become zero.
     fn number(self) -> u64 {
         u64::try_from(self.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
@@ -86,10 +86,10 @@ macro_rules! limits {
     (@type Time) => { Duration };
     (@type $unit:ident) => { usize };
     ($($(#[doc = $text:literal])+ $number:literal $name:ident: $unit:ident = $default:expr, $min:expr, $max:expr;)+) => {
-        /// Bounds on what a peer or a handler can make the engine hold or wait for.
+        /// Limits on the memory that clients and handlers can use, and on the time that the engine waits for them.
         ///
-        /// Values out of range are moved to the end of the range when the server is built; [`Limits::TABLE`] has the
-        /// ranges.
+        /// "Refused as busy" means the JSON-RPC error -32603, over HTTP with status 503. When the server is built, a
+        /// value out of range is replaced by the nearest value of the range, see [`Limits::TABLE`].
         #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub struct Limits {
@@ -103,7 +103,7 @@ macro_rules! limits {
         }
 
         impl Limits {
-            /// Every limit there is.
+            /// All limits.
             pub const TABLE: &'static [Limit] = &[$(Limit {
                 name: stringify!($name),
                 number: $number,
@@ -129,186 +129,219 @@ macro_rules! limits {
     };
 }
 
-// Number in C, name, unit, default, smallest, largest; times in milliseconds.
+// Number in C, name, unit, default, smallest value, largest value. Times are in milliseconds.
 limits! {
-    /// Longest message in bytes: one line or one HTTP body. Default 4 MiB.
+    /// Largest message in bytes: one line, one HTTP body or one WebSocket message. A larger HTTP body gets status 413,
+    /// a larger line error -32600. A larger WebSocket message closes the connection with code 1009. Default 4 MiB.
     1 max_message_bytes: Bytes = 4 << 20, 1, GIB;
-    /// Largest result or failure of one call in bytes; a larger one fails the call. Default 16 MiB.
+    /// Largest result or error of one call in bytes. If it is larger, the call fails. The HTML of a view has the same
+    /// limit. Default 16 MiB.
     16 max_result_bytes: Bytes = 16 << 20, 1, GIB;
-    /// Deepest nesting of a message or a result. Default 128.
+    /// Deepest nesting of arrays and objects in a message or a result. A deeper message gets error -32700. In Python,
+    /// JavaScript and C, a call with a deeper result fails. Default 128.
     2 max_depth: Count = 128, 1, 512;
-    /// Calls in flight in the whole server. Default 16,384.
+    /// Calls in flight in the whole server. One more is refused as busy: error -32603, over HTTP with status 503.
+    /// Default 16,384.
     3 max_calls: Count = 16_384, 1, MANY;
-    /// Calls in flight in one lane, which is where a handler runs; one more is refused as busy. Default 4,096.
+    /// Calls in flight in one lane: running in, or queued for, one event loop or thread pool of the program. In Rust,
+    /// all handlers share one lane. One more is refused as busy. Default 4,096.
     4 max_lane_calls: Count = 4_096, 1, MANY;
-    /// Calls of one entry that wait because as many of it run as its `max_concurrency` allows; one more is refused as busy.
-    /// Default 256.
+    /// Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
+    /// as busy. Default 256.
     54 max_waiting_calls: Count = 256, 0, MANY;
-    /// Calls in flight of one legacy session, or one client of stdio or of lines on a socket; one more is refused as busy. Default 1,024.
+    /// Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
+    /// lines. One more is refused as busy. Default 1,024.
     21 max_peer_calls: Count = 1_024, 1, MANY;
-    /// How long a tool without a time-out of its own may run. Default 5 minutes.
+    /// How long a call may run if its handler has no timeout of its own. After that the call is cancelled and fails.
+    /// Default 5 minutes.
     5 call_timeout: Time = 300_000, 1, YEAR;
-    /// How long a call waits for the client's answer to a question. Default 10 minutes.
+    /// How long a call of a legacy session, or a task, waits for the client's answer to a question such as an
+    /// elicitation. After that the call or task fails. Default 10 minutes.
     6 ask_timeout: Time = 600_000, 1, YEAR;
-    /// Questions one call may ask, and results of effects it may keep, over all its rounds. Default 32.
+    /// Questions that one call may ask the client, over all its rounds. One more fails in the handler. The same limit
+    /// applies to its rounds, and to the results that it stores for later rounds. Default 32.
     7 max_asks: Count = 32, 1, MANY;
-    /// Largest sealed `requestState` in bytes, which a client carries between the rounds of a call. Default 64 KiB.
+    /// Largest sealed `requestState` in bytes, which a client sends back in the next round of a call. A call that needs
+    /// a larger one fails. Default 64 KiB.
     8 max_state_bytes: Bytes = 64 << 10, 1, GIB;
-    /// How long a sealed `requestState` is good for, and a client can be told that a visit to a page has come to its
-    /// end. Default 1 hour.
+    /// How long a sealed `requestState` is valid. A request with an older one gets error -32602. The client can be
+    /// notified of the end of a URL elicitation for the same time. Default 1 hour.
     9 state_lifetime: Time = 3_600_000, 1, YEAR;
-    /// Visits to pages asked for in the whole server whose end can still be told; one more takes the place of the oldest.
-    /// Default 10,000.
+    /// URL elicitations in the whole server whose end can still be reported to the client. One more replaces the
+    /// oldest. Default 10,000.
     29 max_visits: Count = 10_000, 1, MANY;
-    /// Listen streams open in the whole server; one more is refused as busy. Default 16,384.
+    /// Open streams of `subscriptions/listen` in the whole server. One more is refused as busy. Default 16,384.
     31 max_listens: Count = 16_384, 1, MANY;
-    /// Listen streams of one client on a channel that it has to itself, such as stdio. Default 64.
+    /// Open streams of `subscriptions/listen` on one connection by stdio, WebSocket or a socket with lines. One more is
+    /// refused as busy. Default 64.
     32 max_peer_listens: Count = 64, 1, MANY;
-    /// Listen streams of one principal, where it is known who asks. Default 1,024.
+    /// Open streams of `subscriptions/listen` of one principal. One more is refused as busy. Requests without a
+    /// principal are not counted here. Default 1,024.
     33 max_principal_listens: Count = 1_024, 1, MANY;
-    /// Resources and tasks that one listen stream or one legacy session can be subscribed to. Default 1,024.
+    /// Resources and tasks to which one stream of `subscriptions/listen`, or one legacy session, can subscribe. A
+    /// stream that names more gets error -32602. A session is refused as busy. Default 1,024.
     34 max_subscriptions: Count = 1_024, 1, MANY;
-    /// Bytes of their addresses and ids. Default 64 KiB.
+    /// Bytes of the URIs and task ids to which one stream or one legacy session subscribes. More are refused as with
+    /// `max_subscriptions`. Default 64 KiB.
     35 max_subscription_bytes: Bytes = 64 << 10, 1, GIB;
-    /// Bytes waiting to be written to one listen stream over HTTP; a stream that would have more ends. Default 1 MiB.
+    /// Bytes that wait to be written to one stream of `subscriptions/listen` over HTTP. If the client reads too slowly
+    /// and more would wait, the stream ends. Default 1 MiB.
     36 max_listen_bytes: Bytes = 1 << 20, 1, GIB;
-    /// Bytes waiting to be written to one peer; beyond it reading from that peer pauses and progress is dropped.
-    /// Default 8 MiB.
+    /// Bytes that wait to be written to one client, over HTTP to one response. Beyond it, progress and log messages are
+    /// dropped, and nothing more is read from stdio, a WebSocket or a socket with lines. HTTP+SSE refuses further
+    /// messages as busy. Default 8 MiB.
     10 max_outbound_bytes: Bytes = 8 << 20, 1, GIB;
-    /// How long a handler of `start` may take, while calls wait for it; then the server is not served. Default 60 s.
+    /// How long a `start` hook without a timeout of its own may take. Calls wait for it. If it takes longer, the start
+    /// of the server fails. Default 60 s.
     55 start_timeout: Time = 60_000, 1, YEAR;
-    /// How long a handler of `stop` may take after the last call, before the server's end is reported without it. Default 5 s.
+    /// How long a `stop` hook without a timeout of its own may take after the last call. If it takes longer, the server
+    /// ends without it. Default 5 s.
     56 stop_timeout: Time = 5_000, 1, YEAR;
-    /// How long running calls may finish after the server was closed; 0 cancels them at once. Where stdio is served
-    /// `stdio_drain_timeout` holds if it is less. Default 5 s.
+    /// How long calls in flight may continue after the server was closed. After that they are cancelled. 0 cancels them
+    /// at once. If stdio is served, `stdio_drain_timeout` applies if it is shorter. Default 5 s.
     11 drain_timeout: Time = 5_000, 0, YEAR;
-    /// How long running calls may finish after stdio's input ended or a server on stdio was closed; 0 cancels them at
-    /// once. Clients kill a server that stays for longer than about 2 s. Default 1 s.
+    /// How long calls in flight may continue after stdio's input has ended, or after a server on stdio was closed.
+    /// After that they are cancelled. 0 cancels them at once. Clients kill a server that does not exit within about 2
+    /// s. Default 1 s.
     25 stdio_drain_timeout: Time = 1_000, 0, YEAR;
-    /// Bytes that handlers print while stdio is served, and nobody reads, that are kept; later ones are dropped. 0
-    /// leaves the process's standard error alone, so that a client that does not read it blocks what prints. Default 1 MiB.
+    /// Bytes of printed output that wait until the client reads standard error, while stdio is served. Later output is
+    /// dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints. Default
+    /// 1 MiB.
     24 max_stderr_bytes: Bytes = 1 << 20, 0, GIB;
-    /// Legacy HTTP sessions; one more takes the place of the one that is idle for longest, or is refused as busy. Each
-    /// keeps what its client said in `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default 10,000.
+    /// Legacy HTTP sessions. One more ends the session that has been idle longest. If all are in use, it is refused as
+    /// busy. Each keeps the content of `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default
+    /// 10,000.
     12 max_sessions: Count = 10_000, 1, MANY;
-    /// A legacy HTTP session ends after this long without request or open stream. Default 30 minutes.
+    /// How long a legacy HTTP session may be without a request or an open stream. After that it ends. Default 30
+    /// minutes.
     13 session_idle: Time = 1_800_000, 1, YEAR;
-    /// A legacy HTTP session ends this long after `initialize` if no further message came. Default 30 s.
+    /// How long a legacy HTTP session waits for the first message after `initialize`. After that it ends. Default 30 s.
     20 handshake_timeout: Time = 30_000, 1, YEAR;
-    /// How long a request waits for an answer of the store that keeps sessions. Default 10 s.
+    /// How long a request waits for the result of a store operation. After that the request is refused as busy. Default
+    /// 10 s.
     22 store_timeout: Time = 10_000, 1, YEAR;
-    /// Records that the default store, which is this process's memory, keeps of each kind of thing, and as many logs, and as
-    /// many counters; one more is refused until something has expired. Sessions have `max_sessions` instead. Default 65,536.
+    /// Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
+    /// and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.
+    /// Default 65,536.
     26 max_store_values: Count = 65_536, 1, MANY;
-    /// Bytes of the records that the default store keeps of each kind of thing, and as many of its logs, keys included; more
-    /// is refused, except that a log makes room for its newest entries. Sessions are not counted here. Default 64 MiB.
+    /// Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
+    /// kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
+    /// 64 MiB.
     27 max_store_bytes: Bytes = 64 << 20, 1, 1 << 40;
-    /// Entries of one log in the default store; for one more the oldest goes. Default 1,024.
+    /// Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024.
     28 max_store_entries: Count = 1_024, 1, MANY;
-    /// Entries that one page of a list holds at most; 0 puts the whole list on one page. What a provider of resources lists
-    /// is as long as it says, and stands behind the last registered ones. Default 0.
+    /// Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
+    /// and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
     30 page_size: Count = 0, 0, MANY;
-    /// Skills in one folder; a folder with more is refused. Default 1,000.
+    /// Skills in one folder. A folder with more cannot be registered. Default 1,000.
     53 max_skills: Count = 1_000, 1, MANY;
-    /// Simultaneous connections on one address or Unix socket; further ones wait to be accepted. Default 10,000.
+    /// Open connections on one address or Unix socket. For one more, idle HTTP connections are closed; if none is idle,
+    /// it waits to be accepted. An embedded server limits its requests in progress, and refuses one more as busy.
+    /// Default 10,000.
     14 max_connections: Count = 10_000, 1, MANY;
-    /// How long a client of lines on a socket may send nothing while no call of its own is in flight, until its connection is
-    /// closed. Default 24 hours.
+    /// How long a client on a socket with lines may send nothing while none of its calls is in flight. After that its
+    /// connection is closed. Default 24 hours.
     42 connection_idle: Time = 86_400_000, 1, YEAR;
-    /// How long an HTTP client may take to send a request's headers, or stay without a request on an open connection,
-    /// or pause within a request's body. Default 30 s.
+    /// How long an HTTP client may take to send a request's headers. It also limits pauses within a request's body, and
+    /// how long a connection stays open without a request. After that the connection is closed. Default 30 s.
     15 header_timeout: Time = 30_000, 1, YEAR;
-    /// How long an HTTP client may take to send a whole request, and a client of lines on a socket a whole line, from the first
-    /// byte to the last. Default 60 s.
+    /// How long a client may take to send an HTTP request, a line on a socket or a WebSocket message. The time begins
+    /// with the first byte. If it takes longer, its connection is closed. Default 60 s.
     17 request_timeout: Time = 60_000, 1, YEAR;
-    /// How long a client of HTTP, or of lines on a socket, may leave an answer unread, or read less than 16 KiB of what waits, before the connection
-    /// is closed. A stream with nothing to write may be silent for longer. Default 30 s.
+    /// How long output may wait for a client on HTTP, a WebSocket or a socket with lines. If the client reads less than
+    /// 16 KiB in this time, its connection is closed. Streams without waiting output are not affected. Default 30 s.
     18 write_timeout: Time = 30_000, 1, YEAR;
-    /// Bytes held for clients of HTTP and of lines on sockets in the whole server: of requests, from the first byte until their handlers have taken
-    /// the arguments, and of answers and events until they are written; those of a batch are one answer, counted as it
-    /// grows. A request beyond it, or one whose answer is, is refused as busy. Pieces of up to 8 KiB are not counted and
-    /// always get through. Default 64 MiB.
+    /// Bytes that the server holds for all clients on HTTP, WebSockets and sockets with lines. A request counts until
+    /// its handler has taken the arguments. A response or event counts until it is written; the responses of a batch
+    /// count together. If there is no room, the request is refused as busy, or its response is replaced by that error.
+    /// Pieces of up to 8 KiB are not counted and always pass. Default 64 MiB.
     19 max_buffered_bytes: Bytes = 64 << 20, 1, 1 << 40;
-    /// How long a call over HTTP may be silent before its answer becomes an event stream that is kept alive, so that
-    /// nobody on the way takes it for dead; only where the client accepts a stream. Default 10 s.
+    /// How long a call over HTTP may run before its response becomes an event stream with keep-alive comments. They
+    /// prevent proxies from closing the connection. This needs a client that accepts event streams. Default 10 s.
     23 stream_after: Time = 10_000, 1, YEAR;
-    /// Bytes of the events of one stream in a legacy HTTP session that are kept for a client that comes back for them; the
-    /// oldest go first, the newest stays in any case. The store bounds those of all streams together. 0 keeps none: then
+    /// Bytes of the events of one stream in a legacy HTTP session that are kept for a client that reconnects. The
+    /// oldest events are dropped first; the newest is always kept. The store limits all streams together. With 0,
     /// streams cannot be resumed. Default 1 MiB.
     37 max_stream_bytes: Bytes = 1 << 20, 0, GIB;
-    /// Events of one such stream that are kept; for one more the oldest goes. Default 1,024.
+    /// Events of one stream in a legacy HTTP session that are kept for a client that reconnects. One more replaces the
+    /// oldest. Default 1,024.
     38 max_stream_events: Count = 1_024, 1, MANY;
-    /// Streams of one legacy HTTP session whose events are kept; one more takes the place of the oldest that has ended, and
-    /// cannot be resumed where none has. Default 64.
+    /// Streams of one legacy HTTP session whose events are kept. One more replaces the oldest that has ended. If none
+    /// has ended, the new stream cannot be resumed. Default 64.
     39 max_session_streams: Count = 64, 1, MANY;
-    /// How long the events of a stream are kept after it has ended or a client has left it, for the client to come back. The
-    /// stream of a call stays for as long as the call runs. Default 2 minutes.
+    /// How long the events of a legacy stream are kept after the stream has ended or its client has disconnected. A
+    /// client that reconnects later cannot resume it. While a call runs, its stream is kept. Default 2 minutes.
     40 resume_timeout: Time = 120_000, 1, YEAR;
-    /// How long a client of 2025-11-25 is asked to wait before it comes back to a stream. Default 1 s.
+    /// How long a client of 2025-11-25 is asked to wait before it reconnects to a stream (the `retry` field of the
+    /// event stream). Default 1 s.
     41 stream_retry: Time = 1_000, 1, YEAR;
-    /// A WebSocket on which nothing was heard for this long is pinged. Default 30 s.
+    /// How long a WebSocket client may send nothing before it gets a ping. Default 30 s.
     43 ping_interval: Time = 30_000, 1, YEAR;
-    /// How long a WebSocket client may take to answer a ping before its connection is closed. Default 30 s.
+    /// How long a WebSocket client may take to answer a ping. After that its connection is closed. Default 30 s.
     44 ping_timeout: Time = 30_000, 1, YEAR;
-    /// Tasks at work in the whole server; one more is refused as busy. Default 4,096.
+    /// Running tasks in the whole server. One more is refused as busy. Default 4,096.
     45 max_tasks: Count = 4_096, 1, MANY;
-    /// Tasks of one principal that are at work or kept; one more is refused as busy. Clients of whom it is not known who
-    /// they are have `max_tasks` and the store's room in common. Default 1,000.
+    /// Tasks of one principal, running or ended but kept. One more is refused as busy. Clients without a principal
+    /// share `max_tasks` and the store's limits. Default 1,000.
     46 max_principal_tasks: Count = 1_000, 1, MANY;
-    /// How long a task is kept, from its beginning on, where its client asks for nothing else; one that is still at work
-    /// then ends. Whole seconds, rounded up. Default 1 hour.
+    /// How long a task is kept after its creation if its client requests no time. A task that still runs at that time
+    /// is cancelled. In whole seconds, rounded up. Default 1 hour.
     47 default_task_ttl: Time = 3_600_000, 1, YEAR;
-    /// The longest time that a client can have a task kept. Whole seconds, rounded up. Default 24 hours.
+    /// Longest time for which a client can have a task kept. A longer request is reduced to it. In whole seconds,
+    /// rounded up. Default 24 hours.
     48 max_task_ttl: Time = 86_400_000, 1, YEAR;
-    /// How often a client is told to look at a task. Default 1 s.
+    /// How long a client is asked to wait between two requests for the state of a task (`pollInterval`). Default 1 s.
     49 task_poll_interval: Time = 1_000, 1, YEAR;
-    /// Largest result of a task in bytes; a task with a larger one fails. Default 1 MiB.
+    /// Largest result of a task in bytes. A task with a larger one fails. Default 1 MiB.
     50 max_task_result_bytes: Bytes = 1 << 20, 1, GIB;
-    /// How long a task of a tool without a time-out of its own may work. Default 1 hour.
+    /// How long a task may run if its tool has no timeout of its own. After that the task fails. Default 1 hour.
     51 task_timeout: Time = 3_600_000, 1, YEAR;
-    /// How long after its last sign of life the process that runs a task counts as gone, so that the task has failed. A
-    /// sign is given, in the store, every third of this. Whole seconds, rounded up. Default 30 s.
+    /// How long a running task may be without a renewal of its lease in the store. After that its process counts as
+    /// dead, and the task has failed. The process renews the lease every third of this time. In whole seconds, rounded
+    /// up. Default 30 s.
     52 task_lease: Time = 30_000, 1, YEAR;
-    /// Fixed pages of a server, which its HTTP addresses answer besides; one more is refused. Default 64.
+    /// Fixed web pages that the server's HTTP addresses also serve. Adding one more fails. Default 64.
     57 max_pages: Count = 64, 0, MANY;
-    /// Largest of those in bytes; the memory of pages is the program's own, and `max_buffered_bytes` does not count it.
-    /// Default 4 MiB.
+    /// Largest fixed web page in bytes. Adding a larger one fails. `max_buffered_bytes` does not count pages. Default 4
+    /// MiB.
     58 max_page_bytes: Bytes = 4 << 20, 0, GIB;
-    /// Connections of one client address, out of `max_connections`; of IPv6 the first 64 bits are one address. For one more the
-    /// address's own idle HTTP connections are closed; if none is idle, the new one gets 429 and is closed. 0 is three quarters
-    /// of `max_connections`. Default 0.
+    /// Connections of one client address; for IPv6, the first 64 bits are the address. For one more, idle HTTP
+    /// connections of that address are closed. If none is idle, the new connection gets status 429 and is closed. 0
+    /// means three quarters of `max_connections`. Default 0.
     59 max_address_connections: Count = 0, 0, MANY;
-    /// Open streams of one client address: streams that a client listens on, those of HTTP+SSE, and WebSockets. One more is
-    /// refused with 429. 0 is three quarters of `max_connections`. Default 0.
+    /// Open streams of one client address: `subscriptions/listen`, GET streams, HTTP+SSE and WebSockets. One more is
+    /// refused with status 429. 0 means three quarters of `max_connections`. Default 0.
     60 max_address_streams: Count = 0, 0, MANY;
-    /// Bytes held for one client address, out of `max_buffered_bytes` and counted like those. A request beyond it, or one whose
-    /// answer is, is refused with 429. 0 is three quarters of `max_buffered_bytes`. Default 0.
+    /// Bytes held for one client address, counted as for `max_buffered_bytes`. If there is no room, a request is
+    /// refused with status 429, or its response is replaced by that error. 0 means three quarters of
+    /// `max_buffered_bytes`. Default 0.
     61 max_address_buffered_bytes: Bytes = 0, 0, 1 << 40;
-    /// Calls in flight of one client address, in all of its sessions and connections. One more is refused with 429. 0 is three
-    /// quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
+    /// Calls in flight of one client address, in all of its sessions and connections. One more is refused with status
+    /// 429. 0 means three quarters of `max_calls` or of `max_lane_calls`, whichever is less. Default 0.
     62 max_address_calls: Count = 0, 0, MANY;
-    /// Streams that a client opens with GET in one legacy HTTP session, and has open at a time. One more is refused with 429.
-    /// A client needs one; more are left open if its connections break. Default 16.
+    /// GET streams that one legacy HTTP session may have open at a time. One more is refused with status 429. A client
+    /// needs one. If its connections break, earlier ones may still be open. Default 16.
     63 max_session_listens: Count = 16, 1, MANY;
-    /// How long a host's thread goes on starting calls before it returns to its event loop or to the program that polls.
-    /// A handler that has begun runs to its end. Default 2 ms.
+    /// How long a thread of the program starts queued calls before it returns to its event loop, or to the code that
+    /// polls. A handler that has started is not interrupted. Default 2 ms.
     64 poll_budget: Time = 2, 1, YEAR;
-    /// Threads that serve sockets, for all servers of the process with the same number; each has another in reserve. 0 stands
-    /// for the number of processors, four at most. A program that brings an executor of its own is served on that. Default 0.
+    /// Threads that serve sockets. All servers of the process with the same thread settings share them. Each thread has
+    /// a second one in reserve. 0 means the number of processors, but at most four. A server on the program's own
+    /// executor does not use them. Default 0.
     65 io_threads: Count = 0, 0, 1 << 10;
-    /// Stack of each thread that the engine starts, workers of the C library among them. Python's workers have the
-    /// interpreter's size unless this is set. Default 2 MiB.
+    /// Stack size in bytes of each thread that the engine starts, and of the C library's workers. Python's workers have
+    /// the interpreter's stack size unless this is set. Default 2 MiB.
     66 thread_stack_bytes: Bytes = 2 << 20, 512 << 10, GIB;
-    /// How long the answer of a call waits behind its last progress on sockets that carry lines. Clients in TypeScript lose
-    /// progress that they read together with the answer. On stdio, WebSocket and HTTP+SSE the answer waits until the client
-    /// has read the progress, at most twenty times as long. A client that answers no ping is waited for once, for a second,
-    /// and then as on sockets. Other calls do not wait, nor does anything on Streamable HTTP. With 0 no answer waits.
-    /// Default 50 ms.
+    /// How long a response on a socket with lines waits after the last progress notification of its call. Clients in
+    /// TypeScript lose progress that they read together with the response. On stdio, WebSockets and HTTP+SSE it waits
+    /// until the client has read the progress, at most twenty times as long. If a client does not answer a ping within
+    /// a second, its responses then wait as on a socket. No response waits on Streamable HTTP. With 0 no response waits
+    /// at all. Default 50 ms.
     67 progress_gap: Time = 50, 0, 60_000;
 }
 
 impl Limits {
-    /// The bounds that concern JSON text.
+    /// The limits for parsing JSON.
     pub fn json(&self) -> json::Limits {
         json::Limits { max_depth: self.max_depth, max_bytes: self.max_message_bytes }
     }
@@ -329,12 +362,12 @@ impl Limits {
         share(self.max_address_calls, self.max_calls.min(self.max_lane_calls))
     }
 
-    /// The limit of this name.
+    /// The limit with this name.
     pub fn named(name: &str) -> Option<&'static Limit> {
         Limits::TABLE.iter().find(|limit| limit.name == name)
     }
 
-    /// The limit of this number.
+    /// The limit with this number.
     pub fn numbered(number: u32) -> Option<&'static Limit> {
         Limits::TABLE.iter().find(|limit| limit.number == number)
     }
@@ -344,7 +377,8 @@ impl Limits {
         (limit.get)(self)
     }
 
-    /// Sets a limit; a value that is too large counts as the largest. The error says what the value must be.
+    /// Sets a limit. A value that is too large counts as the largest one. Fails if the value is too small or has the
+    /// wrong unit; the error describes the valid values.
     pub fn set(&mut self, limit: &Limit, value: LimitValue) -> Result<(), WrongLimit> {
         let number = match (value, limit.unit) {
             (LimitValue::Count(count), Unit::Count | Unit::Bytes) => count,
@@ -359,14 +393,15 @@ impl Limits {
     }
 }
 
-/// What one client may take of a total, if nothing else is set: behind a proxy all clients are one, and need most of it. If
-/// that is all of it, the total is what bounds the client.
+/// The share of one client in a total limit: the set value, or three quarters of the total. The default is large,
+/// because all clients behind a proxy have one address. If the share is the whole total, only the total limits the
+/// client.
 fn share(set: usize, total: usize) -> usize {
     let share = if set > 0 { set } else { total - total / 4 };
     if share < total { share } else { usize::MAX }
 }
 
-/// A value that a limit cannot have; says what it must be.
+/// The error for a value that a limit cannot have. Its text describes the valid values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongLimit(Unit, u64);
 

@@ -1,4 +1,4 @@
-//! The bytes that texts of the same meaning have in common, to take a digest of.
+//! A canonical form of JSON values as bytes, for digests: texts with the same meaning give the same bytes.
 
 use std::fmt::{self, Write};
 
@@ -6,17 +6,19 @@ use super::scan::Kind;
 use super::slice::JsonSlice;
 use super::tape::{Tape, TapeValue};
 
-/// Feeds what `value` means: the same bytes for other orders of members, escapes and white space, and for numbers that
-/// are the same integer of 64 bits or the same double. An integer is not equal to a double (`1` to `1.0`).
+/// Passes the canonical form of `value` to `feed`, in pieces. The order of members, escapes and white space make no
+/// difference. Numbers are equal if they are the same 64-bit integer or the same double; an integer is not equal to a
+/// double (`1` and `1.0`).
 ///
-/// Takes twelve bytes for each part of the text, and four for each member of the objects that are open.
+/// It needs twelve bytes of memory for each part of the text, and four for each member of the objects that contain the
+/// present part.
 pub(crate) fn canonical(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
     let tape = Tape::new(value.as_str());
     spot(tape.root(), feed);
 }
 
-/// Each value says how long it is before it starts, so that no two read the same. Recursion is bounded as the depth of the
-/// text was.
+/// Feeds one value. The length comes before the content, so that no two values give the same bytes. The depth limit of
+/// the scan also limits the recursion.
 fn spot(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
     match value.kind() {
         Kind::Null => feed(b"n"),
@@ -56,13 +58,13 @@ fn number(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
         Some(number) => {
             let _ = write!(Feed(feed), "{number}");
         }
-        // Out of range: nothing but its text is known of it.
+        // The number is out of range, so its text is used.
         None => feed(value.written().as_bytes()),
     }
     feed(b";");
 }
 
-/// Feeds what is formatted.
+/// Feeds formatted text.
 struct Feed<'a, F>(&'a mut F);
 
 impl<F: FnMut(&[u8])> Write for Feed<'_, F> {

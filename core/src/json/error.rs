@@ -1,4 +1,4 @@
-//! What can be wrong with a JSON text, and where.
+//! The errors of JSON texts, with their positions.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JsonErrorKind {
-    /// The text breaks the JSON grammar (this includes lone surrogate escapes and raw control characters).
+    /// The text violates the JSON grammar. This includes lone surrogate escapes and raw control characters.
     Syntax,
     /// The text ends inside a value.
     Incomplete,
@@ -25,13 +25,13 @@ pub enum JsonErrorKind {
     Trailing,
     /// There is no value: the text is empty or only white space.
     Empty,
-    /// The JSON is good but does not fit the type asked for.
+    /// The JSON is valid, but is not a value of the requested type.
     Type,
     /// A Rust value cannot be written as JSON.
     Serialize,
 }
 
-/// Why a text was refused, with the byte offset of the cause (0-based, in the text that was handed in).
+/// Why a text was refused, with the byte offset of the cause. The offset counts from 0 in the text that was passed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     /// The class of the error.
@@ -42,7 +42,7 @@ pub struct JsonError {
 }
 
 impl JsonError {
-    /// An error with its own wording; `what` is a short phrase without the position.
+    /// An error with its own text. `what` is a short phrase without the position.
     pub fn new(kind: JsonErrorKind, offset: usize, what: impl Into<Cow<'static, str>>) -> Self {
         JsonError { kind, offset, what: what.into() }
     }
@@ -52,7 +52,7 @@ impl JsonError {
         &self.what
     }
 
-    /// `serde_json` ends its messages with "at line 1 column 9"; we say the byte, as everywhere else.
+    /// `serde_json` ends its messages with "at line 1 column 9". The engine reports the byte, as in its other errors.
     pub(super) fn from_serde(kind: JsonErrorKind, error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let what = match text.rfind(" at line ") {

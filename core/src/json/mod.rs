@@ -1,7 +1,7 @@
 //! JSON text: shared slices, the one-pass scan, the writer.
 //!
-//! Nothing here knows the protocol. Text that came from outside enters through [`JsonSlice::parse`] (or
-//! [`JsonSlice::parse_scan`]) and is known to be good from then on; text that leaves is appended with [`JsonWriter`].
+//! This module does not know the protocol. Text from outside enters through [`JsonSlice::parse`] or
+//! [`JsonSlice::parse_scan`], and is known to be valid from then on. Output is written with [`JsonWriter`].
 
 mod canonical;
 mod de;

@@ -1,4 +1,4 @@
-//! The one-pass scan: validates a text completely and records where the members of a chain of objects are.
+//! The one-pass scan: validates a whole text, and records the members of a chain of nested objects.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,23 +7,25 @@ use super::error::{JsonError, JsonErrorKind};
 use super::scanner::Scanner;
 use super::text::decode;
 
-/// How many levels of objects a scan can record: the root and one below each of the first seven keys of the chain.
+/// The maximum number of object levels that a scan records: the root, and one below each of the first seven keys of the
+/// chain.
 pub const MAX_LEVELS: usize = 8;
 
-/// The scanner recurses and so do users of the text, so no configuration may ask for more than this.
+/// The maximum of any configured depth, because the scanner and the users of its result are recursive.
 const DEPTH_CEILING: usize = 512;
 
-/// What a text may be at most.
+/// The limits of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Deepest nesting of arrays and objects: `[]` is 1, a scalar 0. Default 128; more than 512 counts as 512.
+    /// The deepest nesting of arrays and objects. `[]` has depth 1, a scalar 0. Default 128; more than 512 counts as
+    /// 512.
     pub max_depth: usize,
-    /// Longest text in bytes, white space included. Default 4 MiB; more than 4 GiB counts as 4 GiB.
+    /// The longest text in bytes, white space included. Default 4 MiB; more than 4 GiB counts as 4 GiB.
     pub max_bytes: usize,
 }
 
 impl Limits {
-    /// The loosest limits there are, for text this process wrote itself.
+    /// The highest limits, for text that this process itself has written.
     pub const TRUSTED: Limits = Limits { max_depth: DEPTH_CEILING, max_bytes: u32::MAX as usize };
 }
 
@@ -33,7 +35,7 @@ impl Default for Limits {
     }
 }
 
-/// The type of a JSON value, told by its first byte.
+/// The type of a JSON value. Its first byte determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -47,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of the value starting with `byte`.
+    /// The kind of a value that starts with `byte`.
     #[inline]
     pub fn of(byte: u8) -> Option<Kind> {
         Some(match byte {
@@ -62,7 +64,7 @@ impl Kind {
         })
     }
 
-    /// The name JSON Schema has for the type: `object`, `array`, `string`, `number`, `boolean`, `null`.
+    /// The type's name in JSON Schema: `object`, `array`, `string`, `number`, `boolean`, `null`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Object => "object",
@@ -80,7 +82,7 @@ impl Kind {
 pub struct Member {
     /// The name, without its quotes and with its escapes.
     pub key: Range<u32>,
-    /// The value, exactly (no white space around it).
+    /// The value, without the white space around it.
     pub value: Range<u32>,
     /// The type of the value.
     pub kind: Kind,
@@ -115,34 +117,34 @@ pub(super) fn usize_range(range: &Range<u32>) -> Range<usize> {
     range.start as usize..range.end as usize
 }
 
-/// What one scan found.
+/// The result of a scan.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// The type of the root value.
     pub kind: Kind,
-    /// Where the root value is, without surrounding white space.
+    /// The range of the root value, without surrounding white space.
     pub span: Range<u32>,
-    /// Whether a raw CR or LF occurs inside the root value (between tokens; strings cannot hold one).
+    /// Whether a raw CR or LF occurs between tokens inside the root value. A string cannot contain one.
     pub multiline: bool,
     pub(super) members: Vec<Member>,
-    /// Start and end of each level in `members`.
+    /// The start and the end of each level in `members`.
     pub(super) levels: [(u32, u32); MAX_LEVELS],
 }
 
 impl Scan {
-    /// The members, in order, of the root object (level 0), of `root[chain[0]]` (level 1), and so on. Empty where
-    /// the value is no object or does not exist.
+    /// The members, in order, of the root object (level 0), of `root[chain[0]]` (level 1), and so on. Empty if the
+    /// value is not an object or does not exist.
     pub fn level(&self, level: usize) -> &[Member] {
         let (start, end) = self.levels.get(level).copied().unwrap_or_default();
         &self.members[start as usize..end as usize]
     }
 
-    /// The member called `name` at `level`. `text` is the text that was scanned.
+    /// The member with this name at `level`. `text` is the text that was scanned.
     pub fn get(&self, text: &[u8], level: usize, name: &str) -> Option<&Member> {
         self.level(level).iter().find(|member| member.is(text, name))
     }
 
-    /// Moves all offsets down by `by`, for a text cut off at its start.
+    /// Reduces all offsets by `by`, for a text whose start was cut off.
     pub(super) fn shift_down(&mut self, by: u32) {
         if by == 0 {
             return;
@@ -158,10 +160,10 @@ impl Scan {
 
 /// Validates `text` as one JSON value and records the members of the objects along `chain`.
 ///
-/// The rules are those of RFC 8259 read strictly: UTF-8 without byte order mark, no raw control character in a
-/// string, no lone surrogate escape, nothing but white space around the value. On top of that no object may name a
-/// member twice (two readers could disagree about which one counts), nesting and length are limited, and numbers
-/// must fit a double. Keys of `chain` beyond [`MAX_LEVELS`]` - 1` are not followed.
+/// The rules are those of RFC 8259 in their strict form: UTF-8 without a byte order mark, no raw control characters in
+/// strings, no lone surrogate escapes, and only white space around the value. In addition, an object must not have two
+/// members of the same name, because two readers could disagree on which one counts. Nesting and length are limited,
+/// and every number must fit a double. Keys of `chain` beyond [`MAX_LEVELS`]` - 1` are ignored.
 pub fn scan(text: &[u8], limits: &Limits, chain: &[&str]) -> Result<Scan, JsonError> {
     let max_bytes = limits.max_bytes.min(u32::MAX as usize);
     if text.len() > max_bytes {

@@ -104,8 +104,8 @@ fn names_the_cause_and_the_place() {
     assert_eq!(error.to_string(), "invalid UTF-8 at byte 3");
 }
 
-/// What `serde_json` says, corrected for the documented differences: we refuse duplicate keys, allow 128 levels
-/// where it allows 127, and both refuse numbers out of range (at the very edge its rounding differs).
+/// The result of `serde_json`, except for the documented differences: the scan refuses duplicate keys and allows 128
+/// levels instead of 127. Both refuse numbers out of range, but `serde_json` rounds differently at the edge.
 fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     let ours = scan(text, &Limits::default(), &[]);
     let theirs = serde_json::from_slice::<Value>(text);
@@ -124,7 +124,7 @@ fn agrees(text: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Members and elements, by the scan and by the walk, are where `serde_json` sees them.
+/// The scan and the walk find members and elements at the same places as `serde_json`.
 fn spans_agree(slice: &JsonSlice, tree: &Value) -> Result<(), TestCaseError> {
     if let Value::Object(map) = tree {
         let found = scan(slice.as_bytes(), &Limits::default(), &[]).unwrap();
@@ -174,7 +174,7 @@ fn any_key() -> impl Strategy<Value = String> {
     prop_oneof!["[a-f]{0,2}", any::<String>(), "[\"\\\\/\n]{1,3}"]
 }
 
-/// Text with the white space and the escapes that a serialiser does not write.
+/// Text with white space and escapes that a serialiser does not write.
 fn any_text() -> impl Strategy<Value = String> {
     (any_value(), any::<bool>(), any::<bool>()).prop_map(|(value, pretty, escape)| {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
@@ -237,7 +237,7 @@ proptest! {
     }
 }
 
-/// A figure for people: `cargo test --profile ci -p tenon-mcp time_of_a_scan -- --ignored --nocapture`.
+/// Prints a measurement: `cargo test --profile ci -p tenon-mcp time_of_a_scan -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints a timing, proves nothing"]
 fn time_of_a_scan() {
@@ -248,7 +248,7 @@ fn time_of_a_scan() {
     let large = format!(r#"{{"params":{{"text":"{}"}}}}"#, "lorem ipsum ".repeat(8000));
     for (text, rounds) in [(call, 2_000u32), (large.as_str(), 50)] {
         let text = Bytes::copy_from_slice(text.as_bytes());
-        // The best of many short runs: other work on the machine only ever adds time.
+        // The best of many short runs, because other work on the machine only adds time.
         let best = |run: &dyn Fn()| {
             let time = |_| {
                 let started = std::time::Instant::now();

@@ -1,7 +1,7 @@
-//! The machine behind [`scan`](super::scan): recursive descent over bytes.
+//! The implementation of [`scan`](super::scan): recursive descent over bytes.
 //!
-//! Two things keep it fast. Results of the steps are one byte wide (an error is parked in the scanner), because wider
-//! ones travel through memory, and members are written once, where they stay, for the same reason.
+//! Two things make it fast. Steps return one byte, because wider results would go through memory; an error is stored in
+//! the scanner instead. For the same reason, each member is written once, at its final position.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -11,12 +11,12 @@ use super::error::{JsonError, JsonErrorKind};
 use super::scan::{Kind, MAX_LEVELS, Member, Scan, usize_range};
 use super::text::{decode, hex4, plain_run};
 
-/// From this many keys on, an object's duplicates are found with a hash set instead of by comparing all pairs.
+/// Objects with at least this number of keys use a hash set to find duplicates. Smaller ones compare all pairs.
 const LINEAR_KEYS: usize = 16;
 
 const NOT_RECORDED: usize = usize::MAX;
 
-/// The scan is over; why is in [`Scanner::failure`].
+/// The scan has failed; [`Scanner::failure`] has the reason.
 struct Stop;
 
 type Step<T> = Result<T, Stop>;
@@ -28,9 +28,9 @@ pub(super) struct Scanner<'a, 'c> {
     max_depth: usize,
     chain: &'c [&'c str],
     multiline: bool,
-    /// Members of all objects that are open at this point: one stack, so that nesting costs no allocation.
+    /// The members of all open objects. They share one stack, so nesting needs no allocation.
     open: Vec<Member>,
-    /// Members of recorded objects, moved here when such an object ends.
+    /// The members of recorded objects. They are moved here at the end of their object.
     done: Vec<Member>,
     levels: [(u32, u32); MAX_LEVELS],
     failure: JsonError,
@@ -91,7 +91,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
         self.stop_at(self.at, kind, what)
     }
 
-    /// For a byte that cannot stand here, or for the end of the text.
+    /// The error for a byte that is not allowed here, or for the end of the text.
     #[cold]
     #[inline(never)]
     fn unexpected(&mut self, expected: &str) -> Stop {
@@ -110,7 +110,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
         if shown.len() < name.len() {
             shown.push('…');
         }
-        // The place is the opening quote of the second name.
+        // The position is the opening quote of the second name.
         self.stop_at(key.start as usize - 1, JsonErrorKind::DuplicateKey, format!("duplicate key {shown:?}"))
     }
 
@@ -119,7 +119,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Moves over white space; most messages have none.
+    /// Skips white space. Most messages have none.
     #[inline]
     fn space(&mut self) {
         if matches!(self.peek(), Some(0..=b' ')) {
@@ -139,7 +139,8 @@ impl<'a, 'c> Scanner<'a, 'c> {
         }
     }
 
-    /// Reads one value. `depth` is the number of containers around it, `level` where to record it if an object.
+    /// Reads one value. `depth` is the number of containers around it. `level` is the level at which an object is
+    /// recorded.
     fn value(&mut self, depth: usize, level: usize) -> Step<Kind> {
         let Some(kind) = self.peek().and_then(Kind::of) else { return Err(self.unexpected("a value")) };
         match kind {
@@ -234,7 +235,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
         Ok(())
     }
 
-    /// Keeps the members of an object that ends here.
+    /// Records the members of an object that has ended.
     fn record(&mut self, base: usize, level: usize) {
         if self.done.capacity() == 0 {
             self.done.reserve(16);
@@ -254,7 +255,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
         }
     }
 
-    /// Reads a string at its opening quote, to behind the closing one: whether it holds escapes.
+    /// Reads a string from its opening quote to its closing quote. Returns whether it contains escapes.
     #[inline]
     fn string(&mut self) -> Step<bool> {
         self.at += 1;
@@ -359,7 +360,7 @@ impl<'a, 'c> Scanner<'a, 'c> {
                 return Err(self.unexpected("a digit"));
             }
         }
-        // The largest double has 309 digits; anything shorter and without an exponent fits.
+        // The largest double has 309 digits, so a shorter number without an exponent is in range.
         if (exponent || whole > 300) && !self.text[start..self.at].parse::<f64>().is_ok_and(f64::is_finite) {
             return Err(self.stop_at(start, JsonErrorKind::NumberRange, "number out of range"));
         }
@@ -367,10 +368,10 @@ impl<'a, 'c> Scanner<'a, 'c> {
     }
 }
 
-/// Finds a second member of the same name while one object is read.
+/// Detects a second member with the same name while one object is read.
 #[derive(Default)]
 struct Keys<'a> {
-    /// Filled once the object is large, or has escapes in its names (which must be decoded to be compared).
+    /// Used once the object is large, or a name contains escapes and must be decoded before the comparison.
     set: Option<HashSet<Cow<'a, str>>>,
     any_escaped: bool,
 }

@@ -1,6 +1,7 @@
-//! A slice inside a Rust structure that is serialised: read and handed on piece by piece, without a tree.
+//! Serialises a slice inside a Rust value, piece by piece, without building a tree.
 //!
-//! `serde_json`'s way to splice raw text would make it read texts with a reserved name differently everywhere.
+//! This does not use `serde_json`'s raw values, because other serialisers would read a text with their reserved name
+//! differently.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -12,14 +13,14 @@ use super::JsonSlice;
 use super::text::decode;
 use super::walk::{skip_gap, skip_scalar, skip_string};
 
-/// The same value. Numbers beyond 64 bits and fractions are written as the serialiser writes the number they stand for.
+/// The same value. A fraction, or a number beyond 64 bits, is written in the serialiser's notation of the number.
 impl Serialize for JsonSlice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Rest { text: self.as_str(), at: Cell::new(0) }.serialize(serializer)
     }
 }
 
-/// What is left of a text; serialising it takes the next value off.
+/// The rest of a text. Serialising it removes the next value.
 struct Rest<'a> {
     text: &'a str,
     at: Cell<usize>,

@@ -16,20 +16,20 @@ use super::write::minify;
 
 /// One valid JSON value as UTF-8 text in a shared buffer.
 ///
-/// Cloning and cutting out parts is cheap and shares the buffer (so a small part keeps the whole buffer alive). The
-/// text has no white space around it and no raw line break anywhere, so it can be framed by newlines as it is. Equality
-/// compares text, not meaning.
+/// Clones and parts share the buffer, so they are cheap; a small part keeps the whole buffer allocated. The text has no
+/// white space around it and no raw line breaks, so it can be one line of a stream. Equality compares the text, not the
+/// meaning.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsonSlice(Bytes);
 
 impl JsonSlice {
-    /// Checks `text` by the rules of [`scan`] and takes it over; white space around the value is cut off. A text
-    /// with line breaks between its tokens is copied without them, any other shares the buffer handed in.
+    /// Checks `text` by the rules of [`scan`]. White space around the value is removed. A text with line breaks between
+    /// its tokens is copied without them; any other text shares the passed buffer.
     pub fn parse(text: Bytes, limits: &Limits) -> Result<JsonSlice, JsonError> {
         Self::parse_scan(text, limits, &[]).map(|(slice, _)| slice)
     }
 
-    /// [`JsonSlice::parse`] and [`scan`] in one pass. The offsets of the [`Scan`] are those of the returned slice.
+    /// Does [`JsonSlice::parse`] and [`scan`] in one pass. The offsets of the [`Scan`] are those of the returned slice.
     pub fn parse_scan(text: Bytes, limits: &Limits, chain: &[&str]) -> Result<(JsonSlice, Scan), JsonError> {
         let mut found = scan(&text, limits, chain)?;
         if found.multiline {
@@ -42,8 +42,8 @@ impl JsonSlice {
         Ok((slice, found))
     }
 
-    /// Takes over text this process wrote itself: one JSON value, compact or with spaces, without line breaks. What is
-    /// asked for is not checked in release builds.
+    /// A slice of text that this process itself has written. It must be one JSON value without line breaks and without
+    /// white space around it. Release builds do not check that.
     pub fn from_trusted(text: Bytes) -> JsonSlice {
         debug_assert!(
             scan(&text, &Limits::TRUSTED, &[])
@@ -54,13 +54,13 @@ impl JsonSlice {
         JsonSlice(text)
     }
 
-    /// Writes `value` out, compact.
+    /// The compact text of `value`.
     pub fn from_value(value: &serde_json::Value) -> JsonSlice {
         JsonSlice::from_trusted(value.to_string().into())
     }
 
-    /// Writes any serialisable value out. Refused are values that JSON cannot hold (map keys that are no strings, raw
-    /// JSON inside that breaks the rules of [`scan`]).
+    /// The text of any serialisable value. Fails for values that JSON does not have, such as maps whose keys are not
+    /// strings. Also fails for raw JSON inside that violates the rules of [`scan`].
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<JsonSlice, JsonError> {
         let text =
             serde_json::to_vec(value).map_err(|e| JsonError::from_serde(JsonErrorKind::Serialize, &e))?;
@@ -83,7 +83,7 @@ impl JsonSlice {
         &self.0
     }
 
-    /// The text as a string; linear in its length, because UTF-8 is checked again.
+    /// The text as a string. It takes linear time, because UTF-8 is checked again.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a JsonSlice holds scanned text, which is UTF-8")
     }
@@ -93,12 +93,12 @@ impl JsonSlice {
         &self.0
     }
 
-    /// Gives up the shared buffer.
+    /// The shared buffer, by value.
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// The value at `range`, which must be the range of one value of this slice (a [`Member::value`]); shares the
+    /// The value at `range`, which must be the range of one value of this slice (a [`Member::value`]). It shares the
     /// buffer. Panics if the range is outside of the slice.
     ///
     /// [`Member::value`]: super::Member::value
@@ -122,7 +122,7 @@ impl JsonSlice {
         super::de::deserialize(self.as_str())
     }
 
-    /// The member called `name`, if the value is an object that has it. Walks over the members before it.
+    /// The member with this name, if the value is an object that has it. It reads the members before it.
     pub fn member(&self, name: &str) -> Option<JsonSlice> {
         self.members().find(|member| member.name(&self.0) == name).map(|member| self.subslice(member.value))
     }
@@ -155,7 +155,7 @@ impl fmt::Display for JsonSlice {
     }
 }
 
-/// The first 200 bytes of the text: slices turn up in logs, and can be megabytes.
+/// The first 200 bytes of the text, because logs contain slices, which can have megabytes.
 impl fmt::Debug for JsonSlice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 200;

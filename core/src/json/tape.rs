@@ -1,6 +1,7 @@
-//! Random access to a text that is known to be good: where each value starts and ends, found in one pass.
+//! Random access to a valid JSON text: one pass finds the start and the end of each value.
 //!
-//! Twelve bytes for each value, however small, where a tree takes many times as much; texts are what a peer sent.
+//! Each value takes twelve bytes, of whatever size it is. A tree would take many times as much, and clients send these
+//! texts.
 
 use std::borrow::Cow;
 
@@ -12,16 +13,16 @@ use super::text::{decode, decoded_chars};
 use super::value::number;
 use super::walk::{skip_gap, skip_scalar, skip_string};
 
-/// A value, or a member's name, which stands before the member's value.
+/// A value, or a member's name. The name comes before the member's value.
 struct Mark {
     at: u32,
-    /// The place after the value and all it holds.
+    /// The index after the value and all that it contains.
     next: u32,
-    /// The values directly within; names count.
+    /// The number of values directly inside; names count too.
     count: u32,
 }
 
-/// A text with the places of its values.
+/// A text, with the positions of its values.
 pub(crate) struct Tape<'a> {
     text: &'a str,
     marks: Vec<Mark>,
@@ -70,7 +71,7 @@ impl<'a> Tape<'a> {
     }
 }
 
-/// For the check of schemas.
+/// The view of the text for schema checks.
 impl Tree for Tape<'_> {
     fn shape(&self, place: u32) -> Shape {
         match self.spot(place).kind() {
@@ -130,13 +131,13 @@ impl<'a> TapeValue<'a> {
         self.rest().bytes().next().and_then(Kind::of).unwrap_or(Kind::Null)
     }
 
-    /// The inside of a string, as it is written.
+    /// The text between the quotes of a string, as it is written.
     fn quoted(&self) -> &'a str {
         let rest = self.rest();
         &rest[1..skip_string(rest.as_bytes(), 0) - 1]
     }
 
-    /// A number or the inside of a string, as it is written.
+    /// A number, or the text between the quotes of a string, as it is written.
     pub(crate) fn written(&self) -> &'a str {
         if self.kind() == Kind::String {
             return self.quoted();
@@ -164,11 +165,11 @@ impl<'a> TapeValue<'a> {
         if self.kind() == Kind::Object { count / 2 } else { count }
     }
 
-    /// The members of an object by their names, each as the name, which the value follows.
+    /// The names of an object's members, sorted by name. Each name is followed by its value.
     pub(super) fn sorted_names(&self) -> impl Iterator<Item = TapeValue<'a>> + use<'a> {
         let tape = self.tape;
         let at = move |place: u32| TapeValue { tape, place };
-        // Places instead of spots: four bytes a member.
+        // Indices instead of values: they take four bytes for each member.
         let mut names: Vec<u32> = Vec::with_capacity(self.len());
         names.extend(self.parts().step_by(2).map(|name| name.place));
         if names.iter().any(|&name| at(name).quoted().contains('\\')) {
@@ -179,18 +180,18 @@ impl<'a> TapeValue<'a> {
         names.into_iter().map(at)
     }
 
-    /// The value that stands after this name or value.
+    /// The value after this name or value.
     pub(super) fn following(&self) -> TapeValue<'a> {
         TapeValue { place: self.mark().next, ..*self }
     }
 
-    /// The items of an array; names and values, in turn, of an object.
+    /// The items of an array, or the names and values of an object in turn.
     pub(crate) fn parts(&self) -> Parts<'a> {
         Parts { next: TapeValue { place: self.place + 1, ..*self }, left: self.mark().count }
     }
 
-    /// The value of the member called `name`, and what it took to find: one for each member looked at, and more for
-    /// long names.
+    /// The value of the member with this name, and the cost of finding it. The cost is one for each member that was
+    /// compared, and more for long names.
     pub(crate) fn member(&self, name: &str) -> (Option<TapeValue<'a>>, usize) {
         let mut parts = self.parts();
         let mut cost = 0;

@@ -1,13 +1,13 @@
-//! Strings inside JSON text: finding their end quickly, decoding escapes.
+//! Strings in JSON text: finds their end quickly, and decodes escapes.
 
 use std::borrow::Cow;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// Length of the run at the start of `bytes` that holds no quote, backslash or control character.
+/// The length of the run at the start of `bytes` that contains no quote, backslash or control character.
 ///
-/// Eight bytes at a time: most strings in a message are short, but arguments can be megabytes.
+/// It reads eight bytes at a time. Most strings in a message are short, but arguments can have megabytes.
 #[inline]
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
     let mut at = 0;
@@ -17,7 +17,7 @@ pub(super) fn plain_run(bytes: &[u8]) -> usize {
         let word = u64::from_le_bytes(word);
         let quote = word ^ (ONES * b'"' as u64);
         let slash = word ^ (ONES * b'\\' as u64);
-        // The classic zero-byte test; a false positive can only sit above a true one, so the lowest bit is right.
+        // The usual test for a zero byte. A false positive can occur only above a true one, so the lowest bit is right.
         let hit = (quote.wrapping_sub(ONES) & !quote)
             | (slash.wrapping_sub(ONES) & !slash)
             | (word.wrapping_sub(ONES * 0x20) & !word);
@@ -36,7 +36,7 @@ pub(super) fn plain_run(bytes: &[u8]) -> usize {
     at
 }
 
-/// Where `a` or `b` occurs first.
+/// The position of the first `a` or `b`.
 #[inline]
 pub(crate) fn find_either(bytes: &[u8], a: u8, b: u8) -> Option<usize> {
     let mut at = 0;
@@ -55,7 +55,7 @@ pub(crate) fn find_either(bytes: &[u8], a: u8, b: u8) -> Option<usize> {
     Some(at + tail)
 }
 
-/// Where `byte` occurs first.
+/// The position of the first `byte`.
 #[inline]
 pub(crate) fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
     find_either(bytes, byte, byte)
@@ -70,7 +70,7 @@ pub(super) fn hex4(bytes: &[u8]) -> Option<u16> {
     Some(value)
 }
 
-/// Decodes the inside of a JSON string that has been scanned. Borrows when there is nothing to decode.
+/// Decodes the content of a JSON string that has been scanned. Borrows it if there is nothing to decode.
 pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     let Some(first) = find_byte(raw.as_bytes(), b'\\') else { return Cow::Borrowed(raw) };
     let mut out = String::with_capacity(raw.len());
@@ -87,7 +87,7 @@ pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What [`decode`] gives, a character at a time and without a copy.
+/// The same as [`decode`], one character at a time and without a copy.
 pub(super) fn decoded_chars(mut rest: &str) -> impl Iterator<Item = char> + '_ {
     std::iter::from_fn(move || {
         let (next, used) = match rest.strip_prefix('\\') {
@@ -105,8 +105,8 @@ pub(super) fn decoded_chars(mut rest: &str) -> impl Iterator<Item = char> + '_ {
     })
 }
 
-/// Decodes one escape, given the bytes after its backslash: the character and how many bytes it took. The text
-/// was scanned before, so what cannot occur there decodes to the replacement character.
+/// Decodes one escape from the bytes after its backslash: returns the character and the number of bytes that it took.
+/// The text was scanned before; anything that cannot occur in it becomes the replacement character.
 fn decode_escape(bytes: &[u8]) -> (char, usize) {
     let simple = match bytes.first() {
         Some(b'u') => return decode_unicode(bytes),

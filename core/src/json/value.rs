@@ -1,7 +1,7 @@
-//! Building a `serde_json::Value` from text that is known to be good.
+//! Builds a `serde_json::Value` from a valid JSON text.
 //!
-//! Our own builder, because `serde_json` gives a member with one reserved name (its marker for raw values) a meaning
-//! of its own: a peer could make the tree differ from the text that was checked.
+//! `serde_json`'s own builder is not used, because it treats a member with one reserved name (its marker for raw
+//! values) specially. A client could use that to make the tree differ from the checked text.
 
 use serde_json::{Map, Number, Value};
 
@@ -9,7 +9,7 @@ use super::error::{JsonError, JsonErrorKind};
 use super::text::decode;
 use super::walk::{skip_gap, skip_scalar, skip_string};
 
-/// The tree of `text`. Recursion is bounded, because the text was scanned with a depth limit.
+/// The tree of `text`. The recursion is limited, because the text was scanned with a depth limit.
 pub(super) fn to_value(text: &str) -> Result<Value, JsonError> {
     Builder { text, at: 0 }.value()
 }
@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Integers stay integers as far as 64 bits go; everything else is the nearest double, as in `serde_json`.
+/// Integers of up to 64 bits stay integers. Every other number becomes the nearest double, as in `serde_json`.
 pub(super) fn number(text: &str, offset: usize) -> Result<Number, JsonError> {
     if let Ok(number) = text.parse::<u64>() {
         return Ok(number.into());

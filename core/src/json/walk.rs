@@ -1,4 +1,4 @@
-//! Walking text that is known to be good: no checks, just finding where values start and end.
+//! Walks over a valid JSON text: finds where values start and end, without checks.
 
 use std::iter::FusedIterator;
 
@@ -63,7 +63,7 @@ pub(super) fn skip_scalar(bytes: &[u8], at: usize) -> usize {
     length.map_or(bytes.len(), |length| at + length.max(1))
 }
 
-/// Moves over white space and the separators between values.
+/// Skips white space and the separators between values.
 pub(super) fn skip_gap(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\t' | b',' | b':')) {
         at += 1;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::slice::JsonSlice;
 use super::text::plain_run;
 
-/// A number that JSON has no notation for: NaN or an infinity.
+/// A number that JSON cannot represent: NaN or an infinity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NotFinite(pub f64);
 
@@ -20,8 +20,8 @@ impl fmt::Display for NotFinite {
 
 impl std::error::Error for NotFinite {}
 
-/// Writes compact JSON into one growing buffer. Commas and colons come by themselves; that brackets are closed and
-/// that every key has a value is the caller's part (checked in debug builds when a slice is made of the text).
+/// Writes compact JSON into one growing buffer. It adds commas and colons. The caller must close brackets and write a
+/// value for every key; debug builds check that when the text becomes a slice.
 #[derive(Clone, Debug, Default)]
 pub struct JsonWriter {
     buf: Vec<u8>,
@@ -38,7 +38,7 @@ impl JsonWriter {
         JsonWriter { buf: Vec::with_capacity(bytes) }
     }
 
-    /// A comma, if what was written last is a complete value. Its last byte tells: no value ends in one of these.
+    /// Writes a comma if a complete value was written last. No value ends in one of these bytes.
     #[inline]
     fn separate(&mut self) {
         if !matches!(self.buf.last(), None | Some(b'{' | b'[' | b':' | b',')) {
@@ -87,21 +87,21 @@ impl JsonWriter {
         self
     }
 
-    /// Text that goes on where the last piece ended, separators included: for what is the same in every message.
+    /// Text that is appended unchanged, separators included, for parts that are the same in every message.
     #[inline]
     pub(crate) fn verbatim(&mut self, text: &[u8]) -> &mut Self {
         self.buf.extend_from_slice(text);
         self
     }
 
-    /// One value whose text is known to be good, spliced in as it is.
+    /// One value, whose text must be valid. It is written unchanged.
     pub fn raw(&mut self, value: &[u8]) -> &mut Self {
         self.separate();
         self.buf.extend_from_slice(value);
         self
     }
 
-    /// One value, spliced in as it is.
+    /// One value, written unchanged.
     pub fn slice(&mut self, value: &JsonSlice) -> &mut Self {
         self.raw(value.as_bytes())
     }
@@ -118,7 +118,7 @@ impl JsonWriter {
         }
     }
 
-    /// An integer without sign.
+    /// An unsigned integer.
     pub fn uint(&mut self, number: u64) -> &mut Self {
         self.separate();
         self.digits(number);
@@ -139,7 +139,7 @@ impl JsonWriter {
         self.buf.extend_from_slice(&digits[at..]);
     }
 
-    /// A number, in the shortest notation that reads back as the same double. Nothing is written if it is not finite.
+    /// A number in the shortest notation that gives the same double. Fails and writes nothing if it is not finite.
     pub fn float(&mut self, number: f64) -> Result<(), NotFinite> {
         let value = serde_json::Number::from_f64(number).ok_or(NotFinite(number))?;
         self.separate();
@@ -158,7 +158,7 @@ impl JsonWriter {
         self.raw(b"null")
     }
 
-    /// What has been written so far.
+    /// The text written so far.
     pub fn as_bytes(&self) -> &[u8] {
         &self.buf
     }
@@ -168,13 +168,13 @@ impl JsonWriter {
         self.buf.into()
     }
 
-    /// The text as a value; it must be one complete value by now.
+    /// The text as a value. It must be one complete value.
     pub fn into_slice(self) -> JsonSlice {
         JsonSlice::from_trusted(self.buf.into())
     }
 }
 
-/// Appends `text` as a JSON string, quotes included. Only what must be escaped is.
+/// Appends `text` as a JSON string, with quotes. It escapes only what must be escaped.
 pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len() + 2);

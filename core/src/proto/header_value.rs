@@ -7,8 +7,8 @@ use std::borrow::Cow;
 const PREFIX: &[u8] = b"=?base64?";
 const SUFFIX: &[u8] = b"?=";
 
-/// Decodes the value of `Mcp-Name` (ENC-1 to ENC-6): plain ASCII stands for itself, anything else is Base64 between
-/// markers. The error says what is wrong.
+/// Decodes the value of `Mcp-Name` (ENC-1 to ENC-6). Plain ASCII is used as it is; any other text is Base64 between
+/// markers. The error gives the reason.
 pub(crate) fn decode_value(value: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     let inner = value.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
     if let Some(inner) = inner {

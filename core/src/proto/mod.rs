@@ -1,6 +1,6 @@
-//! The protocol without I/O: revisions and eras, messages, lifecycle, shapes, framing.
+//! The protocol without I/O: revisions and eras, messages, lifecycle, results, framing.
 //!
-//! Nothing here knows handlers, the registry, sockets or the time.
+//! This layer knows no handlers, no registry, no sockets and no clock.
 
 pub mod catalog;
 pub(crate) mod client;

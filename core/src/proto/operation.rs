@@ -1,4 +1,4 @@
-//! The operations of the protocol: one table of what can be said, in which revision, and what it takes to answer it.
+//! The methods of the protocol as one table: the revisions that have them, and what is needed to answer them.
 
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::RpcError;
@@ -7,7 +7,7 @@ use crate::proto::session::extension::{Extension, Extensions};
 use crate::proto::version::Revision;
 use std::borrow::Cow;
 
-/// What a client can say to a server.
+/// A method that a client can call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `tools/call`
@@ -65,30 +65,30 @@ pub enum Op {
 }
 
 impl Op {
-    /// Its name on the wire.
+    /// The method's name in messages.
     pub fn name(self) -> &'static str {
         OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.name)
     }
 
-    /// The member of its result that holds a list.
+    /// The member of its result that contains the list.
     pub(crate) fn list(self) -> &'static str {
         OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.list)
     }
 }
 
-/// Whether an operation wants an answer.
+/// Whether a method is a request or a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// It does.
+    /// It gets a response.
     Request,
-    /// It is never answered.
+    /// It gets no response.
     Notification,
 }
 
-/// What answering an operation takes.
+/// What is needed to answer a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// The engine alone.
+    /// Only the engine.
     Nothing,
     /// The list of the entries of a kind.
     List(Kind),
@@ -96,28 +96,28 @@ pub enum Needs {
     Handler,
 }
 
-/// One row.
+/// A row of the table.
 #[derive(Debug)]
 pub struct Operation {
-    /// What it is.
+    /// The method.
     pub op: Op,
-    /// Its name on the wire.
+    /// Its name in messages.
     pub name: &'static str,
-    /// Whether it wants an answer.
+    /// Whether it is a request or a notification.
     pub form: Form,
     /// The first and the last revision that have it.
     pub revisions: (Revision, Revision),
-    /// What answering it takes.
+    /// What is needed to answer it.
     pub needs: Needs,
-    /// The member of `params` that names what it is about (MH-15).
+    /// The member of `params` that names the requested entry, URI or task (MH-15).
     pub target: Option<&'static str>,
-    /// Whether its header may be left out (MH-17).
+    /// Whether the header with that name may be missing (MH-17).
     pub may_be_unnamed: bool,
-    /// The server capability that it is behind.
+    /// The server capability that the method requires.
     pub capability: Option<Capability>,
-    /// The extension that it is part of.
+    /// The extension that the method belongs to.
     pub extension: Option<Extension>,
-    /// The member of its result that holds a list.
+    /// The member of its result that contains the list.
     pub list: &'static str,
 }
 
@@ -126,7 +126,7 @@ const NEWEST: Revision = Revision::V2026_07_28;
 const ALL: (Revision, Revision) = (OLDEST, NEWEST);
 const LEGACY: (Revision, Revision) = (OLDEST, Revision::NEWEST_LEGACY);
 const MODERN: (Revision, Revision) = (NEWEST, NEWEST);
-/// Where tasks were an experiment.
+/// The only revision with the experimental form of tasks.
 const TASKS: (Revision, Revision) = (Revision::V2025_11_25, Revision::V2025_11_25);
 
 const fn request(op: Op, name: &'static str, revisions: (Revision, Revision), needs: Needs) -> Operation {
@@ -152,7 +152,7 @@ const fn listed(op: Op, name: &'static str, kind: Kind, list: &'static str, of: 
     Operation { capability: Some(of), list, ..request(op, name, ALL, Needs::List(kind)) }
 }
 
-/// A request of sessions, which the engine answers.
+/// A request that exists only in sessions, and that the engine answers.
 const fn owned(op: Op, name: &'static str, of: Capability) -> Operation {
     Operation { capability: Some(of), ..request(op, name, LEGACY, Needs::Nothing) }
 }
@@ -170,7 +170,7 @@ const fn notification(op: Op, name: &'static str, revisions: (Revision, Revision
     Operation { form: Form::Notification, ..request(op, name, revisions, Needs::Nothing) }
 }
 
-/// Every operation, those that are said most often first (digest 2.7).
+/// All methods, the most frequent ones first (digest 2.7).
 pub static OPERATIONS: &[Operation] = &[
     handled(Op::ToolsCall, "tools/call", Some("name"), Capability::Tools),
     listed(Op::ToolsList, "tools/list", Kind::Tool, "tools", Capability::Tools),
@@ -194,7 +194,7 @@ pub static OPERATIONS: &[Operation] = &[
     of_skills(Op::DirectoryRead, "resources/directory/read", "resources"),
     owned(Op::Subscribe, "resources/subscribe", Capability::Resources),
     owned(Op::Unsubscribe, "resources/unsubscribe", Capability::Resources),
-    // Served whatever the server has (SU-12).
+    // Served whatever capabilities the server has (SU-12).
     request(Op::Listen, "subscriptions/listen", MODERN, Needs::Nothing),
     owned(Op::SetLevel, "logging/setLevel", Capability::Logging),
     task(Op::TasksGet, "tasks/get", (Revision::V2025_11_25, NEWEST)),
@@ -211,7 +211,7 @@ pub static OPERATIONS: &[Operation] = &[
     notification(Op::RootsChanged, "notifications/roots/list_changed", LEGACY),
 ];
 
-/// Operations that middleware can be put around, by the words of programs.
+/// The methods that can have middleware, with their names in the APIs.
 const WORDS: [(&str, Op); 8] = [
     ("tool", Op::ToolsCall),
     ("resource", Op::ResourcesRead),
@@ -223,11 +223,11 @@ const WORDS: [(&str, Op); 8] = [
     ("prompt_list", Op::PromptsList),
 ];
 
-/// The words that stand for what middleware is put around unless a program says otherwise: calls of handlers.
+/// The methods that middleware applies to by default: those that call handlers.
 pub const CALLS: [&str; 4] = ["tool", "resource", "prompt", "completion"];
 
-/// The name of the operation that a word of programs stands for, or that is given as it is; nothing for what the protocol
-/// does not have. The error says what cannot be wrapped: what the engine alone answers.
+/// The method with this name in the APIs, or with this name in messages. `None` if the protocol has no such method. The
+/// error is for methods that cannot have middleware, because only the engine answers them.
 pub fn wrapped(word: &str) -> Result<Option<&'static str>, String> {
     let op = WORDS.iter().find(|(own, _)| *own == word).map(|(_, op)| *op);
     match OPERATIONS.iter().find(|row| Some(row.op) == op || row.name == word) {
@@ -237,17 +237,17 @@ pub fn wrapped(word: &str) -> Result<Option<&'static str>, String> {
     }
 }
 
-/// The words that [`wrapped`] knows.
+/// The names that [`wrapped`] knows.
 pub fn wrapped_words() -> impl Iterator<Item = &'static str> {
     WORDS.into_iter().map(|(word, _)| word)
 }
 
-/// What the engine says of its own accord.
+/// Messages that the engine sends on its own initiative.
 pub mod outgoing {
-    /// A question is withdrawn.
+    /// Withdraws a question.
     pub const CANCELLED: &str = "notifications/cancelled";
 
-    /// The notifications of the protocol that a server sends; a program's own have other names.
+    /// The notifications of the protocol that a server sends. A program's own notifications have other names.
     pub const NOTIFICATIONS: &[&str] = &[
         CANCELLED,
         "notifications/progress",
@@ -265,7 +265,7 @@ pub mod outgoing {
     pub const TASK_STATUS: &str = "notifications/tasks/status";
 }
 
-/// The names of what clients can say in a revision.
+/// The names of the methods that a client can use in a revision.
 pub fn names_in(revision: Revision) -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().filter(move |operation| operation.exists_in(revision)).map(|operation| operation.name)
 }
@@ -276,17 +276,17 @@ impl Operation {
     }
 }
 
-/// The method that a message names.
+/// The method of a message.
 #[derive(Clone, Debug)]
 pub enum Method {
-    /// One of the table's.
+    /// A method of the table.
     Known(&'static Operation),
-    /// A name the protocol does not have, or not toward a server.
+    /// A name that the protocol does not have, or that a client cannot send to a server.
     Unknown(String),
 }
 
 impl Method {
-    /// Reads a wire name.
+    /// The method with this name in messages.
     pub fn parse(name: Cow<'_, str>) -> Method {
         match OPERATIONS.iter().find(|operation| operation.name == name) {
             Some(operation) => Method::Known(operation),
@@ -294,7 +294,7 @@ impl Method {
         }
     }
 
-    /// The wire name.
+    /// The name in messages.
     pub fn as_str(&self) -> &str {
         match self {
             Method::Known(operation) => operation.name,
@@ -307,12 +307,12 @@ impl Method {
         matches!(self, Method::Known(operation) if operation.op == op)
     }
 
-    /// Whether a request becomes a call, which is looked up when it is tracked.
+    /// Whether a request becomes a call, whose entry is looked up when the call is tracked.
     pub fn needs_handler(&self) -> bool {
         matches!(self, Method::Known(Operation { needs: Needs::Handler, .. }))
     }
 
-    /// Whether a request of this name means something in `revision`; one that the protocol does not have always does.
+    /// Whether `revision` has a request with this name. `true` for names that the protocol does not have.
     pub fn may_be_asked_in(&self, revision: Revision) -> bool {
         match self {
             Method::Known(operation) => operation.form == Form::Request && operation.exists_in(revision),
@@ -320,7 +320,8 @@ impl Method {
         }
     }
 
-    /// Whether a program may answer it itself: what is about entries, and what the protocol does not have.
+    /// Whether a program may answer it itself. That is so for methods about entries, and for methods that the protocol
+    /// does not have.
     pub fn is_open(&self) -> bool {
         match self {
             Method::Known(operation) => operation.needs != Needs::Nothing,
@@ -328,7 +329,7 @@ impl Method {
         }
     }
 
-    /// The member of `params` that names what a request is about, where the method has one (MH-15).
+    /// The member of `params` that names the requested entry, URI or task, if the method has one (MH-15).
     pub fn target(&self) -> Option<&'static str> {
         match self {
             Method::Known(operation) => operation.target,
@@ -336,12 +337,12 @@ impl Method {
         }
     }
 
-    /// Whether the header that names what a request is about may be left out (MH-17).
+    /// Whether the header that repeats that member may be missing (MH-17).
     pub fn may_be_unnamed(&self) -> bool {
         matches!(self, Method::Known(operation) if operation.may_be_unnamed)
     }
 
-    /// The request of this name in `revision`, if a server with these capabilities has it there; otherwise -32601.
+    /// The request with this name in `revision`, if a server with these capabilities has it; otherwise error -32601.
     pub fn request_in(
         &self,
         revision: Revision,

@@ -1,11 +1,11 @@
-//! Protocol revisions and the two eras they fall into.
+//! The protocol revisions, and the two eras that they belong to.
 
 use std::fmt;
 
 /// A published revision of the protocol.
 ///
-/// Ordered by publication. Compare against a wire string only through [`Revision::parse`]: membership decides,
-/// never string order.
+/// Revisions are ordered by publication. Use [`Revision::parse`] to compare one with a text of a message, because the
+/// order of strings has no meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Revision {
@@ -17,16 +17,16 @@ pub enum Revision {
     V2025_06_18,
     /// 2025-11-25, the newest legacy revision.
     V2025_11_25,
-    /// 2026-07-28, modern: stateless, every request carries its envelope.
+    /// 2026-07-28, modern: stateless, and every request contains its envelope.
     V2026_07_28,
 }
 
-/// How a revision starts a conversation.
+/// The kind of connection that a revision has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Era {
-    /// `initialize` opens a session that later messages refer to.
+    /// `initialize` opens a session, and later messages belong to it.
     Legacy,
-    /// Each request stands alone and names its version in `_meta`.
+    /// Requests are independent of each other. Each one names its version in `_meta`.
     Modern,
 }
 
@@ -40,15 +40,15 @@ impl Revision {
         Revision::V2024_11_05,
     ];
 
-    /// The revision that answers an `initialize` for a version the engine does not know.
+    /// The revision that the engine offers if an `initialize` asks for a version that it does not know.
     pub const NEWEST_LEGACY: Revision = Revision::V2025_11_25;
 
-    /// The revision named by `text`, if the engine serves it.
+    /// The revision with this name, if the engine supports it.
     pub fn parse(text: &str) -> Option<Revision> {
         Self::ALL.into_iter().find(|revision| revision.as_str() == text)
     }
 
-    /// The name on the wire.
+    /// The name in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Revision::V2024_11_05 => "2024-11-05",
@@ -69,13 +69,13 @@ impl Revision {
         self.era() == Era::Modern
     }
 
-    /// A small dense number, for tables indexed by revision.
+    /// A small number without gaps, for tables that are indexed by revision.
     pub(crate) fn index(self) -> usize {
         self as usize
     }
 }
 
-/// Some revisions: those that a server speaks.
+/// A set of revisions, such as those that a server supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revisions(u8);
 
@@ -93,17 +93,17 @@ impl FromIterator<Revision> for Revisions {
 }
 
 impl Revisions {
-    /// Whether this is one of them.
+    /// Whether the set contains this revision.
     pub fn has(self, revision: Revision) -> bool {
         self.0 & 1 << revision.index() != 0
     }
 
-    /// Each of them, newest first.
+    /// The revisions in the set, newest first.
     pub fn iter(self) -> impl Iterator<Item = Revision> {
         Revision::ALL.into_iter().filter(move |revision| self.has(*revision))
     }
 
-    /// Whether there are none.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

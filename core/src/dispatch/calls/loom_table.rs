@@ -32,7 +32,7 @@ fn an_old_id_never_names_the_call_in_its_slot() {
             assert_ne!(other.remove(old), Some("new"));
         });
         let _ = table.remove(old);
-        // The other thread may still be about to give the place back.
+        // The other thread may not have released its place yet.
         let new = table.insert(None, |_| "new");
         thread.join().unwrap();
         if let Ok((new, _)) = new {

@@ -1,8 +1,8 @@
 //! The call table: it holds every call in flight. Exactly one event ends a call: answer, cancel, timeout, disconnect
 //! or shutdown.
 //!
-//! The one atomic transition is the removal of a slot's entry under its shard's lock. The thread that gets the entry
-//! ends the call. All others find the slot empty or of another generation, and do nothing.
+//! A call ends in one atomic step: the removal of a slot's entry under its shard's lock. The thread that gets the entry
+//! ends the call. All other threads find the slot empty or of another generation, and do nothing.
 
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::OnceLock;

@@ -149,7 +149,7 @@ impl<T> Catalog<T> {
         self.set(kind, name, |slot| slot.enabled = enabled)
     }
 
-    /// Sets whether a mounted entry is shown in its own server. Entries that came by another way are not changed.
+    /// Sets whether a mounted entry is shown in its own server. Entries that were not added by `mount` are not changed.
     pub(crate) fn show(&self, kind: Kind, name: &str, mount: &Prefix, shown: bool) {
         self.set(kind, name, |slot| {
             if slot.entry.is_of(mount) {

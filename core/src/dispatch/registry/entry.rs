@@ -174,7 +174,7 @@ impl Entry {
         self
     }
 
-    /// Leaves the entry out of every list. It can still be called. For the template behind a provider.
+    /// Leaves the entry out of every list. It can still be called. This is for the template of a resource provider.
     pub fn hidden(mut self) -> Entry {
         self.hidden = true;
         self

@@ -1,4 +1,4 @@
-//! What a program has registered, and the lists that clients read of it.
+//! The entries that a program has registered, and the lists of them that clients read.
 
 pub mod catalog;
 pub mod entry;

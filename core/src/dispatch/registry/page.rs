@@ -258,7 +258,7 @@ mod tests {
         assert!(cursor(Some(&"x".repeat(MAX_INNER + 1))).seal(SCOPE, &sealer(), &Fixed).is_err());
     }
 
-    /// PG-3: the empty cursor is a cursor like any other, and not one of this server.
+    /// PG-3: the empty cursor is handled like any other cursor that this server did not make.
     #[test]
     fn no_cursor_but_the_very_one_is_taken() {
         let sealer = StateCipher::new(vec![[1; 32]]);

@@ -172,7 +172,7 @@ impl<T> Registered<T> {
         if max_concurrency == Some(0) {
             return Err(wrong("max_concurrency must be more than zero".into()));
         }
-        // A view, or a tool that has one.
+        // True for a view, and for a tool that has one.
         let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
         let extension = extension.or(has_view.then_some(Extension::Ui));
         let support = definition.member("execution").and_then(|execution| execution.member("taskSupport"));
@@ -250,7 +250,7 @@ impl<T> Registered<T> {
         self.kept.as_ref()
     }
 
-    /// Whether the entry came by this mount.
+    /// Whether the entry was added by this mount.
     pub(crate) fn is_of(&self, mount: &Prefix) -> bool {
         self.under.first() == Some(mount)
     }

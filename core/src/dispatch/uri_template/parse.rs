@@ -77,7 +77,7 @@ impl Operator {
     }
 }
 
-/// The error for a template: what is wrong, and where.
+/// The error for a template, with the reason and the position.
 pub(super) fn wrong(place: usize, what: impl std::fmt::Display) -> String {
     format!("{what} (at byte {place})")
 }

@@ -8,7 +8,7 @@ fn template(text: &str) -> UriTemplate {
     UriTemplate::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The variables as JSON text, or "-" where the URI does not fit.
+/// The variables as JSON text, or "-" if the URI does not match.
 fn fit(text: &str, uri: &str) -> String {
     template(text).matches(uri).map_or("-".into(), |values| write_variables(&values).to_string())
 }
@@ -184,7 +184,7 @@ fn decoding_tricks_nobody() {
     ]);
 }
 
-/// RS-11: what a folder and a value make never lies outside of the folder, unless the template allows it.
+/// RS-11: a folder and a value together never name a file outside of the folder, unless the template allows it.
 #[test]
 fn no_value_leads_out_of_a_folder() {
     let outside = [
@@ -222,7 +222,7 @@ fn no_value_leads_out_of_a_folder() {
         ("a:p{?x}", "a:p?x=/x", r#"{"x":"/x"}"#),
         ("a:p{#x}", "a:p#/x/0", r#"{"x":"/x/0"}"#),
     ]);
-    // An address whose path has the segment fits no template at all.
+    // An address whose path has such a segment matches no template at all.
     for uri in ["file:///a/../b", "file:///a/%2e%2E/b", "file:///a%2f..", "file:///a%5C.."] {
         assert!(template("file:///{+x}").unsafe_paths(true).matches(uri).is_none(), "{uri}");
     }
@@ -395,7 +395,8 @@ proptest! {
             "x://{a}/{b}{?c,l*}", "x:{a}{/l*}{;c}/{b}", "x:{a,b,l*}{#c}", "x:q?a={a}&b={b}{&c}{&l*}",
             "x:y{.l*}{/a,b}{?c}", "x:{l*}{/b}{?a,c}", "x:y{;l*,a}{/b}{#c}",
         ] {
-            // What is encoded already stays as it is there (section 3.2.4), so that it reads back decoded.
+            // A percent sequence in the value stays unchanged (section 3.2.4), so it is decoded when the URI is
+            // matched.
             if text.contains("{#c}") && c.as_ref().is_some_and(|c| c.contains('%')) {
                 continue;
             }
@@ -409,7 +410,7 @@ proptest! {
             let uri = template.expand(&given);
             let found = template.matches(&uri);
             prop_assert_eq!(found.as_ref(), Some(&given), "{} as {}", text, &uri);
-            // Every other spelling of the same URI fits alike.
+            // Every other spelling of the same URI matches in the same way.
             let spelt = uri.replace('a', "%61").replace("%C3", "%c3");
             if text.starts_with("x:q") || text.contains("?a") || text.contains(";l*,a") { continue }
             let spelt = spelt.replacen("%61:", "a:", 1);

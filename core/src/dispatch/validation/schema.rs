@@ -24,7 +24,7 @@ pub struct Schema {
     draft: Draft,
     formats: Formats,
     sound: bool,
-    /// Set from the start, unless the schema is known to be valid without it.
+    /// Set at the construction, or on first use if the schema is known to be valid without it.
     compiled: OnceCell<Validator>,
 }
 

@@ -21,9 +21,9 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
 
 pub(super) struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
-    /// Where members start that were left out at the beginning and come last.
+    /// The positions of the members that were skipped at the start. They are read last.
     postponed: Vec<usize>,
-    /// Where the object ends, once all others are read.
+    /// The end of the object, once all other members have been read.
     end: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
     }
 }
 
-/// An object of one member: the variant's name and its content.
+/// An object with one member: the variant's name and its content.
 pub(super) struct Variant<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {

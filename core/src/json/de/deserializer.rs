@@ -1,4 +1,4 @@
-//! The reader as a `Deserializer`: which kind of value each method reads.
+//! The reader as a `Deserializer`: the kind of value that each method reads.
 
 use super::access::Variant;
 use super::{RAW, ReadError, Reader, visit_number};

@@ -1,10 +1,10 @@
-//! The name of a member as a value of the type asked for.
+//! The name of a member as a value of the requested type.
 
 use super::{ReadError, Reader, text_value_wrappers};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A member's name; numbers and booleans may be names too.
+/// A member's name. It may also be read as a number or a boolean.
 pub(super) struct Key<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 macro_rules! keys {

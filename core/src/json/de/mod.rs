@@ -1,7 +1,7 @@
-//! Rust types from text that is known to be good.
+//! Reads Rust types from a valid JSON text.
 //!
-//! Our own reader, so that the value that arrives is the one that was checked: `serde_json` gives members with its
-//! reserved names a meaning of its own, depending on features that any crate in a program may turn on.
+//! `serde_json`'s own reader is not used, because the value that is read must be the one that was checked. `serde_json`
+//! treats members with its reserved names specially, depending on features that any crate of a program can enable.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -23,19 +23,19 @@ mod text_value;
 
 pub(crate) use text_value::text_value_wrappers;
 
-/// The name under which `serde_json` asks for, and may read, raw text.
+/// The name by which `serde_json` asks for raw text, and as which it may read raw text.
 const RAW: &str = "$serde_json::private::RawValue";
-/// The name under which it may read a number as text.
+/// The name as which it may read a number from text.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// `text` as a `T`. Recursion is bounded, because the text was scanned with a depth limit.
+/// `text` as a `T`. The recursion is limited, because the text was scanned with a depth limit.
 pub(super) fn deserialize<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
     let mut reader = Reader { text, at: 0 };
     T::deserialize(&mut reader)
         .map_err(|ReadError(what)| JsonError::new(JsonErrorKind::Type, reader.at, what))
 }
 
-/// What does not fit the type asked for.
+/// The text is not a value of the requested type.
 #[derive(Debug)]
 struct ReadError(String);
 
@@ -107,8 +107,8 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
-    /// An object for a visitor that takes any value. `serde_json`'s own would read one whose first member has a
-    /// reserved name as something else, so such members come last, or the object is refused.
+    /// Passes an object to a visitor that takes any value. `serde_json`'s own visitor treats an object specially if its
+    /// first member has a reserved name. So such members come last; if there are no others, the object is refused.
     fn visit_any_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, ReadError> {
         self.at += 1;
         let mut postponed = Vec::new();
@@ -154,7 +154,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Integers stay integers as far as 64 bits go; everything else is the nearest double.
+/// Integers of up to 64 bits stay integers. Every other number becomes the nearest double.
 fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, ReadError> {
     if let Ok(number) = text.parse::<u64>() {
         return visitor.visit_u64(number);
@@ -170,7 +170,7 @@ fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value
     }
 }
 
-/// Whether `serde_json`, as this program was built, reads an object that starts with this name as something else.
+/// Whether `serde_json`, as it is built in this program, treats an object specially if it starts with this name.
 fn is_reserved(name: &str) -> bool {
     static READS: [OnceLock<bool>; 2] = [const { OnceLock::new() }; 2];
     let Some(place) = [RAW, NUMBER].iter().position(|reserved| *reserved == name) else { return false };

@@ -1,4 +1,4 @@
-//! The reader beside that of `serde_json`, and where the two differ on purpose.
+//! Compares the reader with that of `serde_json`, also where the two differ on purpose.
 
 use super::*;
 use serde::Deserialize;
@@ -110,10 +110,10 @@ fn what_does_not_fit_is_named_with_its_place() {
 fn reserved_names_are_names() {
     for name in [RAW, NUMBER] {
         let alone = format!(r#"{{"{name}":"7"}}"#);
-        // Types of the program's own, and maps.
+        // Maps, and types of the program.
         let map: BTreeMap<String, String> = deserialize(&alone).unwrap();
         assert_eq!(map, BTreeMap::from([(name.to_owned(), "7".to_owned())]));
-        // Any value: the same, or refused where serde_json would make another value of it.
+        // Any value: the result is the same, or an error if serde_json would make another value of it.
         match deserialize::<Value>(&alone) {
             Ok(value) => assert_eq!(value, json!({ name: "7" })),
             Err(error) => assert!(is_reserved(name) && error.what().contains("reserved"), "{error}"),

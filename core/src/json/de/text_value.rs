@@ -1,4 +1,4 @@
-//! The wrappers of a value that is one text: an option, a newtype and the variant of an enum.
+//! Wrappers for a value that is one text: an option, a newtype, or the variant of an enum.
 
 /// Methods of a `Deserializer` for one text: a text is never `None`, and it may name a variant. `$text` is the text of
 /// the deserializer `$this`.

@@ -1,21 +1,21 @@
-//! Hints on how long a modern client may keep an answer, and for whom (digest 7.6).
+//! Caching hints: how long a modern client may cache a result, and for whom (digest 7.6).
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::version::Revision;
 use std::time::Duration;
 
-/// Who may be given a kept answer.
+/// Who may get a cached result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheScope {
-    /// Everybody, even if it was asked for with a token (CA-4).
+    /// All clients, even if the request was authenticated (CA-4).
     #[default]
     Public,
-    /// Only who asked.
+    /// Only the client that sent the request.
     Private,
 }
 
 impl CacheScope {
-    /// The word on the wire.
+    /// The value in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             CacheScope::Public => "public",
@@ -23,25 +23,25 @@ impl CacheScope {
         }
     }
 
-    /// The scope of this word.
+    /// The scope with this value.
     pub fn named(word: &str) -> Option<CacheScope> {
         [CacheScope::Public, CacheScope::Private].into_iter().find(|scope| scope.as_str() == word)
     }
 }
 
-/// How long an answer may be kept, and for whom. The default is not at all, and for everybody.
+/// How long a result may be cached, and for whom. The default is no caching, and the scope is public.
 ///
-/// A hint is no access control (CA-5): a list that differs by who asks must be private.
+/// A hint is not access control (CA-5). A list that differs between clients must be private.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheHints {
-    /// How long the answer is fresh from when it was received; sent in whole milliseconds, rounded down.
+    /// How long the result is fresh after it was received. It is sent in whole milliseconds, rounded down.
     pub ttl: Duration,
-    /// Who may be given it meanwhile.
+    /// Who may get the cached result in that time.
     pub scope: CacheScope,
 }
 
-/// What may be kept: the answers that say so themselves (CA-1).
+/// The results that have caching hints (CA-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cacheable {
     /// `server/discover`
@@ -62,7 +62,7 @@ pub enum Cacheable {
     Skill,
 }
 
-/// In the order of the enumeration.
+/// In the order of the variants.
 const METHODS: [(Cacheable, &str); 8] = [
     (Cacheable::Discover, "server/discover"),
     (Cacheable::Tools, "tools/list"),
@@ -75,32 +75,33 @@ const METHODS: [(Cacheable, &str); 8] = [
 ];
 
 impl Cacheable {
-    /// Every answer that may be kept, with its method.
+    /// All results that can be cached, each with its method.
     pub fn all() -> impl Iterator<Item = (Cacheable, &'static str)> {
         METHODS.into_iter()
     }
 
-    /// What this method's answer is; nothing for one that must not be kept (CA-2).
+    /// The result of this method; `None` if it must not be cached (CA-2).
     pub fn method(name: &str) -> Option<Cacheable> {
         METHODS.iter().find(|(_, method)| *method == name).map(|(cacheable, _)| *cacheable)
     }
 }
 
-/// The largest integer that every JSON reader keeps as it is.
+/// The largest integer that every JSON reader preserves.
 const LONGEST: u64 = (1 << 53) - 1;
 
 impl CacheHints {
-    /// Fresh for `ttl` after it was received.
+    /// Hints for results that are fresh for `ttl`.
     pub fn new(ttl: Duration, scope: CacheScope) -> CacheHints {
         CacheHints { ttl, scope }
     }
 
-    /// What an answer to a request says that carried answers or state: it was made for this request alone (CA-3).
+    /// The hints for the result of a request with `inputResponses` or `requestState`, because it is for this request
+    /// only (CA-3).
     pub fn once() -> CacheHints {
         CacheHints { ttl: Duration::ZERO, scope: CacheScope::Private }
     }
 
-    /// Reads `{"ttlMs":…,"cacheScope":…}`; both may be missing. The error says what is wrong.
+    /// Reads `{"ttlMs":…,"cacheScope":…}`. Both members may be missing. The error gives the reason.
     pub fn read(hints: &JsonSlice) -> Result<CacheHints, String> {
         if hints.kind() != Kind::Object {
             return Err("caching hints must be an object".to_owned());
@@ -124,7 +125,7 @@ impl CacheHints {
         Ok(read)
     }
 
-    /// Appends the members to a complete result that is [`Cacheable`]; nothing in legacy revisions (CA-9).
+    /// Appends the members to a complete [`Cacheable`] result. Writes nothing in legacy revisions (CA-9).
     pub fn write(self, revision: Revision, out: &mut JsonWriter) {
         if revision.is_modern() {
             let millis = u64::try_from(self.ttl.as_millis()).unwrap_or(LONGEST).min(LONGEST);
@@ -133,7 +134,7 @@ impl CacheHints {
     }
 }
 
-/// The hints of a server: one default, and what is said of single answers.
+/// The hints of a server: a default, and hints for single methods.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheSettings {
     default: CacheHints,
@@ -141,18 +142,18 @@ pub struct CacheSettings {
 }
 
 impl CacheSettings {
-    /// The hints of every answer that has none of its own.
+    /// Sets the hints of all results that have no hints of their own.
     pub fn set_default(&mut self, hints: CacheHints) {
         self.default = hints;
     }
 
-    /// The hints of one kind of answer. The same for all pages of a list (PG-5).
+    /// Sets the hints of the results of one method. They apply to all pages of a list (PG-5).
     pub fn set(&mut self, cacheable: Cacheable, hints: CacheHints) {
         self.own[cacheable as usize] = Some(hints);
     }
 
-    /// What an answer says. `of_entry` are the hints of the resource that is read, if it has any; `is_retry` tells that
-    /// the request carried `inputResponses` or `requestState`.
+    /// The hints of one result. `of_entry` are the hints of the resource that is read, if it has any. `is_retry` is
+    /// true if the request had `inputResponses` or `requestState`.
     pub fn hints(&self, cacheable: Cacheable, of_entry: Option<CacheHints>, is_retry: bool) -> CacheHints {
         if is_retry {
             return CacheHints::once();

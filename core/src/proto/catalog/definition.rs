@@ -1,4 +1,4 @@
-//! What a program says about one entry: JSON in the form of the newest revision, checked member by member.
+//! The definition of one entry, as JSON in the form of the newest revision. Each member is checked when it is set.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
@@ -10,16 +10,16 @@ use bytes::Bytes;
 const NO_ARGUMENTS: &[u8] = br#"{"type":"object","properties":{},"additionalProperties":false}"#;
 const MAX_NAME: usize = 128;
 
-/// The definition of an entry: what lists show of it, and what it is called.
+/// The definition of an entry: its name, and what lists show of it.
 ///
-/// Members may be given in any order, with one of a name in place of the one before. A definition may have 1 MiB and 128
-/// levels, its schemas not counted.
+/// Members may be set in any order; a second value replaces the first one. A definition may have 1 MiB and 128 levels,
+/// without its schemas.
 #[derive(Clone, Debug)]
 pub struct Definition {
     kind: Kind,
     name: String,
     given: CheckedMembers,
-    /// What it has to do with views; part of its `_meta` once it is finished.
+    /// The settings for views. They become part of `_meta` when the definition is finished.
     ui: Option<JsonSlice>,
 }
 
@@ -32,16 +32,16 @@ impl Definition {
         Definition { kind, name: String::new(), given: CheckedMembers::new(of_kind(kind)), ui: None }
     }
 
-    /// A definition with the member that [names](Kind::names) an entry of its kind. The error says what is wrong with
-    /// the name.
+    /// A definition with only the member that [names](Kind::names) an entry of its kind. The error gives the reason if
+    /// the name is not valid.
     pub fn named(kind: Kind, name: &str) -> Result<Definition, String> {
         let mut definition = Definition::new(kind);
         definition.set(kind.names(), text(name))?;
         Ok(definition)
     }
 
-    /// The definition of suggestions for one argument of a prompt, or for one variable of a template. `of` is the
-    /// prompt's name or the template's text.
+    /// The definition of a completion, for one argument of a prompt or one variable of a template. `of` is the prompt's
+    /// name or the template.
     pub fn completion(kind: Kind, of: &str, argument: &str) -> Result<Definition, String> {
         let (word, name) = match kind {
             Kind::Prompt => ("ref/prompt", "name"),
@@ -53,12 +53,12 @@ impl Definition {
         let mut definition = Definition::new(Kind::Completion);
         definition.set("ref", reference.into_slice())?;
         definition.set("argument", text(argument))?;
-        // Its name, which programs remove it by.
+        // Sets its name, by which programs remove it.
         definition.finish_completion()?;
         Ok(definition)
     }
 
-    /// A definition with the members of a JSON object. The error names the first that is unknown or wrong.
+    /// A definition with the members of a JSON object. The error names the first member that is unknown or not valid.
     pub fn from_json(kind: Kind, object: &JsonSlice) -> Result<Definition, String> {
         let mut definition = Definition::new(kind);
         if object.kind() != json::Kind::Object {
@@ -67,7 +67,7 @@ impl Definition {
         let naming = |name: &str| definition.known(name) == Ok(kind.names());
         let members: Vec<_> =
             object.members().map(|member| (member.name(object.as_bytes()), member.value)).collect();
-        // The name first, so that what is wrong with others is told of it.
+        // The name comes first, so that errors about other members contain it.
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by_key(|place| !naming(&members[*place].0));
         for place in order {
@@ -81,10 +81,11 @@ impl Definition {
         Ok(definition)
     }
 
-    /// Gives a member its value, in place of one it has. `member` is the specification's name, or that with underscores
-    /// (`input_schema` for `inputSchema`, `meta` for `_meta`). The error says which is wrong and what it must be.
+    /// Sets a member, or replaces its value. `member` is the name in the specification, or that name with underscores
+    /// (`input_schema` for `inputSchema`, `meta` for `_meta`). The error names the member and describes the valid
+    /// values.
     ///
-    /// `ui` of a tool, a resource or a template becomes `ui` of its `_meta`.
+    /// `ui` of a tool, a resource or a template becomes `ui` in its `_meta`.
     pub fn set(&mut self, member: &str, value: JsonSlice) -> Result<(), String> {
         if self.has_ui(member) {
             self.ui = Some(check_ui(self.kind, value).map_err(|error| self.told(&error))?);
@@ -99,7 +100,7 @@ impl Definition {
         Ok(())
     }
 
-    /// What a completion completes: of a prompt or a template, by its name, which argument.
+    /// What a completion is for: the kind and the name of the prompt or template, and the argument.
     pub(crate) fn completes(&self) -> Option<(Kind, String, String)> {
         let part = |value: Option<JsonSlice>| Some(value?.decode_str()?.into_owned());
         let reference = self.given.get("ref")?;
@@ -110,8 +111,8 @@ impl Definition {
         }
     }
 
-    /// Has it called what `rename` makes of a name or an address of a kind, and with it what it says of others: the view of a
-    /// tool, what a completion completes.
+    /// Renames the entry with `rename`, which returns the new name or URI for a kind. Also renames what the entry
+    /// refers to: a tool's view, and what a completion is for.
     pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
         let no_place = |definition: &Definition| definition.told("has no scheme that a prefix could follow");
         if self.kind == Kind::Completion {
@@ -139,8 +140,8 @@ impl Definition {
         self.set(self.kind.names(), text(&name))
     }
 
-    /// Fills in what has a default and checks the whole: nothing required is missing, the name is one. Without `name` a
-    /// resource and a template get their URI, without `inputSchema` a tool takes no arguments.
+    /// Adds defaults and checks the whole definition: no required member is missing, and the name is valid. The default
+    /// name of a resource or a template is its URI. A tool without `inputSchema` takes no arguments.
     pub fn finish(&mut self) -> Result<(), String> {
         match self.kind {
             Kind::Tool => {
@@ -161,12 +162,12 @@ impl Definition {
         self.check_arguments()
     }
 
-    /// Whether this is the option of views, in an entry that has it.
+    /// Whether this is the option for views, in an entry that can have it.
     fn has_ui(&self, member: &str) -> bool {
         member == UI && matches!(self.kind, Kind::Tool | Kind::Resource | Kind::ResourceTemplate)
     }
 
-    /// Brings what was said of views and `_meta` together.
+    /// Combines the settings for views with `_meta`.
     fn finish_ui(&mut self) -> Result<(), String> {
         let inside = self.given.get("_meta").and_then(|meta| meta.member(UI));
         let Some(ui) = &self.ui else {
@@ -174,7 +175,7 @@ impl Definition {
             return Ok(());
         };
         if let Some(inside) = inside {
-            // Finished before, or said twice.
+            // It was finished before, or `ui` was set twice.
             return if inside == *ui { Ok(()) } else { Err(self.told("ui is given twice, once in _meta")) };
         }
         let mut meta = JsonWriter::new();
@@ -189,18 +190,18 @@ impl Definition {
         Ok(())
     }
 
-    /// What a finished definition says of views: of a tool which one shows its results, of a resource how it is shown.
+    /// The settings for views of a finished definition: which view shows a tool's results, or how a resource is shown.
     pub fn ui(&self) -> Option<&JsonSlice> {
         self.ui.as_ref()
     }
 
-    /// The address of the view that shows a tool's results.
+    /// The URI of the view that shows a tool's results.
     pub fn view(&self) -> Option<String> {
         let uri = self.ui.as_ref().filter(|_| self.kind == Kind::Tool)?.member("resourceUri")?;
         uri.decode_str().map(|uri| uri.into_owned())
     }
 
-    /// The specification's name of the member that a program calls `word`.
+    /// The specification's name for the member that a program calls `word`.
     fn known(&self, word: &str) -> Result<&'static str, String> {
         if self.has_ui(word) {
             return Ok(UI);
@@ -212,7 +213,7 @@ impl Definition {
         if self.given.get(member).is_none() { self.set(member, value()) } else { Ok(()) }
     }
 
-    /// A completion is called by what it completes, so that there is one for each.
+    /// Names a completion after its prompt or template and its argument, so that there is only one for each.
     fn finish_completion(&mut self) -> Result<(), String> {
         let Some((reference, argument)) = self.given.get("ref").zip(self.given.get("argument")) else {
             return Ok(());
@@ -260,7 +261,7 @@ impl Definition {
         }
     }
 
-    /// An error of this definition, with its name.
+    /// An error about this definition, with its name.
     pub(in crate::proto) fn told(&self, error: &str) -> String {
         match self.name.as_str() {
             "" => format!("{}: {error}", self.kind.noun()),
@@ -268,22 +269,22 @@ impl Definition {
         }
     }
 
-    /// What it defines.
+    /// The kind of the entry.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What the entry is called: the value of the member that [names](Kind::names) its kind. Empty before it is given.
+    /// The entry's name: the value of the member that [names](Kind::names) its kind. Empty until it is set.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The value of the member with this name of the specification.
+    /// The value of a member, by its name in the specification.
     pub fn member(&self, name: &str) -> Option<&JsonSlice> {
         self.given.get(name)
     }
 
-    /// All members, as they were given.
+    /// All members as they were set.
     pub fn to_json(&self) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object();
@@ -294,14 +295,14 @@ impl Definition {
         out.into_slice()
     }
 
-    /// Writes the entry of a list, with what `revision` has of it (digest section 9.3).
+    /// Writes the entry as an item of a list, with the members that `revision` has (digest section 9.3).
     pub fn write(&self, revision: Revision, out: &mut JsonWriter) {
         self.given.write(revision, out);
     }
 }
 
-/// The name of the completion of `argument`, where `of` is a prompt's name or a template's text, as `kind` says:
-/// `ref/prompt` or `ref/resource`. No two completions have the same one, for prompts' names and variables hold no `#`.
+/// The name of a completion. `kind` is `ref/prompt` or `ref/resource`, and `of` is the prompt's name or the template.
+/// The name is unique, because names of prompts and variables contain no `#`.
 pub fn completion_name(kind: &str, of: &str, argument: &str) -> String {
     format!("{kind}/{of}#{argument}")
 }

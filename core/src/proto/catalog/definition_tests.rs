@@ -1,4 +1,4 @@
-//! Definitions as programs give them and as revisions see them.
+//! Definitions as programs set them and as each revision shows them.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::definition::{Definition, completion_name};
@@ -22,7 +22,7 @@ fn shown(definition: &Definition, revision: Revision) -> String {
     out.into_slice().to_string()
 }
 
-/// Each revision's form of one full definition of a kind (digest section 9.3).
+/// The form of one full definition of each kind in each revision (digest section 9.3).
 #[test]
 fn revisions_get_the_members_that_they_have() {
     let icons = r#""icons":[{"src":"https://x.y/i.png","sizes":["48x48"],"theme":"dark"}]"#;
@@ -207,7 +207,7 @@ fn a_definition_has_a_bounded_size_and_depth() {
     definition.set("title", text(1 << 19)).unwrap();
     let error = definition.set("description", text(1 << 19)).unwrap_err();
     assert_eq!(error, "tool \"t\": description makes it longer than 1048576 bytes");
-    // Another value in place of one counts once.
+    // A replaced value is counted only once.
     definition.set("title", text((1 << 19) + 1)).unwrap();
     definition.set("description", text((1 << 19) - 100)).unwrap();
     let mut deep = JsonWriter::new();

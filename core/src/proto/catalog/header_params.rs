@@ -1,35 +1,36 @@
-//! Arguments that a client repeats in headers, so that what stands between can route by them (`x-mcp-header`).
+//! Arguments that a client repeats in headers, so that proxies can route requests by them (`x-mcp-header`).
 //!
-//! Which arguments those are, a tool's schema says; what came in headers, a transport that has them.
+//! A tool's schema declares these arguments. The transport provides the headers.
 
 use crate::json::{JsonSlice, Kind, Limits};
 use crate::proto::header_value::decode_value;
 use crate::proto::messages::error::{RpcError, clip};
 
-/// An argument that is repeated (XH-1).
+/// An argument that is repeated in a header (XH-1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderParam {
-    /// What follows `Mcp-Param-` in the header's name; its case does not matter.
+    /// The part of the header's name after `Mcp-Param-`. It is case-insensitive.
     pub name: String,
-    /// The names of the members that lead from the arguments to the value.
+    /// The path from the arguments to the value, as names of members.
     pub path: Vec<String>,
 }
 
-/// The `Mcp-Param-` headers of one request, as they came.
+/// The `Mcp-Param-` headers of one request, as they were received.
 #[derive(Clone, Debug, Default)]
 pub struct ParamFields(Vec<(String, Vec<u8>)>);
 
-/// The largest number that every double below it is told from.
+/// The largest integer up to which every integer has its own double.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 impl ParamFields {
-    /// Adds a header: what follows `Mcp-Param-` in its name, and its value.
+    /// Adds a header: the part of its name after `Mcp-Param-`, and its value.
     pub fn push(&mut self, name: &str, value: &[u8]) {
         self.0.push((name.to_owned(), value.trim_ascii().to_owned()));
     }
 
-    /// Checks that each of `declared` came as a header if it is among the arguments, with the same value, and else did
-    /// not (XH-8, XH-9). Headers that are not declared are nobody's business (XH-11).
+    /// Checks the headers of the `declared` arguments. An argument that is present must have a header with the same
+    /// value; an argument that is missing must have none (XH-8, XH-9). Headers that are not declared are ignored
+    /// (XH-11).
     pub fn check(&self, declared: &[HeaderParam], arguments: &JsonSlice) -> Result<(), RpcError> {
         declared.iter().try_for_each(|param| {
             self.check_one(param, arguments).map_err(|what| {
@@ -49,7 +50,7 @@ impl ParamFields {
         let path = || format!("arguments.{}", clip(&param.path.join(".")));
         let Some((_, field)) = field else {
             return match value.map(|value| value.kind()) {
-                // What no header can hold is for the schema to refuse.
+                // A header cannot contain such a value, so the schema refuses it.
                 None | Some(Kind::Array | Kind::Object) => Ok(()),
                 Some(_) => Err(format!("is missing, {} is not", path())),
             };
@@ -68,14 +69,14 @@ impl ParamFields {
 }
 
 impl HeaderParam {
-    /// Its value, if it has one (XH-7).
+    /// The argument's value, if there is one (XH-7).
     fn value(&self, arguments: &JsonSlice) -> Option<JsonSlice> {
         let value = self.path.iter().try_fold(arguments.clone(), |value, name| value.member(name))?;
         (value.kind() != Kind::Null).then_some(value)
     }
 }
 
-/// Whether a header's decoded value is that of an argument (ENC-1).
+/// Whether a header's decoded value equals an argument (ENC-1).
 fn is_same(value: &JsonSlice, field: &str) -> bool {
     match value.kind() {
         Kind::String => value.decode_str().is_some_and(|text| text == field),
@@ -85,7 +86,7 @@ fn is_same(value: &JsonSlice, field: &str) -> bool {
     }
 }
 
-/// Compares by value (XH-10): exactly where both are written as integers, otherwise as far as doubles are exact.
+/// Compares numbers by value (XH-10): exactly if both are written as integers, otherwise with the precision of doubles.
 fn is_same_number(value: &str, field: &str) -> bool {
     if value == field {
         return true;
@@ -110,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    /// The digest's row, the headers, the arguments, whether they agree.
+    /// The row of the digest, the headers, the arguments, and whether they agree.
     type Row = (&'static str, &'static [(&'static str, &'static str)], Value, bool);
 
     fn check(fields: &[(&str, &str)], path: &[&str], arguments: &Value) -> Result<(), String> {
@@ -177,7 +178,7 @@ mod tests {
             ("ENC-6", &[(R, "=?base64?/w==?=")], json!({ "r": "x" }), false),
             ("ENC-6", &[(R, "")], json!({ "r": "" }), true),
             ("ENC-6", &[(R, "=?base64??=")], json!({ "r": "" }), true),
-            // The schema refuses these; no header could repeat them.
+            // The schema refuses these values, because no header can repeat them.
             ("XH-3", &[], json!({ "r": [1] }), true),
             ("XH-3", &[(R, "[1]")], json!({ "r": [1] }), false),
         ];
@@ -198,7 +199,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in a header, a string agrees with its own encoding and with no other string's.
+        /// A string equals its own encoding, and the encoding of no other string.
         #[test]
         fn only_the_same_text_agrees(text in ".{0,12}", other in ".{0,12}") {
             use base64::Engine as _;

@@ -1,26 +1,26 @@
-//! The kinds of things that a program registers: one table of their words and of the member that names one.
+//! The kinds of entries as one table: their names, and the member of a definition that names an entry.
 
-/// What an entry of a server is.
+/// The kind of an entry of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Something a model calls.
+    /// A function that a model calls.
     Tool,
-    /// A resource at one address.
+    /// A resource with one URI.
     Resource,
-    /// Resources at all addresses that fit a template.
+    /// Resources with all URIs that match a template.
     ResourceTemplate,
-    /// The list of the resources behind a template; it has the template's name.
+    /// The list of the resources of a template. It has the template's name.
     ResourceProvider,
     /// A prompt.
     Prompt,
     /// Suggestions for one argument of a prompt or one variable of a template.
     Completion,
-    /// A request of the program's own, or one of the protocol's that the program answers itself.
+    /// A request of the program's own, or a request of the protocol that the program answers instead of the engine.
     Method,
     /// A notification of the program's own.
     Notification,
-    /// Something that happens to the server.
+    /// A function that is called at an event of the server, such as its start.
     Hook,
 }
 
@@ -35,7 +35,7 @@ const fn row(kind: Kind, word: &'static str, noun: &'static str, names: &'static
     Row { kind, word, noun, names }
 }
 
-/// In the order of the enumeration, which is the order of C's numbers, from 1.
+/// In the order of the variants, which is the order of the numbers in C. They start with 1.
 const ROWS: [Row; 9] = [
     row(Kind::Tool, "tool", "tool", "name"),
     row(Kind::Resource, "resource", "resource", "uri"),
@@ -49,7 +49,7 @@ const ROWS: [Row; 9] = [
 ];
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Kind; ROWS.len()] = {
         let mut all = [Kind::Tool; ROWS.len()];
         let mut place = 0;
@@ -60,32 +60,32 @@ impl Kind {
         all
     };
 
-    /// Its place in [`Kind::ALL`].
+    /// The index in [`Kind::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }
 
-    /// Its number in C: 1 for tools, and so on.
+    /// The number in C: 1 for tools, and so on.
     pub fn number(self) -> u32 {
         self as u32 + 1
     }
 
-    /// The kind of this number in C.
+    /// The kind with this number in C.
     pub fn numbered(number: u32) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
-    /// Its word in programs: `resource_template`.
+    /// The name in the APIs: `resource_template`.
     pub fn as_str(self) -> &'static str {
         ROWS[self.index()].word
     }
 
-    /// The kind of this word.
+    /// The kind with this name in the APIs.
     pub fn named(word: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// Its words in sentences: `resource template`.
+    /// The name in texts: `resource template`.
     pub fn noun(self) -> &'static str {
         ROWS[self.index()].noun
     }

@@ -1,4 +1,4 @@
-//! What a client can ask for: one table of words with what they are on the wire.
+//! The requests that a client can send, as one table of their names in the APIs and their methods.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::operation::Op;
@@ -6,24 +6,24 @@ use crate::proto::results::structured::unwrapped;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 
-/// A request, ready to be sent any number of times.
+/// A request that can be sent any number of times.
 pub(super) struct ClientRequest {
     method: String,
-    /// What it is, unless it is a request of the program's own.
+    /// Its method; `None` for a method that the protocol does not have.
     op: Option<Op>,
     /// An object, without `_meta`.
     params: JsonSlice,
     pub(super) meta: Option<JsonSlice>,
-    /// Page follows page until the list is complete.
+    /// The client requests page after page until the list is complete.
     gathers: bool,
-    /// The structured content of its result is in an object that the revision wants.
+    /// The structured content of the result is wrapped in an object, because the revision requires one.
     wrapped: bool,
 }
 
-/// How the parameters are made of what a program gives.
+/// Builds the parameters from the program's input.
 type Shape = fn(&JsonSlice) -> Result<JsonSlice, String>;
 
-/// The words.
+/// The names in the APIs.
 const ROWS: [(&str, Op, Shape); 9] = [
     ("call_tool", Op::ToolsCall, same),
     ("list_tools", Op::ToolsList, same),
@@ -37,7 +37,7 @@ const ROWS: [(&str, Op, Shape); 9] = [
 ];
 
 impl ClientRequest {
-    /// A request of the conversation's own.
+    /// A request that the client itself needs.
     pub(super) fn own(op: Op, params: JsonSlice) -> ClientRequest {
         ClientRequest {
             method: op.name().to_owned(),
@@ -49,8 +49,9 @@ impl ClientRequest {
         }
     }
 
-    /// The request of a word, of what a program gives for it: an object, in which `_meta` is the program's own. The word
-    /// `request` is for any, by its `method` and `params`. `wraps` says of which tools the result is no object.
+    /// The request with this name in the APIs. `given` is the program's input, an object; its `_meta` is the program's
+    /// own. The name `request` is for any method, with the members `method` and `params`. `wraps` returns whether a
+    /// tool's result is not an object.
     pub(super) fn read(
         what: &str,
         given: &JsonSlice,
@@ -71,7 +72,7 @@ impl ClientRequest {
         }
         let row = ROWS.iter().find(|(word, ..)| *word == what);
         let (_, op, shape) = row.ok_or_else(|| format!("there is no request {what:?}"))?;
-        // 2026-07-28 has no ping; what it has instead is answered as surely.
+        // 2026-07-28 has no ping. `server/discover` gets a response in the same way.
         let op = if *op == Op::Ping && revision.is_modern() { Op::Discover } else { *op };
         let meta = given.member("_meta");
         if meta.as_ref().is_some_and(|meta| meta.kind() != Kind::Object) {
@@ -93,18 +94,18 @@ impl ClientRequest {
         self.gathers
     }
 
-    /// The value that a tool gave as structured content.
+    /// The value that a tool returned as structured content.
     pub(super) fn structured(&self, result: &JsonSlice) -> Option<JsonSlice> {
         let content = result.member("structuredContent")?;
         if self.wrapped { unwrapped(&content) } else { Some(content) }
     }
 
-    /// The member of the result that holds the list.
+    /// The member of the result that contains the list.
     pub(super) fn list(&self) -> &'static str {
         self.op.map_or("", Op::list)
     }
 
-    /// The message; `further` parameters replace those of the same name.
+    /// The message. `further` parameters replace those with the same name.
     pub(super) fn message(&self, id: u64, meta: Option<&JsonSlice>, further: &[(&str, JsonSlice)]) -> Bytes {
         let mut out = JsonWriter::with_capacity(256 + self.params.as_bytes().len());
         out.begin_object().key("jsonrpc").str("2.0").key("id").uint(id).key("method").str(&self.method);
@@ -126,7 +127,7 @@ impl ClientRequest {
     }
 }
 
-/// A notification's message.
+/// The message of a notification.
 pub(super) fn notification(method: &str, params: Option<&JsonSlice>) -> Bytes {
     crate::proto::results::shape::notification(method, params)
 }
@@ -155,7 +156,7 @@ fn same(given: &JsonSlice) -> Result<JsonSlice, String> {
     Ok(given.clone())
 }
 
-/// Arguments of prompts are texts (PR-3): what a program gives besides is sent as its JSON.
+/// The arguments of a prompt are strings (PR-3). Any other value is sent as its JSON text.
 fn prompt(given: &JsonSlice) -> Result<JsonSlice, String> {
     let Some(arguments) = given.member("arguments") else { return Ok(given.clone()) };
     if arguments.kind() != Kind::Object {
@@ -179,7 +180,8 @@ fn prompt(given: &JsonSlice) -> Result<JsonSlice, String> {
     Ok(out.into_slice())
 }
 
-/// A program names a `prompt` or a `template`, the `argument`, its `value` so far, and in `arguments` those that are settled.
+/// A program passes a `prompt` or a `template`, the `argument`, its `value` so far, and the values of other
+/// `arguments`.
 fn completion(given: &JsonSlice) -> Result<JsonSlice, String> {
     let mut out = JsonWriter::new();
     out.begin_object().key("ref").begin_object().key("type");

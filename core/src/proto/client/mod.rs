@@ -1,5 +1,5 @@
-//! A client's side of the protocol, for clients in the process of their server: what it asks becomes messages, the messages
-//! that come back become events. No I/O and no clock, and both eras behind the same calls.
+//! The client's side of the protocol, for clients in the process of their server. Requests of the program become
+//! messages, and received messages become events. It has no I/O and no clock, and both eras have the same functions.
 
 mod client_request;
 mod reading;
@@ -19,7 +19,7 @@ pub use reading::Reply;
 use rounds::{OpenQuestion, Round};
 use std::collections::HashMap;
 
-/// Who a client says it is, and what it can be asked.
+/// A client's identity, and the kinds of questions that it can answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) revision: Revision,
@@ -27,38 +27,38 @@ pub(crate) struct Settings {
     pub(crate) info: JsonSlice,
     /// An object.
     pub(crate) capabilities: JsonSlice,
-    /// From which level on it wants log messages.
+    /// The lowest level of the log messages that it requests.
     pub(crate) log_level: Option<Level>,
 }
 
-/// What a client hears.
+/// An event for the program of a client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientEvent {
-    /// A request has come to its end.
+    /// A request has ended.
     Answered {
         /// The request.
         request: u64,
-        /// Its result, or the protocol's error.
+        /// Its result, or the protocol error.
         outcome: Result<Reply, RpcError>,
     },
-    /// The server asks something; [`Link::answer`](crate::testing::Link::answer) has to follow.
+    /// The server asks a question, which must be answered with [`Link::answer`](crate::testing::Link::answer).
     Asked {
-        /// Names the question in its answer.
+        /// Identifies the question.
         question: u64,
-        /// What is asked for.
+        /// The kind of question.
         kind: Question,
-        /// The parameters, as the revision writes them.
+        /// The parameters in the form of the revision.
         params: JsonSlice,
     },
-    /// How far a request has come.
+    /// A request has reported progress.
     Progress {
         /// The request.
         request: u64,
         /// The members `progress`, `total` and `message`.
         params: JsonSlice,
     },
-    /// A log message: the members `level`, `logger` and `data`.
+    /// A log message, with the members `level`, `logger` and `data`.
     Log(JsonSlice),
     /// Any other notification.
     Notification {
@@ -67,56 +67,56 @@ pub enum ClientEvent {
         /// Its parameters, an object.
         params: JsonSlice,
     },
-    /// The server has ended: nothing follows, and what has no answer gets none.
+    /// The server has ended. No further events follow, and open requests get no response.
     Ended,
 }
 
-/// What a conversation wants done, in this order.
+/// A step that the caller must execute. Steps are executed in order.
 pub(crate) enum Step {
     Send(Bytes),
     Tell(ClientEvent),
 }
 
-/// One client's conversation.
+/// The state of one client.
 pub(crate) struct Conversation {
     settings: Settings,
-    /// What the server reads.
+    /// The limits of the server for messages.
     limits: Limits,
-    /// The last number that was given out: to requests, to messages, to questions.
+    /// The last number that was used for a request, a message or a question.
     last: u64,
-    /// By the id of the message that waits for its answer.
+    /// By the id of the message that waits for its response.
     pending: HashMap<u64, Pending>,
     questions: HashMap<u64, OpenQuestion>,
-    /// Requests whose questions are being answered.
+    /// Requests whose questions wait for answers.
     rounds: HashMap<u64, Round>,
     state: State,
 }
 
-/// Where the handshake of a legacy session stands.
+/// The state of a legacy session's handshake.
 enum State {
-    /// What is said before its end waits, by the requests it belongs to.
+    /// Messages that wait for the end of the handshake, with their requests.
     Opening(Vec<(u64, Bytes)>),
     Open,
-    /// The server refused it.
+    /// The server refused the handshake.
     Refused(RpcError),
 }
 
-/// A request that has no answer yet.
+/// A request without a response.
 struct Pending {
-    /// Its number to the program; nothing for what the conversation asks of itself.
+    /// Its number for the program; `None` for a request that the client itself needs.
     request: Option<u64>,
     client_request: ClientRequest,
     progress: bool,
-    /// The pages of a list so far.
+    /// The items of a list that were received so far.
     items: Vec<JsonSlice>,
     rounds: usize,
 }
 
-/// More rounds of questions than this are a handler that never ends.
+/// The maximum number of rounds. A handler with more rounds most likely never ends.
 const MOST_ROUNDS: usize = 64;
 
 impl Conversation {
-    /// A conversation with a server that reads what is within `limits`, and what it begins with.
+    /// A client of a server that reads messages within `limits`. Also returns its first steps.
     pub(crate) fn new(settings: Settings, limits: Limits) -> (Conversation, Vec<Step>) {
         let modern = settings.revision.is_modern();
         let state = if modern { State::Open } else { State::Opening(Vec::new()) };
@@ -126,7 +126,7 @@ impl Conversation {
         (own, steps)
     }
 
-    /// A number that nothing has.
+    /// A number that is not in use.
     pub(crate) fn number(&mut self) -> u64 {
         self.last += 1;
         self.last
@@ -140,7 +140,7 @@ impl Conversation {
         self.own(Op::Initialize, params.into_slice())
     }
 
-    /// A request of the conversation's own.
+    /// The message of a request that the client itself needs.
     fn own(&mut self, op: Op, params: JsonSlice) -> Bytes {
         let (id, client_request) = (self.number(), ClientRequest::own(op, params));
         let text = client_request.message(id, None, &[]);
@@ -151,8 +151,8 @@ impl Conversation {
         text
     }
 
-    /// Asks for something, by the word of [`ClientRequest`], under a number of [`Conversation::number`]. `wraps` says whether a tool's
-    /// result is no object by its schema.
+    /// Sends a request by its name in the APIs (see [`ClientRequest`]) under a number from [`Conversation::number`].
+    /// `wraps` returns whether a tool's result is not an object by its schema.
     pub(crate) fn ask(
         &mut self,
         request: u64,
@@ -167,7 +167,7 @@ impl Conversation {
         Ok(self.send(pending, &[]))
     }
 
-    /// Sends a request, once more or for the first time, with further parameters.
+    /// Sends a request for the first time or again, with further parameters.
     fn send(&mut self, pending: Pending, further: &[(&str, JsonSlice)]) -> Vec<Step> {
         let id = self.number();
         let token = pending.request.filter(|_| pending.progress);
@@ -176,7 +176,8 @@ impl Conversation {
         if let State::Refused(error) = &self.state {
             return answered(&pending, Err(error.clone()));
         }
-        // The server's answer to what is too long or too deep says no id, so nobody would know that it has come.
+        // The server's error for a message that is too long or too deep has no id, so it could not be matched with the
+        // request.
         if let Err(Malformed { id: None, error, .. }) = Message::decode(text.clone(), &self.limits) {
             return answered(&pending, Err(error));
         }
@@ -190,7 +191,7 @@ impl Conversation {
         }
     }
 
-    /// The `_meta` of a request: the envelope, the token of its progress, and what the program says.
+    /// The `_meta` of a request: the envelope, the progress token, and the program's own members.
     fn meta(&self, token: Option<u64>, own: Option<&JsonSlice>) -> Option<JsonSlice> {
         let Settings { revision, info, capabilities, log_level } = &self.settings;
         if !revision.is_modern() && token.is_none() && own.is_none() {
@@ -217,7 +218,7 @@ impl Conversation {
         Some(meta.into_slice())
     }
 
-    /// Gives a request up: its answer is not told any more.
+    /// Cancels a request. The program gets no event for it any more.
     pub(crate) fn cancel(&mut self, request: u64) -> Vec<Step> {
         self.rounds.remove(&request);
         self.questions.retain(|_, open| open.request() != Some(request));
@@ -246,7 +247,7 @@ impl Conversation {
         }
     }
 
-    /// Takes a message of the server's.
+    /// Handles a message of the server.
     pub(crate) fn receive(&mut self, text: Bytes) -> Vec<Step> {
         match Message::decode(text, &Limits::TRUSTED) {
             Ok(Message::Response(response)) => self.response(response),
@@ -284,7 +285,7 @@ impl Conversation {
         answered(&pending, Ok(reply))
     }
 
-    /// The answer to what the conversation asked of itself.
+    /// Handles the response to a request that the client itself needs.
     fn opened(&mut self, client_request: &ClientRequest, outcome: Result<JsonSlice, RpcError>) -> Vec<Step> {
         if !client_request.is(Op::Initialize) {
             return Vec::new();
@@ -309,7 +310,7 @@ impl Conversation {
         steps
     }
 
-    /// A server that does not speak the revision answers with one that it does speak (VER-11).
+    /// Checks the negotiated revision. A server that does not support the revision responds with another one (VER-11).
     fn agrees(&self, result: &JsonSlice) -> Result<(), RpcError> {
         let version = result.member("protocolVersion");
         let version = version.as_ref().and_then(|version| version.decode_str()).unwrap_or_default();
@@ -340,14 +341,14 @@ impl Conversation {
         }
     }
 
-    /// The request that progress is told of.
+    /// The request that a progress notification belongs to.
     fn progressed(&self, params: &Params) -> Option<u64> {
         let request = number_of(&params.get("progressToken")?)?;
         let known = self.pending.values().any(|pending| pending.request == Some(request));
         known.then_some(request)
     }
 
-    /// A question in a legacy session.
+    /// Handles a question in a legacy session.
     fn asked(&mut self, Request { id, method, params }: Request) -> Vec<Step> {
         match rounds::kind(method.as_str(), &params.object()) {
             Some(kind) => {
@@ -367,13 +368,13 @@ impl Conversation {
     }
 }
 
-/// What the program hears of the end of a request.
+/// The event for the end of a request.
 fn answered(pending: &Pending, outcome: Result<Reply, RpcError>) -> Vec<Step> {
     let tell = |request| Step::Tell(ClientEvent::Answered { request, outcome });
     pending.request.map(tell).into_iter().collect()
 }
 
-/// A number of ours that came back.
+/// A number of this client in a message of the server.
 fn number_of(value: &JsonSlice) -> Option<u64> {
     value.as_str().parse().ok()
 }

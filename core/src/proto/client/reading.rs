@@ -1,23 +1,24 @@
-//! Results as a program reads them.
+//! Results in the form for programs.
 
 use super::client_request::ClientRequest;
 use crate::json::{JsonSlice, JsonWriter, Kind, Limits};
 use crate::proto::messages::error::{RpcError, code};
 use crate::proto::operation::Op;
 
-/// What a request came to.
+/// The response to a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The result object as it was sent; of a list that of the last page.
+    /// The result object as it was received. For a list it is the last page.
     pub result: JsonSlice,
-    /// What a program wants of it. Of a tool its structured content, without the object that a revision puts around values
-    /// that are none, or else its only text: as JSON if it is such, else a string. Of a resource the contents that are JSON by their media type, or text. Of a list all its items, page after
-    /// page. Of a completion the suggestions with their number. Nothing where there is no one such value.
+    /// The value that programs usually need; `None` if there is no such value. For a tool it is the structured content,
+    /// unwrapped, or else its only text: parsed if the text is JSON, otherwise as a string. For a resource it is its
+    /// only contents: parsed if their media type is JSON, otherwise as text. For a list it is all items of all pages.
+    /// For a completion it is the suggestions and their number. For other requests it is the result object.
     pub data: Option<JsonSlice>,
-    /// The texts of a tool's content, a resource's contents or a prompt's messages, a line each.
+    /// The texts of a tool's content, a resource's contents or a prompt's messages, one per line.
     pub text: String,
-    /// The tool failed; the text says why.
+    /// The tool has failed; the text gives the reason.
     pub is_error: bool,
 }
 

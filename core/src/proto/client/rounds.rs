@@ -1,4 +1,4 @@
-//! Questions of a server to its client: requests of its own in a legacy session, rounds of a request in the modern era.
+//! Questions of a server to its client: requests in a legacy session, rounds of a request in the modern era.
 
 use super::{ClientEvent, Conversation, MOST_ROUNDS, Pending, Step, answered};
 use crate::json::{JsonSlice, JsonWriter, Kind};
@@ -8,15 +8,15 @@ use crate::proto::question::Question;
 use crate::proto::results::shape;
 use serde_json::{Value, json};
 
-/// A question that has no answer yet.
+/// A question without an answer.
 pub(super) enum OpenQuestion {
-    /// A request of the server's.
+    /// A request of the server.
     Request(RequestId),
-    /// One of a round, under its key.
+    /// A question of a round, with its key.
     Round { request: u64, key: String },
 }
 
-/// A request whose questions are being answered.
+/// A request whose questions wait for answers.
 pub(super) struct Round {
     pending: Pending,
     state: Option<JsonSlice>,
@@ -25,7 +25,7 @@ pub(super) struct Round {
 }
 
 impl OpenQuestion {
-    /// The request that it belongs to, if that is known.
+    /// The request that the question belongs to, if it is known.
     pub(super) fn request(&self) -> Option<u64> {
         match self {
             OpenQuestion::Round { request, .. } => Some(*request),
@@ -33,7 +33,7 @@ impl OpenQuestion {
         }
     }
 
-    /// Whether the server asked it in the request of this id.
+    /// Whether the server asked it in the request with this id.
     pub(super) fn is_of(&self, id: Option<&JsonSlice>) -> bool {
         match (self, id) {
             (OpenQuestion::Request(own), Some(id)) => own.raw().as_str() == id.as_str(),
@@ -42,7 +42,7 @@ impl OpenQuestion {
     }
 }
 
-/// The kind of question that a method and its parameters are.
+/// The kind of question for a method and its parameters.
 pub(super) fn kind(method: &str, params: &JsonSlice) -> Option<Question> {
     let url = params.member("mode").is_some_and(|mode| mode.decode_str().as_deref() == Some("url"));
     let fits =
@@ -55,7 +55,7 @@ pub(super) fn wants_input(result: &JsonSlice) -> bool {
 }
 
 impl Conversation {
-    /// Puts the questions of a result to the program.
+    /// Passes the questions of a result to the program.
     pub(super) fn begin_round(&mut self, pending: Pending, result: &JsonSlice) -> Vec<Step> {
         let Some(request) = pending.request else { return Vec::new() };
         if pending.rounds >= MOST_ROUNDS {
@@ -85,8 +85,8 @@ impl Conversation {
         steps
     }
 
-    /// The program's answer to a question, see [`read_answer`]; an error fails the question, or in the modern era the
-    /// request it belongs to.
+    /// The program's answer to a question, see [`read_answer`]. An error fails the question; in the modern era it fails
+    /// the whole request.
     pub(crate) fn answer(
         &mut self,
         question: u64,
@@ -138,9 +138,9 @@ impl Conversation {
     }
 }
 
-/// An answer as the protocol writes it, of what a program finds handy. Of an elicitation an object is the content of the
-/// form, `true` agrees, `false` and `null` decline, and the words `accept`, `decline` and `cancel` say so. A model's answer
-/// is its text, or the whole result; roots are an array of addresses or of roots.
+/// Converts a program's answer to the form of the protocol. For an elicitation, an object is the content of the form,
+/// `true` accepts, and `false` and `null` decline. The strings `accept`, `decline` and `cancel` are also valid. For
+/// sampling it is the model's text or the whole result; for roots it is an array of URIs or of roots.
 fn read_answer(kind: Question, answer: &JsonSlice) -> Result<JsonSlice, String> {
     let action = |action: &str| Ok(JsonSlice::from_value(&json!({ "action": action })));
     let word = answer.decode_str();

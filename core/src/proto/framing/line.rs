@@ -1,4 +1,4 @@
-//! Newline framing: one message per line.
+//! Newline framing: each line is one message.
 
 use bytes::{Bytes, BytesMut};
 
@@ -7,34 +7,34 @@ use crate::json::find_byte;
 /// One line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    /// A line without its line end; never blank. A slice of the read buffer.
+    /// A line without its line end. It is never blank, and is a slice of the read buffer.
     Line(Bytes),
-    /// A line longer than the limit, as soon as it is. It is thrown away, input goes on behind its end.
+    /// A line exceeds the limit. It is discarded, and the input continues after its end.
     TooLong,
 }
 
-/// Cuts a byte stream into lines.
+/// Splits a byte stream into lines.
 ///
-/// Lines end in LF or CRLF; blank ones are skipped. A line over the limit is reported once, when the limit is passed, and
-/// its rest discarded as it comes in. At most the limit plus what one call hands in is buffered. How the input is
-/// divided among calls makes no difference to the frames.
+/// Lines end with LF or CRLF. Blank lines are skipped. A line over the limit is reported once, when it exceeds the
+/// limit, and the rest of it is discarded. The buffer holds at most the limit and the input of one call. The way in
+/// which the input is divided among calls does not change the result.
 #[derive(Debug)]
 pub struct LineFramer {
     buffer: BytesMut,
-    /// Bytes at the start of `buffer` known to hold no newline.
+    /// The number of bytes at the start of `buffer` that contain no newline.
     searched: usize,
-    /// The line at the start of `buffer` was too long and has been reported.
+    /// The line at the start of `buffer` exceeds the limit, and was reported.
     discards: bool,
     max_bytes: usize,
 }
 
 impl LineFramer {
-    /// A framer for lines of at most `max_bytes` bytes, line end not counted.
+    /// A framer for lines of at most `max_bytes` bytes, without the line end.
     pub fn new(max_bytes: usize) -> Self {
         LineFramer { buffer: BytesMut::new(), searched: 0, discards: false, max_bytes }
     }
 
-    /// Appends input. Call [`next`](Self::next) until it gives nothing before handing in more.
+    /// Appends input. Before the next input, call [`next`](Self::next) until it returns `None`.
     pub fn feed(&mut self, input: &[u8]) {
         self.buffer.extend_from_slice(input);
     }
@@ -62,8 +62,7 @@ impl LineFramer {
         }
     }
 
-    /// At the end of the input: the next line, where the last one need not be terminated. Call until it gives
-    /// nothing.
+    /// The next line at the end of the input, where the last line needs no line end. Call it until it returns `None`.
     pub fn finish(&mut self) -> Option<Frame> {
         if let Some(frame) = self.next() {
             return Some(frame);
@@ -73,38 +72,38 @@ impl LineFramer {
         self.frame(rest)
     }
 
-    /// Whether a line has begun that is not complete. To be asked once [`next`](Self::next) gives nothing.
+    /// Whether a line is incomplete. Call it after [`next`](Self::next) has returned `None`.
     pub fn has_begun(&self) -> bool {
         self.discards || !self.buffer.is_empty()
     }
 
-    /// Bytes of that line which are held.
+    /// The number of buffered bytes of the incomplete line.
     pub fn buffered(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Throws the line away that has begun, with what is still to come of it.
+    /// Discards the incomplete line, and the rest of it when it arrives.
     pub fn discard(&mut self) {
         self.discards = self.has_begun();
         self.buffer = BytesMut::new();
         self.searched = 0;
     }
 
-    /// Gives back what is held for input that is not there.
+    /// Frees the buffer if it is empty.
     pub fn rest(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
     }
 
-    /// Whether the line that has begun is over the limit, wherever it ends.
+    /// Whether the incomplete line certainly exceeds the limit.
     fn passes_limit(&self) -> bool {
-        // The byte after the limit may yet turn out to be the CR of a CRLF.
+        // The byte after the limit may be the CR of a CRLF.
         let over = self.buffer.len().saturating_sub(self.max_bytes);
         over > 1 || over == 1 && self.buffer.last() != Some(&b'\r')
     }
 
-    /// Makes a frame of a line without its LF; `None` if it is blank or was reported.
+    /// The frame for a line without its LF; `None` if the line is blank or was reported.
     fn frame(&mut self, mut line: BytesMut) -> Option<Frame> {
         if std::mem::take(&mut self.discards) {
             return None;
@@ -233,7 +232,7 @@ mod tests {
             parts.push(rest);
             let split = frames(5, &parts);
             prop_assert_eq!(&split, &frames(5, &[text.as_bytes()]));
-            // And they are what a plain reading of the rules gives.
+            // The frames are the same as those of a simple implementation of the rules.
             let expected: Vec<Frame> = text
                 .split('\n')
                 .filter_map(|line| {

@@ -1,4 +1,4 @@
-//! How messages follow each other in a stream of bytes: lines, and server-sent events.
+//! The framing of messages in a stream of bytes: lines, and server-sent events.
 
 pub mod line;
 pub mod sse;

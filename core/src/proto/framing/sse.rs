@@ -7,20 +7,20 @@ use bytes::Bytes;
 use crate::json::{find_byte, find_either};
 use crate::proto::messages::message::Message;
 
-/// The request that asks the client of an HTTP+SSE stream what it has read. No other request of the session has its id
-/// (RPC-6): each ping has a number of its own, and the ids of questions are numbers.
+/// The request that finds out what the client of an HTTP+SSE stream has read. Its id is unique in the session (RPC-6):
+/// each ping has its own number, and the ids of questions are numbers.
 pub fn ping(number: u64) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":"ping-{number}","method":"ping"}}"#)
 }
 
-/// The number of the [`ping`] that the message answers, by a result or an error.
+/// The number of the [`ping`] that this message answers, with a result or an error.
 pub fn pong(message: &Message) -> Option<u64> {
     let Message::Response(response) = message else { return None };
     response.id.raw().as_str().strip_prefix(r#""ping-"#)?.strip_suffix('"')?.parse().ok()
 }
 
-/// Appends one event. `data` may hold line breaks (of any style; the reader gets LF); empty data is an event with
-/// empty data. Characters that cannot stand in a name or id (line breaks, NUL) are left out.
+/// Appends one event. `data` may contain line breaks of any kind; the reader gets them as LF. Empty data gives an event
+/// with empty data. Characters that are not allowed in a name or an id (line breaks, NUL) are removed.
 pub fn encode(event: Option<&str>, id: Option<&str>, data: &[u8], out: &mut Vec<u8>) {
     out.reserve(data.len() + 64);
     if let Some(event) = event {
@@ -37,8 +37,8 @@ pub fn encode(event: Option<&str>, id: Option<&str>, data: &[u8], out: &mut Vec<
     out.push(b'\n');
 }
 
-/// Appends how long a client should wait before it connects again, with `id` as an event without data behind which it may
-/// go on.
+/// Appends the time that a client should wait before it reconnects. With `id`, also appends an event without data,
+/// after which the client can resume.
 pub fn encode_retry(id: Option<&str>, milliseconds: u128, out: &mut Vec<u8>) {
     if let Some(id) = id {
         field(b"id: ", id, out);
@@ -50,7 +50,7 @@ pub fn encode_retry(id: Option<&str>, milliseconds: u128, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Appends a comment, which readers ignore: something to keep a connection alive with.
+/// Appends a comment, which readers ignore. It keeps a connection alive.
 pub fn encode_comment(text: &str, out: &mut Vec<u8>) {
     each_line(text.as_bytes(), |line| {
         out.extend_from_slice(b": ");
@@ -75,34 +75,34 @@ fn each_line(mut text: &[u8], mut line: impl FnMut(&[u8])) {
     line(text);
 }
 
-/// One event read from a stream.
+/// One event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SseEvent {
-    /// The event's type; `None` stands for `message`.
+    /// The event's type. `None` means `message`.
     pub event: Option<String>,
-    /// The id this event itself carries. See [`SseDecoder::last_event_id`] for the one in force.
+    /// The id of this event itself. [`SseDecoder::last_event_id`] is the last id of the stream.
     pub id: Option<String>,
-    /// The data lines, joined by LF. As received: it is not checked for UTF-8.
+    /// The data lines, joined with LF. They are not checked for UTF-8.
     pub data: Bytes,
-    /// The reconnection time in milliseconds this event itself carries. See [`SseDecoder::retry`].
+    /// The reconnection time of this event itself, in milliseconds. See [`SseDecoder::retry`].
     pub retry: Option<u64>,
-    /// The event was over the limit; its data is left out.
+    /// The event exceeds the limit, so its data is missing.
     pub too_long: bool,
 }
 
-/// Cuts an event stream into events, incrementally. How the input is divided among calls makes no difference. At
-/// most one event's worth of the limit is buffered, besides the events not fetched yet. An event that the end of the
-/// stream cuts off is none.
+/// Splits an event stream into events, incrementally. The way in which the input is divided among calls does not change
+/// the result. The buffer holds at most one event within the limit, and the events that were not fetched yet. An event
+/// that is incomplete at the end of the stream is dropped.
 #[derive(Debug)]
 pub struct SseDecoder {
     max_bytes: usize,
-    /// The start of a line whose end has not come in yet.
+    /// The start of an incomplete line.
     line: Vec<u8>,
-    /// The length of that line; more than `line` holds once it is over the limit.
+    /// The length of that line. It is greater than the length of `line` if the line exceeds the limit.
     line_bytes: usize,
-    /// The last byte was a CR, so an LF now belongs to it.
+    /// The last byte was a CR, so a following LF belongs to it.
     after_cr: bool,
-    /// How many bytes of a byte order mark at the start of the stream were seen; 3 = it is over.
+    /// The number of bytes of a byte order mark at the start of the stream; 3 means that the start is complete.
     bom: usize,
     data: Vec<u8>,
     has_data: bool,
@@ -114,7 +114,7 @@ pub struct SseDecoder {
 
 const BOM: &[u8; 3] = b"\xEF\xBB\xBF";
 
-/// What a field name may add to a line whose data is just at the limit.
+/// The additional length of a line for its field name.
 pub(crate) const FIELD_NAME_ROOM: usize = 16;
 
 impl SseDecoder {
@@ -135,7 +135,7 @@ impl SseDecoder {
         }
     }
 
-    /// Hands in input. Fetch the events with [`next`](Self::next) before handing in more.
+    /// Takes input. Fetch all events with [`next`](Self::next) before the next input.
     pub fn feed(&mut self, mut input: &[u8]) {
         while self.bom < BOM.len() {
             match input.split_first() {
@@ -145,7 +145,7 @@ impl SseDecoder {
                     input = rest;
                 }
                 Some(_) => {
-                    // No mark after all: what looked like its start is text.
+                    // It is not a byte order mark, so these bytes are text.
                     let seen = std::mem::replace(&mut self.bom, BOM.len());
                     self.push_line(&BOM[..seen]);
                 }
@@ -177,12 +177,12 @@ impl SseDecoder {
         self.ready.pop_front()
     }
 
-    /// The id to resume after: that of the last event that had one. Empty if there was none.
+    /// The id after which to resume: the last id of the stream; empty if there was none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
     }
 
-    /// The reconnection time in milliseconds the stream asked for last.
+    /// The last reconnection time of the stream, in milliseconds.
     pub fn retry(&self) -> Option<u64> {
         self.retry
     }
@@ -193,7 +193,7 @@ impl SseDecoder {
         self.line_bytes += part.len();
     }
 
-    /// Handles one line; `whole` is false if only its start was kept.
+    /// Handles one line. `whole` is false if only its start was stored.
     fn take_line(&mut self, line: &[u8], whole: bool) {
         if line.is_empty() {
             return self.dispatch();

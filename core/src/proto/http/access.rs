@@ -1,14 +1,14 @@
-//! Who may call: the `Host` and `Origin` checks.
+//! Access control by the `Host` and `Origin` headers.
 
 use super::origin::{Authority, Host, Origin};
 use super::{Refusal, cors};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
 
-/// Which hosts a request may name and which origins it may come from.
+/// The hosts that a request may name, and the origins that it may come from.
 ///
-/// A page in a browser can reach servers on its user's machine: directly, or under a name it makes resolve to a
-/// loopback address. The `Origin` check stops the first, the `Host` check the second.
+/// A page in a browser can send requests to servers on its user's machine, either directly or with a host name that
+/// resolves to a loopback address. The check of `Origin` prevents the first, the check of `Host` the second.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     place: EndpointAddress,
@@ -17,75 +17,76 @@ pub struct Access {
     pub(super) headers: Vec<String>,
 }
 
-/// What is known of the address of an endpoint.
+/// How an endpoint can be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum EndpointAddress {
-    /// Only this machine can reach it.
+    /// Only from this machine.
     Loopback,
-    /// Others can.
+    /// From other machines too.
     #[default]
     Public,
-    /// That is for the program around it to know.
+    /// The program that contains the endpoint knows.
     Embedded,
 }
 
 pub(super) const ANY: &str = "*";
-/// What a page without an origin of its own calls itself: a file, a frame in a sandbox.
+/// The origin of a page without an origin of its own, such as a file or a sandboxed frame.
 const NULL: &str = "null";
-/// Pages of this machine, as a policy can name them.
+/// Pages of this machine, in the form of a content security policy.
 const LOCAL: [&str; 4] =
     ["http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*"];
 
 impl Access {
-    /// For an endpoint that only this machine can reach: requests must name a loopback host, and pages of loopback
-    /// hosts may call.
+    /// For an endpoint that only this machine can reach. Requests must name a loopback host, and pages of loopback
+    /// hosts are allowed.
     pub fn loopback() -> Access {
         Access { place: EndpointAddress::Loopback, ..Access::default() }
     }
 
-    /// Whether only this machine is answered.
+    /// Whether only this machine can reach the endpoint.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.place, EndpointAddress::Loopback)
     }
 
-    /// A host that is allowed and is not this machine's: a proxy that others reach stands before the endpoint.
+    /// An allowed host that does not belong to this machine. It shows that a proxy makes the endpoint public.
     pub(crate) fn public_host(&self) -> Option<&str> {
         let public = |host: &&String| Host::parse(host).is_none_or(|host| !host.is_loopback());
         self.hosts.iter().find(public).map(String::as_str)
     }
 
-    /// For an endpoint that others can reach: any host, and no page.
+    /// For an endpoint that other machines can reach. Requests may name any host, and no pages are allowed.
     pub fn public() -> Access {
         Access::default()
     }
 
-    /// For an endpoint inside of a program's own HTTP server, behind addresses and proxies that are the program's business:
-    /// any host; and a page only if both it and the host that the request names are of this machine, as with a client in a
-    /// browser beside a server under development. A page under a name that was made to resolve to this machine is none.
+    /// For an endpoint in a program's own HTTP server, where the program handles addresses and proxies. Requests may
+    /// name any host. A page is allowed only if its origin and the host that the request names are both loopback hosts.
+    /// That is so for a browser client of a server in development. A page whose host name merely resolves to this
+    /// machine is not allowed.
     pub fn embedded() -> Access {
         Access { place: EndpointAddress::Embedded, ..Access::default() }
     }
 
-    /// Accepts these host names, without port, besides the loopback ones. With any of them named, others are refused.
+    /// Allows these host names, without ports, in addition to loopback hosts. If any are set, other hosts are refused.
     pub fn allow_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Access {
         self.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
-    /// Accepts calls from pages of these origins (`scheme://host[:port]`); `*` stands for every origin, `null` for pages
-    /// that have none.
+    /// Allows requests from pages with these origins (`scheme://host[:port]`). `*` means every origin, `null` means
+    /// pages without an origin.
     pub fn allow_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Access {
         self.origins.extend(origins.into_iter().map(Into::into));
         self
     }
 
-    /// Lets pages send these request headers, besides those of the protocol; `*` stands for every header.
+    /// Allows pages to send these request headers, in addition to those of the protocol. `*` means every header.
     pub fn allow_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Access {
         self.headers.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// What is wrong with the first allowed host, origin or header that cannot be one, and therefore matches nothing.
+    /// Describes the first allowed host, origin or header that is not valid, and so matches nothing.
     pub fn problem(&self) -> Option<String> {
         let host = self.hosts.iter().find(|host| Host::parse(host).is_none());
         let origin = self
@@ -138,8 +139,9 @@ impl Access {
         ))
     }
 
-    /// The policy by which a page is shown in a frame, whose owner could have its visitor click what he does not see: its
-    /// own address may, and who may call. Nothing where every origin may.
+    /// The `frame-ancestors` policy of a page. Without it, another site could show the page in a frame and make its
+    /// visitor click on invisible parts. The page's own origin and the allowed origins may show it. `None` if all
+    /// origins are allowed.
     pub fn frame_ancestors(&self) -> Option<HeaderValue> {
         if self.origins.iter().any(|origin| origin == ANY) {
             return None;
@@ -181,7 +183,7 @@ impl Access {
     }
 }
 
-/// The hosts that a request names: somebody on the way may have gone by any of them.
+/// The hosts that a request names. All of them are checked, because a proxy may have used any of them.
 fn named<'h>(uri: &'h Uri, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
     let hosts = headers.get_all(header::HOST).iter();
     uri.authority()

@@ -1,15 +1,15 @@
-//! What a head says of the body behind it: whether the server can read it, before it does.
+//! Checks the head of a request to find whether the server can read the body.
 
 use super::Refusal;
 use crate::proto::messages::error::clip;
 use http::StatusCode;
 use http::header::{self, HeaderMap};
 
-/// The body must be declared as JSON, which no page can do without being asked for its origin (MH-12), in UTF-8 (BAD-3),
-/// and must not be encoded.
+/// The body must be declared as JSON (MH-12) in UTF-8 (BAD-3), without a content encoding. A page cannot send such a
+/// request to another origin without a preflight.
 pub fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    // What every client sends.
+    // The value that every client sends.
     if value != b"application/json" {
         let mut parts = Parts(value);
         let essence = parts.next().unwrap_or_default().trim_ascii();
@@ -41,7 +41,7 @@ fn unsupported(message: String) -> Refusal {
     Refusal::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("Unsupported media type: {message}"))
 }
 
-/// How the body is framed must be beyond doubt: two servers on the way that read it differently see different requests.
+/// The framing of the body must be unambiguous. If a proxy reads it differently, the two see different requests.
 pub fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(first) = codings.next() else { return Ok(()) };
@@ -57,7 +57,7 @@ pub fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-/// The parts of a header's value that semicolons separate, except those in quotes.
+/// The parts of a header's value between semicolons. Semicolons in quotes do not count.
 struct Parts<'v>(&'v [u8]);
 
 impl<'v> Iterator for Parts<'v> {
@@ -87,7 +87,7 @@ impl<'v> Iterator for Parts<'v> {
     }
 }
 
-/// The value of a parameter, if that is the charset.
+/// The value of a parameter, if it is the charset.
 fn charset(parameter: &[u8]) -> Option<&[u8]> {
     let equals = parameter.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());

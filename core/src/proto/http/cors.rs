@@ -1,17 +1,17 @@
-//! What CORS tells a browser: which requests a page may send, and which headers it may send and read.
+//! CORS: the requests that a page may send, and the headers that it may send and read.
 
 use super::access::{ANY, Access};
 use super::{LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, SESSION_ID};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Response headers a page may read (MH-8).
+/// The response headers that a page may read (MH-8).
 pub const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version";
 
-/// The headers that a page may send if `allowed_headers` names none.
+/// The headers that a page may always send.
 const KNOWN: [&str; 8] =
     ["content-type", "accept", "authorization", PROTOCOL_VERSION, SESSION_ID, METHOD, NAME, LAST_EVENT_ID];
 
-/// Why a text cannot be the name of an allowed header.
+/// The reason why a text is not a valid name of an allowed header.
 pub(super) fn header_problem(name: &str) -> Option<String> {
     let legal = name == ANY || HeaderName::from_bytes(name.as_bytes()).is_ok();
     (!legal).then(|| {
@@ -22,8 +22,8 @@ pub(super) fn header_problem(name: &str) -> Option<String> {
 }
 
 impl Access {
-    /// The headers of the answer to `OPTIONS`. `methods` are those of the address. A page of an allowed origin also learns
-    /// which headers it may send.
+    /// The headers of the response to `OPTIONS`. `methods` are the methods of the address. For a page of an allowed
+    /// origin, they include the headers that it may send.
     pub fn preflight(
         &self,
         methods: &'static str,
@@ -43,7 +43,7 @@ impl Access {
             allowed.push_str(", ");
             allowed.push_str(&name.to_ascii_lowercase());
         }
-        // A wildcard covers neither a prefix nor `Authorization`, so these names are allowed as the browser asks for them.
+        // A wildcard includes neither a prefix nor `Authorization`, so the requested names are listed one by one.
         for wanted in request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS) {
             for name in wanted.to_str().unwrap_or_default().split(',') {
                 let name = name.trim().to_ascii_lowercase();

@@ -1,24 +1,24 @@
-//! The ids of events in legacy sessions, by which a client says where a stream is to go on.
+//! The ids of events in legacy sessions. A client that resumes a stream sends one.
 
 use super::headers::single;
 use super::{LAST_EVENT_ID, Refusal};
 use http::{HeaderMap, StatusCode};
 use std::fmt;
 
-/// The id of an event: its stream, and its place in it. Clients take it for a text like any other.
+/// The id of an event: its stream, and its position in the stream. For clients it has no structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventId<'s> {
-    /// The name of the stream, which no other stream of any session has (LH-27).
+    /// The name of the stream. It is unique among all streams of all sessions (LH-27).
     pub stream: &'s str,
-    /// Counted from 1; 0 is the place before the first event.
+    /// The position, starting with 1. 0 is the position before the first event.
     pub number: u64,
 }
 
-/// No name of a stream is longer.
+/// The maximum length of a stream's name.
 const MAX_NAME: usize = 64;
 
 impl<'s> EventId<'s> {
-    /// Reads an id; `None` for what none of ours looks like.
+    /// Reads an id; `None` if the engine never creates such an id.
     pub fn parse(text: &'s str) -> Option<EventId<'s>> {
         let (stream, number) = text.rsplit_once('.')?;
         let named = stream.len() <= MAX_NAME
@@ -37,7 +37,7 @@ impl fmt::Display for EventId<'_> {
     }
 }
 
-/// Where a GET wants a stream to go on, if it does not want a new one (LH-28).
+/// The event after which a GET resumes a stream; `None` if it opens a new stream (LH-28).
 pub fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId<'_>>, Refusal> {
     let refuse = |what| Refusal::plain(StatusCode::BAD_REQUEST, format!("Bad request: last-event-id {what}"));
     match single(headers, LAST_EVENT_ID) {
@@ -51,7 +51,7 @@ pub fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId<'_>>, Refusal
 }
 
 impl Refusal {
-    /// No stream that is still known has this event (LH-34).
+    /// No known stream of the session has this event (LH-34).
     pub fn unknown_event() -> Refusal {
         Refusal::plain(
             StatusCode::BAD_REQUEST,
@@ -59,7 +59,7 @@ impl Refusal {
         )
     }
 
-    /// Some of what came after the event is gone, so the stream cannot go on there (LH-34).
+    /// Some of the events after this one are no longer stored, so the stream cannot be resumed here (LH-34).
     pub fn lost_events() -> Refusal {
         Refusal::plain(
             StatusCode::BAD_REQUEST,

@@ -1,4 +1,4 @@
-//! Reading single headers.
+//! Reads single headers.
 
 use super::Refusal;
 use crate::proto::messages::error::RpcError;
@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use http::header::{self, HeaderMap};
 
-/// The forms of answer a client takes.
+/// The forms of response that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forms {
     /// One JSON object.
@@ -18,12 +18,12 @@ pub struct Forms {
     pub stream: bool,
 }
 
-/// Reads `Accept`, leniently: without one, anything goes (MH-11).
+/// Reads `Accept` leniently. Without the header, all forms are accepted (MH-11).
 pub fn accepted_forms(headers: &HeaderMap) -> Result<Forms, Refusal> {
     let mut forms = Forms { json: false, stream: false };
     let mut any = false;
     for value in headers.get_all(header::ACCEPT) {
-        // What every client sends.
+        // The value that every client sends.
         if value.as_bytes() == b"application/json, text/event-stream" {
             return Ok(Forms { json: true, stream: true });
         }
@@ -55,7 +55,7 @@ pub fn accepted_forms(headers: &HeaderMap) -> Result<Forms, Refusal> {
     }
 }
 
-/// A GET listens to a stream, so it must accept one (LH-18, LH-38).
+/// A GET opens a stream, so it must accept event streams (LH-18, LH-38).
 pub fn check_listen(headers: &HeaderMap) -> Result<(), Refusal> {
     match accepted_forms(headers) {
         Ok(forms) if forms.stream => Ok(()),
@@ -63,7 +63,7 @@ pub fn check_listen(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a request's answer is a stream whatever comes of it; the client must accept one then (SU-14).
+/// Whether the response to a request is always a stream. If so, the client must accept streams (SU-14).
 pub fn listens(message: &Message, forms: Forms) -> Result<bool, Refusal> {
     match message {
         Message::Request(request) if request.method.is(Op::Listen) => {
@@ -77,7 +77,7 @@ pub fn listens(message: &Message, forms: Forms) -> Result<bool, Refusal> {
     }
 }
 
-/// The key of a WebSocket handshake: one, and 16 bytes in base64 (RFC 6455, 4.2.1).
+/// The key of a WebSocket handshake. There must be one, with 16 bytes in base64 (RFC 6455, 4.2.1).
 pub fn websocket_key(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     let wrong = |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, format!("Bad request: {message}"));
     let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
@@ -90,8 +90,8 @@ pub fn websocket_key(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     }
 }
 
-/// A header that occurs once, without the white space around it (MH-19). Twice is an error even with equal values: who
-/// looked at which one is anybody's guess (MH-20).
+/// A header that occurs once, without the white space around it (MH-19). A header that occurs twice is an error, even
+/// with equal values, because proxies may have used either of them (MH-20).
 pub(super) fn single<'h>(
     headers: &'h HeaderMap,
     name: &'static str,

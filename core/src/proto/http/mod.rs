@@ -1,9 +1,9 @@
-//! The rules of Streamable HTTP as functions of a request's head and message: what is refused, with which status, and
-//! which era answers the rest.
+//! The rules of Streamable HTTP, as functions of a request's head and message. They decide which requests are refused,
+//! with which status, and which era handles the others.
 //!
-//! Order of the checks (each step assumes the ones before it): [`check_framing`], [`verb`], [`Access::check`],
-//! [`check_content`] and [`accepted_forms`]; then the body is read, within its size, and decoded, and [`route`] decides.
-//! GET and DELETE have [`session_request`] in its place.
+//! The checks have this order, and each one assumes the checks before it: [`check_framing`], [`verb`],
+//! [`Access::check`], [`check_content`] and [`accepted_forms`]. Then the body is read, up to its limit, and decoded,
+//! and [`route`] decides. GET and DELETE use [`session_request`] instead.
 
 mod access;
 mod body;
@@ -37,39 +37,39 @@ pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
 pub const SESSION_ID: &str = "mcp-session-id";
 /// The header that repeats the method of a modern request.
 pub const METHOD: &str = "mcp-method";
-/// The header that repeats what a modern request is about.
+/// The header that repeats the name or URI in a modern request.
 pub const NAME: &str = "mcp-name";
-/// The header a legacy client resumes a stream with.
+/// The header with which a legacy client resumes a stream.
 pub const LAST_EVENT_ID: &str = "last-event-id";
 
-/// The methods of the endpoint, as the `Allow` header lists them.
+/// The methods of the endpoint, for the `Allow` header.
 pub const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
 /// The methods of a fixed page.
 pub const ALLOW_PAGE: &str = "GET, HEAD, OPTIONS";
 /// The methods of the event stream of 2024-11-05.
 pub const ALLOW_EVENTS: &str = "GET, OPTIONS";
-/// The methods of the address that clients of 2024-11-05 post to.
+/// The methods of the address to which clients of 2024-11-05 post messages.
 pub const ALLOW_MESSAGES: &str = "POST, OPTIONS";
 
-/// What a request wants of the endpoint.
+/// The purpose of a request to the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// To hand in a message.
+    /// It contains a message.
     Post,
-    /// To listen to the server, in a legacy session.
+    /// It opens a stream in a legacy session.
     Get,
-    /// To end a legacy session.
+    /// It ends a legacy session.
     Delete,
-    /// To learn what is allowed.
+    /// It asks what is allowed.
     Options,
 }
 
-/// A request that is answered without being carried out.
+/// The response to a request that is refused.
 #[derive(Debug)]
 pub struct Refusal {
     /// The status of the response.
     pub status: StatusCode,
-    /// The body: a JSON-RPC error, without the member `id` where there is none to echo.
+    /// The body: a JSON-RPC error. The member `id` is missing if no id is known.
     pub body: Bytes,
     /// The `Allow` header of a 405.
     pub allow: Option<&'static str>,
@@ -80,7 +80,8 @@ impl Refusal {
         Refusal { status, body: shape::error(id, None, error), allow: None }
     }
 
-    /// A refusal without a code of its own: -32600 and no id, which no client takes for a sign of the modern era.
+    /// A refusal without a code of its own. It has -32600 and no id, so that no client takes it for a response of the
+    /// modern era.
     pub fn plain(status: StatusCode, message: impl Into<String>) -> Refusal {
         Refusal::new(status, None, &RpcError::invalid_request(message))
     }
@@ -89,17 +90,17 @@ impl Refusal {
         Refusal { allow: Some(allow), ..Refusal::plain(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
-    /// 405 of an address that is only read from.
+    /// 405, for an address that supports only GET.
     pub fn only_get(message: &str) -> Refusal {
         Refusal::not_allowed("GET", message)
     }
 
-    /// 405 of an address that is only sent to.
+    /// 405, for an address that supports only POST.
     pub fn only_post(message: &str) -> Refusal {
         Refusal::not_allowed(ALLOW_MESSAGES, message)
     }
 
-    /// 426: another protocol is spoken here.
+    /// 426, for an address with another protocol.
     pub fn upgrade(message: &str) -> Refusal {
         Refusal::plain(StatusCode::UPGRADE_REQUIRED, message)
     }
@@ -108,7 +109,8 @@ impl Refusal {
         Refusal::new(status(error.class, true), id, error)
     }
 
-    /// A body that is no legal message: 400 in either era (BAD-6, BAD-8). One that could not be read is the server's fault.
+    /// 400 in both eras, for a body that is not a valid message (BAD-6, BAD-8). It is 500 if the engine panicked while it
+    /// read the body.
     pub fn malformed(malformed: &Malformed) -> Refusal {
         let status = match malformed.error.code {
             code::INTERNAL_ERROR => StatusCode::INTERNAL_SERVER_ERROR,
@@ -117,51 +119,51 @@ impl Refusal {
         Refusal::new(status, malformed.id.as_ref(), &malformed.error)
     }
 
-    /// A batch without a single message (BAT-7).
+    /// A batch without messages (BAT-7).
     pub fn no_messages() -> Refusal {
         Refusal::plain(StatusCode::BAD_REQUEST, "Invalid request: no member of the batch is a message")
     }
 
-    /// The body is over `max` bytes (BAD-5).
+    /// The body has more than `max` bytes (BAD-5).
     pub fn too_large(max: usize) -> Refusal {
         let message = format!("Payload too large: the body is over {max} bytes");
         Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
-    /// The server itself has failed (RPC-14).
+    /// The server has failed (RPC-14).
     pub fn internal(id: Option<&RequestId>, error: &RpcError) -> Refusal {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, id, error)
     }
 
-    /// The server is at a limit; the request may be sent again later.
+    /// The server has reached a limit. The client may repeat the request later.
     pub fn busy(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, None, &RpcError::busy(message))
     }
 
-    /// The server is at a limit, or the client is; the error says which.
+    /// The server or the client has reached a limit; the error names it.
     pub fn at_limit(error: &RpcError) -> Refusal {
         Refusal::for_request(None, error)
     }
 
-    /// The same for a request whose id is known (RPC-14).
+    /// 503 for a request whose id is known (RPC-14).
     pub fn unavailable(id: Option<&RequestId>, message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, id, &RpcError::busy(message))
     }
 
-    /// `initialize` with the header of a session (VER-19).
+    /// An `initialize` with the header of a session (VER-19).
     pub fn initialized(id: &RequestId) -> Refusal {
         let why = "Invalid request: this session is initialized; send initialize without its header to open another one";
         Refusal::for_request(Some(id), &RpcError::invalid_request(why))
     }
 
-    /// The session does not exist or no longer (LH-8); never -32601, which would mean another thing.
+    /// The session does not exist or has ended (LH-8). The error is not -32601, which has another meaning.
     pub fn no_session(id: Option<&RequestId>) -> Refusal {
         let error = RpcError::invalid_request("Session not found; send initialize to open a new one");
         Refusal::new(StatusCode::NOT_FOUND, id, &error)
     }
 }
 
-/// What the method wants, or 405 (MH-8).
+/// The purpose of a request by its method, or 405 (MH-8).
 pub fn verb(method: &Method) -> Result<Verb, Refusal> {
     match *method {
         Method::POST => Ok(Verb::Post),
@@ -172,15 +174,15 @@ pub fn verb(method: &Method) -> Result<Verb, Refusal> {
     }
 }
 
-/// The status of a response that carries an error of this class (MH-33, MH-35, MH-37).
+/// The status of a response with an error of this class (MH-33, MH-35, MH-37).
 pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
     match class {
         ErrorClass::Malformed | ErrorClass::Envelope => StatusCode::BAD_REQUEST,
-        // In a session a 404 would mean that the session is gone.
+        // In a session, 404 would mean that the session has ended.
         ErrorClass::Method if modern => StatusCode::NOT_FOUND,
         ErrorClass::Method | ErrorClass::NotFound | ErrorClass::Other => StatusCode::OK,
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        // Not 503: to a balancer that would mean that the server is at fault, and others would lose it.
+        // Not 503, because a load balancer would then remove the server for all clients.
         ErrorClass::TooMany => StatusCode::TOO_MANY_REQUESTS,
     }
 }

@@ -1,8 +1,8 @@
-//! Hosts and origins as they are written in headers, read strictly: what has two readings is none.
+//! Hosts and origins of headers, parsed strictly: a text that could be read in two ways is not valid.
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-/// `host[:port]`, as `Host` and an origin hold it.
+/// `host[:port]`, as in `Host` and in an origin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Authority<'t> {
     host: Host<'t>,
@@ -11,7 +11,7 @@ pub(super) struct Authority<'t> {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Host<'t> {
-    /// A name or an IPv4 address, as it was written.
+    /// A name or an IPv4 address, as it is written.
     Name(&'t str),
     V6(Ipv6Addr),
 }
@@ -27,8 +27,8 @@ impl PartialEq for Host<'_> {
 }
 
 impl<'t> Host<'t> {
-    /// A name, an IPv4 address, or an IPv6 address in brackets. User names, escapes, a dot at the end and anything else
-    /// that one reader may take for the host and another not make it none.
+    /// A name, an IPv4 address, or an IPv6 address in brackets. User names, escapes, a dot at the end, and other parts
+    /// that readers treat differently are not valid.
     pub(super) fn parse(text: &'t str) -> Option<Host<'t>> {
         if let Some(address) = text.strip_prefix('[') {
             return address.strip_suffix(']')?.parse().ok().map(Host::V6);
@@ -53,7 +53,7 @@ impl<'t> Host<'t> {
 impl<'t> Authority<'t> {
     pub(super) fn parse(text: &'t str) -> Option<Authority<'t>> {
         let (host, port) = match text.rfind(':') {
-            // Within brackets it is part of an address.
+            // A colon in brackets is part of an address.
             Some(colon) if !text[colon..].contains(']') => (&text[..colon], Some(port(&text[colon + 1..])?)),
             _ => (text, None),
         };
@@ -66,11 +66,11 @@ impl<'t> Authority<'t> {
 }
 
 fn port(text: &str) -> Option<u16> {
-    // A sign is no digit, though a number may have one.
+    // Only digits, because parsing a number would also accept a sign.
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// The origin of a page: `scheme://host[:port]` and nothing else.
+/// The origin of a page: `scheme://host[:port]`, without anything else.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'t> {
     scheme: &'t str,
@@ -89,7 +89,7 @@ impl<'t> Origin<'t> {
         Some(Origin { scheme, authority: Authority::parse(authority)? })
     }
 
-    /// A page that a program of this machine served.
+    /// Whether a program of this machine served the page.
     pub(super) fn is_loopback(&self) -> bool {
         self.default_port().is_some() && self.authority.host.is_loopback()
     }

@@ -1,4 +1,4 @@
-//! Fixed pages: which requests get one, and who may show it in a frame.
+//! Fixed pages: which requests get one, and which sites may show it in a frame.
 
 use super::access::Access;
 use super::{ALLOW_PAGE, Refusal};
@@ -6,10 +6,11 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Uri};
 
 impl Access {
-    /// Checks a request for a page: its method and the host it names. Returns the origin that CORS headers must name.
+    /// Checks a request for a page: its method and the host that it names. Returns the origin for the CORS headers.
     ///
-    /// A browser navigates to a page without an origin. Therefore a foreign origin does not refuse GET and HEAD: the answer
-    /// has no CORS headers, so a script of that origin cannot read it. A preflight of a foreign origin is refused.
+    /// When a user opens a page, the browser sends no origin. So GET and HEAD with a foreign origin are not refused.
+    /// Their response has no CORS headers, so a script of that origin cannot read it. A preflight with a foreign origin
+    /// is refused.
     pub fn check_page<'h>(
         &self,
         method: &Method,
@@ -27,12 +28,13 @@ impl Access {
     }
 }
 
-/// Whether the client has what `etag` stands for, as it says itself (RFC 9110, 13.1.2).
+/// Whether the client already has the version with this `etag` (RFC 9110, 13.1.2).
 pub fn has_current(headers: &HeaderMap, etag: &str) -> bool {
     headers.get_all(header::IF_NONE_MATCH).iter().any(|value| lists(value.as_bytes(), etag.as_bytes()))
 }
 
-/// Whether a list of entity tags has this one, weak or strong; `*` has every one. Behind what is no tag nothing counts.
+/// Whether a list of entity tags contains this one, weak or strong. `*` contains every tag. The rest of the list after
+/// an invalid tag is ignored.
 fn lists(mut list: &[u8], etag: &[u8]) -> bool {
     if list.trim_ascii() == b"*" {
         return true;

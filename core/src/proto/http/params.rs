@@ -5,8 +5,8 @@ use http::HeaderMap;
 
 const PREFIX: &str = "mcp-param-";
 
-/// The `Mcp-Param-` headers of a request, for the rule that compares them with the arguments once it is known which of
-/// them the tool declares: [`ParamFields::check`].
+/// The `Mcp-Param-` headers of a request. [`ParamFields::check`] compares them with the arguments, once it is known
+/// which of them the tool declares.
 pub fn param_fields(headers: &HeaderMap) -> ParamFields {
     let mut fields = ParamFields::default();
     for (name, value) in headers {

@@ -1,4 +1,4 @@
-//! Which era, and which session, a POST belongs to.
+//! Finds the era and the session of a POST.
 
 use super::headers::{DuplicateHeader, single};
 use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
@@ -13,23 +13,24 @@ use crate::proto::version::{Revision, Revisions};
 use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 
-/// Where a message goes.
+/// How a message is handled.
 #[derive(Debug)]
 pub enum Route<'h> {
-    /// A request that stands alone, with what its envelope says; its headers agree with it.
+    /// A modern request, with the content of its envelope. Its headers agree with it.
     Modern(Client),
-    /// A modern notification with its whole envelope: the protocol has none over HTTP (MH-36), but a program may.
+    /// A modern notification with a complete envelope. The protocol has none over HTTP (MH-36), but a program may
+    /// define some.
     Notification(Client),
-    /// One without, which is accepted and forgotten.
+    /// A modern notification without an envelope. It is accepted and ignored.
     Ignored,
-    /// The handshake that opens a legacy session, with its id. The header of a session that goes on refuses it (VER-19); any
-    /// other is stale and ignored (LH-11).
+    /// The handshake of a new legacy session, with its request id. It is refused if its session header names a session
+    /// that exists (VER-19). Any other session header is outdated and ignored (LH-11).
     Initialize(RequestId),
     /// A message of a legacy session.
     Session(SessionHead<'h>),
 }
 
-/// What a request's head says about its legacy session.
+/// The session headers of a legacy request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionHead<'h> {
     /// The session's id, as sent.
@@ -39,7 +40,7 @@ pub struct SessionHead<'h> {
 }
 
 impl SessionHead<'_> {
-    /// A version header must agree with what the session negotiated (LH-16).
+    /// Checks that a version header agrees with the negotiated revision (LH-16).
     pub fn check(&self, negotiated: Revision) -> Result<(), Refusal> {
         match self.revision {
             Some(revision) if revision != negotiated => Err(Refusal::plain(
@@ -51,7 +52,7 @@ impl SessionHead<'_> {
     }
 }
 
-/// What the version header says.
+/// The content of the version header.
 enum Version<'h> {
     Absent,
     Legacy(Revision),
@@ -69,8 +70,8 @@ fn version(raw: Option<&[u8]>) -> Version<'_> {
     }
 }
 
-/// The value of a parameter that an address has once. The error says that it is there again: who looked at which one is
-/// anybody's guess.
+/// The value of a query parameter. It is an error if the parameter occurs twice, because proxies may have used either
+/// of them.
 pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Refusal> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let mut values = pairs.filter(|(own, _)| is_name(own, name)).map(|(_, value)| value);
@@ -83,7 +84,7 @@ pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Ref
     }
 }
 
-/// Whether the name of a parameter, as an address has it, is this one: any of its characters may be percent-encoded.
+/// Whether a parameter's name, as it is written in a URL, is this one. Any of its characters may be percent-encoded.
 fn is_name(written: &str, name: &str) -> bool {
     let mut rest = written.as_bytes();
     let decoded = std::iter::from_fn(|| {
@@ -100,8 +101,8 @@ fn twice(DuplicateHeader(name): DuplicateHeader) -> RpcError {
     RpcError::header_mismatch(format!("Header mismatch: {name} occurs more than once"))
 }
 
-/// Decides by the envelope first, then by the version header, then by the session header (ERA-1 to ERA-13). `served` are
-/// the revisions that a refusal may name.
+/// Decides by the envelope, then by the version header, then by the session header (ERA-1 to ERA-13). `served` are the
+/// revisions that a refusal may name.
 pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -> Result<Route<'h>, Refusal> {
     let (id, params) = match message {
         Message::Request(request) => (Some(&request.id), Some(&request.params)),
@@ -129,7 +130,7 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
                 "Invalid request: a client of 2026-07-28 sends no responses",
             )));
         }
-        // The handshake negotiates the version in its body, whatever the header says (LH-17).
+        // The version is negotiated in the body of the handshake, whatever the header contains (LH-17).
         (_, Message::Request(request)) if request.method.is(Op::Initialize) => {
             return Ok(Route::Initialize(request.id.clone()));
         }
@@ -140,18 +141,19 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
     session(headers, revision).map(Route::Session)
 }
 
-/// The session that a request names, if it names one.
+/// The session that a request names, if there is one.
 pub fn session_id(headers: &HeaderMap) -> Option<&str> {
     single(headers, SESSION_ID).ok()?.and_then(|raw| std::str::from_utf8(raw).ok())
 }
 
-/// The session of a batch. Only a session can have negotiated the revision that has them (BAT-10); elsewhere a batch is
-/// refused as the message it is not.
+/// The session of a batch. Only a session can have negotiated the revision with batches (BAT-10). Without a session, a
+/// batch is refused as an invalid message.
 pub fn batch_session(headers: &HeaderMap) -> Option<SessionHead<'_>> {
     session_request(headers, Revisions::default()).ok()
 }
 
-/// The session of a GET or DELETE. A modern client has neither (MH-6), nor has a server without sessions (MH-5).
+/// The session of a GET or DELETE. Neither a modern client (MH-6) nor a server without sessions (MH-5) has these
+/// requests.
 pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<SessionHead<'_>, Refusal> {
     if served.iter().all(Revision::is_modern) {
         return Err(Refusal::not_allowed("POST", "Method not allowed: this server has no sessions"));
@@ -176,14 +178,14 @@ fn session(headers: &HeaderMap, revision: Option<Revision>) -> Result<SessionHea
     match single(headers, SESSION_ID) {
         Err(_) => Err(plain("Bad request: mcp-session-id occurs more than once")),
         Ok(None) => Err(plain("Bad request: no mcp-session-id; send initialize first")),
-        // What is no text cannot be the id of a session either.
+        // A value that is not UTF-8 cannot be the id of a session.
         Ok(Some(raw)) => std::str::from_utf8(raw)
             .map(|id| SessionHead { id, revision })
             .map_err(|_| Refusal::no_session(None)),
     }
 }
 
-/// A message with the modern envelope: its headers must repeat what its body says (MH-13 to MH-21).
+/// A message with the modern envelope. Its headers must repeat its body (MH-13 to MH-21).
 fn modern(
     headers: &HeaderMap,
     message: &Message,
@@ -200,7 +202,7 @@ fn modern(
                 clip(&claimed)
             )));
         }
-        // What a notification must carry is not defined (AMB-14).
+        // The specification does not define the headers of a notification (AMB-14).
         None if matches!(message, Message::Notification(_)) => {}
         None => {
             return Err(RpcError::header_mismatch("Header mismatch: mcp-protocol-version is missing"));
@@ -216,7 +218,7 @@ fn modern(
     Ok(Route::Modern(client))
 }
 
-/// `Mcp-Method` repeats the method, exactly (MH-14, MH-18); a notification may leave it out (MH-21).
+/// `Mcp-Method` must repeat the method exactly (MH-14, MH-18). It may be missing for a notification (MH-21).
 fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> {
     let (method, required) = match message {
         Message::Request(request) => (request.method.as_str(), true),
@@ -235,11 +237,11 @@ fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> 
     }
 }
 
-/// `Mcp-Name` repeats what the request is about, where its method has that (MH-15, MH-17).
+/// `Mcp-Name` must repeat the requested name or URI, if the method has one (MH-15, MH-17).
 fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
     let Some(member) = request.method.target() else { return Ok(()) };
     let target = request.params.get(member);
-    // Without a legal target it is the method that has to say so, unless the header names one.
+    // If the target is not valid, the method reports that, unless the header names a target.
     let target = target.as_ref().and_then(|target| target.decode_str());
     let (named, target) = match (single(headers, NAME).map_err(twice)?, target) {
         (Some(named), target) => (named, target),

@@ -1,4 +1,4 @@
-//! The per-request envelope of 2026-07-28: who asks, in which revision, with which capabilities.
+//! The envelope of a request in 2026-07-28: the client's identity, its revision and its capabilities.
 
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::{ErrorClass, RpcError};
@@ -6,18 +6,18 @@ use crate::proto::messages::message::Params;
 use crate::proto::session::logging;
 use crate::proto::version::Revision;
 
-/// `_meta` key of the protocol version; its presence makes a request modern (ERA-3).
+/// The `_meta` key of the protocol version. A request with this key is modern (ERA-3).
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const CLIENT_INFO_KEY: &str = "io.modelcontextprotocol/clientInfo";
 
-/// What a client said about itself, in either era.
+/// The facts that a client has sent about itself, in either era.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Client {
-    /// The revision in force for this request.
+    /// The revision of this request.
     pub revision: Revision,
-    /// `clientInfo`, an object with `name` and `version`, if given.
+    /// `clientInfo`, an object with `name` and `version`, if the client sent it.
     pub info: Option<JsonSlice>,
     /// The client's capabilities, an object.
     pub capabilities: JsonSlice,
@@ -28,7 +28,7 @@ pub fn is_modern(params: &Params) -> bool {
     params.meta_get(VERSION_KEY).is_some()
 }
 
-/// The envelope's version as text, before anything else about it is judged.
+/// The version in the envelope, as text. The rest of the envelope is not checked.
 pub fn claimed_version(params: &Params) -> Result<String, RpcError> {
     let Some(version) = params.meta_get(VERSION_KEY) else {
         return Err(RpcError::envelope(format!("Invalid params: _meta lacks \"{VERSION_KEY}\"")));
@@ -44,7 +44,7 @@ pub fn read(params: &Params) -> Result<Client, RpcError> {
     let version = claimed_version(params)?;
     let revision = match Revision::parse(&version) {
         Some(revision) if revision.is_modern() => revision,
-        // A legacy revision cannot be served statelessly (VER-24).
+        // A legacy revision needs a session (VER-24).
         _ => return Err(RpcError::unsupported_version(&version)),
     };
     let capabilities = match params.meta_get(CAPABILITIES_KEY) {

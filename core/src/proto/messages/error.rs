@@ -1,4 +1,4 @@
-//! Protocol errors: the codes of JSON-RPC and MCP, and the class that decides how a transport reports them.
+//! Protocol errors: the codes of JSON-RPC and MCP, and the class that determines how a transport reports them.
 
 use crate::json::JsonSlice;
 use crate::proto::messages::envelope::Client;
@@ -6,51 +6,51 @@ use crate::proto::question::Question;
 use crate::proto::version::{Revision, Revisions};
 use std::fmt;
 
-/// JSON-RPC and MCP error codes the engine emits.
+/// The JSON-RPC and MCP error codes that the engine sends.
 pub mod code {
     /// The text is not JSON.
     pub const PARSE_ERROR: i32 = -32700;
-    /// The JSON is not a legal message.
+    /// The JSON is not a valid message.
     pub const INVALID_REQUEST: i32 = -32600;
-    /// Unknown method, or one behind a capability that is not advertised.
+    /// The method is unknown, or requires a capability that the server does not have.
     pub const METHOD_NOT_FOUND: i32 = -32601;
-    /// Parameters that do not fit the method.
+    /// The parameters are not valid for the method.
     pub const INVALID_PARAMS: i32 = -32602;
-    /// The server could not do its part.
+    /// The server has failed, or has reached a limit.
     pub const INTERNAL_ERROR: i32 = -32603;
-    /// There is no resource at this address (before 2026-07-28).
+    /// No resource has this URI (before 2026-07-28).
     pub const RESOURCE_NOT_FOUND: i32 = -32002;
     /// An HTTP header contradicts the body (2026-07-28).
     pub const HEADER_MISMATCH: i32 = -32020;
-    /// The request did not declare a client capability it needs (2026-07-28).
+    /// The client did not declare a capability that the request needs (2026-07-28).
     pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
-    /// The user must visit pages first (sessions before 2026-07-28).
+    /// The user must first visit pages (sessions before 2026-07-28).
     pub const URL_ELICITATION_REQUIRED: i32 = -32042;
-    /// The server does not serve the named revision.
+    /// The server does not support the requested revision.
     pub const UNSUPPORTED_VERSION: i32 = -32022;
 }
 
-/// What kind of fault an error is, for transports that have statuses of their own.
+/// The class of an error, for transports with statuses of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorClass {
-    /// Not JSON, or not a legal message.
+    /// The text is not JSON, or not a valid message.
     Malformed,
-    /// The request's envelope or headers are at fault.
+    /// The request's envelope or headers are wrong.
     Envelope,
-    /// No such method.
+    /// The method does not exist.
     Method,
-    /// The server is at a limit; the request may be sent again later.
+    /// The server has reached a limit. The client may repeat the request later.
     Busy,
-    /// The client has as much as one client may have; it may send the request again later.
+    /// The client has reached its own limit. It may repeat the request later.
     TooMany,
-    /// There is no such resource.
+    /// The resource does not exist.
     NotFound,
-    /// Everything else.
+    /// Any other error.
     Other,
 }
 
-/// A JSON-RPC error to be sent to the peer.
+/// A JSON-RPC error for the client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RpcError {
@@ -58,14 +58,14 @@ pub struct RpcError {
     pub code: i32,
     /// One short sentence.
     pub message: String,
-    /// Optional structured detail.
+    /// Optional structured data.
     pub data: Option<JsonSlice>,
-    /// How a transport with statuses reports it.
+    /// The class, from which a transport derives its status.
     pub class: ErrorClass,
 }
 
 impl RpcError {
-    /// An error without data, of the class that its code stands for; most codes stand for none.
+    /// An error without data. The class follows from the code; for most codes it is [`ErrorClass::Other`].
     pub fn new(code: i32, message: impl Into<String>) -> RpcError {
         let class = match code {
             code::METHOD_NOT_FOUND => ErrorClass::Method,
@@ -99,7 +99,7 @@ impl RpcError {
         Self::new(code::INVALID_REQUEST, message).with_class(ErrorClass::Malformed)
     }
 
-    /// -32601, naming the method.
+    /// -32601, with the name of the method.
     pub fn method_not_found(method: &str) -> RpcError {
         Self::new(code::METHOD_NOT_FOUND, format!("Method not found: {}", clip(method)))
     }
@@ -109,7 +109,7 @@ impl RpcError {
         Self::new(code::INVALID_PARAMS, message)
     }
 
-    /// -32602 because of the request's envelope.
+    /// -32602, for an error in the request's envelope.
     pub fn envelope(message: impl Into<String>) -> RpcError {
         Self::new(code::INVALID_PARAMS, message).with_class(ErrorClass::Envelope)
     }
@@ -119,12 +119,12 @@ impl RpcError {
         Self::new(code::INTERNAL_ERROR, message)
     }
 
-    /// -32603 because a limit is reached.
+    /// -32603, because the server has reached a limit.
     pub fn busy(message: impl Into<String>) -> RpcError {
         Self::new(code::INTERNAL_ERROR, message).with_class(ErrorClass::Busy)
     }
 
-    /// -32603 because this client has as much as one client may have.
+    /// -32603, because the client has reached its own limit.
     pub fn too_many(message: impl Into<String>) -> RpcError {
         Self::new(code::INTERNAL_ERROR, message).with_class(ErrorClass::TooMany)
     }
@@ -134,12 +134,12 @@ impl RpcError {
         Self::new(code::HEADER_MISMATCH, message)
     }
 
-    /// -32022 with the versions that there are.
+    /// -32022, with all versions that the engine supports.
     pub fn unsupported_version(requested: &str) -> RpcError {
         RpcError::unserved_version(requested, Revisions::default())
     }
 
-    /// -32022 with the versions that are served.
+    /// -32022, with the versions that the server supports.
     pub fn unserved_version(requested: &str, served: Revisions) -> RpcError {
         let supported: Vec<_> = served.iter().map(|revision| revision.as_str()).collect();
         let data = serde_json::json!({ "supported": supported, "requested": clip(requested) });
@@ -147,7 +147,7 @@ impl RpcError {
             .with_data(JsonSlice::from_value(&data))
     }
 
-    /// There is no resource at this address. The code is the revision's: -32602 from 2026-07-28 on, -32002 before (RS-5).
+    /// No resource has this URI. The code depends on the revision: -32602 from 2026-07-28 on, -32002 before (RS-5).
     pub fn not_found(uri: &str) -> RpcError {
         let data = serde_json::json!({ "uri": uri });
         Self::new(code::INVALID_PARAMS, format!("Resource not found: {}", clip(uri)))
@@ -155,7 +155,7 @@ impl RpcError {
             .with_data(JsonSlice::from_value(&data))
     }
 
-    /// The same error, of a server that speaks only these revisions (VER-4).
+    /// The same error for a server that supports only these revisions (VER-4).
     pub(crate) fn limited_to(mut self, served: Revisions) -> RpcError {
         let requested = self.data.as_ref().and_then(|data| data.member("requested"));
         if let (code::UNSUPPORTED_VERSION, Some(requested)) = (self.code, requested) {
@@ -170,8 +170,8 @@ impl RpcError {
         self
     }
 
-    /// The code that `revision` has for it; without one, that of the newest. What says by its class or its code that a
-    /// resource does not exist gets the revision's code for that (RS-5).
+    /// The code of the error in `revision`, or in the newest one if there is no revision. If the class or the code
+    /// means that a resource does not exist, the result is the revision's code for that (RS-5).
     pub(crate) fn code_in(&self, revision: Option<Revision>) -> i32 {
         let legacy = revision.is_some_and(|revision| !revision.is_modern());
         match (legacy, self.code) {
@@ -181,7 +181,7 @@ impl RpcError {
         }
     }
 
-    /// -32021 with the capability object the request should have declared.
+    /// -32021, with the capabilities that the client should have declared.
     pub fn missing_capability(message: impl Into<String>, required: JsonSlice) -> RpcError {
         let mut data = crate::json::JsonWriter::new();
         data.begin_object().key("requiredCapabilities").slice(&required).end_object();
@@ -190,8 +190,8 @@ impl RpcError {
 }
 
 impl RpcError {
-    /// Whether this client knows an error of this code: two are of one revision only (digest 1.3). A client that declares
-    /// visits to pages in an older revision knows the error that asks for them.
+    /// Whether this client knows an error with this code. Two codes belong to one revision each (digest 1.3). A client
+    /// of an older revision that declares URL elicitation knows the error for it.
     pub(crate) fn exists_for(&self, client: &Client) -> bool {
         let revision = client.revision;
         match self.code {

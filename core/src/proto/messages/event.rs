@@ -1,4 +1,4 @@
-//! What a handler may say before it completes: one table of kinds.
+//! The events that a handler may send before it completes, as one table of kinds.
 
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::messages::error::clip;
@@ -7,18 +7,19 @@ use crate::proto::results::shape;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 
-/// What an event says.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// How far the call has come: `{progress, total?, message?}`. Values that do not increase are dropped, as is
-    /// everything when the client did not ask for progress.
+    /// Progress: `{progress, total?, message?}`. A value that does not increase is dropped. All progress is dropped if
+    /// the client did not ask for it.
     Progress,
-    /// Something for the client's log: `{level, logger?, data}`. Dropped where the client wants less.
+    /// A log message for the client: `{level, logger?, data}`. It is dropped if the client asked only for higher
+    /// levels.
     Log,
     /// A notification of the program's own: `{method, params}`. [`Event::notification`] checks it.
     Notification,
-    /// What the task that the call is does at present: `{message}`. Dropped where the call is no task.
+    /// The current activity of the call's task: `{message}`. It is dropped if the call is not a task.
     Status,
 }
 
@@ -28,23 +29,23 @@ struct Row {
     method: &'static str,
 }
 
-/// In the order of the enumeration.
+/// In the order of the variants.
 const ROWS: [Row; 4] = [
     Row { kind: EventKind::Progress, word: "progress", method: "notifications/progress" },
     Row { kind: EventKind::Log, word: "log", method: "notifications/message" },
-    // The program names the method.
+    // The program sets the method.
     Row { kind: EventKind::Notification, word: "notification", method: "" },
-    // It stands in the task, of which clients are told as a whole.
+    // It is stored in the task, and clients are notified of the whole task.
     Row { kind: EventKind::Status, word: "status", method: "notifications/tasks/status" },
 ];
 
 impl EventKind {
-    /// The kind of this word.
+    /// The kind with this name in the APIs.
     pub fn named(word: &str) -> Option<EventKind> {
         ROWS.iter().find(|row| row.word == word).map(|row| row.kind)
     }
 
-    /// Its word in programs: `progress`.
+    /// The name in the APIs: `progress`.
     pub fn as_str(self) -> &'static str {
         ROWS[self as usize].word
     }
@@ -54,17 +55,17 @@ impl EventKind {
     }
 }
 
-/// Something a handler says before it completes.
+/// An event that a handler sends before it completes.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// What it says.
+    /// The kind of event.
     pub kind: EventKind,
-    /// The members of its kind, a JSON object.
+    /// The members for its kind, a JSON object.
     pub params: JsonSlice,
 }
 
 impl Event {
-    /// How far the call has come: the present amount, the final one if known, a sentence for the user.
+    /// The progress of the call: the present amount, the total if it is known, and a sentence for the user.
     pub fn progress(progress: f64, total: Option<f64>, message: Option<&str>) -> Event {
         let mut out = JsonWriter::with_capacity(64);
         out.begin_object();
@@ -79,7 +80,7 @@ impl Event {
         Event { kind: EventKind::Progress, params: out.into_slice() }
     }
 
-    /// Something for the client's log, of this level (`"info"`) and perhaps from a part of the program.
+    /// A log message for the client with this level (`"info"`), and optionally the name of a logger.
     pub fn log(level: &str, logger: Option<&str>, data: &JsonSlice) -> Event {
         let mut out = JsonWriter::with_capacity(64 + data.as_bytes().len());
         out.begin_object().key("level").str(level);
@@ -91,7 +92,7 @@ impl Event {
     }
 }
 
-/// A notification of the program's own as an event; the error says what is wrong with it.
+/// A notification of the program's own as an event. The error gives the reason if it is not valid.
 pub(crate) fn of_program(method: &str, params: &JsonSlice) -> Result<Event, String> {
     check_own(method, params)?;
     let mut out = JsonWriter::with_capacity(64 + method.len() + params.as_bytes().len());
@@ -99,7 +100,7 @@ pub(crate) fn of_program(method: &str, params: &JsonSlice) -> Result<Event, Stri
     Ok(Event { kind: EventKind::Notification, params: out.into_slice() })
 }
 
-/// Whether a program may send this notification by itself.
+/// Checks whether a program may send this notification.
 pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), String> {
     if method.is_empty() {
         return Err("a notification's method is empty".into());
@@ -115,7 +116,7 @@ pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), String> 
     Ok(())
 }
 
-/// The notification that an event of the program's own is; nothing if it is none.
+/// The notification of an event of the program's own; `None` if the event is of another kind.
 pub(crate) fn own(params: &JsonSlice) -> Option<Bytes> {
     let (method, params) = (params.member("method")?, params.member("params")?);
     let method = method.decode_str()?;
@@ -124,7 +125,7 @@ pub(crate) fn own(params: &JsonSlice) -> Option<Bytes> {
 }
 
 impl Event {
-    /// What the task that the call is does at present, in words.
+    /// The current activity of the call's task, as a sentence.
     pub fn status(message: &str) -> Event {
         let mut out = JsonWriter::with_capacity(32 + message.len());
         out.begin_object().key("message").str(message).end_object();
@@ -132,19 +133,19 @@ impl Event {
     }
 }
 
-/// The amount an event of progress tells.
+/// The present amount of a progress event.
 pub(crate) fn amount(params: &JsonSlice) -> Option<f64> {
     let member = params.member("progress").filter(|member| member.kind() == JsonKind::Number)?;
     member.as_str().parse().ok().filter(|amount: &f64| amount.is_finite())
 }
 
-/// `notifications/progress`. `message` is left out toward 2024-11-05, which has none.
+/// `notifications/progress`. 2024-11-05 has no `message`, so it is left out there.
 pub(crate) fn progress(revision: Revision, token: &JsonSlice, params: &JsonSlice) -> Option<Bytes> {
     let mut out = open(EventKind::Progress, 64 + params.as_bytes().len());
     out.key("progressToken").slice(token);
     out.key("progress").slice(&params.member("progress")?);
     if let Some(total) = params.member("total") {
-        // What JSON cannot hold came as `null`.
+        // A number that JSON does not have arrives as `null`.
         out.key("total").slice(Some(&total).filter(|total| total.kind() == JsonKind::Number)?);
     }
     let message = params.member("message").filter(|message| message.kind() == JsonKind::String);
@@ -154,7 +155,7 @@ pub(crate) fn progress(revision: Revision, token: &JsonSlice, params: &JsonSlice
     Some(close(out))
 }
 
-/// An event whose parameters go out as they are.
+/// The notification of an event whose parameters are sent unchanged.
 pub(crate) fn plain(kind: EventKind, params: &JsonSlice) -> Bytes {
     shape::notification(kind.method(), Some(params))
 }
@@ -171,7 +172,7 @@ fn close(mut out: JsonWriter) -> Bytes {
     out.into_bytes()
 }
 
-/// Whole numbers are written without a fraction, as every host language would write its integers.
+/// Whole numbers are written without a fraction, as host languages write integers.
 fn number(out: &mut JsonWriter, key: &str, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     out.key(key);

@@ -1,12 +1,12 @@
-//! Request ids, kept as the peer wrote them.
+//! Request ids, exactly as the client wrote them.
 
 use crate::json::{JsonSlice, Kind};
 use bytes::Bytes;
 
 /// The `id` of a JSON-RPC request: a string or an integer.
 ///
-/// It is echoed byte for byte (RPC-5). Two ids are the same request when their [`key`](RequestId::key)s are equal;
-/// the JSON type is part of the key, so `1` and `"1"` differ.
+/// It is repeated byte for byte (RPC-5). Two ids belong to the same request if their [`key`](RequestId::key)s are
+/// equal. The JSON type is part of the key, so `1` and `"1"` are different.
 #[derive(Clone, Debug)]
 pub struct RequestId {
     raw: JsonSlice,
@@ -14,12 +14,12 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// Accepts a string or an integer without fraction or exponent; anything else is no legal id (RPC-2, RPC-4).
+    /// An id from a string or an integer without fraction or exponent. Other values are not valid ids (RPC-2, RPC-4).
     pub fn new(raw: JsonSlice) -> Option<RequestId> {
         let text = raw.as_bytes();
         let key = match raw.kind() {
             Kind::String if text.contains(&b'\\') => {
-                // Two spellings of one string must meet in the in-flight table.
+                // Two spellings of one string must have the same key in the table of calls.
                 let decoded = raw.decode_str()?.into_owned();
                 JsonSlice::from_serialize(&decoded).ok()?.into_bytes()
             }
@@ -32,19 +32,19 @@ impl RequestId {
         Some(RequestId { raw, key })
     }
 
-    /// The same in memory of its own: a part of a message keeps all of it.
+    /// The same id in memory of its own, because a part of a message keeps the whole message allocated.
     pub(crate) fn detached(&self) -> RequestId {
         let raw = JsonSlice::from_trusted(Bytes::copy_from_slice(self.raw.as_bytes()));
         let key = if self.key == *raw.bytes() { raw.bytes().clone() } else { self.key.clone() };
         RequestId { raw, key }
     }
 
-    /// The id as the peer wrote it.
+    /// The id as the client wrote it.
     pub fn raw(&self) -> &JsonSlice {
         &self.raw
     }
 
-    /// The canonical form that decides whether two ids are equal.
+    /// The canonical form, which determines whether two ids are equal.
     pub fn key(&self) -> &Bytes {
         &self.key
     }

@@ -1,6 +1,6 @@
-//! From text to one JSON-RPC message, in a single pass over the bytes.
+//! Decodes a text to a JSON-RPC message, in one pass over the bytes.
 
-// The message itself is larger than the error, so boxing the error would not make results smaller.
+// A message is larger than the error, so a boxed error would not make results smaller.
 #![allow(clippy::result_large_err)]
 
 use crate::json::{JsonError, JsonErrorKind, JsonSlice, Kind, Limits, Member, Scan};
@@ -11,25 +11,25 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// A legal JSON-RPC message from the peer.
+/// A valid JSON-RPC message from the client.
 #[derive(Debug)]
 pub enum Message {
-    /// Wants an answer.
+    /// It gets a response.
     Request(Request),
-    /// Is never answered.
+    /// It gets no response.
     Notification(Notification),
-    /// Answers a request of ours (legacy only).
+    /// The response to a request of the engine (legacy only).
     Response(Response),
 }
 
-/// A request: an id, a method, parameters.
+/// A request: an id, a method and parameters.
 #[derive(Debug)]
 pub struct Request {
-    /// The id to echo.
+    /// The id, which the response repeats.
     pub id: RequestId,
     /// The method.
     pub method: Method,
-    /// The parameters, possibly absent.
+    /// The parameters. They may be missing.
     pub params: Params,
 }
 
@@ -38,29 +38,29 @@ pub struct Request {
 pub struct Notification {
     /// The method.
     pub method: Method,
-    /// The parameters, possibly absent.
+    /// The parameters. They may be missing.
     pub params: Params,
 }
 
-/// The peer's answer to a request of ours.
+/// The client's response to a request of the engine.
 #[derive(Debug)]
 pub struct Response {
-    /// The id of our request.
+    /// The id of the engine's request.
     pub id: RequestId,
-    /// `result`, or `error` as the peer wrote it.
+    /// `result`, or `error` as the client wrote it.
     pub outcome: Result<JsonSlice, JsonSlice>,
 }
 
-/// Text that is no legal message.
+/// A text that is not a valid message.
 #[derive(Debug)]
 pub struct Malformed {
-    /// The id to answer to, when one could be read.
+    /// The id for the error response, if it could be read.
     pub id: Option<RequestId>,
-    /// What is wrong.
+    /// The error.
     pub error: RpcError,
-    /// Whether a channel answers it; a malformed notification is dropped (BAD-6).
+    /// Whether a channel sends an error response. It sends none for a malformed notification (BAD-6).
     pub answer: bool,
-    /// The id of the request of ours that it may be meant to answer: it has an id and no method.
+    /// The id of the engine's request that it may have been meant to answer. It is set if there is an id and no method.
     pub reply: Option<RequestId>,
 }
 
@@ -73,14 +73,14 @@ pub struct Params {
 
 const CHAIN: [&str; 2] = ["params", "_meta"];
 
-/// A message, or why a text is none.
+/// A message, or the reason why a text is not one.
 pub type Decoded = Result<Message, Malformed>;
 
-/// Messages one batch may hold. Each can have an answer much longer than itself.
+/// The maximum number of messages in one batch, because each response can be much longer than its request.
 const MAX_BATCH: usize = 100;
 
 impl Message {
-    /// Reads one message. Cost: one pass over the text; it is copied only if it has line breaks.
+    /// Decodes one message in one pass over the text. The text is copied only if it has line breaks.
     pub fn decode(text: Bytes, limits: &Limits) -> Decoded {
         let (text, scan) = JsonSlice::parse_scan(text, limits, &CHAIN).map_err(not_json)?;
         match scan.kind {
@@ -95,7 +95,7 @@ impl Message {
         classify(Params { text, scan })
     }
 
-    /// Whether it wants an answer.
+    /// Whether the message is a request.
     pub fn is_request(&self) -> bool {
         matches!(self, Message::Request(_))
     }
@@ -105,7 +105,7 @@ impl Message {
         text.trim_ascii_start().first() == Some(&b'[')
     }
 
-    /// Reads a batch of 2025-03-26: each member is a message or malformed by itself (BAT-2, BAT-7).
+    /// Decodes a batch of 2025-03-26. Each member is a message, or malformed by itself (BAT-2, BAT-7).
     pub fn decode_batch(text: Bytes, limits: &Limits) -> Result<Vec<Decoded>, Malformed> {
         let refused = |why: &str| unreadable(RpcError::invalid_request(format!("Invalid request: {why}")));
         let batch = JsonSlice::parse(text, limits).map_err(not_json)?;
@@ -121,7 +121,8 @@ impl Message {
         }
     }
 
-    /// `seen` has the ids of the requests before this one: an answer must tell which of them it is for (RPC-6).
+    /// Decodes one member. `seen` has the ids of the earlier requests, because each response must identify its request
+    /// (RPC-6).
     fn decode_member(member: JsonSlice, limits: &Limits, seen: &mut HashSet<Bytes>) -> Decoded {
         let refused = |id, why: &str| {
             let error = RpcError::invalid_request(format!("Invalid request: {why}"));
@@ -153,8 +154,8 @@ fn not_json(error: JsonError) -> Malformed {
     })
 }
 
-/// Each bad member of a batch is answered by one error, also where the same text alone is not answered (BAT-7). A client
-/// sees no status for a member, so it learns of the fault by nothing else.
+/// Each malformed member of a batch gets one error, even if the same text outside of a batch would get none (BAT-7).
+/// The client sees no HTTP status for a member, so it would not learn of the error otherwise.
 fn bad_member(mut malformed: Malformed) -> Malformed {
     if malformed.id.is_none() && malformed.error.code == code::INVALID_PARAMS {
         let message = malformed.error.message.replacen("Invalid params", "Invalid request", 1);
@@ -186,7 +187,8 @@ fn classify(params: Params) -> Decoded {
     };
     let fault = |id: Option<RequestId>, error: RpcError| {
         let reply = id.clone().filter(|_| !has_method);
-        // A response has an id of ours. To its sender an error under that id looks like the answer to a request of its own.
+        // The id of a response is one of the engine's. If the error repeated it, the client would take the error for
+        // the response to one of its own requests.
         let id = id.filter(|_| !is_response);
         Err(Malformed { answer: id.is_some(), id, error, reply })
     };
@@ -236,12 +238,12 @@ impl Params {
         self.scan.get(self.text.as_bytes(), level, name).map(|member| self.value(member))
     }
 
-    /// Whether the message has `params` at all.
+    /// Whether the message has `params`.
     pub fn present(&self) -> bool {
         self.scan.get(self.text.as_bytes(), 0, "params").is_some()
     }
 
-    /// The whole of `params`, an empty object if there are none.
+    /// `params`, or an empty object if there are none.
     pub fn object(&self) -> JsonSlice {
         let member = self.scan.get(self.text.as_bytes(), 0, "params");
         member.map_or_else(JsonSlice::empty_object, |member| self.value(member))
@@ -252,7 +254,7 @@ impl Params {
         self.find(1, name)
     }
 
-    /// `params._meta` when it is an object.
+    /// `params._meta`, if it is an object.
     pub fn meta(&self) -> Option<JsonSlice> {
         self.get("_meta").filter(|meta| meta.kind() == Kind::Object)
     }
@@ -262,7 +264,7 @@ impl Params {
         self.find(2, name)
     }
 
-    /// The member of `params` with this name, which must be a string if it is there.
+    /// The member of `params` with this name. If it is present, it must be a string.
     pub fn get_str(&self, name: &str) -> Result<Option<String>, RpcError> {
         match self.get(name) {
             None => Ok(None),
@@ -295,7 +297,7 @@ mod tests {
             assert!(!malformed.answer && malformed.id.is_none(), "{text}");
             assert!(!malformed.error.message.contains("no method"), "{text}: {}", malformed.error);
         }
-        // The question that it was meant for is known all the same.
+        // The question that it was meant to answer is known nevertheless.
         let reply = malformed(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#).reply;
         assert_eq!(reply.unwrap().raw().as_str(), "1");
         for text in [

@@ -1,4 +1,4 @@
-//! A response of this engine taken apart, without reading what is in it: its frame is always the same.
+//! Takes a response of this engine apart without parsing it, because its frame is always the same.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::messages::id::RequestId;
@@ -8,8 +8,8 @@ const HEAD: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
 const RESULT: &[u8] = br#","result":"#;
 const ERROR: &[u8] = br#","error":"#;
 
-/// The response to a request: what it answers, and with what. Whoever keeps a result, hands it on or sends it under another
-/// id takes it from here.
+/// The response to a request: the id and the outcome. It is used to store a result, to pass it on, or to send it with
+/// another id.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The request's id.
@@ -19,11 +19,11 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Takes a response of this engine apart; nothing for an error without an id, and for a batch. The parts share the
-    /// response's memory; the time it takes depends on the id's length alone.
+    /// The parts of a response of this engine; `None` for an error without an id, and for a batch. The parts share the
+    /// response's memory. The time depends only on the length of the id.
     pub fn of(response: &Bytes) -> Option<Reply> {
         let rest = response.strip_prefix(HEAD)?;
-        // In an id's text no quotation mark stands by itself.
+        // In the text of an id, a quotation mark occurs only after a backslash.
         let length = match rest.strip_prefix(b"\"") {
             Some(text) => {
                 let mut escaped = false;
@@ -49,7 +49,7 @@ impl Reply {
         Some(Reply { id, outcome })
     }
 
-    /// The same as a response to another request.
+    /// The same outcome as the response to another request.
     pub fn to(&self, id: &RequestId) -> Bytes {
         let (name, value) = match &self.outcome {
             Ok(result) => (RESULT, result),

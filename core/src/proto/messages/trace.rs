@@ -1,23 +1,24 @@
-//! Trace context in `_meta`: which span a message belongs to (digest 8.3), in the forms of W3C Trace Context and Baggage.
+//! Trace context in `_meta`: the span that a message belongs to (digest 8.3), in the forms of W3C Trace Context and
+//! Baggage.
 
 use crate::json::{JsonSlice, JsonWriter};
 use std::collections::HashSet;
 
-/// The members of `_meta` that say where a message stands in a trace. What is malformed is left out, and never an error (OT-2).
+/// The members of `_meta` for tracing. A malformed member is left out and never causes an error (OT-2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TraceContext {
     /// Version, trace, span and flags.
     pub traceparent: Option<String>,
-    /// What the tracing systems on the way add; only with a `traceparent`.
+    /// Data of the tracing systems involved. It is used only with a `traceparent`.
     pub tracestate: Option<String>,
-    /// What the program adds.
+    /// Data of the program.
     pub baggage: Option<String>,
 }
 
-/// The longest text that is read, in bytes: what Baggage (section 3.3.2) promises to carry.
+/// The maximum size of a member in bytes, which Baggage guarantees to transport (section 3.3.2).
 const LONGEST: usize = 8192;
-/// Entries of `tracestate` (Trace Context section 3.3.1.1).
+/// The maximum number of entries of `tracestate` (Trace Context section 3.3.1.1).
 const MAX_STATES: usize = 32;
 
 impl TraceContext {
@@ -40,12 +41,12 @@ impl TraceContext {
         read
     }
 
-    /// Whether it says nothing.
+    /// Whether all members are missing.
     pub fn is_empty(&self) -> bool {
         self.traceparent.is_none() && self.baggage.is_none()
     }
 
-    /// Appends the members to a `_meta` that is being written.
+    /// Appends the members to an open `_meta` object.
     pub fn write(&self, out: &mut JsonWriter) {
         let members = [
             ("traceparent", &self.traceparent),
@@ -60,7 +61,7 @@ impl TraceContext {
     }
 }
 
-/// `00-<32 hexadecimal digits>-<16>-<2>`; later versions may go on after another hyphen (Trace Context section 3.2).
+/// `00-<32 hexadecimal digits>-<16>-<2>`. Later versions may continue after another hyphen (Trace Context section 3.2).
 pub fn is_traceparent(text: &str) -> bool {
     let is_hex = |text: &str, length: usize| {
         text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -85,7 +86,7 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// A list of `key=value`, each key once (Trace Context section 3.3).
+/// A list of `key=value` with unique keys (Trace Context section 3.3).
 pub fn is_tracestate(text: &str) -> bool {
     let is_key_byte = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
@@ -107,7 +108,7 @@ pub fn is_tracestate(text: &str) -> bool {
         let Some((key, value)) = entry.split_once('=') else { return false };
         is_key(key) && is_value(value) && keys.len() < MAX_STATES && keys.insert(key.to_owned())
     };
-    // Empty entries are allowed, an empty list says nothing.
+    // Empty entries are allowed, but the list must have at least one other entry.
     let mut entries = text.split(',').map(trim).filter(|entry| !entry.is_empty()).peekable();
     text.len() <= LONGEST && entries.peek().is_some() && entries.all(is_right)
 }
@@ -127,7 +128,7 @@ pub fn is_baggage(text: &str) -> bool {
     };
     let is_right = |entry: &str| {
         let mut parts = entry.split(';').map(is_pair);
-        // The first part must have a value, properties need none.
+        // The first part must have a value. Properties need none.
         parts.next() == Some((true, true)) && parts.all(|(right, _)| right)
     };
     text.len() <= LONGEST && text.split(',').all(is_right)
@@ -262,7 +263,7 @@ mod tests {
             read(json!({"traceparent": PARENT, "tracestate": "A", "baggage": 1})),
             TraceContext { traceparent: Some(PARENT.into()), ..TraceContext::default() }
         );
-        // A state without a parent belongs to nothing.
+        // A `tracestate` without a `traceparent` has no meaning.
         assert_eq!(
             read(json!({"traceparent": [PARENT], "tracestate": "a=b", "baggage": "c=d"})),
             TraceContext { baggage: Some("c=d".into()), ..TraceContext::default() }

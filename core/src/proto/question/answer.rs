@@ -1,4 +1,4 @@
-//! Answers of clients: what they must look like, and what a handler reads in them.
+//! Answers of clients: their valid forms, and what handlers read from them.
 
 use super::sample::check_block;
 use super::string;
@@ -6,28 +6,28 @@ use crate::json::{JsonSlice, JsonWriter, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What the user did with a question.
+/// The user's reaction to an elicitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Answered it: filled in the form, or agreed to visit the page.
+    /// The user filled in the form, or agreed to visit the page.
     Accept,
-    /// Said no.
+    /// The user declined.
     Decline,
-    /// Closed it without choosing.
+    /// The user closed it without a choice.
     Cancel,
 }
 
-/// A directory or file the user works in.
+/// A directory or file that the user works in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Root {
-    /// Its `file://` address.
+    /// Its `file://` URI.
     pub uri: String,
-    /// Its name for people.
+    /// Its name for users.
     pub name: Option<String>,
 }
 
-/// The answer to a question: JSON that has the form its kind prescribes.
+/// The answer to a question: JSON in the form that its kind requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     action: Action,
@@ -35,7 +35,7 @@ pub struct Answer {
 }
 
 impl Action {
-    /// The wire name.
+    /// The name in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Action::Accept => "accept",
@@ -46,14 +46,14 @@ impl Action {
 }
 
 impl Answer {
-    /// What the user did. Questions that cannot be declined in an answer are always [`Action::Accept`]: sampling and
-    /// roots, which fail instead.
+    /// The user's reaction. For sampling and roots it is always [`Action::Accept`], because they fail if they are
+    /// declined.
     pub fn action(&self) -> Action {
         self.action
     }
 
-    /// The `content` of the answer: of a form that was accepted the values, an object that conforms to the schema that
-    /// was sent; of a sampled message one content block or an array of them.
+    /// The `content` of the answer. For an accepted form, it is an object of values that is valid for the form's
+    /// schema. For sampling, it is one content block or an array of them.
     pub fn content(&self) -> Option<JsonSlice> {
         self.json.member("content")
     }
@@ -63,7 +63,7 @@ impl Answer {
         &self.json
     }
 
-    /// The text of a sampled message: that of its text blocks, one after the other.
+    /// The text of a sampled message: the texts of its text blocks, joined.
     pub fn text(&self) -> String {
         let blocks = self.content().map_or_else(Vec::new, |content| match content.kind() {
             Kind::Array => content.elements().collect(),
@@ -76,7 +76,7 @@ impl Answer {
         blocks.iter().filter_map(text).collect()
     }
 
-    /// The roots of an answer that lists them.
+    /// The roots in the answer.
     pub fn roots(&self) -> Vec<Root> {
         let roots = self.json.member("roots");
         roots.iter().flat_map(|roots| roots.elements()).filter_map(|root| root.deserialize().ok()).collect()
@@ -93,7 +93,7 @@ fn action(answer: &JsonSlice) -> Result<Action, String> {
     }
 }
 
-/// An answer to an elicitation, without what does not belong to it.
+/// The answer to an elicitation, without members that do not belong to it.
 fn outcome(action: Action, content: Option<&JsonSlice>) -> Answer {
     let mut out = JsonWriter::new();
     out.begin_object().key("action").str(action.as_str());
@@ -104,13 +104,13 @@ fn outcome(action: Action, content: Option<&JsonSlice>) -> Answer {
     Answer { action, json: out.into_slice() }
 }
 
-/// `ElicitResult` of a form (EL-8): there is content where it was accepted, and only there.
+/// `ElicitResult` of a form (EL-8). There is content if and only if the form was accepted.
 pub(super) fn elicited(answer: &JsonSlice) -> Result<Answer, String> {
     let action = action(answer)?;
     if action != Action::Accept {
         return Ok(outcome(action, None));
     }
-    // A form without required fields may come back without any.
+    // A form without required fields may be returned without content.
     let content = answer.member("content").unwrap_or_else(JsonSlice::empty_object);
     if content.kind() != Kind::Object {
         return Err("content must be an object".into());
@@ -118,7 +118,7 @@ pub(super) fn elicited(answer: &JsonSlice) -> Result<Answer, String> {
     Ok(outcome(action, Some(&content)))
 }
 
-/// `ElicitResult` of a visit (EL-12): to accept is to agree, and there is no content.
+/// `ElicitResult` of a URL elicitation (EL-12). `accept` means consent, and there is no content.
 pub(super) fn consented(answer: &JsonSlice) -> Result<Answer, String> {
     action(answer).map(|action| outcome(action, None))
 }
@@ -145,7 +145,7 @@ pub(super) fn listed(answer: &JsonSlice) -> Result<Answer, String> {
     let roots = answer.member("roots").filter(|roots| roots.kind() == Kind::Array);
     for root in roots.ok_or("roots must be an array")?.elements() {
         let root = root.deserialize::<Root>().map_err(|error| format!("roots: {}", error.what()))?;
-        // The scheme of an address is the same in any case (RFC 3986, section 3.1).
+        // The scheme of a URI is case-insensitive (RFC 3986, section 3.1).
         if !root.uri.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("file://")) {
             return Err("roots: uri must begin with file://".into());
         }

@@ -1,4 +1,4 @@
-//! Parameters of elicitations: what a form may hold, and what an older client is shown of it.
+//! Parameters of elicitations: what a form may contain, and its form for older clients.
 
 use super::{Need, Refusal, only, string};
 use crate::json::{JsonSlice, JsonWriter};
@@ -7,10 +7,10 @@ use crate::proto::version::Revision;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-/// The parameter that names a visit to a page.
+/// The parameter with the id of a URL elicitation.
 pub(crate) const ELICITATION_ID: &str = "elicitationId";
 
-/// The notification that what the user did on a page has come to its end (EL-12).
+/// The notification that a URL elicitation has ended (EL-12).
 pub(crate) fn complete(id: &str) -> Bytes {
     let mut out = JsonWriter::new();
     out.begin_object().key("jsonrpc").str("2.0").key("method").str("notifications/elicitation/complete");
@@ -18,7 +18,7 @@ pub(crate) fn complete(id: &str) -> Bytes {
     out.into_bytes()
 }
 
-/// The error that tells a client of 2025-11-25 which pages the user must visit first (EL-15).
+/// The error that names the pages that the user must visit first, for a client of 2025-11-25 (EL-15).
 pub(crate) fn required<'a>(visits: impl Iterator<Item = &'a JsonSlice>) -> RpcError {
     let mut data = JsonWriter::new();
     data.begin_object().key("elicitations").begin_array();
@@ -30,8 +30,8 @@ pub(crate) fn required<'a>(visits: impl Iterator<Item = &'a JsonSlice>) -> RpcEr
         .with_data(data.into_slice())
 }
 
-/// Checks the parameters of a form: an object schema of flat primitives (EL-3 to EL-6). The schema's own rules, such as
-/// the types of its bounds, are checked where it is compiled.
+/// Checks the parameters of a form: an object schema of flat primitives (EL-3 to EL-6). Rules of JSON Schema, such as
+/// the types of bounds, are checked when the schema is compiled.
 pub(super) fn check_form(params: &Value) -> Result<Vec<Need>, String> {
     only(params, &["mode", "message", "requestedSchema", "_meta"])?;
     if params.get("mode").is_some_and(|mode| mode != "form") {
@@ -100,7 +100,7 @@ fn check_field(field: &Value) -> Result<(), String> {
     }
 }
 
-/// The values one may choose from: those of `enum`, or those that `titled` has with their titles (EL-6).
+/// The choices of a field: the values of `enum`, or the titled values of the member `titled` (EL-6).
 fn choices<'a>(field: &'a Value, titled: &str) -> Result<Option<Vec<&'a str>>, String> {
     let values = match (field.get("enum"), field.get(titled)) {
         (None, None) => return Ok(None),
@@ -133,7 +133,8 @@ fn default(field: &Value, fits: impl Fn(&Value) -> bool) -> Result<(), String> {
     }
 }
 
-/// Shapes a form for a revision; before 2025-11-25 as 2025-06-18 has it, without what that does not have (EL-3, EL-5, EL-7).
+/// Converts a form for a revision. Before 2025-11-25 it gets the form of 2025-06-18, without newer features (EL-3,
+/// EL-5, EL-7).
 pub(super) fn shape_form(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
     let mut shaped = Map::new();
     if revision > Revision::V2025_06_18 {
@@ -149,7 +150,7 @@ pub(super) fn shape_form(mut params: Value, revision: Revision) -> Result<Value,
     Ok(shaped.into())
 }
 
-/// Makes a field of 2025-06-18 from one of today.
+/// Converts a field to the form of 2025-06-18.
 fn downgrade(field: &mut Value, revision: Revision) -> Result<(), Refusal> {
     let Some(field) = field.as_object_mut() else { return Ok(()) };
     let kind = field.get("type").cloned().unwrap_or_default();
@@ -167,7 +168,7 @@ fn downgrade(field: &mut Value, revision: Revision) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Checks the parameters of a visit to a page (EL-11).
+/// Checks the parameters of a URL elicitation (EL-11).
 pub(super) fn check_url(params: &Value) -> Result<Vec<Need>, String> {
     only(params, &["mode", "message", "url", "elicitationId", "_meta"])?;
     if params.get("mode").is_some_and(|mode| mode != "url") {
@@ -193,7 +194,7 @@ fn is_web_address(url: &str) -> bool {
         && url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&byte))
 }
 
-/// Shapes a visit for a revision: an `elicitationId` is of sessions, and was removed with them.
+/// Converts a URL elicitation for a revision. Only revisions with sessions have an `elicitationId`.
 pub(super) fn shape_url(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
     let mut shaped = json!({ "mode": "url" });
     for name in ["message", "url", "elicitationId", "_meta"] {

@@ -1,5 +1,5 @@
-//! What a server may ask of a client: one table of the kinds of questions, with what a client must have declared (MR-4,
-//! SA-1), and how parameters and answers are checked and shaped.
+//! The questions that a server can ask a client, as one table. A kind has a capability that the client must have
+//! declared (MR-4, SA-1), and functions that check and convert parameters and answers.
 
 mod answer;
 mod elicit;
@@ -23,26 +23,26 @@ pub enum Question {
     ElicitForm,
     /// The user visits a page (`elicitation/create` in URL mode).
     ElicitUrl,
-    /// A model says something (`sampling/createMessage`).
+    /// A model generates a message (`sampling/createMessage`).
     Sample,
-    /// The directories the user works in (`roots/list`).
+    /// The directories that the user works in (`roots/list`).
     Roots,
 }
 
 struct Row {
     question: Question,
     word: &'static str,
-    /// What messages about it begin with.
+    /// The start of messages about it.
     noun: &'static str,
     method: &'static str,
-    /// What a client must have declared, whatever the parameters are.
+    /// The capability that the client must have declared, whatever the parameters are.
     need: Need,
     check: fn(&Value) -> Result<Vec<Need>, String>,
     shape: fn(Value, Revision) -> Result<Value, Refusal>,
     read: fn(&JsonSlice) -> Result<Answer, String>,
 }
 
-/// In the order of the enumeration.
+/// In the order of the variants.
 static ROWS: [Row; 4] = [
     Row {
         question: Question::ElicitForm,
@@ -93,14 +93,14 @@ const ELICITATION_CREATE: &str = "elicitation/create";
 pub(crate) enum Refusal {
     /// Its parameters are wrong.
     Invalid(String),
-    /// The client did not declare this.
+    /// The client did not declare this capability.
     Undeclared(Need),
-    /// The client's revision has no such thing. The text names it.
+    /// The client's revision does not have this feature. The text names it.
     Unknown(String),
 }
 
 impl Question {
-    /// Every kind of question.
+    /// All kinds of questions.
     pub const ALL: [Question; ROWS.len()] =
         [Question::ElicitForm, Question::ElicitUrl, Question::Sample, Question::Roots];
 
@@ -108,38 +108,39 @@ impl Question {
         &ROWS[self as usize]
     }
 
-    /// Its word in programs: `elicit`, `elicit_url`, `sample`, `roots`.
+    /// The name in the APIs: `elicit`, `elicit_url`, `sample`, `roots`.
     pub fn as_str(self) -> &'static str {
         self.row().word
     }
 
-    /// The kind of this word.
+    /// The kind with this name in the APIs.
     pub fn named(word: &str) -> Option<Question> {
         ROWS.iter().find(|row| row.word == word).map(|row| row.question)
     }
 
-    /// What messages about it begin with: `elicitation`.
+    /// The start of messages about it: `elicitation`.
     pub fn noun(self) -> &'static str {
         self.row().noun
     }
 
-    /// The method of the request that asks it.
+    /// The method of the request.
     pub fn method(self) -> &'static str {
         self.row().method
     }
 
-    /// Whether this client declared that it can be asked. What it declares decides, whatever its revision: some negotiate an
-    /// older one than that which has the question, and can answer it.
+    /// Whether this client declared that it can be asked. Only the declaration matters, not the revision: some clients
+    /// negotiate a revision that is older than the question, and can answer it.
     pub fn is_declared_by(self, client: &Client) -> bool {
         self.row().need.is_met(client)
     }
 
-    /// Whether the handlers of entries of this kind may ask at all (MR-1).
+    /// Whether handlers of entries of this kind may ask questions (MR-1).
     pub fn may_come_from(kind: Kind) -> bool {
         matches!(kind, Kind::Tool | Kind::Prompt | Kind::Resource | Kind::ResourceTemplate)
     }
 
-    /// Checks parameters in the newest form and whether this client can be asked, and shapes them for its revision.
+    /// Checks parameters in the newest form, and whether this client can be asked. Converts the parameters for its
+    /// revision.
     pub(crate) fn prepare(self, params: &JsonSlice, client: &Client) -> Result<JsonSlice, Refusal> {
         let row = self.row();
         if !self.is_declared_by(client) {
@@ -156,7 +157,7 @@ impl Question {
         (row.shape)(params, client.revision).map(|params| JsonSlice::from_value(&params))
     }
 
-    /// Reads an answer. What a form's schema says is not looked at.
+    /// Reads an answer. It is not checked against a form's schema.
     pub(crate) fn read(self, answer: &JsonSlice) -> Result<Answer, String> {
         if answer.kind() != crate::json::Kind::Object {
             return Err("must be an object".into());
@@ -170,7 +171,7 @@ fn no_members(params: &Value) -> Result<Vec<Need>, String> {
     Ok(Vec::new())
 }
 
-/// Refuses members that are not in `known`, by name.
+/// Refuses members that are not in `known`. The error names them.
 fn only(object: &Value, known: &[&str]) -> Result<(), String> {
     let mut names = object.as_object().into_iter().flat_map(|object| object.keys());
     match names.find(|name| !known.contains(&name.as_str())) {
@@ -179,7 +180,7 @@ fn only(object: &Value, known: &[&str]) -> Result<(), String> {
     }
 }
 
-/// The string member `name`.
+/// The member `name`, which must be a string.
 fn string<'a>(object: &'a Value, name: &str) -> Result<&'a str, String> {
     object[name].as_str().ok_or_else(|| format!("{name} must be a string"))
 }

@@ -1,4 +1,4 @@
-//! What clients declare that they can be asked.
+//! The capabilities of clients that questions need.
 
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::envelope::Client;
@@ -11,13 +11,13 @@ use bytes::Bytes;
 pub(crate) struct Need {
     capability: &'static str,
     part: Option<&'static str>,
-    /// An object with none of its parts means this part (EL-1).
+    /// A capability object without any part means this part (EL-1).
     implied: bool,
-    /// Before this revision the capability has no such part, and what needs it needs only the whole.
+    /// Before this revision, the capability has no such part, and the capability itself is enough.
     since: Revision,
-    /// What the client does not declare, in words.
+    /// A name of the missing capability for messages.
     words: &'static str,
-    /// The capabilities object that would do.
+    /// The capabilities object that the client should have declared.
     required: &'static str,
 }
 
@@ -52,7 +52,7 @@ impl Need {
             || self.implied && !["form", "url"].iter().any(|part| whole.member(part).is_some())
     }
 
-    /// The error that names it (-32021).
+    /// The error that names the missing capability (-32021).
     pub(crate) fn error(&self) -> RpcError {
         RpcError::missing_capability(
             format!("The client cannot be asked: it does not declare {}", self.words),
@@ -84,7 +84,7 @@ mod tests {
             (SAMPLING, old, json!({ "sampling": {} }), true),
             (SAMPLING_TOOLS, new, json!({ "sampling": {} }), false),
             (SAMPLING_TOOLS, new, json!({ "sampling": { "tools": {} } }), true),
-            // SA-7: the part is younger than what it allows.
+            // SA-7: `context` is newer than the feature that it allows.
             (SAMPLING_CONTEXT, new, json!({ "sampling": {} }), false),
             (SAMPLING_CONTEXT, old, json!({ "sampling": {} }), true),
             (ROOTS, old, json!({ "roots": { "listChanged": true } }), true),

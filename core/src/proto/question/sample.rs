@@ -1,4 +1,4 @@
-//! Parameters of sampling: what a model may be asked, and what an older client is sent of it.
+//! Parameters of sampling: their checks, and their form for older clients.
 
 use super::need::{SAMPLING_CONTEXT, SAMPLING_TOOLS};
 use super::{Need, Refusal, only, string};
@@ -20,7 +20,7 @@ const MEMBERS: [&str; 11] = [
     "_meta",
 ];
 
-/// Checks the parameters (SA-2 to SA-5) and says which further capabilities they need (SA-3, SA-7).
+/// Checks the parameters (SA-2 to SA-5). Returns the further capabilities that they need (SA-3, SA-7).
 pub(super) fn check(params: &Value) -> Result<Vec<Need>, String> {
     only(params, &MEMBERS)?;
     let messages = params["messages"].as_array().ok_or("messages must be an array")?;
@@ -64,7 +64,7 @@ pub(super) fn check(params: &Value) -> Result<Vec<Need>, String> {
     Ok(needs)
 }
 
-/// Whether a model is offered tools, or is told of their use.
+/// Whether the model gets tools, or messages about the use of tools.
 fn uses_tools(params: &Value) -> bool {
     let says_tool = |block: &Value| matches!(block["type"].as_str(), Some("tool_use" | "tool_result"));
     params.get("tools").or(params.get("toolChoice")).is_some()
@@ -89,7 +89,7 @@ fn check_preferences(preferences: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The blocks of a message, which has one or an array of them.
+/// The content blocks of a message, which has one or an array of them.
 fn blocks(message: &Value) -> &[Value] {
     match &message["content"] {
         Value::Array(blocks) => blocks,
@@ -97,7 +97,7 @@ fn blocks(message: &Value) -> &[Value] {
     }
 }
 
-/// Checks each message, and that each use of a tool has its result in the message after it (SA-5).
+/// Checks each message, and that the message after each use of a tool has its result (SA-5).
 fn check_messages(messages: &[Value]) -> Result<(), String> {
     let mut open = HashSet::new();
     for (place, message) in messages.iter().enumerate() {
@@ -162,8 +162,8 @@ pub(super) fn check_block(block: &Value) -> Result<(), String> {
     }
 }
 
-/// Shapes the parameters for a revision: before 2025-11-25 a message has exactly one block (SA-6). A client that declares
-/// tools, as it has if they are used here, knows messages of several.
+/// Converts the parameters for a revision. Before 2025-11-25 a message has exactly one block (SA-6). If tools are used
+/// here, the client has declared them, and so knows messages with several blocks.
 pub(super) fn shape(mut params: Value, revision: Revision) -> Result<Value, Refusal> {
     if revision >= Revision::V2025_11_25 || uses_tools(&params) {
         return Ok(params);

@@ -1,5 +1,5 @@
-//! A result put together from its parts, for languages that have no literals for objects: its items (blocks, contents,
-//! messages, suggestions, resources) and its other members, by their words.
+//! Builds a result from its parts, for languages without literals for objects. The parts are its items (blocks,
+//! contents, messages, suggestions, resources) and its other members, by name.
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
@@ -9,12 +9,12 @@ use crate::proto::catalog::members::{
 };
 use crate::proto::results::content;
 
-/// A member of a result: the specification's name, or that with underscores, and its value.
+/// A member of a result: its name in the specification, or that name with underscores, and its value.
 pub type Member = (String, JsonSlice);
 
-/// The full result object of an entry of this kind, in the newest form. A resource has an address and perhaps a media
-/// type; of anything else its name is in the address's place. The error names a member that there is not; what else is
-/// wrong is said when the result is used.
+/// The full result object for an entry of this kind, in the newest form. A resource has a URI and optionally a media
+/// type; for other kinds, the entry's name takes the place of the URI. The error names a member that does not exist.
+/// Other errors are reported when the result is used.
 pub(crate) fn assemble(
     kind: Kind,
     (uri, mime_type): (&str, Option<&JsonSlice>),
@@ -29,7 +29,7 @@ pub(crate) fn assemble(
     array.end_array();
     let array = array.into_slice();
     let (table, result) = match kind {
-        // Without content a tool's structured content stands there as text.
+        // If a tool has no content, its structured content is also sent as text.
         Kind::Tool if items.is_empty() => (&RESULT_TOOL, JsonSlice::empty_object()),
         Kind::Tool => (&RESULT_TOOL, content::of_tool(&array, uri)?),
         Kind::Resource | Kind::ResourceTemplate => {
@@ -48,7 +48,7 @@ pub(crate) fn assemble(
     let named = members.iter().map(|(word, value)| {
         let name = match named(table, word) {
             Ok(name) => name,
-            // What else a method's result has is the program's affair.
+            // A method's result may have any other members.
             Err(_) if kind == Kind::Method => word.as_str(),
             Err(error) => return Err(error),
         };
@@ -57,7 +57,7 @@ pub(crate) fn assemble(
     Ok(with(Some(&result), named.collect::<Result<_, _>>()?))
 }
 
-/// What is said of the suggestions stands beside them, not beside the whole.
+/// Members about the suggestions belong to the inner object, next to the suggestions.
 fn completion(values: &JsonSlice, members: &[Member]) -> Result<JsonSlice, String> {
     let (mut inner, mut outer) = (Vec::new(), Vec::new());
     for (word, value) in members {
@@ -78,7 +78,7 @@ fn named(table: &'static Table, word: &str) -> Result<&'static str, String> {
     Ok(table.rows[CheckedMembers::new(table).find(word)?].name)
 }
 
-/// An object with members in place of those of their names.
+/// A copy of an object with these members, which replace those with the same name.
 fn with(object: Option<&JsonSlice>, members: Vec<(&str, JsonSlice)>) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object();

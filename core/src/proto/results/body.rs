@@ -1,4 +1,4 @@
-//! The body of a result: what a handler returned, checked against the table of its kind.
+//! The body of a result: the handler's return value, checked against the table for its kind.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::definition::Definition;
@@ -11,10 +11,10 @@ use crate::proto::results::content;
 use crate::proto::results::content::noun;
 use crate::proto::results::result::{CalledEntry, HandlerResult};
 
-/// What a result consists of, before a revision is known.
+/// The content of a result, before it is written for a revision.
 #[derive(Clone, Debug)]
 pub(super) enum Body<'a> {
-    /// One text of a tool.
+    /// A tool's text.
     Said(&'a str),
     /// The text of a tool's failure.
     Failed(&'a str),
@@ -26,15 +26,15 @@ pub(super) enum Body<'a> {
     Json(&'a JsonSlice),
     /// A resource's bytes.
     Bytes(&'a [u8]),
-    /// A whole object, checked against its table.
+    /// A complete object, checked against its table.
     Whole(JsonSlice, &'static Table),
-    /// What a provider lists.
+    /// The list of a resource provider.
     Provided(Vec<Definition>, Option<JsonSlice>),
-    /// Whatever a notification's or a hook's handler says.
+    /// The handler of a notification or a hook returns nothing that is sent.
     Nothing,
 }
 
-/// Checks what a handler returned. The error does not name the entry yet.
+/// Checks the return value of a handler. The error does not name the entry yet.
 pub(super) fn body<'a>(called: &CalledEntry<'a>, returned: HandlerResult<'a>) -> Result<Body<'a>, String> {
     let definition = called.definition;
     let whole = |result: JsonSlice, table: &'static Table| {
@@ -117,7 +117,8 @@ pub(super) fn body<'a>(called: &CalledEntry<'a>, returned: HandlerResult<'a>) ->
     }
 }
 
-/// A resource that does not exist is an error; no contents would say that it does (RS-6).
+/// A read without contents is refused, because it would mean that the resource exists. A missing resource is an error
+/// (RS-6).
 fn not_empty(result: JsonSlice) -> Result<JsonSlice, String> {
     let contents = result.member("contents");
     match contents.filter(|contents| contents.kind() == json::Kind::Array) {
@@ -128,7 +129,7 @@ fn not_empty(result: JsonSlice) -> Result<JsonSlice, String> {
     }
 }
 
-/// A completion's result: the whole, or its inner object.
+/// A completion's result: the complete object, or its inner object.
 fn completion<'a>(result: &JsonSlice) -> Result<Body<'a>, String> {
     let inner = match result.member("completion") {
         Some(inner) => {
@@ -149,7 +150,7 @@ fn completion<'a>(result: &JsonSlice) -> Result<Body<'a>, String> {
     Ok(Body::Whole(out.into_slice(), &RESULT_COMPLETE))
 }
 
-/// What a provider lists: an array of resources, or an object with it.
+/// The list of a resource provider: an array of resources, or an object with that array.
 fn provided<'a>(value: &JsonSlice) -> Result<Body<'a>, String> {
     let (resources, next) = match value.kind() {
         json::Kind::Array => (Some(value.clone()), None),

@@ -1,4 +1,4 @@
-//! From what handlers find natural to return to the full result object of their kind, in its newest form.
+//! Converts natural return values of handlers to the full result object of their kind, in its newest form.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::clip;
@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
-/// Values that one completion may suggest (CP-3).
+/// The maximum number of suggestions of one completion (CP-3).
 const MAX_VALUES: usize = 100;
 
-/// An address as URIs are written: clients may ask with characters that have to be encoded there (RFC 3987, section 3.1).
+/// A URI with non-ASCII characters percent-encoded, because clients may send them unencoded (RFC 3987, section 3.1).
 pub(crate) fn address(uri: &str) -> Cow<'_, str> {
     if uri.is_ascii() {
         return Cow::Borrowed(uri);
@@ -24,7 +24,7 @@ pub(crate) fn address(uri: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The items of an array, or the one value that is none.
+/// The items of an array, or the value itself if it is not an array.
 fn items(value: &JsonSlice) -> impl Iterator<Item = JsonSlice> + '_ {
     let one = (value.kind() != Kind::Array).then(|| value.clone());
     value.elements().chain(one)
@@ -45,27 +45,28 @@ fn text_block(out: &mut JsonWriter, text: &JsonSlice) {
     out.begin_object().key("type").str("text").key("text").slice(text).end_object();
 }
 
-/// The media type of bytes of which nothing is said.
+/// The media type of bytes without a known type.
 pub(in crate::proto) const ANY_BYTES: &str = "application/octet-stream";
 
-/// Bytes as contents of a resource that has neither address nor media type yet.
+/// Bytes as contents of a resource, without a URI and a media type.
 pub(in crate::proto) fn of_bytes(bytes: &[u8]) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object().key("blob").str(&STANDARD.encode(bytes)).end_object();
     out.into_slice()
 }
 
-/// Whether an object is contents of a resource, and no content block or message.
+/// Whether an object is the contents of a resource, and not a content block or a message.
 fn is_contents(item: &JsonSlice) -> bool {
     let has = |member: &str| item.member(member).is_some();
     (has("blob") || has("uri") && has("text")) && !has("type") && !has("role")
 }
 
-/// Contents of a resource as a block. Without an address they have that of who made them: `scheme` is its kind.
+/// Contents of a resource as a block. Contents without a URI get one from the kind (`scheme`) and the name of the
+/// entry.
 fn resource_block(out: &mut JsonWriter, contents: &JsonSlice, (scheme, name): (&str, &str)) {
     out.begin_object().key("type").str("resource").key("resource").begin_object();
     if contents.member("uri").is_none() {
-        // Names have no characters that would have to be encoded.
+        // Names contain only characters that need no encoding.
         let uri = format!("{scheme}:///{name}");
         out.key("uri").str(&uri);
     }
@@ -73,7 +74,7 @@ fn resource_block(out: &mut JsonWriter, contents: &JsonSlice, (scheme, name): (&
     out.end_object().end_object();
 }
 
-/// The members of contents, and the media type of bytes that say none.
+/// The members of contents. Bytes without a media type get the default one.
 fn contents_of(out: &mut JsonWriter, contents: &JsonSlice) {
     if contents.member("blob").is_some() && contents.member("mimeType").is_none() {
         out.key("mimeType").str(ANY_BYTES);
@@ -87,8 +88,8 @@ fn members_of(out: &mut JsonWriter, object: &JsonSlice) {
     }
 }
 
-/// The result of the tool `name` of one content block or an array of them; texts stand for text blocks, contents of resources
-/// for such that are embedded.
+/// The result of the tool `name`, from one content block or an array of them. A text becomes a text block. Contents of
+/// a resource become an embedded resource.
 pub(in crate::proto) fn of_tool(value: &JsonSlice, name: &str) -> Result<JsonSlice, String> {
     wrapped("content", |out| {
         for item in items(value) {
@@ -102,8 +103,8 @@ pub(in crate::proto) fn of_tool(value: &JsonSlice, name: &str) -> Result<JsonSli
     })
 }
 
-/// A resource's result of one or several contents. Those without an address have that of the resource, and its media
-/// type unless they say theirs; texts stand for such contents.
+/// A resource's result, from one or several contents. Contents without a URI get the resource's URI, and its media type
+/// if they have none. A text becomes such contents.
 pub(in crate::proto) fn of_resource(
     value: &JsonSlice,
     uri: &str,
@@ -135,8 +136,8 @@ pub(in crate::proto) fn of_resource(
     })
 }
 
-/// The result of a prompt of one message or an array of them; content blocks and texts stand for messages of the user, and so do
-/// contents of resources where the prompt's name is given: a plain value is not one.
+/// The result of a prompt, from one message or an array of them. Content blocks and texts become messages of the user.
+/// So do contents of resources if the prompt's `name` is given; a plain value is never contents.
 pub(in crate::proto) fn of_prompt(value: &JsonSlice, name: Option<&str>) -> Result<JsonSlice, String> {
     wrapped("messages", |out| {
         for item in items(value) {
@@ -157,7 +158,7 @@ pub(in crate::proto) fn of_prompt(value: &JsonSlice, name: Option<&str>) -> Resu
     })
 }
 
-/// A completion's result of an array of suggestions, with how many there are.
+/// A completion's result from an array of suggestions, with their number.
 pub(in crate::proto) fn of_completion(values: &JsonSlice) -> Result<JsonSlice, String> {
     if values.kind() != Kind::Array {
         return Err(format!("must return an array of strings, not {}", noun(values)));
@@ -169,7 +170,8 @@ pub(in crate::proto) fn of_completion(values: &JsonSlice) -> Result<JsonSlice, S
     Ok(out.into_slice())
 }
 
-/// The inner object of a completion's result with no more values than may be sent. Where some are cut off, it says so.
+/// The inner object of a completion's result, with at most the allowed number of values. If some are removed, `hasMore`
+/// is set.
 pub(in crate::proto) fn cut(completion: &JsonSlice) -> JsonSlice {
     let Some(values) = completion.member("values") else { return completion.clone() };
     let found = values.elements().count();
@@ -190,7 +192,7 @@ pub(in crate::proto) fn cut(completion: &JsonSlice) -> JsonSlice {
     out.into_slice()
 }
 
-/// What a value is, for an error.
+/// A description of a value for an error.
 pub(in crate::proto) fn noun(value: &JsonSlice) -> String {
     match value.kind() {
         Kind::Object => {

@@ -6,27 +6,28 @@ use crate::proto::results::shape::SERVER_INFO;
 use crate::proto::version::Revision;
 use std::time::Duration;
 
-/// Members of the frame that the handler gave its result.
+/// The members of the frame that the handler has set.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
     /// Its `_meta`.
     pub meta: Option<JsonSlice>,
-    /// How long it may be kept.
+    /// How long it may be cached.
     pub ttl: Option<Duration>,
-    /// Who may be given it.
+    /// Who may get the cached result.
     pub scope: Option<CacheScope>,
-    /// The `resultType` of a method of the program's own.
+    /// The `resultType` of a program's own method.
     pub result_type: Option<JsonSlice>,
 }
 
 impl Rest {
-    /// The caching hints of a result that otherwise has `hints`. Not for a retry, whose hints nothing overrides (CA-3).
+    /// The caching hints of the result; `hints` are the defaults. Not called for a retry, whose hints cannot be changed
+    /// (CA-3).
     pub fn hints(&self, hints: CacheHints) -> CacheHints {
         CacheHints::new(self.ttl.unwrap_or(hints.ttl), self.scope.unwrap_or(hints.scope))
     }
 
-    /// Writes what every result of `revision` carries (RPC-12, VER-8), with what the handler gave of it. `server` is the
-    /// server's implementation, `hints` are those of a result that may be kept (CA-1, CA-9).
+    /// Writes the members that every result of `revision` has (RPC-12, VER-8), and those that the handler has set.
+    /// `server` is the server's implementation. `hints` are set if the result may be cached (CA-1, CA-9).
     pub fn write(
         &self,
         revision: Revision,
@@ -53,7 +54,7 @@ impl Rest {
         }
         out.key("_meta").begin_object();
         if let Some(meta) = &self.meta {
-            // No key of the protocol's own is among them (META-2).
+            // Keys of the protocol were refused before (META-2).
             for member in meta.members() {
                 out.key(&member.name(meta.as_bytes())).raw(member.text(meta.as_bytes()));
             }

@@ -1,7 +1,7 @@
-//! What a handler came to, as the result object of its kind in each revision.
+//! The outcome of a handler as the result object of its kind, in each revision.
 //!
-//! [`CheckedResult::new`] judges it once, [`CheckedResult::write`] writes it for one revision, and [`Rest`] what the frame of every
-//! result adds. A tool's text and plain values are not looked into.
+//! [`CheckedResult::new`] checks it once, [`CheckedResult::write`] writes it for one revision, and [`Rest`] adds the
+//! frame that every result has. A tool's text and plain values are not checked.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::CacheScope;
@@ -17,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::time::Duration;
 
-/// What a handler came to.
+/// The outcome of a handler.
 #[derive(Clone, Copy, Debug)]
 pub enum HandlerResult<'a> {
     /// Text.
@@ -26,7 +26,7 @@ pub enum HandlerResult<'a> {
     Json(&'a JsonSlice),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// Content blocks, messages or resource contents, one or an array of them, in the newest form.
+    /// Content blocks, messages or resource contents in the newest form: one of them, or an array.
     Content(&'a JsonSlice),
     /// The full result object of its kind, in the newest form.
     Result(&'a JsonSlice),
@@ -34,20 +34,20 @@ pub enum HandlerResult<'a> {
     Failed(&'a str),
 }
 
-/// Of what entry the handler is, and what it was called for.
+/// The entry of a handler, and the request that it was called for.
 #[derive(Clone, Copy, Debug)]
 pub struct CalledEntry<'a> {
-    /// What the program says of the entry.
+    /// The definition of the entry.
     pub definition: &'a Definition,
-    /// The address that is read, for resources and templates.
+    /// The requested URI, for resources and templates.
     pub uri: &'a str,
-    /// Whether a tool's plain values are also structured content.
+    /// Whether a tool's plain values are also sent as structured content.
     pub structured: bool,
-    /// Whether its output schema is [for no object](crate::proto::results::structured::wraps).
+    /// Whether its output schema [allows values that are not objects](crate::proto::results::structured::wraps).
     pub wraps: bool,
 }
 
-/// A result that may be sent.
+/// A result that was checked and can be sent.
 #[derive(Clone, Debug)]
 pub struct CheckedResult<'a> {
     called: CalledEntry<'a>,
@@ -55,7 +55,7 @@ pub struct CheckedResult<'a> {
 }
 
 impl<'a> CheckedResult<'a> {
-    /// Judges what a handler came to. The error names the entry and what is wrong, by member and path.
+    /// Checks the outcome of a handler. The error names the entry and the reason, with the member's path.
     pub fn new(called: CalledEntry<'a>, returned: HandlerResult<'a>) -> Result<CheckedResult<'a>, String> {
         let body = body(&called, returned).map_err(|error| match returned {
             HandlerResult::Failed(text) => text.to_owned(),
@@ -64,7 +64,7 @@ impl<'a> CheckedResult<'a> {
         Ok(CheckedResult { called, body })
     }
 
-    /// About how many bytes will be written.
+    /// The approximate number of bytes of the written result.
     pub fn size(&self) -> usize {
         match &self.body {
             Body::Said(text) | Body::Failed(text) | Body::Text(text) => text.len(),
@@ -77,7 +77,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// Whether a tool says that it failed.
+    /// Whether a tool reports a failure.
     pub fn is_failed(&self) -> bool {
         match &self.body {
             Body::Failed(_) => true,
@@ -88,7 +88,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// A tool's structured content, which its output schema must allow (TL-21).
+    /// A tool's structured content, which must be valid for its output schema (TL-21).
     pub fn structured(&self) -> Option<JsonSlice> {
         match &self.body {
             Body::Value(value) if self.called.structured => Some((*value).clone()),
@@ -99,7 +99,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// The resources that a provider lists, and where it goes on.
+    /// The resources that a provider lists, and the cursor of its next page.
     pub fn provided(&self) -> Option<(&[Definition], Option<&JsonSlice>)> {
         match &self.body {
             Body::Provided(resources, next) => Some((resources, next.as_ref())),
@@ -107,7 +107,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// A member of a whole result.
+    /// A member of a complete result.
     pub fn member(&self, name: &str) -> Option<JsonSlice> {
         match &self.body {
             Body::Whole(result, _) => result.member(name),
@@ -115,7 +115,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// Writes the members of the result, all but those of the frame, which are given back.
+    /// Writes the members of the result. The members of the frame are returned instead.
     pub fn write(&self, revision: Revision, out: &mut JsonWriter) -> Rest {
         match &self.body {
             Body::Said(text) => {
@@ -159,7 +159,7 @@ impl<'a> CheckedResult<'a> {
         Rest::default()
     }
 
-    /// The contents of the resource itself; what the definition says of their media type goes before `mime_type`.
+    /// Opens the contents of the resource itself. A media type in the definition takes precedence over `mime_type`.
     fn open_contents<'w>(&self, mime_type: Option<&str>, out: &'w mut JsonWriter) -> &'w mut JsonWriter {
         out.key("contents").begin_array().begin_object().key("uri").str(self.called.uri);
         match (self.called.definition.member("mimeType"), mime_type) {
@@ -169,7 +169,7 @@ impl<'a> CheckedResult<'a> {
         }
     }
 
-    /// How a view is shown stands beside what it is (AP-6), where the revision has `_meta` there.
+    /// Closes the contents. Settings of a view are added to their `_meta` (AP-6), if the revision has it there.
     fn close_contents(&self, revision: Revision, out: &mut JsonWriter) {
         if let Some(ui) = self.called.definition.ui().filter(|_| revision >= Revision::V2025_06_18) {
             out.key("_meta").begin_object().key("ui").slice(ui).end_object();
@@ -177,7 +177,7 @@ impl<'a> CheckedResult<'a> {
         out.end_object().end_array();
     }
 
-    /// A tool's structured content, where the revision has some.
+    /// A tool's structured content, if the revision has it.
     fn write_structured(&self, value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
         match structured(revision, value.kind(), self.called.wraps) {
             Structured::Absent => {}
@@ -223,7 +223,7 @@ impl<'a> CheckedResult<'a> {
                         write(&row.form, &value, revision, out.key(row.name));
                     }
                     Some(_) => {}
-                    // A method's result is the program's own.
+                    // The result of a program's own method may have any members.
                     None => _ = out.key(name).slice(&value),
                 },
             }
@@ -232,18 +232,18 @@ impl<'a> CheckedResult<'a> {
     }
 }
 
-/// The first member of a tool's result, up to its text.
+/// The first member of a tool's result, up to the start of its text.
 fn open_text(out: &mut JsonWriter) -> &mut JsonWriter {
     out.verbatim(br#""content":[{"type":"text","text":"#)
 }
 
-/// A string as it is, anything else as the text of its JSON.
+/// A string as it is, or the JSON text of any other value as a string.
 fn value_as_text<'w>(value: &JsonSlice, out: &'w mut JsonWriter) -> &'w mut JsonWriter {
     if value.kind() == json::Kind::String { out.slice(value) } else { out.str(value.as_str()) }
 }
 
-/// The content of a tool's full result. Structured content stands there as text too if the program gave no content, and
-/// if it gave an empty array where the revision cannot carry the structured content (TL-16, TL-23).
+/// The content of a tool's full result. Structured content is also written as text if the program set no content. The
+/// same is done if the program set an empty array and the revision cannot have the structured content (TL-16, TL-23).
 fn write_content(result: &JsonSlice, revision: Revision, wraps: bool, out: &mut JsonWriter) {
     let content = result.member("content");
     let content = content.as_ref();

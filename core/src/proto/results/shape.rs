@@ -1,4 +1,4 @@
-//! The one place that shapes what leaves the server, per revision (digest section 9).
+//! Writes all responses and notifications of the server, for each revision (digest section 9).
 
 mod tasks;
 
@@ -17,30 +17,30 @@ use crate::proto::version::{Revision, Revisions};
 use bytes::Bytes;
 pub use tasks::task_outcome;
 
-/// Who the server says it is, and what it says of its answers.
+/// The server's identity, and its general settings for responses.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Name and version, and what else it says of itself.
+    /// Name, version and further facts.
     pub implementation: Implementation,
-    /// How a model should use the server, if it needs saying.
+    /// Instructions for models that use the server, if there are any.
     pub instructions: Option<String>,
-    /// The revisions it speaks.
+    /// The revisions that it supports.
     pub revisions: Revisions,
-    /// The extensions it has, each with its settings, as they are told to clients.
+    /// Its extensions with their settings, as clients see them.
     pub extensions: Vec<(String, JsonSlice)>,
-    /// How long and by whom answers may be kept.
+    /// The caching hints of its results.
     pub cache: CacheSettings,
 }
 
-/// Shapes results and notifications for one server identity.
+/// Writes results and notifications for one server.
 #[derive(Clone, Debug)]
 pub struct Shaper {
     identity: Identity,
-    /// What each revision has of the implementation.
+    /// The implementation in the form of each revision.
     implementations: [JsonSlice; Revision::ALL.len()],
 }
 
-/// What the server calls itself, behind another member.
+/// The member with the server's implementation, written after another member.
 pub(in crate::proto) const SERVER_INFO: &[u8] = br#","_meta":{"io.modelcontextprotocol/serverInfo":"#;
 
 impl Shaper {
@@ -53,7 +53,7 @@ impl Shaper {
         Shaper { identity, implementations }
     }
 
-    /// The revisions the server speaks.
+    /// The revisions that the server supports.
     pub fn revisions(&self) -> Revisions {
         self.identity.revisions
     }
@@ -68,7 +68,7 @@ impl Shaper {
         out
     }
 
-    /// Adds what every modern result carries (RPC-12, VER-8), then closes the response.
+    /// Adds the members that every modern result has (RPC-12, VER-8), and closes the response.
     fn close_result(&self, mut out: JsonWriter, revision: Revision, result_type: &str) -> Bytes {
         if revision.is_modern() {
             out.key("resultType").str(result_type);
@@ -78,12 +78,12 @@ impl Shaper {
         out.into_bytes()
     }
 
-    /// The empty result of `ping`.
+    /// The empty result for `ping`.
     pub fn empty(&self, id: &RequestId, revision: Revision) -> Bytes {
         self.close_result(self.open_result(id, 0), revision, "complete")
     }
 
-    /// The answer to `initialize`. `client` are the client's capabilities.
+    /// The response to `initialize`. `client` are the client's capabilities.
     pub fn initialize(
         &self,
         id: &RequestId,
@@ -100,7 +100,7 @@ impl Shaper {
         self.close_result(out, revision, "complete")
     }
 
-    /// The answer to `server/discover`.
+    /// The response to `server/discover`.
     pub fn discover(
         &self,
         id: &RequestId,
@@ -121,7 +121,7 @@ impl Shaper {
         self.close_result(out, revision, "complete")
     }
 
-    /// The extensions to tell of. A legacy client hears of them only if it has some itself (digest section 9.2).
+    /// The extensions to announce. A legacy client gets them only if it has announced some itself (digest section 9.2).
     fn extensions(&self, revision: Revision, own: Extensions, client: &JsonSlice) -> Vec<(&str, JsonSlice)> {
         let told = revision.is_modern() || client.member("extensions").is_some();
         if told { own.told(&self.identity.extensions) } else { Vec::new() }
@@ -133,12 +133,12 @@ impl Shaper {
         }
     }
 
-    /// How long and by whom an answer may be kept; see [`CacheSettings::hints`].
+    /// The caching hints of a result; see [`CacheSettings::hints`].
     pub fn hints(&self, of: Cacheable, own: Option<CacheHints>, is_retry: bool) -> CacheHints {
         self.identity.cache.hints(of, own, is_retry)
     }
 
-    /// The answer to a list method: `array` is the finished JSON array, `next` where the list goes on.
+    /// The response to a list method. `array` is the JSON array of the page, `next` the cursor of the next page.
     pub fn list(
         &self,
         id: &RequestId,
@@ -158,7 +158,8 @@ impl Shaper {
         self.close_result(out, revision, "complete")
     }
 
-    /// The answer of a handler. `hints` are those of an answer that may be kept, and whether they are its own to change.
+    /// The response with a handler's result. `hints` are set for a result that may be cached; the flag tells whether
+    /// the handler may change them.
     pub fn result(
         &self,
         id: &RequestId,
@@ -175,14 +176,14 @@ impl Shaper {
         out.into_bytes()
     }
 
-    /// The answer to `completion/complete` where there is nothing to suggest.
+    /// The response to `completion/complete` without suggestions.
     pub fn no_suggestions(&self, id: &RequestId, revision: Revision) -> Bytes {
         let mut out = self.open_result(id, 64);
         out.key("completion").begin_object().key("values").begin_array().end_array().end_object();
         self.close_result(out, revision, "complete")
     }
 
-    /// A tool's failure that the engine words itself.
+    /// A tool's failure with a text of the engine.
     pub fn failed(&self, id: &RequestId, revision: Revision, text: &str) -> Bytes {
         let mut out = self.open_result(id, text.len() + text.len() / 8);
         out.key("content").begin_array().begin_object().key("type").str("text").key("text").str(text);
@@ -190,7 +191,7 @@ impl Shaper {
         self.close_result(out, revision, "complete")
     }
 
-    /// The end of a subscription, as the answer to the request that began it (SU-7).
+    /// The end of a subscription, as the response to the request that began it (SU-7).
     pub fn listened(&self, id: &RequestId, revision: Revision) -> Bytes {
         let mut out = self.open_result(id, 128);
         out.key("resultType").str("complete").key("_meta").begin_object();
@@ -200,7 +201,8 @@ impl Shaper {
         out.into_bytes()
     }
 
-    /// The answer that asks the client for input (MR-2, MR-3). `requests` holds key, method and params.
+    /// The response that asks the client for input (MR-2, MR-3). `requests` gives key, method and params of each
+    /// question.
     pub fn input_required<'a>(
         &self,
         id: &RequestId,
@@ -218,8 +220,8 @@ impl Shaper {
     }
 }
 
-/// An error response. Without a readable id the member is left out, except toward 2024-11-05 to 2025-06-18, whose
-/// form requires one: those get `null`, as JSON-RPC prescribes (RPC-15, BAD-1).
+/// An error response. If the id is not known, the member is left out. Only the revisions 2024-11-05 to 2025-06-18
+/// require it, so they get `null`, as JSON-RPC defines (RPC-15, BAD-1).
 pub fn error(id: Option<&RequestId>, revision: Option<Revision>, error: &RpcError) -> Bytes {
     let mut out = JsonWriter::with_capacity(128 + error.message.len());
     out.begin_object().key("jsonrpc").str("2.0");
@@ -241,13 +243,13 @@ pub fn error(id: Option<&RequestId>, revision: Option<Revision>, error: &RpcErro
     out.into_bytes()
 }
 
-/// An error in place of a response of this module, to the same request.
+/// An error that replaces a response of this module, for the same request.
 pub fn instead(response: &Bytes, with: &RpcError) -> Bytes {
     let id = Reply::of(response).map(|reply| reply.id);
     error(id.as_ref(), None, with)
 }
 
-/// The answers to a batch as one array (BAT-7).
+/// The responses to a batch as one array (BAT-7).
 pub fn batch<'a>(answers: impl Iterator<Item = &'a Bytes> + Clone) -> Bytes {
     let mut out = Vec::with_capacity(1 + answers.clone().map(|answer| answer.len() + 1).sum::<usize>());
     for answer in answers {
@@ -269,7 +271,7 @@ pub fn notification(method: &str, params: Option<&JsonSlice>) -> Bytes {
     out.into_bytes()
 }
 
-/// A request of the server's own, legacy only.
+/// A request of the server, for legacy sessions only.
 pub fn server_request(id: u64, method: &str, params: &JsonSlice) -> Bytes {
     let mut out = JsonWriter::with_capacity(64 + params.as_bytes().len());
     out.begin_object().key("jsonrpc").str("2.0").key("id").uint(id);
@@ -277,7 +279,7 @@ pub fn server_request(id: u64, method: &str, params: &JsonSlice) -> Bytes {
     out.into_bytes()
 }
 
-/// `notifications/cancelled` for a request of the server's own.
+/// `notifications/cancelled` for a request of the server.
 pub fn cancelled(id: u64, reason: &str) -> Bytes {
     let mut out = JsonWriter::with_capacity(128);
     out.begin_object().key("jsonrpc").str("2.0").key("method").str(outgoing::CANCELLED);

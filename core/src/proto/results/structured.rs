@@ -1,30 +1,31 @@
 //! Structured content in each revision (TL-22, TL-24).
 //!
-//! Where it must be an object, a value that its output schema says is none stands in one as its only member, and the schema
-//! is that of the object.
+//! Some revisions allow only objects. If a tool's output schema allows other values, the engine then announces the
+//! schema of an object. It wraps each value in that object, as its only member.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::version::Revision;
 
-/// The member that holds the value.
+/// The member with the wrapped value.
 const MEMBER: &str = "result";
-/// The keyword that tells FastMCP's clients to take the value out of the object. It stands only where the engine wraps.
+/// The keyword that tells FastMCP's clients to unwrap the value. It is written only if the engine wraps the value.
 const MARK: &str = "x-fastmcp-wrap-result";
-/// Where a schema is found that speaks of the member.
+/// The place of the original schema in the schema of the object.
 const PLACE: &str = "#/properties/result";
 
-/// How a value stands in `structuredContent`.
+/// The form of a value in `structuredContent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Structured {
-    /// The revision cannot have it.
+    /// The revision cannot have the value.
     Absent,
-    /// As it is.
+    /// Unchanged.
     Plain,
-    /// In an object.
+    /// Wrapped in an object.
     Wrapped,
 }
 
-/// How a value of this JSON type stands in `revision`, where the tool's output schema [is for no object](wraps) or not.
+/// The form of a value of this JSON type in `revision`. `wraps` tells whether the tool's output schema [allows values
+/// that are not objects](wraps).
 pub fn structured(revision: Revision, kind: Kind, wraps: bool) -> Structured {
     match revision {
         Revision::V2024_11_05 | Revision::V2025_03_26 => Structured::Absent,
@@ -34,29 +35,29 @@ pub fn structured(revision: Revision, kind: Kind, wraps: bool) -> Structured {
     }
 }
 
-/// Whether an output schema does not say at its root that it is for objects.
+/// Whether an output schema does not require an object at its root.
 pub fn wraps(schema: &JsonSlice) -> bool {
     schema.member("type").is_none_or(|of| of.as_bytes() != b"\"object\"")
 }
 
-/// What a client finds in structured content that is [`Structured::Wrapped`].
+/// The value in structured content that is [`Structured::Wrapped`].
 pub fn unwrapped(content: &JsonSlice) -> Option<JsonSlice> {
     content.member(MEMBER)
 }
 
-/// Writes a value in its object.
+/// Writes a value wrapped in an object.
 pub fn write_wrapped(value: &JsonSlice, out: &mut JsonWriter) {
     out.begin_object().key(MEMBER).slice(value).end_object();
 }
 
-/// Writes an output schema as `revision` has it.
+/// Writes an output schema in the form of `revision`.
 pub fn write_output_schema(schema: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
     if structured(revision, Kind::Null, wraps(schema)) != Structured::Wrapped {
         out.slice(schema);
         return;
     }
     out.begin_object();
-    // A dialect is named at the root.
+    // The dialect must be named at the root.
     if let Some(dialect) = schema.member("$schema") {
         out.key("$schema").slice(&dialect);
     }
@@ -66,14 +67,14 @@ pub fn write_output_schema(schema: &JsonSlice, revision: Revision, out: &mut Jso
     out.key(MARK).bool(true).end_object();
 }
 
-/// What the value of a keyword is to who looks for references.
+/// What the value of a keyword contains, for the search for references.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// A schema, or an array of some.
+    /// A schema, or an array of schemas.
     Schema,
-    /// Schemas by names of the program's own.
+    /// Schemas by names that the program has chosen.
     Schemas,
-    /// No schema, whatever it looks like.
+    /// Data that is not a schema.
     Data,
 }
 
@@ -86,7 +87,8 @@ fn role(keyword: &str) -> Role {
     }
 }
 
-/// Writes a part of a schema that is found below [`PLACE`] now: references to parts of the schema follow it there.
+/// Writes a part of a schema at its new place below [`PLACE`]. References to parts of the schema are changed to the new
+/// places.
 fn write_moved(part: &JsonSlice, role_of_part: Role, is_root: bool, out: &mut JsonWriter) {
     if role_of_part == Role::Data || is_resource(part) {
         out.slice(part);
@@ -123,13 +125,13 @@ fn write_moved(part: &JsonSlice, role_of_part: Role, is_root: bool, out: &mut Js
     }
 }
 
-/// Whether references within are to itself, by an address of its own.
+/// Whether references inside this part refer to the part itself, because it has its own `$id`.
 fn is_resource(part: &JsonSlice) -> bool {
     let id = (part.kind() == Kind::Object).then(|| part.member("$id")).flatten();
     id.as_ref().and_then(JsonSlice::decode_str).is_some_and(|id| !id.starts_with('#'))
 }
 
-/// Pointers move; anchors are found wherever they are.
+/// A JSON pointer is changed. An anchor is not, because it is found at any place.
 fn write_reference(reference: &JsonSlice, out: &mut JsonWriter) {
     let text = reference.decode_str().unwrap_or_default();
     match text.strip_prefix('#').unwrap_or(&text) {

@@ -1,4 +1,4 @@
-//! What a server can do, as it tells its clients.
+//! The capabilities of a server, as it announces them to clients.
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::session::task;
@@ -18,9 +18,9 @@ pub enum Capability {
     Completions,
     /// Log messages to the client.
     Logging,
-    /// Tools whose calls may be tasks: in 2026-07-28 an extension.
+    /// Tools whose calls may be tasks. In 2026-07-28 this is an extension.
     Tasks,
-    /// The list of tasks, where it is known who asks (T1-14).
+    /// The list of tasks, if the client's principal is known (T1-14).
     TaskList,
 }
 
@@ -28,13 +28,13 @@ struct Row {
     capability: Capability,
     word: &'static str,
     since: Revision,
-    /// The last revision that has it under its word.
+    /// The last revision that has it under its own name.
     until: Revision,
-    /// The extension that it is where it has no word of its own.
+    /// The extension in revisions that do not have its name.
     extension: Option<&'static str>,
-    /// How clients are told of changes, if they are: the notification, and the member of a filter that asks for it.
+    /// How clients are notified of changes: the notification, and the member of a filter that subscribes to it.
     list_changed: Option<(&'static str, &'static str)>,
-    /// Whether clients can subscribe to what it is about.
+    /// Whether clients can subscribe to single entries.
     subscribe: bool,
 }
 
@@ -55,7 +55,7 @@ const fn listed(
 
 const TASKS: Revision = Revision::V2025_11_25;
 
-/// In the order of the enumeration (digest 9.2).
+/// In the order of the variants (digest 9.2).
 const ROWS: [Row; 7] = [
     listed(Capability::Tools, "tools", ("notifications/tools/list_changed", "toolsListChanged")),
     Row {
@@ -70,63 +70,63 @@ const ROWS: [Row; 7] = [
     row(Capability::Completions, "completions", Revision::V2025_03_26),
     row(Capability::Logging, "logging", OLDEST),
     Row { until: TASKS, extension: Some(task::EXTENSION), ..row(Capability::Tasks, "tasks", TASKS) },
-    // A member of the one before.
+    // A member of the capability before it.
     Row { until: TASKS, ..row(Capability::TaskList, "tasks.list", TASKS) },
 ];
 
 impl Capability {
-    /// The capability of this word.
+    /// The capability with this name.
     pub fn named(word: &str) -> Option<Capability> {
         ROWS.iter().find(|row| row.word == word).map(|row| row.capability)
     }
 
-    /// The notification of a change, where there is one.
+    /// The notification of a change, if there is one.
     pub fn list_changed(self) -> Option<&'static str> {
         ROWS[self as usize].list_changed.map(|(method, _)| method)
     }
 
-    /// Those whose changes clients are told of, each with the member of a filter that asks for it (SU-1).
+    /// The capabilities whose lists can change, each with the member of a filter that subscribes to it (SU-1).
     pub fn changing() -> impl Iterator<Item = (Capability, &'static str)> {
         ROWS.iter().filter_map(|row| Some((row.capability, row.list_changed?.1)))
     }
 
-    /// Its word on the wire.
+    /// The name in messages.
     pub fn as_str(self) -> &'static str {
         ROWS[self as usize].word
     }
 }
 
-/// Some of them.
+/// A set of capabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities(u16);
 
 impl Capabilities {
-    /// Every capability.
+    /// The set of all capabilities.
     pub fn all() -> Capabilities {
         ROWS.iter().fold(Capabilities::default(), |all, row| all.with(row.capability))
     }
 
-    /// These and another.
+    /// The set with one more capability.
     pub fn with(self, capability: Capability) -> Capabilities {
         Capabilities(self.0 | 1 << capability as u8)
     }
 
-    /// These and others.
+    /// The union with another set.
     pub fn and(self, others: Capabilities) -> Capabilities {
         Capabilities(self.0 | others.0)
     }
 
-    /// Those that are among others, too.
+    /// The intersection with another set.
     pub fn among(self, others: Capabilities) -> Capabilities {
         Capabilities(self.0 & others.0)
     }
 
-    /// Whether this is one of them.
+    /// Whether the set contains this capability.
     pub fn has(self, capability: Capability) -> bool {
         self.0 & 1 << capability as u8 != 0
     }
 
-    /// The object that `revision` has for them (RS-1).
+    /// The object for this set in `revision` (RS-1).
     pub fn write(self, revision: Revision, extensions: &[(&str, JsonSlice)]) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object();
@@ -150,7 +150,7 @@ impl Capabilities {
                 }
             }
         }
-        // What the program itself says of one comes first.
+        // Settings of the program take precedence.
         let given = |id: &str| extensions.iter().any(|(given, _)| *given == id);
         let own: Vec<_> = match revision.is_modern() {
             true => ROWS.iter().filter(has).filter_map(|row| row.extension).filter(|id| !given(id)).collect(),
@@ -170,7 +170,7 @@ impl Capabilities {
         out.into_slice()
     }
 
-    /// All that there is of tasks in 2025-11-25 (T1-1).
+    /// All features of tasks in 2025-11-25 (T1-1).
     fn write_tasks(self, out: &mut JsonWriter) {
         out.begin_object();
         if self.has(Capability::TaskList) {

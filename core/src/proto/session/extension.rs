@@ -1,4 +1,4 @@
-//! The extensions that the engine itself has: what clients are told of them follows from what is registered.
+//! The extensions that the engine implements. Which of them a server announces follows from its registered entries.
 
 use crate::json::JsonSlice;
 use bytes::Bytes;
@@ -15,11 +15,11 @@ pub enum Extension {
 struct Row {
     extension: Extension,
     id: &'static str,
-    /// What a server says of it, a JSON object.
+    /// The settings that a server announces, a JSON object.
     settings: &'static str,
 }
 
-/// In the order of the enumeration.
+/// In the order of the variants.
 const ROWS: [Row; 2] = [
     Row { extension: Extension::Ui, id: "io.modelcontextprotocol/ui", settings: "{}" },
     Row {
@@ -29,23 +29,23 @@ const ROWS: [Row; 2] = [
     },
 ];
 
-/// Some of them.
+/// A set of extensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extensions(u8);
 
 impl Extensions {
-    /// These and another.
+    /// The set with one more extension.
     pub fn with(self, extension: Extension) -> Extensions {
         Extensions(self.0 | 1 << extension as u8)
     }
 
-    /// Whether this is one of them.
+    /// Whether the set contains this extension.
     pub fn has(self, extension: Extension) -> bool {
         self.0 & 1 << extension as u8 != 0
     }
 
-    /// Each with its settings, as clients are told: those that a program `declared`, whose words on an extension hold
-    /// before the engine's, and then the others.
+    /// The extensions with their settings, as they are announced: first those that a program has `declared`, then the
+    /// others. A program's settings for an extension replace the engine's.
     pub fn told(self, declared: &[(String, JsonSlice)]) -> Vec<(&str, JsonSlice)> {
         let own = ROWS.iter().filter(|row| self.has(row.extension));
         let own = own.filter(|row| declared.iter().all(|(id, _)| id != row.id));
@@ -55,7 +55,7 @@ impl Extensions {
     }
 }
 
-/// What a client says of an extension in its capabilities: its settings, an object.
+/// A client's settings for an extension, an object in its capabilities.
 pub(crate) fn of_client(capabilities: &JsonSlice, id: &str) -> Option<JsonSlice> {
     capabilities
         .member("extensions")?

@@ -1,15 +1,15 @@
-//! Who a server is, as each revision says it (digest section 9.2).
+//! The identity of a server in the form of each revision (digest section 9.2).
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::members::{CheckedMembers, IMPLEMENTATION};
 use crate::proto::version::Revision;
 
-/// Name and version of a server, and what else it says of itself: `title`, `description`, `icons`, `websiteUrl`.
+/// The name and the version of a server, and optionally `title`, `description`, `icons` and `websiteUrl`.
 #[derive(Clone, Debug)]
 pub struct Implementation(CheckedMembers);
 
 impl Implementation {
-    /// A server of this name and version.
+    /// A server with this name and version.
     pub fn new(name: &str, version: &str) -> Result<Implementation, String> {
         let mut implementation = Implementation(CheckedMembers::new(&IMPLEMENTATION));
         for (member, text) in [("name", name), ("version", version)] {
@@ -20,17 +20,17 @@ impl Implementation {
         Ok(implementation)
     }
 
-    /// One without name and version, which nobody is shown.
+    /// A server without name and version, which no client sees.
     pub(crate) fn unnamed() -> Implementation {
         Implementation(CheckedMembers::new(&IMPLEMENTATION))
     }
 
-    /// Gives a member its value, in place of one it has; `member` may have underscores (`website_url`).
+    /// Sets a member, or replaces its value. The name may be written with underscores (`website_url`).
     pub fn set(&mut self, member: &str, value: JsonSlice) -> Result<(), String> {
         self.0.set(member, value).map(|_| ()).map_err(|error| format!("server: {error}"))
     }
 
-    /// The object that `revision` has for it.
+    /// The object in the form of `revision`.
     pub fn json(&self, revision: Revision) -> JsonSlice {
         let mut out = JsonWriter::new();
         self.0.write(revision, &mut out);

@@ -6,7 +6,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::Params;
 use crate::proto::version::{Revision, Revisions};
 
-/// Where one legacy conversation stands.
+/// The state of one legacy session.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     client: Option<Client>,
@@ -14,22 +14,22 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// A conversation that was initialised earlier, perhaps by another process.
+    /// A session that was initialised earlier, perhaps by another process.
     pub fn resume(client: Client) -> Lifecycle {
         Lifecycle { client: Some(client), initialized: true }
     }
 
-    /// The negotiated client, after `initialize`.
+    /// The negotiated client. `None` before `initialize`.
     pub fn client(&self) -> Option<&Client> {
         self.client.as_ref()
     }
 
-    /// Replaces the negotiated client by an equal one, and gives it back; nothing happens before `initialize`.
+    /// Replaces the negotiated client by an equal one, and returns the previous one. Does nothing before `initialize`.
     pub fn rebase(&mut self, client: Client) -> Option<Client> {
         self.client.as_mut().map(|held| std::mem::replace(held, client))
     }
 
-    /// The negotiated revision, after `initialize`.
+    /// The negotiated revision. `None` before `initialize`.
     pub fn revision(&self) -> Option<Revision> {
         self.client.as_ref().map(|client| client.revision)
     }
@@ -39,12 +39,13 @@ impl Lifecycle {
         self.initialized
     }
 
-    /// Begins anew with a client that has sent `initialize`. It is not ready yet.
+    /// Starts again with a client that has sent `initialize`. `notifications/initialized` has not arrived yet.
     pub fn begin(&mut self, client: Client) {
         *self = Lifecycle { client: Some(client), initialized: false };
     }
 
-    /// Handles `notifications/initialized`; ignored before `initialize`. Says whether operation begins with it.
+    /// Handles `notifications/initialized`, which is ignored before `initialize`. Returns whether the operation phase
+    /// begins.
     pub fn initialized(&mut self) -> bool {
         let before = std::mem::replace(&mut self.initialized, self.client.is_some());
         self.initialized && !before
@@ -61,7 +62,8 @@ pub fn negotiate(params: &Params, served: Revisions) -> Result<Client, RpcError>
     if !is_implementation(&info) {
         return Err(RpcError::invalid_params("Invalid params: clientInfo must have string name and version"));
     }
-    // An unknown or modern version is answered with the newest that has this handshake; the client decides.
+    // If the version is unknown or modern, the response names the newest version with this handshake, and the client
+    // decides.
     let revision = Revision::parse(&requested)
         .filter(|revision| !revision.is_modern() && served.has(*revision))
         .or_else(|| served.iter().find(|revision| !revision.is_modern()))

@@ -1,32 +1,32 @@
-//! Log messages to clients: the levels, who is sent which, and the notification (digest 7.5). What the engine itself has to
-//! say goes elsewhere.
+//! Log messages for clients: the levels, the level that a client wants, and the notification (digest 7.5). The engine's
+//! own log is separate.
 
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, clip};
 use crate::proto::messages::message::Params;
 
-/// How much a message matters, by RFC 5424; in ascending order (LG-2).
+/// The severity of a log message as in RFC 5424, in ascending order (LG-2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// For those who look for a fault.
+    /// Information for debugging.
     Debug,
-    /// What happens.
+    /// Information about normal operation.
     Info,
-    /// What happens and is notable.
+    /// A normal but significant event.
     Notice,
-    /// Something may go wrong.
+    /// A possible problem.
     Warning,
-    /// Something went wrong.
+    /// An error.
     Error,
-    /// A part does not work.
+    /// A failure of a component.
     Critical,
-    /// Something must be done at once.
+    /// A problem that needs action at once.
     Alert,
-    /// Nothing works.
+    /// The system is unusable.
     Emergency,
 }
 
-/// In the order of the enumeration.
+/// In the order of the variants.
 const WORDS: [(Level, &str); 8] = [
     (Level::Debug, "debug"),
     (Level::Info, "info"),
@@ -38,26 +38,26 @@ const WORDS: [(Level, &str); 8] = [
     (Level::Emergency, "emergency"),
 ];
 
-/// `_meta` key of the level that a modern request wants messages from.
+/// The `_meta` key for the lowest level of messages that a modern request wants.
 pub const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
 impl Level {
-    /// Every level, in ascending order.
+    /// All levels, in ascending order.
     pub fn all() -> impl Iterator<Item = Level> {
         WORDS.into_iter().map(|(level, _)| level)
     }
 
-    /// Its word on the wire.
+    /// The name in messages.
     pub fn as_str(self) -> &'static str {
         WORDS[self as usize].1
     }
 
-    /// The level of this word; case matters.
+    /// The level with this name; it is case-sensitive.
     pub fn named(word: &str) -> Option<Level> {
         WORDS.iter().find(|(_, own)| *own == word).map(|(level, _)| *level)
     }
 
-    /// Reads a level that `member` holds; the error says what it can be.
+    /// Reads the level in `member`. The error lists the valid values.
     pub fn read(value: &JsonSlice, member: &str) -> Result<Level, RpcError> {
         let word = value.decode_str();
         let what = match word.as_deref() {
@@ -72,18 +72,18 @@ impl Level {
     }
 }
 
-/// From which level on a client is sent messages.
+/// The lowest level of the messages that a client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogThreshold {
-    /// A legacy session: what it set, or nothing yet.
+    /// A legacy session, with the level that it has set.
     Session(Option<Level>),
-    /// A modern request: what it says itself, or nothing.
+    /// A modern request, with its own level.
     Request(Option<Level>),
 }
 
 impl LogThreshold {
-    /// Whether a message of `level` is sent. A session that set nothing gets what is from [`Level::Info`] on (LG-4, LG-5); a
-    /// modern request that says nothing gets none (LG-6).
+    /// Whether a message with this `level` is sent. A session that has set no level gets messages from [`Level::Info`]
+    /// on (LG-4, LG-5). A modern request without a level gets none (LG-6).
     pub fn has(self, level: Level) -> bool {
         match self {
             LogThreshold::Session(from) => level >= from.unwrap_or(Level::Info),
@@ -92,7 +92,7 @@ impl LogThreshold {
     }
 }
 
-/// The level that a modern request wants, if any; a wrong one fails the request (LG-8).
+/// The level that a modern request has set. An invalid level fails the request (LG-8).
 pub fn of_request(params: &Params) -> Result<Option<Level>, RpcError> {
     params.meta_get(LEVEL_KEY).map(|level| Level::read(&level, LEVEL_KEY)).transpose()
 }

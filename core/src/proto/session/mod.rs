@@ -1,4 +1,5 @@
-//! What client and server agree on: the revision, the capabilities, and what of them the session uses.
+//! What client and server agree on: the revision, the capabilities, and the session's subscriptions, log level and
+//! tasks.
 
 pub mod capability;
 pub(crate) mod extension;

@@ -1,4 +1,4 @@
-//! What clients are told of when it changes: the filter of `subscriptions/listen`, and the notifications (digest 7.7).
+//! Subscriptions to changes: the filter of `subscriptions/listen`, and the notifications (digest 7.7).
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::RpcError;
@@ -10,19 +10,19 @@ use bytes::Bytes;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// `_meta` key of every notification on a listen stream, and of its end (META-7).
+/// The `_meta` key of every notification of a listen stream, and of the response that ends it (META-7).
 pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 const RESOURCES: &str = "resourceSubscriptions";
 const TASKS: &str = "taskIds";
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
-/// Something that changes and that clients can ask to be told of.
+/// A topic: something that changes, and that clients can subscribe to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// The list of what a capability is about.
+    /// The list of a capability.
     List(Capability),
-    /// The resource at exactly this address.
+    /// The resource with exactly this URI.
     Resource(Arc<str>),
     /// The task with this id.
     Task(Arc<str>),
@@ -37,7 +37,7 @@ impl Topic {
         }
     }
 
-    /// The address or id, where it is one.
+    /// The URI or the id; empty for a list.
     pub fn name(&self) -> &str {
         match self {
             Topic::List(_) => "",
@@ -45,8 +45,8 @@ impl Topic {
         }
     }
 
-    /// The notification of a change, for the listen stream of this id or for a legacy session. `detail` are further
-    /// parameters, an object.
+    /// The notification of a change, for the listen stream with this request id or for a legacy session. `detail` has
+    /// further parameters, an object.
     pub fn notification(&self, detail: Option<&JsonSlice>, stream: Option<&RequestId>) -> Bytes {
         let size = self.name().len() + detail.map_or(0, |detail| detail.as_bytes().len());
         let mut out = JsonWriter::with_capacity(160 + size);
@@ -75,25 +75,25 @@ impl Topic {
     }
 }
 
-/// Says whose notification it is: the id as the client wrote it (SU-5).
+/// Writes the id of the stream's request, as the client wrote it (SU-5).
 fn tag(out: &mut JsonWriter, id: &RequestId) {
     out.key("_meta").begin_object().key(SUBSCRIPTION_ID).slice(id.raw()).end_object();
 }
 
-/// What a listen stream asks for, or gets.
+/// The topics of a listen stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Whose lists.
+    /// The capabilities whose lists are included.
     pub lists: Capabilities,
-    /// Addresses of resources, each once.
+    /// The URIs of resources, without duplicates.
     pub resources: Vec<Arc<str>>,
-    /// Ids of tasks, each once; nothing if the member is not there.
+    /// The ids of tasks, without duplicates; `None` if the member is missing.
     pub tasks: Option<Vec<Arc<str>>>,
 }
 
 impl Filter {
-    /// Reads the parameters of `subscriptions/listen`. Members that nobody knows are passed over, like anywhere; those of
-    /// a wrong type are refused by name (SU-13).
+    /// Reads the parameters of `subscriptions/listen`. Unknown members are ignored. Members of a wrong type are
+    /// refused; the error names them (SU-13).
     pub fn read(params: &Params) -> Result<Filter, RpcError> {
         let wrong = |name: &str, what: &str| {
             Err(RpcError::invalid_params(format!("Invalid params: notifications{name} must be {what}")))
@@ -122,7 +122,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// The topics it names.
+    /// The topics of the filter.
     pub fn topics(&self) -> Vec<Topic> {
         let lists = Capability::changing().map(|(capability, _)| capability);
         let lists = lists.filter(|capability| self.lists.has(*capability)).map(Topic::List);
@@ -131,13 +131,14 @@ impl Filter {
         lists.chain(resources).chain(tasks).collect()
     }
 
-    /// How many addresses and ids it names, and their bytes.
+    /// The number of its URIs and ids, and their bytes.
     pub fn size(&self) -> (usize, usize) {
         let names = || self.resources.iter().chain(self.tasks.iter().flatten());
         (names().count(), names().map(|name| name.len()).sum())
     }
 
-    /// The acknowledgement with what is honoured, the first message of the stream (SU-2, SU-4).
+    /// The acknowledgement, which is the first message of the stream. It contains the supported part of the filter
+    /// (SU-2, SU-4).
     pub fn acknowledgement(&self, id: &RequestId) -> Bytes {
         let mut out = JsonWriter::with_capacity(192 + self.size().1);
         out.begin_object().key("jsonrpc").str("2.0").key("method").str(ACKNOWLEDGED);
@@ -162,7 +163,7 @@ impl Filter {
     }
 }
 
-/// The texts of an array of them, each once.
+/// The strings of an array of strings, without duplicates.
 fn texts(value: &JsonSlice) -> Option<Vec<Arc<str>>> {
     let elements = || value.elements();
     if value.kind() != Kind::Array || elements().any(|element| element.kind() != Kind::String) {
@@ -173,7 +174,7 @@ fn texts(value: &JsonSlice) -> Option<Vec<Arc<str>>> {
     Some(texts.filter(|text| seen.insert(text.clone())).collect())
 }
 
-/// What follows the end of a subscription on a channel (SU-8).
+/// The cancellation that follows the end of a subscription on a channel (SU-8).
 pub fn cancelled(id: &RequestId, reason: &str) -> Bytes {
     let mut out = JsonWriter::with_capacity(128);
     out.begin_object().key("jsonrpc").str("2.0").key("method").str(outgoing::CANCELLED);

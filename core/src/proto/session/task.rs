@@ -1,32 +1,32 @@
-//! Tasks on the wire: the extension of 2026-07-28 (digest 7.13) and the experimental form of 2025-11-25 (digest 7.12).
+//! Tasks in messages: the extension of 2026-07-28 (digest 7.13), and the experimental form of 2025-11-25 (digest 7.12).
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
 use crate::proto::version::Revision;
 
-/// The extension that a modern client declares to be given tasks.
+/// The extension that a modern client declares if it supports tasks.
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
-/// The `_meta` key that ties a message of 2025-11-25 to its task (T1-10).
+/// The `_meta` key by which a message of 2025-11-25 refers to its task (T1-10).
 pub const RELATED: &str = "io.modelcontextprotocol/related-task";
 
-/// Whether calls of a tool may, or must, become tasks.
+/// Whether calls of a tool can be tasks, or must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskSupport {
     /// Its calls are never tasks.
     #[default]
     Forbidden,
-    /// A call is a task where the client can have tasks: in 2026-07-28 one that declares the extension, in 2025-11-25
-    /// one whose request asks for it. Everybody else's calls are answered as always.
+    /// A call is a task if the client supports tasks: in 2026-07-28 a client that declares the extension, in 2025-11-25
+    /// one whose request asks for a task. Calls of other clients get an ordinary response.
     Optional,
-    /// Its calls are tasks, and clients that cannot have any are refused.
+    /// Its calls are always tasks. A call of a client without support for tasks is refused.
     Required,
 }
 
 impl TaskSupport {
     const ALL: [TaskSupport; 3] = [TaskSupport::Forbidden, TaskSupport::Optional, TaskSupport::Required];
 
-    /// Its word: `forbidden`, `optional`, `required`.
+    /// The value in messages: `forbidden`, `optional`, `required`.
     pub fn as_str(self) -> &'static str {
         match self {
             TaskSupport::Forbidden => "forbidden",
@@ -35,22 +35,22 @@ impl TaskSupport {
         }
     }
 
-    /// The support of this word.
+    /// The support with this value.
     pub fn named(word: &str) -> Option<TaskSupport> {
         TaskSupport::ALL.into_iter().find(|support| support.as_str() == word)
     }
 }
 
-/// Where a task stands (T1-6).
+/// The status of a task (T1-6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is at work.
+    /// It is running.
     Working,
-    /// It waits for answers of the client.
+    /// It waits for answers from the client.
     InputRequired,
     /// It has its result.
     Completed,
-    /// It has an error; in 2025-11-25 also a result that says it is one (T1-9, T2-6).
+    /// It has an error. In 2025-11-25 this includes a result with `isError` (T1-9, T2-6).
     Failed,
     /// It was cancelled.
     Cancelled,
@@ -60,7 +60,7 @@ impl Status {
     const ALL: [Status; 5] =
         [Status::Working, Status::InputRequired, Status::Completed, Status::Failed, Status::Cancelled];
 
-    /// Its word on the wire.
+    /// The value in messages.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Working => "working",
@@ -71,38 +71,38 @@ impl Status {
         }
     }
 
-    /// The status of this word.
+    /// The status with this value.
     pub fn named(word: &str) -> Option<Status> {
         Status::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// Whether nothing follows.
+    /// Whether the task has ended.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Working | Status::InputRequired)
     }
 }
 
-/// What both forms tell of a task.
+/// The facts about a task that both forms contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// Its id.
     pub id: &'a str,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// What it says of where it stands.
+    /// Its status message.
     pub message: Option<&'a str>,
-    /// When it began, in seconds since 1970.
+    /// When it was created, in seconds since 1970.
     pub created: u64,
-    /// When it changed last.
+    /// When it was last changed, in seconds since 1970.
     pub updated: u64,
-    /// How long it is kept from its beginning on.
+    /// How long it is kept after its creation, in milliseconds.
     pub ttl_ms: u64,
-    /// How often a client should look.
+    /// How often a client should poll it, in milliseconds.
     pub poll_ms: u64,
 }
 
 impl Facts<'_> {
-    /// Writes the members that `revision` has for them into an open object (digest 9.4).
+    /// Writes the members of `revision` into an open object (digest 9.4).
     pub fn write(&self, revision: Revision, out: &mut JsonWriter) {
         let (ttl, poll) =
             if revision.is_modern() { ("ttlMs", "pollIntervalMs") } else { ("ttl", "pollInterval") };
@@ -116,7 +116,7 @@ impl Facts<'_> {
     }
 }
 
-/// Whether this request's client can be given tasks by the extension (T2-1).
+/// Whether this request's client supports tasks by the extension (T2-1).
 pub fn is_declared_by(client: &Client) -> bool {
     client.revision.is_modern()
         && client
@@ -126,7 +126,7 @@ pub fn is_declared_by(client: &Client) -> bool {
             .is_some_and(|settings| settings.kind() == Kind::Object)
 }
 
-/// -32021: the client declares no tasks (T2-2, T2-11).
+/// -32021: the client does not declare support for tasks (T2-2, T2-11).
 pub fn undeclared(what: impl std::fmt::Display) -> RpcError {
     let required = serde_json::json!({ "extensions": { EXTENSION: {} } });
     RpcError::missing_capability(
@@ -135,7 +135,7 @@ pub fn undeclared(what: impl std::fmt::Display) -> RpcError {
     )
 }
 
-/// -32602: there is no such task, or not for who asks (T1-13, T2-10, T2-16).
+/// -32602: the task does not exist, or belongs to another principal (T1-13, T2-10, T2-16).
 pub fn unknown(id: &str) -> RpcError {
     RpcError::invalid_params(format!(
         "Invalid params: unknown task {:?}",
@@ -143,7 +143,7 @@ pub fn unknown(id: &str) -> RpcError {
     ))
 }
 
-/// An object whose `_meta` says to which task it belongs.
+/// A copy of an object whose `_meta` refers to the task.
 pub fn related(object: &JsonSlice, task: &str) -> JsonSlice {
     let mut out = JsonWriter::with_capacity(object.as_bytes().len() + 96 + task.len());
     let copy = |out: &mut JsonWriter, from: &JsonSlice, without: &str| {
@@ -165,10 +165,10 @@ pub fn related(object: &JsonSlice, task: &str) -> JsonSlice {
     out.into_slice()
 }
 
-/// Seconds since 1970 as ISO 8601 has them (T1-7).
+/// Seconds since 1970 in the form of ISO 8601 (T1-7).
 pub fn timestamp(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // The era's years begin in March, so that the day that some have more is the last one.
+    // The years of this calculation begin in March, so that a leap day is the last day of a year.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

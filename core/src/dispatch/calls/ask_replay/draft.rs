@@ -19,7 +19,6 @@ pub(crate) struct Reader {
     schema: Option<Arc<Schema>>,
 }
 
-/// The questions of one call, and the results that it keeps.
 /// A question that can be asked: it is checked, and its form is compiled. It is made before any lock is taken.
 pub(crate) struct Draft {
     pub(super) key: Option<String>,

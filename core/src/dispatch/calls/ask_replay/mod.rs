@@ -33,7 +33,7 @@ pub(crate) struct Pending {
     pub(crate) request: Option<u64>,
 }
 
-/// Reads the answers to one question.
+/// The questions of one call, and the results that it stores.
 #[derive(Default)]
 pub(crate) struct Asks {
     recorded: Vec<Recorded>,

@@ -65,7 +65,7 @@ impl Asks {
     ) -> Result<Asks, RpcError> {
         let refused =
             || RpcError::invalid_params("Invalid params: requestState is not valid for this request");
-        // The arguments may have megabytes, and anybody can send some text as a state.
+        // Checked first, because the arguments may have megabytes, and any client can send a text as a state.
         if state.len() > limits.max_state_bytes || !sealer.is_plausible(state) {
             return Err(refused());
         }

@@ -1,4 +1,4 @@
-//! Tests of prepare_arguments arguments, for schemas and arguments of every kind.
+//! Tests of the preparation of arguments, for schemas and arguments of every kind.
 
 use crate::dispatch::validation::arguments::*;
 use proptest::prelude::*;
@@ -264,7 +264,7 @@ fn root() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// The result is valid and does not change if it is prepare_arguments again. It contains the arguments if they were valid.
+    /// The result is valid, and preparing it again does not change it. It contains the arguments if they were valid.
     #[test]
     fn what_comes_out_conforms_and_stays(
         schema in root(),

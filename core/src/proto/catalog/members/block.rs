@@ -1,4 +1,4 @@
-//! Content blocks toward revisions that have fewer kinds of them.
+//! Content blocks for revisions with fewer kinds of them.
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::members::tables::BLOCKS;
@@ -6,7 +6,8 @@ use crate::proto::catalog::members::write::{has_member, write, write_object};
 use crate::proto::version::Revision;
 use std::borrow::Cow;
 
-/// Writes a checked content block. A kind that the revision has not becomes text that says what it was (TL-17).
+/// Writes a checked content block. A kind that the revision does not have becomes a text block that describes it
+/// (TL-17).
 pub(super) fn write_block(value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
     let word = value.member("type");
     let word = word.as_ref().and_then(JsonSlice::decode_str).unwrap_or_default();
@@ -28,7 +29,7 @@ pub(super) fn write_block(value: &JsonSlice, revision: Revision, out: &mut JsonW
     out.end_object();
 }
 
-/// What stands for a block that cannot be sent: `[audio/wav, 1234 bytes]`, or a link's name and address.
+/// The text in place of a block that cannot be sent: `[audio/wav, 1234 bytes]`, or a link's name and URI.
 fn instead(word: &str, value: &JsonSlice) -> String {
     let text = |name: &str| {
         let member = value.member(name);

@@ -1,4 +1,4 @@
-//! Checks values against the tables; what is wrong is told by path and name.
+//! Checks values against the tables. Errors contain the path and the name.
 
 use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::members::formats::{is_base64, is_origin, is_time, is_uri};
@@ -6,31 +6,31 @@ use crate::proto::catalog::members::tables::BLOCKS;
 use crate::proto::catalog::members::{Form, Table, meta};
 use std::borrow::Cow;
 
-/// Where a value stands. Written out only for an error.
+/// The path of a value. Its text is built only for an error.
 pub(crate) struct At<'a> {
     above: Option<&'a At<'a>>,
     step: Step<'a>,
 }
 
-/// How one gets to a value from the one around it.
+/// The last step of a value's path.
 pub(crate) enum Step<'a> {
-    /// It is the whole.
+    /// It is the whole value.
     Whole,
-    /// By a member's name.
+    /// A member, by its name.
     Member(&'a str),
-    /// By a place in an array.
+    /// An item of an array, by its index.
     Item(usize),
 }
 
 impl<'a> At<'a> {
-    /// The whole value.
+    /// The path of the whole value.
     pub(crate) const WHOLE: At<'static> = At { above: None, step: Step::Whole };
 
     pub(crate) fn new(above: &'a At<'a>, step: Step<'a>) -> At<'a> {
         At { above: Some(above), step }
     }
 
-    /// `content[0].annotations`; empty for the whole.
+    /// The text of the path: `content[0].annotations`. It is empty for the whole value.
     pub(crate) fn text(&self) -> String {
         let mut text = self.above.map(At::text).unwrap_or_default();
         match self.step {
@@ -51,12 +51,12 @@ impl<'a> At<'a> {
     }
 }
 
-/// `size must be …`
+/// The error `size must be …`.
 pub(crate) fn must_be(at: &At<'_>, what: &str) -> String {
     if at.is_whole() { format!("must be {what}") } else { format!("{} must be {what}", at.text()) }
 }
 
-/// Checks `value`, which stands `at` a place, against a form.
+/// Checks the value at a path against a form.
 pub(crate) fn check(form: &Form, value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     let demand = |good: bool, what: &str| if good { Ok(()) } else { Err(must_be(at, what)) };
     let kind = value.kind();
@@ -119,7 +119,7 @@ pub(crate) fn check(form: &Form, value: &JsonSlice, at: &At<'_>) -> Result<(), S
     }
 }
 
-/// Checks what the table knows of an object, which may have other members.
+/// Checks the members of an object that the table has. Other members are allowed.
 pub(crate) fn check_known(table: &Table, value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     for member in value.members() {
         let name = member.name(value.as_bytes());
@@ -131,7 +131,7 @@ pub(crate) fn check_known(table: &Table, value: &JsonSlice, at: &At<'_>) -> Resu
     Ok(())
 }
 
-/// Checks an object against its table: no other members, all that are required.
+/// Checks an object against its table: it has no other members and all required ones.
 pub(crate) fn check_object(table: &Table, value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     if value.kind() != Kind::Object {
         return Err(must_be(at, "an object"));
@@ -168,7 +168,7 @@ fn is_count(value: &JsonSlice) -> bool {
     value.kind() == Kind::Number && value.as_str().parse::<u64>().is_ok()
 }
 
-/// The characters of a string that should be base64: not decoded where it holds no escapes.
+/// The characters of a string that should be base64. A string without escapes is not decoded.
 fn base64_of(value: &JsonSlice) -> Option<Cow<'_, [u8]>> {
     let inside = value.as_bytes().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if !inside.contains(&b'\\') {

@@ -1,16 +1,16 @@
-//! The members that a program gave one object.
+//! The members of one object that a program has set.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::members::check::{At, Step, check};
 use crate::proto::catalog::members::{Table, write};
 use crate::proto::version::Revision;
 
-/// What the members of an object may have together, schemas not counted: those have a limit of their own.
+/// The maximum size of an object's members together. Schemas are not counted, because they have their own limit.
 const MAX_BYTES: usize = 1 << 20;
-/// Deepest nesting of a member, likewise.
+/// The maximum nesting of a member, also without schemas.
 const MAX_DEPTH: usize = 128;
 
-/// Members of one table, each checked when it was given.
+/// Members of one table. Each was checked when it was set.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedMembers {
     table: &'static Table,
@@ -22,13 +22,13 @@ impl CheckedMembers {
         CheckedMembers { table, values: vec![None; table.rows.len()] }
     }
 
-    /// The member that a program calls `word`: by its own name, or with underscores, as in `input_schema` or `meta`.
+    /// The index of a member, by its name in the specification or that name with underscores (`input_schema`, `meta`).
     pub(crate) fn find(&self, word: &str) -> Result<usize, String> {
         let place = self.table.rows.iter().position(|row| row.name == word || is_snake(word, row.name));
         place.ok_or_else(|| self.table.unknown(word))
     }
 
-    /// Gives a member its value, in place of one it has; the error says what is wrong.
+    /// Sets a member, or replaces its value. The error gives the reason.
     pub(crate) fn set(&mut self, word: &str, value: JsonSlice) -> Result<&'static str, String> {
         let place = self.find(word)?;
         let row = &self.table.rows[place];
@@ -57,12 +57,12 @@ impl CheckedMembers {
         self.values.iter().enumerate().filter_map(counted)
     }
 
-    /// The value of the member of this name.
+    /// The value of the member with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&JsonSlice> {
         self.values[self.table.find(name)?].as_ref()
     }
 
-    /// The first required member without value.
+    /// The first required member without a value.
     pub(crate) fn missing(&self) -> Option<&'static str> {
         let mut rows = self.table.rows.iter().zip(&self.values);
         rows.find(|(row, value)| row.required && value.is_none()).map(|(row, _)| row.name)
@@ -74,7 +74,7 @@ impl CheckedMembers {
         rows.filter_map(|(row, value)| Some((row.name, value.as_ref()?)))
     }
 
-    /// Writes the object with what `revision` has of it.
+    /// Writes the object with the members that `revision` has.
     pub(crate) fn write(&self, revision: Revision, out: &mut JsonWriter) {
         out.begin_object();
         for (row, value) in self.table.rows.iter().zip(&self.values) {
@@ -94,7 +94,7 @@ fn is_schema(form: &crate::proto::catalog::members::Form) -> bool {
     )
 }
 
-/// Whether `word` is `name` as languages write it that have underscores between words.
+/// Whether `word` is `name`, written with underscores between its words.
 fn is_snake(word: &str, name: &str) -> bool {
     let mut word = word.chars();
     let follows = |c: char| {

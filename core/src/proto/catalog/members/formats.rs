@@ -1,6 +1,6 @@
-//! The formats of texts.
+//! Checks of formats.
 
-/// Whether `text` is an absolute URI of the characters that RFC 3986 has for one.
+/// Whether `text` is an absolute URI with only the characters that RFC 3986 allows.
 pub(super) fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
@@ -16,8 +16,8 @@ pub(super) fn is_uri(text: &str) -> bool {
     !rest.is_empty() && rest.iter().enumerate().all(legal)
 }
 
-/// Whether `text` is a scheme, a host, which may begin with `*.`, and perhaps a port: what a content security policy can
-/// name as a source. Nothing that would end the source and begin another.
+/// Whether `text` is one source of a content security policy: a scheme, a host that may begin with `*.`, and optionally
+/// a port. Characters that would end the source and begin another are not allowed.
 pub(super) fn is_origin(text: &str) -> bool {
     let Some((scheme, authority)) = text.split_once("://") else { return false };
     let (host, port) = match authority.rsplit_once(':') {
@@ -50,7 +50,7 @@ pub(super) fn is_base64(text: &[u8]) -> bool {
         && digits.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
-/// Whether `text` is a moment as RFC 3339 writes it: `2026-07-28T09:30:00Z`.
+/// Whether `text` is a time in the form of RFC 3339: `2026-07-28T09:30:00Z`.
 pub(super) fn is_time(text: &str) -> bool {
     moment(text.as_bytes()).is_some()
 }
@@ -76,7 +76,7 @@ fn moment(text: &[u8]) -> Option<()> {
     within(number(8, 2)?, 1, days)?;
     within(number(11, 2)?, 0, 23)?;
     within(number(14, 2)?, 0, 59)?;
-    // A second may be a leap second.
+    // 60 is a leap second.
     within(number(17, 2)?, 0, 60)?;
     for (place, marks) in [(4, "-"), (7, "-"), (10, "Tt"), (13, ":"), (16, ":")] {
         mark(place, marks.as_bytes())?;

@@ -4,14 +4,14 @@ use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::members::check::{At, Step, must_be};
 use crate::proto::messages::error::clip;
 
-/// Labels that make a prefix the protocol's own.
+/// The labels of prefixes that are reserved for the protocol.
 const RESERVED: [&str; 2] = ["modelcontextprotocol", "mcp"];
-/// Names without prefix that stand for themselves in requests.
+/// Names without a prefix that requests use.
 const OF_REQUESTS: [&str; 1] = ["progressToken"];
-/// Names without prefix whose meaning the protocol has settled (META-4); programs may set them.
+/// Names without a prefix that the protocol defines (META-4). Programs may set them.
 const OF_TRACES: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
-/// Checks the keys that a program set (META-1 to META-4). Their values are its own.
+/// Checks the keys that a program has set (META-1 to META-4). Their values are not checked.
 pub(super) fn check(value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     if value.kind() != Kind::Object {
         return Err(must_be(at, "an object"));
@@ -29,7 +29,8 @@ pub(super) fn check(value: &JsonSlice, at: &At<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What is wrong with the name of an extension: a key with a prefix, which may be the protocol's own (EXT-1).
+/// The reason why the name of an extension is not valid. It must be a key with a prefix, which may be reserved for the
+/// protocol (EXT-1).
 pub fn extension_fault(id: &str) -> Option<&'static str> {
     match shape_fault(id) {
         Some(fault) => Some(fault),
@@ -45,14 +46,14 @@ fn fault(key: &str) -> Option<&'static str> {
     let Some((prefix, _)) = key.split_once('/') else {
         return OF_REQUESTS.contains(&key).then_some("belongs to requests");
     };
-    // Reserved are the second label since 2025-11-25, and in 2025-06-18 any that another one follows.
+    // Since 2025-11-25 the second label is reserved. In 2025-06-18 any label that is followed by another one is.
     let last = prefix.split('.').count() - 1;
     let is_reserved =
         |(place, label): (usize, &str)| RESERVED.contains(&label) && (place == 1 || place < last);
     prefix.split('.').enumerate().any(is_reserved).then_some("has a prefix that is reserved for the protocol")
 }
 
-/// An optional prefix of labels, and a name (META-1).
+/// The reason why a key is not an optional prefix of labels and a name (META-1).
 fn shape_fault(key: &str) -> Option<&'static str> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),

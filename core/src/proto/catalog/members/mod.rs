@@ -1,7 +1,7 @@
-//! What the objects that a program writes consist of: one table for each, checked, written and refused by name from here.
+//! The objects that a program writes, as one table each. Values are checked and written by these tables.
 //!
-//! A row says which revisions have the member (digest section 9.3). Texts of programs are in the form of the newest
-//! revision; [`write`] leaves out what an older one has not.
+//! Each row has the revisions with that member (digest section 9.3). Programs use the form of the newest revision;
+//! [`write`] leaves out what an older revision does not have.
 
 mod block;
 mod check;
@@ -28,28 +28,28 @@ pub(crate) use write::{has_member, write};
 
 use crate::proto::version::Revision;
 
-/// What a member's value may be.
+/// The valid values of a member.
 #[derive(Debug)]
 pub(crate) enum Form {
     /// Any text.
     Text,
-    /// Text that is not empty.
+    /// Text that must not be empty.
     Word,
     /// `true` or `false`.
     Bool,
-    /// An integer from 0.
+    /// An integer of at least 0.
     Count,
-    /// A number between these, both included.
+    /// A number in this range, both ends included.
     Within(f64, f64),
     /// An absolute URI.
     Uri,
-    /// An address of a view (AP-2).
+    /// The URI of a view (AP-2).
     ViewUri,
-    /// An origin, as a content security policy names it.
+    /// An origin in the form of a content security policy.
     Origin,
-    /// Bytes in base64, with its padding.
+    /// Bytes in base64 with padding.
     Base64,
-    /// A moment, as RFC 3339 writes it.
+    /// A time in the form of RFC 3339.
     Time,
     /// One of these texts.
     OneOf(&'static [&'static str]),
@@ -57,19 +57,19 @@ pub(crate) enum Form {
     List(&'static Form),
     /// An object of this table.
     Object(&'static Table),
-    /// An object of whose members nothing is known.
+    /// An object with any members.
     Open,
     /// A JSON schema.
     Schema,
-    /// A JSON schema of what a tool gives, which some revisions have only for objects (TL-22).
+    /// A JSON schema of a tool's result. Some revisions allow only objects (TL-22).
     OutputSchema,
-    /// What a tool gives, which some revisions have only as an object (TL-22).
+    /// A tool's structured result. Some revisions allow only objects (TL-22).
     Structured,
-    /// Keys and values beside the protocol's own (META-1 to META-4).
+    /// Keys and values besides those of the protocol (META-1 to META-4).
     Meta,
-    /// A content block, of the table that its `type` names.
+    /// A content block. Its `type` selects the table.
     Block,
-    /// A content block, or the text of one.
+    /// A content block, or a text that stands for a text block.
     Said,
 }
 
@@ -93,28 +93,28 @@ impl Row {
 /// An object.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// How a sentence starts that lists its members: `a tool has`.
+    /// The start of a sentence that lists its members: `a tool has`.
     pub(crate) whose: &'static str,
     /// In the order in which they are written.
     pub(crate) rows: &'static [Row],
-    /// Of these exactly one must be given.
+    /// Exactly one of these members is required.
     pub(crate) one_of: &'static [&'static str],
-    /// From this revision on all there is, here and below, may be written.
+    /// From this revision on, the object can be written with all its members, on all levels.
     whole_from: Option<Revision>,
 }
 
 impl Table {
-    /// The place of the member called `name`.
+    /// The index of the member with this name.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.rows.iter().position(|row| row.name == name)
     }
 
-    /// Whether what was checked against this table may be written for `revision` as it is.
+    /// Whether an object that was checked against this table can be written for `revision` unchanged.
     pub(crate) fn is_whole(&self, revision: Revision) -> bool {
         self.whole_from.is_some_and(|from| revision >= from)
     }
 
-    /// What says that there is no such member.
+    /// The error for a member that does not exist.
     pub(crate) fn unknown(&self, name: &str) -> String {
         let mut text =
             format!("unknown member {:?}; {} ", crate::proto::messages::error::clip(name), self.whose);

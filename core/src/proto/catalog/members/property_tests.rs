@@ -1,4 +1,5 @@
-//! Values made from the tables themselves: all of them pass, and what is written of them fits each revision.
+//! Values that are generated from the tables: all of them are accepted, and what is written of them is valid in each
+//! revision.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::kind::Kind;
@@ -13,7 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// A value that the form allows.
+/// A value that is valid for the form.
 pub(crate) fn any_of(form: &'static Form) -> BoxedStrategy<Value> {
     let leaf = || {
         prop_oneof![
@@ -93,7 +94,7 @@ pub(crate) fn any_object(table: &'static Table) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Whether everything in a value exists in `revision`.
+/// Whether `revision` has everything in a value.
 pub(crate) fn fits(form: &Form, value: &JsonSlice, revision: Revision) -> Result<(), String> {
     match form {
         Form::Object(table) => object_fits(table, value, revision),

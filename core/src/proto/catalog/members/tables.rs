@@ -25,7 +25,7 @@ const fn table(whose: &'static str, whole_from: Option<Revision>, rows: &'static
     Table { whose, rows, one_of: &[], whole_from }
 }
 
-/// The table of what an entry of this kind is defined by.
+/// The table of definitions of entries of this kind.
 pub(crate) fn of_kind(kind: Kind) -> &'static Table {
     match kind {
         Kind::Tool => &TOOL,
@@ -41,7 +41,7 @@ pub(crate) fn of_kind(kind: Kind) -> &'static Table {
 }
 
 const META: Row = since(V2025_06_18, "_meta", Form::Meta);
-/// The schema of the parameters.
+/// The schema of a tool's arguments.
 const PARAMETERS: Row = member("inputSchema", Form::Schema);
 const TITLE: Row = since(V2025_06_18, "title", Form::Text);
 const DESCRIPTION: Row = member("description", Form::Text);
@@ -181,7 +181,7 @@ static HOOK: Table = table(
     )],
 );
 
-/// Who a server is.
+/// The name, the version and further facts of a server.
 pub(crate) static IMPLEMENTATION: Table = table(
     "a server has",
     Some(V2025_11_25),
@@ -231,7 +231,7 @@ const fn block(word: &'static str, from: Revision, whole_from: Revision, rows: &
     Block { word, from, table: table("such content has", Some(whole_from), rows) }
 }
 
-/// The first revision that has every kind of block with all of its members.
+/// The first revision with all kinds of blocks and all of their members.
 pub(super) const BLOCKS_WHOLE_FROM: Revision = V2025_11_25;
 
 /// The kinds of content blocks.
@@ -268,7 +268,7 @@ const TYPE: Row = required("type", Form::Word);
 const MEDIA: &[Row] =
     &[TYPE, required("data", Form::Base64), required("mimeType", Form::Word), ANNOTATED, META];
 
-/// What a resource holds.
+/// The contents of a resource.
 pub(crate) static CONTENTS: Table = Table {
     whose: "the contents of a resource have",
     rows: &[
@@ -282,7 +282,7 @@ pub(crate) static CONTENTS: Table = Table {
     whole_from: Some(V2025_06_18),
 };
 
-/// One message of a prompt; its content is one block (PR-5).
+/// One message of a prompt. Its content is one block (PR-5).
 pub(crate) static MESSAGE: Table = table(
     "a message has",
     None,
@@ -301,7 +301,7 @@ pub(crate) static RESULT_TOOL: Table = table(
     ],
 );
 
-/// Results had it from the start.
+/// Results have `_meta` in all revisions.
 const RESULT_META: Row = member("_meta", Form::Meta);
 
 /// The result of a resource or a template.
@@ -341,14 +341,14 @@ pub(crate) static RESULT_COMPLETION: Table = table(
     ],
 );
 
-/// What a provider of resources lists.
+/// The list of a resource provider.
 pub(crate) static RESULT_PROVIDED: Table = table(
     "the result of a resource provider has",
     None,
     &[required("resources", Form::List(&Form::Open)), member("nextCursor", Form::Text)],
 );
 
-/// What is known of the result of a method of the program's own.
+/// The known members of the result of a program's own method.
 pub(crate) static RESULT_METHOD: Table =
     table("the result of a method has", None, &[since(V2026_07_28, "resultType", Form::Word), RESULT_META]);
 

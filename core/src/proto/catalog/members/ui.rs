@@ -1,4 +1,4 @@
-//! What tools and resources say of views (MCP Apps; digest 7.14).
+//! The settings of tools and resources for views (MCP Apps; digest 7.14).
 
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
@@ -56,7 +56,7 @@ static PERMISSIONS: Table = table(
     ],
 );
 
-/// Checks what an entry says of views; of a tool the address of its view alone does as well.
+/// Checks an entry's settings for views. For a tool, the URI of its view alone is also valid.
 pub(crate) fn check_ui(kind: Kind, value: JsonSlice) -> Result<JsonSlice, String> {
     let at = At::new(&At::WHOLE, Step::Member("ui"));
     if kind != Kind::Tool {

@@ -1,4 +1,4 @@
-//! Writes checked values as a revision has them. What is the same in all revisions is copied as it stands.
+//! Writes checked values in the form of a revision. Parts that are the same in all revisions are copied.
 
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::catalog::members::block::write_block;
@@ -6,7 +6,7 @@ use crate::proto::catalog::members::{Form, Row, Table};
 use crate::proto::results::structured::{Structured, structured, write_output_schema};
 use crate::proto::version::Revision;
 
-/// Writes a value of this form.
+/// Writes a value of a form.
 pub(crate) fn write(form: &Form, value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
     match form {
         Form::Object(table) => write_object(table, value, revision, out),
@@ -29,7 +29,7 @@ pub(crate) fn write(form: &Form, value: &JsonSlice, revision: Revision, out: &mu
     }
 }
 
-/// Writes an object of this table.
+/// Writes an object of a table.
 pub(crate) fn write_object(table: &Table, value: &JsonSlice, revision: Revision, out: &mut JsonWriter) {
     if table.is_whole(revision) {
         out.slice(value);

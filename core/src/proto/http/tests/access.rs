@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whether `access` lets a request with these headers in: 200 or the status of the refusal.
+/// The status for a request with these headers: 200, or the status of the refusal.
 fn enters(access: &Access, pairs: &[(&str, &str)]) -> u16 {
     let headers = headers(pairs);
     match access.check(&Uri::from_static("/mcp"), &headers) {
@@ -46,7 +46,7 @@ fn hosts() {
     assert_eq!(enters(&Access::public(), &[("host", "anything")]), 200);
     let named = Access::public().allow_hosts(["mcp.example.com"]);
     assert_eq!(enters(&named, &[("host", "anything")]), 403);
-    // The name in the request line counts where there is one, and so does the header beside it.
+    // A host in the request line is checked, and so is the header.
     let line = |uri, host| loopback.check(&Uri::from_static(uri), &headers(&[("host", host)])).is_ok();
     assert!(!line("http://evil.example.com/mcp", "localhost"));
     assert!(!line("http://localhost/mcp", "evil.example.com"));

@@ -19,7 +19,7 @@ fn preflight_allows_the_headers_of_the_protocol() {
     }
     assert!(!allowed.contains("x-evil") && !allowed.contains("a b"));
     assert_eq!(answer["access-control-allow-methods"], ALLOW);
-    // No page asks: no CORS.
+    // The request does not come from a page, so there is no CORS.
     let answer = access.preflight(ALLOW, &request, None);
     assert!(!answer.contains_key("access-control-allow-headers") && answer["allow"] == ALLOW);
 }

@@ -1,6 +1,6 @@
 //! The rules of Streamable HTTP as tables, row by row.
 
-// Rows of a table are read as rows.
+// Rows of a table are easier to read as tuples.
 #![allow(clippy::type_complexity)]
 
 use super::*;
@@ -41,7 +41,7 @@ fn bare(method: &str) -> Message {
     message(&format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{method}","params":{{"_meta":{{}}}}}}"#))
 }
 
-/// Where a message goes, or status, code and id of its refusal, in one line.
+/// How a message is handled, or the status, code and id of its refusal, as one line.
 fn judge(pairs: &[(&str, &str)], message: &Message) -> String {
     match route(&headers(pairs), message, Revisions::default()) {
         Ok(Route::Modern(_)) => "modern".into(),

@@ -50,7 +50,7 @@ fn the_route_table() {
         ("RPC-3", &[s], message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), "session abc"),
         ("MH-32", &[(v, MODERN)], message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), "400 -32600"),
         ("MH-32", &[(v, MODERN), s], message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), "400 -32600"),
-        // A header twice, with equal values too.
+        // The same header twice, even with equal values.
         ("MH-20", &[(v, MODERN), (v, MODERN), m], list(MODERN), "400 -32020 id 7"),
         ("MH-20", &[(v, "2025-11-25"), (v, "2025-06-18"), s], bare("tools/list"), "400 -32020 id 7"),
         ("MH-20", &[s, (SESSION_ID, "def")], bare("tools/list"), "400 -32600"),
@@ -68,7 +68,7 @@ fn an_envelope_is_checked_before_the_other_headers() {
         r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{{"_meta":{{"{VERSION}":"{MODERN}"}}}}}}"#
     );
     assert_eq!(judge(&head, &message(&text)), "400 -32602 id 7");
-    // The version itself is no string: step 8 comes before step 9.
+    // The version is not a string: step 8 comes before step 9.
     let text =
         format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{{"_meta":{{"{VERSION}":1}}}}}}"#);
     assert_eq!(judge(&[], &message(&text)), "400 -32602 id 7");
@@ -90,7 +90,7 @@ fn the_method_header_repeats_the_method() {
         ("MH-18", &[(METHOD, "TOOLS/LIST")], "400 -32020 id 7"),
         ("MH-14", &[(METHOD, "tools/call")], "400 -32020 id 7"),
         ("MH-20", &[(METHOD, "tools/list"), (METHOD, "tools/list")], "400 -32020 id 7"),
-        // MH-17: no method but these has a name.
+        // MH-17: only these methods have a name.
         ("MH-17", &[(METHOD, "tools/list"), (NAME, "whatever")], "modern"),
     ];
     for (row, pairs, expected) in rows {
@@ -135,7 +135,7 @@ fn the_name_header_repeats_the_target() {
         ("ENC-6", call(r#""""#), Some("=?base64??="), "modern"),
         ("ENC-2", call(r#""é""#), Some("é"), "400 -32020 id 7"),
         ("ENC-2", call(r#""a\tb""#), Some("a\tb"), "modern"),
-        // What has no legal name is for the method to refuse, unless the header has one.
+        // The method refuses a request without a valid name, unless the header has a name.
         ("MH-37", call("1"), None, "modern"),
         ("XH-9", call("1"), Some("1"), "400 -32020 id 7"),
     ];

@@ -1,4 +1,4 @@
-//! Generated results: every revision gets a result that fits it, or all refuse it.
+//! Generated results: each revision gets a result that is valid for it, or all revisions refuse it.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn checked_for_all(
         prop_assert!(kind != Kind::Tool || members.member("content").is_some(), "TL-16");
         rest.write(revision, &slice(SERVER), (kind == Kind::Resource).then(CacheHints::default), &mut out);
         out.end_object();
-        // No member twice: the reader would refuse that.
+        // Parsing refuses an object with the same member twice.
         let whole = JsonSlice::parse(out.into_bytes(), &json::Limits::default()).unwrap();
         prop_assert_eq!(whole.member("resultType").is_some(), revision.is_modern());
         prop_assert_eq!(whole.member("ttlMs").is_some(), revision.is_modern() && kind == Kind::Resource);

@@ -1,4 +1,4 @@
-//! Results of each kind of entry, as each revision sees them.
+//! Results of each kind of entry in each revision.
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn tl_22_tl_23_structured_content_goes_where_it_can() {
         let has_objects = revision >= V2025_06_18;
         let shown = result(r#"{"structuredContent":{"a":1}}"#, revision);
         assert_eq!(shown, if has_objects { object } else { text_only }, "{revision}");
-        // An empty array is kept, unless nothing at all would be left.
+        // An empty array is kept, unless nothing else would be left.
         let shown = result(r#"{"structuredContent":{"a":1},"content":[]}"#, revision);
         let kept = r#"{"content":[],"structuredContent":{"a":1}}"#;
         assert_eq!(shown, if has_objects { kept } else { text_only }, "TL-16 {revision}");
@@ -273,7 +273,7 @@ fn bytes_are_embedded_where_content_is_wanted() {
         let messages = [said(text), said(&own("prompt")), said(&block("a:c", "image/png"))].join(",");
         assert_eq!(prompt(HandlerResult::Content(&array)), format!(r#"{{"messages":[{messages}]}}"#));
     }
-    // Of a resource they are its contents, whose media type may be left out.
+    // For a resource they are its contents, whose media type may be missing.
     let contents = slice(r#"[{"blob":"eA=="}]"#);
     let read = of(Kind::Resource, HandlerResult::Content(&contents), V2026_07_28).unwrap();
     assert_eq!(read, of(Kind::Resource, HandlerResult::Bytes(b"x"), V2026_07_28).unwrap());

@@ -1,4 +1,4 @@
-//! Results as handlers return them and as revisions see them.
+//! Results as handlers return them and as each revision shows them.
 
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::CacheHints;
@@ -52,7 +52,7 @@ fn called(definition: &Definition) -> CalledEntry<'_> {
     CalledEntry { definition, uri: "a:b", structured: false, wraps: false }
 }
 
-/// What a result's object holds in `revision`, the frame left out.
+/// The members of a result's object in `revision`, without the frame.
 fn shown(checked: &CheckedResult<'_>, revision: Revision) -> String {
     let mut out = JsonWriter::new();
     out.begin_object();

@@ -1,4 +1,4 @@
-//! Results that are refused, and what the error says.
+//! Results that are refused, and the texts of the errors.
 
 use super::*;
 

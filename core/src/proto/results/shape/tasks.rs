@@ -1,4 +1,4 @@
-//! The answers to requests about tasks.
+//! The responses to requests about tasks.
 
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::id::RequestId;
@@ -9,7 +9,7 @@ use crate::proto::version::Revision;
 use bytes::Bytes;
 
 impl Shaper {
-    /// The answer to a call that has become a task: flat in 2026-07-28 (T2-3), nested in 2025-11-25 (T1-5).
+    /// The response to a call that has become a task: flat in 2026-07-28 (T2-3), nested in 2025-11-25 (T1-5).
     pub fn task_created(&self, id: &RequestId, revision: Revision, facts: &Facts<'_>) -> Bytes {
         let mut out = self.open_result(id, 256);
         if revision.is_modern() {
@@ -22,7 +22,7 @@ impl Shaper {
         self.close_result(out, revision, "task")
     }
 
-    /// A task as `tasks/get` and, in 2025-11-25, `tasks/cancel` answer with; `write` writes its members.
+    /// A task as the result of `tasks/get` and, in 2025-11-25, of `tasks/cancel`. `write` writes its members.
     pub fn task(&self, id: &RequestId, revision: Revision, write: impl FnOnce(&mut JsonWriter)) -> Bytes {
         let mut out = self.open_result(id, 256);
         write(&mut out);
@@ -30,11 +30,11 @@ impl Shaper {
     }
 }
 
-/// The answer to `tasks/result`: what the call came to, tied to its task (T1-8, T1-10).
+/// The response to `tasks/result`: the call's outcome, with a reference to its task (T1-8, T1-10).
 pub fn task_outcome(id: &RequestId, task: &str, outcome: &Result<JsonSlice, JsonSlice>) -> Bytes {
     let outcome = match outcome {
         Ok(result) => Ok(related(result, task)),
-        // An error has no metadata (S11:Error).
+        // An error has no `_meta` (S11:Error).
         Err(error) => Err(error.clone()),
     };
     Reply { id: id.clone(), outcome }.to(id)
