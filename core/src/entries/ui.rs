@@ -161,7 +161,7 @@ impl Html {
         let invalid = |what: &str| Err(wrong(ErrorKind::Invalid, what));
         // Without a name it is none, which adding it tells.
         if !entry.name().is_empty() && !entry.name().starts_with("ui://") {
-            return invalid("a view's address starts with ui://");
+            return invalid("a view needs a URI that starts with ui://");
         }
         let text = match self.0 {
             Source::Text(text) => text,

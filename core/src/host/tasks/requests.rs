@@ -39,7 +39,7 @@ struct UnusedHandler;
 
 impl LocalHandler for UnusedHandler {
     fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
-        Box::pin(async { Outcome::Failed("the engine itself answers it".into()) })
+        Box::pin(async { Outcome::Failed("the engine answers this method itself".into()) })
     }
 }
 

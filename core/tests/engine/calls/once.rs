@@ -74,7 +74,7 @@ fn what_is_kept_is_bounded() {
     refused("long", json!("x".repeat(300)), "400 bytes");
     bench.port.once_put(id, "a", result(json!("x".repeat(200)))).unwrap();
     refused("b", json!("x".repeat(100)), "400 bytes");
-    refused("a", json!(1), "\"a\" has a result already");
+    refused("a", json!(1), "\"a\" already has a result");
     bench.port.once_put(id, "b", result(json!(1))).unwrap();
     bench.port.once_put(id, "c", result(json!(1))).unwrap();
     refused("d", json!(1), "more than 3");
