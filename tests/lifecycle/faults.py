@@ -16,7 +16,7 @@ from clients import BATCHES, QUESTIONS, TRANSPORTS, Client
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Where points are passed.
 SOURCES = [ROOT / folder / "src" for folder in ("core", "ffi", "bindings-python", "bindings-node")]
-INTERNAL = "Internal error: the server failed on this message; its log says why"
+INTERNAL = "Internal error: the server failed on this message; the reason is in its log"
 
 
 class Armed:

@@ -32,7 +32,7 @@ use std::fmt::{Debug, Display};
 /// What a kind cannot be is an error when the handler returns it, in the client's answer and in the server's log.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    note = "wrap what implements Serialize in `tenon_mcp::Json`"
+    note = "wrap a type that implements Serialize in `tenon_mcp::Json`"
 )]
 pub trait IntoOutcome {
     /// What a call with this context comes to.

@@ -139,7 +139,7 @@ static void changes(void *user_data, tenon_call *call) {
         case 1:
             CHECK_STATUS(
                 TENON_ERR_INVALID, tenon_call_next(call, "{\"n\":[]}", TENON_NUL, NULL, &afters, owned_destroy, &error));
-            CHECK_IN("do not fit", tenon_error_message(error));
+            CHECK_IN("are not valid", tenon_error_message(error));
             tenon_error_free(error);
             CHECK_STATUS(TENON_ERR_JSON, tenon_call_next(call, "{", TENON_NUL, NULL, &afters, owned_destroy, NULL));
             OK(tenon_call_return_text(call, "refused", TENON_NUL));

@@ -46,7 +46,7 @@ test('it looks at arguments and hands on others, which are checked', async () =>
     const call = async (n) => text(await client.call('n', { n }))
     assert.equal(await call(0), '0 0')
     assert.equal(await call(1), '10 10')
-    assert.match(await call(2), /^refused: the arguments do not fit: .*n/)
+    assert.match(await call(2), /^refused: the arguments are not valid: .*n/)
     assert.equal(await call(3), 'next: arguments must be an object')
     assert.equal(await call(4), 'not asked')
     const { result } = await client.send('prompts/get', { name: 'p', arguments: { n: 'x' } })

@@ -234,7 +234,7 @@ def test_it_changes_arguments_answers_itself_and_tries_again(is_async):
         assert client.text("double", n=0) == "0"
         assert client.text("double", n=1) == "20"
         assert client.text("double", n=2) == "not asked"
-        assert "the arguments do not fit" in client.error("double", n=3)
+        assert "the arguments are not valid" in client.error("double", n=3)
         assert "must be a dict" in client.error("double", n=4)
         assert client.text("double", n=5) == "10"
 

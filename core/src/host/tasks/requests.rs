@@ -199,7 +199,7 @@ impl HostPort {
                     return Ok(shared.shaper.empty(request, revision));
                 }
                 if !cancelled {
-                    let text = format!("Invalid params: the task is {} already", task.status().as_str());
+                    let text = format!("Invalid params: the task is already {}", task.status().as_str());
                     return Err(RpcError::invalid_params(text));
                 }
                 Ok(shared.shaper.task(request, revision, |out| task.write(out)))

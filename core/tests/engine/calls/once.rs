@@ -154,6 +154,6 @@ fn a_failed_effect_is_not_kept_and_a_result_of_another_type_is_an_error() {
     executor.run();
     let answer = bench.sink.one();
     let text = result_text(&answer);
-    assert!(text.starts_with("not now 7 7 once: the result under \"k\" is of another type"), "{text}");
+    assert!(text.starts_with("not now 7 7 once: the result stored as \"k\" has another type"), "{text}");
     bench.assert_settled();
 }

@@ -434,7 +434,7 @@ fn suspending_without_a_question_is_a_failure() {
         suspend(&bench, bench.drain_call().id);
         let answer = bench.sink.one();
         assert_eq!(answer["result"]["isError"], true);
-        assert_eq!(result_text(&answer), "tool \"slow\" suspended without asking anything");
+        assert_eq!(result_text(&answer), "tool \"slow\" suspended its call without a question");
         bench.assert_settled();
     }
 }

@@ -53,7 +53,7 @@ fn a_handler_that_fails_or_returns_rubbish_is_an_error_by_name() {
         (Outcome::Failed("boom".into()), "boom"),
         (Outcome::Exception("boom".into()), "boom"),
         (Outcome::Content(slice(json!([{ "role": "user" }]))), "prompt \"greet\""),
-        (Outcome::Suspend, "suspended without asking"),
+        (Outcome::Suspend, "suspended its call without a question"),
     ] {
         let call = called(&bench, 1, "prompts/get", json!({ "name": "greet" }));
         let answer = complete(&bench, &call, outcome);
