@@ -182,8 +182,8 @@ impl Layers {
 }
 
 /// The error for middleware of a mounted server that cannot apply to the server that is served.
-const OF_LISTS: &str = "lists belong to the server that is served, not to a mounted one; add this middleware to the server \
-                        that is served";
+const OF_LISTS: &str = "lists belong to the server that is served, not to a mounted one; add this middleware to the \
+                        server that is served";
 
 impl Engine {
     /// Puts a function around operations.
