@@ -356,7 +356,7 @@ static void refused(void) {
     CHECK_STATUS(
         TENON_ERR_INVALID,
         tenon_server_add_middleware(server, "ping", TENON_MODE_WORKER, around, &shared, owned_destroy, &error));
-    CHECK_IN("\"ping\" belongs to the engine", tenon_error_message(error));
+    CHECK_IN("\"ping\" cannot have middleware", tenon_error_message(error));
     tenon_error_free(error);
     CHECK_STATUS(
         TENON_ERR_INVALID,

@@ -151,7 +151,7 @@ test('a second next() while the first is open is refused around the engine, and 
 test('what cannot be wrapped is refused by name', () => {
   const app = new Server({ name: 'x' })
   const fn = (ctx, next) => next()
-  assert.throws(() => app.middleware('ping', fn), { message: /"ping" belongs to the engine/ })
+  assert.throws(() => app.middleware('ping', fn), { message: /"ping" cannot have middleware/ })
   assert.throws(() => app.middleware(['tools'], fn), { message: /no operation "tools"/ })
   assert.throws(() => app.middleware('tool'), /must be a function/)
   assert.throws(() => app.middleware({}, fn), /must be an array/)

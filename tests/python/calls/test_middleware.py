@@ -352,7 +352,7 @@ def test_what_cannot_be_wrapped_is_refused():
     def around(ctx, call_next):
         return call_next()
 
-    with pytest.raises(RegistrationError, match="belongs to the engine"):
+    with pytest.raises(RegistrationError, match="cannot have middleware, because the engine answers it"):
         app.middleware(ops="ping")(around)
     with pytest.raises(RegistrationError, match="no operation"):
         app.middleware(ops=["tools"])(around)

@@ -164,7 +164,7 @@ impl Entry {
         let name = self.name();
         let reason = match (self.kind(), Method::parse(name.into())) {
             (Kind::Method, Method::Known(_)) => return self,
-            (Kind::Method, _) => "the protocol has no request of this name that a method can answer",
+            (Kind::Method, _) => "the protocol has no such request",
             _ => "only a method can replace a request of the protocol",
         };
         let reason = format!("{} {:?}: {reason}", self.kind().noun(), clip(name));

@@ -113,7 +113,9 @@ impl Definition {
     /// Has it called what `rename` makes of a name or an address of a kind, and with it what it says of others: the view of a
     /// tool, what a completion completes.
     pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
-        let no_place = |definition: &Definition| definition.told("has no scheme that a prefix could follow");
+        let no_place = |definition: &Definition| {
+            definition.told("its URI needs a scheme, which the prefix of the mount follows")
+        };
         if self.kind == Kind::Completion {
             let completes = self.completes();
             let renamed =

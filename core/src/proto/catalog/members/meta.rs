@@ -43,7 +43,7 @@ fn fault(key: &str) -> Option<&'static str> {
         return Some(fault);
     }
     let Some((prefix, _)) = key.split_once('/') else {
-        return OF_REQUESTS.contains(&key).then_some("belongs to requests");
+        return OF_REQUESTS.contains(&key).then_some("is reserved for requests");
     };
     // Reserved are the second label since 2025-11-25, and in 2025-06-18 any that another one follows.
     let last = prefix.split('.').count() - 1;
