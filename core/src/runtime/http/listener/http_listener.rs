@@ -209,7 +209,7 @@ impl Listener {
             return Ok(());
         }
         let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
-        Err(Error::invalid(format!("{url} is used twice: each transport needs a path of its own")))
+        Err(Error::invalid(format!("{url} is used twice: each transport needs its own path")))
     }
 
     /// What is under a path, as a client writes it; of a Unix socket as [`HttpOptions::new`] takes it.
