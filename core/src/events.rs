@@ -38,7 +38,7 @@ impl Server {
                 Ok(())
             }
             None => Err(Error::invalid(format!(
-                "list_changed: clients cannot list the kind {:?}; use tool, resource or prompt",
+                "clients cannot list the kind {:?}; use tool, resource or prompt",
                 kind.as_str()
             ))),
         }

@@ -109,7 +109,7 @@ test('lists and views come to it from the engine, and results are judged', async
     const read = async (uri) => client.send('resources/read', { uri })
     assert.equal((await read('ui://v')).result.contents[0].text, '<p>v</p>!')
     assert.equal((await read('p://7')).result.contents[0].text, '7')
-    assert.match((await read('p://bad')).error.message, /returned what JSON cannot hold/)
+    assert.match((await read('p://bad')).error.message, /returned a value that JSON cannot hold/)
     const listed = await client.send('resources/list')
     assert.deepEqual(listed.result.resources.map(({ uri }) => uri), ['ui://v', 'p://1'])
     // The call itself can still be made.
