@@ -267,7 +267,7 @@ mod tests {
             (json!({ "type": "integer", "default": 1.5 }), "default 1.5"),
             (json!({ "type": "boolean", "default": "yes" }), "default \"yes\""),
             (json!({ "type": "array" }), "items"),
-            (json!({ "type": "array", "items": { "type": "number" } }), "are strings"),
+            (json!({ "type": "array", "items": { "type": "number" } }), "must be strings"),
             (
                 json!({ "type": "array", "items": { "type": "string", "enum": ["a"] }, "default": ["b"] }),
                 "default",

@@ -77,7 +77,7 @@ fn what_is_kept_is_bounded() {
     refused("a", json!(1), "\"a\" already has a result");
     bench.port.once_put(id, "b", result(json!(1))).unwrap();
     bench.port.once_put(id, "c", result(json!(1))).unwrap();
-    refused("d", json!(1), "more than 3");
+    refused("d", json!(1), "at most 3");
 }
 
 /// What a handler's effect does before it is done.

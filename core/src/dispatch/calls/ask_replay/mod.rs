@@ -216,7 +216,7 @@ impl Asks {
         // Sealing turns three bytes into four.
         if bytes.saturating_mul(4) / 3 > limits.max_state_bytes {
             return invalid(format!(
-                "the results are too large for the request state; max_state_bytes is {}",
+                "the results are too large for the request state of {} bytes (max_state_bytes)",
                 limits.max_state_bytes
             ));
         }

@@ -47,7 +47,7 @@ impl Asks {
             .map_err(|error| RpcError::internal(format!("Cannot seal the request state: {error}")))?;
         if sealed.len() > limits.max_state_bytes {
             return Err(RpcError::internal(format!(
-                "The request state is too large; max_state_bytes is {}",
+                "The request state has more than {} bytes (max_state_bytes)",
                 limits.max_state_bytes
             )));
         }

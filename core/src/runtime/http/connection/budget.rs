@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 const UNCOUNTED: usize = 8 << 10;
 
 /// The error for a client if there is no room for its request or its response.
-const BUSY: &str = "Server busy: too many bytes are buffered (max_buffered_bytes); retry later";
+const BUSY: &str = "Server busy: max_buffered_bytes is reached; retry later";
 
 /// The step in which buffers grow in the count.
 const STEP: usize = 8 << 10;
