@@ -110,7 +110,7 @@ pub unsafe extern "C" fn tenon_server_listen_http(
 ) -> tenon_status {
     entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
         if config.http.is_some() {
-            return Err(Failure::state("tenon_server_listen_http() was already called; add further addresses with tenon_server_listen_http_socket()"));
+            return Err(Failure::state("tenon_server_listen_http() was already called; add addresses with tenon_server_listen_http_socket()"));
         }
         tenon_mcp::HttpOptions::new(address)?;
         config.http = Some(address.to_owned());

@@ -60,8 +60,8 @@ impl Engine {
         let (names, bytes) = filter.size();
         if names > limits.max_subscriptions || bytes > limits.max_subscription_bytes {
             return Err(RpcError::invalid_params(format!(
-                "Invalid params: notifications has {names} resources and tasks with {bytes} bytes; max_subscriptions is \
-                 {}, max_subscription_bytes {}",
+                "Invalid params: notifications has {names} resources and tasks with {bytes} bytes; max_subscriptions \
+                 is {}, max_subscription_bytes {}",
                 limits.max_subscriptions, limits.max_subscription_bytes
             )));
         }

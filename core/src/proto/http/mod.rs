@@ -150,7 +150,7 @@ impl Refusal {
 
     /// `initialize` with the header of a session (VER-19).
     pub fn initialized(id: &RequestId) -> Refusal {
-        let why = "Invalid request: this session is already initialized; send initialize without mcp-session-id to open another one";
+        let why = "Invalid request: the session is initialized; send initialize without mcp-session-id to open another one";
         Refusal::for_request(Some(id), &RpcError::invalid_request(why))
     }
 
