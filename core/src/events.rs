@@ -38,9 +38,10 @@ impl Server {
                 self.engine().publish_above(&Topic::List(list));
                 Ok(())
             }
-            None => {
-                Err(Error::invalid(format!("list_changed: clients have no list of kind {:?}", kind.as_str())))
-            }
+            None => Err(Error::invalid(format!(
+                "clients cannot list the kind {:?}; use tool, resource or prompt",
+                kind.as_str()
+            ))),
         }
     }
 

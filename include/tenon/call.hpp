@@ -314,7 +314,7 @@ inline void handle(void *data, tenon_call *call) noexcept {
     } catch (const std::exception &error) {
         fail(tenon_call_fail, call, error.what());
     } catch (...) {
-        static_cast<void>(tenon_call_fail(call, "the handler threw what is no std::exception"));
+        static_cast<void>(tenon_call_fail(call, "the handler threw an exception that is not a std::exception"));
     }
 }
 
@@ -323,7 +323,7 @@ template <typename Function> constexpr bool completes_itself =
 
 /** A handler from a function that completes its call, or that returns the value to complete it with. */
 template <typename Function> std::unique_ptr<Handler> handler(Function function) {
-    static_assert(std::is_invocable_v<Function &, Call &>, "a handler takes a tenon::Call &");
+    static_assert(std::is_invocable_v<Function &, Call &>, "a handler must take a tenon::Call &");
     if constexpr (completes_itself<Function>) {
         return std::make_unique<Handler>(std::move(function));
     } else {
@@ -365,7 +365,7 @@ template <typename T> T Call::arg(std::string_view name) const {
 template <typename T> bool Call::complete(T &&value) const {
     using Value = std::decay_t<T>;
     if constexpr (std::is_same_v<Value, Result>) {
-        static_assert(!std::is_lvalue_reference_v<T>, "a result is taken: std::move it");
+        static_assert(!std::is_lvalue_reference_v<T>, "the result is consumed: pass it with std::move");
         detail::Detail detail;
         return detail::completed(tenon_call_return(get(), value.release(), detail), detail);
     } else if constexpr (std::is_same_v<Value, Json>) {
@@ -377,11 +377,11 @@ template <typename T> bool Call::complete(T &&value) const {
     } else if constexpr (std::is_floating_point_v<Value>) {
         return return_double(static_cast<double>(value));
     } else if constexpr (std::is_integral_v<Value>) {
-        static_assert(detail::fits_int64<Value>, "no integer of 64 bits holds all of these");
+        static_assert(detail::fits_int64<Value>, "a value of this type may not fit into an int64_t");
         return return_int64(value);
     } else {
         static_assert(
-            std::is_convertible_v<T, std::string_view>, "a Result, Json, Bytes, a text, a number or a bool");
+            std::is_convertible_v<T, std::string_view>, "return a Result, Json, Bytes, a text, a number or a bool");
         return return_text(value);
     }
 }

@@ -66,7 +66,7 @@ tenon_status read(const Of *from, const char *name, std::optional<T> &out, Beyon
         return status;
     } else {
         static_assert(
-            std::is_constructible_v<T, std::string_view>, "a string, a string_view, a bool, a number, or Json of a call");
+            std::is_constructible_v<T, std::string_view>, "read a string, a string_view, a bool, a number, or Json of a call");
         const char *text = nullptr;
         std::size_t len = 0;
         const tenon_status status = Reader<Of>::string(from, name, &text, &len);

@@ -84,7 +84,7 @@ public:
         } else if constexpr (std::is_floating_point_v<Value>) {
             return noted(tenon_result_put_double(get(), name, static_cast<double>(value)));
         } else if constexpr (std::is_integral_v<Value>) {
-            static_assert(detail::fits_int64<Value>, "no integer of 64 bits holds all of these");
+            static_assert(detail::fits_int64<Value>, "a value of this type may not fit into an int64_t");
             return noted(tenon_result_put_int64(get(), name, value));
         } else {
             const std::string_view text(value);

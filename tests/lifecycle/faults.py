@@ -16,7 +16,7 @@ from clients import BATCHES, QUESTIONS, TRANSPORTS, Client
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Where points are passed.
 SOURCES = [ROOT / folder / "src" for folder in ("core", "ffi", "bindings-python", "bindings-node")]
-INTERNAL = "Internal error: the server failed on this message; its log says why"
+INTERNAL = "Internal error: the server failed on this message; the reason is in its log"
 
 
 class Armed:
@@ -156,7 +156,7 @@ NOTES = {"note": "a panic ended a notification"}
 OUTSIDE = {
     "connection": "a panic ended a connection",
     "accept": "a panic ended a listener",
-    "ending": "a panic ended the server's end: a step of the end",
+    "ending": "a panic ended the shutdown of the server: a step of the transports",
 }
 # Where the message is none of a client's: the deadlines of calls, and the threads that read and write stdio.
 THREADS = {"timer": "a panic ended the timer", "read": "reads the input", "write": "writes the answers"}

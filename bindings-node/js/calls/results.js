@@ -52,7 +52,7 @@ function encode(entry, value, bounds) {
     if (contents !== undefined) return encode(entry, contents, bounds)
     why = error instanceof NotSerializable ? error.message : `a value of type ${typeof value}: ${reasonOf(error)}`
   }
-  return failureLine(`${nameOf(entry)} returned what JSON cannot hold: ${why}`)
+  return failureLine(`${nameOf(entry)} returned a value that JSON cannot hold: ${why}`)
 }
 
 /** The array with bytes replaced by ResourceContents, if it has bytes. Called after the array could not be written as JSON. */

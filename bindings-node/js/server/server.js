@@ -60,7 +60,7 @@ class Server {
     const what = nameOf({ kind, name })
     if (typeof handler !== 'function') throw new TypeError(`${what}: handler must be a function`)
     if (types.isGeneratorFunction(handler)) {
-      throw new TypeError(`${what}: handler is a generator; a handler returns its result`)
+      throw new TypeError(`${what}: handler must not be a generator; return the result instead`)
     }
     const { engine, entries } = this.#bridge
     const { definition, policies } = entryOf(kind, what, name, options)

@@ -172,8 +172,8 @@ fn describe(reason: &CancelReason) -> String {
         CancelReason::Requested(Some(why)) => format!("the client cancelled the call: {why}"),
         CancelReason::Disconnected => "the client went away".into(),
         CancelReason::TimedOut => "the call timed out".into(),
-        CancelReason::Suspended => "the attempt is over; the call will be run again with the answers".into(),
+        CancelReason::Suspended => "the attempt has ended; the call will run again with the answers".into(),
         CancelReason::Closing => "the server is closing".into(),
-        _ => "the call is over".into(),
+        _ => "the call has ended".into(),
     }
 }

@@ -52,8 +52,9 @@ impl Engine {
     ) -> Result<u32> {
         let session = self.0.session.borrow().clone();
         let exchanges = session.as_ref().and_then(|session| session.exchanges());
-        let exchanges = exchanges
-            .ok_or_else(|| state("the server listens without requests of the program's own HTTP server: add embedded: true to listen()"))?;
+        let exchanges = exchanges.ok_or_else(|| {
+            state("the server was started without embedded requests: pass embedded: true to listen()")
+        })?;
         let mut head = RequestHead::new(&method).map_err(to_js)?;
         head.version(version.try_into().unwrap_or(1));
         for [name, value] in headers.as_chunks::<2>().0 {

@@ -76,7 +76,7 @@ impl Session {
         options: ListenOptions,
     ) -> Result<Rc<Session>> {
         if owner.session.borrow().is_some() {
-            return Err(state("listen: the server is listening already; close it before listening again"));
+            return Err(state("listen: the server is already listening; close it before listening again"));
         }
         let collectable = options.collectable == Some(true);
         let session = Rc::new(Session {

@@ -443,7 +443,7 @@ class Server(Registrations):
         """Raises ``StateError`` if the server is being served already."""
         if self._running is not None:
             self._running.check_fork()
-            raise StateError(f"server {self._name!r} is being served already; close it first, or make another server")
+            raise StateError(f"server {self._name!r} is already being served; close it first, or make another server")
 
 
 def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse) -> Transports:

@@ -94,7 +94,10 @@ fn package_outcome(result: &Bound<'_, PyAny>, bounds: Bounds) -> Option<Result<O
         Ok(Some(pair)) => pair,
         Ok(None) => return None,
         Err(error) => {
-            return Some(Err(format!("a result that cannot be read: {}", describe_exception(&error))));
+            return Some(Err(format!(
+                "a result that raised an exception when it was read: {}",
+                describe_exception(&error)
+            )));
         }
     };
     let json = || write::json(&value, bounds).map_err(|error| describe(&error));

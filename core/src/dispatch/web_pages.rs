@@ -27,7 +27,7 @@ impl WebPage {
     pub(crate) fn new(content_type: &str, body: Bytes) -> Result<WebPage, String> {
         if !is_media_type(content_type) {
             return Err(format!(
-                "the content type {:?} is none: write type/subtype, as text/html; charset=utf-8",
+                "invalid content type {:?}: write type/subtype, such as text/html; charset=utf-8",
                 clip(content_type)
             ));
         }
@@ -63,10 +63,10 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
         return Some("it is longer than 8,192 bytes");
     }
     if path.contains(['?', '#']) {
-        return Some("it must not hold ? or #");
+        return Some("it must not contain ? or #");
     }
     if path.bytes().any(|byte| byte.is_ascii_control()) {
-        return Some("it holds a control character");
+        return Some("it must not contain control characters");
     }
     let bytes = path.as_bytes();
     let legal = |(place, byte): (usize, &u8)| match byte {
@@ -74,10 +74,10 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
         byte => byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(byte),
     };
     if !bytes.iter().enumerate().all(legal) {
-        return Some("what is no letter, digit or one of -._~!$&'()*+,;=:@ must be percent-encoded");
+        return Some("all characters except letters, digits and /-._~!$&'()*+,;=:@ must be percent-encoded");
     }
     let dots = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    path.split('/').any(dots).then_some("it must not hold . or .. between slashes")
+    path.split('/').any(dots).then_some("it must not contain the segment . or ..")
 }
 
 /// Whether a transport at the path `own` answers requests for `path`: for the same path, also with a slash at the
@@ -112,11 +112,14 @@ impl WebPages {
     ) -> Result<(), Error> {
         let wrong = |why: String| Error::invalid(format!("page {:?}: {why}", clip(path)));
         if let Some(fault) = path_fault(path) {
-            return Err(wrong(format!("the path is none: {fault}")));
+            return Err(wrong(format!("invalid path: {fault}")));
         }
         if body.len() > limits.max_page_bytes {
             let most = limits.max_page_bytes;
-            return Err(wrong(format!("its {} bytes are more than max_page_bytes ({most})", body.len())));
+            return Err(wrong(format!(
+                "the body has {} bytes, more than max_page_bytes ({most})",
+                body.len()
+            )));
         }
         let page = Arc::new(WebPage::new(content_type, body).map_err(wrong)?);
         let mut table = self.0.write();
@@ -124,7 +127,7 @@ impl WebPages {
             return Err(conflict(path, own, what));
         }
         if !table.pages.contains_key(path) && table.pages.len() >= limits.max_pages {
-            return Err(wrong(format!("there are max_pages ({}) already", limits.max_pages)));
+            return Err(wrong(format!("the server already has max_pages ({}) pages", limits.max_pages)));
         }
         table.pages.insert(path.into(), page);
         Ok(())

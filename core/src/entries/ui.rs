@@ -165,7 +165,7 @@ impl Html {
         let invalid = |what: &str| Err(wrong(ErrorKind::Invalid, what));
         // An entry without a name is refused when it is added.
         if !entry.name().is_empty() && !entry.name().starts_with("ui://") {
-            return invalid("a view's address starts with ui://");
+            return invalid("a view needs a URI that starts with ui://");
         }
         let text = match self.0 {
             Source::Text(text) => text,

@@ -20,10 +20,10 @@ use std::sync::Arc;
 /// `T` is deserialised from the input of the handler's kind, and `R` is an [`IntoOutcome`]. Closures must declare the
 /// types of their parameters. `M` distinguishes the forms and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "this is not a handler",
-    note = "a handler is an async function of what its kind is handed (Deserialize), of a Context, of both in this \
-            order, or of nothing, that returns what implements IntoOutcome; Json wraps what implements Serialize",
-    note = "closures must say the types of their parameters, or be made handlers by `tenon_mcp::handler`"
+    message = "`{Self}` is not a handler",
+    note = "a handler is an async function that takes its input (Deserialize), a Context, both in this order, or \
+            nothing, and returns a type that implements IntoOutcome; wrap a type that implements Serialize in Json",
+    note = "a closure must declare the types of its parameters, or be passed to `tenon_mcp::handler`"
 )]
 pub trait IntoHandler<M> {
     /// Converts to a handler.

@@ -20,7 +20,7 @@ pub(super) fn typed<A: DeserializeOwned + 'static>(
         _ => (json(input).map_err(|error| error.to_string()), "parameters do"),
     };
     read.map_err(|error| {
-        context.call().arguments_refused(&format!("the {what} not fit the handler: {error}"))
+        context.call().arguments_refused(&format!("the {what} not match the handler's type: {error}"))
     })
 }
 

@@ -32,7 +32,7 @@ use std::fmt::{Debug, Display};
 /// If the kind cannot return the value (`–`), the call fails: the client gets an error, which is also logged.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    note = "wrap what implements Serialize in `tenon_mcp::Json`"
+    note = "wrap a type that implements Serialize in `tenon_mcp::Json`"
 )]
 pub trait IntoOutcome {
     /// Converts the value to the outcome of the call with this context.

@@ -353,7 +353,13 @@ impl Shared {
                 let op = HostOp::Call(HostCall { id, handler, input, context });
                 let live = |op: &HostOp| op.starts().is_none_or(|id| self.calls.with(id, |_| ()).is_some());
                 if self.lane(lane).push_bounded(op, live).is_err() {
-                    self.fail(id, &RpcError::busy("Server busy: the handler's queue is full"));
+                    self.fail(
+                        id,
+                        &RpcError::busy(format!(
+                            "Server busy: the handler's queue is full (max_lane_calls is {}); retry later",
+                            self.limits.max_lane_calls
+                        )),
+                    );
                 }
             }
             Target::Builtin(aside) => {
@@ -416,7 +422,9 @@ impl Shared {
             }
             (Ok(_), None) => Outgoing::Dropped,
             (Err(error), _) => {
-                self.log_handler_fault(|| format!("{} cannot suspend: {}", flight.entry(), error.message));
+                self.log_handler_fault(|| {
+                    format!("{} cannot ask its questions: {}", flight.entry(), error.message)
+                });
                 self.failure(flight, &error)
             }
         }
@@ -459,6 +467,6 @@ impl Shared {
     }
 
     pub(super) fn busy(&self, what: &str, limit: usize) -> RpcError {
-        RpcError::busy(format!("Server busy: {limit} {what} are in flight"))
+        RpcError::busy(format!("Server busy: {limit} {what}; retry later"))
     }
 }

@@ -269,7 +269,10 @@ impl Engine {
         let mount = Mount { into: Arc::downgrade(&self.0), prefix, policy, adopt };
         let mounting = MOUNTING.lock();
         if self.is_within(other) {
-            return Err(Error::new(ErrorKind::State, "mount: the server is a part of the other one already"));
+            return Err(Error::new(
+                ErrorKind::State,
+                "mount: a server cannot be mounted in itself, or in a server that it contains",
+            ));
         }
         self.check_layers(other)?;
         let below = InnerServer {

@@ -15,7 +15,7 @@ impl Shared {
     #[cold]
     pub(crate) fn panicked(&self, doing: impl fmt::Display, panicked: &Panicked) -> RpcError {
         self.log_handler_fault(|| format!("a panic ended {doing}: {panicked}"));
-        RpcError::internal("Internal error: the server failed on this message; its log says why")
+        RpcError::internal("Internal error: the server failed on this message; the reason is in its log")
     }
 
     /// Ends a call because of a panic. If the call has already ended, it already has its response.
@@ -24,7 +24,7 @@ impl Shared {
         let entry = self.calls.with(id, |flight| flight.context.entry.clone());
         let error = match entry {
             Some(entry) => self.panicked(format_args!("a call of {entry}"), panicked),
-            None => self.panicked("what is left of a call", panicked),
+            None => self.panicked("the end of a call", panicked),
         };
         self.fail(id, &error);
     }

@@ -17,6 +17,6 @@ pub(crate) fn decode_value(value: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     }
     match std::str::from_utf8(value) {
         Ok(text) if text.bytes().all(|byte| matches!(byte, b'\t' | 0x20..=0x7E)) => Ok(Cow::Borrowed(text)),
-        _ => Err("holds characters that must be Base64-encoded"),
+        _ => Err("has characters that must be Base64-encoded"),
     }
 }

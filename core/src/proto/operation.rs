@@ -232,7 +232,7 @@ pub fn wrapped(word: &str) -> Result<Option<&'static str>, String> {
     let op = WORDS.iter().find(|(own, _)| *own == word).map(|(_, op)| *op);
     match OPERATIONS.iter().find(|row| Some(row.op) == op || row.name == word) {
         Some(row) if row.form == Form::Request && row.needs != Needs::Nothing => Ok(Some(row.name)),
-        Some(row) => Err(format!("{:?} belongs to the engine: it cannot have middleware", row.name)),
+        Some(row) => Err(format!("{:?} cannot have middleware, because the engine answers it", row.name)),
         None => Ok(None),
     }
 }

@@ -86,8 +86,9 @@ impl ServerBuilder {
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
         match (member, &mut self.identity.implementation) {
             ("name" | "version", _) => {
-                self.rejected
-                    .get_or_insert_with(|| format!("server: {member} is set when the server is created"));
+                self.rejected.get_or_insert_with(|| {
+                    format!("server: {member} can only be set when the server is created")
+                });
             }
             (_, implementation) => {
                 if let Err(reason) = implementation.set(member, value.into()) {
@@ -313,5 +314,5 @@ fn default_environment() -> Result<Arc<dyn Environment>, Error> {
 
 #[cfg(not(feature = "runtime"))]
 fn default_environment() -> Result<Arc<dyn Environment>, Error> {
-    Err(Error::invalid("without the runtime feature a server needs an environment"))
+    Err(Error::invalid("the server has no environment; set it with ServerBuilder::environment"))
 }

@@ -108,7 +108,7 @@ impl Server {
         if self.own_store {
             if let Some(revision) = self.engine.revisions().iter().find(|revision| !revision.is_modern()) {
                 return Err(Error::invalid(format!(
-                    "sessions of {} live in one process, and there is no store that processes share: leave out the revisions \
+                    "sessions of {} live in one process, because the processes share no store; leave out the revisions \
                      that have sessions",
                     revision.as_str()
                 )));
@@ -121,7 +121,7 @@ impl Server {
                         TaskSupport::Optional | TaskSupport::Required => "tasks",
                     };
                     return Err(Error::invalid(format!(
-                        "{} '{}': {keeps} needs a store that processes share, and there is none",
+                        "{} '{}': {keeps} needs a store that the processes share; serve it from one process",
                         kind.noun(),
                         entry.name
                     )));

@@ -74,9 +74,11 @@ fn a_stream_may_lead_anywhere() {
         let (mut client, stream) = tokio::io::duplex(4096);
         let masked = Masked::start(ServeOptions::new().stream(stream), mask);
         masked.said(match mask {
-            None => Some("warn: served at a stream of the program's, which other machines may reach"),
+            None => {
+                Some("warn: the server is served at a stream of the program, which other machines may reach")
+            }
             Some(true) => None,
-            Some(false) => Some("warn: served at a stream of the program's"),
+            Some(false) => Some("warn: the server is served at a stream of the program"),
         });
         let answer = masked.runtime.block_on(async {
             client.write_all(format!("{}\n", fails()).as_bytes()).await.unwrap();

@@ -20,7 +20,10 @@ fn a_line_that_is_too_long_is_refused_and_the_next_is_served() {
         client.call(1, "echo", json!({ "text": "next" }));
         let refused = client.receive().unwrap();
         assert_eq!(refused["error"]["code"], -32600);
-        assert_eq!(refused["error"]["message"], "Message too large: the limit is 1000 bytes");
+        assert_eq!(
+            refused["error"]["message"],
+            "Message too large: the limit is 1000 bytes (max_message_bytes)"
+        );
         assert_eq!(refused.get("id"), None);
         assert_eq!(text(&client.receive().unwrap()), "next");
     }

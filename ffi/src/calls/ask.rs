@@ -142,7 +142,7 @@ pub unsafe extern "C" fn tenon_call_ask(
         params = tried_slice(params, len) => {
         let kind = Question::named(question).ok_or_else(|| {
             let all = Question::ALL.map(Question::as_str).join(", ");
-            Failure::new(TENON_ERR_INVALID, format!("there is no question {question:?}; there are {all}"))
+            Failure::new(TENON_ERR_INVALID, format!("there is no question {question:?}; the questions are {all}"))
         });
         let params = params.and_then(|params| json(params, "params"));
         let ask = Ask::new(call.record_failure(kind)?, call.record_failure(params)?);

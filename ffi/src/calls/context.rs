@@ -378,7 +378,10 @@ pub unsafe extern "C" fn tenon_call_log_json(
 fn log(call: &tenon_call, level: &str, logger: Option<&str>, data: &JsonSlice) -> Result<tenon_status> {
     if Level::named(level).is_none() {
         let all = Level::all().map(Level::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Failure::new(TENON_ERR_INVALID, format!("there is no level {level:?}; there are {all}")));
+        return Err(Failure::new(
+            TENON_ERR_INVALID,
+            format!("there is no level {level:?}; the levels are {all}"),
+        ));
     }
     call.report(Event::log(level, logger, data))?;
     Ok(TENON_OK)

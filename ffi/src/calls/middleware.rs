@@ -94,7 +94,7 @@ pub unsafe extern "C" fn tenon_call_next(
         call.check_fork()?;
         call.clear_reason();
         let Some(position) = &call.position else {
-            return Err(Failure::state("tenon_call_next() is only for middleware; this is the call of a handler"));
+            return Err(Failure::state("tenon_call_next() can only be called in middleware; this call is of a handler"));
         };
         let input = if given { Some(json_within(text?, "arguments", call.max_depth)?) } else { None };
         position.next(call.clone(), input, (after, data))

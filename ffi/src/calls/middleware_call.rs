@@ -89,7 +89,7 @@ impl ChainPosition {
     ) -> Result<tenon_status> {
         if self.place > self.chain.layers.len() {
             return Err(Failure::state(
-                "tenon_call_next() is only for middleware; this is the call of a handler",
+                "tenon_call_next() can only be called in middleware; this call is of a handler",
             ));
         }
         if self.running.swap(true, Ordering::AcqRel) {

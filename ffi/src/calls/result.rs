@@ -130,7 +130,7 @@ impl tenon_result {
     ) -> Result<tenon_status> {
         self.change(|result| {
             if result.members.iter().any(|(member, _)| is_structured(member)) {
-                return Err(Failure::state("the result has structured content already"));
+                return Err(Failure::state("the result already has structured content"));
             }
             write(result.structured.get_or_insert_default())
         })
@@ -139,7 +139,7 @@ impl tenon_result {
     fn not_written(&self) -> Result<()> {
         match self.structured {
             None => Ok(()),
-            Some(_) => Err(Failure::state("the structured content is written piece by piece already")),
+            Some(_) => Err(Failure::state("the structured content is already written piece by piece")),
         }
     }
 

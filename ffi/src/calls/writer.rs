@@ -32,7 +32,7 @@ impl StructuredWriter {
     /// Prepares the next value. `key` names it if it is a member.
     fn place(&mut self, key: Option<&str>) -> Result<()> {
         if self.complete {
-            return Err(Failure::state("the structured content is complete already"));
+            return Err(Failure::state("the structured content is already complete"));
         }
         match (self.open.last_mut(), key) {
             (Some(Open::Object(_)), None) => {
@@ -46,7 +46,7 @@ impl StructuredWriter {
             }
             (Some(Open::Object(names)), Some(key)) => {
                 if !names.insert(key.to_owned()) {
-                    let text = format!("the object has a member {key:?} already");
+                    let text = format!("the object already has a member {key:?}");
                     return Err(Failure::new(TENON_ERR_DUPLICATE, text));
                 }
                 self.out.key(key);

@@ -171,7 +171,7 @@ impl tenon_entry {
         }
         if let Some(html) = self.html.take() {
             if self.handler.is_some() {
-                return Err(self.wrong("is a view; it has no handler"));
+                return Err(self.wrong("is a view; a view has no handler"));
             }
             return Ok(vec![Part { entry: self.entry.clone(), answers: Answers::View(html) }]);
         }
@@ -179,7 +179,7 @@ impl tenon_entry {
         let part = |entry: Entry, handler| Part { entry, answers: Answers::Callback(self.mode, handler) };
         let Some(reads) = self.reads.take() else {
             if self.list_handler.is_some() {
-                return Err(self.wrong("cannot have a list handler; a resource provider has one"));
+                return Err(self.wrong("cannot have a list handler; only a resource provider has one"));
             }
             return Ok(vec![part(self.entry.clone(), handler)]);
         };

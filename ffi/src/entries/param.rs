@@ -47,14 +47,14 @@ pub unsafe extern "C" fn tenon_tool_add_param(
         description = tried_optional_text(description) => entry.set(|entry| {
         let (name, kind, description) = (name?, kind?, description?);
         if entry.has_schema {
-            return Err(Failure::state("the tool has an input schema already; set either a schema or parameters"));
+            return Err(Failure::state("the tool already has an input schema; set either a schema or parameters"));
         }
         if flags & !TENON_PARAM_REQUIRED != 0 {
             let text = format!("parameter {name:?}: there are no flags {flags:#x}; use TENON_PARAM_ values");
             return Err(Failure::new(TENON_ERR_INVALID, text));
         }
         if entry.params.iter().any(|param| param.name == name) {
-            let text = format!("there is a parameter {name:?} already");
+            let text = format!("the tool already has a parameter {name:?}");
             return Err(Failure::new(TENON_ERR_DUPLICATE, text));
         }
         let schema = schema_of(name, kind, description)?;
@@ -78,13 +78,15 @@ fn schema_of(name: &str, kind: &str, description: Option<&str>) -> Result<JsonSl
     }
     if !kind.trim_start().starts_with('{') {
         let all = TYPES.join(", ");
-        let text = format!("parameter {name:?}: there is no type {kind:?}; there are {all}, and schemas");
+        let text =
+            format!("parameter {name:?}: there is no type {kind:?}; the types are {all}, or pass a schema");
         return Err(Failure::new(TENON_ERR_INVALID, text));
     }
     let schema = json(kind, &format!("the schema of parameter {name:?}"))?;
     let Some((_, description)) = described else { return Ok(schema) };
     if schema.member("description").is_some() {
-        let text = format!("parameter {name:?} has a description in its schema already");
+        let text =
+            format!("the schema of parameter {name:?} already has a description; pass NULL as description");
         return Err(Failure::new(TENON_ERR_INVALID, text));
     }
     let mut out = JsonWriter::new();
@@ -114,7 +116,7 @@ impl tenon_entry {
     /// Records that the entry has an input schema as text. Parameters that are added one by one exclude it.
     pub(crate) fn takes_schema(&mut self) -> Result<()> {
         if !self.params.is_empty() {
-            return Err(Failure::state("the tool has parameters already; set either parameters or a schema"));
+            return Err(Failure::state("the tool already has parameters; set either parameters or a schema"));
         }
         self.has_schema = true;
         Ok(())

@@ -63,7 +63,7 @@ const SETTINGS: [(&str, Set); 9] = [
         let known = |word: &String| {
             Revision::ALL.into_iter().find(|revision| revision.as_str() == word).ok_or_else(|| {
                 let all = listed(Revision::ALL.iter().map(|revision| revision.as_str()));
-                invalid(format!("{what}: there is no revision {word:?}; there are {all}"))
+                invalid(format!("{what}: there is no revision {word:?}; the revisions are {all}"))
             })
         };
         let revisions = strings(value, what)?.iter().map(known).collect::<Result<Vec<_>>>()?;
@@ -82,7 +82,7 @@ const SETTINGS: [(&str, Set); 9] = [
             let name = member.name(value.as_bytes());
             let Some(answer) = Cacheable::method(&name) else {
                 let all = listed(Cacheable::all().map(|(_, method)| method));
-                return Err(invalid(format!("{what}: {name:?} is none of {all}")));
+                return Err(invalid(format!("{what}: there is no member {name:?}; the members are {all}")));
             };
             builder = builder.cache_of(answer, hints(&value.subslice(member.value.clone()), what)?);
         }

@@ -200,7 +200,9 @@ impl ServerState {
     fn add_part(self: &Arc<Self>, other: &Arc<ServerState>) -> Result<()> {
         let _mounting = MOUNTING.lock();
         if other.contains(self) {
-            return Err(Failure::state("mount: the server is a part of the other one already"));
+            return Err(Failure::state(
+                "mount: a server cannot be mounted in itself, or in a server that it contains",
+            ));
         }
         other.mounts.count.fetch_add(1, Ordering::SeqCst);
         {

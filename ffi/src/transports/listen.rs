@@ -62,9 +62,7 @@ impl Descriptors {
 
 fn refused(number: c_int, what: &str) -> Failure {
     let why = match number {
-        0..=2 => {
-            "is a standard descriptor of the process, which stays its own: use tenon_server_listen_stdio()"
-        }
+        0..=2 => "is a standard descriptor of the process; use tenon_server_listen_stdio()",
         _ => "is not open",
     };
     Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
@@ -89,7 +87,9 @@ fn take(number: c_int) -> Option<OwnedFd> {
 fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
     server.inner.configure(|config| {
         if config.stdio.is_some() {
-            return Err(Failure::state("the server listens on stdio or descriptors already"));
+            return Err(Failure::state(
+                "the server already listens on stdio or descriptors; it can have only one of them",
+            ));
         }
         config.stdio = Some(stdio);
         Ok(TENON_OK)
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn tenon_server_listen_http(
 ) -> tenon_status {
     entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
         if config.http.is_some() {
-            return Err(Failure::state("tenon_server_listen_http() was called already; add further addresses with tenon_server_listen_http_socket()"));
+            return Err(Failure::state("tenon_server_listen_http() was already called; add addresses with tenon_server_listen_http_socket()"));
         }
         tenon_mcp::HttpOptions::new(address)?;
         config.http = Some(address.to_owned());

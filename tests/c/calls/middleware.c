@@ -139,7 +139,7 @@ static void changes(void *user_data, tenon_call *call) {
         case 1:
             CHECK_STATUS(
                 TENON_ERR_INVALID, tenon_call_next(call, "{\"n\":[]}", TENON_NUL, NULL, &afters, owned_destroy, &error));
-            CHECK_IN("do not fit", tenon_error_message(error));
+            CHECK_IN("are not valid", tenon_error_message(error));
             tenon_error_free(error);
             CHECK_STATUS(TENON_ERR_JSON, tenon_call_next(call, "{", TENON_NUL, NULL, &afters, owned_destroy, NULL));
             OK(tenon_call_return_text(call, "refused", TENON_NUL));
@@ -356,7 +356,7 @@ static void refused(void) {
     CHECK_STATUS(
         TENON_ERR_INVALID,
         tenon_server_add_middleware(server, "ping", TENON_MODE_WORKER, around, &shared, owned_destroy, &error));
-    CHECK_IN("\"ping\" belongs to the engine", tenon_error_message(error));
+    CHECK_IN("\"ping\" cannot have middleware", tenon_error_message(error));
     tenon_error_free(error);
     CHECK_STATUS(
         TENON_ERR_INVALID,

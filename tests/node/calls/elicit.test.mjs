@@ -149,7 +149,7 @@ test('two questions in parallel make one input_required, and abort the attempt',
   await withServer(SOURCE, async (client) => {
     const { result } = await client.modern('two', {}, { capabilities })
     assert.deepEqual(Object.keys(result.inputRequests), ['first', 'second'])
-    await client.until(() => client.stderr.includes('aborted: the attempt is over'))
+    await client.until(() => client.stderr.includes('aborted: the attempt has ended'))
     const answer = (value) => ({ action: 'accept', content: { value } })
     const inputResponses = { first: answer('a'), second: answer('b') }
     const again = await client.modern('two', {}, { capabilities, requestState: result.requestState, inputResponses })

@@ -46,7 +46,7 @@ test('it looks at arguments and hands on others, which are checked', async () =>
     const call = async (n) => text(await client.call('n', { n }))
     assert.equal(await call(0), '0 0')
     assert.equal(await call(1), '10 10')
-    assert.match(await call(2), /^refused: the arguments do not fit: .*n/)
+    assert.match(await call(2), /^refused: the arguments are not valid: .*n/)
     assert.equal(await call(3), 'next: arguments must be an object')
     assert.equal(await call(4), 'not asked')
     const { result } = await client.send('prompts/get', { name: 'p', arguments: { n: 'x' } })
@@ -109,7 +109,7 @@ test('lists and views come to it from the engine, and results are judged', async
     const read = async (uri) => client.send('resources/read', { uri })
     assert.equal((await read('ui://v')).result.contents[0].text, '<p>v</p>!')
     assert.equal((await read('p://7')).result.contents[0].text, '7')
-    assert.match((await read('p://bad')).error.message, /returned what JSON cannot hold/)
+    assert.match((await read('p://bad')).error.message, /returned a value that JSON cannot hold/)
     const listed = await client.send('resources/list')
     assert.deepEqual(listed.result.resources.map(({ uri }) => uri), ['ui://v', 'p://1'])
     // The call itself can still be made.
@@ -151,7 +151,7 @@ test('a second next() while the first is open is refused around the engine, and 
 test('what cannot be wrapped is refused by name', () => {
   const app = new Server({ name: 'x' })
   const fn = (ctx, next) => next()
-  assert.throws(() => app.middleware('ping', fn), { message: /"ping" belongs to the engine/ })
+  assert.throws(() => app.middleware('ping', fn), { message: /"ping" cannot have middleware/ })
   assert.throws(() => app.middleware(['tools'], fn), { message: /no operation "tools"/ })
   assert.throws(() => app.middleware('tool'), /must be a function/)
   assert.throws(() => app.middleware({}, fn), /must be an array/)

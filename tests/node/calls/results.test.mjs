@@ -39,10 +39,10 @@ test('results', async () => {
     'thenable that answers twice': ['({ then: (r, e) => { r("once"); r("twice"); e(new Error()) } })', text('once')]
   }
   const rubbish = {
-    'bigint': ['2n ** 53n', /tool "rubbish_0" returned what JSON cannot hold: a bigint beyond 2\^53$/],
+    'bigint': ['2n ** 53n', /tool "rubbish_0" returned a value that JSON cannot hold: a bigint beyond 2\^53$/],
     'nested bigint': ['({ a: -(2n ** 64n) })', /tool "rubbish_1" .* result\.a is a bigint beyond 2\^53/],
     'circular': ['{ const a = {}; a.a = a; return a }', /tool "rubbish_2" .* cannot hold: result\.a is a cycle back to result$/],
-    'function': ['() => () => 1', /tool "rubbish_3" returned what JSON cannot hold: a value of type function/],
+    'function': ['() => () => 1', /tool "rubbish_3" returned a value that JSON cannot hold: a value of type function/],
     'symbol': ['Symbol("x")', /tool "rubbish_4" .* type symbol/],
     'NaN': ['NaN', /tool "rubbish_5" .* the number NaN/],
     'Infinity': ['Promise.resolve(-Infinity)', /tool "rubbish_6" .* the number -Infinity/],
@@ -133,8 +133,8 @@ test('what JSON cannot express is refused wherever it is in a result', async () 
       const { result } = await client.call(`t${i}`)
       if (what === undefined) assert.equal(result.isError, undefined, code)
       else {
-        const [head, said] = result.content[0].text.split(/(?<=^tool "t\d+" returned what JSON cannot hold: )/)
-        assert.deepEqual([head, result.isError], [`tool "t${i}" returned what JSON cannot hold: `, true], code)
+        const [head, said] = result.content[0].text.split(/(?<=^tool "t\d+" returned a value that JSON cannot hold: )/)
+        assert.deepEqual([head, result.isError], [`tool "t${i}" returned a value that JSON cannot hold: `, true], code)
         if (what instanceof RegExp) assert.match(said, what, code)
         else assert.equal(said, what, code)
       }

@@ -48,7 +48,7 @@ test('notifications of a call come before its answer', async () => {
   await withServer(source, async (client) => {
     await client.initialize()
     const told = JSON.parse(await client.text('tell'))
-    assert.match(told[0], /"notifications\/progress" is the protocol's own/)
+    assert.match(told[0], /"notifications\/progress" is a notification of the protocol/)
     assert.match(told[1], /method must be a string/)
     assert.match(told[2], /params must be an object/)
     assert.match(told[3], /params\.a is the number NaN/)

@@ -75,7 +75,7 @@ test('a wrong definition is refused with the reason', () => {
   assert.throws(() => app.tool('t', { input: object }), /handler must be a function/)
   assert.throws(() => app.tool('t'), /handler must be a function/)
   for (const generator of [function* () {}, async function* () {}]) {
-    assert.throws(() => app.tool('t', generator), /^TypeError: tool "t": handler is a generator/)
+    assert.throws(() => app.tool('t', generator), /^TypeError: tool "t": handler must not be a generator/)
   }
   tool({ input: object })
 })

@@ -418,7 +418,7 @@ test('beside other transports, and what is wrong is named', async () => {
   await assert.rejects(app.fetch(same), /body of the request was used|read before/)
   await app.close()
   await app.listen({ http: 0 })
-  await assert.rejects(app.fetch(new Request('http://localhost/')), /add embedded: true to listen/)
+  await assert.rejects(app.fetch(new Request('http://localhost/')), /pass embedded: true to listen/)
   await app.close()
   assert.throws(() => app.handler({ hosts: [] }), /no option "hosts"/)
   assert.throws(() => app.handler({ principal: 'ann' }), /principal must be a function/)

@@ -306,7 +306,7 @@ def test_effects_that_cannot_be_kept(suffix):
 
     with serving(app, modern=True) as client:
         assert client.text(f"kept_{suffix}") == "true"
-    assert "object is not JSON" in causes[0] and causes[1] == "no effect" and "bytes of state" in causes[2]
+    assert "object is not JSON" in causes[0] and causes[1] == "no effect" and "max_state_bytes" in causes[2]
 
 
 @pytest.mark.parametrize("suffix", ["async", "sync"])

@@ -326,7 +326,7 @@ def test_starting_again_and_wrongly():
             wrong()
     for _ in range(2):
         with beside(app, http=0) as client:
-            with pytest.raises(StateError, match="is being served already"):
+            with pytest.raises(StateError, match="is already being served"):
                 app.start(http=0)
             other = Server("t")
             with pytest.raises(ServeError, match="in use"):

@@ -250,7 +250,7 @@ def test_a_server_is_served_once_at_a_time_but_again_and_again():
 
     for _ in range(3):
         with serving(app) as client:
-            assert "is being served already" in client.text("again")
+            assert "is already being served" in client.text("again")
             assert "use await serve()" in client.text("nested")
 
 

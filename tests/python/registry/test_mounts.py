@@ -230,7 +230,7 @@ def test_the_middleware_of_a_mounted_server_is_around_what_it_has(is_async, hand
         assert client.get_prompt("out_in_say").text == "app(middle(part(hello)))"
         assert client.call_tool("out_between").text == "app(middle(between))"
         assert client.call_tool("own").text == "app(own)"
-    with pytest.raises(RegistrationError, match="no middleware of a mounted one"):
+    with pytest.raises(RegistrationError, match="lists belong to the server that is served"):
         part.middleware(named("lists", False), ops="tool_list")
     listed = Server("listed")
     listed.middleware(named("lists", False), ops="tool_list")

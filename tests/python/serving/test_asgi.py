@@ -77,7 +77,7 @@ def test_a_lifespan_by_hand_and_what_keeps_a_start():
 
     async def live():
         async with asgi.lifespan():
-            with pytest.raises(StateError, match="being served already"):
+            with pytest.raises(StateError, match="already being served"):
                 await app.serve(http=0)
         assert app._running is None
         said = asyncio.Queue()

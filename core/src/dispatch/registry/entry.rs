@@ -164,10 +164,8 @@ impl Entry {
         let name = self.name();
         let reason = match (self.kind(), Method::parse(name.into())) {
             (Kind::Method, Method::Known(_)) => return self,
-            (Kind::Method, _) => {
-                "the protocol has no such request that could be answered in place of the engine"
-            }
-            _ => "only a method can replace another",
+            (Kind::Method, _) => "the protocol has no such request",
+            _ => "only a method can replace a request of the protocol",
         };
         let reason = format!("{} {:?}: {reason}", self.kind().noun(), clip(name));
         self.rejected.get_or_insert(reason);

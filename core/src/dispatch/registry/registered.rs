@@ -129,10 +129,10 @@ impl<T> Registered<T> {
         let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
         let policy = Policy { unknown, coerce: coerce.unwrap_or(policy.coerce), ..policy };
         if unsafe_paths && !matches!(kind, Kind::ResourceTemplate | Kind::ResourceProvider) {
-            return Err(wrong("unsafe_paths is for resource templates and providers".into()));
+            return Err(wrong("only resource templates and providers can have unsafe paths".into()));
         }
         if kind == Kind::Method && !Method::parse(name.as_str().into()).is_open() {
-            return Err(wrong("the engine itself answers it".into()));
+            return Err(wrong("the engine answers this method itself".into()));
         }
         let mut headers = Vec::new();
         let input = match (kind, definition.member("inputSchema").cloned()) {
@@ -167,7 +167,7 @@ impl<T> Registered<T> {
             return Err(wrong(format!("tag {:?} must have 1 to {MAX_TAG} bytes", clip(tag))));
         }
         if tags.len() > MAX_TAGS {
-            return Err(wrong(format!("{} tags are more than {MAX_TAGS}", tags.len())));
+            return Err(wrong(format!("{} tags exceed the limit of {MAX_TAGS}", tags.len())));
         }
         if max_concurrency == Some(0) {
             return Err(wrong("max_concurrency must be more than zero".into()));
@@ -179,7 +179,9 @@ impl<T> Registered<T> {
         let support = support.as_ref().and_then(|word| word.decode_str());
         let task_support = support.and_then(|word| TaskSupport::named(&word)).unwrap_or_default();
         if defer_task && task_support == TaskSupport::Forbidden {
-            return Err(wrong("only a task can be deferred: set its task support".into()));
+            return Err(wrong(
+                "a tool with deferred tasks needs task support: set it to optional or required".into(),
+            ));
         }
         Ok(Registered {
             kind,

@@ -92,20 +92,22 @@ pub(super) fn compile(parts: &[Part]) -> Result<Program, String> {
 impl Compiler {
     fn literal(&mut self, text: &str, place: usize) -> Result<(), String> {
         let units = units(text).map_err(|at| {
-            wrong(place + at, "a character that a URI cannot have, or a percent sequence that is not UTF-8")
+            wrong(place + at, "a URI cannot contain this character, or the percent sequence is not UTF-8")
         })?;
         let scheme = if place == 0 { scheme(&units) } else { 0 };
         for (at, unit) in units.iter().enumerate() {
             match self.stage {
                 Stage::Named if !unit.is(b'#') => {
-                    return Err(wrong(place, "a query's variables can be followed by a fragment only"));
+                    return Err(wrong(place, "only a fragment can follow the variables of a query"));
                 }
                 Stage::End => return Err(wrong(place, "a fragment's variable must be the last")),
-                Stage::Fragment if unit.is(b'#') => return Err(wrong(place, "a second fragment")),
+                Stage::Fragment if unit.is(b'#') => {
+                    return Err(wrong(place, "a template can have only one fragment"));
+                }
                 _ if unit.is(b'#') => self.stage = Stage::Fragment,
                 Stage::Path if unit.is(b'?') => self.stage = Stage::Query,
                 Stage::Path if self.has.parameters && unit.is(b';') => {
-                    return Err(wrong(place, "a \";\" besides \"{;…}\" cannot be told from its parameters"));
+                    return Err(wrong(place, "a \";\" outside of \"{;…}\" is ambiguous; remove it"));
                 }
                 Stage::Query if unit.is(b'&') => self.program.before_query += 1,
                 _ => {}
@@ -138,13 +140,13 @@ impl Compiler {
         match (self.stage, operator) {
             (Stage::End, _) => return refuse("a fragment's variable must be the last"),
             (Stage::Named, Operator::Continuation | Operator::Fragment) => {}
-            (Stage::Named, _) => return refuse("a query's variables can be followed by a fragment only"),
+            (Stage::Named, _) => return refuse("only a fragment can follow the variables of a query"),
             (Stage::Query | Stage::Fragment, Operator::Parameter | Operator::Query) => {
-                return refuse("the expression belongs before the query");
+                return refuse("the expression must come before the query");
             }
-            (Stage::Path, Operator::Continuation) => return refuse("\"{&…}\" without a \"?\" before it"),
-            (Stage::Fragment, Operator::Continuation) => return refuse("\"{&…}\" within a fragment"),
-            (Stage::Fragment, Operator::Fragment) => return refuse("a second fragment"),
+            (Stage::Path, Operator::Continuation) => return refuse("\"{&…}\" needs a \"?\" before it"),
+            (Stage::Fragment, Operator::Continuation) => return refuse("\"{&…}\" cannot be in a fragment"),
+            (Stage::Fragment, Operator::Fragment) => return refuse("a template can have only one fragment"),
             _ => {}
         }
         if self.after_expression && operator.first().is_none() {
@@ -177,7 +179,7 @@ impl Compiler {
             }
             Operator::Parameter => {
                 if self.program.parameters.is_some() {
-                    return refuse("a second \"{;…}\"");
+                    return refuse("a template can have only one \"{;…}\"");
                 }
                 self.program.parameters = Some(Named::new(*operator, first, variables));
                 self.program.steps.push(Step::Mark(PARAMETERS));

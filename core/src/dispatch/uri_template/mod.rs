@@ -62,7 +62,7 @@ impl UriTemplate {
         let parts = parse::parts(text)?;
         let program = compile::compile(&parts)?;
         if path_leaves(&program.steps) {
-            return Err("the template's path has a segment \"..\", which fits no URI".to_owned());
+            return Err("the template's path must not have the segment \"..\"".to_owned());
         }
         Ok(UriTemplate { text: text.to_owned(), parts, program, unsafe_paths: false })
     }

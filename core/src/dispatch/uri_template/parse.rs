@@ -97,7 +97,7 @@ pub(super) fn parts(text: &str) -> Result<Vec<Part>, String> {
             parts.push(Part::Expression(expression(&rest[..end], at)?));
             at += end + 2;
         } else {
-            return Err(wrong(at, "a \"}\" closes nothing"));
+            return Err(wrong(at, "unmatched \"}\""));
         }
     }
     Ok(parts)
@@ -115,7 +115,7 @@ fn expression(text: &str, place: usize) -> Result<Expression, String> {
         Some(b'&') => Operator::Continuation,
         Some(first @ (b'=' | b',' | b'!' | b'@' | b'|')) => {
             let operator = char::from(first);
-            return Err(wrong(place, format_args!("the operator {operator:?} has no meaning")));
+            return Err(wrong(place, format_args!("unknown operator {operator:?}")));
         }
         Some(_) => Operator::Simple,
     };

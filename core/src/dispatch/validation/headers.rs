@@ -99,21 +99,19 @@ impl Found {
     ) -> Result<HeaderParam, String> {
         if !reachable || self.path.is_empty() {
             return Err(
-                "only an argument that \"properties\" alone lead to can be repeated in a header".into()
+                "a header can repeat only an argument that is reachable through \"properties\" alone".into(),
             );
         }
         let name = mark.as_str().unwrap_or_default();
         if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(format!("{} is not the name of a header", clip(&mark.to_string())));
+            return Err(format!("invalid header name {}", clip(&mark.to_string())));
         }
         let kind = schema.get("type").and_then(Value::as_str);
         if !matches!(kind, Some("string" | "integer" | "boolean")) {
-            return Err(
-                "only an argument of type string, integer or boolean can be repeated in a header".into()
-            );
+            return Err("a header can repeat only an argument of type string, integer or boolean".into());
         }
         if self.params.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
-            return Err(format!("another argument is repeated in the header {:?} already", clip(name)));
+            return Err(format!("header {:?} already repeats another argument", clip(name)));
         }
         Ok(HeaderParam { name: name.to_owned(), path: self.path.clone() })
     }
@@ -193,10 +191,7 @@ mod tests {
             [json!(""), json!("a b"), json!("a:b"), json!("ä"), json!("a\r\nb"), json!(1), json!(null)]
         {
             let why = one(json!({ "type": "string", "x-mcp-header": name }));
-            assert!(
-                why.contains("/properties/a/") && why.contains("not the name of a header"),
-                "XH-2: {why}"
-            );
+            assert!(why.contains("/properties/a/") && why.contains("invalid header name"), "XH-2: {why}");
         }
         for kind in
             [json!("number"), json!("array"), json!("object"), json!("null"), json!(["string", "null"])]

@@ -97,14 +97,14 @@ mod tests {
             (json!({ "style": "s" }), r#"a required argument is missing: "code""#),
             (json!({ "code": 1 }), r#"an argument must be a string: "code""#),
             (json!({ "code": "x", "style": null }), r#"an argument must be a string: "style""#),
-            (json!({ "code": "x", "y": "z" }), r#"unknown argument "y"; it takes "code", "style""#),
+            (json!({ "code": "x", "y": "z" }), r#"unknown argument "y"; the arguments are "code", "style""#),
         ] {
             assert_eq!(prepare(bad).unwrap_err(), why, "PR-3, PR-4");
         }
         let none = PromptArguments::new(None).unwrap();
         assert!(none.prepare(JsonSlice::empty_object()).is_ok());
         let why = none.prepare(JsonSlice::from_value(&json!({ "a": "b" }))).unwrap_err();
-        assert_eq!(why, r#"unknown argument "a"; it takes none"#);
+        assert_eq!(why, r#"unknown argument "a"; there are no arguments"#);
     }
 
     #[test]

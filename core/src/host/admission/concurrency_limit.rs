@@ -72,7 +72,9 @@ impl Shared {
             AcquireResult::Full => {
                 let (entry, most) = (&context.entry, semaphore.most());
                 let waiting = self.limits.max_waiting_calls;
-                let text = format!("Server busy: {entry} runs {most} calls at a time, and {waiting} wait");
+                let text = format!(
+                    "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
+                );
                 self.fail(id, &RpcError::busy(text));
                 false
             }
@@ -141,7 +143,10 @@ impl Shared {
             Some(None) => {
                 // Ended as a call without a permit, because this loop starts the next one.
                 self.calls.with(id, |flight| flight.permit = Permit::None);
-                self.fail(id, &self.busy("calls of this handler's lane", lane.limit()));
+                self.fail(
+                    id,
+                    &self.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit()),
+                );
                 false
             }
             None => false,

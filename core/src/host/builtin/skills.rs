@@ -231,7 +231,7 @@ impl Builtin for SkillEntry {
             }
             let answer = caught(|| skills.answer(question, &call, &inner));
             let answer = answer.unwrap_or_else(|panicked| {
-                Outcome::Error(inner.0.panicked("a look at the skills", &panicked))
+                Outcome::Error(inner.0.panicked("a request for skills", &panicked))
             });
             let _ = inner.complete(id, answer);
         };

@@ -32,8 +32,7 @@ impl Engine {
         if exists {
             return Ok(());
         }
-        let text =
-            format!("{tool} names the view {view:?}, and there is no such resource; register it with ui");
+        let text = format!("{tool} names the view {view:?}, which does not exist; register it with ui");
         Err(Error::new(ErrorKind::NotFound, text))
     }
 }

@@ -51,7 +51,8 @@ impl Engine {
             Added::Known | Added::Gone => {}
             Added::Full => {
                 return Err(RpcError::busy(format!(
-                    "Server busy: a session subscribes to {} resources at most, with addresses of {} bytes together",
+                    "Server busy: a session may subscribe to {} resources (max_subscriptions), with {} bytes of URIs \
+                     (max_subscription_bytes)",
                     limits.max_subscriptions, limits.max_subscription_bytes
                 )));
             }

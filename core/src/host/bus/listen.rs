@@ -60,7 +60,8 @@ impl Engine {
         let (names, bytes) = filter.size();
         if names > limits.max_subscriptions || bytes > limits.max_subscription_bytes {
             return Err(RpcError::invalid_params(format!(
-                "Invalid params: notifications names {names} resources and tasks of {bytes} bytes; the limits are {} and {}",
+                "Invalid params: notifications has {names} resources and tasks with {bytes} bytes; max_subscriptions \
+                 is {}, max_subscription_bytes {}",
                 limits.max_subscriptions, limits.max_subscription_bytes
             )));
         }
@@ -85,8 +86,11 @@ impl Engine {
             let entered =
                 table.enter(key, Subscriber::Stream(stream.clone()), (principal.clone(), part), most);
             entered.map(|()| key).map_err(|full| match full {
-                Full::Streams => shared.busy("listen streams", limits.max_listens),
-                Full::Principal => shared.busy("listen streams of this client", limits.max_principal_listens),
+                Full::Streams => shared.busy("listen streams are open (max_listens)", limits.max_listens),
+                Full::Principal => shared.busy(
+                    "listen streams of this client are open (max_principal_listens)",
+                    limits.max_principal_listens,
+                ),
             })?
         };
         if let Some(peer) = &peer
@@ -96,7 +100,10 @@ impl Engine {
             return Err(match untracked {
                 Untracked::InFlight => in_flight(),
                 Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
-                _ => shared.busy("listen streams of this client", limits.max_peer_listens),
+                _ => shared.busy(
+                    "listen streams of this client are open (max_peer_listens)",
+                    limits.max_peer_listens,
+                ),
             });
         }
         let filter = self.supported_filter(filter);

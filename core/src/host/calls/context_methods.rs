@@ -134,7 +134,7 @@ impl Context {
                 let event = Event::log(level.as_str(), logger, &data);
                 let _: Result<(), Stale> = self.port.emit(self.id, event);
             }
-            Err(error) => self.log_handler_fault(|| format!("logs what JSON cannot hold: {error}")),
+            Err(error) => self.log_handler_fault(|| format!("logged a value that JSON cannot hold: {error}")),
         }
     }
 }

@@ -31,11 +31,11 @@ impl Engine {
         masking.exposed.store(true, Ordering::Relaxed);
         let what = match masking.setting {
             Some(true) => return,
-            Some(false) => "clients get the text of exceptions, because mask_errors is off",
-            None => "clients get a reference in place of the text of an exception, unless mask_errors is set",
+            Some(false) => "clients receive the text of exceptions, because error masking is off",
+            None => "clients receive a reference instead of an exception's text, unless error masking is set",
         };
         log::say(&*self.0.log, LogLevel::Warn, log::SERVER, || {
-            format!("served at {place}, which other machines may reach: {what}")
+            format!("the server is served at {place}, which other machines may reach: {what}")
         });
     }
 }

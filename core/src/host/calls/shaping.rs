@@ -23,7 +23,7 @@ impl Shared {
             return outcome;
         }
         let limit = self.limits.max_result_bytes;
-        let text = format!("{entry} returned {size} bytes; the limit is {limit}");
+        let text = format!("{entry} returned {size} bytes; the limit is {limit} (max_result_bytes)");
         self.log_handler_fault(|| text.clone());
         *wrong = Some(text.clone());
         Outcome::Failed(text)
@@ -85,7 +85,9 @@ impl Shared {
             Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
             Err(_) => "none".to_owned(),
         };
-        self.log_handler_fault(|| format!("{entry} failed, which the client knows as {reference}: {text}"));
+        self.log_handler_fault(|| {
+            format!("{entry} failed (the client has the reference {reference}): {text}")
+        });
         format!("{} failed; the server's log has the reason under {reference}", entry.kind.noun())
     }
 
@@ -126,7 +128,7 @@ impl Shared {
                 return failed(&error.message);
             }
             Outcome::Error(error) => return self.error(Some(request), Some(revision), error),
-            Outcome::Suspend => return failed(&format!("{entry} suspended without asking anything")),
+            Outcome::Suspend => return failed(&format!("{entry} suspended its call without a question")),
         };
         let uri = address(flight.context.uri.as_deref().unwrap_or_default());
         let (structured, wraps) = (entry.structured, entry.wraps);

@@ -108,7 +108,9 @@ impl Engine {
             // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
-            return Err(shared.busy("calls of this handler's lane", lane.limit()));
+            return Err(
+                shared.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit())
+            );
         }
         let timeout = life.or(context.entry.timeout).unwrap_or(shared.limits.call_timeout);
         let unchecked = check.is_some();
@@ -169,8 +171,11 @@ impl Engine {
         let (call, earliest) = started.map_err(|untracked| {
             lane.release();
             match untracked {
-                Untracked::Full => shared.busy("calls", shared.limits.max_calls),
-                Untracked::PeerFull => shared.busy("calls of this client", shared.limits.max_peer_calls),
+                Untracked::Full => shared.busy("calls are in flight (max_calls)", shared.limits.max_calls),
+                Untracked::PeerFull => shared.busy(
+                    "calls of this client are in flight (max_peer_calls)",
+                    shared.limits.max_peer_calls,
+                ),
                 Untracked::InFlight => in_flight(),
                 Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
                 Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),

@@ -126,7 +126,9 @@ impl Context {
     {
         let key = key.into();
         let unfit = |error: crate::json::JsonError| {
-            E::from(AskError::Invalid(format!("once: the result under {key:?} is of another type: {error}")))
+            E::from(AskError::Invalid(format!(
+                "once: the result stored as {key:?} has another type: {error}"
+            )))
         };
         if let Some(kept) = self.port.once_get(self.id, &key) {
             return kept.deserialize().map_err(unfit);

@@ -116,12 +116,12 @@ impl HostPort {
         });
         let (context, peer, task, outer) = found.ok_or(AskError::Stale)?;
         if outer.is_some() {
-            let text = "a handler cannot ask behind middleware of another host";
+            let text = "a handler cannot ask the client inside middleware of another language";
             return Err(AskError::Invalid(format!("{}: {text}", kind.noun())));
         }
         let asker = context.entry.kind;
         if !Question::may_come_from(asker) {
-            let text = format!("{}: the handler of a {} cannot ask", kind.noun(), asker.noun());
+            let text = format!("{}: the handler of a {} cannot ask the client", kind.noun(), asker.noun());
             return Err(AskError::Invalid(text));
         }
         let peer = peer.filter(|_| !context.client.revision.is_modern());
@@ -148,11 +148,11 @@ impl HostPort {
         let AskingCall { context, peer, task } = self.asks_of(id, Question::ElicitUrl)?;
         let draft = |page: Ask| match page.kind {
             Question::ElicitUrl => Draft::new(page, &context.client, &*shared.environment),
-            _ => Err(AskError::Invalid("elicitation: only visits to pages can be required".into())),
+            _ => Err(AskError::Invalid("elicitation: only URL questions can be required".into())),
         };
         let drafts = pages.into_iter().map(draft).collect::<Result<Vec<_>, _>>()?;
         if drafts.is_empty() {
-            return Err(AskError::Invalid("elicitation: no page is required".into()));
+            return Err(AskError::Invalid("elicitation: the list of required pages is empty".into()));
         }
         if !context.client.revision.is_modern() {
             let peer = peer.or_else(|| task.as_ref().and_then(|task| task.session()));
@@ -229,7 +229,7 @@ impl HostPort {
                 return;
             }
             let Some(question) = peer.take_ask(request) else { return };
-            let text = "the client cannot be reached: it reads no stream a question could go to";
+            let text = "the client cannot be reached: it has no open stream for questions";
             self.answered(question.call, question.ask, Err(text.to_owned()), Thread::Other);
         } else if !peer.move_ask(request) {
             // The call ended meanwhile, and withdrew the question on the other sink.

@@ -46,7 +46,7 @@ impl Engine {
             let age = self.now().saturating_duration_since(began).as_secs_f64();
             let ended = if self.0.closing.load(Ordering::Acquire) { "server" } else { "connection" };
             format!(
-                "{} {:?} ({request}) had not ended {age:.1} s after it began, when the {ended}'s end cut it off",
+                "{} {:?} ({request}) was cut off after {age:.1} s, because the {ended} ended",
                 entry.kind.noun(),
                 clip(&entry.name)
             )

@@ -35,14 +35,14 @@ impl Engine {
 
     /// Ends the calls whose deadline has passed, and notifies clients of changes.
     pub fn handle_timeout(&self, now: Instant) {
-        self.0.guard("sending answers that waited", || self.0.send_spaced(now));
-        self.0.guard("telling of changes", || self.notify_changes(now));
-        self.0.guard("looking after tasks", || self.port().maintain_tasks(now));
+        self.0.guard("the delivery of delayed responses", || self.0.send_spaced(now));
+        self.0.guard("the notification of changes", || self.notify_changes(now));
+        self.0.guard("the maintenance of tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;
         }
         for call in self.0.calls.expired(now) {
-            self.0.guard("the time-out of a call", || self.expire(call));
+            self.0.guard("the timeout of a call", || self.expire(call));
         }
     }
 

@@ -175,7 +175,11 @@ impl HostPort {
         let Some(Ok(level)) = level.filter(|_| params.member("data").is_some()) else {
             let words: Vec<_> = Level::all().map(Level::as_str).collect();
             self.0.log_handler_fault(|| {
-                format!("{}: a log message has data, and a level of {}", context.entry, words.join(", "))
+                format!(
+                    "{}: a log message needs data and one of the levels {}",
+                    context.entry,
+                    words.join(", ")
+                )
             });
             return Ok(());
         };
@@ -211,7 +215,7 @@ impl HostPort {
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
             self.0.log_handler_fault(|| {
-                format!("only a program's own notifications can be sent, not {params:?}")
+                format!("the notification {params:?} is not one that the program can send")
             });
             return Ok(());
         };

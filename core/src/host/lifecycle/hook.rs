@@ -58,7 +58,7 @@ impl Engine {
             }
             Ok(_) => {}
             Err(error) => {
-                self.0.log_handler_fault(|| format!("{word} is not told: {}", error.message));
+                self.0.log_handler_fault(|| format!("{word} was not called: {}", error.message));
                 sink.outcome(&Outcome::Failed(error.message.to_string()));
                 sink.send(Outgoing::Dropped);
             }

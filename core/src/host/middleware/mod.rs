@@ -133,8 +133,8 @@ impl Layers {
                 Ok(None) => {
                     let words: Vec<_> = operation::wrapped_words().collect();
                     return Err(Error::invalid(format!(
-                        "middleware: there is no operation {word:?}; it is one of {}, the name of a method of the \
-                         protocol, or that of a registered method",
+                        "middleware: there is no operation {word:?}; use one of {}, a method of the protocol, or a \
+                         registered method",
                         words.join(", ")
                     )));
                 }
@@ -148,7 +148,7 @@ impl Layers {
         let mut wrapped = self.wrapped.read().clone();
         let mixed = wrapped.iter().flat_map(|wrapped| wrapped.layers.iter());
         if mixed.into_iter().any(|other| other.lane().is_some() != layer.lane().is_some()) {
-            return Err(Error::invalid("middleware: a server's is all of one host, or all in Rust"));
+            return Err(Error::invalid("middleware: a server cannot have middleware in two languages"));
         }
         for method in methods {
             match wrapped.iter_mut().find(|wrapped| wrapped.method == method) {
@@ -182,8 +182,8 @@ impl Layers {
 }
 
 /// The error for middleware of a mounted server that cannot apply to the server that is served.
-const OF_LISTS: &str = "a list is that of the server that is served, so no middleware of a mounted one can be around it; \
-                        put it around the server that is served";
+const OF_LISTS: &str = "lists belong to the server that is served, not to a mounted one; add this middleware to the \
+                        server that is served";
 
 impl Engine {
     /// Puts a function around operations.
@@ -204,7 +204,7 @@ impl Engine {
         let lost = other.0.layers.wrapped.read().iter().find(|wrapped| is_of_many(&wrapped.method)).cloned();
         match lost {
             Some(wrapped) => Err(Error::invalid(format!(
-                "mount: the server has middleware around {:?}, and {OF_LISTS}",
+                "mount: the server has middleware around {:?}, but {OF_LISTS}",
                 wrapped.method
             ))),
             None => Ok(()),
@@ -230,7 +230,9 @@ impl Engine {
         let layers: Arc<[Layer]> = outer.chain(inner).collect();
         let is_lane = |layer: &Layer| layer.lane().is_some();
         if layers.iter().any(is_lane) && !layers.iter().all(is_lane) {
-            return Err(RpcError::internal("The middleware of a mounted server is of another host"));
+            return Err(RpcError::internal(
+                "A mounted server has middleware in another language than the server that is served",
+            ));
         }
         let target = Target::Local(Arc::new(local::UnusedHandler));
         let stand_in =
@@ -246,7 +248,7 @@ impl Engine {
         let (mut found, mut adopts, mut server) = (Vec::new(), Vec::new(), self.0.clone());
         for prefix in &entry.under {
             // Middleware that guards an entry must not be left out because its server is just being unmounted.
-            let gone = || RpcError::internal("The server that has this is no longer mounted");
+            let gone = || RpcError::internal("The server of this entry is no longer mounted");
             let (below, adopt) = server.mounts.within(prefix).ok_or_else(gone)?;
             adopts.push(adopt);
             if let Some(wrapped) = below.layers.of(method) {

@@ -49,7 +49,7 @@ impl fmt::Display for NextError {
         match self {
             NextError::Stale => f.write_str("the call has ended"),
             NextError::State(what) => f.write_str(what),
-            NextError::Invalid(reason) => write!(f, "the arguments do not fit: {reason}"),
+            NextError::Invalid(reason) => write!(f, "the arguments are not valid: {reason}"),
         }
     }
 }
@@ -109,7 +109,7 @@ impl HostPort {
         });
         if !begun.ok_or(NextError::Stale)? {
             return Err(NextError::State(
-                "next is already running for this call; wait for its result before calling it again",
+                "next is already running for this call; wait for its result before calling next again",
             ));
         }
         let sink: Arc<dyn Sink> = Arc::new(InnerSink { port: self.clone(), outer: id });
@@ -148,7 +148,7 @@ impl Engine {
         before: &JsonSlice,
         input: &JsonSlice,
     ) -> Result<Request, RpcError> {
-        let internal = || RpcError::internal("The request cannot be made again");
+        let internal = || RpcError::internal("The request cannot be repeated inside its middleware");
         let id = context.request_id.as_ref().ok_or_else(internal)?;
         let mut out = JsonWriter::new();
         out.begin_object().key("jsonrpc").str("2.0").key("id").slice(id.raw());
@@ -286,6 +286,6 @@ fn outcome_of(body: &bytes::Bytes) -> Outcome {
                 None => failed,
             })
         }
-        None => Outcome::Failed("the engine gave no answer".to_owned()),
+        None => Outcome::Failed("the engine returned no answer".to_owned()),
     }
 }

@@ -65,7 +65,7 @@ impl Engine {
             let body = shape::cancelled(request, "the session has ended");
             peer.send(Outgoing::Event { body, droppable: false });
             if !self.port().question_is_back(question.call, question.ask) {
-                let text = "the client has begun another session".to_owned();
+                let text = "the client has started another session".to_owned();
                 self.port().answered(question.call, question.ask, Err(text), Thread::Receiver);
             }
         }

@@ -151,7 +151,7 @@ impl Engine {
             Ok(input) => (input, None),
             Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
             Err(Unready::Refused(reason)) => {
-                return self.0.log_handler_fault(|| format!("{entry} is not told: {reason}"));
+                return self.0.log_handler_fault(|| format!("{entry} was not called: {reason}"));
             }
         };
         let client = client();
@@ -175,7 +175,7 @@ impl Engine {
         let nowhere: Arc<dyn Sink> = Arc::new(NullSink);
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {
-            self.0.log_handler_fault(|| format!("{entry} is not told: {}", error.message));
+            self.0.log_handler_fault(|| format!("{entry} was not called: {}", error.message));
         }
     }
 

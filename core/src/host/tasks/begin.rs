@@ -63,13 +63,13 @@ pub(in crate::host) fn task_mode(
             (Some(_), TaskSupport::Forbidden) if !served().has(Capability::Tasks) => Ok(TaskMode::Never),
             (Some(_), TaskSupport::Forbidden) => refused("never runs as a task"),
             (None, TaskSupport::Required) => {
-                refused("runs only as a task, which a request asks for by its member task")
+                refused("runs only as a task; send the request with the member task")
             }
             (None, _) => Ok(TaskMode::Never),
             (Some(task), _) => ttl(&task).map(TaskMode::Now),
         },
         revision if support == TaskSupport::Required => {
-            refused(&format!("runs only as a task, and {revision} has no tasks"))
+            refused(&format!("runs only as a task, but {revision} has no tasks"))
         }
         _ => Ok(TaskMode::Never),
     }
@@ -111,9 +111,10 @@ impl HostPort {
         match found.ok_or(AskError::Stale)? {
             (true, ..) => Ok(true),
             (false, false, _) => Ok(false),
-            (false, true, false) => {
-                Err(AskError::Invalid("start_task: a question of this call waits for its answer".into()))
-            }
+            (false, true, false) => Err(AskError::Invalid(
+                "start_task: a question of this call still waits for its answer; call it after the answer"
+                    .into(),
+            )),
             (false, true, true) => match self.begin_task(id, None, false) {
                 Ok(()) => Ok(true),
                 Err(error) => {
@@ -228,7 +229,8 @@ impl HostPort {
                 record.as_ref().map(|record| Index::from_record(&record.value, seconds)).unwrap_or_default();
             let most = shared.limits.max_principal_tasks;
             if index.add(listed.clone(), most).is_err() {
-                let text = format!("Server busy: there are {most} tasks of this client");
+                let text =
+                    format!("Server busy: this client has {most} tasks (max_principal_tasks); retry later");
                 return port.never_born(&live, &RpcError::busy(text));
             }
             let when = record.map_or(When::Absent, |record| When::Is(record.version));

@@ -138,7 +138,8 @@ impl HostPort {
         let (size, most) =
             (reply.outcome.as_ref().map_or_else(size, size), self.0.limits.max_task_result_bytes);
         if size > most {
-            let text = format!("The task's result has {size} bytes; the limit is {most}");
+            let text =
+                format!("The task's result has {size} bytes; the limit is {most} (max_task_result_bytes)");
             self.0.log_handler_fault(|| text.clone());
             return Err(failure(&text));
         }

@@ -142,7 +142,9 @@ impl Tasks {
     pub(super) fn enter(&self, live: &Arc<Live>, most: usize) -> Result<(), RpcError> {
         let mut all = self.live.lock();
         if all.len() >= most {
-            return Err(RpcError::busy(format!("Server busy: {most} tasks are at work")));
+            return Err(RpcError::busy(format!(
+                "Server busy: {most} tasks are running (max_tasks); retry later"
+            )));
         }
         all.insert(live.id.clone(), live.clone());
         Ok(())

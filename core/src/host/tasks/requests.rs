@@ -39,7 +39,7 @@ struct UnusedHandler;
 
 impl LocalHandler for UnusedHandler {
     fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
-        Box::pin(async { Outcome::Failed("the engine itself answers it".into()) })
+        Box::pin(async { Outcome::Failed("the engine answers this method itself".into()) })
     }
 }
 
@@ -199,7 +199,7 @@ impl HostPort {
                     return Ok(shared.shaper.empty(request, revision));
                 }
                 if !cancelled {
-                    let text = format!("Invalid params: the task is {} already", task.status().as_str());
+                    let text = format!("Invalid params: the task is already {}", task.status().as_str());
                     return Err(RpcError::invalid_params(text));
                 }
                 Ok(shared.shaper.task(request, revision, |out| task.write(out)))

@@ -152,7 +152,7 @@ impl HostPort {
             self.never_born(live, error);
         } else if over && full {
             // A failure takes less room than a result, and is better than a task that never ends.
-            let text = "The result could not be kept: the store is full";
+            let text = "The result could not be stored: the store is full";
             let lost = live.state().task.lose_result(failure(text));
             if lost {
                 self.save_task(live);

@@ -114,7 +114,9 @@ impl Definition {
     /// Renames the entry with `rename`, which returns the new name or URI for a kind. Also renames what the entry
     /// refers to: a tool's view, and what a completion is for.
     pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
-        let no_place = |definition: &Definition| definition.told("has no scheme that a prefix could follow");
+        let no_place = |definition: &Definition| {
+            definition.told("its URI needs a scheme, which the prefix of the mount follows")
+        };
         if self.kind == Kind::Completion {
             let completes = self.completes();
             let renamed =

@@ -206,7 +206,7 @@ fn a_definition_has_a_bounded_size_and_depth() {
     let text = |length: usize| JsonSlice::from_value(&"x".repeat(length).into());
     definition.set("title", text(1 << 19)).unwrap();
     let error = definition.set("description", text(1 << 19)).unwrap_err();
-    assert_eq!(error, "tool \"t\": description makes it longer than 1048576 bytes");
+    assert_eq!(error, "tool \"t\": with description the definition is longer than 1048576 bytes");
     // A replaced value is counted only once.
     definition.set("title", text((1 << 19) + 1)).unwrap();
     definition.set("description", text((1 << 19) - 100)).unwrap();

@@ -52,7 +52,7 @@ impl ParamFields {
             return match value.map(|value| value.kind()) {
                 // A header cannot contain such a value, so the schema refuses it.
                 None | Some(Kind::Array | Kind::Object) => Ok(()),
-                Some(_) => Err(format!("is missing, {} is not", path())),
+                Some(_) => Err(format!("is missing, but {} is set", path())),
             };
         };
         let field = decode_value(field)?;
@@ -61,9 +61,9 @@ impl ParamFields {
             Some(value) => {
                 let value =
                     value.decode_str().map_or_else(|| value.as_str().to_owned(), |text| format!("{text:?}"));
-                Err(format!("is {:?}, {} is {}", clip(&field), path(), clip(&value)))
+                Err(format!("is {:?}, but {} is {}", clip(&field), path(), clip(&value)))
             }
-            None => Err(format!("is {:?}, {} is missing", clip(&field), path())),
+            None => Err(format!("is {:?}, but {} is missing", clip(&field), path())),
         }
     }
 }
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(check(&[], &["a", "c"], &arguments), Ok(()), "XH-8");
         assert_eq!(check(&[], &["b", "b"], &arguments), Ok(()), "XH-8");
         let why = check(&[], &["a", "b"], &arguments).unwrap_err();
-        assert_eq!(why, "Header mismatch: mcp-param-region is missing, arguments.a.b is not");
+        assert_eq!(why, "Header mismatch: mcp-param-region is missing, but arguments.a.b is set");
     }
 
     proptest! {

@@ -188,7 +188,7 @@ fn completion(given: &JsonSlice) -> Result<JsonSlice, String> {
     match (text(given, "prompt"), text(given, "template")) {
         (Some(prompt), None) => out.str("ref/prompt").key("name").str(&prompt),
         (None, Some(template)) => out.str("ref/resource").key("uri").str(&template),
-        _ => return Err("name a prompt or a template".into()),
+        _ => return Err("set either prompt or template".into()),
     };
     let argument = text(given, "argument").ok_or("argument must be a string")?;
     let value = text(given, "value").unwrap_or_default();

@@ -172,6 +172,6 @@ fn read_answer(kind: Question, answer: &JsonSlice) -> Result<JsonSlice, String> 
             Ok(JsonSlice::from_value(&json!({ "roots": roots })))
         }
         (Question::Sample, Kind::Object, _) => Ok(answer.clone()),
-        _ => Err(format!("{} is no answer to {}", answer.as_str(), kind.noun())),
+        _ => Err(format!("invalid answer {} to {}", answer.as_str(), kind.noun())),
     }
 }

@@ -116,7 +116,7 @@ impl Access {
         }
         Err(Refusal::plain(
             StatusCode::FORBIDDEN,
-            "Forbidden: pages of this origin may not call the server; its list of allowed origins names those that may",
+            "Forbidden: the server does not allow this origin; add it to its allowed origins",
         ))
     }
 
@@ -125,7 +125,7 @@ impl Access {
         let (host, twice) = (hosts.next(), hosts.next().is_some());
         let checked = self.place == EndpointAddress::Loopback || !self.hosts.is_empty();
         if twice || checked && host.is_none() && uri.authority().is_none() {
-            return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: name exactly one host"));
+            return Err(Refusal::plain(StatusCode::BAD_REQUEST, "Bad request: send exactly one Host header"));
         }
         if !checked {
             return Ok(());
@@ -135,7 +135,7 @@ impl Access {
         }
         Err(Refusal::plain(
             StatusCode::FORBIDDEN,
-            "Forbidden: the server does not answer under this host name; its list of allowed hosts names those it does",
+            "Forbidden: the server does not allow this host name; add it to its allowed hosts",
         ))
     }
 

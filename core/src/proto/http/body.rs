@@ -18,7 +18,7 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
         }
         if let Some(charset) = parts.filter_map(charset).find(|charset| !is_utf8(charset)) {
             return Err(unsupported(format!(
-                "the charset must be utf-8, or none; it is {:?}",
+                "the charset must be utf-8 or absent, not {:?}",
                 clip(&String::from_utf8_lossy(charset))
             )));
         }
@@ -31,7 +31,7 @@ pub fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     });
     other.map_or(Ok(()), |coding| {
         Err(unsupported(format!(
-            "send the body without a content-encoding; it has {:?}",
+            "send the body without the content-encoding {:?}",
             clip(&String::from_utf8_lossy(coding.trim_ascii()))
         )))
     })
@@ -53,7 +53,7 @@ pub fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
     let said = String::from_utf8_lossy(&all.join(&b", "[..])).into_owned();
     Err(Refusal::plain(
         StatusCode::BAD_REQUEST,
-        format!("Bad request: the transfer-encoding must be a single \"chunked\"; it is {:?}", clip(&said)),
+        format!("Bad request: the transfer-encoding must be a single \"chunked\", not {:?}", clip(&said)),
     ))
 }
 

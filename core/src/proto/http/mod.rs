@@ -121,12 +121,12 @@ impl Refusal {
 
     /// A batch without messages (BAT-7).
     pub fn no_messages() -> Refusal {
-        Refusal::plain(StatusCode::BAD_REQUEST, "Invalid request: no member of the batch is a message")
+        Refusal::plain(StatusCode::BAD_REQUEST, "Invalid request: the batch contains no valid message")
     }
 
     /// The body has more than `max` bytes (BAD-5).
     pub fn too_large(max: usize) -> Refusal {
-        let message = format!("Payload too large: the body is over {max} bytes");
+        let message = format!("Payload too large: the body has more than {max} bytes");
         Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
@@ -152,7 +152,7 @@ impl Refusal {
 
     /// An `initialize` with the header of a session (VER-19).
     pub fn initialized(id: &RequestId) -> Refusal {
-        let why = "Invalid request: this session is initialized; send initialize without its header to open another one";
+        let why = "Invalid request: the session is initialized; send initialize without mcp-session-id to open another one";
         Refusal::for_request(Some(id), &RpcError::invalid_request(why))
     }
 

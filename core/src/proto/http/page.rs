@@ -23,7 +23,7 @@ impl Access {
                 Ok(self.check(uri, headers).unwrap_or(None))
             }
             Method::OPTIONS => self.check(uri, headers),
-            _ => Err(Refusal::not_allowed(ALLOW_PAGE, "Method not allowed: a page is read with GET or HEAD")),
+            _ => Err(Refusal::not_allowed(ALLOW_PAGE, "Method not allowed: use GET or HEAD")),
         }
     }
 }

@@ -45,7 +45,7 @@ impl SessionHead<'_> {
         match self.revision {
             Some(revision) if revision != negotiated => Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
-                format!("Bad request: the session speaks {negotiated}, the header says {revision}"),
+                format!("Bad request: mcp-protocol-version is {revision}, but the session uses {negotiated}"),
             )),
             _ => Ok(()),
         }
@@ -78,7 +78,7 @@ pub fn named_once<'q>(query: &'q str, name: &str) -> Result<Option<&'q str>, Ref
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(Refusal::plain(
             StatusCode::BAD_REQUEST,
-            format!("Bad request: the address has the parameter {name:?} more than once"),
+            format!("Bad request: the URL has the parameter {name:?} more than once"),
         )),
         (value, None) => Ok(value),
     }
@@ -127,7 +127,7 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
         }
         (Version::Modern, Message::Response(_)) => {
             return Err(refuse(RpcError::invalid_request(
-                "Invalid request: a client of 2026-07-28 sends no responses",
+                "Invalid request: a client of 2026-07-28 must not send responses",
             )));
         }
         // The version is negotiated in the body of the handshake, whatever the header contains (LH-17).
@@ -162,7 +162,7 @@ pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<Session
         single(headers, PROTOCOL_VERSION).map_err(|error| Refusal::for_request(None, &twice(error)))?;
     let revision = match version(named) {
         Version::Modern => {
-            return Err(Refusal::not_allowed("POST", "Method not allowed: 2026-07-28 uses POST alone"));
+            return Err(Refusal::not_allowed("POST", "Method not allowed: 2026-07-28 uses only POST"));
         }
         Version::Unknown(text) => {
             return Err(Refusal::for_request(None, &RpcError::unserved_version(&text, served)));
@@ -177,7 +177,7 @@ fn session(headers: &HeaderMap, revision: Option<Revision>) -> Result<SessionHea
     let plain = |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, message);
     match single(headers, SESSION_ID) {
         Err(_) => Err(plain("Bad request: mcp-session-id occurs more than once")),
-        Ok(None) => Err(plain("Bad request: no mcp-session-id; send initialize first")),
+        Ok(None) => Err(plain("Bad request: mcp-session-id is missing; send initialize first")),
         // A value that is not UTF-8 cannot be the id of a session.
         Ok(Some(raw)) => std::str::from_utf8(raw)
             .map(|id| SessionHead { id, revision })
@@ -197,7 +197,7 @@ fn modern(
         Some(named) if named == claimed.as_bytes() => {}
         Some(named) => {
             return Err(RpcError::header_mismatch(format!(
-                "Header mismatch: mcp-protocol-version is {:?}, the body says {:?}",
+                "Header mismatch: mcp-protocol-version is {:?}, but the body has {:?}",
                 clip(&String::from_utf8_lossy(named)),
                 clip(&claimed)
             )));
@@ -228,7 +228,7 @@ fn check_method(headers: &HeaderMap, message: &Message) -> Result<(), RpcError> 
     match single(headers, METHOD).map_err(twice)? {
         Some(named) if named == method.as_bytes() => Ok(()),
         Some(named) => Err(RpcError::header_mismatch(format!(
-            "Header mismatch: mcp-method is {:?}, the body says {:?}",
+            "Header mismatch: mcp-method is {:?}, but the body has {:?}",
             clip(&String::from_utf8_lossy(named)),
             clip(method)
         ))),
@@ -254,12 +254,12 @@ fn check_name(headers: &HeaderMap, request: &Request) -> Result<(), RpcError> {
     match target {
         Some(target) if target == named => Ok(()),
         Some(target) => Err(RpcError::header_mismatch(format!(
-            "Header mismatch: mcp-name is {:?}, params.{member} is {:?}",
+            "Header mismatch: mcp-name is {:?}, but params.{member} is {:?}",
             clip(&named),
             clip(&target)
         ))),
         None => Err(RpcError::header_mismatch(format!(
-            "Header mismatch: mcp-name is {:?}, params.{member} is missing",
+            "Header mismatch: mcp-name is {:?}, but params.{member} is missing",
             clip(&named)
         ))),
     }

@@ -108,7 +108,7 @@ pub(crate) fn check_own(method: &str, params: &JsonSlice) -> Result<(), String> 
     if outgoing::NOTIFICATIONS.contains(&method)
         || !matches!(Method::parse(method.into()), Method::Unknown(_))
     {
-        return Err(format!("{:?} is the protocol's own; it is sent by other means", clip(method)));
+        return Err(format!("{:?} is a notification of the protocol; use a name of your own", clip(method)));
     }
     if params.kind() != JsonKind::Object {
         return Err(format!("notification {:?}: its params must be an object", clip(method)));

@@ -90,7 +90,11 @@ impl Message {
                     "Invalid request: only 2025-03-26 has batches; send one message at a time",
                 )));
             }
-            _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
+            _ => {
+                return Err(unreadable(RpcError::invalid_request(
+                    "Invalid request: the message must be an object",
+                )));
+            }
         }
         classify(Params { text, scan })
     }
@@ -111,8 +115,10 @@ impl Message {
         let batch = JsonSlice::parse(text, limits).map_err(not_json)?;
         let members: Vec<_> = batch.elements().take(MAX_BATCH + 1).collect();
         match members.len() {
-            0 => Err(refused("an empty batch")),
-            count if count > MAX_BATCH => Err(refused(&format!("a batch of more than {MAX_BATCH} messages"))),
+            0 => Err(refused("the batch is empty")),
+            count if count > MAX_BATCH => {
+                Err(refused(&format!("the batch has more than {MAX_BATCH} messages")))
+            }
             _ => {
                 let mut seen = HashSet::new();
                 let decode = |member| Message::decode_member(member, limits, &mut seen);
@@ -130,11 +136,15 @@ impl Message {
         };
         let message = match member.kind() {
             Kind::Object => Message::decode(member.into_bytes(), limits).map_err(bad_member)?,
-            _ => return Err(unreadable(RpcError::invalid_request("Invalid request: not an object"))),
+            _ => {
+                return Err(unreadable(RpcError::invalid_request(
+                    "Invalid request: the message must be an object",
+                )));
+            }
         };
         match message {
             Message::Request(request) if !seen.insert(request.id.key().clone()) => {
-                refused(request.id, "the batch has a request with this id already")
+                refused(request.id, "another request of the batch has this id")
             }
             Message::Request(request) if crate::proto::messages::envelope::is_modern(&request.params) => {
                 refused(request.id, "2026-07-28 has no batches")
@@ -205,15 +215,19 @@ fn classify(params: Params) -> Decoded {
             (Some(id), None, Some(error)) => {
                 Ok(Message::Response(Response { id, outcome: Err(params.value(&error)) }))
             }
-            (id, Some(_), Some(_)) => {
-                fault(id, RpcError::invalid_request("Invalid request: both a result and an error"))
-            }
-            (id, None, None) => fault(id, RpcError::invalid_request("Invalid request: no method")),
-            (None, ..) => fault(None, RpcError::invalid_request("Invalid request: a response without an id")),
+            (id, Some(_), Some(_)) => fault(
+                id,
+                RpcError::invalid_request("Invalid request: the response has both a result and an error"),
+            ),
+            (id, None, None) => fault(id, RpcError::invalid_request("Invalid request: method is missing")),
+            (None, ..) => fault(None, RpcError::invalid_request("Invalid request: the response has no id")),
         };
     };
     if result.is_some() || error.is_some() {
-        return fault(id, RpcError::invalid_request("Invalid request: both a method and an answer"));
+        return fault(
+            id,
+            RpcError::invalid_request("Invalid request: the message has both a method and a result or error"),
+        );
     }
     let method = match params.value(&method_member).decode_str() {
         Some(name) => Method::parse(name),
@@ -295,7 +309,7 @@ mod tests {
         ] {
             let malformed = malformed(text);
             assert!(!malformed.answer && malformed.id.is_none(), "{text}");
-            assert!(!malformed.error.message.contains("no method"), "{text}: {}", malformed.error);
+            assert!(!malformed.error.message.contains("method is missing"), "{text}: {}", malformed.error);
         }
         // The question that it was meant to answer is known nevertheless.
         let reply = malformed(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#).reply;

@@ -35,7 +35,7 @@ pub(crate) fn required<'a>(visits: impl Iterator<Item = &'a JsonSlice>) -> RpcEr
 pub(super) fn check_form(params: &Value) -> Result<Vec<Need>, String> {
     only(params, &["mode", "message", "requestedSchema", "_meta"])?;
     if params.get("mode").is_some_and(|mode| mode != "form") {
-        return Err("the mode of a form is \"form\"".into());
+        return Err("mode must be \"form\" or absent".into());
     }
     string(params, "message")?;
     let schema = &params["requestedSchema"];
@@ -60,7 +60,7 @@ fn check_field(field: &Value) -> Result<(), String> {
     const NESTING: [&str; 6] = ["$ref", "allOf", "not", "if", "properties", "prefixItems"];
     const FORMATS: [&str; 4] = ["email", "uri", "date", "date-time"];
     if let Some(keyword) = NESTING.iter().find(|keyword| field.get(**keyword).is_some()) {
-        return Err(format!("a form's fields are flat primitives, without {keyword}"));
+        return Err(format!("a form's fields must be flat primitives, without {keyword}"));
     }
     let kind = field["type"].as_str().unwrap_or("none");
     match kind {
@@ -68,7 +68,10 @@ fn check_field(field: &Value) -> Result<(), String> {
             if let Some(format) = field.get("format")
                 && !format.as_str().is_some_and(|format| FORMATS.contains(&format))
             {
-                return Err(format!("a form has no format {format}; it has {}", FORMATS.join(", ")));
+                return Err(format!(
+                    "there is no format {format}; the formats of a form are {}",
+                    FORMATS.join(", ")
+                ));
             }
             let choices = choices(field, "oneOf")?;
             if let Some(names) = field.get("enumNames") {
@@ -88,15 +91,15 @@ fn check_field(field: &Value) -> Result<(), String> {
         "array" => {
             let items = &field["items"];
             if items["type"].as_str().is_some_and(|kind| kind != "string") {
-                return Err("the choices of a form are strings".into());
+                return Err("the choices of a form must be strings".into());
             }
             let choices = choices(items, "anyOf")?
-                .ok_or("an array in a form is a choice of several: items must have enum or anyOf")?;
+                .ok_or("an array field must be a multiple choice: items must have enum or anyOf")?;
             default(field, |value| {
                 texts(value).is_some_and(|values| values.iter().all(|value| choices.contains(value)))
             })
         }
-        _ => Err(format!("a form's fields are flat primitives, not {kind}")),
+        _ => Err(format!("a form's fields must be flat primitives, not {kind}")),
     }
 }
 
@@ -172,7 +175,7 @@ fn downgrade(field: &mut Value, revision: Revision) -> Result<(), Refusal> {
 pub(super) fn check_url(params: &Value) -> Result<Vec<Need>, String> {
     only(params, &["mode", "message", "url", "elicitationId", "_meta"])?;
     if params.get("mode").is_some_and(|mode| mode != "url") {
-        return Err("the mode of a URL is \"url\"".into());
+        return Err("mode must be \"url\" or absent".into());
     }
     string(params, "message")?;
     if params.get("elicitationId").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
@@ -265,7 +268,7 @@ mod tests {
             (json!({ "type": "integer", "default": 1.5 }), "default 1.5"),
             (json!({ "type": "boolean", "default": "yes" }), "default \"yes\""),
             (json!({ "type": "array" }), "items"),
-            (json!({ "type": "array", "items": { "type": "number" } }), "are strings"),
+            (json!({ "type": "array", "items": { "type": "number" } }), "must be strings"),
             (
                 json!({ "type": "array", "items": { "type": "string", "enum": ["a"] }, "default": ["b"] }),
                 "default",

@@ -175,7 +175,7 @@ fn no_members(params: &Value) -> Result<Vec<Need>, String> {
 fn only(object: &Value, known: &[&str]) -> Result<(), String> {
     let mut names = object.as_object().into_iter().flat_map(|object| object.keys());
     match names.find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(format!("there is no parameter {name:?}; there are {}", known.join(", "))),
+        Some(name) => Err(format!("there is no parameter {name:?}; the parameters are {}", known.join(", "))),
         None => Ok(()),
     }
 }

@@ -110,13 +110,13 @@ fn check_messages(messages: &[Value]) -> Result<(), String> {
         };
         let blocks = blocks(message);
         if blocks.is_empty() {
-            return wrong("content must hold at least one block");
+            return wrong("content must have at least one block");
         }
         let of = |kind: &str| blocks.iter().filter(|block| block["type"] == kind).count();
         blocks.iter().try_for_each(check_block).map_err(at)?;
         let results = of("tool_result");
         if results > 0 && results < blocks.len() {
-            return wrong("a message with tool results holds nothing else");
+            return wrong("a message with tool results must have no other blocks");
         }
         if results > 0 && asks || of("tool_use") > 0 && !asks {
             return wrong("tool_use is for assistant messages, tool_result for user messages");

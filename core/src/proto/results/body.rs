@@ -123,7 +123,8 @@ fn not_empty(result: JsonSlice) -> Result<JsonSlice, String> {
     let contents = result.member("contents");
     match contents.filter(|contents| contents.kind() == json::Kind::Array) {
         Some(contents) if contents.elements().next().is_none() => {
-            Err("contents must not be empty: that a resource does not exist is an error".to_owned())
+            Err("contents must not be empty; if the resource does not exist, return a not-found error"
+                .to_owned())
         }
         _ => Ok(result),
     }

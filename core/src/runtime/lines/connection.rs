@@ -260,7 +260,7 @@ impl<S: Wire> ClientConnection<S> {
             Frame::Line(line) => line,
             Frame::TooLong => {
                 let limit = self.config.engine.limits().max_message_bytes;
-                let text = format!("Message too large: the limit is {limit} bytes");
+                let text = format!("Message too large: the limit is {limit} bytes (max_message_bytes)");
                 self.send_error(None, RpcError::invalid_request(text));
                 return true;
             }

@@ -105,7 +105,7 @@ impl Transport for Stream {
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let reactors = context.executor.reactors()?;
         // The engine cannot know the other end of the stream, so the stream counts as reachable from other machines.
-        context.expose(Some("a stream of the program's".to_owned()));
+        context.expose(Some("a stream of the program".to_owned()));
         let next = reactors.next();
         Ok(Box::new(StartedLines::one(
             context,

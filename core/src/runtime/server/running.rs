@@ -49,7 +49,7 @@ pub(crate) fn start(
     // fails, a program that serves stdio gets the error later.
     let _ = open_missing();
     if options.is_empty() {
-        return Err(Error::invalid("no transport is named; name at least one to serve on"));
+        return Err(Error::invalid("no transport is named; name at least one"));
     }
     let engine = server.engine().clone();
     engine.check_views()?;
@@ -57,7 +57,7 @@ pub(crate) fn start(
     if !engine.begin_serving() {
         return Err(Error::new(
             ErrorKind::State,
-            "the server is being served already; name all transports in one start",
+            "the server is already being served; name all transports in one start",
         ));
     }
     if let Some(handle) = &handle {
@@ -130,7 +130,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
             faults::pass("ending");
             step();
         };
-        guarded_step(engine, lifecycle, "a step of the end", &step);
+        guarded_step(engine, lifecycle, "a step of the transports", &step);
     };
     let each = |what: &dyn Fn(&dyn Serving)| {
         for serving in serving.iter().rev() {
@@ -147,7 +147,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
 /// Runs one step of a server's shutdown. A panic is logged, and the server's exit code is then 1.
 fn guarded_step(engine: &Engine, lifecycle: &Lifecycle, what: &str, step: &dyn Fn()) {
     if let Err(panicked) = caught(step) {
-        engine.0.panicked(format_args!("the server's end: {what}"), &panicked);
+        engine.0.panicked(format_args!("the shutdown of the server: {what}"), &panicked);
         lifecycle.fail(format!("{what} panicked: {panicked}"));
     }
 }
@@ -171,7 +171,7 @@ impl Inner {
         let threads = self.engine.threads().clone();
         let end = move || {
             let step = |what: &str, step: &dyn Fn()| guarded_step(&self.engine, &self.lifecycle, what, step);
-            step("ending the transports", &|| self.shut_down());
+            step("closing the transports", &|| self.shut_down());
             step("running the stop hooks", &|| self.stop());
             let alarm = self.alarm.lock().take();
             drop(alarm);

@@ -76,8 +76,9 @@ impl<I: Input> Reader<I> {
             Frame::Line(line) => self.engine.receive(&self.peer, &self.sink, line),
             Frame::TooLong => {
                 let limit = self.engine.limits().max_message_bytes;
-                let error =
-                    RpcError::invalid_request(format!("Message too large: the limit is {limit} bytes"));
+                let error = RpcError::invalid_request(format!(
+                    "Message too large: the limit is {limit} bytes (max_message_bytes)"
+                ));
                 let malformed = Malformed { id: None, error, answer: true, reply: None };
                 self.engine.refuse(&self.peer, &self.sink, &malformed);
             }

@@ -111,7 +111,7 @@ impl Inner {
     fn answer(&self, question: u64, kind: Question, params: Value) {
         let answer = match self.answers.get(&kind) {
             Some(answer) => answer(params).map(JsonSlice::from),
-            None => Err(format!("nothing answers {}", kind.noun())),
+            None => Err(format!("the client has no function that answers {}", kind.noun())),
         };
         let answered = self.link.answer(question, kind, answer.as_ref().map_err(String::as_str));
         if let Err(error) = answered {

@@ -78,7 +78,7 @@ fn unknown_ones_are_as_the_tool_says() {
     assert_eq!(passed(&drop, sent.clone()), json!({ "unit": "m" }));
     let refuse = with(tool().unknown_arguments(UnknownArguments::Refuse), |builder| builder);
     let why = refused(&refuse, sent);
-    assert!(why.ends_with(r#"unknown argument "colour"; it takes "count", "to", "unit""#), "{why}");
+    assert!(why.ends_with(r#"unknown argument "colour"; the arguments are "count", "to", "unit""#), "{why}");
 }
 
 #[test]

@@ -222,13 +222,13 @@ fn arguments_that_middleware_hands_on_are_those_of_a_client() {
 fn what_cannot_be_wrapped_is_refused_by_name() {
     let bench = Bench::new();
     let refused = |word: &str| bench.server.add_middleware(&[word], layer(7, false)).unwrap_err().to_string();
-    assert!(refused("ping").contains("\"ping\" belongs to the engine"));
+    assert!(refused("ping").contains("\"ping\" cannot have middleware"));
     assert!(refused("tools/calls").contains("no operation \"tools/calls\""));
     let handler = handler(|_: Value, _| async { Json(json!({})) });
     bench.server.method("acme/status", handler).unwrap();
     bench.server.add_middleware(&["acme/status"], layer(7, false)).unwrap();
     let rust = bench.server.middleware(CALLS, |_, next| next.run());
-    assert!(rust.unwrap_err().to_string().contains("of one host"));
+    assert!(rust.unwrap_err().to_string().contains("in two languages"));
 }
 
 #[derive(Clone)]

@@ -74,10 +74,10 @@ fn what_is_kept_is_bounded() {
     refused("long", json!("x".repeat(300)), "400 bytes");
     bench.port.once_put(id, "a", result(json!("x".repeat(200)))).unwrap();
     refused("b", json!("x".repeat(100)), "400 bytes");
-    refused("a", json!(1), "\"a\" has a result already");
+    refused("a", json!(1), "\"a\" already has a result");
     bench.port.once_put(id, "b", result(json!(1))).unwrap();
     bench.port.once_put(id, "c", result(json!(1))).unwrap();
-    refused("d", json!(1), "more than 3");
+    refused("d", json!(1), "at most 3");
 }
 
 /// Suspends once, so that the handler's effect takes some time.
@@ -154,6 +154,6 @@ fn a_failed_effect_is_not_kept_and_a_result_of_another_type_is_an_error() {
     executor.run();
     let answer = bench.sink.one();
     let text = result_text(&answer);
-    assert!(text.starts_with("not now 7 7 once: the result under \"k\" is of another type"), "{text}");
+    assert!(text.starts_with("not now 7 7 once: the result stored as \"k\" has another type"), "{text}");
     bench.assert_settled();
 }

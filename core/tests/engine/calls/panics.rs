@@ -12,8 +12,10 @@ use tenon_mcp::{
     Record, ServerBuilder, Spawn, Target, TaskSupport, Wake, code, locate_panics,
 };
 
-const INTERNAL: (i64, &str) =
-    (code::INTERNAL_ERROR as i64, "Internal error: the server failed on this message; its log says why");
+const INTERNAL: (i64, &str) = (
+    code::INTERNAL_ERROR as i64,
+    "Internal error: the server failed on this message; the reason is in its log",
+);
 const INLINE: LaneId = LaneId(7);
 
 /// A host whose callbacks all panic.

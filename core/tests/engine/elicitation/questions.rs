@@ -403,7 +403,7 @@ fn the_number_of_questions_is_bounded_within_an_attempt() {
         bench.port.ask(id, ask(key), AskMode::Park).unwrap();
     }
     let more = bench.port.ask(id, ask("d"), AskMode::Park);
-    assert!(matches!(&more, Err(AskError::Invalid(text)) if text.contains("more than 3")), "{more:?}");
+    assert!(matches!(&more, Err(AskError::Invalid(text)) if text.contains("at most 3")), "{more:?}");
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn the_number_of_questions_is_bounded_over_all_attempts() {
     }
     let id = bench.drain_call().id;
     let more = bench.port.ask(id, ask("round 3"), AskMode::Rerun);
-    assert!(matches!(&more, Err(AskError::Invalid(text)) if text.contains("more than 3")), "{more:?}");
+    assert!(matches!(&more, Err(AskError::Invalid(text)) if text.contains("at most 3")), "{more:?}");
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn suspending_without_a_question_is_a_failure() {
         suspend(&bench, bench.drain_call().id);
         let answer = bench.sink.one();
         assert_eq!(answer["result"]["isError"], true);
-        assert_eq!(result_text(&answer), "tool \"slow\" suspended without asking anything");
+        assert_eq!(result_text(&answer), "tool \"slow\" suspended its call without a question");
         bench.assert_settled();
     }
 }

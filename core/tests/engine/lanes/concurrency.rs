@@ -81,7 +81,10 @@ fn too_many_are_refused_and_who_waits_too_long_is_told_so() {
         bench.call(id, "few");
     }
     let text = bench.sink.one();
-    assert_eq!(error_of(&text).1, "Server busy: tool \"few\" runs 1 calls at a time, and 1 wait");
+    assert_eq!(
+        error_of(&text).1,
+        "Server busy: tool \"few\" runs 1 calls at a time, and 1 wait (max_waiting_calls)"
+    );
     let first = bench.drain_call();
     // Its time begins anew when it runs.
     bench.advance(Duration::from_millis(40));

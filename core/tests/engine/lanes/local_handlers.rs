@@ -284,7 +284,7 @@ fn what_does_not_fit_is_said_with_its_type() {
     bench.send(call(json!(1), "local", json!({ "n": "x" })));
     executor.run();
     let answer = bench.sink.one();
-    assert!(result_text(&answer).contains("arguments do not fit"), "{answer}");
+    assert!(result_text(&answer).contains("arguments do not match the handler's type"), "{answer}");
     bench.send(call(json!(1), "local", json!({ "n": 1 })));
     executor.run();
     let answer = bench.sink.one();

@@ -53,7 +53,7 @@ fn a_handler_that_fails_or_returns_rubbish_is_an_error_by_name() {
         (Outcome::Failed("boom".into()), "boom"),
         (Outcome::Exception("boom".into()), "boom"),
         (Outcome::Content(slice(json!([{ "role": "user" }]))), "prompt \"greet\""),
-        (Outcome::Suspend, "suspended without asking"),
+        (Outcome::Suspend, "suspended its call without a question"),
     ] {
         let call = called(&bench, 1, "prompts/get", json!({ "name": "greet" }));
         let answer = complete(&bench, &call, outcome);
@@ -158,7 +158,7 @@ fn a_program_answers_methods_of_its_own_and_in_place_of_the_engine() {
     for engines in ["ping", "initialize", "server/discover", "logging/setLevel", "notifications/initialized"]
     {
         let error = bench.server.add(Entry::new(Kind::Method, engines), TARGET).unwrap_err();
-        assert!(error.to_string().contains("the engine itself"), "{error}");
+        assert!(error.to_string().contains("the engine answers this method itself"), "{error}");
     }
     assert_eq!(ask(&bench, 5, "demo/other", json!({}))["error"]["code"], -32601);
 }

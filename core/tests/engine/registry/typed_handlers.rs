@@ -103,7 +103,7 @@ fn variables_are_read_as_the_handlers_type() {
     assert_eq!(answer(&bench, &executor, read("t:rows/6"))["contents"][0]["text"], "row 7");
     let refused = answer(&bench, &executor, read("t:rows/x"));
     assert_eq!(refused["code"], -32602);
-    let text = "Invalid params: the variables do not fit the handler: id is not an unsigned integer in range";
+    let text = "Invalid params: the variables do not match the handler's type: id is not an unsigned integer in range";
     assert_eq!(refused["message"], text);
 }
 

@@ -137,10 +137,7 @@ fn a_call_that_the_end_of_its_server_or_connection_cuts_off_is_named() {
     let records = std::mem::take(&mut *log.records.lock());
     let (level, target, message) = &records[0];
     assert_eq!((*level, &**target), (LogLevel::Info, "tenon_mcp::call"));
-    assert_eq!(
-        message,
-        "tool \"never\" (request 7) had not ended 0.0 s after it began, when the connection's end cut it off"
-    );
+    assert_eq!(message, "tool \"never\" (request 7) was cut off after 0.0 s, because the connection ended");
     assert_eq!(records.len(), 1, "{records:?}");
     // A client that leaves is no reason to complain.
     bench.sink.one();
@@ -162,7 +159,7 @@ fn a_result_that_cannot_be_used_is_logged() {
     let wrong = complete(1, Outcome::Json(JsonSlice::from_value(&json!({ "a": 7 }))));
     assert!(wrong.starts_with("tool \"shaped\" returned a result that does not fit"), "{wrong}");
     let long = complete(2, Outcome::Failed("x".repeat(101)));
-    assert_eq!(long, "tool \"shaped\" returned 101 bytes; the limit is 100");
+    assert_eq!(long, "tool \"shaped\" returned 101 bytes; the limit is 100 (max_result_bytes)");
 }
 
 #[test]

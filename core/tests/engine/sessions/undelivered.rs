@@ -37,10 +37,7 @@ fn a_question_that_cannot_be_delivered_fails_at_once() {
         bench.sink.gone.store(true, Ordering::SeqCst);
         assert!(matches!(bench.port.ask(call.id, ask("x"), mode), Ok(Asked::Waiting(_) | Asked::Suspended)));
         let text = failure(&bench, call.id, mode);
-        assert_eq!(
-            text,
-            "elicitation: the client cannot be reached: it reads no stream a question could go to"
-        );
+        assert_eq!(text, "elicitation: the client cannot be reached: it has no open stream for questions");
         assert!(bench.text(call.id, "went on without"));
         bench.assert_settled();
     }

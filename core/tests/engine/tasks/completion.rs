@@ -94,13 +94,19 @@ fn their_number_is_bounded() {
     begin(&alice);
     begin(&alice);
     let calls = bench.drain();
-    assert_eq!(error_of(&begin(&alice)).1, "Server busy: there are 2 tasks of this client");
+    assert_eq!(
+        error_of(&begin(&alice)).1,
+        "Server busy: this client has 2 tasks (max_principal_tasks); retry later"
+    );
     begin(&bob);
-    assert_eq!(error_of(&begin(&bob)).1, "Server busy: 3 tasks are at work");
+    assert_eq!(error_of(&begin(&bob)).1, "Server busy: 3 tasks are running (max_tasks); retry later");
     // A task that has come to its end makes room for others, but counts as its principal's.
     let Some(tenon_mcp::HostOp::Call(first)) = calls.into_iter().next() else { panic!() };
     bench.text(first.id, "done");
-    assert_eq!(error_of(&begin(&alice)).1, "Server busy: there are 2 tasks of this client");
+    assert_eq!(
+        error_of(&begin(&alice)).1,
+        "Server busy: this client has 2 tasks (max_principal_tasks); retry later"
+    );
     assert_eq!(begin(&bob)["result"]["resultType"], "task");
     bench.advance(Duration::from_secs(3600));
     assert_eq!(

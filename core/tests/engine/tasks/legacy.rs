@@ -185,7 +185,7 @@ fn cancelling_answers_with_the_task_once() {
     assert_eq!(error_of(answer(2)), (-32603, "The task was cancelled"));
     assert!(bench.port.is_cancelled(handler.id));
     let again = bench.ask_for(about(4, "tasks/cancel", &id));
-    assert_eq!(error_of(&again), (-32602, "Invalid params: the task is cancelled already"));
+    assert_eq!(error_of(&again), (-32602, "Invalid params: the task is already cancelled"));
     assert_eq!(get(&bench, &id)["status"], "cancelled");
     bench.drain();
     bench.assert_settled();

@@ -111,7 +111,7 @@ fn a_schema_is_listed_with_its_marks_or_refused() {
         list["result"]["tools"].as_array().unwrap().iter().find(|tool| tool["name"] == "deploy").unwrap();
     assert_eq!(tool["inputSchema"]["properties"]["region"]["x-mcp-header"], "Region", "XH-1");
     for (property, reason) in [
-        (json!({ "type": "string", "x-mcp-header": "not a token" }), "not the name of a header"),
+        (json!({ "type": "string", "x-mcp-header": "not a token" }), "invalid header name"),
         (json!({ "type": "number", "x-mcp-header": "Price" }), "string, integer or boolean"),
         (json!({ "items": { "type": "string", "x-mcp-header": "Item" } }), "\"properties\" alone"),
     ] {

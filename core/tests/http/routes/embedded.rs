@@ -436,9 +436,10 @@ fn exceptions_are_masked_where_the_address_is_not_known_unless_the_program_says_
         let said = log.0.lock().unwrap().clone();
         match setting {
             Some(true) => assert!(said.is_empty(), "{said:?}"),
-            Some(false) => assert!(said[0].contains("mask_errors is off"), "{said:?}"),
+            Some(false) => assert!(said[0].contains("error masking is off"), "{said:?}"),
             None => assert!(
-                said[0].starts_with("warn: served at the program's own HTTP server") && said.len() == 1,
+                said[0].starts_with("warn: the server is served at the program's own HTTP server")
+                    && said.len() == 1,
                 "{said:?}"
             ),
         }

@@ -325,14 +325,13 @@ fn what_is_no_page_is_refused() {
         error.to_string()
     };
     assert!(
-        refused("index.html", HTML, "")
-            .contains("page \"index.html\": the path is none: it must begin with /")
+        refused("index.html", HTML, "").contains("page \"index.html\": invalid path: it must begin with /")
     );
     assert!(refused("/a?b", HTML, "").contains("? or #"));
     assert!(refused("/a\r\n", HTML, "").contains("control"));
-    assert!(refused("/", "html", "").contains("page \"/\": the content type \"html\" is none"));
+    assert!(refused("/", "html", "").contains("page \"/\": invalid content type \"html\""));
     assert!(refused("/", "text/html\r\nset-cookie: a=b", "").contains("content type"));
-    assert!(refused("/", HTML, "12345").contains("5 bytes are more than max_page_bytes (4)"));
+    assert!(refused("/", HTML, "12345").contains("5 bytes, more than max_page_bytes (4)"));
     server.page("/", HTML, "1234").unwrap();
     assert!(refused("/a", HTML, "").contains("max_pages (1)"));
     server.page("/", HTML, "").unwrap();

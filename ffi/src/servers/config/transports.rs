@@ -19,7 +19,7 @@ impl ServerConfig {
         if options.is_empty() {
             return Err(Failure::new(
                 TENON_ERR_INVALID,
-                "name a transport first: tenon_server_listen_stdio(), tenon_server_listen_http() or another",
+                "no transport is set: call tenon_server_listen_stdio(), tenon_server_listen_http() or another",
             ));
         }
         Ok(options)

@@ -63,11 +63,11 @@ impl ServerState {
         self.check_fork()?;
         let mut config = self.config.lock();
         if self.started.get().is_some() {
-            return Err(Failure::state("the server was started already; change settings before the start"));
+            return Err(Failure::state("the server was already started; change settings before the start"));
         }
         if self.mounts.are_any() {
             return Err(Failure::state(
-                "the server is mounted already; change settings before tenon_server_mount()",
+                "the server is already mounted; change settings before tenon_server_mount()",
             ));
         }
         change(&mut config)

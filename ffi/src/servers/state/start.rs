@@ -58,7 +58,7 @@ impl ServerState {
         }
         let mut config = self.config.lock();
         if self.started.get().is_some() {
-            return Err(Failure::state("the server was started already"));
+            return Err(Failure::state("the server was already started"));
         }
         let process = Process::this()?;
         let server = config.build()?;

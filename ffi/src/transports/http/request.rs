@@ -60,14 +60,14 @@ impl tenon_http {
     fn with_head<T>(&self, change: impl FnOnce(&mut RequestHead) -> Result<T>) -> Result<T> {
         match &mut *self.state()? {
             State::Head(head) => change(head),
-            State::Submitted(_) => Err(Failure::state("the request was handed to a server already")),
+            State::Submitted(_) => Err(Failure::state("the request was already handed to a server")),
         }
     }
 
     pub(super) fn submitted<T>(&self, ask: impl FnOnce(&mut Submitted) -> Result<T>) -> Result<T> {
         match &mut *self.state()? {
             State::Head(_) => Err(Failure::state(
-                "the request was not handed to a server yet; call tenon_server_handle_http() first",
+                "the request was not yet handed to a server; call tenon_server_handle_http() first",
             )),
             State::Submitted(submitted) => ask(submitted),
         }
@@ -221,10 +221,10 @@ pub unsafe extern "C" fn tenon_server_handle_http(
         })?;
         let mut state = http.state()?;
         if matches!(*state, State::Submitted(_)) {
-            return Err(Failure::state("the request was handed to a server already"));
+            return Err(Failure::state("the request was already handed to a server"));
         }
         let State::Head(head) = std::mem::replace(&mut *state, State::Head(RequestHead::new("GET")?)) else {
-            return Err(Failure::state("the request was handed to a server already"));
+            return Err(Failure::state("the request was already handed to a server"));
         };
         let _ = http.submitted_in.set(Process::this()?);
         let wake = Arc::new(ResponseWake {

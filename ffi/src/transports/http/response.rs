@@ -114,7 +114,7 @@ pub unsafe extern "C" fn tenon_http_header(
 fn with_head(submitted: &Submitted) -> Result<&Submitted> {
     if submitted.status == 0 {
         Err(Failure::state(
-            "the head of the response is not there yet; call tenon_http_next() until TENON_HTTP_HEAD",
+            "the head of the response has not yet arrived; call tenon_http_next() until TENON_HTTP_HEAD",
         ))
     } else {
         Ok(submitted)

@@ -130,7 +130,7 @@ impl Asks {
         let total =
             self.recorded.iter().filter(|recorded| !waits(&recorded.key)).count() + self.pending.len();
         if earlier.is_none() && total >= limits.max_asks {
-            return invalid(format!("more than {} questions in one call", limits.max_asks));
+            return invalid(format!("a call may ask at most {} questions (max_asks)", limits.max_asks));
         }
         if let Some(recorded) = earlier.map(|place| &mut self.recorded[place]) {
             if recorded.digest != *digest || recorded.kind != reader.kind {
@@ -205,10 +205,10 @@ impl Asks {
     pub(crate) fn keep(&mut self, key: String, result: JsonSlice, limits: &Limits) -> Result<(), AskError> {
         let invalid = |reason: String| Err(AskError::Invalid(format!("once: {reason}")));
         if self.kept(&key).is_some() {
-            return invalid(format!("key {key:?} has a result already"));
+            return invalid(format!("key {key:?} already has a result"));
         }
         if self.kept.len() >= limits.max_asks {
-            return invalid(format!("more than {} results in one call", limits.max_asks));
+            return invalid(format!("a call may store at most {} results (max_asks)", limits.max_asks));
         }
         let size = |key: &str, result: &JsonSlice| key.len() + result.as_bytes().len();
         let bytes =
@@ -216,7 +216,7 @@ impl Asks {
         // Sealing turns three bytes into four.
         if bytes.saturating_mul(4) / 3 > limits.max_state_bytes {
             return invalid(format!(
-                "the results exceed what {} bytes of state hold",
+                "the results are too large for the request state of {} bytes (max_state_bytes)",
                 limits.max_state_bytes
             ));
         }

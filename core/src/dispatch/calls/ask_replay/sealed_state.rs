@@ -47,7 +47,7 @@ impl Asks {
             .map_err(|error| RpcError::internal(format!("Cannot seal the request state: {error}")))?;
         if sealed.len() > limits.max_state_bytes {
             return Err(RpcError::internal(format!(
-                "The request state exceeds {} bytes; ask for less",
+                "The request state has more than {} bytes (max_state_bytes)",
                 limits.max_state_bytes
             )));
         }
@@ -75,7 +75,10 @@ impl Asks {
             return Err(refused());
         }
         if round as usize > limits.max_asks {
-            return Err(RpcError::invalid_params("Invalid params: this request has gone too many rounds"));
+            return Err(RpcError::invalid_params(format!(
+                "Invalid params: requestState has more than {} rounds (max_asks); send the request without it",
+                limits.max_asks
+            )));
         }
         let mut recorded = Vec::with_capacity(asked.len());
         for (key, kind, digest, answer) in asked {

@@ -256,7 +256,7 @@ impl Arguments {
             one.begin_object().key(name).slice(value).end_object();
             if let Some(reason) = self.schema.property_violation(&one.into_slice()) {
                 return Err(Error::invalid(format!(
-                    "at /properties/{}/default: it does not fit its own property: {reason}",
+                    "at /properties/{}/default: it does not match the property's schema: {reason}",
                     clip(name)
                 )));
             }
@@ -278,7 +278,11 @@ pub(in crate::dispatch) fn unknown_names<N: AsRef<str>, K: AsRef<str>>(
     known: impl IntoIterator<Item = K>,
 ) -> String {
     let known = listed(known);
-    let known = if known.is_empty() { "it takes none".to_owned() } else { format!("it takes {known}") };
+    let known = if known.is_empty() {
+        "there are no arguments".to_owned()
+    } else {
+        format!("the arguments are {known}")
+    };
     let which = if unknown.len() == 1 { "unknown argument" } else { "unknown arguments" };
     format!("{which} {}; {known}", listed(unknown))
 }

@@ -166,13 +166,13 @@ fn unknown_arguments_are_left_refused_or_dropped() {
     let policy = |unknown| Policy { unknown, ..Policy::default() };
     assert!(arguments(schema.clone()).prepare(slice(&sent)).is_err());
     let why = with(schema.clone(), policy(UnknownArguments::Refuse)).prepare(slice(&sent)).unwrap_err();
-    assert_eq!(why, r#"unknown arguments "x", "y z"; it takes "a", "b", "c""#);
+    assert_eq!(why, r#"unknown arguments "x", "y z"; the arguments are "a", "b", "c""#);
     let dropped = prepare_arguments(&with(schema, policy(UnknownArguments::Drop)), sent);
     assert_eq!(dropped, json!({ "a": 2, "c": 3 }));
 
     let none = with(json!({ "type": "object" }), policy(UnknownArguments::Refuse));
     let why = none.prepare(slice(&json!({ "x": 1 }))).unwrap_err();
-    assert_eq!(why, r#"unknown argument "x"; it takes none"#);
+    assert_eq!(why, r#"unknown argument "x"; there are no arguments"#);
     let many: Map<String, Value> = (0..5_000).map(|name| (format!("n{name}").repeat(40), json!(1))).collect();
     let why = none.prepare(slice(&Value::Object(many))).unwrap_err();
     assert!(why.len() < 4_000 && why.contains("and 4980 more"), "{why}");

@@ -42,7 +42,9 @@ impl CheckedMembers {
                     return Err(format!("{} is nested deeper than {MAX_DEPTH} levels", row.name));
                 }
                 Ok(_) if others + value.as_bytes().len() <= MAX_BYTES => {}
-                _ => return Err(format!("{} makes it longer than {MAX_BYTES} bytes", row.name)),
+                _ => {
+                    return Err(format!("with {} the definition is longer than {MAX_BYTES} bytes", row.name));
+                }
             }
         }
         self.values[place] = Some(value);

@@ -44,7 +44,7 @@ fn fault(key: &str) -> Option<&'static str> {
         return Some(fault);
     }
     let Some((prefix, _)) = key.split_once('/') else {
-        return OF_REQUESTS.contains(&key).then_some("belongs to requests");
+        return OF_REQUESTS.contains(&key).then_some("is reserved for requests");
     };
     // Since 2025-11-25 the second label is reserved. In 2025-06-18 any label that is followed by another one is.
     let last = prefix.split('.').count() - 1;

@@ -42,12 +42,12 @@ fn what_is_wrong_is_told_by_entry_member_and_path() {
         (
             Kind::Resource,
             "content []",
-            r#"resource "a:b": contents must not be empty: that a resource does not exist is an error"#,
+            r#"resource "a:b": contents must not be empty; if the resource does not exist, return a not-found error"#,
         ),
         (
             Kind::Resource,
             r#"result {"contents":[]}"#,
-            r#"resource "a:b": contents must not be empty: that a resource does not exist is an error"#,
+            r#"resource "a:b": contents must not be empty; if the resource does not exist, return a not-found error"#,
         ),
         (Kind::Resource, "content 7", r#"resource "a:b": must return resource contents, not a number"#),
         (

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 const UNCOUNTED: usize = 8 << 10;
 
 /// The error text for a client if the budget has no space for its request or its response.
-const BUSY: &str = "Server busy: too many bytes wait to be read or written";
+const BUSY: &str = "Server busy: max_buffered_bytes is reached; retry later";
 
 /// Growing buffers are counted in multiples of this size.
 const STEP: usize = 8 << 10;

@@ -91,7 +91,7 @@ impl Embedded {
         let guard = self.exchanges.enter_bounded(self.service.limits().max_connections, share, part);
         let Some(guard) = guard.filter(|guard| guard.phase() == Phase::Open) else {
             let why = match self.exchanges.phase() {
-                Phase::Open => "Server busy: too many requests are open",
+                Phase::Open => "Server busy: too many requests are open (max_connections); retry later",
                 _ => "Server busy: the server is shutting down",
             };
             let (head, body) = request.into_parts();

@@ -39,7 +39,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// The error for a client that does not read the responses to its earlier messages.
-const BUSY: &str = "Server busy: too many bytes wait to be read or written";
+const BUSY: &str = "Server busy: too many responses wait to be read from the event stream; read them first";
 
 /// The query parameter of the address that contains the session's id.
 const SESSION: &str = "session";
@@ -103,7 +103,7 @@ impl SseEndpoint {
             }
             _ => Err(Refusal::not_allowed(
                 rules::ALLOW_EVENTS,
-                "Method not allowed: the event stream is opened with GET",
+                "Method not allowed: open the event stream with GET",
             )),
         });
         match opened {
@@ -169,7 +169,7 @@ impl SseEndpoint {
             (Ok(_), Ok(Verb::Post)) => {
                 self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
             }
-            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: messages are sent with POST")),
+            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: send messages with POST")),
             (Err(_), _) => {
                 let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
                 return drain_and_refuse(refused(refusal), &head, pin!(body)).await;
@@ -215,7 +215,7 @@ impl SseEndpoint {
         let Some(id) = rules::named_once(head.uri.query().unwrap_or_default(), SESSION)? else {
             return Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
-                "Bad request: send messages to the address that the event stream's first event names",
+                "Bad request: send messages to the URL in the first event of the event stream",
             ));
         };
         let session = self.sessions.lock().get(id).cloned();

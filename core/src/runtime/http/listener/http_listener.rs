@@ -211,7 +211,7 @@ impl Listener {
             return Ok(());
         }
         let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
-        Err(Error::invalid(format!("{url} is used twice: each transport needs a path of its own")))
+        Err(Error::invalid(format!("{url} is used twice: each transport needs its own path")))
     }
 
     /// The URL of a path. For a Unix socket, it has the form that [`HttpOptions::new`] accepts.

@@ -25,7 +25,7 @@ fn listener(
         Some(address) => context.listener(address),
         None => Some(context.first_listener().ok_or_else(|| {
             Error::invalid(format!(
-                "{what} path {:?} needs an HTTP address, and none is served: add one, or write host:port{0}",
+                "{what} path {:?} needs an HTTP address, but none is served: add one, or write host:port{0}",
                 endpoint.path
             ))
         })?),

@@ -41,7 +41,9 @@ pub(in crate::runtime::http) enum NoSession {
 pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId>) -> Refusal {
     match why {
         NoSession::Missing => Refusal::no_session(id),
-        NoSession::Full => Refusal::unavailable(id, "Server busy: too many sessions are open"),
+        NoSession::Full => {
+            Refusal::unavailable(id, "Server busy: too many sessions are open (max_sessions); retry later")
+        }
         NoSession::Unavailable(why) => {
             Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
         }

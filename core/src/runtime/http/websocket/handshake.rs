@@ -13,7 +13,7 @@ const MCP: &str = "mcp";
 /// accepted. Fails if the request is not allowed or is not an upgrade to WebSocket.
 pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
     if head.method != Method::GET {
-        return Err(Refusal::only_get("Method not allowed: a WebSocket begins with GET"));
+        return Err(Refusal::only_get("Method not allowed: open a WebSocket with GET"));
     }
     // Access is checked first, because browsers allow every page to open a WebSocket (WS-5).
     access.check(&head.uri, &head.headers)?;
