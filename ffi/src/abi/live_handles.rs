@@ -55,7 +55,7 @@ impl Objects {
         Objects { live: BTreeMap::new(), freed: BTreeSet::new(), kept: VecDeque::new() }
     }
 
-    /// Returns memory that need not be kept any more.
+    /// Returns memory that need no longer be kept.
     fn keep(&mut self, address: usize, memory: Memory) -> Option<Memory> {
         self.kept.push_back((address, memory));
         if self.kept.len() <= KEPT_OBJECTS {
@@ -84,8 +84,8 @@ static LIVE: Mutex<Live> =
     Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new(), objects: Objects::new() });
 
 thread_local! {
-    /// The lock, held by a thread while it forks. If another thread held it during the fork, it would stay locked in the
-    /// child.
+    /// The lock, held by a thread while it forks. If another thread held it during the fork, it would stay locked in
+    /// the child.
     static FORKING: Cell<Option<MutexGuard<'static, Live>>> = const { Cell::new(None) };
 }
 
