@@ -29,10 +29,10 @@ pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if
 /// its attempt ends with a question.
 ///
-/// Once the library has noticed that the call's own callback has returned, `callback` does not start and does not run
-/// any more, unless the call is kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local
-/// variables of the call's own callback are gone a moment earlier, when `callback` may still run. So `user_data` must
-/// not be one of them, nor refer to them. It must live until `destroy`.
+/// `callback` does not start or run once the library has noticed that the call's own callback has returned. The
+/// exceptions are a call that is kept by tenon_call_retain(), and a call that waits for the outcome of
+/// tenon_call_next(). But local variables of the call's own callback are gone a moment earlier, when `callback` may
+/// still run. So `user_data` must not be one of them, nor refer to them. It must live until `destroy`.
 ///
 /// `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once
 /// if this function fails. Both `user_data` and `destroy` may be NULL.
