@@ -375,8 +375,8 @@ typedef int32_t tenon_http_step;
 /** On worker threads of the library, several at once. This is the default. */
 #define TENON_MODE_WORKER 0
 /**
- * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that
- * goes on after the end of a server may end the process, see tenon_server_run().
+ * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. If a callback still
+ * runs after the end of the server, the process may end, see tenon_server_run().
  */
 #define TENON_MODE_POLL 1
 /**
@@ -1391,8 +1391,8 @@ tenon_status tenon_entry_set_list_handler(
 tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
 
 /**
- * Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
- * out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+ * Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client gets an error that says so,
+ * and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
  */
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 

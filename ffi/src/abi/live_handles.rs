@@ -160,15 +160,14 @@ impl tenon_entry {
 
 /// The entry of a handle.
 ///
-/// # Safety
-/// Nobody else uses the handle now.
+/// # Safety No other code uses the handle now.
 pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Result<&'a mut tenon_entry> {
     if handle.is_null() {
         return Err(Failure::null(what));
     }
     let live = live();
     let found = live.entries.get(&handle.addr()).map(|entry| entry.0);
-    // SAFETY: in the table, so not freed; by contract of this function nobody else uses or frees it now.
+    // SAFETY: in the table, so not freed; by contract of this function no other code uses or frees it now.
     found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.not_live(handle.addr(), what))
 }
 

@@ -16,8 +16,8 @@ pub type tenon_mode = i32;
 
 /// On worker threads of the library, several at once. This is the default.
 pub const TENON_MODE_WORKER: tenon_mode = 0;
-/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that
-/// goes on after the end of a server may end the process, see tenon_server_run().
+/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. If a callback still
+/// runs after the end of the server, the process may end, see tenon_server_run().
 pub const TENON_MODE_POLL: tenon_mode = 1;
 /// On the thread of the library that received the call, or the last answer that the call waited for. This is the
 /// fastest mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
@@ -301,8 +301,8 @@ pub unsafe extern "C" fn tenon_entry_set_mode(entry: *mut tenon_entry, mode: ten
     entry!(entry = live_entry(entry) => entry.set(|entry| entry.set_mode(mode)))
 }
 
-/// Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
-/// out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+/// Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client gets an error that says so,
+/// and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     entry: *mut tenon_entry,
