@@ -48,7 +48,8 @@ pub(crate) unsafe fn object<'a, T: Handle>(handle: *const T, what: &str) -> Resu
 
 /// Like [`object`], for handles that one thread at a time may use.
 ///
-/// # Safety As for [`object`], and no other code uses it now.
+/// # Safety
+/// As for [`object`], and no other code uses it now.
 #[inline(always)]
 pub(crate) unsafe fn object_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Result<&'a mut T> {
     // SAFETY: by contract of this function; it is live and of its type, since it is in order.

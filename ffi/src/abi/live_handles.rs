@@ -160,7 +160,8 @@ impl tenon_entry {
 
 /// The entry of a handle.
 ///
-/// # Safety No other code uses the handle now.
+/// # Safety
+/// No other code uses the handle now.
 pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Result<&'a mut tenon_entry> {
     if handle.is_null() {
         return Err(Failure::null(what));
