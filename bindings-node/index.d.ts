@@ -1331,7 +1331,7 @@ export class Server {
   /**
    * Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, and no handler runs. The page may
    * be a client of the server in a browser, for example. It replaces an existing page with this path, at any time. `path` is
-   * matched exactly as it stands in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and
+   * matched exactly as it is in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and
    * `fetch()` answer no pages, because the program around them has paths of its own. Pages of a mounted server are not mounted.
    *
    * Responses have an `ETag`, by which browsers check whether the page has changed. Browsers are told not to guess another type.

@@ -1,7 +1,7 @@
 // The exports of the native part, for developers of js/. The declarations of the package are in index.d.ts.
 // Generated from the last build by `npm run native-types`.
 
-/** The reply to a question. */
+/** The reply to a question to the client. */
 export interface AskReply {
   /**
    * `answered` (text: the answer), `waiting` (id: the question), `suspended`, or the reason of a refusal: `ended`,
@@ -12,7 +12,7 @@ export interface AskReply {
   text: string
 }
 
-/** Requests of the program's own HTTP server: from which hosts and origins they are answered. */
+/** The hosts and origins from which requests of the program's own HTTP server are answered. */
 export interface EmbedListenOptions {
   allowedHosts: Array<string>
   allowedOrigins: Array<string>
@@ -27,7 +27,7 @@ export declare class Engine {
   abandon(): void
   /** Registers an entry. `definition` is JSON text, and `handler` is the number of its handler in JavaScript. */
   add(kind: string, definition: string, policies: Policies, handler: number): void
-  /** Adds middleware around operations, by their names; by default around calls of handlers. */
+  /** Adds middleware around operations, which are given by name. Default: around calls of handlers. */
   addMiddleware(operations: Array<string> | undefined | null, handler: number): void
   /** Adds a page, or replaces the page at its path. */
   addPage(path: string, contentType: string, body: Uint8Array): void
@@ -35,23 +35,23 @@ export declare class Engine {
   addSkills(folder: string): void
   /** Registers a view. `html` is its document, or the folder that has it. */
   addUi(definition: string, policies: Policies, html: string, isFolder: boolean): void
-  /** Asks the client: the name of the question's kind, and its parameters as JSON text. */
+  /** Asks the client. `kind` is the name of the question's kind, and `params` are its parameters as JSON text. */
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
   bounds(): Array<number>
-  /** Begins a graceful shutdown. The dispatch function is told when it is complete. */
+  /** Begins a graceful shutdown. The dispatch function is notified when it is complete. */
   close(): void
-  /** Ends the server at once, because JavaScript has no reference to it any more. Does not wait. */
+  /** Ends the server at once, because JavaScript no longer references it. Does not wait. */
   closeNow(): void
-  /** Ends the response that the client waits on. Returns whether the client can resume it. */
+  /** Ends the response that the client waits for. Returns whether the client can resume it. */
   closeStream(slot: number, generation: number): boolean
   /** Takes a batch of outcomes: the first `length` numbers of `records`, and one line of text for each. */
   complete(records: Uint32Array, length: number, text: string): void
-  /** Takes an outcome that is bytes. */
+  /** Takes the outcome of a call if it is bytes. */
   completeBytes(slot: number, generation: number, bytes: Uint8Array): void
   /** The context members of a call, as JSON text; `null` once it has ended. */
   describe(slot: number, generation: number): string | null
-  /** Tells the client that asked its user to visit a page that the visit is complete; `false` if no client waits for it. */
+  /** Tells the client that asked its user to visit a page that the visit is complete. `false` if no client waits for it. */
   elicitationComplete(id: string): boolean
   /** Sends the client an event of the call: the name of its kind, and its parameters as JSON text. */
   emit(slot: number, generation: number, kind: string, params: string): void
@@ -61,40 +61,43 @@ export declare class Engine {
   enableTags(tags: Array<string>, enabled: boolean): boolean
   /** All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`. */
   entries(kind: string): string
-  /** Begins an exchange; `headers` are names and values, alternating. Returns its number. */
+  /** Begins an exchange. `headers` are names and values, alternating. Returns its number. */
   exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null, address?: string | undefined | null): number
-  /** Adds a piece to an exchange's body; without `data` the body is complete. */
+  /** Adds a piece to an exchange's body. Without `data` the body is complete. */
   feed(number: number, data?: Uint8Array | undefined | null): void
-  /** Drops an exchange; a second time it does nothing. Returns the numbers of the exchanges whose calls have all ended. */
+  /** Drops an exchange. A second call has no effect. Returns the numbers of the exchanges whose calls have all ended. */
   forgetExchange(number: number): Array<number>
   /** The input of a call, as JSON text; `null` once the call has ended. */
   input(slot: number, generation: number): string | null
   /** Notifies clients that a list has changed. */
   listChanged(kind: string): void
-  /** Starts the transports; `numbers` is the array for the numbers of batches. Returns the URLs. */
+  /** Starts the transports. `numbers` is the array for the numbers of batches. Returns the URLs. */
   listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Urls
   /**
-   * Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is not
-   * needed any more, its `number` is passed to the dispatch function, or returned by `unmount`.
+   * Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is no
+   * longer needed, its `number` is passed to the dispatch function, or returned by `unmount`.
    */
   mount(other: Engine, number: number, prefix?: string | undefined | null): void
-  /** Makes the engine run the operation that middleware is around. The outcome reaches the dispatch function. */
+  /** Makes the engine run the operation inside the middleware. The dispatch function gets the outcome. */
   next(slot: number, generation: number, input?: string | undefined | null): void
-  /** Sends a notification to every session; `params` is JSON text. Returns how many sessions can be reached. */
+  /** Sends a notification to every session. `params` is JSON text. Returns how many sessions can be reached. */
   notify(method: string, params: string): number
-  /** Sends the client a notification of the program's own; `params` is JSON text. */
+  /** Sends the client a custom notification. `params` is JSON text. */
   notifyCall(slot: number, generation: number, method: string, params: string): void
   /** The result that an earlier attempt of this call stored under `key`, as JSON text. */
   onceGet(slot: number, generation: number, key: string): string | null
-  /** Stores a result, JSON text, for the next attempts of this call. */
+  /** Stores a result, as JSON text, for the next attempts of this call. */
   oncePut(slot: number, generation: number, key: string, result: string): AskReply
-  /** Checks and completes the arguments that middleware passes to `next`; JSON text for JSON text. */
+  /** Checks and completes the arguments that middleware passes to `next`. Takes and returns JSON text. */
   prepare(slot: number, generation: number, input: string): string
   /** Removes an entry; `null` if there is none of this name. */
   remove(kind: string, name: string): RemovedHandlers | null
   /** Removes a page; `false` if there is none at this path. */
   removePage(path: string): boolean
-  /** Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text. */
+  /**
+   * Ends the call or its attempt, because the user must visit pages first. `pages` has the parameters of each page
+   * as JSON text.
+   */
   requireUrls(slot: number, generation: number, pages: Array<string>): AskReply
   /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri: string): void
@@ -104,7 +107,7 @@ export declare class Engine {
   step(number: number): NextStep
   /** Takes the turn that `scheduleTurn` has scheduled. */
   turn(): void
-  /** Removes a mount. Returns the numbers of mounts that are not needed any more, unless the dispatch function has got them. */
+  /** Removes a mount. Returns the numbers of mounts that are no longer needed, unless the dispatch function has got them. */
   unmount(other: Engine, prefix?: string | undefined | null): Array<number>
 }
 
@@ -160,15 +163,15 @@ export interface ListenOptions {
   sockets: Array<number>
   websocket?: WebListenOptions
   sse?: WebListenOptions
-  /** Clients in the process. They do not keep it alive. */
+  /** Serves clients in the process. They do not keep it alive. */
   inProcess?: boolean
   /** Requests of the program's own HTTP server. */
   embedded?: EmbedListenOptions
-  /** The server does not keep the process alive. */
+  /** Whether the server does not keep the process alive. */
   unref: boolean
-  /** The references to the functions that take batches are weak: the caller keeps these functions. */
+  /** Whether the references to the functions that take batches are weak. Then the caller keeps these functions. */
   collectable?: boolean
-  /** Signals end the server, and the process ends with it. */
+  /** Whether signals end the server, and the process ends with it. */
   owner: boolean
 }
 
@@ -199,7 +202,7 @@ export interface Policies {
   onceOnly?: boolean
   /** Whether values of a template's variables may be absolute paths or have `..` segments. */
   unsafePaths?: boolean
-  /** What to do with arguments that the schema does not name: `schema`, `refuse`, `drop`. */
+  /** How to treat arguments that the schema does not define: `schema`, `refuse`, `drop`. */
   unknown?: string
   coerce?: boolean
   /** Caching hints, as JSON text. */
@@ -210,7 +213,7 @@ export interface Policies {
   deferTask?: boolean
   /** Whether it is left out of lists. */
   hidden: boolean
-  /** Whether it answers a request of the protocol in place of the engine. */
+  /** Whether it replaces the engine's handling of one of the protocol's methods. */
   replaces?: boolean
   /** Tags, by which it can be disabled. */
   tags?: Array<string>
@@ -219,7 +222,7 @@ export interface Policies {
 /** The handlers of removed entries. */
 export interface RemovedHandlers {
   handlers: Array<number>
-  /** They can be forgotten now. Otherwise the dispatch function is told when. */
+  /** Whether they can be forgotten now. Otherwise the dispatch function is notified when they can. */
   now: boolean
 }
 
@@ -233,7 +236,7 @@ export interface Settings {
   limitNames: Array<string>
   limitValues: Array<number>
   stateKeys: Array<Uint8Array>
-  /** The least level of log records that JavaScript gets. */
+  /** The lowest level of log records that JavaScript gets. */
   log?: string
   revisions?: Array<string>
   capabilities: Array<string>
@@ -242,7 +245,7 @@ export interface Settings {
   coerceArguments?: boolean
   assertFormats?: boolean
   endWithStdin?: boolean
-  /** Caching hints by result; those with an empty name are for every result. */
+  /** Caching hints by result. Hints with an empty name are for every result. */
   cache: Array<NamedJson>
 }
 
@@ -257,11 +260,11 @@ export interface Urls {
   url?: string
   websocketUrl?: string
   sseUrl?: string
-  /** Whether calls run already. Otherwise the dispatch function is told whether the start succeeds. */
+  /** Whether calls run already. Otherwise the dispatch function is notified whether the start succeeds. */
   started: boolean
 }
 
-/** An address, or a path at the HTTP transport's address, with the allowed hosts and origins. */
+/** An address, or a path of the HTTP address, with the allowed hosts and origins. */
 export interface WebListenOptions {
   address: string
   allowedHosts: Array<string>
@@ -281,7 +284,7 @@ export declare function contextFields(): Array<string>
 /** The levels of messages for clients, in ascending order. */
 export declare function logLevels(): Array<string>
 
-/** Whether this is the first thread of the process; `false` also if the system does not tell. */
+/** Whether this is the first thread of the process. Also `false` if the system does not provide this information. */
 export declare function onFirstThread(): boolean
 
 /**
@@ -290,8 +293,8 @@ export declare function onFirstThread(): boolean
  */
 export declare function takeSignal(number: number): number | null
 
-/** Removes `on_signal`. To be called before the listeners are removed, because libuv then removes its own handler. */
+/** Removes `on_signal`. Call it before the listeners are removed, because libuv then removes its own handler. */
 export declare function unwatchSignals(): void
 
-/** Lets the signal thread handle signals; there must be listeners for them. Without it, only [`take_signal`] handles them. */
+/** Lets the signal thread handle signals. There must be listeners for them. Without it, only [`take_signal`] handles them. */
 export declare function watchSignals(): void

@@ -1,12 +1,12 @@
-//! Gives the shared library the name that the loader looks for, which has the number of the ABI in it: a program that was
-//! linked with one ABI never runs with another. And has the loader keep it in the process.
+//! Gives the shared library the name that the loader looks for. The name contains the number of the ABI, so a program
+//! that was linked with one ABI never runs with another. Also makes the loader keep the library in the process.
 
 use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// Where the number of the ABI is written down.
+/// The file that has the number of the ABI.
 const NUMBER: &str = "src/abi/version.rs";
 const BEFORE: &str = "pub const TENON_ABI_VERSION: u32 = ";
 
@@ -19,13 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (argument, name, built) = match env::var("CARGO_CFG_TARGET_OS")?.as_str() {
         "macos" => ("-install_name,@rpath/", format!("libtenon.{number}.dylib"), "libtenon.dylib"),
         _ => {
-            // It stays when a program unloads it: its threads may be about to end still.
+            // The library stays loaded when a program unloads it, because its threads may still be about to end.
             println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
             ("-soname,", format!("libtenon.so.{number}"), "libtenon.so")
         }
     };
     println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}{name}");
-    // Cargo gives the file no such name, and without it no program that was linked with it there would start.
+    // Cargo does not give the file this name. Without the link, a program that was linked with the library in this
+    // folder would not start.
     let out = env::var("OUT_DIR")?;
     let folder = Path::new(&out).ancestors().nth(3).ok_or("OUT_DIR is not in a target directory")?;
     link(built, &folder.join(name))?;

@@ -1,23 +1,24 @@
 /*
  * tenon.h: the C interface of Tenon, an embeddable engine for the Model Context Protocol.
  *
- * A program makes a server, adds tools, resources and prompts (a name, a definition, a callback), names the transports and
- * runs it. The library speaks the protocol, in every revision, over stdio and HTTP. The program gets calls with checked
- * arguments.
+ * A program makes a server, adds tools, resources and prompts (a name, a definition, a callback), chooses the transports
+ * and runs the server. The library speaks all revisions of the protocol, over stdio, HTTP and other transports. The
+ * program gets calls with checked arguments.
  *
  * CONVENTIONS
  *
  * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are opaque. The
- * program gives back once each handle that a function made for it. It does so with the tenon_…_free() of its type, which
- * accepts NULL, or with a function that is documented to take it. A tenon_call belongs to the library; if the program keeps
- * one, it releases it. Do not use a handle after that. Never pass to free() what the library made.
+ * program must give back each handle that a function made for it, exactly once. It does so with the tenon_…_free() of the
+ * handle's type, which accepts NULL, or with a function that is documented to take the handle. A tenon_call belongs to the
+ * library; if the program keeps one, it releases it. Do not use a handle after that. Never pass an object of the library to
+ * free().
  *
  * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE. The same is true for an entry
  * that was freed or that a server has taken. Functions that return no status return the same as for NULL, and functions
- * that free do nothing. In each case tenon_error_last_message() says which argument is wrong and why. The same goes for
- * other handles that were freed, if the library can detect it: it reads the word that the handle points to, which may be
- * something else by then, or not be mapped. A library with debug assertions detects it without reading freed memory, see
- * docs/c-abi.md.
+ * that free have no effect. In each case tenon_error_last_message() says which argument is wrong and why. Other handles
+ * that were freed are refused in the same way if the library can detect it. To detect it, the library reads the word that
+ * the handle points to, which may have been overwritten or unmapped. A library with debug assertions detects it without
+ * reading freed memory, see docs/c-abi.md.
  *
  * Statuses. Functions that can fail return a tenon_status: TENON_OK (0), another value above 0 that is not a failure, or a
  * failure below 0. If a function has a `tenon_error **err` as its last argument, it stores the detail there when it fails,
@@ -50,20 +51,21 @@
  * Re-entrancy. Inside a callback every function may be called, with these exceptions. tenon_server_free() and
  * tenon_server_run() of the server that the callback belongs to fail with TENON_ERR_STATE, and so does tenon_server_start()
  * in an inline callback. tenon_server_poll() may be called in a callback of tenon_server_poll(). tenon_server_exchange()
- * may wait for the very call whose callback it is in, so use a timeout there.
+ * may wait for the call whose callback uses it, so use a timeout there.
  *
  * Locks. Only tenon_server_poll(), tenon_server_run() and tenon_server_exchange() call callbacks, and tenon_http_next()
  * calls those in TENON_MODE_INLINE. While a program calls any other function, it may hold a lock that its callbacks take
  * too, with these exceptions. tenon_server_start() and tenon_server_free() wait for callbacks. tenon_server_entries() calls
  * a function that it is given, and so does tenon_call_on_cancel() for a call that was cancelled. If a call has middleware,
  * tenon_call_next() may run the rest of the chain, and a function that completes or releases the call may run the function
- * that tenon_call_next() was given. `destroy`, the log and the `ready` of a request are also called inside functions that
- * end or complete something.
+ * that was passed to tenon_call_next(). `destroy`, the log and the `ready` of a request are also called inside functions
+ * that end or complete something.
  *
- * Fork. A server that was not started is data and survives fork(). A started server lives in the process that started it.
- * In a child, its functions and those of its calls and requests fail with TENON_ERR_FORKED, and none of them can be freed
- * there. The arguments and the context of a call can still be read. A child may make, start and run servers of its own.
- * This is about the fork() of the C library; calls do not detect a child that was made by a system call of the program.
+ * Fork. A server that was not started is only data and can be used after fork(). A started server belongs to the process
+ * that started it. In a child, its functions and those of its calls and requests fail with TENON_ERR_FORKED, and none of
+ * these objects can be freed there. The arguments and the context of a call can still be read. A child may make, start and
+ * run servers of its own. This applies to the fork() of the C library. A child that was made by a direct system call is not
+ * detected.
  *
  * Signals. The library installs no signal handler, except during tenon_server_run(). Its threads block all signals except
  * faults such as SIGSEGV. So handlers of the program never run there, and a client that disconnects raises no SIGPIPE. A
@@ -133,9 +135,9 @@
 typedef struct tenon_answer tenon_answer;
 
 /**
- * One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it borrowed:
- * it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also several threads
- * at once.
+ * One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it
+ * borrowed: it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also
+ * several threads at once.
  *
  * The first completion ends the call; the handle stays valid until its release. After the end, a function that acts on
  * the call fails with TENON_ERR_STALE and has no effect. The arguments and the context of the call can still be read.
@@ -162,23 +164,24 @@ typedef struct tenon_entry tenon_entry;
 typedef struct tenon_error tenon_error;
 
 /**
- * One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add headers
- * with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body with
- * tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with tenon_http_free().
- * Freeing it before the end of the response means that the client is gone.
+ * One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add
+ * headers with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body
+ * with tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with
+ * tenon_http_free(). Freeing it before the end of the response means that the client is gone.
  *
- * It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
- * the request is in use by another thread, or by a caller on the same thread.
+ * It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE
+ * if the request is in use by another thread, or by a caller on the same thread.
  */
 typedef struct tenon_http tenon_http;
 
 /**
- * A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a resource,
- * messages of a prompt, suggestions of a completion, or resources of a provider. Make one with tenon_result_new() and
- * add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
+ * A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a
+ * resource, messages of a prompt, suggestions of a completion, or resources of a provider. Make one with
+ * tenon_result_new() and add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One
+ * thread at a time may use it.
  *
- * If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program may
- * therefore leave their statuses unchecked.
+ * If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program
+ * may therefore leave their statuses unchecked.
  */
 typedef struct tenon_result tenon_result;
 
@@ -203,8 +206,9 @@ typedef struct tenon_result tenon_result;
 typedef struct tenon_server tenon_server;
 
 /**
- * The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below zero.
- * The meaning of a number never changes. New numbers may be added, so treat an unknown negative status as a failure.
+ * The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below
+ * zero. The meaning of a number never changes. New numbers may be added, so treat an unknown negative status as a
+ * failure.
  */
 typedef int32_t tenon_status;
 
@@ -255,8 +259,8 @@ typedef void (*tenon_entries_fn)(void *user_data, const char *definition, size_t
 typedef int32_t tenon_limit;
 
 /**
- * A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and
- * lives until the function returns.
+ * A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated
+ * and lives until the function returns.
  */
 typedef void (*tenon_thread_start_fn)(void *user_data, const char *name);
 
@@ -265,8 +269,8 @@ typedef int32_t tenon_log_level;
 
 /**
  * A log, see tenon_server_set_log(). `target` is the part of the library that reports, such as "tenon_mcp::call".
- * `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the function
- * returns. Later versions may add levels between these or above them, so compare levels with < and >.
+ * `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the
+ * function returns. Later versions may add levels between these or above them, so compare levels with < and >.
  *
  * The function is called on any thread, also on several at once and on threads of the library. It must not block, and
  * must not call functions of the server or of its calls.
@@ -281,8 +285,8 @@ typedef void (*tenon_exchange_fn)(void *user_data, const char *message, size_t l
 
 /**
  * Reports that tenon_http_next() may have more. It is called on any thread, also on threads of the library, and
- * sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of the
- * library.
+ * sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of
+ * the library.
  */
 typedef void (*tenon_http_ready_fn)(void *user_data);
 
@@ -331,7 +335,7 @@ typedef int32_t tenon_http_step;
 /** A callback of "start" failed, so nothing was served. */
 #define TENON_ERR_START (-7015)
 /**
- * A bug in the library. It panicked inside this function and went on, or one of its threads panicked and the server
+ * A bug in the library. It panicked inside this function and continued, or one of its threads panicked and the server
  * ended.
  */
 #define TENON_ERR_PANIC (-7099)
@@ -354,8 +358,8 @@ typedef int32_t tenon_http_step;
 /** The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once. */
 #define TENON_HTTP_HEAD 1
 /**
- * A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes the
- * pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
+ * A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes
+ * the pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
  */
 #define TENON_HTTP_DATA 2
 /** The response is complete. */
@@ -371,15 +375,15 @@ typedef int32_t tenon_http_step;
 /** On worker threads of the library, several at once. This is the default. */
 #define TENON_MODE_WORKER 0
 /**
- * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes
- * on after the end of a server may end the process, see tenon_server_run().
+ * In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. If a callback still
+ * runs after the end of the server, the process may end, see tenon_server_run().
  */
 #define TENON_MODE_POLL 1
 /**
- * On the thread of the library that received the call, or the last answer that the call waited for. This is the fastest
- * mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
- * connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks ends
- * only by tenon_server_close() or a signal.
+ * On the thread of the library that received the call, or the last answer that the call waited for. This is the
+ * fastest mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
+ * connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks
+ * ends only by tenon_server_close() or a signal.
  *
  * Of the functions that a program calls, only tenon_http_next() and tenon_server_exchange() may run it. If no such
  * thread is available, it runs on a further thread of the library. This happens if a kept call is released after its
@@ -782,8 +786,8 @@ extern "C" {
 tenon_status tenon_error_status(const tenon_error *error);
 
 /**
- * The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for NULL.
- * It is borrowed and lives as long as the error.
+ * The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for
+ * NULL. It is borrowed and lives as long as the error.
  */
 const char *tenon_error_message(const tenon_error *error);
 
@@ -792,12 +796,12 @@ void tenon_error_free(tenon_error *error);
 
 /**
  * The message of the last failure on this thread: one sentence, NUL-terminated UTF-8. It is never NULL; it is "" if no
- * function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A function
- * that does not fail leaves it unchanged.
+ * function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A
+ * function that does not fail leaves it unchanged.
  *
- * The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure on
- * this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next to a
- * call that fails. Do not free it, and do not pass it to other threads.
+ * The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure
+ * on this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next
+ * to a call that fails. Do not free it, and do not pass it to other threads.
  */
 const char *tenon_error_last_message(void);
 
@@ -816,7 +820,8 @@ tenon_status tenon_server_new(
     const char *name, const char *version, tenon_server **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's prompt.
+ * Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's
+ * prompt.
  */
 tenon_status tenon_server_set_instructions(tenon_server *server, const char *instructions);
 
@@ -838,14 +843,14 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
  *   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
  * - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
- *   check, strings are read as the numbers, booleans, arrays and objects that they spell. Default: true.
+ *   check, strings are read as the numbers, booleans, arrays and objects that they express. Default: true.
  * - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
  * - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
  * - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
- *   server that has other transports. If false, that client leaves and the other transports go on. Default: true.
+ *   server that has other transports. If false, that client leaves and the other transports continue. Default: true.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value
- * is wrong.
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
+ * value is wrong.
  */
 tenon_status tenon_server_set(tenon_server *server, const char *member, const char *value, size_t len);
 
@@ -866,9 +871,9 @@ tenon_status tenon_server_add_extension(
 tenon_status tenon_server_set_limit(tenon_server *server, tenon_limit limit, uint64_t value);
 
 /**
- * Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes, copied.
- * The first key seals, and every key opens. Servers behind one address must share their keys. If no key is added, the
- * server uses a random key of its own.
+ * Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes,
+ * copied. The first key seals, and every key opens. Servers behind one address must share their keys. If no key is
+ * added, the server uses a random key of its own.
  */
 tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key);
 
@@ -879,32 +884,34 @@ tenon_status tenon_server_add_state_key(tenon_server *server, const uint8_t *key
 tenon_status tenon_server_set_worker_threads(tenon_server *server, uint32_t count);
 
 /**
- * Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a callback
- * still runs after the server's end. Default: true.
+ * Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a
+ * callback still runs after the server's end. Default: true.
  */
 tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
 
 /**
- * Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else runs
- * there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The hook
- * must not call functions of the server. `user_data` and `destroy` may be NULL.
+ * Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else
+ * runs there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The
+ * hook must not call functions of the server. `user_data` and `destroy` may be NULL.
  *
- * The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
- * "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads
- * only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and call no hook.
+ * The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin",
+ * "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close".
+ * Servers share threads only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and
+ * call no hook.
  *
- * `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
- * tenon_server_free(), after the last use of the hook.
+ * `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise
+ * in tenon_server_free(), after the last use of the hook.
  */
 tenon_status tenon_server_set_thread_start(
     tenon_server *server, tenon_thread_start_fn hook, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * Sets the log: it gets what the server reports to no client, such as calls that no callback completed and results that
- * could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may `destroy`.
+ * Sets the log. It gets the reports that no client gets, such as those about calls that no callback completed, and
+ * about results that could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may
+ * `destroy`.
  *
- * `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise in
- * tenon_server_free(), after the last use of the log.
+ * `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise
+ * in tenon_server_free(), after the last use of the log.
  */
 tenon_status tenon_server_set_log(
     tenon_server *server, tenon_log_fn log, void *user_data, tenon_destroy_fn destroy);
@@ -913,7 +920,7 @@ tenon_status tenon_server_set_log(
 
 /**
  * Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
- * descriptor 2, so what a callback prints does not reach the client. The server ends with its input.
+ * descriptor 2, so the output of callbacks does not reach the client. The server ends when its input ends.
  *
  * Fails with TENON_ERR_STATE if the server serves them, or descriptors, already.
  */
@@ -924,8 +931,8 @@ tenon_status tenon_server_listen_stdio(tenon_server *server, tenon_error **err);
  * as that of a socket. Takes the descriptors in every case: the library closes them, whatever the status.
  *
  * Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because the
- * next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails with
- * TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
+ * next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails
+ * with TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
  */
 tenon_status tenon_server_listen_descriptors(tenon_server *server, int input, int output, tenon_error **err);
 
@@ -946,8 +953,8 @@ tenon_status tenon_server_listen_http(tenon_server *server, const char *address,
 tenon_status tenon_server_allow_host(tenon_server *server, const char *host);
 
 /**
- * Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a loopback
- * address are always allowed.
+ * Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a
+ * loopback address are always allowed.
  */
 tenon_status tenon_server_allow_origin(tenon_server *server, const char *origin);
 
@@ -1042,9 +1049,9 @@ tenon_status tenon_server_sse_url(const tenon_server *server, const char **url, 
 /**
  * Starts the transports on threads of the library and returns.
  *
- * Fails with TENON_ERR_INVALID if the server has no transport, or if an allowed host or origin is not valid. Fails with
- * TENON_ERR_ADDRESS if the port is in use or not permitted, and with TENON_ERR_STATE if the server was started already.
- * After a failure nothing is left running, and the server may be started again unless it was started already.
+ * Fails with TENON_ERR_INVALID if the server has no transport, or if an allowed host or origin is not valid. Fails
+ * with TENON_ERR_ADDRESS if the port is in use or not permitted, and with TENON_ERR_STATE if the server was started
+ * already. After a failure nothing is left running, and the server may be started again unless it was started already.
  *
  * Callbacks of "start" (tenon_server_on()) have returned when this function returns. The exception is a callback in
  * TENON_MODE_POLL, because it waits for tenon_server_poll(). If a callback of "start" failed, this function fails with
@@ -1054,12 +1061,12 @@ tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_M
 
 /**
  * Starts the server, unless it was started already, and serves until it has ended. It ends by tenon_server_close(), by
- * the end of its standard input, or by SIGINT or SIGTERM. This function runs the callbacks of entries in TENON_MODE_POLL
- * on the calling thread.
+ * the end of its standard input, or by SIGINT or SIGTERM. This function runs the callbacks of entries in
+ * TENON_MODE_POLL on the calling thread.
  *
- * The first signal ends the server like tenon_server_close(). If the server is already shutting down, the signal cancels
- * the calls that may still finish. A second signal ends the process with the exit code 128 plus the signal's number.
- * tenon_server_exit_code() returns what the program should exit with after this function.
+ * The first signal ends the server like tenon_server_close(). If the server is already shutting down, the signal
+ * cancels the calls that may still finish. A second signal ends the process with the exit code 128 plus the signal's
+ * number. tenon_server_exit_code() returns what the program should exit with after this function.
  *
  * While signals are on, the server may end the process. If a callback in TENON_MODE_POLL still runs 0.5 s after the
  * server's end, this function cannot return. The process then ends as by _exit(), with the value of
@@ -1067,8 +1074,8 @@ tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_M
  * while another tenon_server_run() serves. A program that must outlive its server in any case switches signals off.
  *
  * The signal handlers are installed with sigaction() before the start, and the former ones are restored on return. A
- * signal that is ignored stays ignored. Servers that run at the same time share the handlers. tenon_server_set_signals()
- * switches them off.
+ * signal that is ignored stays ignored. Servers that run at the same time share the handlers.
+ * tenon_server_set_signals() switches them off.
  *
  * Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
  * inside a callback of this server.
@@ -1077,11 +1084,11 @@ tenon_status tenon_server_run(tenon_server *server, tenon_error **err) TENON_MUS
 
 /**
  * The exit code for a program that only runs this server, to be returned from main() after tenon_server_run(). It is 0
- * if the server ended by the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. It is
- * 1 for NULL, for a server that has not ended, and for one that ended because a thread of the library panicked.
+ * if the server ended by the end of its input, by tenon_server_close() or by SIGTERM, and 130 if SIGINT ended it. It
+ * is 1 for NULL, for a server that has not ended, and for one that ended because a thread of the library panicked.
  *
- * Such a program need not free the server, and should not: tenon_server_free() waits for callbacks that still run, while
- * the end of the process does not.
+ * Such a program need not free the server, and should not: tenon_server_free() waits for callbacks that still run,
+ * while the end of the process does not.
  */
 int tenon_server_exit_code(const tenon_server *server);
 
@@ -1094,28 +1101,29 @@ int tenon_server_exit_code(const tenon_server *server);
 tenon_status tenon_server_http_url(const tenon_server *server, const char **url, size_t *len);
 
 /**
- * A descriptor that is readable when tenon_server_poll() has work, for poll(), epoll and other main loops. It belongs to
- * the server and lives as long as the server: watch it, but do not read or close it. It stays readable after the server
- * has ended. Fails with TENON_ERR_STATE before the start.
+ * A descriptor that is readable when tenon_server_poll() has work, for poll(), epoll and other main loops. It belongs
+ * to the server and lives as long as the server: watch it, but do not read or close it. It stays readable after the
+ * server has ended. Fails with TENON_ERR_STATE before the start.
  */
 tenon_status tenon_server_wake_fd(const tenon_server *server, int *fd);
 
 /**
- * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread. It returns after `max` callbacks (0 means
- * 64), or after about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If no callback is waiting, it waits for one: at most
- * `timeout_ms` milliseconds, not at all if it is 0, without a limit if it is below 0.
+ * Runs waiting callbacks of entries in TENON_MODE_POLL on the calling thread. It returns after `max` callbacks (0
+ * means 64), or after about TENON_LIMIT_POLL_BUDGET_MS, 2 ms by default. If no callback is waiting, it waits for one:
+ * at most `timeout_ms` milliseconds, not at all if it is 0, without a limit if it is below 0.
  *
  * TENON_OK: `*handled` callbacks were run. The number may be 0, after the timeout or if a signal handler ran.
- * TENON_ENDED: the server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example to
- * serve calls during a modal dialog. Fails with TENON_ERR_STATE before the start. If a callback of "start" failed, it
- * fails with TENON_ERR_START in place of TENON_ENDED.
+ * TENON_ENDED: the server has ended. `handled` may be NULL. Callbacks may call this function themselves, for example
+ * to serve calls during a modal dialog. Fails with TENON_ERR_STATE before the start. If a callback of "start" failed,
+ * it fails with TENON_ERR_START in place of TENON_ENDED.
  */
 tenon_status tenon_server_poll(tenon_server *server, uint32_t max, int32_t timeout_ms, uint32_t *handled);
 
 /**
- * Ends the server. It accepts nothing more, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS. If stdio
- * or descriptors are served, calls may finish within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less. Returns at
- * once. May be called anywhere, also in callbacks, and more than once. Fails with TENON_ERR_STATE before the start.
+ * Ends the server. It accepts no further requests, and calls in flight may finish within TENON_LIMIT_DRAIN_TIMEOUT_MS.
+ * If stdio or descriptors are served, calls may finish within TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS if that is less.
+ * Returns at once. May be called anywhere, also in callbacks, and more than once. Fails with TENON_ERR_STATE before
+ * the start.
  */
 tenon_status tenon_server_close(tenon_server *server);
 
@@ -1124,8 +1132,8 @@ bool tenon_server_is_closed(const tenon_server *server) TENON_MUST_USE;
 
 /**
  * Ends the server if it still runs, waits until it has ended and until the last callback has returned, and frees it.
- * NULL is ignored. No other thread may use the server meanwhile. Afterwards no callback runs, nor the log or the `ready`
- * of a request.
+ * NULL is ignored. No other thread may use the server meanwhile. Afterwards no callback runs, nor the log or the
+ * `ready` of a request.
  *
  * Calls in flight get TENON_LIMIT_DRAIN_TIMEOUT_MS to finish, also those of exchanges that timed out. Calls that wait
  * for tenon_server_poll() fail, and so does a "stop" callback in TENON_MODE_POLL. Calls that the program keeps with
@@ -1149,8 +1157,8 @@ tenon_status tenon_server_free(tenon_server *server);
 tenon_status tenon_server_listen_embedded(tenon_server *server, tenon_error **err);
 
 /**
- * Makes a request with this method. It has no path, because the program has already decided that the request is for the
- * server.
+ * Makes a request with this method. It has no path, because the program has already decided that the request is for
+ * the server.
  *
  * On success `*out` is the request. Fails with TENON_ERR_INVALID if the method is not valid in HTTP.
  */
@@ -1160,8 +1168,8 @@ tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **
  * Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
  * headers of one name may be added.
  *
- * Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was handed
- * over.
+ * Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was
+ * handed over.
  */
 tenon_status tenon_http_add_header(
     tenon_http *http, const char *name, const char *value, size_t len, tenon_error **err);
@@ -1173,8 +1181,8 @@ tenon_status tenon_http_add_header(
 tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
 
 /**
- * Sets who sent the request, if the program has authenticated the sender. A session belongs to the principal that opened
- * it. Callbacks read it as "principal".
+ * Sets the principal of the request: its sender, if the program has authenticated the sender. A session belongs to the
+ * principal that opened it. Callbacks read it as "principal".
  */
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
 
@@ -1190,22 +1198,22 @@ tenon_status tenon_http_set_address(tenon_http *http, const char *address);
 
 /**
  * Sets a pointer for the callbacks of the request's calls, which get it with tenon_call_http_user_data(). `destroy`,
- * which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another pointer
- * replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including a call
- * that goes on as a task.
+ * which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another
+ * pointer replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including
+ * a call that continues as a task.
  *
  * Fails with TENON_ERR_STATE after the request was handed over.
  */
 tenon_status tenon_http_set_user_data(tenon_http *http, void *user_data, tenon_destroy_fn destroy);
 
 /**
- * Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called when
- * tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data` may be
- * NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise when the
- * request was freed and `ready` has returned for the last time.
+ * Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called
+ * when tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data`
+ * may be NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise
+ * when the request was freed and `ready` has returned for the last time.
  *
  * The server's limits apply: a body over TENON_LIMIT_MESSAGE_BYTES gets the status 413. Requests over
- * TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that come while the server ends.
+ * TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that arrive while the server shuts down.
  *
  * Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over
  * already.
@@ -1215,9 +1223,9 @@ tenon_status tenon_server_handle_http(
     tenon_destroy_fn destroy, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Passes in a piece of the request's body, `len` bytes, which are copied. Call tenon_http_next() after each piece to
- * learn early of a refusal, and so that the library never holds more than one piece. If there is already a response that
- * needs no more of the body, pieces are dropped at once.
+ * Passes a piece of the request's body, `len` bytes, to the library, which copies them. Call tenon_http_next() after
+ * each piece to learn early of a refusal, and so that the library never holds more than one piece. If there is already
+ * a response and it does not need the rest of the body, pieces are dropped at once.
  */
 tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
 
@@ -1225,8 +1233,8 @@ tenon_status tenon_http_write(tenon_http *http, const void *data, size_t len);
 tenon_status tenon_http_end(tenon_http *http);
 
 /**
- * Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at all
- * if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
+ * Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at
+ * all if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
  *
  * On success `*step` is one of the TENON_HTTP_ values.
  */
@@ -1237,8 +1245,8 @@ tenon_status tenon_http_status(const tenon_http *http, uint32_t *status);
 
 /**
  * A header of the response, by its index from 0: its name in lower case, NUL-terminated, and its value, `len` bytes
- * followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among the
- * headers if it is known. The program itself frames a body without it, and sets `date`.
+ * followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among
+ * the headers if it is known. If it is not, the program must frame the body itself. The program also sets `date`.
  *
  * Fails with TENON_ERR_NOT_FOUND after the last header, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
  */
@@ -1246,15 +1254,15 @@ tenon_status tenon_http_header(
     const tenon_http *http, size_t place, const char **name, const char **value, size_t *len);
 
 /**
- * The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until the
- * next tenon_http_next() or tenon_http_free().
+ * The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until
+ * the next tenon_http_next() or tenon_http_free().
  */
 tenon_status tenon_http_data(const tenon_http *http, const void **data, size_t *len);
 
 /**
  * Frees a request in any state. Before TENON_HTTP_END this means that its client is gone, which cancels a call of the
- * modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the only
- * function that may be called with the request.
+ * modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the
+ * only function that may be called with the request.
  *
  * Fails with TENON_ERR_STATE while another function uses the request, and with TENON_ERR_FORKED in a child of the
  * process that handed it over. It is not freed then.
@@ -1264,8 +1272,8 @@ tenon_status tenon_http_free(tenon_http *http);
 /* ENTRIES, BY KIND ======================================================================================= */
 
 /**
- * Makes a tool: something that a model calls. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is
- * added).
+ * Makes a tool: a function that a model can call. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it
+ * is added).
  *
  * Its callback gets arguments that satisfy the schema of tenon_tool_set_input_schema() or the parameters of
  * tenon_tool_add_param(). Without either, the tool takes no arguments.
@@ -1288,26 +1296,27 @@ tenon_status tenon_resource_new(const char *uri, tenon_entry **out, tenon_error 
  * Makes a resource template: all resources whose address matches `uri_template` (RFC 6570), such as "file:///{+path}".
  * It has the members of a resource except `size`.
  *
- * Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like that
- * of a resource, or with tenon_call_not_found() if there is nothing at the address.
+ * Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like
+ * that of a resource, or with tenon_call_not_found() if there is nothing at the address.
  */
 tenon_status tenon_resource_template_new(
     const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two callbacks.
+ * Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two
+ * callbacks.
  *
- * The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return() and
- * a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The callback of
- * tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a template. The
- * template itself is not listed.
+ * The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return()
+ * and a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The
+ * callback of tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a
+ * template. The template itself is not listed.
  */
 tenon_status tenon_resource_provider_new(
     const char *uri_template, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`; see
- * tenon_prompt_add_argument() for the last.
+ * Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`;
+ * see tenon_prompt_add_argument() for the last.
  *
  * Its callback gets the arguments, all of them strings. It completes the call with text, which is one message of the
  * user, or with tenon_call_return() and a message for each block.
@@ -1322,13 +1331,13 @@ tenon_status tenon_prompt_add_argument(
     tenon_entry *entry, const char *name, const char *description, bool required);
 
 /**
- * Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for a
- * variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
+ * Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for
+ * a variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
  *
- * Its callback gets the string "value", which is what the user has typed so far, and the object "arguments", which has
- * the arguments that are known already. It completes the call with tenon_call_return() and a value for each suggestion
- * (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any number; the
- * library sends the first 100.
+ * Its callback gets the string "value", which is the text that the user has typed so far, and the object "arguments",
+ * which has the arguments that are known already. It completes the call with tenon_call_return() and a value for each
+ * suggestion (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any
+ * number; the library sends the first 100.
  *
  * If there is no such prompt or template, or it has no such argument, the start fails with TENON_ERR_NOT_FOUND. While
  * the server runs, tenon_server_add() fails.
@@ -1356,8 +1365,8 @@ tenon_status tenon_notification_new(const char *name, tenon_entry **out, tenon_e
  * Sets the schema of a tool's arguments, at most 1 MiB. It is JSON Schema 2020-12, or the dialect that its "$schema"
  * names, with "type": "object" at its root. Arguments are checked against it before the callback runs.
  *
- * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether the
- * text is a valid schema is checked when the tool is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether
+ * the text is a valid schema is checked when the tool is added.
  */
 tenon_status tenon_tool_set_input_schema(tenon_entry *entry, const char *schema);
 
@@ -1373,8 +1382,8 @@ tenon_status tenon_tool_set_input_schema(tenon_entry *entry, const char *schema)
 tenon_status tenon_tool_set_output_schema(tenon_entry *entry, const char *schema);
 
 /**
- * Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its text.
- * Default: false, or true if the tool has an output schema.
+ * Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its
+ * text. Default: false, or true if the tool has an output schema.
  */
 tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
 
@@ -1387,9 +1396,9 @@ tenon_status tenon_tool_set_structured(tenon_entry *entry, bool structured);
  * `description` says what the parameter is for, and may be NULL. `flags` are TENON_PARAM_ values. The tool then takes
  * these parameters and no others.
  *
- * Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON if
- * a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if
- * the tool has an input schema.
+ * Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON
+ * if a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with
+ * TENON_ERR_STATE if the tool has an input schema.
  */
 tenon_status tenon_tool_add_param(
     tenon_entry *entry, const char *name, const char *type, const char *description, tenon_param_flags flags);
@@ -1398,26 +1407,27 @@ tenon_status tenon_tool_add_param(
 
 /**
  * Sets a member of the definition. `member` is the name in the newest revision of the specification, such as "title",
- * "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well. `value`
- * is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced. Clients of
- * older revisions get the members that their revision has.
+ * "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well.
+ * `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced.
+ * Clients of older revisions get the members that their revision has.
  *
  * These members are settings and are not sent to clients:
  * - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
  *   schema says, the default), "refuse" or "drop".
  * - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
- *   booleans, arrays and objects that they spell. Default: the setting of tenon_server_set().
- * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be used
- *   only once. Then nothing happens twice if the client sends the same round again. Default: false.
+ *   booleans, arrays and objects that they express. Default: the setting of tenon_server_set().
+ * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be
+ *   used only once. Then no effect of the callback happens twice if the client sends the same round again. Default:
+ *   false.
  * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
  *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
  * - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
  *   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
- *   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse this
- *   member.
- * - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the order
- *   in which they came, and within their timeout, which begins anew when they run. TENON_LIMIT_WAITING_CALLS bounds how
- *   many wait. Default: any number.
+ *   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse
+ *   this member.
+ * - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the
+ *   order of their arrival. Their timeout also covers the wait, and begins anew when they run.
+ *   TENON_LIMIT_WAITING_CALLS limits how many calls wait. Default: any number.
  * - "cache": how long the contents of a resource or template may be kept, and by whom, such as
  *   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
  * - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
@@ -1426,8 +1436,7 @@ tenon_status tenon_tool_add_param(
  * "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
  * "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
  *
- * Fails with TENON_ERR_JSON if the text is not JSON. Whether the member and its value are right is checked when the
- * entry is added.
+ * Fails with TENON_ERR_JSON if the text is not JSON. The member and its value are checked when the entry is added.
  */
 tenon_status tenon_entry_set(tenon_entry *entry, const char *member, const char *value, size_t len);
 
@@ -1439,9 +1448,9 @@ tenon_status tenon_entry_set_description(tenon_entry *entry, const char *descrip
 /**
  * Sets the callback, with the pointer that it is called with. `user_data` may be NULL, and so may `destroy`.
  *
- * `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when the
- * entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept from
- * it was released.
+ * `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when
+ * the entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept
+ * from it was released.
  */
 tenon_status tenon_entry_set_handler(
     tenon_entry *entry, tenon_handler_fn handler, void *user_data, tenon_destroy_fn destroy);
@@ -1457,22 +1466,22 @@ tenon_status tenon_entry_set_list_handler(
 tenon_status tenon_entry_set_mode(tenon_entry *entry, tenon_mode mode);
 
 /**
- * Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
- * out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+ * Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client gets an error that says so,
+ * and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
  */
 tenon_status tenon_entry_set_timeout_ms(tenon_entry *entry, uint32_t timeout_ms);
 
 /**
- * Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server before,
- * nothing is freed, and tenon_error_last_message() says so.
+ * Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server
+ * before, nothing is freed, and tenon_error_last_message() says so.
  */
 void tenon_entry_free(tenon_entry *entry);
 
 /* REGISTERING ============================================================================================ */
 
 /**
- * Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of it
- * fails with TENON_ERR_STATE.
+ * Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of
+ * it fails with TENON_ERR_STATE.
  *
  * Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name. Fails with TENON_ERR_INVALID,
  * TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and gives the reason.
@@ -1481,8 +1490,8 @@ tenon_status tenon_server_add(tenon_server *server, tenon_entry *entry, tenon_er
 
 /**
  * Replaces the library's handling of a request of the protocol, such as "tools/list", with the program's own. `method`
- * is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it. In
- * all other respects this is like tenon_server_add().
+ * is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it.
+ * In all other respects this is like tenon_server_add().
  *
  * Fails with TENON_ERR_INVALID if the entry is not a method, or if the protocol has no such request.
  */
@@ -1490,15 +1499,15 @@ tenon_status tenon_server_replace(
     tenon_server *server, tenon_entry *method, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Registers a callback for something that happens to the server. `hook` is one of
- * - "start": the server is served from now on. It runs before the first call. Calls that come meanwhile wait, but the
- *   library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer than
- *   TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
- * - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does not
- *   run if "start" failed.
+ * Registers a callback for an event of the server. `hook` is one of
+ * - "start": the server is served from now on. It runs before the first call. Calls that arrive meanwhile wait, but
+ *   the library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer
+ *   than TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
+ * - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does
+ *   not run if "start" failed.
  * - "session_start": a client has opened a legacy session.
- * - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its session
- *   and opens another.
+ * - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its
+ *   session and opens another.
  * - "roots_changed": a client's roots have changed.
  * - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
  * - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
@@ -1508,7 +1517,7 @@ tenon_status tenon_server_replace(
  * "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
  * "stop" before. Callbacks can share data through their `user_data`.
  *
- * The arguments of the callback's call describe what happened. The call need not be completed. `mode` says where the
+ * The arguments of the callback's call describe the event. The call need not be completed. `mode` says where the
  * callback runs. Each hook has one callback; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be
  * NULL, and so may `destroy`, which runs exactly once in every case, as for tenon_entry_set_handler().
  *
@@ -1520,8 +1529,9 @@ tenon_status tenon_server_on(
 
 /**
  * Removes an entry. `name` is the name of a tool, prompt, method, notification or hook, the URI of a resource, or the
- * template of a resource template or provider. Callbacks that run go on. Calls that have not reached their callback
- * fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+ * template of a resource template or provider. Callbacks that are running continue. Calls that have not reached their
+ * callback fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no
+ * such entry.
  */
 tenon_status tenon_server_remove(tenon_server *server, tenon_kind kind, const char *name);
 
@@ -1532,8 +1542,8 @@ tenon_status tenon_server_remove(tenon_server *server, tenon_kind kind, const ch
 tenon_status tenon_server_enable(tenon_server *server, tenon_kind kind, const char *name);
 
 /**
- * Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that run go on. Fails
- * like tenon_server_enable().
+ * Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that are running
+ * continue. Fails like tenon_server_enable().
  */
 tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const char *name);
 
@@ -1546,25 +1556,25 @@ tenon_status tenon_server_disable(tenon_server *server, tenon_kind kind, const c
  *
  * A call of a mounted entry is a call of this server. This server's limits, workers, polls and log apply, and the
  * context has the name and the address that the client used. Everything else stays with the other server: its name,
- * settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
- * before this function is called.
+ * settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be
+ * configured before this function is called.
  *
  * The other server may be freed at any time. The entries that it had then stay here until this server is
  * freed, and so does their `user_data`. Its middleware also runs here around its entries, inside this server's
  * middleware. Lists are those of the server that is served. A server with middleware around lists therefore
  * cannot be mounted, and a mounted server cannot get such middleware.
  *
- * Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
- * mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
- * other server fails for the same reasons.
+ * Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing
+ * is mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to
+ * the other server fails for the same reasons.
  */
 tenon_status tenon_server_mount(
     tenon_server *server, tenon_server *other, const char *prefix, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other
- * server are removed here, and clients are notified that the lists have changed. Calls in flight go on. The
- * other server's hook "stop" runs at the end of this one.
+ * Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server
+ * are removed here, and clients are notified that the lists have changed. Calls in flight continue. The other server's
+ * hook "stop" runs at the end of this one.
  *
  * A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything
  * that it had. If calls of its entries are in flight, the entries stay until the last of these calls has
@@ -1586,8 +1596,8 @@ tenon_status tenon_server_enable_tag(tenon_server *server, const char *tag);
 
 /**
  * Hides every entry with this tag until the tag is enabled again, also entries that are added later. Entries get their
- * tags by "tags" of tenon_entry_set(). Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now;
- * the tag is disabled all the same.
+ * tags by "tags" of tenon_entry_set(). Calls that are running continue. Fails with TENON_ERR_NOT_FOUND if no entry has
+ * the tag now; the tag is disabled all the same.
  */
 tenon_status tenon_server_disable_tag(tenon_server *server, const char *tag);
 
@@ -1614,17 +1624,17 @@ tenon_status tenon_server_entries(
  *
  * With "hidden" the view is left out of the list of resources.
  *
- * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry is
- * added. A server does not start if a tool names a view that the server does not have.
+ * On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry
+ * is added. A server does not start if a tool names a view that the server does not have.
  */
 tenon_status tenon_ui_new(
     const char *uri, const char *html, tenon_entry **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the folder
- * (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is read when
- * the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with imports of
- * their own must be bundled before.
+ * Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the
+ * folder (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is
+ * read when the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with
+ * imports of their own must be bundled before.
  *
  * In all other respects it is like tenon_ui_new().
  */
@@ -1638,8 +1648,9 @@ tenon_status tenon_ui_new_from_folder(
 tenon_status tenon_tool_set_ui(tenon_entry *entry, const char *uri);
 
 /**
- * Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with all
- * files in and below it; other folders group skills. May be called for several folders, before the start or after it.
+ * Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with
+ * all files in and below it; other folders group skills. May be called for several folders, before the start or after
+ * it.
  *
  * A SKILL.md begins with front matter: YAML between two lines of ---. Its `name` is the name of the folder, and its
  * `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links are refused, and
@@ -1654,10 +1665,10 @@ tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, t
 /* PAGES ================================================================================================== */
 
 /**
- * Adds a fixed page: the HTTP listeners of the server answer GET and HEAD of one path with it. An example is a page that
- * is a client of the server in a browser. No callback runs. A page with the same path is replaced. May be called before
- * the start or after it. tenon_server_handle_http() does not serve pages, because the program there has paths of its
- * own. Pages of a mounted server are not mounted.
+ * Adds a fixed page: the HTTP listeners of the server answer GET and HEAD of one path with it. An example is a page
+ * that is a client of the server in a browser. No callback runs. A page with the same path is replaced. May be called
+ * before the start or after it. tenon_server_handle_http() does not serve pages, because the program there has paths
+ * of its own. Pages of a mounted server are not mounted.
  *
  * `path` is matched exactly, as it is in a request: percent-encoded, without query. `content_type` is the media type,
  * such as "text/html; charset=utf-8". The `len` bytes of `body` are copied; it may be NULL if `len` is 0.
@@ -1668,9 +1679,9 @@ tenon_status tenon_server_add_skills(tenon_server *server, const char *folder, t
  * the address can read the page. A page of a loopback address may call the server. A page of an address that
  * others can reach may do so only if its origin is allowed (tenon_server_allow_origin()).
  *
- * Fails with TENON_ERR_INVALID if the path or the type is not valid, if the page is larger than TENON_LIMIT_PAGE_BYTES,
- * if there are TENON_LIMIT_PAGES already, or if MCP is served under the path. If that last conflict is not known yet,
- * the start fails instead.
+ * Fails with TENON_ERR_INVALID if the path or the type is not valid, if the page is larger than
+ * TENON_LIMIT_PAGE_BYTES, if there are TENON_LIMIT_PAGES already, or if MCP is served under the path. If that last
+ * conflict is not known yet, the start fails instead.
  */
 tenon_status tenon_server_add_page(
     tenon_server *server, const char *path, const char *content_type, const void *body, size_t len,
@@ -1697,8 +1708,8 @@ tenon_status tenon_server_elicitation_complete(tenon_server *server, const char 
  * only on the stream of their own request, see tenon_call_notify().
  *
  * Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
- * if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client is there to receive
- * it, the notification is dropped.
+ * if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client can receive the
+ * notification, it is dropped.
  */
 tenon_status tenon_server_notify(tenon_server *server, const char *method, const char *params, size_t len);
 
@@ -1746,17 +1757,17 @@ void tenon_call_release(tenon_call *call);
 /**
  * The arguments, a JSON object. Those of a tool satisfy its schema. A template gets its variables, a prompt its
  * arguments, and a completion "value" and "arguments". A method or a notification gets its parameters, and a hook gets
- * what happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
+ * a description of its event. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
  */
 tenon_status tenon_call_arguments(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such
- * as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a slash in a
- * name, and ~0 means a ~.
+ * The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments,
+ * such as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a
+ * slash in a name, and ~0 means a ~.
  *
- * Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64 bits.
- * Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
+ * Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64
+ * bits. Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
  *
  * If a callback returns after such a failure without completing the call, the call fails with that reason. The other
  * tenon_call_arg_ functions do the same. The reason is forgotten once the callback has read another argument, kept the
@@ -1778,8 +1789,8 @@ tenon_status tenon_call_arg_string(
     const tenon_call *call, const char *name, const char **string, size_t *len);
 
 /**
- * The argument `name` as JSON text, of any type. It is not NUL-terminated; it is borrowed and lives as long as the call.
- * See tenon_call_arg_int64().
+ * The argument `name` as JSON text, of any type. It is not NUL-terminated; it is borrowed and lives as long as the
+ * call. See tenon_call_arg_int64().
  */
 tenon_status tenon_call_arg_json(const tenon_call *call, const char *name, const char **json, size_t *len);
 
@@ -1801,11 +1812,12 @@ tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *le
 /**
  * A field of the call's context, as JSON text. The fields are:
  *
- * - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta", "session_id";
+ * - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta",
+ *   "session_id";
  * - "trace": the request's trace context;
  * - "log_level": the lowest level of log messages that the client wants;
  * - "headers": the headers of the HTTP request, with names in lower case;
- * - "principal": who sent the request, if that is known;
+ * - "principal": the principal that sent the request, if it is known;
  * - "task_id": the id of the task, if the call is a task.
  *
  * The text is not NUL-terminated; it is borrowed and lives as long as the call.
@@ -1822,8 +1834,8 @@ tenon_status tenon_call_get(const tenon_call *call, const char *field, const cha
 tenon_status tenon_call_extension(const tenon_call *call, const char *id, const char **json, size_t *len);
 
 /**
- * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
- * TENON_ERR_NOT_FOUND if the call is not a request.
+ * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails
+ * with TENON_ERR_NOT_FOUND if the call is not a request.
  */
 tenon_status tenon_call_request_id(const tenon_call *call, const char **json, size_t *len);
 
@@ -1831,14 +1843,14 @@ tenon_status tenon_call_request_id(const tenon_call *call, const char **json, si
 tenon_status tenon_call_protocol_version(const tenon_call *call, const char **version, size_t *len);
 
 /**
- * The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
- * TENON_ERR_NOT_FOUND if the client sent none.
+ * The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails
+ * with TENON_ERR_NOT_FOUND if the client sent none.
  */
 tenon_status tenon_call_client_info(const tenon_call *call, const char **json, size_t *len);
 
 /**
- * The client's capabilities, in this request or its session: a JSON object, empty if the client declared none. Borrowed,
- * not NUL-terminated.
+ * The client's capabilities, in this request or its session: a JSON object, empty if the client declared none.
+ * Borrowed, not NUL-terminated.
  */
 tenon_status tenon_call_client_capabilities(const tenon_call *call, const char **json, size_t *len);
 
@@ -1858,19 +1870,19 @@ tenon_status tenon_call_meta(const tenon_call *call, const char **json, size_t *
 void *tenon_call_http_user_data(const tenon_call *call);
 
 /**
- * Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks should
- * check it regularly and return if it is true. True for NULL and in a forked child.
+ * Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks
+ * should check it regularly and return if it is true. True for NULL and in a forked child.
  */
 bool tenon_call_is_cancelled(const tenon_call *call) TENON_MUST_USE;
 
 /**
- * Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped if
- * the client did not ask for progress, or if `progress` is not greater than last time.
+ * Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped
+ * if the client did not ask for progress, or if `progress` is not greater than last time.
  */
 tenon_status tenon_call_progress(tenon_call *call, double progress, double total, const char *message);
 
 /**
- * Ends the HTTP response that the client waits on, but not the call or its stream. The client reconnects after
+ * Ends the HTTP response that the client waits for, but not the call or its stream. The client reconnects after
  * TENON_LIMIT_STREAM_RETRY_MS to get the rest. A call that takes long therefore holds no connection; messages that the
  * call sends meanwhile wait. `*closed` says whether the client will reconnect. It is false, and nothing happens, in
  * these cases: the call does not belong to an HTTP session of 2025-11-25, the client takes no stream, or the stream is
@@ -1882,8 +1894,8 @@ tenon_status tenon_call_close_stream(tenon_call *call, bool *closed);
 
 /**
  * Sends the client a log message: `text` is `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. `level` is
- * "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the program
- * that logs, and may be NULL. The message is dropped if the client wants only higher levels.
+ * "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the
+ * program that logs, and may be NULL. The message is dropped if the client wants only higher levels.
  *
  * Fails with TENON_ERR_INVALID if there is no such level.
  */
@@ -1897,8 +1909,8 @@ tenon_status tenon_call_log_json(
     tenon_call *call, const char *level, const char *logger, const char *json, size_t len);
 
 /**
- * The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated. It
- * is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
+ * The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated.
+ * It is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
  *
  * A callback that asks a question runs again from its top when the answer has come. To do something only once, do it
  * only if this function finds nothing, and store its result with tenon_call_once_put() before asking.
@@ -1909,8 +1921,8 @@ tenon_status tenon_call_once_get(const tenon_call *call, const char *key, const 
  * Stores the result of something that must be done only once under `key`: JSON text of `len` bytes, or up to the first
  * NUL with TENON_NUL. See tenon_call_once_get().
  *
- * The result is stored for as long as the call goes on. A client of 2026-07-28 carries it, sealed. All results together
- * must therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
+ * The result is stored until the call has ended. A client of 2026-07-28 carries it, sealed. All results together must
+ * therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
  *
  * Fails with TENON_ERR_INVALID if there is no room, or if there is already a result under the key. Fails with
  * TENON_ERR_JSON, and with TENON_ERR_STALE if the call has ended.
@@ -1923,19 +1935,19 @@ tenon_status tenon_call_once_put(
  * disconnects, it times out, or the server closes. It can wake a callback that waits for something else. A result that
  * this callback then completes the call with is dropped. A call may have several such functions; they run in order.
  *
- * `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own callback.
- * If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run() and
- * tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
- * cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if its
- * attempt ends with a question.
+ * `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own
+ * callback. If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run()
+ * and tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
+ * cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if
+ * its attempt ends with a question.
  *
- * Once the library has seen the call's own callback return, `callback` neither starts nor still runs, unless the call is
- * kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local variables of the call's own
- * callback are gone a moment earlier, when `callback` may still run. So `user_data` must not be one of them, nor refer
- * to them. It must live until `destroy`.
+ * `callback` does not start or run once the library has noticed that the call's own callback has returned. The
+ * exceptions are a call that is kept by tenon_call_retain(), and a call that waits for the outcome of
+ * tenon_call_next(). But local variables of the call's own callback are gone a moment earlier, when `callback` may
+ * still run. So `user_data` must not be one of them, nor refer to them. It must live until `destroy`.
  *
- * `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once if
- * this function fails. Both `user_data` and `destroy` may be NULL.
+ * `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once
+ * if this function fails. Both `user_data` and `destroy` may be NULL.
  *
  * Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be
  * started.
@@ -1956,9 +1968,9 @@ tenon_status tenon_call_return_text(tenon_call *call, const char *text, size_t l
 
 /**
  * Completes a call with a JSON value: `len` bytes, or up to the first NUL with TENON_NUL. The text is copied. A JSON
- * string reaches the client as text. Any other value reaches it as JSON text, and also as structured content if the tool
- * is structured. For a completion it is an array of strings, for a provider's list an array of resources, for a prompt
- * messages or content blocks, and for a method the result, an object.
+ * string reaches the client as text. Any other value reaches it as JSON text, and also as structured content if the
+ * tool is structured. For a completion it is an array of strings, for a provider's list an array of resources, for a
+ * prompt messages or content blocks, and for a method the result, an object.
  *
  * It may be nested as deeply as TENON_LIMIT_DEPTH allows.
  *
@@ -1971,8 +1983,8 @@ tenon_status tenon_call_return_json(tenon_call *call, const char *text, size_t l
 tenon_status tenon_call_return_int64(tenon_call *call, int64_t number);
 
 /**
- * Completes a call with a number. A number without a fraction is written like an integer. Fails with TENON_ERR_TYPE for
- * a NaN and for infinities, because JSON has no such numbers; the call can then still be completed.
+ * Completes a call with a number. A number without a fraction is written like an integer. Fails with TENON_ERR_TYPE
+ * for a NaN and for infinities, because JSON has no such numbers; the call can then still be completed.
  */
 tenon_status tenon_call_return_double(tenon_call *call, double number);
 
@@ -1982,9 +1994,9 @@ tenon_status tenon_call_return_bool(tenon_call *call, bool value);
 /**
  * Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the
  * entry's member `mime_type`. For a tool or a prompt they become an embedded resource of the type
- * application/octet-stream; to set another type, use tenon_result_add_image() or a similar function. For other kinds the
- * call fails. Fails with TENON_ERR_NULL; the call can then still be completed. Fails with TENON_ERR_STALE if the call
- * has ended.
+ * application/octet-stream; to set another type, use tenon_result_add_image() or a similar function. For other kinds
+ * the call fails. Fails with TENON_ERR_NULL; the call can then still be completed. Fails with TENON_ERR_STALE if the
+ * call has ended.
  */
 tenon_status tenon_call_return_bytes(tenon_call *call, const void *data, size_t len);
 
@@ -1995,22 +2007,22 @@ tenon_status tenon_call_return_bytes(tenon_call *call, const void *data, size_t 
 tenon_status tenon_call_fail(tenon_call *call, const char *message);
 
 /**
- * Completes a call whose arguments are wrong for a reason that the schema does not express. The arguments are refused in
- * the same way as those that do not fit the schema, in every revision. `reasons` say which arguments are wrong and why,
- * preferably as "/place/in/them: reason". They are copied.
+ * Completes a call whose arguments are wrong for a reason that the schema does not express. The arguments are refused
+ * in the same way as those that do not fit the schema, in every revision. `reasons` say which arguments are wrong and
+ * why, preferably as "/place/in/them: reason". They are copied.
  */
 tenon_status tenon_call_fail_arguments(tenon_call *call, const char *reasons);
 
 /**
- * Completes a call that asks for something that does not exist. For a tool this is a failed result. For any other kind
- * it is a protocol error that has the code of the client's revision, and the address that is read as its data. The text
- * says that `what` was not found, or, if that is NULL, that the address was not found.
+ * Completes a call with "not found", because the requested thing does not exist. For a tool this is a failed result.
+ * For any other kind it is a protocol error that has the code of the client's revision, and the address that is read
+ * as its data. The text says that `what` was not found, or, if that is NULL, that the address was not found.
  */
 tenon_status tenon_call_not_found(tenon_call *call, const char *what);
 
 /**
- * Completes a call with a protocol error: its code, one short sentence, and further detail as NUL-terminated JSON text,
- * or NULL. A program's own codes must be outside of -32768 to -32000.
+ * Completes a call with a protocol error: its code, one short sentence, and further detail as NUL-terminated JSON
+ * text, or NULL. A program's own codes must be outside of -32768 to -32000.
  *
  * Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON; the call can then still be completed. Fails with
  * TENON_ERR_STALE if the call has ended.
@@ -2023,14 +2035,14 @@ tenon_status tenon_call_error(tenon_call *call, int32_t code, const char *messag
 tenon_status tenon_result_new(tenon_result **out, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a prompt
- * a message of the user, and for a resource the contents at the address that is read.
+ * Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a
+ * prompt a message of the user, and for a resource the contents at the address that is read.
  */
 tenon_status tenon_result_add_text(tenon_result *result, const char *text, size_t len);
 
 /**
- * Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt a
- * message of the user.
+ * Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt
+ * a message of the user.
  */
 tenon_status tenon_result_add_image(
     tenon_result *result, const void *data, size_t len, const char *mime_type);
@@ -2040,8 +2052,8 @@ tenon_status tenon_result_add_audio(
     tenon_result *result, const void *data, size_t len, const char *mime_type);
 
 /**
- * Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8, or
- * up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
+ * Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8,
+ * or up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
  */
 tenon_status tenon_result_add_resource(
     tenon_result *result, const char *uri, const char *mime_type, const char *text, size_t len);
@@ -2051,16 +2063,16 @@ tenon_status tenon_result_add_resource_bytes(
     tenon_result *result, const char *uri, const char *mime_type, const void *data, size_t len);
 
 /**
- * Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it is
- * a link. In a provider's list it is one of the resources.
+ * Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it
+ * is a link. In a provider's list it is one of the resources.
  */
 tenon_status tenon_result_add_link(
     tenon_result *result, const char *uri, const char *name, const char *mime_type);
 
 /**
- * Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first NUL
- * with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add any
- * message.
+ * Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first
+ * NUL with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add
+ * any message.
  */
 tenon_status tenon_result_add_message(tenon_result *result, const char *role, const char *text, size_t len);
 
@@ -2069,24 +2081,24 @@ tenon_status tenon_result_add_value(tenon_result *result, const char *value, siz
 
 /**
  * Adds a part as the newest revision of the specification defines it: `len` bytes of JSON text, or up to the first NUL
- * with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or a
- * resource of a provider's list. Fails also with TENON_ERR_JSON.
+ * with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or
+ * a resource of a provider's list. Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_result_add(tenon_result *result, const char *item, size_t len);
 
 /**
- * Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title" or
- * "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
+ * Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title"
+ * or "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
  *
  * Fails with TENON_ERR_STATE if there is no part, and with TENON_ERR_JSON.
  */
 tenon_status tenon_result_set_last(tenon_result *result, const char *member, const char *value, size_t len);
 
 /**
- * Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total" and
- * "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and any
- * member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the first
- * NUL with TENON_NUL.
+ * Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total"
+ * and "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and
+ * any member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the
+ * first NUL with TENON_NUL.
  *
  * Fails with TENON_ERR_JSON. tenon_call_return() checks whether results of this kind have the member.
  */
@@ -2094,8 +2106,8 @@ tenon_status tenon_result_set(tenon_result *result, const char *member, const ch
 
 /**
  * Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked
- * against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE if
- * the content is written piece by piece, see tenon_result_begin_object().
+ * against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE
+ * if the content is written piece by piece, see tenon_result_begin_object().
  */
 tenon_status tenon_result_set_structured(tenon_result *result, const char *value, size_t len);
 
@@ -2111,8 +2123,8 @@ void tenon_result_free(tenon_result *result);
  *
  * Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first
  * function of the result that failed; the call can then still be completed. Fails with TENON_ERR_STALE if the call has
- * ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that names
- * it.
+ * ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that
+ * names it.
  */
 tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_error **err);
 
@@ -2126,8 +2138,8 @@ tenon_status tenon_call_return(tenon_call *call, tenon_result *result, tenon_err
  * method, it writes the result itself.
  *
  * Fails with TENON_ERR_STATE if the piece does not fit what is open, or if the outermost value is complete.
- * tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the object
- * has the member already, and with TENON_ERR_INVALID below 128 levels.
+ * tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the
+ * object has the member already, and with TENON_ERR_INVALID below 128 levels.
  */
 tenon_status tenon_result_begin_object(tenon_result *result, const char *key);
 
@@ -2135,7 +2147,8 @@ tenon_status tenon_result_begin_object(tenon_result *result, const char *key);
 tenon_status tenon_result_begin_array(tenon_result *result, const char *key);
 
 /**
- * Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is open.
+ * Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is
+ * open.
  */
 tenon_status tenon_result_end(tenon_result *result);
 
@@ -2160,25 +2173,25 @@ tenon_status tenon_result_put_bool(tenon_result *result, const char *key, bool v
 tenon_status tenon_result_put_null(tenon_result *result, const char *key);
 
 /**
- * Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object(). Fails
- * also with TENON_ERR_JSON.
+ * Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object().
+ * Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_result_put_json(tenon_result *result, const char *key, const char *json, size_t len);
 
 /* ASKING THE CLIENT ====================================================================================== */
 
 /**
- * Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties. `key`
- * names the question within its call. It may be NULL if the call's questions always come in the same order.
+ * Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties.
+ * `key` names the question within its call. It may be NULL if the call's questions always come in the same order.
  *
  * - TENON_OK: `*answer` is the answer; free it.
- * - TENON_SUSPENDED: the question has gone to the client. Release what you hold and return without completing the call.
- *   When the answer has come, the callback is called again from its top, and this function then returns the answer. What
- *   the callback does before asking must be safe to repeat. To ask several questions at once, ask them all and return
- *   after the last.
+ * - TENON_SUSPENDED: the question has gone to the client. Release the resources of your callback, and return without
+ *   completing the call. When the answer has come, the callback is called again from its top, and this function then
+ *   returns the answer. Everything that the callback does before it asks must be safe to repeat. To ask several
+ *   questions at once, ask them all and return after the last.
  * - TENON_ERR_UNSUPPORTED: this client does not support the question. TENON_ERR_CLIENT: the client failed.
- *   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call, the
- *   call fails with that reason.
+ *   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call,
+ *   the call fails with that reason.
  *
  * Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
  */
@@ -2197,10 +2210,10 @@ tenon_status tenon_call_elicit_url(
     tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return.
- * A client with a session gets an error and calls again later. A client without a session is asked as by
- * tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long as the visit
- * has not been made.
+ * Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release the resources of your
+ * callback and return. A client with a session gets an error and calls again later. A client without a session is
+ * asked as by tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long
+ * as the visit has not been made.
  *
  * Fails like tenon_call_elicit().
  */
@@ -2225,9 +2238,9 @@ tenon_status tenon_call_roots(
     tenon_call *call, const char *key, tenon_answer **answer, tenon_error **err) TENON_MUST_USE;
 
 /**
- * Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters of
- * its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is like
- * tenon_call_elicit(). Fails also with TENON_ERR_JSON.
+ * Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters
+ * of its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is
+ * like tenon_call_elicit(). Fails also with TENON_ERR_JSON.
  */
 tenon_status tenon_call_ask(
     tenon_call *call, const char *question, const char *key, const char *params, size_t len,
@@ -2238,15 +2251,15 @@ tenon_action tenon_answer_action(const tenon_answer *answer);
 
 /**
  * The content of the answer. For a form it is a JSON object that satisfies the schema of the question; for a sampled
- * message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as the
- * answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
+ * message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as
+ * the answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
  * question was of another kind.
  */
 tenon_status tenon_answer_content(const tenon_answer *answer, const char **json, size_t *len);
 
 /**
- * The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives as
- * long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+ * The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives
+ * as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
  */
 tenon_status tenon_answer_string(
     const tenon_answer *answer, const char *name, const char **string, size_t *len);
@@ -2286,20 +2299,20 @@ void tenon_answer_free(tenon_answer *answer);
 
 /**
  * Sets whether calls of a tool may become tasks. A task outlives its connection, and clients poll it until it has its
- * result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other clients
- * are refused).
+ * result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other
+ * clients are refused).
  *
- * The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only its
- * timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
+ * The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only
+ * its timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
  *
  * Fails with TENON_ERR_INVALID for any other word.
  */
 tenon_status tenon_tool_set_task_support(tenon_entry *entry, const char *support);
 
 /**
- * Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified
- * of the task at once. Later questions go to the client that polls the task. If the client does not support
- * tasks, the call goes on as before.
+ * Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified of the
+ * task at once. Later questions go to the client that polls the task. If the client does not support tasks, the call
+ * continues as before.
  *
  * On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
  * question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if
@@ -2308,8 +2321,8 @@ tenon_status tenon_tool_set_task_support(tenon_entry *entry, const char *support
 tenon_status tenon_call_start_task(tenon_call *call, bool *is_task, tenon_error **err);
 
 /**
- * Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the task's
- * id as "task_id".
+ * Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the
+ * task's id as "task_id".
  *
  * Fails with TENON_ERR_STALE if the call has ended.
  */
@@ -2318,23 +2331,23 @@ tenon_status tenon_call_set_status(tenon_call *call, const char *text);
 /* TESTS ================================================================================================== */
 
 /**
- * For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with
- * each message that the server has sent meanwhile, in order, on this thread and before it returns.
+ * For tests: passes a message to the server as if a client had sent it, and waits for the response. It calls `hear`
+ * with each message that the server has sent meanwhile, in order, on this thread and before it returns.
  *
- * If the server was not started, this function starts it. If no transport was named, the server then serves only clients
- * in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy session
- * is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message before
- * them.
+ * If the server was not started, this function starts it. If no transport was named, the server then serves only
+ * clients in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy
+ * session is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message
+ * before them.
  *
  * The function waits until every request of this client has its response, or until the server asks this client a
- * question. The program then exchanges the answer as a message, and that exchange goes on waiting for the response. It
- * waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs waiting
- * callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later, such as a
- * changed list, are heard in the next exchange. An empty `message` sends nothing.
+ * question. The program then exchanges the answer as a message, and that exchange continues to wait for the response.
+ * It waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs
+ * waiting callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later,
+ * such as a changed list, are delivered in the next exchange. An empty `message` sends nothing.
  *
  * Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO after the timeout. After a timeout,
- * `hear` has had the messages sent until then. The calls go on, and the end of the server waits for them as for all
- * others.
+ * `hear` has got the messages that were sent until then. The calls continue, and the shutdown of the server waits for
+ * them as for all others.
  */
 tenon_status tenon_server_exchange(
     tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
@@ -2348,10 +2361,10 @@ tenon_status tenon_server_exchange(
  * names, or the name of a registered method. NULL means the first four. The callback that is added first is the
  * outermost. Middleware cannot be removed: it stays as long as the server.
  *
- * The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that fit.
- * It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the call
- * fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it runs in
- * `mode`. After a question, the call begins with its outermost middleware again.
+ * The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that
+ * fit. It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the
+ * call fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it
+ * runs in `mode`. After a question, the call begins with its outermost middleware again.
  *
  * A list with middleware is no longer answered by the library alone; its result is a JSON object.
  *
@@ -2364,14 +2377,15 @@ tenon_status tenon_server_add_middleware(
 /**
  * Runs the rest of the chain after middleware: the next inner middleware, and at the end the handler. `arguments`
  * replace the call's arguments: a JSON object of `len` bytes, or up to the first NUL with TENON_NUL. They are prepared
- * and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this function
- * returns; a callback begins on this thread.
+ * and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this
+ * function returns; a callback begins on this thread.
  *
  * When the rest has an outcome, `after` is called with `data` and this call. It may read the outcome with
  * tenon_call_outcome(). It may complete the call with something else, keep it with tenon_call_retain(), or use
- * tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on the
- * thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the call
- * ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may be NULL.
+ * tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on
+ * the thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the
+ * call ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may
+ * be NULL.
  *
  * Fails with TENON_ERR_STATE if the call is not that of middleware, or if the rest is running. Fails with
  * TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with

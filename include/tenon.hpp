@@ -10,7 +10,7 @@
  *     return app.run();
  *
  * NAMES. A function of tenon.h is a member of the class of its object, and has the same name without the prefix. Contracts,
- * units, defaults and threads are those of the C function. The comments here describe only the differences.
+ * units, defaults and thread rules are those of the C function. The comments here describe only the differences.
  *
  * TEXT. Input text is a std::string_view and is copied. JSON is passed as text too. Output text is a borrowed
  * std::string_view: it lives as long as the call, the answer or the request that it came from.
@@ -21,7 +21,7 @@
  * TENON_ERR_INVALID if the C function takes a NUL-terminated string.
  *
  * EXCEPTIONS OF CALLBACKS never reach the library. An exception of a handler or of middleware completes its call as failed.
- * The client reads what(), whatever "mask_errors" is set to, so throw only text that the model may read. ArgumentError refuses
+ * The client gets what(), even if "mask_errors" is on, so throw only text that the model may read. ArgumentError refuses
  * the arguments. If the library knows the reason itself (a missing argument, a client that cannot be asked), the call fails
  * with that reason. Exceptions of a log, a `ready` function or a destructor are dropped. Server::entries() and
  * Server::exchange() rethrow the exceptions of the functions that they call.

@@ -1,4 +1,4 @@
-//! Names from the engine's tables, for `js/`.
+//! Exports names from the engine's tables to `js/`.
 
 use crate::calls::table::camel_case;
 use crate::error::Result;

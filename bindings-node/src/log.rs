@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record, Wake};
 
-/// The most records that wait, and the most bytes of each.
+/// The maximum number of records that wait, and the maximum number of bytes of each.
 const MAX_RECORDS: usize = 256;
 const MAX_BYTES: usize = 8 << 10;
 
@@ -18,7 +18,7 @@ pub(crate) struct RetainedRecord {
 
 /// Takes records on any thread. It never calls JavaScript.
 pub(crate) struct Records {
-    /// The least level that is taken; `None` takes nothing.
+    /// The lowest level that is taken. `None` takes nothing.
     least: Option<LogLevel>,
     queue: Mutex<Queue>,
 }
@@ -35,7 +35,7 @@ impl Records {
         Records { least, queue: Mutex::default() }
     }
 
-    /// Sets the waker, and wakes it if records wait already. `None` when the environment does not listen any more.
+    /// Sets the waker, and wakes it if records wait already. `None` if the environment no longer listens.
     pub(crate) fn attach(&self, waker: Option<Arc<Waker>>) {
         let mut queue = self.queue.lock();
         queue.waker = waker;

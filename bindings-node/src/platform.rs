@@ -1,6 +1,6 @@
 //! Differences between operating systems. No other file depends on the system.
 
-/// Whether this is the first thread of the process; `false` also if the system does not tell.
+/// Whether this is the first thread of the process. Also `false` if the system does not provide this information.
 #[cfg(target_os = "linux")]
 pub(crate) fn on_first_thread() -> bool {
     nix::unistd::gettid() == nix::unistd::getpid()

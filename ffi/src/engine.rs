@@ -1,5 +1,5 @@
-//! The engine behind a server: for the instruction counts, which pass it calls without a transport. Not part of
-//! the library.
+//! The engine behind a server. The tests that count instructions pass calls to it without a transport. It is not part
+//! of the library.
 
 use crate::abi::args::object;
 use crate::servers::server::tenon_server;
@@ -11,7 +11,7 @@ use tenon_mcp::transport::Engine;
 ///
 /// `server` is one that `tenon_server_new` made and `tenon_server_free` has not freed.
 pub unsafe fn engine(server: *const tenon_server) -> Option<Engine> {
-    // SAFETY: what the caller promises.
+    // SAFETY: by contract of this function.
     let server = unsafe { object(server, "server") }.ok()?;
     server.inner.started().ok().map(|started| started.engine().clone())
 }

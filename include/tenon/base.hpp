@@ -53,17 +53,17 @@ public:
 /** A question has gone to the client; see QUESTIONS. Do not catch it. */
 struct Suspended {};
 
-/** JSON text, where plain text would be a string. */
+/** JSON text, to distinguish it from plain text, which is sent as a string. */
 struct Json {
     std::string text;
 };
 
-/** Bytes of a resource, where text would have to be UTF-8. */
+/** Bytes of a resource, to distinguish them from text, which must be UTF-8. */
 struct Bytes {
     std::string data;
 };
 
-/** The version of the loaded library; TENON_VERSION is that of the header. */
+/** The version of the loaded library. TENON_VERSION is the version of the header. */
 inline std::string_view version() { return tenon_version(); }
 /** The ABI version of the loaded library, which must equal TENON_ABI_VERSION. */
 inline std::uint32_t abi_version() { return tenon_abi_version(); }

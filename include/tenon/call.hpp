@@ -69,14 +69,15 @@ public:
 
     bool is_cancelled() const noexcept { return tenon_call_is_cancelled(get()); }
     /**
-     * Runs `function` once if the call ends before it is completed, on a thread of the library, or in Server::poll(); at
-     * once if it was cancelled before; see tenon_call_on_cancel(). Its exceptions are dropped. It may run while the
-     * handler returns, so it must not refer to variables of the handler: share them. False if the call was completed.
+     * Runs `function` once if the call ends before it is completed: on a thread of the library, or in Server::poll(). If
+     * the call was cancelled before, it runs at once. See tenon_call_on_cancel(). Its exceptions are dropped. It may run
+     * while the handler returns, so it must not refer to variables of the handler: share them. False if the call was
+     * completed.
      */
     bool on_cancel(std::function<void()> function) const {
         const tenon_cancel_fn callback = function ? detail::cancelled : nullptr;
         auto kept = std::make_unique<std::function<void()>>(std::move(function));
-        // The library destroys it, whatever the status.
+        // The library destroys it in every case.
         return ended(
             tenon_call_on_cancel(get(), callback, kept.release(), detail::destroy<std::function<void()>>),
             "tenon_call_on_cancel");
@@ -119,7 +120,7 @@ public:
         return made;
     }
 
-    /** Questions; see above. They throw Suspended, and CallError if the client cannot be asked, or failed. */
+    /** Questions; see QUESTIONS in tenon.hpp. They throw Suspended, and CallError if the client cannot be asked or fails. */
     Answer elicit(
         std::string_view message, std::string_view schema, std::optional<std::string_view> key = std::nullopt) const {
         return asked([&](tenon_answer **answer, tenon_error **err) {
@@ -146,7 +147,7 @@ public:
             return tenon_call_roots(get(), detail::Text(key), answer, err);
         });
     }
-    /** Asks a question of any kind. Without a value, the question has gone to the client: ask the others and return. */
+    /** Asks a question of any kind. If there is no value, the question has gone to the client: ask the others and return. */
     std::optional<Answer> try_ask(
         std::string_view question, std::string_view params, std::optional<std::string_view> key = std::nullopt) const {
         tenon_answer *answer = nullptr;
@@ -178,7 +179,7 @@ public:
         passing(tenon_call_set_status(get(), detail::Text(text)), "tenon_call_set_status");
     }
 
-    /** Completing: false if the call has ended already. */
+    /** Functions that complete the call. They return false if the call has ended already. */
     bool return_text(std::string_view text) const {
         return ended(tenon_call_return_text(get(), detail::data(text), text.size()), "tenon_call_return_text");
     }
@@ -225,7 +226,7 @@ public:
     /** Stores a value with the call, which its middleware and its handler share. */
     template <typename T> void set_state(T value) const {
         auto kept = std::make_unique<std::any>(std::move(value));
-        // The library destroys it, whatever the status.
+        // The library destroys it in every case.
         detail::check(
             tenon_call_set_state(get(), kept.release(), detail::destroy<std::any>), "tenon_call_set_state");
     }
@@ -349,7 +350,7 @@ template <typename T> std::optional<T> Call::find(std::string_view name) const {
     } else {
         status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value, beyond);
     }
-    // Formatted only for errors, because every argument is read here.
+    // The text is made only for errors, because every argument is read here.
     const auto argument = [name] { return "argument \"" + std::string(name) + "\""; };
     if (beyond) throw ArgumentError(argument() + " " + *beyond, status);
     if (status != TENON_OK && status != TENON_ERR_NOT_FOUND) detail::check<CallError>(status, argument());

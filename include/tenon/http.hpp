@@ -40,7 +40,7 @@ public:
         detail::check(tenon_http_set_principal(get(), detail::Text(principal)), "tenon_http_set_principal");
         return *this;
     }
-    /** The IP address of the client. The request counts to the share of this address. */
+    /** Sets the IP address of the client. The request counts towards the share of this address. */
     Http &set_address(std::string_view address) {
         detail::check(tenon_http_set_address(get(), detail::Text(address)), "tenon_http_set_address");
         return *this;
@@ -48,7 +48,7 @@ public:
     /** Stores a value with the request. Handlers of its calls read it with Call::http_user_data(). */
     template <typename T> Http &set_user_data(T value) {
         auto kept = std::make_unique<std::any>(std::move(value));
-        // The library destroys it, whatever the status.
+        // The library destroys it in every case.
         detail::check(
             tenon_http_set_user_data(get(), kept.release(), detail::destroy<std::any>), "tenon_http_set_user_data");
         return *this;

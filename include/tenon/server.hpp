@@ -33,7 +33,7 @@ struct Polled {
 using Log = std::function<void(tenon_log_level level, std::string_view target, std::string_view message)>;
 using ThreadStart = std::function<void(std::string_view name)>;
 
-/** An MCP server. Any thread may use it, several at once too. Its end waits for callbacks that run. */
+/** An MCP server. Any thread may use it, also several threads at once. Its destructor waits for callbacks that run. */
 class Server {
 public:
     Server(std::string_view name, std::string_view version) {
@@ -141,7 +141,7 @@ public:
     void close() { done(tenon_server_close(get()), "tenon_server_close"); }
     bool is_closed() const noexcept { return tenon_server_is_closed(get()); }
 
-    /** Registers an entry, which is taken in every case. Throws if its name is taken or its definition is wrong. */
+    /** Registers an entry, and takes it in every case. Throws if its name is already used or its definition is wrong. */
     Server &add(Entry entry) { return checked(tenon_server_add, entry.release()); }
     Server &replace(Entry method) { return checked(tenon_server_replace, method.release()); }
     template <typename Function> Server &on(
@@ -175,9 +175,9 @@ public:
     Server &mount(Server &other, std::string_view prefix) {
         return checked(tenon_server_mount, other.get(), text(prefix));
     }
-    /** Without a prefix: names and addresses stay as they are. */
+    /** Without a prefix, names and addresses stay as they are. */
     Server &mount(Server &other) { return checked(tenon_server_mount, other.get(), nullptr); }
-    /** Undoes mount() with the same prefix; calls in flight go on. */
+    /** Undoes mount() with the same prefix. Calls in flight continue. */
     Server &unmount(Server &other, std::string_view prefix) {
         return checked(tenon_server_unmount, other.get(), text(prefix));
     }

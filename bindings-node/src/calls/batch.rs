@@ -1,7 +1,7 @@
 //! One batch of operations for JavaScript: four numbers for each, and one JSON text for all of them.
 //!
-//! The numbers are copied into an array that JavaScript has made once, because to make an array takes longer than to pass a
-//! batch. JavaScript has read a batch before the next one is written.
+//! The numbers are copied into an array that JavaScript has made once, because making an array takes longer than
+//! passing a batch. JavaScript has read a batch before the next one is written.
 
 use crate::calls::table::{Calls, split};
 use crate::log::RetainedRecord;
@@ -12,7 +12,7 @@ use tenon_mcp::{CancelReason, HostCall, HostOp};
 /// Numbers per operation: kind, slot, generation, and the handler or the question.
 pub(crate) const RECORD: usize = 4;
 
-/// The most numbers that one operation adds: a call may have a record of its exchange before it.
+/// The maximum number of numbers that one operation adds: a call may have a record of its exchange before it.
 pub(crate) const MAX_NUMBERS: usize = 2 * RECORD;
 
 /// A call with a longer input has a batch of its own, so that other operations do not wait until it is parsed.
@@ -91,13 +91,13 @@ impl Batch {
                 self.record(Kind::Refused, split(call), ask.0);
                 self.string(&error.to_string());
             }
-            // The end of the server has a record of its own. This binding does not request other operations.
+            // The end of the server has its own record. This binding does not request other operations.
             _ => {}
         }
     }
 
-    /// Appends a call with its middleware: `[layers, input, kind, name]`. The last two are left out if the call has a handler in
-    /// JavaScript.
+    /// Appends a call with its middleware: `[layers, input, kind, name]`. The last two are left out if the call has a
+    /// handler in JavaScript.
     fn call_with_middleware(&mut self, call: HostCall, calls: &mut Calls) {
         self.record(Kind::CallWithMiddleware, split(call.id), call.handler.0);
         let mut out = JsonWriter::new();
@@ -129,7 +129,7 @@ impl Batch {
         }
     }
 
-    /// Appends the end of the server, with the exit code if the process is to end.
+    /// Appends the end of the server, with the exit code if the process should end.
     pub(crate) fn closed(&mut self, code: Option<u8>) {
         self.record(Kind::Closed, (0, 0), 0);
         let code = code.map_or_else(|| "null".to_owned(), |code| code.to_string());

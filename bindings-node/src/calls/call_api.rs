@@ -8,7 +8,7 @@ use crate::serve::server::Engine;
 use napi_derive::napi;
 use tenon_mcp::{Ask, AskError, AskMode, Asked, Event, EventKind, Outcome, Question};
 
-/// The reply to a question.
+/// The reply to a question to the client.
 #[napi(object, object_from_js = false)]
 pub struct AskReply {
     /// `answered` (text: the answer), `waiting` (id: the question), `suspended`, or the reason of a refusal: `ended`,
@@ -33,7 +33,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes an outcome that is bytes.
+    /// Takes the outcome of a call if it is bytes.
     #[napi(catch_unwind)]
     pub fn complete_bytes(&self, slot: u32, generation: u32, bytes: &[u8]) {
         let id = join(slot, generation);
@@ -48,14 +48,14 @@ impl Engine {
         Some(input.as_str().to_owned())
     }
 
-    /// Checks and completes the arguments that middleware passes to `next`; JSON text for JSON text.
+    /// Checks and completes the arguments that middleware passes to `next`. Takes and returns JSON text.
     #[napi(catch_unwind)]
     pub fn prepare(&self, slot: u32, generation: u32, input: String) -> Result<String> {
         let input = self.0.server.port().prepare(join(slot, generation), json(input));
         Ok(input.map_err(|error| invalid(error.to_string()))?.as_str().to_owned())
     }
 
-    /// Makes the engine run the operation that middleware is around. The outcome reaches the dispatch function.
+    /// Makes the engine run the operation inside the middleware. The dispatch function gets the outcome.
     #[napi(catch_unwind)]
     pub fn next(&self, slot: u32, generation: u32, input: Option<String>) -> Result<()> {
         let next = self.0.server.port().next(join(slot, generation), input.map(json));
@@ -70,13 +70,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends the response that the client waits on. Returns whether the client can resume it.
+    /// Ends the response that the client waits for. Returns whether the client can resume it.
     #[napi(catch_unwind)]
     pub fn close_stream(&self, slot: u32, generation: u32) -> bool {
         self.0.server.port().close_stream(join(slot, generation)).unwrap_or(false)
     }
 
-    /// Sends the client a notification of the program's own; `params` is JSON text.
+    /// Sends the client a custom notification. `params` is JSON text.
     #[napi(catch_unwind)]
     pub fn notify_call(&self, slot: u32, generation: u32, method: String, params: String) -> Result<()> {
         let event = Event::notification(&method, &json(params)).map_err(to_js)?;
@@ -84,7 +84,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks the client: the name of the question's kind, and its parameters as JSON text.
+    /// Asks the client. `kind` is the name of the question's kind, and `params` are its parameters as JSON text.
     #[napi(catch_unwind)]
     pub fn ask(
         &self,
@@ -101,7 +101,8 @@ impl Engine {
         Ok(self.ask_reply(slot, generation, self.0.server.port().ask(id, ask, AskMode::Park)))
     }
 
-    /// Ends the call, or its attempt, because the user must visit pages first: the parameters of each as JSON text.
+    /// Ends the call or its attempt, because the user must visit pages first. `pages` has the parameters of each page
+    /// as JSON text.
     #[napi(catch_unwind)]
     pub fn require_urls(&self, slot: u32, generation: u32, pages: Vec<String>) -> AskReply {
         let pages = pages.into_iter().map(|page| Ask::new(Question::ElicitUrl, json(page)));
@@ -124,7 +125,7 @@ impl Engine {
         Some(stored.as_str().to_owned())
     }
 
-    /// Stores a result, JSON text, for the next attempts of this call.
+    /// Stores a result, as JSON text, for the next attempts of this call.
     #[napi(catch_unwind)]
     pub fn once_put(&self, slot: u32, generation: u32, key: String, result: String) -> AskReply {
         match self.0.server.port().once_put(join(slot, generation), key, json(result)) {

@@ -16,7 +16,7 @@ mod kind {
     pub(super) const FAILED: u32 = 1;
     /// The attempt ends because of its questions; the line is ignored.
     pub(super) const SUSPEND: u32 = 2;
-    /// The number of the refused question whose error the handler let pass.
+    /// The number of the refused question whose error the handler did not catch.
     pub(super) const REFUSED: u32 = 3;
     /// A string: the text of an exception.
     pub(super) const EXCEPTION: u32 = 4;

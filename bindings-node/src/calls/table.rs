@@ -4,14 +4,14 @@ use std::sync::Arc;
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{AskError, CONTEXT_FIELDS, CallContext, CallId};
 
-/// The calls by slot. Slots are few, and used again.
+/// The calls by slot. Slots are reused, so there are few.
 #[derive(Default)]
 pub(crate) struct Calls(Vec<Option<LiveCall>>);
 
 struct LiveCall {
     id: CallId,
     context: Arc<CallContext>,
-    /// Questions that were refused. The handler may let such an error pass.
+    /// The errors of questions that were refused. A call ends with such an error if its handler does not catch it.
     refused: Vec<AskError>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn join(slot: u32, generation: u32) -> CallId {
 }
 
 impl Calls {
-    /// Adds a call. The call that had its slot before has ended, otherwise the engine would not use the slot again.
+    /// Adds a call. The previous call of this slot has ended, because only then the engine reuses the slot.
     pub(crate) fn insert(&mut self, id: CallId, context: Arc<CallContext>) {
         let slot = split(id).0 as usize;
         if self.0.len() <= slot {
@@ -43,7 +43,7 @@ impl Calls {
         Some((live.context, live.refused))
     }
 
-    /// Stores why a question was refused. Returns its number within the call.
+    /// Stores the reason why a question was refused. Returns the number of the refusal within the call.
     pub(crate) fn add_refusal(&mut self, id: CallId, error: AskError) -> u32 {
         let Some(Some(live)) = self.0.get_mut(split(id).0 as usize) else { return 0 };
         if live.id != id {

@@ -1,7 +1,8 @@
-//! The waker of an environment: engine threads call a thread-safe function without data, which runs on the environment's loop.
+//! The waker of an environment: engine threads call a thread-safe function without data, which runs on the
+//! environment's loop.
 //!
-//! The typed wrapper of napi-rs boxes an argument for each call, and turns failures into exceptions. A wake has no argument
-//! and cannot fail, so this file uses Node-API directly.
+//! The typed wrapper of napi-rs boxes an argument for each call, and turns failures into exceptions. A wake has no
+//! argument and cannot fail, so this file uses Node-API directly.
 
 use napi::{Env, check_status, sys};
 use std::ffi::c_void;
@@ -11,7 +12,7 @@ use std::rc::Rc;
 use tenon_mcp::Wake;
 use tenon_mcp::locks::Mutex;
 
-/// What a waker wakes. Its methods are called on the environment's thread.
+/// The target of a waker. Its methods are called on the environment's thread.
 pub(crate) trait WakeTarget {
     fn waker(&self) -> &Waker;
 
@@ -21,32 +22,32 @@ pub(crate) trait WakeTarget {
 
 /// Wakes an environment's loop, from any thread.
 ///
-/// Once the function is taken out, wakes do nothing. The lock is held while the function is called, so that the
+/// Once the function is taken out, wakes have no effect. The lock is held while the function is called, so that the
 /// environment cannot free it meanwhile: it does so only after `finalize`, which takes it out.
 ///
-/// Node runs a thread-safe function up to 1,000 times in a row if it is called again and again, and runs no timer or I/O of
-/// the program meanwhile. So wakes are deferred during a turn, and until the turn that follows it.
+/// If a thread-safe function is called repeatedly, Node runs it up to 1,000 times in a row. Meanwhile it runs no timer
+/// or I/O of the program. So wakes are deferred during a turn, and until the turn that follows it.
 #[derive(Default)]
 pub(crate) struct Waker(Mutex<WakeState>);
 
 #[derive(Default)]
 struct WakeState {
     function: Option<ThreadsafeFunction>,
-    /// Wakes are deferred.
+    /// Whether wakes are deferred.
     deferring: bool,
-    /// There was a wake while wakes were deferred.
+    /// Whether there was a wake while wakes were deferred.
     pending: bool,
 }
 
 struct ThreadsafeFunction(sys::napi_threadsafe_function);
 
-// SAFETY: Node-API makes these handles for use by any thread. The two uses here, calling and releasing, are documented as
-// callable from any thread.
+// SAFETY: Node-API makes these handles for use by any thread. The two uses here, calling and releasing, are documented
+// as callable from any thread.
 unsafe impl Send for ThreadsafeFunction {}
 
 impl Waker {
-    /// Makes wakes run [`WakeTarget::run`] on the calling environment's loop. With `refs` this keeps the loop alive until
-    /// [`Waker::release`].
+    /// Makes wakes run [`WakeTarget::run`] on the calling environment's loop. With `refs` this keeps the loop alive
+    /// until [`Waker::release`].
     pub(crate) fn attach<T: WakeTarget>(&self, env: &Env, target: &Rc<T>, refs: bool) -> napi::Result<()> {
         let text = "tenon";
         let mut name = ptr::null_mut();
@@ -88,7 +89,7 @@ impl Waker {
         Ok(())
     }
 
-    /// Sets whether this keeps the loop alive. To be called on the loop's thread.
+    /// Sets whether this keeps the loop alive. Call it on the loop's thread.
     pub(crate) fn set_ref(&self, env: sys::napi_env, alive: bool) {
         if let Some(ThreadsafeFunction(function)) = &self.0.lock().function {
             // SAFETY: the function is alive while it can be seen under the lock, and this is its environment's thread.
@@ -102,7 +103,7 @@ impl Waker {
         }
     }
 
-    /// Releases the function; wakes do nothing from now on.
+    /// Releases the function. From now on wakes have no effect.
     pub(crate) fn release(&self) {
         if let Some(ThreadsafeFunction(function)) = self.0.lock().function.take() {
             // SAFETY: the function is alive, because `finalize` would have taken it out under the lock; it is
@@ -118,19 +119,19 @@ impl Waker {
         self.0.lock().function = None;
     }
 
-    /// A turn begins: wakes are deferred from now on.
+    /// Begins a turn: wakes are deferred from now on.
     pub(crate) fn begin_turn(&self) {
         let mut state = self.0.lock();
         state.deferring = true;
         state.pending = false;
     }
 
-    /// Whether there were wakes since the turn began, or since the last call of this.
+    /// Whether there were wakes since the turn began, or since the last call of this function.
     pub(crate) fn take_pending(&self) -> bool {
         std::mem::take(&mut self.0.lock().pending)
     }
 
-    /// The turn ends. Returns whether the caller must schedule another turn; wakes stay deferred until then.
+    /// Ends the turn. Returns whether the caller must schedule another turn. Wakes stay deferred until then.
     pub(crate) fn end_turn(&self, more: bool) -> bool {
         let mut state = self.0.lock();
         state.deferring = more || state.pending;
@@ -183,8 +184,8 @@ unsafe extern "C" fn turn<T: WakeTarget>(
         return;
     }
     let context = context.cast_const().cast::<T>();
-    // SAFETY: the context is the reference that `attach` counted and that `finalize` releases later. Another one is counted
-    // here, because a handler may close the server.
+    // SAFETY: the context is the reference that `attach` counted and that `finalize` releases later. Another one is
+    // counted here, because a handler may close the server.
     let target = unsafe {
         Rc::increment_strong_count(context);
         Rc::from_raw(context)

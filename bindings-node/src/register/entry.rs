@@ -1,4 +1,4 @@
-//! Entries of the engine from what JavaScript registers.
+//! Makes entries of the engine from the registrations of JavaScript.
 
 use crate::error::{Result, invalid};
 use crate::register::values::{json, milliseconds};
@@ -15,7 +15,7 @@ pub struct Policies {
     pub once_only: Option<bool>,
     /// Whether values of a template's variables may be absolute paths or have `..` segments.
     pub unsafe_paths: Option<bool>,
-    /// What to do with arguments that the schema does not name: `schema`, `refuse`, `drop`.
+    /// How to treat arguments that the schema does not define: `schema`, `refuse`, `drop`.
     pub unknown: Option<String>,
     pub coerce: Option<bool>,
     /// Caching hints, as JSON text.
@@ -26,7 +26,7 @@ pub struct Policies {
     pub defer_task: Option<bool>,
     /// Whether it is left out of lists.
     pub hidden: bool,
-    /// Whether it answers a request of the protocol in place of the engine.
+    /// Whether it replaces the engine's handling of one of the protocol's methods.
     pub replaces: Option<bool>,
     /// Tags, by which it can be disabled.
     pub tags: Option<Vec<String>>,
@@ -135,8 +135,8 @@ fn completion(definition: &JsonSlice) -> Result<Entry> {
     Ok(Entry::completion(kind(&text_of("kind"))?, text_of("of"), text_of("argument")))
 }
 
-/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`. There is no handler if the
-/// engine itself answers.
+/// All entries of a kind, as JSON text: `[{"name":…,"definition":…,"enabled":…,"handler":…}]`. There is no handler if
+/// the engine itself answers.
 pub(crate) fn describe(server: &tenon_mcp::Server, kind: Kind) -> String {
     let mut out = tenon_mcp::json::JsonWriter::new();
     out.begin_array();

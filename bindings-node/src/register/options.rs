@@ -21,15 +21,15 @@ pub struct ListenOptions {
     pub sockets: Vec<i32>,
     pub websocket: Option<WebListenOptions>,
     pub sse: Option<WebListenOptions>,
-    /// Clients in the process. They do not keep it alive.
+    /// Serves clients in the process. They do not keep it alive.
     pub in_process: Option<bool>,
     /// Requests of the program's own HTTP server.
     pub embedded: Option<EmbedListenOptions>,
-    /// The server does not keep the process alive.
+    /// Whether the server does not keep the process alive.
     pub unref: bool,
-    /// The references to the functions that take batches are weak: the caller keeps these functions.
+    /// Whether the references to the functions that take batches are weak. Then the caller keeps these functions.
     pub collectable: Option<bool>,
-    /// Signals end the server, and the process ends with it.
+    /// Whether signals end the server, and the process ends with it.
     pub owner: bool,
 }
 

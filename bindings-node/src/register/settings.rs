@@ -42,7 +42,7 @@ pub struct Settings {
     pub limit_names: Vec<String>,
     pub limit_values: Vec<f64>,
     pub state_keys: Vec<Uint8Array>,
-    /// The least level of log records that JavaScript gets.
+    /// The lowest level of log records that JavaScript gets.
     pub log: Option<String>,
     pub revisions: Option<Vec<String>>,
     pub capabilities: Vec<String>,
@@ -51,7 +51,7 @@ pub struct Settings {
     pub coerce_arguments: Option<bool>,
     pub assert_formats: Option<bool>,
     pub end_with_stdin: Option<bool>,
-    /// Caching hints by result; those with an empty name are for every result.
+    /// Caching hints by result. Hints with an empty name are for every result.
     pub cache: Vec<NamedJson>,
 }
 

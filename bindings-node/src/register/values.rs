@@ -7,7 +7,7 @@ use tenon_mcp::JsonSlice;
 /// In milliseconds.
 const CENTURY: f64 = 3.2e12;
 
-/// A duration; `None` for what is not a number from 0.
+/// A duration. `None` if the value is negative or not a number.
 pub(crate) fn milliseconds(value: f64) -> Option<Duration> {
     // More than a century counts as a century, which a `Duration` can hold. `f64::min` would replace NaN.
     let bounded = if value > CENTURY { CENTURY } else { value };

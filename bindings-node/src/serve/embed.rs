@@ -30,7 +30,7 @@ impl NextStep {
 /// The bytes of a header value, which JavaScript has as Latin-1 text.
 fn header_bytes(text: &str) -> Vec<u8> {
     let byte = |char: char| u8::try_from(u32::from(char)).ok();
-    // Other characters are replaced by a byte that is refused in headers.
+    // If there are other characters, the value is one byte that is refused in headers.
     text.chars().map(byte).collect::<Option<_>>().unwrap_or_else(|| vec![0])
 }
 
@@ -40,7 +40,7 @@ fn header_text(bytes: &[u8]) -> String {
 
 #[napi]
 impl Engine {
-    /// Begins an exchange; `headers` are names and values, alternating. Returns its number.
+    /// Begins an exchange. `headers` are names and values, alternating. Returns its number.
     #[napi(catch_unwind)]
     pub fn exchange(
         &self,
@@ -64,7 +64,7 @@ impl Engine {
             head.principal(&principal);
         }
         if let Some(address) = address {
-            // It fails for what is not an IP address, such as the path of a Unix socket. No fair share applies then.
+            // This fails if it is no IP address, such as the path of a Unix socket. Then no fair share applies.
             let _ = head.address(&address);
         }
         let numbers = &self.0.exchanges;
@@ -83,7 +83,7 @@ impl Engine {
         Ok(number)
     }
 
-    /// Adds a piece to an exchange's body; without `data` the body is complete.
+    /// Adds a piece to an exchange's body. Without `data` the body is complete.
     #[napi(catch_unwind)]
     pub fn feed(&self, number: u32, data: Option<&[u8]>) {
         let Some(exchange) = self.exchange_of(number) else { return };
@@ -113,7 +113,7 @@ impl Engine {
         }
     }
 
-    /// Drops an exchange; a second time it does nothing. Returns the numbers of the exchanges whose calls have all ended.
+    /// Drops an exchange. A second call has no effect. Returns the numbers of the exchanges whose calls have all ended.
     #[napi(catch_unwind)]
     pub fn forget_exchange(&self, number: u32) -> Vec<u32> {
         let session = self.0.session.borrow().clone();

@@ -15,7 +15,8 @@ pub(crate) struct Exchanges {
     pub(super) open: RefCell<HashMap<u32, Rc<Exchange>>>,
 }
 
-/// The numbers of exchanges. They are unique for all sessions of a server, because JavaScript may still use an old number.
+/// The numbers of exchanges. They are unique among all sessions of a server, because JavaScript may still use an old
+/// number.
 #[derive(Default)]
 pub(crate) struct ExchangeNumbers {
     pub(super) next: Cell<u32>,
@@ -23,8 +24,8 @@ pub(crate) struct ExchangeNumbers {
     pub(super) released: Arc<Mutex<Vec<u32>>>,
 }
 
-/// The exchange of a call. JavaScript runs the call in the async context of this exchange. A call may start or continue after
-/// its exchange has ended, so JavaScript keeps the context until this value is dropped.
+/// The exchange of a call. JavaScript runs the call in the async context of this exchange. A call may start or continue
+/// after its exchange has ended, so JavaScript keeps the context until this value is dropped.
 pub(crate) struct ExchangeScope {
     pub(super) exchange: u32,
     pub(super) released: Arc<Mutex<Vec<u32>>>,
@@ -43,7 +44,7 @@ impl Drop for ExchangeScope {
 }
 
 impl Exchanges {
-    /// `None` if the server takes no requests of the program.
+    /// `None` if the server takes no requests of the program's own HTTP server.
     pub(crate) fn of(running: &Running, wake: Arc<dyn Wake>) -> Option<Exchanges> {
         let embedded = running.embedded()?;
         Some(Exchanges { embedded, ready: Ready::new(wake), open: RefCell::default() })

@@ -7,13 +7,13 @@ use napi::{Env, check_status, sys};
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
-/// The function that takes batches: their JSON text, when their numbers are in the array.
+/// The function that takes batches. It gets the JSON text of a batch after the numbers were written into the array.
 pub(crate) type Dispatch<'a> = Function<'a, FnArgs<(String,)>, ()>;
 
-/// The function that makes JavaScript call `Engine.turn` in the next round of the loop.
+/// The function that makes JavaScript call `Engine.turn` in the next iteration of the loop.
 pub(crate) type ScheduleTurn<'a> = Function<'a, (), ()>;
 
-/// References to values of one environment. To be used on its thread.
+/// References to values of one environment. Use them only on its thread.
 pub(crate) struct JsValues {
     env: sys::napi_env,
     dispatch: Cell<sys::napi_ref>,
@@ -23,7 +23,8 @@ pub(crate) struct JsValues {
 }
 
 impl JsValues {
-    /// The references to the functions are weak if JavaScript may collect the functions. `Session::close_now` is called then.
+    /// The references to the functions are weak if JavaScript may collect the functions. `Session::close_now` is called
+    /// then.
     pub(crate) fn new(
         env: &Env,
         dispatch: &Dispatch<'_>,
@@ -55,7 +56,7 @@ impl JsValues {
         self.dispatch.get().is_null()
     }
 
-    /// How many numbers a batch may have.
+    /// The maximum number of numbers of a batch.
     pub(crate) fn max_numbers(&self) -> usize {
         self.numbers.borrow().as_ref().map_or(0, |numbers| numbers.len())
     }
@@ -75,15 +76,15 @@ impl JsValues {
     pub(crate) fn dispatch(&self, batch: &Batch) -> napi::Result<()> {
         let env = self.env;
         if let Some(numbers) = self.numbers.borrow_mut().as_mut() {
-            // SAFETY: JavaScript reads the array only inside `dispatch`, on this thread. That function does not run now,
-            // because no turn is taken during another.
+            // SAFETY: JavaScript reads the array only inside `dispatch`, on this thread. That function does not run
+            // now, because no turn is taken during another.
             unsafe { numbers.as_mut()[..batch.records.len()].copy_from_slice(&batch.records) };
         }
         let (mut text, mut dispatch, mut receiver) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         let (start, length) = (batch.text.as_ptr().cast(), batch.text.len() as isize);
-        // SAFETY: this is the environment's thread, in the handle scope of a turn. The text is readable for `length` bytes, is
-        // UTF-8 because it is made of scanned JSON, and Latin-1 if it is ASCII. The caller has checked that the reference is
-        // alive.
+        // SAFETY: this is the environment's thread, in the handle scope of a turn. The text is readable for `length`
+        // bytes, is UTF-8 because it is made of scanned JSON, and Latin-1 if it is ASCII. The caller has checked that
+        // the reference is alive.
         unsafe {
             check_status!(if batch.text.is_ascii() {
                 sys::napi_create_string_latin1(env, start, length, &mut text)
@@ -96,11 +97,12 @@ impl JsValues {
         }
     }
 
-    /// Whether the environment does not run JavaScript any more, because its worker was terminated.
+    /// Whether the environment no longer runs JavaScript, because its worker was terminated.
     pub(crate) fn has_environment_ended(&self) -> bool {
         let (mut function, mut has) = (ptr::null_mut(), false);
-        // SAFETY: this is the environment's thread, in the handle scope of a turn. The caller has checked that the reference is
-        // alive. The name is a string with its terminator. No getter runs, because a function has this property itself.
+        // SAFETY: this is the environment's thread, in the handle scope of a turn. The caller has checked that the
+        // reference is alive. The name is a string with its terminator. No getter runs, because a function has this
+        // property itself.
         unsafe {
             let found = sys::napi_get_reference_value(self.env, self.dispatch.get(), &mut function);
             found != sys::Status::napi_ok
@@ -110,7 +112,7 @@ impl JsValues {
     }
 
     /// # Safety
-    /// On the environment's thread, with values of its present handle scope.
+    /// Call this on the environment's thread, with values of its present handle scope.
     unsafe fn call_function(
         &self,
         receiver: sys::napi_value,

@@ -1,4 +1,4 @@
-//! One turn of the environment's loop: takes what is queued, and passes it to JavaScript in batches.
+//! One turn of the environment's loop: takes the queued operations, and passes them to JavaScript in batches.
 
 use crate::calls::batch::{Batch, Kind, LARGE_INPUT, MAX_NUMBERS, RECORD};
 use crate::calls::client_event::event_json;
@@ -9,7 +9,7 @@ use std::time::Instant;
 use tenon_mcp::__private::pass_fault;
 use tenon_mcp::{CallId, Drained, Error, ErrorKind, HostOp, Outcome, Running};
 
-/// The most operations of one turn.
+/// The maximum number of operations of one turn.
 const MAX_TURN_OPS: usize = 64;
 
 /// The calls that wait for the operations of a batch, see [`HostOp::awaited_by`].
@@ -39,7 +39,7 @@ impl WakeTarget for Session {
 }
 
 impl Session {
-    /// The calls that wait for operations which JavaScript has not got.
+    /// The calls that wait for operations that have not reached JavaScript.
     fn take_undelivered(&self) -> Vec<CallId> {
         let undelivered = self.undelivered.take();
         let mut calls = self.state.calls.borrow_mut();
@@ -47,8 +47,9 @@ impl Session {
         undelivered
     }
 
-    /// Passes on what is queued, and what is queued meanwhile, within the bounds of a turn. Handlers run inside and may call any
-    /// method of `Engine`, so nothing is borrowed while JavaScript runs.
+    /// Passes the queued operations to JavaScript, and those that are queued meanwhile, within the limits of a turn.
+    /// Handlers run inside this function and may call any method of `Engine`. So nothing is borrowed while JavaScript
+    /// runs.
     fn turn(&self) {
         let (Some(lane), Some(running)) = (self.lane.get(), self.running.get()) else { return };
         self.waker.begin_turn();
@@ -56,7 +57,7 @@ impl Session {
         let (mut left, budget) = (MAX_TURN_OPS, self.state.server.engine().limits().poll_budget);
         let (mut ops, mut batch) = self.spare.take();
         loop {
-            // Checked before draining, so that operations from before the server's end are passed on before that end.
+            // Checked before draining. So JavaScript gets the operations from before the server's end before that end.
             let closed = running.is_closed();
             let drained = lane.drain(left, budget, &mut ops);
             left -= left.min(ops.len());
@@ -78,7 +79,8 @@ impl Session {
         }
     }
 
-    /// Passes on the drained operations, log records and other events, and the end of the server if it is `over`.
+    /// Passes the drained operations, log records and other events to JavaScript, and the end of the server if it is
+    /// `over`.
     fn dispatch_queued(&self, ops: &mut Vec<HostOp>, batch: &mut Batch, drained: Drained, over: bool) {
         for op in ops.drain(..) {
             let alone = matches!(&op, HostOp::Call(call) if call.input.as_bytes().len() > LARGE_INPUT);
@@ -118,7 +120,7 @@ impl Session {
         if over {
             self.make_room(batch, false);
             batch.closed(self.state.process.borrow().as_ref().and_then(|process| process.end()));
-            // Before JavaScript is told, so that it may listen again at once.
+            // The session is removed before JavaScript is notified, so that JavaScript may listen again at once.
             self.state.session.borrow_mut().take();
         }
         self.send(batch);
@@ -140,7 +142,7 @@ impl Session {
         }
     }
 
-    /// Sends the batch if it has no room for one more operation, or if that operation is to be sent alone.
+    /// Sends the batch if one more operation would not fit, or if that operation must be sent alone.
     fn make_room(&self, batch: &mut Batch, alone: bool) {
         if alone || batch.records.len() + MAX_NUMBERS > self.js.max_numbers() {
             self.send(batch);
@@ -158,7 +160,8 @@ impl Session {
         }
         batch.finish();
         if self.js.dispatch(batch).is_err() {
-            // A worker may be terminated inside of a handler. Its calls then end as if it were terminated elsewhere.
+            // A worker may be terminated inside of a handler. Then its calls end as if it were terminated at another
+            // time.
             if self.js.has_environment_ended() {
                 self.close_now();
             } else {

@@ -1,5 +1,5 @@
-//! A server from its start to its end: its session with the event loop, transports, signals, and requests of the program's
-//! own HTTP server.
+//! A server from its start to its end: its session with the event loop, transports, signals, and requests of the
+//! program's own HTTP server.
 
 pub(super) mod embed;
 pub(super) mod exchanges;
@@ -8,7 +8,7 @@ pub(super) mod loop_turn;
 pub(super) mod owner;
 pub(super) mod server;
 pub(super) mod session;
-// Functions that are exported as such are left out of test builds.
+// Test builds leave out the exported functions, so the code that only they use would be reported as unused.
 #[cfg_attr(test, allow(dead_code))]
 pub(super) mod signals;
 pub(super) mod transports;

@@ -1,6 +1,7 @@
-//! The end of a process that belongs to its server (`signals: true`), when that server has ended.
+//! Ends a process that its server controls (`signals: true`) when that server has ended.
 //!
-//! Usually JavaScript ends the process (`js/server/owner.js`), a little earlier. This is for a loop that a handler blocks.
+//! Usually JavaScript ends the process a little earlier (`js/server/owner.js`). This module is for a loop that a
+//! handler blocks.
 
 use crate::serve::signals;
 use crate::serve::signals::SignalTarget;
@@ -14,17 +15,17 @@ use tenon_mcp::{Running, Wake};
 /// How long the loop may take to end the process itself.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The servers that own the process, in all environments. The process ends with the last of them.
+/// The number of servers that own the process, in all environments. The process ends with the last of them.
 static OWNERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A server that owns the process, from its start to its end.
 #[derive(Default)]
 pub(crate) struct Owner {
     running: OnceLock<Running>,
-    /// The program closed the server, so the process does not end with it.
+    /// Whether the program closed the server. Then the process does not end with it.
     closed: AtomicBool,
     signalled: AtomicBool,
-    /// Once the server has ended: the exit code, if the process is to end.
+    /// Once the server has ended: the exit code, if the process should end.
     end: Mutex<Option<Option<u8>>>,
 }
 
@@ -34,13 +35,13 @@ impl Owner {
         let owner = Arc::new(Owner::default());
         let _ = owner.running.set(running.clone());
         OWNERS.fetch_add(1, Ordering::AcqRel);
-        // In this order, because `end` removes it again.
+        // This comes first, because `end` removes it again.
         signals::add(owner.clone());
         running.on_closed(owner.clone());
         owner
     }
 
-    /// The program closes the server.
+    /// Closes the server for the program.
     pub(crate) fn close(&self) {
         // `end` waits until it is known whether the program or a signal closed the server.
         let _guard = self.end.lock();
@@ -49,7 +50,7 @@ impl Owner {
         }
     }
 
-    /// The code to exit with, if the process is to end with the server.
+    /// The code to exit with, if the process should end with the server.
     pub(crate) fn end(&self) -> Option<u8> {
         let mut end = self.end.lock();
         *end.get_or_insert_with(|| {

@@ -1,4 +1,4 @@
-//! The class `Engine` for `js/`. Its methods run on the environment's thread and do not wait.
+//! The class `Engine`, which `js/` uses. Its methods run on the environment's thread and do not wait.
 
 use crate::calls::wake::WakeTarget;
 use crate::error::{Result, to_js};
@@ -26,11 +26,11 @@ pub struct Engine(pub(crate) Rc<ServerState>);
 #[napi(object, object_from_js = false)]
 pub struct RemovedHandlers {
     pub handlers: Vec<u32>,
-    /// They can be forgotten now. Otherwise the dispatch function is told when.
+    /// Whether they can be forgotten now. Otherwise the dispatch function is notified when they can.
     pub now: bool,
 }
 
-/// The kinds of the entries that a name stands for. A provider is also the template that is read through it.
+/// The kinds of the entries that belong to a kind's name. A provider also has the template that is read through it.
 fn kinds(name: &str) -> Result<Vec<Kind>> {
     Ok(match entry::kind(name)? {
         Kind::ResourceProvider => vec![Kind::ResourceProvider, Kind::ResourceTemplate],
@@ -105,7 +105,7 @@ impl Engine {
         self.0.server.remove_page(path)
     }
 
-    /// Adds middleware around operations, by their names; by default around calls of handlers.
+    /// Adds middleware around operations, which are given by name. Default: around calls of handlers.
     #[napi(catch_unwind)]
     pub fn add_middleware(&self, operations: Option<Vec<String>>, handler: u32) -> Result<()> {
         let layer = Layer::Lane { lane: LANE, handler: HandlerId(handler), moves: false, kept: None };
@@ -150,8 +150,8 @@ impl Engine {
         Ok(kinds(&kind)?.into_iter().all(set))
     }
 
-    /// Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is not
-    /// needed any more, its `number` is passed to the dispatch function, or returned by `unmount`.
+    /// Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is no
+    /// longer needed, its `number` is passed to the dispatch function, or returned by `unmount`.
     #[napi(catch_unwind)]
     pub fn mount(&self, other: &Engine, number: u32, prefix: Option<String>) -> Result<()> {
         let guard = MountGuard::new(number, &self.0.unmounted);
@@ -162,7 +162,7 @@ impl Engine {
         self.0.server.mount_with(&other.0.server, prefix.as_deref(), adopt).map_err(to_js)
     }
 
-    /// Removes a mount. Returns the numbers of mounts that are not needed any more, unless the dispatch function has got them.
+    /// Removes a mount. Returns the numbers of mounts that are no longer needed, unless the dispatch function has got them.
     #[napi(catch_unwind)]
     pub fn unmount(&self, other: &Engine, prefix: Option<String>) -> Result<Vec<u32>> {
         self.0.server.unmount(&other.0.server, prefix.as_deref()).map_err(to_js)?;
@@ -182,13 +182,13 @@ impl Engine {
         Ok(entry::describe(&self.0.server, entry::kind(&kind)?))
     }
 
-    /// Tells the client that asked its user to visit a page that the visit is complete; `false` if no client waits for it.
+    /// Tells the client that asked its user to visit a page that the visit is complete. `false` if no client waits for it.
     #[napi(catch_unwind)]
     pub fn elicitation_complete(&self, id: String) -> bool {
         self.0.server.elicitation_complete(&id)
     }
 
-    /// Sends a notification to every session; `params` is JSON text. Returns how many sessions can be reached.
+    /// Sends a notification to every session. `params` is JSON text. Returns how many sessions can be reached.
     #[napi(catch_unwind)]
     pub fn notify(&self, method: String, params: String) -> Result<u32> {
         let reached = self.0.server.notify(&method, &json(params)).map_err(to_js)?;
@@ -207,7 +207,7 @@ impl Engine {
         self.0.server.list_changed(entry::kind(&kind)?).map_err(to_js)
     }
 
-    /// Starts the transports; `numbers` is the array for the numbers of batches. Returns the URLs.
+    /// Starts the transports. `numbers` is the array for the numbers of batches. Returns the URLs.
     #[napi(catch_unwind)]
     pub fn listen(
         &self,
@@ -230,7 +230,7 @@ impl Engine {
         }
     }
 
-    /// Begins a graceful shutdown. The dispatch function is told when it is complete.
+    /// Begins a graceful shutdown. The dispatch function is notified when it is complete.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let session = self.0.session.borrow().clone();
@@ -244,7 +244,7 @@ impl Engine {
         }
     }
 
-    /// Ends the server at once, because JavaScript has no reference to it any more. Does not wait.
+    /// Ends the server at once, because JavaScript no longer references it. Does not wait.
     #[napi(catch_unwind)]
     pub fn close_now(&self) {
         let session = self.0.session.borrow().clone();

@@ -1,4 +1,4 @@
-//! One listening server in one environment: from `listen` until JavaScript is told that the server has ended.
+//! One listening server in one environment: from `listen` until JavaScript is notified that the server has ended.
 
 use crate::calls::batch::Batch;
 use crate::calls::table::Calls;
@@ -36,7 +36,7 @@ pub(crate) struct ServerState {
     pub(crate) process: RefCell<Option<Arc<Owner>>>,
     pub(crate) calls: RefCell<Calls>,
     pub(crate) session: RefCell<Option<Rc<Session>>>,
-    /// Handlers of removed entries. JavaScript is told to forget them once earlier calls have been passed on.
+    /// Handlers of removed entries. JavaScript is told to forget them once it has got the earlier calls.
     pub(crate) removed_handlers: RefCell<Vec<u32>>,
     /// Mounts that are not needed any more.
     pub(crate) unmounted: Arc<Unmounted>,
@@ -53,14 +53,15 @@ pub(crate) struct Session {
     pub(super) js: JsValues,
     /// Buffers for the next turn.
     pub(super) spare: RefCell<(Vec<HostOp>, Batch)>,
-    /// The calls that wait for operations which were drained and have not reached JavaScript, in the order of the operations.
+    /// The calls that wait for operations that were drained and have not reached JavaScript, in the order of the
+    /// operations.
     pub(super) undelivered: RefCell<Vec<CallId>>,
     pub(super) lane: OnceCell<Lane>,
     pub(super) running: OnceCell<Running>,
     pub(super) exchanges: OnceCell<Exchanges>,
-    /// JavaScript knows whether the start has succeeded.
+    /// Whether JavaScript knows the result of the start.
     pub(super) start_known: Cell<bool>,
-    /// The session keeps the loop alive only while there are requests.
+    /// Whether the session keeps the loop alive only while there are requests.
     unref: Cell<bool>,
     hook: Cell<Option<CleanupEnvHook<Weak<Session>>>>,
 }
@@ -137,7 +138,8 @@ impl Session {
         self.exchanges.get()
     }
 
-    /// Sets whether the loop stays alive, if only requests keep it alive.
+    /// Sets whether the loop stays alive. This has an effect only if the session keeps the loop alive only for
+    /// requests.
     pub(crate) fn set_ref(&self, alive: bool) {
         if self.unref.get() {
             self.waker.set_ref(self.env, alive);
@@ -150,7 +152,7 @@ impl Session {
         self.unref.set(false);
     }
 
-    /// Whether it is known whether the start has succeeded.
+    /// Whether the result of the start is known.
     pub(crate) fn start_known(&self) -> bool {
         self.start_known.get()
     }
@@ -159,7 +161,7 @@ impl Session {
         self.running.get()
     }
 
-    /// Makes the loop take a turn, although nothing may be queued.
+    /// Makes the loop take a turn, even if nothing is queued.
     pub(crate) fn request_turn(&self) {
         tenon_mcp::Wake::wake(&*self.waker);
     }
@@ -171,8 +173,8 @@ impl Session {
         }
     }
 
-    /// Ends the server because the environment ends: a worker was terminated, or the process exits. No handler will run any
-    /// more. Waits a limited time until answers are written.
+    /// Ends the server because the environment ends: a worker was terminated, or the process exits. Handlers no longer
+    /// run. Waits a limited time until answers are written.
     pub(crate) fn abandon(&self) {
         let Some(running) = self.running.get() else { return };
         self.close_now();

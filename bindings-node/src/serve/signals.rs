@@ -1,8 +1,8 @@
-//! SIGINT and SIGTERM while a server has its process to itself.
+//! SIGINT and SIGTERM while a server controls its process.
 //!
 //! Node runs its listeners on the loop, which a handler may block. So a separate thread handles the signals. It gets them from
-//! a signal handler that is installed before libuv's. The package also adds a listener in JavaScript: libuv keeps its handler
-//! for it, and a loop that runs can end the process with the program's exit listeners.
+//! a signal handler that runs before libuv's. The package also adds a listener in JavaScript. Because of that listener, libuv
+//! keeps its handler, and a loop that runs can end the process with the program's exit listeners.
 
 use napi_derive::napi;
 use nix::errno::Errno;
@@ -32,7 +32,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(250);
 /// How long the loop waits until the signal thread has handled a signal.
 const HANDLED_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The most signals that are kept for a server that is about to start.
+/// The maximum number of signals that are kept for a server that is about to start.
 const MAX_PENDING: usize = 8;
 
 /// The state that the signal handler uses: the descriptor to write to, the previous handlers, and the number of signals.
@@ -88,7 +88,7 @@ fn set_handler(number: i32, mut action: libc::sigaction, handler: usize) {
     unsafe { libc::sigaction(number, &raw const action, std::ptr::null_mut()) };
 }
 
-/// Installs `on_signal` before libuv's handler, which is there while there is a listener.
+/// Installs `on_signal` before libuv's handler, which exists while there is a listener.
 fn chain(number: i32, previous: &AtomicUsize) {
     let Some(action) = present_action(number) else { return };
     let handler = action.sa_sigaction;
@@ -143,7 +143,7 @@ fn start_thread() -> std::io::Result<()> {
     Ok(())
 }
 
-/// From now on signals end `target`. Signals that arrived during its start count too.
+/// Makes signals end `target` from now on. This includes signals that arrived during its start.
 pub(crate) fn add(target: Arc<dyn SignalTarget>) {
     let pending = {
         let mut watch = STATE.lock();
@@ -162,13 +162,13 @@ pub(crate) fn must_exit() -> bool {
     EXIT_CODE.load(Ordering::SeqCst) >= 0
 }
 
-/// Whether this is the first thread of the process; `false` also if the system does not tell.
+/// Whether this is the first thread of the process. Also `false` if the system does not provide this information.
 #[napi(catch_unwind)]
 pub fn on_first_thread() -> bool {
     crate::platform::on_first_thread()
 }
 
-/// Lets the signal thread handle signals; there must be listeners for them. Without it, only [`take_signal`] handles them.
+/// Lets the signal thread handle signals. There must be listeners for them. Without it, only [`take_signal`] handles them.
 #[napi(catch_unwind)]
 pub fn watch_signals() {
     if start_thread().is_err() {
@@ -184,7 +184,7 @@ pub fn watch_signals() {
     }
 }
 
-/// Removes `on_signal`. To be called before the listeners are removed, because libuv then removes its own handler.
+/// Removes `on_signal`. Call it before the listeners are removed, because libuv then removes its own handler.
 #[napi(catch_unwind)]
 pub fn unwatch_signals() {
     for (number, previous) in SIGNALS.into_iter().zip(&PREVIOUS) {

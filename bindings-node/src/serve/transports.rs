@@ -25,7 +25,7 @@ pub struct UnixListenOptions {
     pub mode: Option<u32>,
 }
 
-/// Requests of the program's own HTTP server: from which hosts and origins they are answered.
+/// The hosts and origins from which requests of the program's own HTTP server are answered.
 #[napi(object)]
 pub struct EmbedListenOptions {
     pub allowed_hosts: Vec<String>,
@@ -42,7 +42,7 @@ impl EmbedListenOptions {
     }
 }
 
-/// A duplicate of the descriptor; the program keeps its own.
+/// A duplicate of the descriptor. The program keeps its own descriptor.
 fn duplicate(what: &str, descriptor: i32) -> Result<OwnedFd> {
     let wrong = |why: &str| invalid(format!("listen: {what}: descriptor {descriptor} {why}"));
     if descriptor < 0 {
@@ -78,7 +78,7 @@ impl HttpListenOptions {
     }
 }
 
-/// Adds the transports that are given.
+/// Adds the given transports.
 pub(crate) fn add(
     mut serve: ServeOptions,
     http: Option<HttpListenOptions>,

@@ -1,4 +1,4 @@
-//! Mounts that are not needed any more: they were removed, and their last call has ended.
+//! Mounts that are no longer needed: they were removed, and their last call has ended.
 
 use crate::calls::wake::Waker;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Drop for MountGuard {
 }
 
 impl Unmounted {
-    /// Sets the waker. `None` when the environment does not listen any more.
+    /// Sets the waker. `None` if the environment no longer listens.
     pub(crate) fn attach(&self, waker: Option<Arc<Waker>>) {
         *self.waker.lock() = waker;
     }

@@ -4,7 +4,7 @@ use crate::error::{Result, to_js};
 use napi_derive::napi;
 use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
 
-/// An address, or a path at the HTTP transport's address, with the allowed hosts and origins.
+/// An address, or a path of the HTTP address, with the allowed hosts and origins.
 #[napi(object)]
 pub struct WebListenOptions {
     pub address: String,
@@ -13,7 +13,7 @@ pub struct WebListenOptions {
     pub allowed_headers: Vec<String>,
 }
 
-/// Adds the transports that are given.
+/// Adds the given transports.
 pub(crate) fn add(
     mut serve: ServeOptions,
     websocket: Option<WebListenOptions>,
@@ -38,7 +38,7 @@ pub struct Urls {
     pub url: Option<String>,
     pub websocket_url: Option<String>,
     pub sse_url: Option<String>,
-    /// Whether calls run already. Otherwise the dispatch function is told whether the start succeeds.
+    /// Whether calls run already. Otherwise the dispatch function is notified whether the start succeeds.
     pub started: bool,
 }
 

@@ -3,7 +3,7 @@
 
 const WIDTH: usize = 110;
 
-/// The attribute for the end of declarations, where it is easier to skip. cbindgen puts it before them.
+/// The attribute, which is moved to the end of declarations, where readers can skip it. cbindgen puts it before them.
 pub const MUST_USE: &str = "TENON_MUST_USE";
 
 /// A title, the name that the first declaration below it declares, and how the names of all of them begin.
@@ -155,8 +155,8 @@ fn section(name: &str, sections: &[Section]) -> Option<usize> {
     all.max_by_key(|(length, place)| (*length, std::cmp::Reverse(*place))).map(|(_, place)| place)
 }
 
-/// Puts declarations into the order of their sections, whatever modules they are in. Blocks that declare nothing stay where
-/// they are.
+/// Puts declarations into the order of their sections, independent of their modules. Blocks that declare nothing stay
+/// where they are.
 fn sorted(text: &str) -> Vec<&str> {
     let mut blocks: Vec<&str> = text.trim_end().split("\n\n").collect();
     let functions = SECTIONS.iter().position(|(title, ..)| *title == FIRST_OF_FUNCTIONS).unwrap_or(0);
@@ -214,7 +214,7 @@ fn is_value(code: &str) -> bool {
     code.starts_with("#define TENON_")
 }
 
-/// The name that a block declares: a value, a type or a function. The first, if it holds several values.
+/// The name that a block declares: a value, a type or a function. If it has several values, the name of the first.
 fn declared(code: &str) -> Option<&str> {
     let mut code = code.trim_start();
     while let Some(comment) = code.strip_prefix("/*") {
@@ -357,7 +357,7 @@ mod tests {
         let mut swapped = blocks;
         swapped.swap(2, 3);
         manual(&swapped.join("\n\n")).unwrap_err();
-        // What belongs elsewhere is noticed below any title.
+        // A declaration below a wrong title is noticed for every title.
         let strayed = text.replace(
             "void tenon_call_elicit(void);",
             "void tenon_call_elicit(void);\n\nvoid tenon_stray(void);",

@@ -1,5 +1,5 @@
-//! Writes `include/tenon.h` from the sources of `tenon-ffi`: `cargo run -p tenon-header`, in the repository's root. With
-//! `--check` it writes nothing and fails if the committed header differs.
+//! Writes `include/tenon.h` from the sources of `tenon-ffi`: `cargo run -p tenon-header`, in the repository's root.
+//! With `--check` it writes nothing and fails if the committed header differs.
 
 mod kinds;
 mod layout;

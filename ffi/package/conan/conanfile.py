@@ -1,9 +1,9 @@
-"""The C library for Conan 2, which cargo builds from the tree that this file lies in.
+"""A recipe of the C library for Conan 2. Cargo builds the library from the source tree that contains this file.
 
     conan create ffi/package/conan [-o "&:shared=False"]
 
-Needs cargo, and what cargo fetches. `-c user.tenon:target=FOLDER` takes what cargo has built there instead, with the
-profile that `-c user.tenon:profile=NAME` says, `release` unless given.
+Needs cargo and access to the crates that cargo downloads. `-c user.tenon:target=FOLDER` uses an existing build in that
+target folder instead. `-c user.tenon:profile=NAME` is the profile of that build, `release` by default.
 """
 
 import re
@@ -18,7 +18,7 @@ from conan.tools.env import Environment
 from conan.tools.files import copy, load, rename, rmdir
 
 FILES = ["Cargo.toml", "Cargo.lock", "LICENSE*"]
-# Beside the members of the workspace, all of which cargo wants to see.
+# Further folders besides the members of the workspace, which cargo requires.
 FOLDERS = ["include", "scripts"]
 LEFT_OUT = ["node_modules/*", "*/node_modules/*", "*/__pycache__/*", "dist/*", "*.node", "*.so"]
 
@@ -29,7 +29,7 @@ class TenonConan(ConanFile):
     license = "Apache-2.0 OR MIT"
     topics = ("mcp", "model-context-protocol", "server")
     package_type = "library"
-    # Neither the compiler of those who use it nor their type of build makes a difference.
+    # The compiler and the build type of the consumer make no difference.
     settings = "os", "arch"
     options = {"shared": [True, False]}
     default_options = {"shared": True}
@@ -94,12 +94,12 @@ class TenonConan(ConanFile):
         info.set_property("cmake_file_name", "Tenon")
         info.set_property("cmake_target_name", "Tenon::tenon")
         info.set_property("pkg_config_name", "tenon")
-        # As in the package's own files for CMake.
+        # The same rule as in the CMake files of the package.
         stable = not self.version.startswith("0.")
         info.set_property("cmake_config_version_compat", "SameMajorVersion" if stable else "SameMinorVersion")
         if not self.options.shared:
             info.set_property("cmake_target_aliases", ["Tenon::static"])
-            # What the static library needs stands in one place, the script that installs it.
+            # The script that installs the static library writes its dependencies into this file.
             said = load(self, Path(self.package_folder) / "lib" / "pkgconfig" / "tenon.pc")
             needs = re.search(r"^Libs: .* -ltenon\b(.*)$", said, re.M)[1]
             info.system_libs = re.findall(r"(?<!\S)-l(\S+)", needs)

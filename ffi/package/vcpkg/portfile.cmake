@@ -1,5 +1,5 @@
-# An overlay port: cargo builds the tree that it lies in. vcpkg's cache of binaries knows the files of the port alone, so that a
-# tree that was changed under the same version needs --no-binarycaching.
+# An overlay port: cargo builds the source tree that contains it. The binary cache of vcpkg considers only the files of the
+# port. So after a change of the tree under the same version, use --no-binarycaching.
 get_filename_component(SOURCE_PATH "${CURRENT_PORT_DIR}/../../.." ABSOLUTE)
 if(NOT EXISTS "${SOURCE_PATH}/scripts/install_c.py")
   message(FATAL_ERROR "This port builds the tree that it lies in, and ${SOURCE_PATH} is none: give its own folder to --overlay-ports.")
@@ -11,7 +11,7 @@ if(NOT CARGO)
 endif()
 vcpkg_find_acquire_program(PYTHON3)
 
-# Rust is not built with debug information for those who debug their own program.
+# There is only a release build. Consumers who debug their own program do not need debug information of Rust code.
 set(VCPKG_POLICY_MISMATCHED_NUMBER_OF_BINARIES enabled)
 set(VCPKG_BUILD_TYPE release)
 set(ENV{CARGO_TARGET_DIR} "${CURRENT_BUILDTREES_DIR}/${TARGET_TRIPLET}-rel")

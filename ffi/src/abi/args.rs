@@ -1,6 +1,6 @@
 //! Turns raw arguments into safe ones. No other module does so.
 //!
-//! Each function takes what C passed, and the argument's name for the message, with underscores for spaces. The header
+//! Each function takes a value from C and the argument's name for the message, with underscores for spaces. The header
 //! states what the program must guarantee. The guarantee holds for as long as the entry point runs.
 
 use crate::abi::guard::Result;
@@ -49,7 +49,7 @@ pub(crate) unsafe fn object<'a, T: Handle>(handle: *const T, what: &str) -> Resu
 /// Like [`object`], for handles that one thread at a time may use.
 ///
 /// # Safety
-/// As for [`object`], and nobody else uses it now.
+/// As for [`object`], and no other code uses it now.
 #[inline(always)]
 pub(crate) unsafe fn object_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Result<&'a mut T> {
     // SAFETY: by contract of this function; it is live and of its type, since it is in order.
@@ -71,7 +71,7 @@ pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Opti
     if handle.is_null() {
         return Ok(None);
     }
-    // SAFETY: by contract of this function; what is in order was made by `give`, and is given back once.
+    // SAFETY: by contract of this function; a valid handle was made by `give`, and is given back once.
     unsafe { checked(handle, what).map(|object| Some(Owned::new(object))) }
 }
 
@@ -102,7 +102,7 @@ pub(crate) unsafe fn released<T: Handle>(handle: *mut T, what: &str) -> Result<O
     unsafe { checked(handle, what).map(|object| Some(Arc::from_raw(object.as_ptr().cast_const()))) }
 }
 
-/// A pointer of the program with its destructor, which runs exactly once from here on, in every case.
+/// A pointer of the program with its destructor. From here on the destructor runs exactly once, in every case.
 pub(crate) unsafe fn user_data(
     pointer: *mut c_void,
     destroy: tenon_destroy_fn,
@@ -205,7 +205,7 @@ pub(crate) unsafe fn out<'a, T>(ptr: *mut T, what: &str) -> Result<Out<'a, T>> {
     place.map(Out).ok_or_else(|| Failure::null(&spaced(what)))
 }
 
-/// Like [`out`], but NULL means that the output is not wanted.
+/// Like [`out`], but NULL means that the program does not want the output.
 pub(crate) unsafe fn optional_out<'a, T>(ptr: *mut T, _what: &str) -> Result<Option<Out<'a, T>>> {
     // SAFETY: by contract of this function; the place need not hold a value.
     Ok(unsafe { ptr.cast::<MaybeUninit<T>>().as_mut() }.map(Out))

@@ -68,8 +68,8 @@ pub unsafe extern "C" fn tenon_error_status(error: *const tenon_error) -> tenon_
     value!(TENON_ERR_STATE; error = maybe(error) => error.map_or(TENON_OK, |error| error.status))
 }
 
-/// The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for NULL.
-/// It is borrowed and lives as long as the error.
+/// The message: one sentence, NUL-terminated UTF-8, at most 1,000 bytes. Texts that it quotes are shortened. "" for
+/// NULL. It is borrowed and lives as long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_error_message(error: *const tenon_error) -> *const c_char {
     value!(c"".as_ptr(); error = maybe(error) => {
@@ -84,12 +84,12 @@ pub unsafe extern "C" fn tenon_error_free(error: *mut tenon_error) {
 }
 
 /// The message of the last failure on this thread: one sentence, NUL-terminated UTF-8. It is never NULL; it is "" if no
-/// function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A function
-/// that does not fail leaves it unchanged.
+/// function has failed. Every function that returns a failure sets it, with or without a `tenon_error **err`. A
+/// function that does not fail leaves it unchanged.
 ///
-/// The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure on
-/// this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next to a
-/// call that fails. Do not free it, and do not pass it to other threads.
+/// The text is in a buffer of TENON_ERROR_MESSAGE_SIZE bytes that exists as long as the thread runs. The next failure
+/// on this thread overwrites it, so copy the text to keep it. The pointer can always be read, also as an argument next
+/// to a call that fails. Do not free it, and do not pass it to other threads.
 #[unsafe(no_mangle)]
 pub extern "C" fn tenon_error_last_message() -> *const c_char {
     let nothing = c"".as_ptr();

@@ -6,7 +6,7 @@ use crate::abi::status::*;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How often a process that watches forks was forked on the way to this one. The child counts.
+/// The number of forks of processes that watch forks, on the way to this process. The child counts.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 static WATCHED: OnceLock<bool> = OnceLock::new();
 
@@ -30,8 +30,8 @@ impl Process {
 
 /// Watches forks from now on. `false` if there is no memory for that.
 pub(crate) fn watched() -> bool {
-    // SAFETY: the functions live as long as this library, with which the C library forgets them. They touch an atomic, and a lock
-    // that no thread holds while it runs anything but this library's own code.
+    // SAFETY: the functions live as long as this library, and the C library forgets them when this library is unloaded.
+    // They use an atomic, and a lock that a thread holds only while it runs code of this library.
     let watch = || unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(forked)) } == 0;
     *WATCHED.get_or_init(watch)
 }

@@ -10,7 +10,8 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// The body of an entry point that returns a status. Its raw arguments come first, by name, each with the function of
 /// [`args`](crate::abi::args) that makes it safe. Safe code that returns a status follows. The arguments are checked in
-/// order, and the first wrong one is the entry point's failure. If `err` comes first, failures store their detail there.
+/// order, and the first wrong one is the entry point's failure. If `err` comes first, failures store their detail
+/// there.
 ///
 /// Use it only in entry points. These are unsafe functions, so the program guarantees what the functions of `args`
 /// require.

@@ -128,7 +128,7 @@ impl<T: Handle> Deref for Owned<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: it is nobody else's, and lives until it is dropped.
+        // SAFETY: nothing else uses it, and it lives until it is dropped.
         unsafe { self.0.as_ref() }
     }
 }
@@ -157,7 +157,7 @@ impl<T: Handle> Drop for Owned<T> {
 /// # Safety
 /// `handle` is NULL, a handle that the library gave for an object of any type, or not an address of memory. If
 /// [`IN_TABLE`] is true it may be anything.
-// Inlined, because this check is most of what the C interface adds to a call's cost.
+// Inlined, because this check is most of the cost that the C interface adds to a call.
 #[inline(always)]
 pub(crate) unsafe fn checked<T: Handle>(handle: *const T, what: &str) -> Result<NonNull<Tagged<T>>> {
     let is_in_order = if IN_TABLE {

@@ -55,7 +55,7 @@ impl Objects {
         Objects { live: BTreeMap::new(), freed: BTreeSet::new(), kept: VecDeque::new() }
     }
 
-    /// Returns memory that need not be kept any more.
+    /// Returns memory that need no longer be kept.
     fn keep(&mut self, address: usize, memory: Memory) -> Option<Memory> {
         self.kept.push_back((address, memory));
         if self.kept.len() <= KEPT_OBJECTS {
@@ -84,8 +84,8 @@ static LIVE: Mutex<Live> =
     Mutex::new(Live { last: STEP / 2, entries: BTreeMap::new(), objects: Objects::new() });
 
 thread_local! {
-    /// The lock, held by a thread while it forks. If another thread held it during the fork, it would stay locked in the
-    /// child.
+    /// The lock, held by a thread while it forks. If another thread held it during the fork, it would stay locked in
+    /// the child.
     static FORKING: Cell<Option<MutexGuard<'static, Live>>> = const { Cell::new(None) };
 }
 
@@ -161,14 +161,14 @@ impl tenon_entry {
 /// The entry of a handle.
 ///
 /// # Safety
-/// Nobody else uses the handle now.
+/// No other code uses the handle now.
 pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Result<&'a mut tenon_entry> {
     if handle.is_null() {
         return Err(Failure::null(what));
     }
     let live = live();
     let found = live.entries.get(&handle.addr()).map(|entry| entry.0);
-    // SAFETY: in the table, so not freed; by contract of this function nobody else uses or frees it now.
+    // SAFETY: in the table, so not freed; by contract of this function no other code uses or frees it now.
     found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.not_live(handle.addr(), what))
 }
 

@@ -1,7 +1,7 @@
 //! Handling of SIGINT and SIGTERM during tenon_server_run().
 //!
-//! Signal handlers belong to the process, so this is global state. It is in use only while a server is run. The first run
-//! installs the handlers and starts a thread, and the last run removes both.
+//! Signal handlers belong to the process, so this is global state. It is in use only while a server is run. The first
+//! run installs the handlers and starts a thread, and the last run removes both.
 
 use crate::abi::guard::Result;
 use crate::abi::status::Failure;
@@ -53,7 +53,7 @@ struct Runs {
 /// One tenon_server_run().
 struct Run {
     id: RunId,
-    /// `None` during the start. A signal that comes meanwhile is stored in `early`.
+    /// `None` during the start. A signal that arrives meanwhile is stored in `early`.
     running: Option<Running>,
     early: Option<u8>,
     signalled: bool,
@@ -113,7 +113,7 @@ impl Drop for SignalWatch {
             let mut runs = state().runs.lock();
             runs.running.retain(|run| run.id != self.0);
             let last = if runs.running.is_empty() { runs.installed.take() } else { None };
-            // Under the lock, because another run may be about to install its handlers.
+            // The lock is held, because another run may be about to install its handlers.
             last.map(Installed::uninstall)
         };
         if let Some((pipe, thread)) = last {
@@ -144,7 +144,7 @@ pub(crate) fn others_serve(id: RunId) -> bool {
 fn state() -> &'static State {
     let process = std::process::id();
     let present = STATE.load(Ordering::Acquire);
-    // SAFETY: NULL, or put there below and never freed.
+    // SAFETY: NULL, or stored below and never freed.
     let known: Option<&'static State> = unsafe { present.as_ref() };
     if let Some(state) = known
         && state.process == process
@@ -165,7 +165,7 @@ fn state() -> &'static State {
     let state = match STATE.compare_exchange(present, new, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => new,
         Err(other) => {
-            // SAFETY: made above and seen by nobody.
+            // SAFETY: made above, and no other code has it.
             drop(unsafe { Box::from_raw(new) });
             other
         }
@@ -178,7 +178,8 @@ impl Installed {
     /// Makes the pipe and starts the thread. [`Installed::take_over`] installs the handlers.
     fn new(inherited: [Option<libc::sigaction>; 2]) -> Result<Installed> {
         let pipe = pipe(false)?;
-        // A handler must not block: the thread that reads the pipe may wait for a lock that the interrupted thread holds.
+        // A handler must not block: the thread that reads the pipe may wait for a lock that the interrupted thread
+        // holds.
         fcntl_getfl(&pipe.1)
             .and_then(|flags| fcntl_setfl(&pipe.1, flags | OFlags::NONBLOCK))
             .map_err(|error| Failure::io("cannot make a pipe", error))?;
@@ -235,14 +236,14 @@ fn action(handler: usize, flags: c_int) -> libc::sigaction {
 
 fn present(signal: c_int) -> libc::sigaction {
     let mut present = action(libc::SIG_DFL, 0);
-    // SAFETY: only asks; the signal exists, so it cannot fail.
+    // SAFETY: only reads the action; the signal exists, so it cannot fail.
     unsafe { libc::sigaction(signal, std::ptr::null(), &mut present) };
     present
 }
 
 fn replace(signal: c_int, action: &libc::sigaction) {
-    // SAFETY: our handler does only what one may, and everything else was in place before; the signal exists and may be
-    // caught, so it cannot fail.
+    // SAFETY: our handler does only what a handler may do, and any other action was installed before; the signal exists
+    // and may be caught, so it cannot fail.
     unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
 }
 
@@ -273,7 +274,7 @@ extern "C" fn on_signal(signal: c_int) {
     Errno::set_raw(errno);
 }
 
-/// Ends [`watch`]. Waits for room, because the pipe may be full of signals that `watch` is about to read.
+/// Ends [`watch`]. If the pipe is full, this waits, because `watch` is about to read the signals in it.
 fn stop(pipe: &OwnedFd) {
     while let Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) = rustix::io::write(pipe, &[STOP]) {
         let _ = poll(&mut [PollFd::new(pipe, PollFlags::OUT)], None);

@@ -2,8 +2,9 @@
 
 use tenon_mcp::{Error, ErrorKind};
 
-/// The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below zero.
-/// The meaning of a number never changes. New numbers may be added, so treat an unknown negative status as a failure.
+/// The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below
+/// zero. The meaning of a number never changes. New numbers may be added, so treat an unknown negative status as a
+/// failure.
 pub type tenon_status = i32;
 
 /// Success.
@@ -43,7 +44,7 @@ pub const TENON_ERR_UNSUPPORTED: tenon_status = -7013;
 pub const TENON_ERR_CLIENT: tenon_status = -7014;
 /// A callback of "start" failed, so nothing was served.
 pub const TENON_ERR_START: tenon_status = -7015;
-/// A bug in the library. It panicked inside this function and went on, or one of its threads panicked and the server
+/// A bug in the library. It panicked inside this function and continued, or one of its threads panicked and the server
 /// ended.
 pub const TENON_ERR_PANIC: tenon_status = -7099;
 

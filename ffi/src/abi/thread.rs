@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 use tenon_mcp::Threads;
 
 /// Starts a thread that blocks signals. Signals are for the program's threads, and a broken pipe in a callback must not
-/// end the process. Faults are not blocked, because they concern the thread that causes them, and callbacks run here.
+/// end the process. Faults are not blocked, because they are delivered to the thread that causes them, and callbacks
+/// run here.
 ///
 /// Without `threads` it belongs to the process and not to a server.
 pub(crate) fn spawn(

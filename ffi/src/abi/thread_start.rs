@@ -1,4 +1,4 @@
-//! The function that a program has called at the start of each thread.
+//! The program's function that the library calls at the start of each thread.
 
 use crate::abi::error::c_string;
 use crate::entries::handlers::{RunningCallbacks, UserData};
@@ -6,8 +6,8 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use tenon_mcp::locks::Mutex;
 
-/// A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated and
-/// lives until the function returns.
+/// A function that is called at the start of a thread, see tenon_server_set_thread_start(). `name` is NUL-terminated
+/// and lives until the function returns.
 pub type tenon_thread_start_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, name: *const c_char)>;
 
 type Function = unsafe extern "C" fn(*mut c_void, *const c_char);
@@ -32,8 +32,8 @@ impl ThreadStart {
         let Some(_guard) = self.callbacks.enter() else { return };
         let Some(data) = self.data.lock().clone() else { return };
         let name = c_string(name);
-        // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
-        // this pass is held; the name lives until it returns.
+        // SAFETY: the program passed this function, of this type, with this data; the data is not destroyed while this
+        // pass is held, and the name lives until the function returns.
         unsafe { (self.function)(data.pointer, name.as_ptr()) };
     }
 

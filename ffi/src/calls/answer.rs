@@ -57,8 +57,8 @@ pub unsafe extern "C" fn tenon_answer_action(answer: *const tenon_answer) -> ten
 }
 
 /// The content of the answer. For a form it is a JSON object that satisfies the schema of the question; for a sampled
-/// message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as the
-/// answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
+/// message it is one content block or an array of them. It is not NUL-terminated; it is borrowed and lives as long as
+/// the answer. Fails with TENON_ERR_NOT_FOUND if there is none, because the user declined or cancelled, or because the
 /// question was of another kind.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_content(
@@ -72,8 +72,8 @@ pub unsafe extern "C" fn tenon_answer_content(
     })
 }
 
-/// The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives as
-/// long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
+/// The string field `name` of the form, in UTF-8. It is NUL-terminated, but may contain NULs. It is borrowed and lives
+/// as long as the answer. `len` may be NULL. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_TYPE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_answer_string(
     answer: *const tenon_answer,

@@ -10,17 +10,17 @@ use crate::calls::call::{Reason, tenon_call};
 use std::ffi::c_char;
 use tenon_mcp::{Ask, AskError, AskMode, Asked, Outcome, Question};
 
-/// Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties. `key`
-/// names the question within its call. It may be NULL if the call's questions always come in the same order.
+/// Asks the client's user to fill in a form. `schema` is the form: an object schema with flat primitive properties.
+/// `key` names the question within its call. It may be NULL if the call's questions always come in the same order.
 ///
 /// - TENON_OK: `*answer` is the answer; free it.
-/// - TENON_SUSPENDED: the question has gone to the client. Release what you hold and return without completing the call.
-///   When the answer has come, the callback is called again from its top, and this function then returns the answer. What
-///   the callback does before asking must be safe to repeat. To ask several questions at once, ask them all and return
-///   after the last.
+/// - TENON_SUSPENDED: the question has gone to the client. Release the resources of your callback, and return without
+///   completing the call. When the answer has come, the callback is called again from its top, and this function then
+///   returns the answer. Everything that the callback does before it asks must be safe to repeat. To ask several
+///   questions at once, ask them all and return after the last.
 /// - TENON_ERR_UNSUPPORTED: this client does not support the question. TENON_ERR_CLIENT: the client failed.
-///   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call, the
-///   call fails with that reason.
+///   TENON_ERR_INVALID: the question is wrong. If a callback returns after one of these without completing the call,
+///   the call fails with that reason.
 ///
 /// Outside of the callback, on a call kept with tenon_call_retain(), the attempt ends with the release.
 #[must_use]
@@ -59,10 +59,10 @@ pub unsafe extern "C" fn tenon_call_elicit_url(
         url = text(url), id = optional_text(elicitation_id) => put(call, page(message, url, id), key, answer))
 }
 
-/// Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release what you hold and return.
-/// A client with a session gets an error and calls again later. A client without a session is asked as by
-/// tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long as the visit
-/// has not been made.
+/// Ends the call because the user must visit a page first, and returns TENON_SUSPENDED: release the resources of your
+/// callback and return. A client with a session gets an error and calls again later. A client without a session is
+/// asked as by tenon_call_elicit_url(), and calls again when its user has agreed. Call this function each time as long
+/// as the visit has not been made.
 ///
 /// Fails like tenon_call_elicit().
 #[must_use]
@@ -124,9 +124,9 @@ pub unsafe extern "C" fn tenon_call_roots(
     })
 }
 
-/// Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters of
-/// its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is like
-/// tenon_call_elicit(). Fails also with TENON_ERR_JSON.
+/// Asks a question of any kind. `question` is "elicit", "elicit_url", "sample" or "roots". `params` are the parameters
+/// of its request: `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. In all other respects this is
+/// like tenon_call_elicit(). Fails also with TENON_ERR_JSON.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_ask(

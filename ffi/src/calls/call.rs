@@ -15,9 +15,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{CallContext, CallId, Event, HostCall, HostPort, JsonSlice, Kind, LogLevel, Outcome};
 
-/// One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it borrowed:
-/// it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also several threads
-/// at once.
+/// One call of an entry's callback, such as the call of a tool or the read of a resource. The callback gets it
+/// borrowed: it lives until the callback returns, or longer with tenon_call_retain(). Any thread may use it, also
+/// several threads at once.
 ///
 /// The first completion ends the call; the handle stays valid until its release. After the end, a function that acts on
 /// the call fails with TENON_ERR_STALE and has no effect. The arguments and the context of the call can still be read.
@@ -36,7 +36,7 @@ pub struct tenon_call {
     pub(crate) mode: Mode,
     /// The functions that run if the call is cancelled.
     pub(crate) watches: OnceLock<Mutex<Vec<Arc<CancelWatch>>>>,
-    /// The call goes on after its callback has returned.
+    /// Whether the call continues after its callback has returned.
     pub(crate) outlives: AtomicBool,
     /// Texts that were lent to the program, by name.
     lent: Copies,
@@ -53,7 +53,7 @@ pub(crate) type SharedCall = Arc<Tagged<tenon_call>>;
 #[derive(Default)]
 pub(crate) struct Progress {
     pub(crate) completed: bool,
-    /// A question was asked. Unless the call is completed, the attempt ends with it.
+    /// Whether a question was asked. Then the attempt ends with it unless the call is completed.
     pub(crate) suspended: bool,
     retained: bool,
     /// The last failure, because of which the program may be about to return.
@@ -74,7 +74,7 @@ impl Progress {
 /// The outcome of a call if its callback returns because of a failure.
 pub(crate) struct Reason {
     pub(crate) outcome: Outcome,
-    /// The program caused it, and not its client.
+    /// Whether the program caused it, and not its client.
     pub(crate) own: bool,
 }
 
@@ -223,7 +223,7 @@ impl tenon_call {
 impl Drop for tenon_call {
     fn drop(&mut self) {
         self.end_uncompleted();
-        // The end of its callback came earlier.
+        // Its callback has ended earlier.
         if *self.outlives.get_mut()
             && self.process.is_this()
             && let Some(inner) = self.inner.upgrade()

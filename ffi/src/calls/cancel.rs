@@ -23,19 +23,19 @@ pub type tenon_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// disconnects, it times out, or the server closes. It can wake a callback that waits for something else. A result that
 /// this callback then completes the call with is dropped. A call may have several such functions; they run in order.
 ///
-/// `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own callback.
-/// If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run() and
-/// tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
-/// cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if its
-/// attempt ends with a question.
+/// `callback` runs on a thread that the library uses only for such functions, concurrently with the call's own
+/// callback. If the call's own callback is in TENON_MODE_POLL, it runs only in tenon_server_poll(), tenon_server_run()
+/// and tenon_server_exchange(). It should be short, because the functions of other calls wait for it. If the call was
+/// cancelled before, it runs at once, inside this function. It does not run if the program completes the call, or if
+/// its attempt ends with a question.
 ///
-/// Once the library has seen the call's own callback return, `callback` neither starts nor still runs, unless the call is
-/// kept by tenon_call_retain() or waits for the outcome of tenon_call_next(). But local variables of the call's own
-/// callback are gone a moment earlier, when `callback` may still run. So `user_data` must not be one of them, nor refer
-/// to them. It must live until `destroy`.
+/// `callback` does not start or run once the library has noticed that the call's own callback has returned. The
+/// exceptions are a call that is kept by tenon_call_retain(), and a call that waits for the outcome of
+/// tenon_call_next(). But local variables of the call's own callback are gone a moment earlier, when `callback` may
+/// still run. So `user_data` must not be one of them, nor refer to them. It must live until `destroy`.
 ///
-/// `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once if
-/// this function fails. Both `user_data` and `destroy` may be NULL.
+/// `destroy` runs exactly once in every case: after `callback`, as soon as `callback` cannot run any more, or at once
+/// if this function fails. Both `user_data` and `destroy` may be NULL.
 ///
 /// Fails with TENON_ERR_STALE if the program has completed the call, and with TENON_ERR_IO if the thread cannot be
 /// started.
@@ -61,7 +61,7 @@ struct CancelCallback {
 
 impl CancelCallback {
     fn run(self) {
-        // SAFETY: the function is the program's, of this type; `data` is what it came with, not destroyed before the end.
+        // SAFETY: the program passed this function, of this type, with `data`, which is not destroyed before the end.
         unsafe { (self.function)(self.data.pointer) };
     }
 }
@@ -155,7 +155,7 @@ impl tenon_call {
             inner.prepare_cancel(self.mode)?;
         }
         let watch = CancelWatch::new(callback);
-        // First, because it may fire at once, and the call must know of it before.
+        // This comes first, because the watch may fire at once, and the call must have it before.
         self.watches.get_or_init(Mutex::default).lock().push(watch.clone());
         let engine_watch =
             EngineWatch { watch: Some(watch.clone()), inner: self.inner.clone(), mode: self.mode };
@@ -175,8 +175,8 @@ impl tenon_call {
         Ok(())
     }
 
-    /// The callback has returned. Unless the call is kept, its functions do not start any more, and the running ones are
-    /// waited for.
+    /// Reports that the callback has returned. Unless the call is kept, its functions no longer start, and this waits
+    /// for those that are running.
     pub(crate) fn end_watches(&self) {
         if let Some(watches) = self.watches.get()
             && !self.outlives.load(Ordering::Acquire)
@@ -224,7 +224,7 @@ impl CancelThread {
     fn work(&self, inner: &ServerState) {
         loop {
             let open = self.parker.park();
-            // A separate statement, so that nothing is locked meanwhile.
+            // This is a separate statement, so that no lock is held while the function runs.
             while let Some(watch) = self.next() {
                 inner.run_cancelled(&watch);
             }

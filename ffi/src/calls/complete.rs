@@ -27,9 +27,9 @@ pub unsafe extern "C" fn tenon_call_return_text(
 }
 
 /// Completes a call with a JSON value: `len` bytes, or up to the first NUL with TENON_NUL. The text is copied. A JSON
-/// string reaches the client as text. Any other value reaches it as JSON text, and also as structured content if the tool
-/// is structured. For a completion it is an array of strings, for a provider's list an array of resources, for a prompt
-/// messages or content blocks, and for a method the result, an object.
+/// string reaches the client as text. Any other value reaches it as JSON text, and also as structured content if the
+/// tool is structured. For a completion it is an array of strings, for a provider's list an array of resources, for a
+/// prompt messages or content blocks, and for a method the result, an object.
 ///
 /// It may be nested as deeply as TENON_LIMIT_DEPTH allows.
 ///
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn tenon_call_return_int64(call: *mut tenon_call, number: 
     })
 }
 
-/// Completes a call with a number. A number without a fraction is written like an integer. Fails with TENON_ERR_TYPE for
-/// a NaN and for infinities, because JSON has no such numbers; the call can then still be completed.
+/// Completes a call with a number. A number without a fraction is written like an integer. Fails with TENON_ERR_TYPE
+/// for a NaN and for infinities, because JSON has no such numbers; the call can then still be completed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_double(call: *mut tenon_call, number: f64) -> tenon_status {
     entry!(call = object(call) => {
@@ -89,9 +89,9 @@ pub unsafe extern "C" fn tenon_call_return_bool(call: *mut tenon_call, value: bo
 
 /// Completes the call of a resource, a template or a provider with bytes, which are copied. Their media type is the
 /// entry's member `mime_type`. For a tool or a prompt they become an embedded resource of the type
-/// application/octet-stream; to set another type, use tenon_result_add_image() or a similar function. For other kinds the
-/// call fails. Fails with TENON_ERR_NULL; the call can then still be completed. Fails with TENON_ERR_STALE if the call
-/// has ended.
+/// application/octet-stream; to set another type, use tenon_result_add_image() or a similar function. For other kinds
+/// the call fails. Fails with TENON_ERR_NULL; the call can then still be completed. Fails with TENON_ERR_STALE if the
+/// call has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return_bytes(
     call: *mut tenon_call,
@@ -114,9 +114,9 @@ pub unsafe extern "C" fn tenon_call_fail(call: *mut tenon_call, message: *const 
     })
 }
 
-/// Completes a call whose arguments are wrong for a reason that the schema does not express. The arguments are refused in
-/// the same way as those that do not fit the schema, in every revision. `reasons` say which arguments are wrong and why,
-/// preferably as "/place/in/them: reason". They are copied.
+/// Completes a call whose arguments are wrong for a reason that the schema does not express. The arguments are refused
+/// in the same way as those that do not fit the schema, in every revision. `reasons` say which arguments are wrong and
+/// why, preferably as "/place/in/them: reason". They are copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_fail_arguments(
     call: *mut tenon_call,
@@ -128,9 +128,9 @@ pub unsafe extern "C" fn tenon_call_fail_arguments(
     })
 }
 
-/// Completes a call that asks for something that does not exist. For a tool this is a failed result. For any other kind
-/// it is a protocol error that has the code of the client's revision, and the address that is read as its data. The text
-/// says that `what` was not found, or, if that is NULL, that the address was not found.
+/// Completes a call with "not found", because the requested thing does not exist. For a tool this is a failed result.
+/// For any other kind it is a protocol error that has the code of the client's revision, and the address that is read
+/// as its data. The text says that `what` was not found, or, if that is NULL, that the address was not found.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_not_found(call: *mut tenon_call, what: *const c_char) -> tenon_status {
     entry!(call = object(call), what = tried_optional_text(what) => {
@@ -139,8 +139,8 @@ pub unsafe extern "C" fn tenon_call_not_found(call: *mut tenon_call, what: *cons
     })
 }
 
-/// Completes a call with a protocol error: its code, one short sentence, and further detail as NUL-terminated JSON text,
-/// or NULL. A program's own codes must be outside of -32768 to -32000.
+/// Completes a call with a protocol error: its code, one short sentence, and further detail as NUL-terminated JSON
+/// text, or NULL. A program's own codes must be outside of -32768 to -32000.
 ///
 /// Fails with TENON_ERR_NULL, TENON_ERR_UTF8 or TENON_ERR_JSON; the call can then still be completed. Fails with
 /// TENON_ERR_STALE if the call has ended.

@@ -36,7 +36,7 @@ pub unsafe extern "C" fn tenon_call_release(call: *mut tenon_call) {
 
 /// The arguments, a JSON object. Those of a tool satisfy its schema. A template gets its variables, a prompt its
 /// arguments, and a completion "value" and "arguments". A method or a notification gets its parameters, and a hook gets
-/// what happened. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
+/// a description of its event. `*json` is not NUL-terminated; it is borrowed and lives as long as the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arguments(
     call: *const tenon_call,
@@ -50,12 +50,12 @@ pub unsafe extern "C" fn tenon_call_arguments(
     })
 }
 
-/// The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments, such
-/// as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a slash in a
-/// name, and ~0 means a ~.
+/// The integer argument `name`. `name` is the name of an argument, or a JSON pointer (RFC 6901) into the arguments,
+/// such as "/size/width" or "/points/0/x". A `name` that begins with a slash is a pointer. In a pointer, ~1 means a
+/// slash in a name, and ~0 means a ~.
 ///
-/// Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64 bits.
-/// Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
+/// Fails with TENON_ERR_NOT_FOUND if the argument is absent, and with TENON_ERR_TYPE if it is not an integer of 64
+/// bits. Fails with TENON_ERR_INVALID if the name begins with a slash but is not a valid pointer.
 ///
 /// If a callback returns after such a failure without completing the call, the call fails with that reason. The other
 /// tenon_call_arg_ functions do the same. The reason is forgotten once the callback has read another argument, kept the
@@ -113,8 +113,8 @@ pub unsafe extern "C" fn tenon_call_arg_string(
     })
 }
 
-/// The argument `name` as JSON text, of any type. It is not NUL-terminated; it is borrowed and lives as long as the call.
-/// See tenon_call_arg_int64().
+/// The argument `name` as JSON text, of any type. It is not NUL-terminated; it is borrowed and lives as long as the
+/// call. See tenon_call_arg_int64().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_arg_json(
     call: *const tenon_call,
@@ -162,11 +162,12 @@ pub unsafe extern "C" fn tenon_call_uri(
 
 /// A field of the call's context, as JSON text. The fields are:
 ///
-/// - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta", "session_id";
+/// - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta",
+///   "session_id";
 /// - "trace": the request's trace context;
 /// - "log_level": the lowest level of log messages that the client wants;
 /// - "headers": the headers of the HTTP request, with names in lower case;
-/// - "principal": who sent the request, if that is known;
+/// - "principal": the principal that sent the request, if it is known;
 /// - "task_id": the id of the task, if the call is a task.
 ///
 /// The text is not NUL-terminated; it is borrowed and lives as long as the call.
@@ -208,8 +209,8 @@ pub unsafe extern "C" fn tenon_call_extension(
     })
 }
 
-/// The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails with
-/// TENON_ERR_NOT_FOUND if the call is not a request.
+/// The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails
+/// with TENON_ERR_NOT_FOUND if the call is not a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_request_id(
     call: *const tenon_call,
@@ -233,8 +234,8 @@ pub unsafe extern "C" fn tenon_call_protocol_version(
     })
 }
 
-/// The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails with
-/// TENON_ERR_NOT_FOUND if the client sent none.
+/// The client's description of itself: a JSON object with its name and version. Borrowed, not NUL-terminated. Fails
+/// with TENON_ERR_NOT_FOUND if the client sent none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_client_info(
     call: *const tenon_call,
@@ -246,8 +247,8 @@ pub unsafe extern "C" fn tenon_call_client_info(
     })
 }
 
-/// The client's capabilities, in this request or its session: a JSON object, empty if the client declared none. Borrowed,
-/// not NUL-terminated.
+/// The client's capabilities, in this request or its session: a JSON object, empty if the client declared none.
+/// Borrowed, not NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_client_capabilities(
     call: *const tenon_call,
@@ -301,16 +302,16 @@ pub unsafe extern "C" fn tenon_call_http_user_data(call: *const tenon_call) -> *
     })
 }
 
-/// Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks should
-/// check it regularly and return if it is true. True for NULL and in a forked child.
+/// Whether the call has ended: it was completed or cancelled, it timed out, or its client is gone. Long callbacks
+/// should check it regularly and return if it is true. True for NULL and in a forked child.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_is_cancelled(call: *const tenon_call) -> bool {
     value!(true; call = maybe(call) => call.is_none_or(tenon_call::has_ended))
 }
 
-/// Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped if
-/// the client did not ask for progress, or if `progress` is not greater than last time.
+/// Reports progress. `total` is unknown if it is below 0 or not a number. `message` may be NULL. The report is dropped
+/// if the client did not ask for progress, or if `progress` is not greater than last time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_progress(
     call: *mut tenon_call,
@@ -325,7 +326,7 @@ pub unsafe extern "C" fn tenon_call_progress(
     })
 }
 
-/// Ends the HTTP response that the client waits on, but not the call or its stream. The client reconnects after
+/// Ends the HTTP response that the client waits for, but not the call or its stream. The client reconnects after
 /// TENON_LIMIT_STREAM_RETRY_MS to get the rest. A call that takes long therefore holds no connection; messages that the
 /// call sends meanwhile wait. `*closed` says whether the client will reconnect. It is false, and nothing happens, in
 /// these cases: the call does not belong to an HTTP session of 2025-11-25, the client takes no stream, or the stream is
@@ -344,8 +345,8 @@ pub unsafe extern "C" fn tenon_call_close_stream(call: *mut tenon_call, closed: 
 }
 
 /// Sends the client a log message: `text` is `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. `level` is
-/// "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the program
-/// that logs, and may be NULL. The message is dropped if the client wants only higher levels.
+/// "debug", "info", "notice", "warning", "error", "critical", "alert" or "emergency". `logger` is the part of the
+/// program that logs, and may be NULL. The message is dropped if the client wants only higher levels.
 ///
 /// Fails with TENON_ERR_INVALID if there is no such level.
 #[unsafe(no_mangle)]
@@ -387,8 +388,8 @@ fn log(call: &tenon_call, level: &str, logger: Option<&str>, data: &JsonSlice) -
     Ok(TENON_OK)
 }
 
-/// The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated. It
-/// is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
+/// The value that was stored under `key` in this attempt of the call or an earlier one: JSON text, not NUL-terminated.
+/// It is borrowed and lives as long as the call. Fails with TENON_ERR_NOT_FOUND if there is none.
 ///
 /// A callback that asks a question runs again from its top when the answer has come. To do something only once, do it
 /// only if this function finds nothing, and store its result with tenon_call_once_put() before asking.
@@ -411,8 +412,8 @@ pub unsafe extern "C" fn tenon_call_once_get(
 /// Stores the result of something that must be done only once under `key`: JSON text of `len` bytes, or up to the first
 /// NUL with TENON_NUL. See tenon_call_once_get().
 ///
-/// The result is stored for as long as the call goes on. A client of 2026-07-28 carries it, sealed. All results together
-/// must therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
+/// The result is stored until the call has ended. A client of 2026-07-28 carries it, sealed. All results together must
+/// therefore fit in TENON_LIMIT_STATE_BYTES, and there may be TENON_LIMIT_ASKS of them.
 ///
 /// Fails with TENON_ERR_INVALID if there is no room, or if there is already a result under the key. Fails with
 /// TENON_ERR_JSON, and with TENON_ERR_STALE if the call has ended.

@@ -28,7 +28,7 @@ pub(crate) struct Copied {
 
 impl Copied {
     pub(crate) fn new(name: &str, text: &str) -> Box<Copied> {
-        // Without format!, which would be most of the extra cost of a call from C.
+        // `format!` is not used, because it would be most of the extra cost of a call from C.
         let mut both = String::with_capacity(name.len() + text.len() + 1);
         both.push_str(name);
         both.push_str(text);

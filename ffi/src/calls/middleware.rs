@@ -36,10 +36,10 @@ pub const TENON_OUTCOME_ERROR: tenon_outcome = 6;
 /// names, or the name of a registered method. NULL means the first four. The callback that is added first is the
 /// outermost. Middleware cannot be removed: it stays as long as the server.
 ///
-/// The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that fit.
-/// It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the call
-/// fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it runs in
-/// `mode`. After a question, the call begins with its outermost middleware again.
+/// The callback runs before the handler, and gets only valid calls: those of registered entries with arguments that
+/// fit. It completes its call itself, or it runs the rest with tenon_call_next(). If it returns without either, the
+/// call fails. It runs where the handler does. If the library itself answers the operation (views, skills, lists), it
+/// runs in `mode`. After a question, the call begins with its outermost middleware again.
 ///
 /// A list with middleware is no longer answered by the library alone; its result is a JSON object.
 ///
@@ -64,14 +64,15 @@ pub unsafe extern "C" fn tenon_server_add_middleware(
 
 /// Runs the rest of the chain after middleware: the next inner middleware, and at the end the handler. `arguments`
 /// replace the call's arguments: a JSON object of `len` bytes, or up to the first NUL with TENON_NUL. They are prepared
-/// and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this function
-/// returns; a callback begins on this thread.
+/// and checked like those of a client. NULL leaves the arguments as they are. The rest may complete before this
+/// function returns; a callback begins on this thread.
 ///
 /// When the rest has an outcome, `after` is called with `data` and this call. It may read the outcome with
 /// tenon_call_outcome(). It may complete the call with something else, keep it with tenon_call_retain(), or use
-/// tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on the
-/// thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the call
-/// ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may be NULL.
+/// tenon_call_next() again. If it does none of these, or is NULL, the outcome is passed on unchanged. `after` runs on
+/// the thread that completed the rest. If the library completed it, `after` runs in the mode of the middleware. If the
+/// call ends meanwhile, `after` does not run. `destroy` runs exactly once in every case, and `data` and `destroy` may
+/// be NULL.
 ///
 /// Fails with TENON_ERR_STATE if the call is not that of middleware, or if the rest is running. Fails with
 /// TENON_ERR_INVALID if the arguments do not fit, and with TENON_ERR_JSON if they are not JSON. Fails with

@@ -20,7 +20,7 @@ pub(crate) struct ChainPosition {
     outer: Mutex<Option<WaitingMiddleware>>,
     /// The last outcome of the rest of the chain.
     rest_outcome: Mutex<Option<RestOutcome>>,
-    /// The rest of the chain is running.
+    /// Whether the rest of the chain is running.
     running: AtomicBool,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Chain {
     pub(crate) inner: Weak<ServerState>,
     pub(crate) layers: Vec<Arc<Handler>>,
     pub(crate) handler: Option<Arc<Handler>>,
-    /// One of them has ended the call.
+    /// Whether one of them has ended the call.
     pub(crate) completed: AtomicBool,
 }
 

@@ -13,12 +13,13 @@ use std::ffi::{c_char, c_void};
 use tenon_mcp::json::{self, Member};
 use tenon_mcp::{JsonSlice, Kind};
 
-/// A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a resource,
-/// messages of a prompt, suggestions of a completion, or resources of a provider. Make one with tenon_result_new() and
-/// add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One thread at a time may use it.
+/// A result with several parts, for tenon_call_return(). The parts are content blocks of a tool, contents of a
+/// resource, messages of a prompt, suggestions of a completion, or resources of a provider. Make one with
+/// tenon_result_new() and add to it. Then hand it to tenon_call_return(), or free it with tenon_result_free(). One
+/// thread at a time may use it.
 ///
-/// If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program may
-/// therefore leave their statuses unchecked.
+/// If one of its functions fails, tenon_call_return() fails too, with the detail of the first such failure. A program
+/// may therefore leave their statuses unchecked.
 pub struct tenon_result {
     items: Vec<Item>,
     members: Vec<(String, JsonSlice)>,
@@ -179,8 +180,8 @@ pub unsafe extern "C" fn tenon_result_new(
     })
 }
 
-/// Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a prompt
-/// a message of the user, and for a resource the contents at the address that is read.
+/// Adds text: `len` bytes of UTF-8, or up to the first NUL with TENON_NUL. For a tool it is a content block, for a
+/// prompt a message of the user, and for a resource the contents at the address that is read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_text(
     result: *mut tenon_result,
@@ -192,8 +193,8 @@ pub unsafe extern "C" fn tenon_result_add_text(
     }))
 }
 
-/// Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt a
-/// message of the user.
+/// Adds an image: its bytes, and their media type, such as "image/png". For a tool it is a content block, for a prompt
+/// a message of the user.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_image(
     result: *mut tenon_result,
@@ -224,8 +225,8 @@ fn media(word: &'static str, data: &[u8], mime_type: &str) -> Item {
     Item::new(ItemKind::Block(word), vec![("data", data), ("mimeType", json_text(mime_type))])
 }
 
-/// Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8, or
-/// up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
+/// Adds the contents of a resource: its address, its media type or NULL, and its text, which is `len` bytes of UTF-8,
+/// or up to the first NUL with TENON_NUL. For a tool or a prompt it is embedded in a content block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_resource(
     result: *mut tenon_result,
@@ -262,8 +263,8 @@ fn contents(uri: &str, mime_type: Option<&str>, (name, value): (&str, &str)) -> 
     Item::new(ItemKind::Contents, members)
 }
 
-/// Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it is
-/// a link. In a provider's list it is one of the resources.
+/// Adds a resource without its contents: its address, its name, and its media type or NULL. For a tool or a prompt it
+/// is a link. In a provider's list it is one of the resources.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_link(
     result: *mut tenon_result,
@@ -279,9 +280,9 @@ pub unsafe extern "C" fn tenon_result_add_link(
     }))
 }
 
-/// Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first NUL
-/// with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add any
-/// message.
+/// Adds a message of a prompt. `role` is "user" or "assistant". The text is `len` bytes of UTF-8, or up to the first
+/// NUL with TENON_NUL. The other functions add messages of the user to a prompt's result; tenon_result_add() can add
+/// any message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add_message(
     result: *mut tenon_result,
@@ -311,8 +312,8 @@ pub unsafe extern "C" fn tenon_result_add_value(
 }
 
 /// Adds a part as the newest revision of the specification defines it: `len` bytes of JSON text, or up to the first NUL
-/// with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or a
-/// resource of a provider's list. Fails also with TENON_ERR_JSON.
+/// with TENON_NUL. It is a content block of a tool, a message or content block of a prompt, contents of a resource, or
+/// a resource of a provider's list. Fails also with TENON_ERR_JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_add(
     result: *mut tenon_result,
@@ -324,8 +325,8 @@ pub unsafe extern "C" fn tenon_result_add(
     }))
 }
 
-/// Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title" or
-/// "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
+/// Sets a member of the part that was added last. `member` is the specification's name, such as "annotations", "title"
+/// or "_meta". `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL.
 ///
 /// Fails with TENON_ERR_STATE if there is no part, and with TENON_ERR_JSON.
 #[unsafe(no_mangle)]
@@ -346,10 +347,10 @@ pub unsafe extern "C" fn tenon_result_set_last(
     })
 }
 
-/// Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total" and
-/// "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and any
-/// member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the first
-/// NUL with TENON_NUL.
+/// Sets a member of the result as a whole. The members are "is_error" for a tool, "description" for a prompt, "total"
+/// and "has_more" for a completion, "next_cursor" for a provider's list, "ttl_ms" and "cache_scope" for a resource, and
+/// any member for a method. The specification's names work as well. `value` is `len` bytes of JSON text, or up to the
+/// first NUL with TENON_NUL.
 ///
 /// Fails with TENON_ERR_JSON. tenon_call_return() checks whether results of this kind have the member.
 #[unsafe(no_mangle)]
@@ -372,8 +373,8 @@ pub unsafe extern "C" fn tenon_result_set(
 }
 
 /// Sets a tool's structured content: `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It is checked
-/// against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE if
-/// the content is written piece by piece, see tenon_result_begin_object().
+/// against the output schema. If the result has no parts, the content is also sent as text. Fails with TENON_ERR_STATE
+/// if the content is written piece by piece, see tenon_result_begin_object().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_set_structured(
     result: *mut tenon_result,
@@ -411,15 +412,15 @@ pub unsafe extern "C" fn tenon_result_free(result: *mut tenon_result) {
 ///
 /// Fails with TENON_ERR_INVALID if results of the call's kind have no such member, or with the status of the first
 /// function of the result that failed; the call can then still be completed. Fails with TENON_ERR_STALE if the call has
-/// ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that names
-/// it.
+/// ended. A part that the kind does not allow, such as an image in a completion, fails the call, with a reason that
+/// names it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_call_return(
     call: *mut tenon_call,
     result: *mut tenon_result,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // The result first: it is taken whatever fails.
+    // The result comes first, because it is taken whatever fails.
     entry!(err; result = tried_owned(result), call = object(call) => {
         let mut result = call.record_failure(result)?;
         let kind = call.context.entry.kind;

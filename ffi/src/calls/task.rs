@@ -10,11 +10,11 @@ use std::ffi::c_char;
 use tenon_mcp::{Event, TaskSupport};
 
 /// Sets whether calls of a tool may become tasks. A task outlives its connection, and clients poll it until it has its
-/// result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other clients
-/// are refused).
+/// result. `support` is "forbidden" (the default), "optional" (if the client supports tasks) or "required" (other
+/// clients are refused).
 ///
-/// The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only its
-/// timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
+/// The call of a task is like any other: its callback runs, its client may cancel it, and it may ask questions. Only
+/// its timeout differs, TENON_LIMIT_TASK_TIMEOUT_MS, and its questions are part of the task until its client answers.
 ///
 /// Fails with TENON_ERR_INVALID for any other word.
 #[unsafe(no_mangle)]
@@ -33,9 +33,9 @@ pub unsafe extern "C" fn tenon_tool_set_task_support(
     }))
 }
 
-/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified
-/// of the task at once. Later questions go to the client that polls the task. If the client does not support
-/// tasks, the call goes on as before.
+/// Makes the call of a tool with the policy "defer_task" a task; see tenon_entry_set(). The client is notified of the
+/// task at once. Later questions go to the client that polls the task. If the client does not support tasks, the call
+/// continues as before.
 ///
 /// On success `*is_task` says whether the call is a task now; it may be NULL. Fails with TENON_ERR_INVALID while a
 /// question of the call waits for its answer. Fails with TENON_ERR_STALE if the call has ended. The call also ends if
@@ -56,8 +56,8 @@ pub unsafe extern "C" fn tenon_call_start_task(
     })
 }
 
-/// Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the task's
-/// id as "task_id".
+/// Sets the status text of the call's task. If the call is not a task, nothing is sent. tenon_call_get() gives the
+/// task's id as "task_id".
 ///
 /// Fails with TENON_ERR_STALE if the call has ended.
 #[unsafe(no_mangle)]

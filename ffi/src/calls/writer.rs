@@ -107,8 +107,8 @@ impl StructuredWriter {
 /// method, it writes the result itself.
 ///
 /// Fails with TENON_ERR_STATE if the piece does not fit what is open, or if the outermost value is complete.
-/// tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the object
-/// has the member already, and with TENON_ERR_INVALID below 128 levels.
+/// tenon_call_return() fails with it before the outermost value is complete. Fails with TENON_ERR_DUPLICATE if the
+/// object has the member already, and with TENON_ERR_INVALID below 128 levels.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_begin_object(
     result: *mut tenon_result,
@@ -130,7 +130,8 @@ pub unsafe extern "C" fn tenon_result_begin_array(
     })
 }
 
-/// Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is open.
+/// Ends the object or array that was begun last; see tenon_result_begin_object(). Fails with TENON_ERR_STATE if none is
+/// open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_end(result: *mut tenon_result) -> tenon_status {
     entry!(result = object_mut(result) => result.write(StructuredWriter::end))
@@ -206,8 +207,8 @@ pub unsafe extern "C" fn tenon_result_put_null(
     })
 }
 
-/// Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object(). Fails
-/// also with TENON_ERR_JSON.
+/// Writes a value as JSON text, `len` bytes or up to the first NUL with TENON_NUL; see tenon_result_begin_object().
+/// Fails also with TENON_ERR_JSON.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_result_put_json(
     result: *mut tenon_result,

@@ -16,13 +16,13 @@ pub type tenon_mode = i32;
 
 /// On worker threads of the library, several at once. This is the default.
 pub const TENON_MODE_WORKER: tenon_mode = 0;
-/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. A callback that goes
-/// on after the end of a server may end the process, see tenon_server_run().
+/// In tenon_server_poll(), on the thread that calls it; tenon_server_run() polls on its own thread. If a callback still
+/// runs after the end of the server, the process may end, see tenon_server_run().
 pub const TENON_MODE_POLL: tenon_mode = 1;
-/// On the thread of the library that received the call, or the last answer that the call waited for. This is the fastest
-/// mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
-/// connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks ends
-/// only by tenon_server_close() or a signal.
+/// On the thread of the library that received the call, or the last answer that the call waited for. This is the
+/// fastest mode, and only for callbacks that never block. While one runs, nothing else of its connection is read; other
+/// connections are served. Over stdio the end of the input is not read either. A server whose inline callback blocks
+/// ends only by tenon_server_close() or a signal.
 ///
 /// Of the functions that a program calls, only tenon_http_next() and tenon_server_exchange() may run it. If no such
 /// thread is available, it runs on a further thread of the library. This happens if a kept call is released after its
@@ -193,26 +193,27 @@ impl tenon_entry {
 }
 
 /// Sets a member of the definition. `member` is the name in the newest revision of the specification, such as "title",
-/// "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well. `value`
-/// is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced. Clients of
-/// older revisions get the members that their revision has.
+/// "icons" or "mimeType". Names with underscores between words ("mime_type") and "meta" for "_meta" work as well.
+/// `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced.
+/// Clients of older revisions get the members that their revision has.
 ///
 /// These members are settings and are not sent to clients:
 /// - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
 ///   schema says, the default), "refuse" or "drop".
 /// - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
-///   booleans, arrays and objects that they spell. Default: the setting of tenon_server_set().
-/// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be used
-///   only once. Then nothing happens twice if the client sends the same round again. Default: false.
+///   booleans, arrays and objects that they express. Default: the setting of tenon_server_set().
+/// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be
+///   used only once. Then no effect of the callback happens twice if the client sends the same round again. Default:
+///   false.
 /// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
 ///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
 /// - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
 ///   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
-///   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse this
-///   member.
-/// - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the order
-///   in which they came, and within their timeout, which begins anew when they run. TENON_LIMIT_WAITING_CALLS bounds how
-///   many wait. Default: any number.
+///   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse
+///   this member.
+/// - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the
+///   order of their arrival. Their timeout also covers the wait, and begins anew when they run.
+///   TENON_LIMIT_WAITING_CALLS limits how many calls wait. Default: any number.
 /// - "cache": how long the contents of a resource or template may be kept, and by whom, such as
 ///   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
 /// - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
@@ -221,8 +222,7 @@ impl tenon_entry {
 /// "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
 /// "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON. Whether the member and its value are right is checked when the
-/// entry is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON. The member and its value are checked when the entry is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set(
     entry: *mut tenon_entry,
@@ -261,9 +261,9 @@ pub unsafe extern "C" fn tenon_entry_set_description(
 
 /// Sets the callback, with the pointer that it is called with. `user_data` may be NULL, and so may `destroy`.
 ///
-/// `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when the
-/// entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept from
-/// it was released.
+/// `destroy` runs exactly once in every case: at once if this function fails, when the callback is replaced, or when
+/// the entry is freed or cannot be added. Otherwise it runs after the last callback has returned and the last call kept
+/// from it was released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_handler(
     entry: *mut tenon_entry,
@@ -301,8 +301,8 @@ pub unsafe extern "C" fn tenon_entry_set_mode(entry: *mut tenon_entry, mode: ten
     entry!(entry = live_entry(entry) => entry.set(|entry| entry.set_mode(mode)))
 }
 
-/// Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client is told that the call timed
-/// out, and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
+/// Sets the timeout of one call, in milliseconds, more than 0. After the timeout the client gets an error that says so,
+/// and a later result of the callback is dropped. Default: TENON_LIMIT_CALL_TIMEOUT_MS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     entry: *mut tenon_entry,
@@ -316,8 +316,8 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
     }))
 }
 
-/// Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server before,
-/// nothing is freed, and tenon_error_last_message() says so.
+/// Frees an entry that was not handed to a server. NULL is ignored. If the entry was freed or handed to a server
+/// before, nothing is freed, and tenon_error_last_message() says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_entry_free(entry: *mut tenon_entry) {
     value!((); entry = taken_entry(entry) => drop(entry));

@@ -27,8 +27,8 @@ pub(crate) struct UserData {
     destroy: tenon_destroy_fn,
 }
 
-// SAFETY: the pointer is never followed here, only handed to the program's functions, and the header makes the program
-// say by its choice of mode on which threads those may run.
+// SAFETY: the pointer is never dereferenced here, only passed to the program's functions. The program chooses by the
+// mode on which threads these may run.
 unsafe impl Send for UserData {}
 // SAFETY: as above.
 unsafe impl Sync for UserData {}
@@ -63,8 +63,8 @@ impl Handler {
     }
 
     pub(crate) fn run(&self, call: *mut tenon_call) {
-        // SAFETY: the function is the program's, of this type; `data` is what it registered with it, not destroyed
-        // while `self` lives; the caller keeps `call` alive until this returns.
+        // SAFETY: the program registered this function, of this type, with `data`, which is not destroyed while `self`
+        // lives; the caller keeps `call` alive until this returns.
         unsafe { (self.function)(self.data.pointer, call) };
     }
 }
@@ -152,8 +152,8 @@ pub(crate) struct RunningCallbacks {
 pub(crate) struct CallbackGuard<'a>(&'a RunningCallbacks);
 
 impl RunningCallbacks {
-    /// `None` once closed. This counts before it reads `closed`, and `close` sets `closed` before it reads the count. So
-    /// one of the two sees the other.
+    /// `None` once closed. This counts before it reads `closed`, and `close` sets `closed` before it reads the count.
+    /// So one of the two sees the other.
     pub(crate) fn enter(&self) -> Option<CallbackGuard<'_>> {
         self.inside.fetch_add(1, Ordering::SeqCst);
         let guard = CallbackGuard(self);

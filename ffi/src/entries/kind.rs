@@ -19,8 +19,8 @@ pub(crate) fn kind(number: tenon_kind) -> Result<Kind> {
     })
 }
 
-/// Makes a tool: something that a model calls. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it is
-/// added).
+/// Makes a tool: a function that a model can call. `name` has 1 to 128 characters of A-Z a-z 0-9 _ - . (checked when it
+/// is added).
 ///
 /// Its callback gets arguments that satisfy the schema of tenon_tool_set_input_schema() or the parameters of
 /// tenon_tool_add_param(). Without either, the tool takes no arguments.
@@ -61,8 +61,8 @@ pub unsafe extern "C" fn tenon_resource_new(
 /// Makes a resource template: all resources whose address matches `uri_template` (RFC 6570), such as "file:///{+path}".
 /// It has the members of a resource except `size`.
 ///
-/// Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like that
-/// of a resource, or with tenon_call_not_found() if there is nothing at the address.
+/// Its callback gets the variables as arguments, and tenon_call_uri() gives the address. It completes the call like
+/// that of a resource, or with tenon_call_not_found() if there is nothing at the address.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_template_new(
@@ -76,12 +76,13 @@ pub unsafe extern "C" fn tenon_resource_template_new(
     })
 }
 
-/// Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two callbacks.
+/// Makes a resource provider: resources that are not known in advance, such as the rows of a table. It has two
+/// callbacks.
 ///
-/// The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return() and
-/// a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The callback of
-/// tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a template. The
-/// template itself is not listed.
+/// The callback of tenon_entry_set_list_handler() lists the resources. It completes its call with tenon_call_return()
+/// and a link for each (tenon_result_add_link()), or with tenon_call_return_json() and an array of resources. The
+/// callback of tenon_entry_set_handler() reads one resource whose address matches `uri_template`, like that of a
+/// template. The template itself is not listed.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_resource_provider_new(
@@ -95,8 +96,8 @@ pub unsafe extern "C" fn tenon_resource_provider_new(
     })
 }
 
-/// Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`; see
-/// tenon_prompt_add_argument() for the last.
+/// Makes a prompt; `name` is like a tool's. Its members are `title`, `description`, `icons`, `meta` and `arguments`;
+/// see tenon_prompt_add_argument() for the last.
 ///
 /// Its callback gets the arguments, all of them strings. It completes the call with text, which is one message of the
 /// user, or with tenon_call_return() and a message for each block.
@@ -140,13 +141,13 @@ pub unsafe extern "C" fn tenon_prompt_add_argument(
     })
 }
 
-/// Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for a
-/// variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
+/// Makes a completion: suggestions for an argument of a prompt (`of_kind` is TENON_KIND_PROMPT, `of` its name), or for
+/// a variable of a resource template (TENON_KIND_RESOURCE_TEMPLATE, `of` its text).
 ///
-/// Its callback gets the string "value", which is what the user has typed so far, and the object "arguments", which has
-/// the arguments that are known already. It completes the call with tenon_call_return() and a value for each suggestion
-/// (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any number; the
-/// library sends the first 100.
+/// Its callback gets the string "value", which is the text that the user has typed so far, and the object "arguments",
+/// which has the arguments that are known already. It completes the call with tenon_call_return() and a value for each
+/// suggestion (tenon_result_add_value()), or with tenon_call_return_json() and an array of strings. There may be any
+/// number; the library sends the first 100.
 ///
 /// If there is no such prompt or template, or it has no such argument, the start fails with TENON_ERR_NOT_FOUND. While
 /// the server runs, tenon_server_add() fails.
@@ -202,8 +203,8 @@ pub unsafe extern "C" fn tenon_notification_new(
 /// Sets the schema of a tool's arguments, at most 1 MiB. It is JSON Schema 2020-12, or the dialect that its "$schema"
 /// names, with "type": "object" at its root. Arguments are checked against it before the callback runs.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether the
-/// text is a valid schema is checked when the tool is added.
+/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_STATE after tenon_tool_add_param(). Whether
+/// the text is a valid schema is checked when the tool is added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_input_schema(
     entry: *mut tenon_entry,
@@ -236,8 +237,8 @@ pub unsafe extern "C" fn tenon_tool_set_output_schema(
     }))
 }
 
-/// Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its text.
-/// Default: false, or true if the tool has an output schema.
+/// Sets whether a JSON value that a tool's callback returns is also sent as structured content, in addition to its
+/// text. Default: false, or true if the tool has an output schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_set_structured(
     entry: *mut tenon_entry,

@@ -32,9 +32,9 @@ pub(crate) struct Param {
 /// `description` says what the parameter is for, and may be NULL. `flags` are TENON_PARAM_ values. The tool then takes
 /// these parameters and no others.
 ///
-/// Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON if
-/// a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with TENON_ERR_STATE if
-/// the tool has an input schema.
+/// Fails with TENON_ERR_INVALID for another type, for unknown flags and for two descriptions, and with TENON_ERR_JSON
+/// if a schema is not JSON. Fails with TENON_ERR_DUPLICATE if there is a parameter of this name, and with
+/// TENON_ERR_STATE if the tool has an input schema.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_tool_add_param(
     entry: *mut tenon_entry,

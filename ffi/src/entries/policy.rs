@@ -48,7 +48,7 @@ const POLICIES: [(&str, SetPolicy); 9] = [
     ("hidden", |entry, value, what| Ok(if boolean(value, what)? { entry.hidden() } else { entry })),
 ];
 
-/// Sets the policy of this name; `false` if there is none, because then it is a member.
+/// Sets the policy of this name. Returns `false` if there is none; then the name is that of a member.
 pub(crate) fn set_policy(entry: &mut tenon_entry, word: &str, value: &JsonSlice) -> Result<bool> {
     let Some((_, set)) = POLICIES.iter().find(|(known, _)| *known == word) else { return Ok(false) };
     entry.set_policy(|entry| set(entry, value, word))?;

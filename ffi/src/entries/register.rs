@@ -10,8 +10,8 @@ use crate::servers::server::tenon_server;
 use std::ffi::{c_char, c_void};
 use tenon_mcp::{Entry, Kind};
 
-/// Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of it
-/// fails with TENON_ERR_STATE.
+/// Registers an entry, before or after the start. Takes the entry in every case, whatever the status. Any later use of
+/// it fails with TENON_ERR_STATE.
 ///
 /// Fails with TENON_ERR_DUPLICATE if the server has an entry of that kind and name. Fails with TENON_ERR_INVALID,
 /// TENON_ERR_JSON or another status if the definition is wrong; the message names the entry and gives the reason.
@@ -30,8 +30,8 @@ pub unsafe extern "C" fn tenon_server_add(
 }
 
 /// Replaces the library's handling of a request of the protocol, such as "tools/list", with the program's own. `method`
-/// is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it. In
-/// all other respects this is like tenon_server_add().
+/// is an entry of tenon_method_new() with the request's name. tenon_server_remove() with TENON_KIND_METHOD undoes it.
+/// In all other respects this is like tenon_server_add().
 ///
 /// Fails with TENON_ERR_INVALID if the entry is not a method, or if the protocol has no such request.
 #[must_use]
@@ -49,15 +49,15 @@ pub unsafe extern "C" fn tenon_server_replace(
     })
 }
 
-/// Registers a callback for something that happens to the server. `hook` is one of
-/// - "start": the server is served from now on. It runs before the first call. Calls that come meanwhile wait, but the
-///   library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer than
-///   TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
-/// - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does not
-///   run if "start" failed.
+/// Registers a callback for an event of the server. `hook` is one of
+/// - "start": the server is served from now on. It runs before the first call. Calls that arrive meanwhile wait, but
+///   the library answers the requests that it handles itself. If the callback fails (tenon_call_fail()) or takes longer
+///   than TENON_LIMIT_START_TIMEOUT_MS, nothing is served.
+/// - "stop": the server has ended. It runs once after the last call, for at most TENON_LIMIT_STOP_TIMEOUT_MS. It does
+///   not run if "start" failed.
 /// - "session_start": a client has opened a legacy session.
-/// - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its session
-///   and opens another.
+/// - "session_end": a legacy session is over. A client that sends `initialize` again on the same channel ends its
+///   session and opens another.
 /// - "roots_changed": a client's roots have changed.
 /// - "subscribe": a resource, whose address is the argument "uri", has its first subscriber.
 /// - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn tenon_server_replace(
 /// "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
 /// "stop" before. Callbacks can share data through their `user_data`.
 ///
-/// The arguments of the callback's call describe what happened. The call need not be completed. `mode` says where the
+/// The arguments of the callback's call describe the event. The call need not be completed. `mode` says where the
 /// callback runs. Each hook has one callback; tenon_server_remove() with TENON_KIND_HOOK removes it. `user_data` may be
 /// NULL, and so may `destroy`, which runs exactly once in every case, as for tenon_entry_set_handler().
 ///
@@ -93,8 +93,9 @@ pub unsafe extern "C" fn tenon_server_on(
 }
 
 /// Removes an entry. `name` is the name of a tool, prompt, method, notification or hook, the URI of a resource, or the
-/// template of a resource template or provider. Callbacks that run go on. Calls that have not reached their callback
-/// fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no such entry.
+/// template of a resource template or provider. Callbacks that are running continue. Calls that have not reached their
+/// callback fail, and so do calls that wait for an answer of the client. Fails with TENON_ERR_NOT_FOUND if there is no
+/// such entry.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_remove(
     server: *mut tenon_server,
@@ -121,8 +122,8 @@ pub unsafe extern "C" fn tenon_server_enable(
     })
 }
 
-/// Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that run go on. Fails
-/// like tenon_server_enable().
+/// Disables an entry: until it is enabled again, it is hidden as if it were not registered. Calls that are running
+/// continue. Fails like tenon_server_enable().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_disable(
     server: *mut tenon_server,
@@ -143,17 +144,17 @@ pub unsafe extern "C" fn tenon_server_disable(
 ///
 /// A call of a mounted entry is a call of this server. This server's limits, workers, polls and log apply, and the
 /// context has the name and the address that the client used. Everything else stays with the other server: its name,
-/// settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be configured
-/// before this function is called.
+/// settings, methods, notifications, skills, and its hooks except "start" and "stop". The other server must be
+/// configured before this function is called.
 ///
 /// The other server may be freed at any time. The entries that it had then stay here until this server is
 /// freed, and so does their `user_data`. Its middleware also runs here around its entries, inside this server's
 /// middleware. Lists are those of the server that is served. A server with middleware around lists therefore
 /// cannot be mounted, and a mounted server cannot get such middleware.
 ///
-/// Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing is
-/// mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to the
-/// other server fails for the same reasons.
+/// Fails with TENON_ERR_DUPLICATE if a name is taken here, and with TENON_ERR_INVALID for a wrong prefix; then nothing
+/// is mounted. Fails with TENON_ERR_STATE if this server is a part of the other one. From then on, adding an entry to
+/// the other server fails for the same reasons.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_mount(
@@ -168,9 +169,9 @@ pub unsafe extern "C" fn tenon_server_mount(
     })
 }
 
-/// Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other
-/// server are removed here, and clients are notified that the lists have changed. Calls in flight go on. The
-/// other server's hook "stop" runs at the end of this one.
+/// Undoes tenon_server_mount() with the same prefix, also while the server is served. The entries of the other server
+/// are removed here, and clients are notified that the lists have changed. Calls in flight continue. The other server's
+/// hook "stop" runs at the end of this one.
 ///
 /// A server that is no longer mounted anywhere can be configured again, mounted again, or freed with everything
 /// that it had. If calls of its entries are in flight, the entries stay until the last of these calls has
@@ -208,8 +209,8 @@ pub unsafe extern "C" fn tenon_server_enable_tag(
 }
 
 /// Hides every entry with this tag until the tag is enabled again, also entries that are added later. Entries get their
-/// tags by "tags" of tenon_entry_set(). Calls that run go on. Fails with TENON_ERR_NOT_FOUND if no entry has the tag now;
-/// the tag is disabled all the same.
+/// tags by "tags" of tenon_entry_set(). Calls that are running continue. Fails with TENON_ERR_NOT_FOUND if no entry has
+/// the tag now; the tag is disabled all the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_disable_tag(
     server: *mut tenon_server,
@@ -240,7 +241,7 @@ pub unsafe extern "C" fn tenon_server_entries(
         let visit = visit.ok_or_else(|| Failure::null("visit"))?;
         for (definition, enabled) in server.inner.entries(self::kind(kind)?)? {
             let text = definition.as_bytes();
-            // SAFETY: the function is the program's, of this type, with the pointer it gave; the text lives until it
+            // SAFETY: the program passed this function, of this type, with this pointer; the text lives until it
             // returns.
             unsafe { visit(user_data, text.as_ptr().cast(), text.len(), enabled) };
         }

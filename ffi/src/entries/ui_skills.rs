@@ -22,8 +22,8 @@ use tenon_mcp::Html;
 ///
 /// With "hidden" the view is left out of the list of resources.
 ///
-/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry is
-/// added. A server does not start if a tool names a view that the server does not have.
+/// On success `*out` is the entry. Fails with TENON_ERR_NULL or TENON_ERR_UTF8. The document is checked when the entry
+/// is added. A server does not start if a tool names a view that the server does not have.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_ui_new(
@@ -38,10 +38,10 @@ pub unsafe extern "C" fn tenon_ui_new(
     })
 }
 
-/// Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the folder
-/// (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is read when
-/// the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with imports of
-/// their own must be bundled before.
+/// Makes a view from a folder. The view is the folder's index.html with everything embedded that it loads from the
+/// folder (scripts, style sheets, images, fonts, media), because a frame has no address to load it from. The folder is
+/// read when the entry is added. Nothing outside of the folder is read, and no symbolic link is followed. Scripts with
+/// imports of their own must be bundled before.
 ///
 /// In all other respects it is like tenon_ui_new().
 #[must_use]
@@ -69,8 +69,9 @@ pub unsafe extern "C" fn tenon_tool_set_ui(entry: *mut tenon_entry, uri: *const 
     }))
 }
 
-/// Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with all
-/// files in and below it; other folders group skills. May be called for several folders, before the start or after it.
+/// Serves a folder of skills (io.modelcontextprotocol/skills). Each folder in it that has a SKILL.md is a skill, with
+/// all files in and below it; other folders group skills. May be called for several folders, before the start or after
+/// it.
 ///
 /// A SKILL.md begins with front matter: YAML between two lines of ---. Its `name` is the name of the folder, and its
 /// `description` says what the skill is for. A skill has at most 512 files and 16 MiB. Symbolic links are refused, and

@@ -33,8 +33,8 @@ pub unsafe extern "C" fn tenon_server_elicitation_complete(
 /// only on the stream of their own request, see tenon_call_notify().
 ///
 /// Fails with TENON_ERR_JSON if the parameters are not JSON. Fails with TENON_ERR_INVALID if they are not an object, or
-/// if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client is there to receive
-/// it, the notification is dropped.
+/// if the protocol itself uses the name. Fails with TENON_ERR_STATE before the start. If no client can receive the
+/// notification, it is dropped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_notify(
     server: *mut tenon_server,

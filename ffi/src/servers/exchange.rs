@@ -17,23 +17,23 @@ use tenon_mcp::testing::Exchange;
 pub type tenon_exchange_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const c_char, len: usize)>;
 
-/// For tests: hands the server a message as if a client had sent it, and waits for the response. It calls `hear` with
-/// each message that the server has sent meanwhile, in order, on this thread and before it returns.
+/// For tests: passes a message to the server as if a client had sent it, and waits for the response. It calls `hear`
+/// with each message that the server has sent meanwhile, in order, on this thread and before it returns.
 ///
-/// If the server was not started, this function starts it. If no transport was named, the server then serves only clients
-/// in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy session
-/// is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message before
-/// them.
+/// If the server was not started, this function starts it. If no transport was named, the server then serves only
+/// clients in this process. All exchanges of a server belong to one client, which lives as long as the server. A legacy
+/// session is opened by exchanging "initialize" and "notifications/initialized"; requests of 2026-07-28 need no message
+/// before them.
 ///
 /// The function waits until every request of this client has its response, or until the server asks this client a
-/// question. The program then exchanges the answer as a message, and that exchange goes on waiting for the response. It
-/// waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs waiting
-/// callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later, such as a
-/// changed list, are heard in the next exchange. An empty `message` sends nothing.
+/// question. The program then exchanges the answer as a message, and that exchange continues to wait for the response.
+/// It waits at most `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs
+/// waiting callbacks in TENON_MODE_POLL, which may belong to other clients too. Messages that the server sends later,
+/// such as a changed list, are delivered in the next exchange. An empty `message` sends nothing.
 ///
 /// Fails with TENON_ERR_STATE after the end of the server, and with TENON_ERR_IO after the timeout. After a timeout,
-/// `hear` has had the messages sent until then. The calls go on, and the end of the server waits for them as for all
-/// others.
+/// `hear` has got the messages that were sent until then. The calls continue, and the shutdown of the server waits for
+/// them as for all others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_exchange(
     server: *mut tenon_server,
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn tenon_server_exchange(
 ) -> tenon_status {
     entry!(err; server = object(server), message = tried_slice(message, len) => {
         let hear = hear.ok_or_else(|| Failure::null("hear"))?;
-        // SAFETY: the function is the program's, of this type, with the pointer it gave; the text lives until it returns.
+        // SAFETY: the program passed this function, of this type, with this pointer; the text lives until it returns.
         let hear = |message: &[u8]| unsafe { hear(user_data, message.as_ptr().cast(), message.len()) };
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
         server.inner.exchange(message?, timeout, hear)?;

@@ -53,7 +53,7 @@ impl ExitWatchdog {
 
 impl Drop for ExitWatchdog {
     fn drop(&mut self) {
-        // In a process that was forked in a callback there is no watcher, and the lock may never be released.
+        // A process that was forked in a callback has no watcher, and the lock may never be released there.
         if self.0.process != std::process::id() {
             return;
         }
@@ -81,8 +81,8 @@ impl Wake for EndWake {
 }
 
 impl Run {
-    /// Ends the process after the timeout, if a callback keeps the run from returning. It does not do so while the server
-    /// of another run still serves.
+    /// Ends the process after the timeout, if a callback keeps the run from returning. It does not do so while the
+    /// server of another run still serves.
     fn watch(&self) {
         let mut state = self.state.lock();
         loop {
@@ -104,7 +104,7 @@ impl Run {
         self.started(|started| started.poll.is_inside())
     }
 
-    /// Whether the end of the server also ends the process. It does not if the program asked for the server's end.
+    /// Whether the end of the server also ends the process. It does not if the program itself closed the server.
     fn is_for_the_process(&self) -> bool {
         signals::was_signalled(self.id) || self.started(|started| !started.was_closed())
     }

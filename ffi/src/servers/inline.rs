@@ -17,8 +17,8 @@ impl InlineHost for InlineRunner {
     }
 }
 
-/// Wakes the thread for inline calls that no receiving thread runs. The thread starts when it is first needed, which
-/// never happens in most servers.
+/// Wakes the thread for inline calls that no receiving thread runs. The thread starts when it is first needed. Most
+/// servers never need it.
 pub(crate) struct InlineThreadWake {
     pub(crate) inner: Weak<ServerState>,
     pub(crate) parker: Arc<Parker>,

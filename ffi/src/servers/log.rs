@@ -21,8 +21,8 @@ pub const TENON_LOG_WARN: tenon_log_level = 3;
 pub const TENON_LOG_ERROR: tenon_log_level = 4;
 
 /// A log, see tenon_server_set_log(). `target` is the part of the library that reports, such as "tenon_mcp::call".
-/// `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the function
-/// returns. Later versions may add levels between these or above them, so compare levels with < and >.
+/// `message` is the text of the record, which may have several lines. Both are NUL-terminated and live until the
+/// function returns. Later versions may add levels between these or above them, so compare levels with < and >.
 ///
 /// The function is called on any thread, also on several at once and on threads of the library. It must not block, and
 /// must not call functions of the server or of its calls.
@@ -75,8 +75,8 @@ impl Log for HostLog {
         };
         let (target, message) = (c_string(record.target), c_string(record.message));
         let _inside = Inside::enter(self.server, false);
-        // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
-        // this pass is held; the texts live until it returns.
+        // SAFETY: the program passed this function, of this type, with this data; the data is not destroyed while this
+        // pass is held, and the texts live until the function returns.
         unsafe { (self.function)(data.pointer, level, target.as_ptr(), message.as_ptr()) };
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use tenon_mcp::locks::{Mutex, RwLock};
 use tenon_mcp::{CallId, HandlerId, Target};
 
-/// How many [`Unmounted`] there are in the process. The number is mostly 0, and then calls search no further.
+/// The number of [`Unmounted`] in the process. It is mostly 0, and then calls search no further.
 static UNMOUNTED: AtomicUsize = AtomicUsize::new(0);
 
 /// Serializes mounting, so that two mounts at the same time cannot make a circle.
@@ -75,7 +75,7 @@ struct Part {
     inner: Arc<ServerState>,
     /// How often it is mounted there.
     mounts: usize,
-    /// It has been mounted there, so its "stop" hook may run.
+    /// Whether it has been mounted there, so that its "stop" hook may run.
     known: bool,
 }
 
@@ -173,8 +173,8 @@ impl Mounts {
             }
             mounted.unmounted.iter().flat_map(|unmounted| unmounted.parts.iter().cloned()).collect()
         };
-        // A hook may differ from the one at the unmount. Searched without the lock, because this may hold the last
-        // reference to the part.
+        // A hook may differ from the one at the unmount. The lock is not held, because this may hold the last reference
+        // to the part.
         parts.iter().filter_map(Weak::upgrade).find_map(|part| part.own_handler(id))
     }
 
@@ -188,7 +188,7 @@ impl ServerState {
     pub(crate) fn mount(self: &Arc<Self>, other: &Arc<ServerState>, prefix: Option<&str>) -> Result<()> {
         self.check_fork()?;
         other.check_fork()?;
-        // First, because a call may come as soon as an entry is there.
+        // This comes first, because a call may arrive as soon as an entry exists.
         self.add_part(other)?;
         let mounted = self.mount_part(other, prefix);
         if mounted.is_err() {
@@ -240,7 +240,7 @@ impl ServerState {
         Ok(())
     }
 
-    /// Unmounts another server. Calls in flight go on.
+    /// Unmounts another server. Calls in flight continue.
     pub(crate) fn unmount(self: &Arc<Self>, other: &Arc<ServerState>, prefix: Option<&str>) -> Result<()> {
         self.check_fork()?;
         other.check_fork()?;
@@ -268,7 +268,7 @@ impl ServerState {
                 }
                 let part = mounted.parts.remove(place);
                 let hooks = if part.known && begun { (hooks.clone(), parts) } else { Default::default() };
-                // Under the same lock, because a call that waits for a thread must find its callback at any time.
+                // The same lock is held, because a call that waits for a thread must find its callback at any time.
                 let replaced = mounted.leave(Arc::downgrade(other), calls, &handlers, hooks);
                 Some((part, replaced))
             })
@@ -278,8 +278,8 @@ impl ServerState {
         self.drop_unmounted();
     }
 
-    /// Drops unmounted parts that are not needed any more. No lock may be held, because callbacks may be
-    /// destroyed with it.
+    /// Drops unmounted parts that are no longer needed. No lock may be held, because callbacks may be destroyed with
+    /// them.
     pub(crate) fn drop_unmounted(self: &Arc<Self>) {
         if UNMOUNTED.load(Ordering::SeqCst) > 0 && self.check_fork().is_ok() {
             self.drop_unmounted_now();

@@ -90,7 +90,7 @@ impl PollLane {
         self.cancelled.lock().pop_front()
     }
 
-    /// A call was cancelled. The next poll runs its cancel function.
+    /// Notes that a call was cancelled. The next poll runs its cancel function.
     pub(crate) fn cancelled(&self, watch: Arc<CancelWatch>) {
         self.cancelled.lock().push_back(watch);
         self.wake.wake();
@@ -145,7 +145,7 @@ impl PollLane {
                 }
             }
             if closed {
-                // The descriptor stays readable, so that a main loop polls again and learns of the end.
+                // The descriptor stays readable, so that a main loop polls again and notices the end.
                 self.wake.wake();
             }
             if handled > 0 {
@@ -161,8 +161,8 @@ impl PollLane {
         }
     }
 
-    /// Runs the waiting callbacks, and those that come, until `done`; `false` once `end` has passed. A thread that makes
-    /// `done` true wakes `news`. Several threads may wait for the same news.
+    /// Runs the waiting callbacks, and those that arrive, until `done`. Returns `false` once `end` has passed. A thread
+    /// that makes `done` true wakes `news`. Several threads may wait on the same `news`.
     pub(crate) fn until(
         &self,
         inner: &Arc<ServerState>,
@@ -196,7 +196,7 @@ impl PollLane {
         outcome
     }
 
-    /// Waits for work; `false` if a signal handler ran meanwhile.
+    /// Waits for work. Returns `false` if a signal handler ran meanwhile.
     fn wait(&self, timeout: Option<Duration>) -> Result<bool> {
         self.wait_for(timeout, None)
     }
@@ -224,7 +224,7 @@ impl PollLane {
         }
     }
 
-    /// Passes incoming calls to `refuse`; `true` until the server has ended.
+    /// Passes incoming calls to `refuse`. Returns `true` until the server has ended.
     pub(crate) fn wait_closed(&self, running: &Running, refuse: impl Fn(HostCall)) -> bool {
         self.wake.reset();
         let closed = running.is_closed();

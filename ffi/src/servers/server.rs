@@ -53,7 +53,8 @@ pub unsafe extern "C" fn tenon_server_new(
     })
 }
 
-/// Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's prompt.
+/// Sets the instructions: a text that says how a model should use the server. Clients may put it into the model's
+/// prompt.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_instructions(
     server: *mut tenon_server,
@@ -82,14 +83,14 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
 ///   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
 ///   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
 /// - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
-///   check, strings are read as the numbers, booleans, arrays and objects that they spell. Default: true.
+///   check, strings are read as the numbers, booleans, arrays and objects that they express. Default: true.
 /// - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
 /// - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
 /// - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
-///   server that has other transports. If false, that client leaves and the other transports go on. Default: true.
+///   server that has other transports. If false, that client leaves and the other transports continue. Default: true.
 ///
-/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the value
-/// is wrong.
+/// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
+/// value is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set(
     server: *mut tenon_server,
@@ -140,9 +141,9 @@ pub unsafe extern "C" fn tenon_server_set_limit(
     })
 }
 
-/// Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes, copied.
-/// The first key seals, and every key opens. Servers behind one address must share their keys. If no key is added, the
-/// server uses a random key of its own.
+/// Adds a key that seals (encrypts) the state that clients carry between two attempts of a call: 32 random bytes,
+/// copied. The first key seals, and every key opens. Servers behind one address must share their keys. If no key is
+/// added, the server uses a random key of its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_add_state_key(
     server: *mut tenon_server,
@@ -170,8 +171,8 @@ pub unsafe extern "C" fn tenon_server_set_worker_threads(
     }))
 }
 
-/// Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a callback
-/// still runs after the server's end. Default: true.
+/// Sets whether tenon_server_run() ends the server on SIGINT and SIGTERM. If true, it also ends the process if a
+/// callback still runs after the server's end. Default: true.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, signals: bool) -> tenon_status {
     entry!(server = object(server) => server.inner.set(|config| {
@@ -180,16 +181,17 @@ pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, sig
     }))
 }
 
-/// Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else runs
-/// there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The hook
-/// must not call functions of the server. `user_data` and `destroy` may be NULL.
+/// Calls `hook` on each thread that the library starts for this server, with the thread's name, before anything else
+/// runs there. A program can use it to set a priority or a CPU affinity, or to register the thread with a profiler. The
+/// hook must not call functions of the server. `user_data` and `destroy` may be NULL.
 ///
-/// The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin", "tenon-stdout",
-/// "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close". Servers share threads
-/// only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and call no hook.
+/// The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin",
+/// "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close".
+/// Servers share threads only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and
+/// call no hook.
 ///
-/// `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise in
-/// tenon_server_free(), after the last use of the hook.
+/// `destroy` runs exactly once in every case: at once if this function fails, when the hook is replaced, and otherwise
+/// in tenon_server_free(), after the last use of the hook.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_thread_start(
     server: *mut tenon_server,
@@ -214,11 +216,12 @@ pub unsafe extern "C" fn tenon_server_set_thread_start(
     })
 }
 
-/// Sets the log: it gets what the server reports to no client, such as calls that no callback completed and results that
-/// could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may `destroy`.
+/// Sets the log. It gets the reports that no client gets, such as those about calls that no callback completed, and
+/// about results that could not be used. Without a log these reports are dropped. `user_data` may be NULL, and so may
+/// `destroy`.
 ///
-/// `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise in
-/// tenon_server_free(), after the last use of the log.
+/// `destroy` runs exactly once in every case: at once if this function fails, when the log is replaced, and otherwise
+/// in tenon_server_free(), after the last use of the log.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_set_log(
     server: *mut tenon_server,

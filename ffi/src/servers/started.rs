@@ -55,9 +55,9 @@ impl Started {
         Ok(self.server.list_changed(kind)?)
     }
 
-    /// The program asks for the shutdown.
+    /// Begins the shutdown for the program.
     pub(crate) fn close(&self) {
-        // Under the lock, because a thread that is woken by the end may call `was_closed` at once.
+        // The lock is held, because a thread that is woken by the end may call `was_closed` at once.
         let mut closed = self.closed.lock();
         if self.running.close() {
             *closed = true;

@@ -39,7 +39,7 @@ struct Shared {
 pub(crate) struct WorkerWake {
     pub(crate) inner: Weak<ServerState>,
     pub(crate) parker: Arc<Parker>,
-    /// There was work, perhaps before the server had started.
+    /// Whether there was work, perhaps before the server had started.
     pub(crate) woken: Arc<AtomicBool>,
 }
 
@@ -136,8 +136,8 @@ impl Workers {
 }
 
 impl Shared {
-    /// Takes one call at a time, so that a callback that blocks delays no other call. If calls are left, the next worker
-    /// is woken.
+    /// Takes one call at a time, so that a callback that blocks delays no other call. If calls are left, the next
+    /// worker is woken.
     fn work(&self, inner: &Arc<ServerState>) {
         let mut ops = Vec::new();
         while self.parker.park() {

@@ -9,7 +9,7 @@ use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::{c_char, c_int};
 
 /// Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
-/// descriptor 2, so what a callback prints does not reach the client. The server ends with its input.
+/// descriptor 2, so the output of callbacks does not reach the client. The server ends when its input ends.
 ///
 /// Fails with TENON_ERR_STATE if the server serves them, or descriptors, already.
 #[unsafe(no_mangle)]
@@ -24,8 +24,8 @@ pub unsafe extern "C" fn tenon_server_listen_stdio(
 /// as that of a socket. Takes the descriptors in every case: the library closes them, whatever the status.
 ///
 /// Fails with TENON_ERR_INVALID if one of them is not open, or is 0, 1 or 2. Those three are never taken, because the
-/// next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails with
-/// TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
+/// next file that the process opens would get their numbers. Use tenon_server_listen_stdio(), or a duplicate. Fails
+/// with TENON_ERR_STATE if the server serves descriptors, or standard input and output, already.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_listen_descriptors(
     server: *mut tenon_server,
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     output: c_int,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    // First, so that both are closed whatever fails.
+    // This comes first, so that both are closed whatever fails.
     let taken = Descriptors { input: take(input), output: if output == input { None } else { take(output) } };
     entry!(err; server = object(server) => {
         let (input, output) = taken.pair(input, output)?;
@@ -68,7 +68,7 @@ fn refused(number: c_int, what: &str) -> Failure {
     Failure::new(TENON_ERR_INVALID, format!("{what} descriptor {number} {why}"))
 }
 
-/// Takes over a descriptor, or gives the reason why not.
+/// Takes over a descriptor, or gives the reason why it cannot.
 pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
     take(number).ok_or_else(|| refused(number, what))
 }
@@ -78,7 +78,7 @@ fn take(number: c_int) -> Option<OwnedFd> {
     if number <= 2 {
         return None;
     }
-    // SAFETY: not -1, and only asked whether it is open.
+    // SAFETY: not -1, and only checked whether it is open.
     rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).ok()?;
     // SAFETY: open, and given to the library by the contract of the header.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
@@ -131,8 +131,8 @@ pub unsafe extern "C" fn tenon_server_allow_host(
     }))
 }
 
-/// Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a loopback
-/// address are always allowed.
+/// Allows pages of this origin ("scheme://host:port") to call the server over HTTP. Pages of loopback hosts on a
+/// loopback address are always allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_server_allow_origin(
     server: *mut tenon_server,

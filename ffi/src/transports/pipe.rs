@@ -8,8 +8,8 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::Wake;
 
-/// The read end and the write end of a pipe, closed on exec. If a program was started without one of the descriptors 0, 1
-/// and 2, neither end gets that number, because it would be served or printed to.
+/// The read end and the write end of a pipe, closed on exec. If a program was started without one of the descriptors 0,
+/// 1 and 2, neither end gets that number, because it would be served or printed to.
 pub(crate) fn pipe(nonblocking: bool) -> Result<(OwnedFd, OwnedFd)> {
     let pair = || -> std::result::Result<_, Errno> {
         let (read, write) = platform::pipe(nonblocking)?;

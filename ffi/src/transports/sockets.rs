@@ -103,8 +103,8 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Adds the sockets to the options; `access` adds the hosts, origins and headers. Descriptors are duplicated, because
-    /// the start may fail.
+    /// Adds the sockets to the options; `access` adds the hosts, origins and headers. Descriptors are duplicated,
+    /// because the start may fail.
     pub(crate) fn add_to(
         &self,
         mut options: ServeOptions,

@@ -87,7 +87,7 @@ class StaticContent:
         """Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, without a function.
 
         The page may be a client of the server in a browser, for example. It replaces an existing page with this path,
-        at any time. ``path`` is matched exactly as it stands in a request: percent-encoded, without query. A ``str`` is
+        at any time. ``path`` is matched exactly as it is in a request: percent-encoded, without query. A ``str`` is
         sent as UTF-8. ``asgi()`` answers no pages, because the program around it has paths of its own. Pages of a
         mounted server are not mounted.
 

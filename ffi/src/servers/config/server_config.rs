@@ -33,7 +33,8 @@ pub(crate) struct ServerConfig {
     pub(crate) headers: Vec<String>,
     /// The first setter that failed.
     pub(crate) rejected: Option<Failure>,
-    /// Checks registrations. It is built with the settings at that time, and built again if settings have changed since.
+    /// Checks registrations. It is built with the settings at that time, and built again if settings have changed
+    /// since.
     pub(super) server: Server,
     pub(super) changed: bool,
     pub(super) records: Vec<Record>,

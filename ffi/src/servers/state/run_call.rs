@@ -52,8 +52,9 @@ impl ServerState {
         handler.run(Tagged::handle(&call));
         drop(inside);
         call.end_watches();
-        // In this order, because the call may hold the last reference to the handler, and a thread that closes the gate
-        // waits for its end too. Ending a call runs engine code; if that panics, the thread must not end.
+        // The call is dropped before the gate is left, because it may hold the last reference to the handler, and a
+        // thread that closes the gate waits for the handler's end too. Ending a call runs engine code. If that panics,
+        // the thread must not end.
         if catch_unwind(AssertUnwindSafe(|| drop(call))).is_err() {
             started.port.log(
                 LogLevel::Error,
@@ -105,7 +106,8 @@ impl ServerState {
     ) {
         let Some(guard) = self.callbacks.enter() else { return };
         let inside = Inside::enter(self.address(), Inside::is_inline());
-        // SAFETY: the program gave the function with this pointer, whose end comes after; the call lives until it returns.
+        // SAFETY: the program passed this function with this pointer, which is destroyed later; the call lives until
+        // the function returns.
         unsafe { after(data.pointer, Tagged::handle(call)) };
         drop(inside);
         drop(guard);
@@ -150,7 +152,7 @@ impl ServerState {
                     outer.resume(outcome);
                 }
             }
-            // The callback sees by itself that its call has ended. An answer starts the call again.
+            // The callback can check whether its call has ended. An answer starts the call again.
             HostOp::Cancel { call, .. } => drop(self.take_waiting(call)),
             _ => {}
         }

@@ -112,7 +112,7 @@ impl ServerState {
 
     /// Ends everything and waits for it. No code of the program runs afterwards.
     pub(crate) fn shut_down(self: &Arc<Self>) -> Result<()> {
-        // First, because a child that was forked in a callback is still inside that callback.
+        // This check comes first, because a child that was forked in a callback is still inside that callback.
         self.check_fork()?;
         if self.is_inside() {
             return Err(Failure::state("a server cannot be freed inside one of its callbacks"));
@@ -123,7 +123,7 @@ impl ServerState {
             while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
             started.inline_thread.stop();
-            // The last of these, because a callback may wait for a function that this thread runs.
+            // This thread is stopped last, because a callback may wait for a function that it runs.
             started.cancel_thread.stop();
             started.poll.give_up();
             self.callbacks.close();
@@ -132,8 +132,8 @@ impl ServerState {
         drop(waiting_middleware);
         if !self.mounts.are_any() {
             self.handlers.clear();
-            // Here, and not when the last thread of the engine drops this server, because callbacks may be destroyed with
-            // the mounts.
+            // This is done here, and not when the last thread of the engine drops this server, because callbacks may be
+            // destroyed with the mounts.
             self.mounts.clear();
         }
         let (log, hook) = {

@@ -110,7 +110,7 @@ impl ServerState {
         Ok(())
     }
 
-    /// The started server, for a call that has come in. The call may come before the start is complete. If the start
+    /// The started server, for a call that has arrived. The call may arrive before the start is complete. If the start
     /// failed, the result is the engine's port, with which the call fails too.
     pub(super) fn awaited(&self) -> std::result::Result<&Started, HostPort> {
         if let Some(started) = self.started.get() {

@@ -14,13 +14,13 @@ use std::sync::{Arc, OnceLock};
 use tenon_mcp::http::{Exchange, RequestHead};
 use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 
-/// One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add headers
-/// with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body with
-/// tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with tenon_http_free().
-/// Freeing it before the end of the response means that the client is gone.
+/// One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add
+/// headers with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body
+/// with tenon_http_write() and tenon_http_end(), and read the response with tenon_http_next(). Free it with
+/// tenon_http_free(). Freeing it before the end of the response means that the client is gone.
 ///
-/// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE if
-/// the request is in use by another thread, or by a caller on the same thread.
+/// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE
+/// if the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
     /// The process that handed the request over.
     submitted_in: OnceLock<Process>,
@@ -49,7 +49,7 @@ impl Drop for Submitted {
 
 impl tenon_http {
     pub(super) fn state(&self) -> Result<MutexGuard<'_, State>> {
-        // Before the lock, because in a forked child a thread that does not exist there may hold it.
+        // The check comes before the lock. In a forked child, a thread that does not exist there may hold the lock.
         if self.submitted_in.get().is_some_and(|process| !process.is_this()) {
             let why = "the request belongs to the parent process; a forked child cannot use it";
             return Err(Failure::new(TENON_ERR_FORKED, why));
@@ -91,8 +91,8 @@ pub unsafe extern "C" fn tenon_server_listen_embedded(
     }))
 }
 
-/// Makes a request with this method. It has no path, because the program has already decided that the request is for the
-/// server.
+/// Makes a request with this method. It has no path, because the program has already decided that the request is for
+/// the server.
 ///
 /// On success `*out` is the request. Fails with TENON_ERR_INVALID if the method is not valid in HTTP.
 #[must_use]
@@ -112,8 +112,8 @@ pub unsafe extern "C" fn tenon_http_new(
 /// Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
 /// headers of one name may be added.
 ///
-/// Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was handed
-/// over.
+/// Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was
+/// handed over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_add_header(
     http: *mut tenon_http,
@@ -141,8 +141,8 @@ pub unsafe extern "C" fn tenon_http_set_version(http: *mut tenon_http, major: u8
     })
 }
 
-/// Sets who sent the request, if the program has authenticated the sender. A session belongs to the principal that opened
-/// it. Callbacks read it as "principal".
+/// Sets the principal of the request: its sender, if the program has authenticated the sender. A session belongs to the
+/// principal that opened it. Callbacks read it as "principal".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_principal(
     http: *mut tenon_http,
@@ -176,9 +176,9 @@ pub unsafe extern "C" fn tenon_http_set_address(
 }
 
 /// Sets a pointer for the callbacks of the request's calls, which get it with tenon_call_http_user_data(). `destroy`,
-/// which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another pointer
-/// replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including a call
-/// that goes on as a task.
+/// which may be NULL, runs exactly once, on any thread. It runs at once if this function fails, and when another
+/// pointer replaces this one. Otherwise it runs when the request was freed and the last of its calls is over, including
+/// a call that continues as a task.
 ///
 /// Fails with TENON_ERR_STATE after the request was handed over.
 #[unsafe(no_mangle)]
@@ -195,13 +195,13 @@ pub unsafe extern "C" fn tenon_http_set_user_data(
     })
 }
 
-/// Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called when
-/// tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data` may be
-/// NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise when the
-/// request was freed and `ready` has returned for the last time.
+/// Hands a request to a started server that serves such requests (tenon_server_listen_embedded()). `ready` is called
+/// when tenon_http_next() may have more. It may be NULL, for example if the program waits in that function. `user_data`
+/// may be NULL, and so may `destroy`, which runs exactly once. It runs at once if this function fails, and otherwise
+/// when the request was freed and `ready` has returned for the last time.
 ///
 /// The server's limits apply: a body over TENON_LIMIT_MESSAGE_BYTES gets the status 413. Requests over
-/// TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that come while the server ends.
+/// TENON_LIMIT_CONNECTIONS at a time get 503, and so do requests that arrive while the server shuts down.
 ///
 /// Fails with TENON_ERR_STATE if the server was not started or takes no requests, or if the request was handed over
 /// already.
@@ -241,9 +241,9 @@ pub unsafe extern "C" fn tenon_server_handle_http(
     })
 }
 
-/// Passes in a piece of the request's body, `len` bytes, which are copied. Call tenon_http_next() after each piece to
-/// learn early of a refusal, and so that the library never holds more than one piece. If there is already a response that
-/// needs no more of the body, pieces are dropped at once.
+/// Passes a piece of the request's body, `len` bytes, to the library, which copies them. Call tenon_http_next() after
+/// each piece to learn early of a refusal, and so that the library never holds more than one piece. If there is already
+/// a response and it does not need the rest of the body, pieces are dropped at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_write(
     http: *mut tenon_http,

@@ -16,14 +16,14 @@ pub type tenon_http_step = i32;
 pub const TENON_HTTP_WAIT: tenon_http_step = 0;
 /// The head of the response, for tenon_http_status() and tenon_http_header(). It comes first, and once.
 pub const TENON_HTTP_HEAD: tenon_http_step = 1;
-/// A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes the
-/// pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
+/// A piece of the response's body, for tenon_http_data(). Send it before you ask for the next one. The library makes
+/// the pieces of a stream only when they are asked for, and limits how much it holds for a client that does not read.
 pub const TENON_HTTP_DATA: tenon_http_step = 2;
 /// The response is complete.
 pub const TENON_HTTP_END: tenon_http_step = 3;
 
-/// Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at all
-/// if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
+/// Gets the next step of the response. If there is none, it waits for one: at most `timeout_ms` milliseconds, not at
+/// all if it is 0, without a limit if it is below 0. Callbacks in TENON_MODE_INLINE run inside this function.
 ///
 /// On success `*step` is one of the TENON_HTTP_ values.
 #[must_use]
@@ -87,8 +87,8 @@ pub unsafe extern "C" fn tenon_http_status(http: *const tenon_http, status: *mut
 }
 
 /// A header of the response, by its index from 0: its name in lower case, NUL-terminated, and its value, `len` bytes
-/// followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among the
-/// headers if it is known. The program itself frames a body without it, and sets `date`.
+/// followed by a NUL. Both are borrowed and live as long as the request. `len` may be NULL. `content-length` is among
+/// the headers if it is known. If it is not, the program must frame the body itself. The program also sets `date`.
 ///
 /// Fails with TENON_ERR_NOT_FOUND after the last header, and with TENON_ERR_STATE before TENON_HTTP_HEAD.
 #[unsafe(no_mangle)]
@@ -121,8 +121,8 @@ fn with_head(submitted: &Submitted) -> Result<&Submitted> {
     }
 }
 
-/// The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until the
-/// next tenon_http_next() or tenon_http_free().
+/// The piece of the body that belongs to the last TENON_HTTP_DATA; no bytes otherwise. It is borrowed and lives until
+/// the next tenon_http_next() or tenon_http_free().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_data(
     http: *const tenon_http,
@@ -139,8 +139,8 @@ pub unsafe extern "C" fn tenon_http_data(
 }
 
 /// Frees a request in any state. Before TENON_HTTP_END this means that its client is gone, which cancels a call of the
-/// modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the only
-/// function that may be called with the request.
+/// modern era. NULL is ignored. Call it before tenon_server_free() if possible. After tenon_server_free() it is the
+/// only function that may be called with the request.
 ///
 /// Fails with TENON_ERR_STATE while another function uses the request, and with TENON_ERR_FORKED in a child of the
 /// process that handed it over. It is not freed then.

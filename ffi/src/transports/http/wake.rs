@@ -10,8 +10,8 @@ use tenon_mcp::Wake;
 use tenon_mcp::locks::{Condvar, Mutex};
 
 /// Reports that tenon_http_next() may have more. It is called on any thread, also on threads of the library, and
-/// sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of the
-/// library.
+/// sometimes without need. It should wake the program's event loop. It must not block, and must not call functions of
+/// the library.
 pub type tenon_http_ready_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Wakes the thread that waits for a response. Threads of the engine may hold it after the request's end.
@@ -19,7 +19,7 @@ pub(super) struct ResponseWake {
     pub(super) signalled: Mutex<bool>,
     pub(super) changed: Condvar,
     pub(super) ready: Mutex<Option<Arc<Ready>>>,
-    /// The server's end waits for `ready` as for callbacks.
+    /// The shutdown of the server waits for `ready` as for callbacks.
     pub(super) inner: Weak<ServerState>,
     pub(super) callbacks: Arc<RunningCallbacks>,
 }
@@ -35,13 +35,13 @@ impl Wake for ResponseWake {
         *self.signalled.lock() = true;
         self.changed.notify_all();
         let Some(_guard) = self.callbacks.enter() else { return };
-        // A separate statement, so that nothing is locked meanwhile. The last use of the data ends within the pass.
+        // This is a separate statement, so that no lock is held below. The last use of the data ends within the pass.
         let ready = self.ready.lock().clone();
         if let Some(ready) = ready
             && let Some(function) = ready.function
         {
             let _inside = Inside::enter(self.inner.as_ptr().addr(), false);
-            // SAFETY: the function is the program's, of this type, and the data what it gave with it, not destroyed while
+            // SAFETY: the program passed this function, of this type, with this data; the data is not destroyed while
             // `ready` lives.
             unsafe { function(ready.data.pointer) };
         }
@@ -49,13 +49,13 @@ impl Wake for ResponseWake {
 }
 
 impl ResponseWake {
-    /// The request is freed. `ready` is not called any more.
+    /// Reports that the request is freed. `ready` is not called after that.
     pub(super) fn end(&self) {
         let ready = self.ready.lock().take();
         drop(ready);
     }
 
-    /// Waits until it was rung since the last wait; `false` if that does not happen until `end`.
+    /// Waits for a wake since the last wait. Returns `false` if there is none until `end`.
     pub(super) fn wait(&self, end: Option<Instant>) -> bool {
         let mut signalled = self.signalled.lock();
         while !std::mem::take(&mut *signalled) {
