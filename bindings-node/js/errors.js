@@ -54,7 +54,7 @@ class AskError extends Error {
 /** Ends this attempt of a call after its question was sent to the client. */
 class Suspended extends Error {
   constructor() {
-    super('the attempt is over; the handler will be run again with the answers')
+    super('the attempt has ended; the handler will run again with the answers')
     this.name = 'Suspended'
   }
 }

@@ -92,7 +92,7 @@ TEST(what_a_handler_throws_is_an_error_of_the_tool) {
     const auto thrown = called([](tenon::Call &) { throw std::runtime_error("no paper"); }, "{}", none);
     CHECK_IN(text("no paper"), thrown);
     CHECK_IN(R"("isError":true)", thrown);
-    CHECK_IN("no std::exception", called([](tenon::Call &) { throw 7; }, "{}", none));
+    CHECK_IN("is not a std::exception", called([](tenon::Call &) { throw 7; }, "{}", none));
     CHECK_IN("is not UTF-8", called([](tenon::Call &) { throw std::runtime_error("\xff"); }, "{}", none));
     // What was completed before stays.
     const auto late = [](tenon::Call &call) {

@@ -205,8 +205,8 @@ limits! {
     /// s. Default 1 s.
     25 stdio_drain_timeout: Time = 1_000, 0, YEAR;
     /// Bytes of printed output that wait until the client reads standard error, while stdio is served. Later output is
-    /// dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints. Default
-    /// 1 MiB.
+    /// dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints.
+    /// Default 1 MiB.
     24 max_stderr_bytes: Bytes = 1 << 20, 0, GIB;
     /// Legacy HTTP sessions. One more ends the session that has been idle longest. If all are in use, it is refused as
     /// busy. Each keeps the content of `initialize`, up to 16 KiB, which `max_buffered_bytes` does not count. Default

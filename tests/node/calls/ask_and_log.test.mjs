@@ -105,7 +105,7 @@ test('a legacy session is asked for samples, roots and visits', async () => {
     assert.deepEqual(error.data.elicitations, [{ mode: 'url', message: 'Go.', url: 'https://a/b', elicitationId: 'e1' }])
 
     const wrong = JSON.parse(await client.text('wrong'))
-    for (const [i, message] of [/maxTokens/, /maxTokens/, /messages/, /"odd"/, /ctx\.sample\.maxTokens is the number NaN/, /url/, /message must be a string/, /no page/].entries()) {
+    for (const [i, message] of [/maxTokens/, /maxTokens/, /messages/, /"odd"/, /ctx\.sample\.maxTokens is the number NaN/, /url/, /message must be a string/, /required pages is empty/].entries()) {
       assert.match(wrong[i], /^AskError invalid: /)
       assert.match(wrong[i], message)
     }

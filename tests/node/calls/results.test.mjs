@@ -250,16 +250,16 @@ test('the depth and the size of results are the limits that were set', async () 
   const source = `
     app.tool('deep', () => [[[1]]])
     app.tool('deeper', () => [[[[1]]]])
-    app.tool('large', () => 'x'.repeat(200))
-    app.tool('many', () => new Array(200).fill(0))
+    app.tool('large', () => 'x'.repeat(400))
+    app.tool('many', () => new Array(400).fill(0))
     await app.listen()`
   await withServer(source, async (client) => {
     await client.initialize()
     assert.equal(await client.text('deep'), '[[[1]]]')
     assert.match(await client.text('deeper'), /tool "deeper" .* nested deeper than 3 levels/)
-    assert.match(await client.text('large'), /tool "large" returned a value of more than 100 bytes, the limit maxResultBytes$/)
-    assert.match(await client.text('many'), /tool "many" .* of more than 100 bytes, the limit maxResultBytes$/)
-  }, { server: '{ name: "test", limits: { maxDepth: 3, maxResultBytes: 100 } }' })
+    assert.match(await client.text('large'), /tool "large" returned a value of more than 200 bytes, the limit maxResultBytes$/)
+    assert.match(await client.text('many'), /tool "many" .* of more than 200 bytes, the limit maxResultBytes$/)
+  }, { server: '{ name: "test", limits: { maxDepth: 3, maxResultBytes: 200 } }' })
 })
 
 test('errors', async () => {
