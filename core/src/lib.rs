@@ -34,6 +34,7 @@ pub mod transport;
 
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
+pub use crate::dispatch::options::{Form, OptionError, OptionRow, Policies, Settings, Spelling};
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;
 pub use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};
@@ -79,6 +80,7 @@ pub use server::{Server, ServerBuilder};
 /// Items for this repository's own bindings, tests and macros. They may change at any time.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::dispatch::options::{Options, names, write};
     pub use crate::dispatch::registry::catalog::Catalog;
     pub use crate::dispatch::registry::registered::Registered;
     pub use crate::dispatch::validation::arguments::{Arguments, Policy};

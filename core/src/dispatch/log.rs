@@ -18,7 +18,8 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    const ALL: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+    /// Every level.
+    pub(crate) const ALL: [LogLevel; 4] = [LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
 
     /// The level with this name; `warning` means `warn`.
     pub fn named(word: &str) -> Option<LogLevel> {

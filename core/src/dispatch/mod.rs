@@ -7,6 +7,8 @@ pub mod environment;
 pub mod limits;
 pub mod log;
 pub(crate) mod media;
+pub(crate) mod nearest_name;
+pub mod options;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

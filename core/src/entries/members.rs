@@ -93,44 +93,6 @@ macro_rules! member {
             self.map(|entry| entry.set("outputSchema", schema.into()))
         }
     };
-    (structured) => {
-        /// Whether a JSON value that the handler returns is also sent as structured content, next to its text.
-        /// Default: no, or yes with an output schema.
-        pub fn structured(self, structured: bool) -> Self {
-            self.map(|entry| entry.structured(structured))
-        }
-    };
-    (unknown_arguments) => {
-        /// How arguments are treated that the input schema has no properties for; see [`Entry::unknown_arguments`].
-        pub fn unknown_arguments(self, policy: UnknownArguments) -> Self {
-            self.map(|entry| entry.unknown_arguments(policy))
-        }
-    };
-    (coerce_arguments) => {
-        /// Whether strings in invalid arguments are converted to other types; see [`Entry::coerce_arguments`].
-        pub fn coerce_arguments(self, coerce: bool) -> Self {
-            self.map(|entry| entry.coerce_arguments(coerce))
-        }
-    };
-    (timeout) => {
-        /// Sets the timeout of one call. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
-        pub fn timeout(self, timeout: Duration) -> Self {
-            self.map(|entry| entry.timeout(timeout))
-        }
-    };
-    (tags) => {
-        /// Adds tags by which [`Server::disable_tags`](crate::Server::disable_tags) hides the entry; see
-        /// [`Entry::tags`].
-        pub fn tags(self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
-            self.map(|entry| entry.tags(tags))
-        }
-    };
-    (max_concurrency) => {
-        /// Sets the maximum number of concurrent calls; see [`Entry::max_concurrency`](crate::Entry::max_concurrency).
-        pub fn max_concurrency(self, calls: usize) -> Self {
-            self.map(|entry| entry.max_concurrency(calls))
-        }
-    };
     (inline) => {
         /// Makes the handler start on the thread that received the call. That costs least for a handler that ends
         /// without waiting. The handler must not block before its first await; see [`Entry::inline`].
@@ -138,43 +100,29 @@ macro_rules! member {
             self.map(|entry| entry.inline())
         }
     };
-    (once_only) => {
-        /// Whether a client may use each `requestState` only once; see [`Entry::once_only`](crate::Entry::once_only).
-        pub fn once_only(self, once_only: bool) -> Self {
-            self.map(|entry| entry.once_only(once_only))
-        }
-    };
-    (unsafe_paths) => {
-        /// Whether values of the template's variables may lead out of a folder; see
-        /// [`Entry::unsafe_paths`](crate::Entry::unsafe_paths).
-        pub fn unsafe_paths(self, allowed: bool) -> Self {
-            self.map(|entry| entry.unsafe_paths(allowed))
-        }
-    };
-    (task_support) => {
-        /// Whether calls may, or must, become tasks, which outlive their connection; see [`Entry::task_support`].
-        pub fn task_support(self, support: TaskSupport) -> Self {
-            self.map(|entry| entry.task_support(support))
-        }
-    };
-    (defer_task) => {
-        /// Whether a call becomes a task only when its handler asks for it; see [`Entry::defer_task`].
-        pub fn defer_task(self, defer: bool) -> Self {
-            self.map(|entry| entry.defer_task(defer))
-        }
-    };
-    (cache) => {
-        /// Sets how long the contents may be cached, and by whom (from 2026-07-28 on). Default: the server's setting,
-        /// see [`ServerBuilder::cache`](crate::ServerBuilder::cache).
-        pub fn cache(self, hints: CacheHints) -> Self {
-            self.map(|entry| entry.cache(hints))
-        }
-    };
     (keep) => {
         /// Keeps a value until the entry is removed and the last of its calls has ended; see [`Entry::keep`].
         pub fn keep(self, value: Arc<dyn Any + Send + Sync>) -> Self {
             self.map(|entry| entry.keep(value))
         }
+    };
+    (common_policies) => {
+        common_policies!();
+    };
+    (schema_policies) => {
+        schema_policies!();
+    };
+    (tool_policies) => {
+        tool_policies!();
+    };
+    (state_policies) => {
+        state_policies!();
+    };
+    (read_policies) => {
+        read_policies!();
+    };
+    (template_policies) => {
+        template_policies!();
     };
     (set) => {
         /// Sets any member of the definition, by its name in the specification; see [`Entry::set`].
@@ -198,6 +146,10 @@ macro_rules! entry {
         }
 
         impl $name {
+            fn options_mut(&mut self) -> &mut Policies {
+                self.0.options_mut()
+            }
+
             fn map(self, change: impl FnOnce(Entry) -> Entry) -> Self {
                 $name(change(self.0))
             }

@@ -5,7 +5,6 @@
 mod members;
 mod argument;
 mod hook;
-mod identity;
 #[cfg(feature = "runtime")]
 mod pages;
 mod prompt;
@@ -17,19 +16,19 @@ mod schema;
 mod skills;
 mod ui;
 
+use crate::dispatch::options::{
+    Policies, common_policies, read_policies, schema_policies, state_policies, template_policies,
+    tool_policies,
+};
 use crate::dispatch::registry::entry::Entry;
-use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::JsonSlice;
-use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::session::task::TaskSupport;
 pub use argument::PromptArgument;
 pub use hook::Hook;
 pub use prompt::Prompt;
 pub use provider::ResourceProvider;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 pub use ui::{Html, Ui};
 
 entry! {
@@ -42,8 +41,8 @@ entry! {
     ///     .description("Add two integers.")
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
-    Tool: title description icons annotations meta ui input_schema output_schema structured unknown_arguments
-        coerce_arguments timeout max_concurrency tags once_only task_support defer_task inline keep set
+    Tool: title description icons annotations meta ui input_schema output_schema common_policies
+        schema_policies tool_policies state_policies inline keep set
 }
 
 impl Tool {
@@ -61,7 +60,8 @@ entry! {
     /// use tenon_mcp::Resource;
     /// let resource = Resource::new("config://app").name("config").mime_type("application/json");
     /// ```
-    Resource: name title description icons annotations meta mime_type size timeout max_concurrency tags inline cache keep set
+    Resource: name title description icons annotations meta mime_type size common_policies state_policies
+        read_policies inline keep set
 }
 
 impl Resource {
@@ -79,8 +79,8 @@ entry! {
     /// use tenon_mcp::ResourceTemplate;
     /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
     /// ```
-    ResourceTemplate: name title description icons annotations meta mime_type timeout max_concurrency tags inline cache
-        unsafe_paths keep set
+    ResourceTemplate: name title description icons annotations meta mime_type common_policies state_policies
+        read_policies template_policies inline keep set
 }
 
 impl ResourceTemplate {
@@ -99,7 +99,7 @@ entry! {
     /// let style = Completion::prompt("greet", "style");
     /// let city = Completion::template("weather://{city}", "city");
     /// ```
-    Completion: timeout max_concurrency tags inline keep set
+    Completion: common_policies inline keep set
 }
 
 impl Completion {
@@ -117,7 +117,7 @@ impl Completion {
 entry! {
     /// A request method of the program's own, or one of the protocol's that the program answers in place of the
     /// engine. If it only has a name, a string can be used in its place.
-    Method: description input_schema timeout max_concurrency tags inline keep set
+    Method: description input_schema common_policies schema_policies state_policies inline keep set
 }
 
 impl Method {
@@ -135,7 +135,7 @@ impl<T: AsRef<str>> From<T> for Method {
 
 entry! {
     /// A notification of the program's own. If it only has a name, a string can be used in its place.
-    Notification: description input_schema timeout max_concurrency tags inline keep set
+    Notification: description input_schema common_policies schema_policies inline keep set
 }
 
 impl Notification {

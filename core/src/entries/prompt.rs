@@ -1,13 +1,13 @@
 //! The type for prompts. It collects the prompt's arguments one by one.
 
 use super::PromptArgument;
+use crate::dispatch::options::{Policies, common_policies, state_policies};
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use serde_json::Value;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A prompt to register with [`Server::prompt`](crate::Server::prompt). By default it takes no arguments.
 ///
@@ -27,6 +27,10 @@ impl Prompt {
         Prompt { entry: Entry::new(Kind::Prompt, name), arguments: Vec::new() }
     }
 
+    fn options_mut(&mut self) -> &mut Policies {
+        self.entry.options_mut()
+    }
+
     fn map(self, change: impl FnOnce(Entry) -> Entry) -> Prompt {
         Prompt { entry: change(self.entry), ..self }
     }
@@ -36,8 +40,8 @@ impl Prompt {
     member!(icons);
     member!(meta);
     member!(argument);
-    member!(timeout);
-    member!(tags);
+    common_policies!();
+    state_policies!();
     member!(inline);
     member!(keep);
     member!(set);

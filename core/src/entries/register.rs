@@ -108,9 +108,10 @@ impl Server {
         read: impl IntoHandler<R>,
     ) -> Result<(), Error> {
         let provider = provider.into();
-        let name = provider.list.name().to_owned();
-        self.entry(provider.list, list)?;
-        self.entry(provider.read, read).inspect_err(|_| drop(self.remove(Kind::ResourceProvider, &name)))
+        let (lists, reads) = provider.into_entries();
+        let name = lists.name().to_owned();
+        self.entry(lists, list)?;
+        self.entry(reads, read).inspect_err(|_| drop(self.remove(Kind::ResourceProvider, &name)))
     }
 
     /// Registers a prompt. The handler gets the arguments. They are strings; if the handler's type has numbers or

@@ -1,10 +1,10 @@
 //! Views: HTML pages in which hosts of MCP Apps show the results of tools.
 
+use crate::dispatch::options::{Policies, common_policies, read_policies};
 use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Builtin, Fixed, Target};
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::kind::Kind;
 use crate::server::Server;
 #[cfg(feature = "runtime")]
@@ -41,6 +41,10 @@ impl Ui {
     /// Creates a view at this address, which must start with `ui://`.
     pub fn new(uri: impl AsRef<str>) -> Ui {
         Ui { entry: Entry::new(Kind::Resource, uri), shown: Vec::new() }
+    }
+
+    fn options_mut(&mut self) -> &mut Policies {
+        self.entry.options_mut()
     }
 
     fn map(self, change: impl FnOnce(Entry) -> Entry) -> Ui {
@@ -93,13 +97,11 @@ impl Ui {
 
     /// Leaves the view out of the list of resources (AP-5). Hosts find it through the tools that name it.
     pub fn unlisted(self) -> Ui {
-        self.map(Entry::hidden)
+        self.hidden(true)
     }
 
-    /// Sets how long the view may be cached, and by whom (from 2026-07-28 on). Default: the server's setting.
-    pub fn cache(self, hints: CacheHints) -> Ui {
-        self.map(|entry| entry.cache(hints))
-    }
+    common_policies!();
+    read_policies!();
 
     /// Sets any member of the resource's definition, by its name in the specification; see [`Entry::set`].
     pub fn set(self, member: &str, value: impl Into<JsonSlice>) -> Ui {

@@ -5,27 +5,23 @@ use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
+use crate::dispatch::options::{self, OptionError, Settings, Spelling, server_settings};
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
 use crate::host::{Engine, Masking, Setup, Shared, ThreadHook, Threads, Work};
-use crate::json::{JsonSlice, Kind as JsonKind};
-use crate::proto::catalog::cache::{CacheHints, CacheSettings, Cacheable};
-use crate::proto::catalog::members::extension_fault;
+use crate::json::JsonSlice;
+use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
-use crate::proto::session::capability::{Capabilities, Capability};
+use crate::proto::session::capability::Capability;
 use crate::proto::session::implementation::Implementation;
-use crate::proto::version::{Revision, Revisions};
 use std::sync::Arc;
 
 /// Builds a [`Server`]. It has the settings that cannot change later. [`Server::builder`] makes one.
 pub struct ServerBuilder {
-    identity: Identity,
-    declared: Capabilities,
-    mask_errors: Option<bool>,
-    end_with_stdin: bool,
-    log_level: LogLevel,
+    implementation: Implementation,
+    settings: Settings,
     thread_hook: Option<ThreadHook>,
     /// The error of the first invalid setting; [`ServerBuilder::build`] returns it.
     rejected: Option<String>,
@@ -34,7 +30,6 @@ pub struct ServerBuilder {
     environment: Option<Arc<dyn Environment>>,
     store: Option<Arc<dyn Store>>,
     log: Option<Arc<dyn Log>>,
-    arguments: Policy,
 }
 
 impl Server {
@@ -50,17 +45,8 @@ impl Server {
             Err(reason) => (Implementation::unnamed(), Some(reason)),
         };
         ServerBuilder {
-            identity: Identity {
-                implementation,
-                instructions: None,
-                revisions: Revisions::default(),
-                extensions: Vec::new(),
-                cache: CacheSettings::default(),
-            },
-            declared: Capabilities::default(),
-            mask_errors: None,
-            end_with_stdin: true,
-            log_level: LogLevel::Debug,
+            implementation,
+            settings: Settings::default(),
             thread_hook: None,
             rejected,
             limits: Limits::default(),
@@ -68,51 +54,53 @@ impl Server {
             environment: None,
             store: None,
             log: None,
-            arguments: Policy::default(),
         }
     }
 }
 
 impl ServerBuilder {
-    /// Sets the instructions: a text that tells a model how to use the server. Default: none.
-    pub fn instructions(mut self, text: impl Into<String>) -> ServerBuilder {
-        self.identity.instructions = Some(text.into());
-        self
+    server_settings!();
+
+    fn options_mut(&mut self) -> &mut Settings {
+        &mut self.settings
     }
 
-    /// Sets another member of the server's description: `title`, `description`, `icons` or `websiteUrl` (also as
-    /// `website_url`), in the newest revision's form. If the member or its value is wrong, [`ServerBuilder::build`]
-    /// fails with an error that names it.
+    /// Sets a setting by its name, in the spelling of a language. `false`: there is no setting of this name.
+    pub fn set_setting(
+        &mut self,
+        name: &str,
+        value: &JsonSlice,
+        spelling: Spelling,
+    ) -> Result<bool, OptionError> {
+        options::set(&mut self.settings, None, spelling, name, value)
+    }
+
+    /// Sets the settings that are members of an object, in the spelling of a language.
+    pub fn set_settings(&mut self, settings: &JsonSlice, spelling: Spelling) -> Result<(), OptionError> {
+        options::set_all(&mut self.settings, None, spelling, settings)
+    }
+
+    /// The settings that are set.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Sets a member of the server's information by its name in the specification, such as `title`. If the value is wrong,
+    /// building fails with an error that names it.
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
-        match (member, &mut self.identity.implementation) {
-            ("name" | "version", _) => {
-                self.rejected.get_or_insert_with(|| {
-                    format!("server: {member} can only be set when the server is created")
-                });
-            }
-            (_, implementation) => {
-                if let Err(reason) = implementation.set(member, value.into()) {
-                    self.rejected.get_or_insert(reason);
-                }
-            }
+        if matches!(member, "name" | "version") {
+            self.rejected
+                .get_or_insert_with(|| format!("server: {member} can only be set when the server is created"));
+        } else if let Err(reason) = self.implementation.set(member, value.into()) {
+            self.rejected.get_or_insert(reason);
         }
-        self
-    }
-
-    /// Sets the server's name for people.
-    pub fn title(self, title: impl AsRef<str>) -> ServerBuilder {
-        self.set("title", JsonSlice::from_value(&title.as_ref().into()))
-    }
-
-    /// Sets the revisions that clients may use. Default: all. Without any revision, [`ServerBuilder::build`] fails.
-    pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> ServerBuilder {
-        self.identity.revisions = revisions.into_iter().collect();
         self
     }
 
     /// Declares a capability even if no entry needs it. List requests for it then get a response, an empty list.
     pub fn capability(mut self, capability: Capability) -> ServerBuilder {
-        self.declared = self.declared.with(capability);
+        let declared = self.settings.capabilities.get_or_insert_default();
+        declared.0 = declared.0.with(capability);
         self
     }
 
@@ -120,41 +108,14 @@ impl ServerBuilder {
     /// legacy client receives it only if the client itself declares extensions. If the id or the settings are wrong,
     /// [`ServerBuilder::build`] fails.
     pub fn extension(mut self, id: impl Into<String>, settings: impl Into<JsonSlice>) -> ServerBuilder {
-        let (id, settings) = (id.into(), settings.into());
-        if settings.kind() != JsonKind::Object {
-            self.rejected.get_or_insert_with(|| format!("extension {id:?}: its settings must be an object"));
-        }
-        if let Some(fault) = extension_fault(&id) {
-            self.rejected.get_or_insert_with(|| format!("extension {id:?} {fault}"));
-        }
-        self.identity.extensions.push((id, settings));
+        let extensions = self.settings.extensions.get_or_insert_default();
+        extensions.0.push((id.into(), settings.into()));
         self
     }
 
-    /// Sets how long responses may be cached, and by whom, unless [`cache_of`](ServerBuilder::cache_of) or an entry
-    /// says otherwise (from 2026-07-28 on). Default: a `ttl` of zero, for everybody.
-    pub fn cache(mut self, hints: CacheHints) -> ServerBuilder {
-        self.identity.cache.set_default(hints);
-        self
-    }
-
-    /// Sets the cache hints of one kind of response.
+    /// How long the response of one method may be cached, and by whom, in place of `cache`.
     pub fn cache_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
-        self.identity.cache.set(answer, hints);
-        self
-    }
-
-    /// Whether clients get a reference instead of the text of a handler's [exception](crate::Outcome::Exception). The
-    /// log has the text under that reference.
-    ///
-    /// By default this is on if other machines may reach the server. That is so if it listens on an address that is
-    /// not a loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so
-    /// if the engine does not know the address: with an HTTP server of the program's own, and with
-    /// [`ServeOptions::stream`](crate::ServeOptions::stream). Lines on Unix sockets, descriptors and clients in the
-    /// process are local. If other machines may reach the server, the start is logged with the level
-    /// [`LogLevel::Warn`], unless this is `true`.
-    pub fn mask_errors(mut self, mask: bool) -> ServerBuilder {
-        self.mask_errors = Some(mask);
+        self.settings.cache_of.get_or_insert_default().0.set(answer, hints);
         self
     }
 
@@ -194,13 +155,6 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the lowest level of the records that reach the log. Records below it are not built. Default: `Debug`, so
-    /// only the log itself filters.
-    pub fn log_level(mut self, level: LogLevel) -> ServerBuilder {
-        self.log_level = level;
-        self
-    }
-
     /// Sets a function that is called on each thread that the engine starts for this server. It gets the thread's name
     /// and runs before anything else on the thread. It can set a priority or a processor mask, or inform a profiler.
     /// If it panics, the panic is printed and the thread continues. Servers share threads only with servers that have
@@ -208,28 +162,6 @@ impl ServerBuilder {
     /// call it.
     pub fn on_thread_start(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> ServerBuilder {
         self.thread_hook = Some(Arc::new(hook));
-        self
-    }
-
-    /// Whether the end of standard input ends a server that has other transports. The same applies to the last of the
-    /// channels that have one client each: descriptors, connected sockets and streams. If `false`, only that client
-    /// leaves, and the other transports continue. A server without another transport ends in any case. Default: yes.
-    pub fn end_with_stdin(mut self, end: bool) -> ServerBuilder {
-        self.end_with_stdin = end;
-        self
-    }
-
-    /// Whether invalid arguments are checked a second time, with strings at their top level converted to the numbers,
-    /// booleans, arrays and objects that they represent: some clients send `"3"` for `3`. Default: yes.
-    pub fn coerce_arguments(mut self, coerce: bool) -> ServerBuilder {
-        self.arguments.coerce = coerce;
-        self
-    }
-
-    /// Whether `format` in the schemas of arguments and results is asserted. That applies to `date`, `date-time`,
-    /// `email`, `ip`, `ipv4`, `ipv6`, `uri` and `uuid`; any other format refuses nothing. Default: yes.
-    pub fn assert_formats(mut self, assert: bool) -> ServerBuilder {
-        self.arguments.formats = if assert { Formats::Assert } else { Formats::Annotate };
         self
     }
 
@@ -242,11 +174,14 @@ impl ServerBuilder {
         if let Some(reason) = self.rejected {
             return Err(Error::invalid(reason));
         }
-        if self.identity.revisions.is_empty() {
-            return Err(Error::invalid("revisions must contain at least one revision"));
-        }
+        options::check(&self.settings, None).map_err(|reason| Error::invalid(format!("server: {reason}")))?;
         let limits = self.limits.clamped();
-        let arguments = Policy { limits: limits.json(), ..self.arguments };
+        let settings = &self.settings;
+        let formats =
+            if settings.assert_formats == Some(false) { Formats::Annotate } else { Formats::Assert };
+        let coerce = settings.coerce_arguments.unwrap_or(true);
+        let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
+        let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let sealer = StateCipher::new(self.state_keys);
         let own_store = self.store.is_none();
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
@@ -254,15 +189,16 @@ impl ServerBuilder {
             Some(store) => Arc::new(GuardedStore { store, log: log.clone() }),
             None => default_store(&limits),
         };
-        let shaper = Shaper::new(self.identity);
+        let shaper = Shaper::new(identity);
         // Handlers can always log.
-        let declared = self.declared.with(Capability::Logging);
-        let log = match self.log_level {
+        let declared = settings.capabilities.unwrap_or_default().0.with(Capability::Logging);
+        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
+        let log = match log_level {
             LogLevel::Debug => log,
             level => Arc::new(AtLeast { level, log }),
         };
-        let masking = Masking::new(self.mask_errors);
-        let (end_with_stdin, log_level) = (self.end_with_stdin, self.log_level);
+        let masking = Masking::new(settings.mask_errors);
+        let end_with_stdin = settings.end_with_stdin.unwrap_or(true);
         let threads =
             Threads { io: limits.io_threads, stack: limits.thread_stack_bytes, hook: self.thread_hook };
         let checks = check_work(&threads);
@@ -284,6 +220,29 @@ impl ServerBuilder {
         engine.show_tasks();
         Ok(Server { arguments, engine, own_store })
     }
+}
+
+/// Who the server is, from its settings. The error is a member of its information that is wrong.
+fn identity(mut implementation: Implementation, settings: &Settings) -> Result<Identity, String> {
+    let text = |text: &Option<String>| text.as_ref().map(|text| JsonSlice::from_value(&text.as_str().into()));
+    let members = [
+        ("title", text(&settings.title)),
+        ("description", text(&settings.description)),
+        ("icons", settings.icons.clone()),
+        ("websiteUrl", text(&settings.website_url)),
+    ];
+    for (member, value) in members {
+        value.map_or(Ok(()), |value| implementation.set(member, value))?;
+    }
+    let mut cache = settings.cache.unwrap_or_default();
+    cache.merge(&settings.cache_of.unwrap_or_default().0);
+    Ok(Identity {
+        implementation,
+        instructions: settings.instructions.clone(),
+        revisions: settings.revisions.unwrap_or_default(),
+        extensions: settings.extensions.clone().unwrap_or_default().0,
+        cache,
+    })
 }
 
 fn default_store(limits: &Limits) -> Arc<dyn Store> {

@@ -66,7 +66,7 @@ impl Server {
         let catalog = &self.engine.0.catalog;
         let removed = self.engine.unregister(kind, name)?;
         if kind == Kind::ResourceProvider
-            && catalog.get(Kind::ResourceTemplate, name).is_some_and(|template| template.hidden)
+            && catalog.get(Kind::ResourceTemplate, name).is_some_and(|template| template.is_hidden())
         {
             self.engine.unregister(Kind::ResourceTemplate, name);
         }
@@ -116,7 +116,7 @@ impl Server {
             for kind in Kind::ALL {
                 for (entry, _) in shared.catalog.all(kind) {
                     let keeps = match entry.task_support {
-                        _ if entry.once_only => "once_only",
+                        _ if entry.policies.once_only == Some(true) => "once_only",
                         TaskSupport::Forbidden => continue,
                         TaskSupport::Optional | TaskSupport::Required => "tasks",
                     };

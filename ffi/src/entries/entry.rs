@@ -86,7 +86,7 @@ pub(crate) enum Answers {
 impl tenon_entry {
     pub(crate) fn new(entry: Entry, name: &str) -> tenon_entry {
         let is_provider = entry.kind() == Kind::ResourceProvider;
-        let reads = is_provider.then(|| Entry::new(Kind::ResourceTemplate, name).hidden());
+        let reads = is_provider.then(|| Entry::new(Kind::ResourceTemplate, name).hidden(true));
         tenon_entry {
             entry,
             reads,

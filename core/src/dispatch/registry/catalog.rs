@@ -84,7 +84,7 @@ impl<T> Default for Catalog<T> {
 
 impl<T> Entries<T> {
     fn shows(&self, slot: &Slot<T>) -> bool {
-        slot.enabled && slot.shown && !slot.entry.tags.iter().any(|tag| self.disabled.contains(tag))
+        slot.enabled && slot.shown && !slot.entry.tags().any(|tag| self.disabled.contains(tag))
     }
 
     /// The numbers of the entries that are shown, by kind.
@@ -190,7 +190,7 @@ impl<T> Catalog<T> {
                 }
             }
             let after = entries.shown();
-            let has = |slot: &&Slot<T>| slot.entry.tags.iter().any(|tag| tags.contains(tag));
+            let has = |slot: &&Slot<T>| slot.entry.tags().any(|tag| tags.contains(tag));
             let tagged = entries.in_order.iter().flatten().filter(has).count();
             let changed: Vec<_> =
                 Kind::ALL.into_iter().filter(|kind| before[kind.index()] != after[kind.index()]).collect();
@@ -311,7 +311,7 @@ impl<T> Snapshot<T> {
     pub fn list(&self, kind: Kind, revision: Revision) -> &Listing {
         let shelf = &self.shelves[kind.index()];
         shelf.lists[revision.index()].get_or_init(|| {
-            let shown: Vec<_> = shelf.entries.iter().filter(|entry| !entry.hidden).collect();
+            let shown: Vec<_> = shelf.entries.iter().filter(|entry| !entry.is_hidden()).collect();
             Listing::new(shown.into_iter(), |entry, out| entry.describe(revision, out))
         })
     }

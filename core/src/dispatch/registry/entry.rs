@@ -1,18 +1,18 @@
 //! Entries of every kind, as a program registers them.
 
+use crate::dispatch::options::{
+    self, OptionError, Policies, Spelling, common_policies, read_policies, schema_policies, state_policies,
+    template_policies, tool_policies,
+};
 use crate::dispatch::registry::mount_names::Prefix;
-use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::definition::Definition;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::clip;
 use crate::proto::operation::Method;
 use crate::proto::session::extension::Extension;
-use crate::proto::session::task::TaskSupport;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A value of a host; only the time when it is dropped matters here.
 pub(super) type Retained = Arc<dyn Any + Send + Sync>;
@@ -22,17 +22,7 @@ pub(super) type Retained = Arc<dyn Any + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub(super) definition: Definition,
-    pub(super) structured: bool,
-    pub(super) unknown: UnknownArguments,
-    pub(super) coerce: Option<bool>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) max_concurrency: Option<usize>,
-    pub(super) cache: Option<CacheHints>,
-    pub(super) hidden: bool,
-    pub(super) tags: Vec<String>,
-    pub(super) once_only: bool,
-    pub(super) unsafe_paths: bool,
-    pub(super) defer_task: bool,
+    pub(super) policies: Policies,
     pub(super) inline: bool,
     pub(super) paged: bool,
     pub(super) stays: bool,
@@ -50,20 +40,9 @@ impl Entry {
             Ok(definition) => (definition, None),
             Err(reason) => (Definition::new(kind), Some(reason)),
         };
-        let unknown = UnknownArguments::default();
         Entry {
             definition,
-            structured: false,
-            unknown,
-            coerce: None,
-            timeout: None,
-            max_concurrency: None,
-            cache: None,
-            hidden: false,
-            tags: Vec::new(),
-            once_only: false,
-            unsafe_paths: false,
-            defer_task: false,
+            policies: Policies::default(),
             inline: false,
             paged: false,
             stays: false,
@@ -88,10 +67,51 @@ impl Entry {
 
     /// An entry with the members of a JSON object, in the newest revision's form.
     pub fn from_json(kind: Kind, definition: &JsonSlice) -> Entry {
-        let mut entry = Entry::of(kind, Definition::from_json(kind, definition));
-        entry.structured = entry.definition.member("outputSchema").is_some();
-        entry
+        Entry::of(kind, Definition::from_json(kind, definition))
     }
+
+    /// An entry from one JSON object, in the spelling of a language: its policies and the members of its definition.
+    pub fn from_options(kind: Kind, options: &JsonSlice, spelling: Spelling) -> Result<Entry, OptionError> {
+        let mut policies = Policies::default();
+        let definition = options::set_known(&mut policies, Some(kind), spelling, options)?;
+        Ok(Entry { policies, ..Entry::from_json(kind, &definition) })
+    }
+
+    /// Sets a policy by its name, in the spelling of a language. `false`: there is no policy of this name.
+    pub fn set_policy(
+        &mut self,
+        name: &str,
+        value: &JsonSlice,
+        spelling: Spelling,
+    ) -> Result<bool, OptionError> {
+        options::set(&mut self.policies, Some(self.definition.kind()), spelling, name, value)
+    }
+
+    /// Sets the policies that are members of an object, in the spelling of a language.
+    pub fn set_policies(&mut self, policies: &JsonSlice, spelling: Spelling) -> Result<(), OptionError> {
+        options::set_all(&mut self.policies, Some(self.definition.kind()), spelling, policies)
+    }
+
+    /// The policies that are set.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// The entry with these policies in place of its own.
+    pub(crate) fn with_policies(self, policies: &Policies) -> Entry {
+        Entry { policies: policies.clone(), ..self }
+    }
+
+    pub(crate) fn options_mut(&mut self) -> &mut Policies {
+        &mut self.policies
+    }
+
+    common_policies!();
+    schema_policies!();
+    tool_policies!();
+    state_policies!();
+    read_policies!();
+    template_policies!();
 
     /// Sets a member of the definition, such as `title` or `inputSchema` (also as `input_schema`), in the newest
     /// revision's form. If this kind does not have the member, or the value is wrong, registration fails with an
@@ -99,8 +119,6 @@ impl Entry {
     pub fn set(mut self, member: &str, value: JsonSlice) -> Entry {
         if let Err(reason) = self.definition.set(member, value) {
             self.rejected.get_or_insert(reason);
-        } else if self.definition.member("outputSchema").is_some() {
-            self.structured = true;
         }
         self
     }
@@ -110,52 +128,6 @@ impl Entry {
         let mut value = JsonWriter::new();
         value.str(text.as_ref());
         self.set(member, value.into_slice())
-    }
-
-    /// Whether a JSON value that a tool returns is also sent as structured content, next to its text. Default: no, or yes
-    /// with an output schema.
-    pub fn structured(mut self, structured: bool) -> Entry {
-        self.structured = structured || self.definition.member("outputSchema").is_some();
-        self
-    }
-
-    /// How the engine treats arguments for which the input schema has no properties. Default: as the schema says.
-    ///
-    /// Registration fails if unknown arguments cannot be distinguished from known ones. That is so if the schema, or
-    /// a branch of it, has a `$ref` beside its properties, or `patternProperties`.
-    pub fn unknown_arguments(mut self, policy: UnknownArguments) -> Entry {
-        self.unknown = policy;
-        self
-    }
-
-    /// Whether invalid arguments are checked a second time, with strings converted to the numbers, booleans, arrays
-    /// and objects that they represent. Default:
-    /// [`ServerBuilder::coerce_arguments`](crate::ServerBuilder::coerce_arguments).
-    pub fn coerce_arguments(mut self, coerce: bool) -> Entry {
-        self.coerce = Some(coerce);
-        self
-    }
-
-    /// The timeout of one call. Default: [`Limits::call_timeout`](crate::Limits::call_timeout).
-    pub fn timeout(mut self, timeout: Duration) -> Entry {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout
-    /// applies to the waiting time, and starts again when the call runs.
-    /// [`Limits::max_waiting_calls`](crate::Limits::max_waiting_calls) limits how many calls wait. A call that waits
-    /// for an answer of its client counts as running, unless its attempt has ended with the question. Default: no
-    /// limit.
-    pub fn max_concurrency(mut self, calls: usize) -> Entry {
-        self.max_concurrency = Some(calls);
-        self
-    }
-
-    /// How long the contents of a resource or a template may be cached, and by whom. Default: the server's setting.
-    pub fn cache(mut self, hints: CacheHints) -> Entry {
-        self.cache = Some(hints);
-        self
     }
 
     /// Declares that a method answers a request of the protocol in place of the engine. Registration fails if the
@@ -169,51 +141,6 @@ impl Entry {
         };
         let reason = format!("{} {:?}: {reason}", self.kind().noun(), clip(name));
         self.rejected.get_or_insert(reason);
-        self
-    }
-
-    /// Leaves the entry out of every list. It can still be called. This is for the template of a resource provider.
-    pub fn hidden(mut self) -> Entry {
-        self.hidden = true;
-        self
-    }
-
-    /// Tags by which [`Server::disable_tags`](crate::Server::disable_tags) hides entries, and by which they are shown
-    /// again. Clients do not see them. At most 64 tags of at most 128 bytes each.
-    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Entry {
-        self.tags.extend(tags.into_iter().map(Into::into));
-        self
-    }
-
-    /// Lets a client of 2026-07-28 use each `requestState` only once, over all replicas that share the server's
-    /// [store](crate::ServerBuilder::store). If a client sends the same round again, the handler does not run again.
-    pub fn once_only(mut self, once_only: bool) -> Entry {
-        self.once_only = once_only;
-        self
-    }
-
-    /// Whether values of a resource template's variables may lead out of a folder that the handler appends them to.
-    /// `{+x}` may then be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have
-    /// segments `..`. Default: no; addresses with such values do not match the template. Kinds without variables
-    /// refuse this setting.
-    pub fn unsafe_paths(mut self, allowed: bool) -> Entry {
-        self.unsafe_paths = allowed;
-        self
-    }
-
-    /// Whether calls of a tool may, or must, become tasks, which outlive their connection. Default: never. It is the
-    /// same as setting the member `execution`.
-    pub fn task_support(self, support: TaskSupport) -> Entry {
-        let value = serde_json::json!({ "taskSupport": support.as_str() });
-        self.set("execution", JsonSlice::from_value(&value))
-    }
-
-    /// In 2026-07-28, a call of the tool becomes a task only if its handler asks for it
-    /// ([`Context::start_task`](crate::Context::start_task)). Until then its questions are asked in rounds, as in any
-    /// other call. A call that does not become a task gets an ordinary response. Default: a call is a task from its
-    /// start.
-    pub fn defer_task(mut self, defer: bool) -> Entry {
-        self.defer_task = defer;
         self
     }
 

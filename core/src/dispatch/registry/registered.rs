@@ -1,6 +1,7 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
 use crate::dispatch::calls::concurrency_limit::Semaphore;
+use crate::dispatch::options::{Policies, check};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
@@ -10,7 +11,6 @@ use crate::dispatch::validation::prompt_arguments::PromptArguments;
 use crate::dispatch::validation::schema::Schema;
 use crate::error::Error;
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::catalog::cache::CacheHints;
 use crate::proto::catalog::definition::Definition;
 use crate::proto::catalog::header_params::HeaderParam;
 use crate::proto::catalog::kind::Kind;
@@ -23,11 +23,6 @@ use crate::proto::version::Revision;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The maximum number of tags per entry, and of bytes per tag.
-const MAX_TAGS: usize = 64;
-const MAX_TAG: usize = 128;
 
 /// A registered entry: its definition is checked, its schemas are compiled, its handler is known. The layer above
 /// defines the type of the handler, `T`.
@@ -48,22 +43,12 @@ pub struct Registered<T> {
     pub structured: bool,
     /// Whether the schema allows structured content that is not an object.
     pub(crate) wraps: bool,
-    /// The entry's own timeout.
-    pub timeout: Option<Duration>,
+    /// The policies.
+    pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
     pub(crate) semaphore: Option<Semaphore>,
-    /// How long its results may be cached, and by whom.
-    pub(crate) cache: Option<CacheHints>,
-    /// Whether it is left out of every list.
-    pub(crate) hidden: bool,
-    /// The tags by which it can be hidden.
-    pub(crate) tags: Vec<String>,
-    /// Whether a request's state may be used only once.
-    pub(crate) once_only: bool,
     /// Whether its calls may be tasks.
     pub(crate) task_support: TaskSupport,
-    /// Whether a handler decides when its call becomes a task.
-    pub(crate) defer_task: bool,
     /// Whether a handler in Rust starts on the thread that received its call.
     pub(crate) inline: bool,
     /// Whether it lists in pages, whose cursors are sealed.
@@ -99,38 +84,25 @@ impl<T> Registered<T> {
     /// server's; it applies to everything that the entry does not set.
     pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
         let source = entry.clone();
-        let Entry {
-            mut definition,
-            structured,
-            unknown,
-            coerce,
-            timeout,
-            max_concurrency,
-            cache,
-            hidden,
-            tags,
-            once_only,
-            unsafe_paths,
-            defer_task,
-            inline,
-            paged,
-            stays: _,
-            extension,
-            under,
-            kept,
-            rejected,
-        } = entry;
+        let Entry { mut definition, policies, inline, paged, stays: _, extension, under, kept, rejected } =
+            entry;
         if let Some(reason) = rejected {
             return Err(Error::invalid(reason));
+        }
+        if let Some(support) = policies.task_support {
+            let execution = serde_json::json!({ "taskSupport": support.as_str() });
+            definition.set("execution", JsonSlice::from_value(&execution)).map_err(Error::invalid)?;
         }
         definition.finish().map_err(Error::invalid)?;
         let kind = definition.kind();
         let name = definition.name().to_owned();
         let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
-        let policy = Policy { unknown, coerce: coerce.unwrap_or(policy.coerce), ..policy };
-        if unsafe_paths && !matches!(kind, Kind::ResourceTemplate | Kind::ResourceProvider) {
-            return Err(wrong("only resource templates and providers can have unsafe paths".into()));
-        }
+        check(&policies, Some(kind)).map_err(wrong)?;
+        let policy = Policy {
+            unknown: policies.unknown_arguments.unwrap_or_default(),
+            coerce: policies.coerce_arguments.unwrap_or(policy.coerce),
+            ..policy
+        };
         if kind == Kind::Method && !Method::parse(name.as_str().into()).is_open() {
             return Err(wrong("the engine answers this method itself".into()));
         }
@@ -151,7 +123,7 @@ impl<T> Registered<T> {
             (Kind::Prompt, _) => Input::Prompt(PromptArguments::new(definition.member("arguments"))?),
             (Kind::ResourceTemplate, _) => {
                 let template = UriTemplate::parse(&name).map_err(wrong)?;
-                Input::Template(Arc::new(template.unsafe_paths(unsafe_paths)))
+                Input::Template(Arc::new(template.unsafe_paths(policies.unsafe_paths == Some(true))))
             }
             _ => Input::Open,
         };
@@ -160,25 +132,13 @@ impl<T> Registered<T> {
             .map(|schema| Schema::compile_with(schema, policy.formats))
             .transpose()
             .map_err(|error| wrong(format!("output schema: {error}")))?;
-        if timeout.is_some_and(|timeout| timeout.is_zero()) {
-            return Err(wrong("timeout must be more than zero".into()));
-        }
-        if let Some(tag) = tags.iter().find(|tag| tag.is_empty() || tag.len() > MAX_TAG) {
-            return Err(wrong(format!("tag {:?} must have 1 to {MAX_TAG} bytes", clip(tag))));
-        }
-        if tags.len() > MAX_TAGS {
-            return Err(wrong(format!("{} tags exceed the limit of {MAX_TAGS}", tags.len())));
-        }
-        if max_concurrency == Some(0) {
-            return Err(wrong("max_concurrency must be more than zero".into()));
-        }
         // True for a view, and for a tool that has one.
         let has_view = definition.view().is_some() || kind == Kind::Resource && name.starts_with("ui://");
         let extension = extension.or(has_view.then_some(Extension::Ui));
         let support = definition.member("execution").and_then(|execution| execution.member("taskSupport"));
         let support = support.as_ref().and_then(|word| word.decode_str());
         let task_support = support.and_then(|word| TaskSupport::named(&word)).unwrap_or_default();
-        if defer_task && task_support == TaskSupport::Forbidden {
+        if policies.defer_task == Some(true) && task_support == TaskSupport::Forbidden {
             return Err(wrong(
                 "a tool with deferred tasks needs task support: set it to optional or required".into(),
             ));
@@ -190,16 +150,11 @@ impl<T> Registered<T> {
             paged,
             header_params: headers,
             wraps: output.as_ref().is_some_and(|schema| wraps(schema.text())),
+            structured: output.is_some() || policies.structured == Some(true),
             output,
-            structured,
-            timeout,
-            semaphore: max_concurrency.map(Semaphore::new),
-            cache,
-            hidden,
-            tags,
-            once_only,
+            semaphore: policies.max_concurrency.map(Semaphore::new),
+            policies,
             task_support,
-            defer_task,
             inline,
             target,
             name,
@@ -229,6 +184,16 @@ impl<T> Registered<T> {
             Input::Prompt(arguments) => arguments.prepare(input).map_err(Unready::Refused),
             Input::Open | Input::Template(_) => Ok(input),
         }
+    }
+
+    /// The tags by which it can be disabled.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &String> {
+        self.policies.tags.iter().flat_map(|tags| &tags.0)
+    }
+
+    /// Whether it is left out of every list.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.policies.hidden == Some(true)
     }
 
     /// Whether a prompt has an argument of this name, or a template a variable.

@@ -1,5 +1,6 @@
 //! Checks that each registered completion names an argument that exists (CP-5).
 
+use crate::dispatch::nearest_name::nearest_name;
 use crate::error::{Error, ErrorKind};
 use crate::host::Registered;
 use crate::host::engine::Engine;
@@ -39,7 +40,7 @@ impl Engine {
         let refused = |text: String| Err(Error::new(ErrorKind::NotFound, format!("completion: {text}")));
         let Some((entry, _)) = catalog.look(kind, &of) else {
             let all = catalog.all(kind);
-            let near = nearest(&of, all.iter().map(|(entry, _)| entry.name.as_str()));
+            let near = nearest_name(&of, all.iter().map(|(entry, _)| entry.name.as_str()));
             let noun = kind.noun();
             return refused(match near {
                 Some(near) => format!("there is no {noun} {:?}; the nearest name is {near:?}", clip(&of)),
@@ -49,51 +50,11 @@ impl Engine {
         if entry.has_argument(&argument) {
             return Ok(());
         }
-        refused(match nearest(&argument, entry.arguments()) {
+        refused(match nearest_name(&argument, entry.arguments()) {
             Some(near) => {
                 format!("{entry} has no {part} {:?}; the nearest name is {near:?}", clip(&argument))
             }
             None => format!("{entry} has no {part} {:?}; it has none", clip(&argument)),
         })
-    }
-}
-
-/// The number of letters of a name that are compared.
-const MOST: usize = 200;
-
-/// The name with the smallest edit distance; the first one if there are several.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known.min_by_key(|known| distance(name, known))
-}
-
-/// The edit distance: how many letters to insert, delete or replace to turn one name into the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(MOST).collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().take(MOST).enumerate() {
-        let mut corner = std::mem::replace(&mut row[0], above + 1);
-        for (place, other) in to.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *other);
-            corner = row[place + 1];
-            row[place + 1] = replaced.min(corner + 1).min(row[place] + 1);
-        }
-    }
-    row[to.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_the_one_with_the_fewest_changes() {
-        for (from, to, changes) in
-            [("", "", 0), ("a", "", 1), ("style", "stile", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)]
-        {
-            assert_eq!((distance(from, to), distance(to, from)), (changes, changes), "{from} {to}");
-        }
-        let known = ["greeting", "greet", "meet"];
-        assert_eq!(nearest("gret", known.into_iter()), Some("greet"));
-        assert_eq!(nearest("x", [].into_iter()), None);
     }
 }

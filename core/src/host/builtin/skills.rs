@@ -68,7 +68,7 @@ impl Question {
             Question::Get => method(Op::SkillsGet),
             Question::Directory => method(Op::DirectoryRead).paged(),
             Question::Resources => Entry::new(Kind::ResourceProvider, TEMPLATE),
-            Question::Read => Entry::new(Kind::ResourceTemplate, TEMPLATE).hidden(),
+            Question::Read => Entry::new(Kind::ResourceTemplate, TEMPLATE).hidden(true),
         };
         // Skills do not get new names in other servers, so these entries would conflict with those of the other
         // servers.

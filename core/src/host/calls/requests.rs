@@ -239,7 +239,11 @@ impl Engine {
         let retried = context.client.revision.is_modern()
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is an unknown one.
-        let state = if retried && context.entry.once_only { params.get_str("requestState")? } else { None };
+        let state = if retried && context.entry.policies.once_only == Some(true) {
+            params.get_str("requestState")?
+        } else {
+            None
+        };
         let admission = Admission::of(state.as_deref(), task);
         let may_be_task = task == TaskMode::Later;
         let (admission, check) = match unchecked {

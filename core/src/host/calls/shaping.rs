@@ -171,7 +171,7 @@ impl Shared {
         let entry = flight.entry();
         match entry.kind {
             Kind::Resource | Kind::ResourceTemplate => {
-                let hints = self.shaper.hints(Cacheable::Read, entry.cache, flight.retried);
+                let hints = self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried);
                 Some((hints, !flight.retried))
             }
             Kind::Method => {

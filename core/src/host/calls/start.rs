@@ -112,7 +112,7 @@ impl Engine {
                 shared.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit())
             );
         }
-        let timeout = life.or(context.entry.timeout).unwrap_or(shared.limits.call_timeout);
+        let timeout = life.or(context.entry.policies.timeout).unwrap_or(shared.limits.call_timeout);
         let unchecked = check.is_some();
         let admitting = admission.is_some() || own == Some(Own::Timed);
         let deadline = match own {

@@ -23,7 +23,7 @@ impl Engine {
     ) {
         let limits = self.limits();
         let most = if entry.name == START { limits.start_timeout } else { limits.stop_timeout };
-        let timeout = entry.timeout.unwrap_or(most);
+        let timeout = entry.policies.timeout.unwrap_or(most);
         let word = entry.to_string();
         let sink = Arc::new(HookSink {
             engine: self.clone(),

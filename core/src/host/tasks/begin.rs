@@ -55,7 +55,7 @@ pub(in crate::host) fn task_mode(
         {
             (TaskSupport::Forbidden, _) | (TaskSupport::Optional, false) => Ok(TaskMode::Never),
             (TaskSupport::Required, false) => Err(undeclared(format_args!("{entry} runs only as a task"))),
-            (_, true) if entry.defer_task => Ok(TaskMode::Later),
+            (_, true) if entry.policies.defer_task == Some(true) => Ok(TaskMode::Later),
             (_, true) => Ok(TaskMode::Now(None)),
         },
         Revision::V2025_11_25 => match (params.get("task"), support) {
@@ -168,7 +168,7 @@ impl HostPort {
         );
         shared.tasks.enter(&live, limits.max_tasks)?;
         let until = shared.now().checked_add(limits.store_timeout);
-        let timeout = context.entry.timeout.unwrap_or(limits.task_timeout);
+        let timeout = context.entry.policies.timeout.unwrap_or(limits.task_timeout);
         let deadline = shared.now().checked_add(timeout);
         let sink: Arc<dyn Sink> = Arc::new(TaskSink::new(shared, &live));
         let begun = shared.with_deadline(call, |flight, place| {

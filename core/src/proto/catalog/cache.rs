@@ -1,6 +1,6 @@
 //! Caching hints: how long a modern client may cache a result, and for whom (digest 7.6).
 
-use crate::json::{JsonSlice, JsonWriter, Kind};
+use crate::json::JsonWriter;
 use crate::proto::version::Revision;
 use std::time::Duration;
 
@@ -62,32 +62,45 @@ pub enum Cacheable {
     Skill,
 }
 
-/// In the order of the variants.
-const METHODS: [(Cacheable, &str); 8] = [
-    (Cacheable::Discover, "server/discover"),
-    (Cacheable::Tools, "tools/list"),
-    (Cacheable::Prompts, "prompts/list"),
-    (Cacheable::Resources, "resources/list"),
-    (Cacheable::ResourceTemplates, "resources/templates/list"),
-    (Cacheable::Read, "resources/read"),
-    (Cacheable::Skills, "skills/list"),
-    (Cacheable::Skill, "skills/get"),
+/// The names of a response that can have hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheableNames {
+    /// The method.
+    pub method: &'static str,
+    /// The name of the option.
+    pub word: &'static str,
+}
+
+const fn row(cacheable: Cacheable, method: &'static str, word: &'static str) -> (Cacheable, CacheableNames) {
+    (cacheable, CacheableNames { method, word })
+}
+
+/// In the order of the enumeration.
+const ROWS: [(Cacheable, CacheableNames); 8] = [
+    row(Cacheable::Discover, "server/discover", "discover"),
+    row(Cacheable::Tools, "tools/list", "tools"),
+    row(Cacheable::Prompts, "prompts/list", "prompts"),
+    row(Cacheable::Resources, "resources/list", "resources"),
+    row(Cacheable::ResourceTemplates, "resources/templates/list", "resource_templates"),
+    row(Cacheable::Read, "resources/read", "read"),
+    row(Cacheable::Skills, "skills/list", "skills"),
+    row(Cacheable::Skill, "skills/get", "skill"),
 ];
 
 impl Cacheable {
-    /// All results that can be cached, each with its method.
-    pub fn all() -> impl Iterator<Item = (Cacheable, &'static str)> {
-        METHODS.into_iter()
+    /// Every response that can have hints, with its names.
+    pub fn all() -> impl Iterator<Item = (Cacheable, CacheableNames)> {
+        ROWS.into_iter()
     }
 
-    /// The result of this method; `None` if it must not be cached (CA-2).
+    /// The response of this method; `None` if it cannot have hints (CA-2).
     pub fn method(name: &str) -> Option<Cacheable> {
-        METHODS.iter().find(|(_, method)| *method == name).map(|(cacheable, _)| *cacheable)
+        ROWS.iter().find(|(_, names)| names.method == name).map(|(cacheable, _)| *cacheable)
     }
 }
 
 /// The largest integer that every JSON reader preserves.
-const LONGEST: u64 = (1 << 53) - 1;
+pub(crate) const LONGEST: u64 = (1 << 53) - 1;
 
 impl CacheHints {
     /// Hints for results that are fresh for `ttl`.
@@ -101,31 +114,7 @@ impl CacheHints {
         CacheHints { ttl: Duration::ZERO, scope: CacheScope::Private }
     }
 
-    /// Reads `{"ttlMs":…,"cacheScope":…}`. Both members may be missing. The error gives the reason.
-    pub fn read(hints: &JsonSlice) -> Result<CacheHints, String> {
-        if hints.kind() != Kind::Object {
-            return Err("caching hints must be an object".to_owned());
-        }
-        let mut read = CacheHints::default();
-        for member in hints.members() {
-            let value = hints.subslice(member.value.clone());
-            match &*member.name(hints.as_bytes()) {
-                "ttlMs" => {
-                    let number = value.deserialize().ok().filter(|number| *number <= LONGEST);
-                    let what = "ttlMs must be a whole number of milliseconds, of at least 0";
-                    read.ttl = Duration::from_millis(number.ok_or(what)?);
-                }
-                "cacheScope" => {
-                    let scope = value.decode_str().and_then(|word| CacheScope::named(&word));
-                    read.scope = scope.ok_or("cacheScope must be \"public\" or \"private\"")?;
-                }
-                name => return Err(format!("caching hints have no member {name:?}")),
-            }
-        }
-        Ok(read)
-    }
-
-    /// Appends the members to a complete [`Cacheable`] result. Writes nothing in legacy revisions (CA-9).
+    /// Appends the members to a complete result that is [`Cacheable`]; nothing in legacy revisions (CA-9).
     pub fn write(self, revision: Revision, out: &mut JsonWriter) {
         if revision.is_modern() {
             let millis = u64::try_from(self.ttl.as_millis()).unwrap_or(LONGEST).min(LONGEST);
@@ -138,7 +127,14 @@ impl CacheHints {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheSettings {
     default: CacheHints,
-    own: [Option<CacheHints>; METHODS.len()],
+    own: [Option<CacheHints>; ROWS.len()],
+}
+
+/// The same hints for every response.
+impl From<CacheHints> for CacheSettings {
+    fn from(hints: CacheHints) -> CacheSettings {
+        CacheSettings { default: hints, ..CacheSettings::default() }
+    }
 }
 
 impl CacheSettings {
@@ -147,7 +143,24 @@ impl CacheSettings {
         self.default = hints;
     }
 
-    /// Sets the hints of the results of one method. They apply to all pages of a list (PG-5).
+    /// The hints of every response that has none of its own.
+    pub fn default_hints(&self) -> CacheHints {
+        self.default
+    }
+
+    /// The responses that have hints of their own, with these.
+    pub fn own(&self) -> impl Iterator<Item = (CacheableNames, CacheHints)> {
+        ROWS.into_iter().filter_map(|(cacheable, names)| Some((names, self.own[cacheable as usize]?)))
+    }
+
+    /// Takes the hints of single responses that `others` have.
+    pub fn merge(&mut self, others: &CacheSettings) {
+        for (own, other) in self.own.iter_mut().zip(others.own) {
+            *own = other.or(*own);
+        }
+    }
+
+    /// The hints of one kind of answer. The same for all pages of a list (PG-5).
     pub fn set(&mut self, cacheable: Cacheable, hints: CacheHints) {
         self.own[cacheable as usize] = Some(hints);
     }
@@ -174,17 +187,13 @@ mod tests {
         out.into_slice().to_string()
     }
 
-    fn read(text: &'static str) -> Result<CacheHints, String> {
-        CacheHints::read(&JsonSlice::from_trusted(text.as_bytes().into()))
-    }
-
     const NEWEST: Revision = Revision::V2026_07_28;
 
     #[test]
     fn the_methods_are_in_the_order_of_the_answers() {
-        for (place, (cacheable, method)) in Cacheable::all().enumerate() {
+        for (place, (cacheable, names)) in Cacheable::all().enumerate() {
             assert_eq!(cacheable as usize, place);
-            assert_eq!(Cacheable::method(method), Some(cacheable));
+            assert_eq!(Cacheable::method(names.method), Some(cacheable));
         }
         // CA-2.
         for method in ["tools/call", "prompts/get", "completion/complete", "subscriptions/listen", ""] {
@@ -218,25 +227,5 @@ mod tests {
         // CA-3.
         assert_eq!(settings.hints(Cacheable::Read, Some(of(3)), true), CacheHints::once());
         assert_eq!(written(CacheHints::once(), NEWEST), r#"{"ttlMs":0,"cacheScope":"private"}"#);
-    }
-
-    #[test]
-    fn settings_are_read_by_their_names() {
-        assert_eq!(read("{}"), Ok(CacheHints::default()));
-        let hints = CacheHints::new(Duration::from_secs(1), CacheScope::Private);
-        assert_eq!(read(r#"{"ttlMs":1000,"cacheScope":"private"}"#), Ok(hints));
-        for (text, wanted) in [
-            ("[]", "must be an object"),
-            (r#"{"ttlMs":-1}"#, "ttlMs must be"),
-            (r#"{"ttlMs":1.5}"#, "ttlMs must be"),
-            (r#"{"ttlMs":"1"}"#, "ttlMs must be"),
-            (r#"{"ttlMs":9007199254740992}"#, "ttlMs must be"),
-            (r#"{"cacheScope":"all"}"#, "cacheScope must be"),
-            (r#"{"cacheScope":null}"#, "cacheScope must be"),
-            (r#"{"ttl":1}"#, "no member \"ttl\""),
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(wanted), "{text}: {error}");
-        }
     }
 }

@@ -121,7 +121,12 @@ impl Capabilities {
         Capabilities(self.0 & others.0)
     }
 
-    /// Whether the set contains this capability.
+    /// Each of them, in the order of the enumeration.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        ROWS.iter().map(|row| row.capability).filter(move |capability| self.has(*capability))
+    }
+
+    /// Whether this is one of them.
     pub fn has(self, capability: Capability) -> bool {
         self.0 & 1 << capability as u8 != 0
     }

@@ -24,7 +24,8 @@ pub enum TaskSupport {
 }
 
 impl TaskSupport {
-    const ALL: [TaskSupport; 3] = [TaskSupport::Forbidden, TaskSupport::Optional, TaskSupport::Required];
+    /// Every value.
+    pub const ALL: [TaskSupport; 3] = [TaskSupport::Forbidden, TaskSupport::Optional, TaskSupport::Required];
 
     /// The value in messages: `forbidden`, `optional`, `required`.
     pub fn as_str(self) -> &'static str {

@@ -85,7 +85,7 @@ fn resources_are_listed_page_by_page_and_provider_by_provider() {
         add(&bench, Entry::new(Kind::Resource, format!("data:{name}")));
     }
     for template in ["one:{id}", "two:{id}"] {
-        add(&bench, Entry::new(Kind::ResourceTemplate, template).hidden());
+        add(&bench, Entry::new(Kind::ResourceTemplate, template).hidden(true));
         add(&bench, Entry::new(Kind::ResourceProvider, template));
     }
     let first = ask(&bench, 1, "resources/list", json!({}));
@@ -115,7 +115,7 @@ fn resources_are_listed_page_by_page_and_provider_by_provider() {
     let call = called(&bench, 14, "resources/list", follow(&third));
     assert_eq!(call.context.entry.name, "two:{id}");
     complete(&bench, &call, Outcome::Json(slice(json!([]))));
-    add(&bench, Entry::new(Kind::ResourceTemplate, "one:{id}").hidden());
+    add(&bench, Entry::new(Kind::ResourceTemplate, "one:{id}").hidden(true));
     add(&bench, Entry::new(Kind::ResourceProvider, "one:{id}"));
 
     // A cursor is for its own list, in its own revision, as the list was.

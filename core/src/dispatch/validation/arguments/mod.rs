@@ -29,6 +29,25 @@ pub enum UnknownArguments {
     Drop,
 }
 
+impl UnknownArguments {
+    pub(crate) const ALL: [UnknownArguments; 3] =
+        [UnknownArguments::Schema, UnknownArguments::Refuse, UnknownArguments::Drop];
+
+    /// The word: `schema`, `refuse` or `drop`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            UnknownArguments::Schema => "schema",
+            UnknownArguments::Refuse => "refuse",
+            UnknownArguments::Drop => "drop",
+        }
+    }
+
+    /// The value of this word.
+    pub fn named(word: &str) -> Option<UnknownArguments> {
+        UnknownArguments::ALL.into_iter().find(|value| value.as_str() == word)
+    }
+}
+
 /// The settings for preparing arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {

@@ -1,0 +1,143 @@
+//! Options by name: read from JSON, checked, and written back.
+
+use super::spelling::Spelling;
+use super::table::{Access, OptionRow};
+use super::values::At;
+use crate::dispatch::nearest_name::nearest_name;
+use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::clip;
+use serde_json::Map;
+use std::fmt;
+
+/// A struct of options that a table describes.
+pub trait Options: Default + 'static {
+    /// The rows.
+    const TABLE: &'static [OptionRow];
+    /// How to reach the value of each row, in the same order.
+    #[doc(hidden)]
+    const ACCESS: &'static [Access<Self>];
+}
+
+/// Why options were refused. The text names the option, its value and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OptionError {
+    /// Whether there is no option of the name; otherwise its value is wrong.
+    pub unknown: bool,
+    /// What was wrong.
+    pub text: String,
+}
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for OptionError {}
+
+/// The names of the options that an entry of this kind, or a server, may have.
+pub fn names<T: Options>(kind: Option<Kind>, spelling: Spelling) -> Vec<String> {
+    let has = |row: &&OptionRow| is_for(row, kind) && row.absent != Some(spelling);
+    T::TABLE.iter().filter(has).map(|row| spelling.name(row.name).into_owned()).collect()
+}
+
+fn is_for(row: &OptionRow, kind: Option<Kind>) -> bool {
+    kind.is_none_or(|kind| row.kinds.contains(&kind))
+}
+
+fn at(row: &OptionRow, spelling: Spelling) -> At {
+    At { path: spelling.name(row.name).into_owned(), form: row.form, spelling }
+}
+
+/// Sets one option. `false`: there is none of this name.
+pub fn set<T: Options>(
+    options: &mut T,
+    kind: Option<Kind>,
+    spelling: Spelling,
+    name: &str,
+    value: &JsonSlice,
+) -> Result<bool, OptionError> {
+    let find = |row: &OptionRow| spelling.name(row.name) == name && row.absent != Some(spelling);
+    let Some(place) = T::TABLE.iter().position(find) else { return Ok(false) };
+    let row = &T::TABLE[place];
+    let wrong = |text| OptionError { unknown: false, text };
+    if !is_for(row, kind) {
+        let nouns: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+        return Err(OptionError { unknown: true, text: format!("{name} is for {}", nouns.join(", ")) });
+    }
+    (T::ACCESS[place].read)(options, value, &at(row, spelling)).map_err(wrong)?;
+    Ok(true)
+}
+
+/// Sets the options among the members of an object, and returns the object of the other members. Members that are null
+/// count as not set.
+pub fn set_known<T: Options>(
+    options: &mut T,
+    kind: Option<Kind>,
+    spelling: Spelling,
+    object: &JsonSlice,
+) -> Result<JsonSlice, OptionError> {
+    let mut others = crate::json::JsonWriter::new();
+    others.begin_object();
+    for member in object.members() {
+        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value.clone()));
+        if value.kind() != JsonKind::Null && !set(options, kind, spelling, &name, &value)? {
+            others.key(&name).slice(&value);
+        }
+    }
+    others.end_object();
+    Ok(others.into_slice())
+}
+
+/// Sets the options of an object. A member that is no option is an error.
+pub fn set_all<T: Options>(
+    options: &mut T,
+    kind: Option<Kind>,
+    spelling: Spelling,
+    object: &JsonSlice,
+) -> Result<(), OptionError> {
+    let others = set_known(options, kind, spelling, object)?;
+    match others.members().next() {
+        None => Ok(()),
+        Some(member) => Err(unknown::<T>(kind, spelling, &member.name(others.as_bytes()))),
+    }
+}
+
+/// The error of a name that no option has.
+fn unknown<T: Options>(kind: Option<Kind>, spelling: Spelling, name: &str) -> OptionError {
+    let known = names::<T>(kind, spelling);
+    let near = nearest_name(name, known.iter().map(String::as_str)).unwrap_or_default();
+    let text = format!(
+        "there is no option {:?}; the nearest name is {near:?}; the options are {}",
+        clip(name),
+        known.join(", ")
+    );
+    OptionError { unknown: true, text }
+}
+
+/// The first option whose value is wrong. Values that were set by their types are checked here.
+pub(crate) fn check<T: Options>(options: &T, kind: Option<Kind>) -> Result<(), String> {
+    for (row, access) in T::TABLE.iter().zip(T::ACCESS) {
+        let is_set = (access.write)(options, Spelling::Rust).is_some();
+        if is_set && !is_for(row, kind) {
+            let nouns: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+            return Err(format!("{} is for {}", row.name, nouns.join(", ")));
+        }
+        (access.check)(options, &at(row, Spelling::Rust))?;
+    }
+    Ok(())
+}
+
+/// The options that are set, as an object. Secret ones are `true`.
+pub fn write<T: Options>(options: &T, spelling: Spelling) -> JsonSlice {
+    let mut object = Map::new();
+    for (row, access) in T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| row.absent != Some(spelling)) {
+        if let Some(value) = (access.write)(options, spelling) {
+            let value = if row.secret { true.into() } else { value };
+            object.insert(spelling.name(row.name).into_owned(), value);
+        }
+    }
+    JsonSlice::from_value(&object.into())
+}

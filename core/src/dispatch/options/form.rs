@@ -1,0 +1,102 @@
+//! The forms of options: what a value may be, in the words of each language.
+
+use super::spelling::Spelling;
+
+/// The form of an option's value: its type, its range, its words.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Form {
+    /// True or false.
+    Flag,
+    /// An integer of at least `min`.
+    Count {
+        /// The smallest value.
+        min: u64,
+    },
+    /// A time above 0.
+    Time,
+    /// Text.
+    Text,
+    /// One of these words.
+    Word(fn() -> Vec<&'static str>),
+    /// A list of any words.
+    Words,
+    /// A list of words that the engine knows.
+    KnownWords(fn() -> Vec<&'static str>),
+    /// How long a response may be cached, and by whom.
+    Cache,
+    /// The same, and in Node also for single methods.
+    CacheOfAll,
+    /// An object with caching hints by method.
+    CacheOf,
+    /// An object with JSON objects by name.
+    Objects,
+    /// JSON whose form the protocol defines.
+    Json,
+}
+
+impl Form {
+    /// What a value must be, for errors.
+    pub(crate) fn expected(self, spelling: Spelling) -> String {
+        use Spelling::{Node, Python};
+        let (list, object) = match spelling {
+            Python => ("a list", "a dict"),
+            Node => ("an array", "an object"),
+            _ => ("a JSON array", "a JSON object"),
+        };
+        match (self, spelling) {
+            (Form::Flag, Python) => "True or False".to_owned(),
+            (Form::Flag, Node) => "a boolean".to_owned(),
+            (Form::Flag, _) => "true or false".to_owned(),
+            (Form::Count { min: 1 }, _) => "a positive integer".to_owned(),
+            (Form::Count { min }, _) => format!("an integer from {min}"),
+            (Form::Time, _) => format!("a number of {} above 0", spelling.unit()),
+            (Form::Text, Python) => "a str".to_owned(),
+            (Form::Text, _) => "a string".to_owned(),
+            (Form::Word(words), _) => spelling.one_of(words()),
+            (Form::Words | Form::KnownWords(_), _) => format!("{list} of strings"),
+            (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
+            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
+            (Form::Json, _) => "JSON".to_owned(),
+        }
+    }
+
+    /// The type in Python, with names of `tenon_mcp.types`.
+    pub fn python(self) -> String {
+        let literal = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("Literal[{}]", words.join(", "))
+        };
+        match self {
+            Form::Flag => "bool".to_owned(),
+            Form::Count { .. } => "int".to_owned(),
+            Form::Time => "float".to_owned(),
+            Form::Text => "str".to_owned(),
+            Form::Word(words) => literal(&words()),
+            Form::Words => "Iterable[str]".to_owned(),
+            Form::KnownWords(_) => "Sequence[str]".to_owned(),
+            Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
+            Form::CacheOf => "dict[str, Cache]".to_owned(),
+            Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
+            Form::Json => "Sequence[dict[str, Any]]".to_owned(),
+        }
+    }
+
+    /// The type in TypeScript, with names of `index.d.ts`.
+    pub fn typescript(self) -> String {
+        let union =
+            |words: &[&str]| words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | ");
+        match self {
+            Form::Flag => "boolean".to_owned(),
+            Form::Count { .. } | Form::Time => "number".to_owned(),
+            Form::Text => "string".to_owned(),
+            Form::Word(words) => union(&words()),
+            Form::Words => "Iterable<string>".to_owned(),
+            Form::KnownWords(words) => format!("({})[]", union(&words())),
+            Form::Cache => "CacheHints".to_owned(),
+            Form::CacheOfAll | Form::CacheOf => "CacheOptions".to_owned(),
+            Form::Objects => "Record<string, JsonObject>".to_owned(),
+            Form::Json => "Icon[]".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The options of entries (policies) and of servers (settings): one table each.
+//!
+//! A row of a table is all that the engine, the bindings, the header, the typings and the reference pages know of an
+//! option. [`read`] takes options as JSON in the spelling of any language, and [`write`] gives them back.
+//!
+//! To add a policy, write a row in `policies.rs`; to add a setting, one in `settings.rs`.
+
+mod form;
+#[macro_use]
+mod table;
+mod access;
+mod cache;
+mod policies;
+mod settings;
+mod spelling;
+#[cfg(test)]
+mod tests;
+pub(crate) mod types;
+mod values;
+
+pub(crate) use access::check;
+pub use access::{OptionError, Options};
+pub use access::{names, set, set_all, set_known, write};
+pub use form::Form;
+pub use policies::Policies;
+pub(crate) use policies::{
+    common_policies, read_policies, schema_policies, state_policies, template_policies, tool_policies,
+};
+pub use settings::Settings;
+pub(crate) use settings::server_settings;
+pub use spelling::Spelling;
+pub use table::OptionRow;
+pub(crate) use table::setter;

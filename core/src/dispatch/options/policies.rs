@@ -1,0 +1,77 @@
+//! The policies of entries.
+
+use super::table::{Access, OptionRow};
+use super::types::*;
+use super::values::OptionValue;
+use crate::proto::catalog::kind::Kind;
+
+/// Kinds whose handlers may ask the client for input.
+const ASKING: &[Kind] =
+    &[Kind::Tool, Kind::Resource, Kind::ResourceTemplate, Kind::ResourceProvider, Kind::Prompt, Kind::Method];
+
+/// Kinds with an input schema.
+const WITH_SCHEMA: &[Kind] = &[Kind::Tool, Kind::Method, Kind::Notification];
+
+/// Kinds that are read.
+const READ: &[Kind] = &[Kind::Resource, Kind::ResourceTemplate, Kind::ResourceProvider];
+
+/// Kinds whose addresses have variables.
+const WITH_VARIABLES: &[Kind] = &[Kind::ResourceTemplate, Kind::ResourceProvider];
+
+options! {
+    /// The policies of an entry: rules for its calls and its lists, which clients do not see.
+    Policies;
+    group common_policies at &Kind::ALL; {
+        /// The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped.
+        /// Default: the limit `call_timeout`.
+        timeout: Duration;
+        /// The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout
+        /// applies to the waiting time, and starts again when the call runs. The limit `max_waiting_calls` bounds how many
+        /// calls wait. A call that waits for an answer of its client counts as running, unless its attempt has ended with
+        /// the question. Default: no limit.
+        max_concurrency: usize;
+        /// Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
+        /// bytes each. Default: none.
+        tags: Tags;
+        /// Whether the entry is left out of every list. It can still be called. Default: no.
+        hidden: bool;
+    }
+    group schema_policies at WITH_SCHEMA; {
+        /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the
+        /// call is refused) or `drop` (they are left out). With `refuse` and `drop`, registration fails if unknown
+        /// arguments cannot be distinguished from known ones: the schema, or a branch of it, has a `$ref` beside its
+        /// properties, or `patternProperties`. Default: `schema`.
+        unknown_arguments: UnknownArguments;
+        /// Whether invalid arguments are checked a second time, with strings converted to the numbers, booleans, arrays and
+        /// objects that they represent. Default: the server's setting.
+        coerce_arguments: bool;
+    }
+    group tool_policies at &[Kind::Tool]; {
+        /// Whether a JSON value that the tool returns is also sent as structured content, next to its text. A tool with an
+        /// output schema is structured in any case. Default: no.
+        structured: bool;
+        /// Whether calls may, or must, become tasks, which outlive their connection: `forbidden`, `optional` (if the client
+        /// supports tasks) or `required`. Default: `forbidden`.
+        task_support: TaskSupport;
+        /// Whether a call of a client of 2026-07-28 becomes a task only if its handler starts the task. Until then its
+        /// questions are asked in rounds, as in any other call. A call that does not become a task gets an ordinary
+        /// response. Default: no; a call is a task from its start.
+        defer_task: bool;
+    }
+    group state_policies at ASKING; {
+        /// Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all
+        /// replicas that share the server's store. If a client sends the same round again, the handler does not run again.
+        /// Default: no.
+        once_only: bool;
+    }
+    group read_policies at READ; {
+        /// How long the contents may be cached, and by whom. Default: the server's setting.
+        cache: CacheHints;
+    }
+    group template_policies at WITH_VARIABLES; {
+        /// Whether values of the template's variables may lead out of a folder that the handler appends them to. `{+x}` may
+        /// then be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments
+        /// `..`. If not, addresses with such values do not match the template. Default: no.
+        unsafe_paths: bool;
+    }
+}

@@ -1,0 +1,56 @@
+//! The settings of servers.
+
+use super::spelling::Spelling;
+use super::table::{Access, OptionRow};
+use super::types::*;
+use super::values::OptionValue;
+
+options! {
+    /// The settings of a server, which are fixed when it is built.
+    Settings;
+    group server_settings at &[]; {
+        /// The name for people.
+        title: String;
+        /// What the server is for (from 2025-11-25 on).
+        description: String;
+        /// The server's icons, an array as the specification defines it (from 2025-11-25 on).
+        icons: JsonSlice;
+        /// The URL of the server's website (from 2025-11-25 on).
+        website_url: String;
+        /// How a model should use the server.
+        instructions: String;
+        /// The protocol revisions that the server supports. Default: all.
+        revisions: Revisions;
+        /// Whether clients receive a reference in place of the text of an unexpected exception. The log has the text under
+        /// that reference. The default is yes if other machines may reach the server: it listens on an address that is not a
+        /// loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. The default is also
+        /// yes if the engine does not know the address: the requests come from an HTTP server of the program's own, or from
+        /// a stream that the program accepted. Lines on Unix sockets, descriptors and clients in the process are local. At
+        /// the start, the log states at the level of warnings which setting is in force, also if this is `false`.
+        mask_errors: bool;
+        /// How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone.
+        cache: CacheSettings;
+        /// Whether arguments that do not conform are checked a second time, with strings at their top level converted to
+        /// the numbers, booleans, arrays and objects that they represent. Some clients send `"3"` for `3`. Default: yes.
+        coerce_arguments: bool;
+        /// Whether `format` in the schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`,
+        /// `ipv6`, `uri` and `uuid`. Other formats refuse nothing. Default: yes.
+        assert_formats: bool;
+        /// Whether the end of standard input ends the server if it has other transports. The same holds for the last of
+        /// the channels that have one client each: descriptors, connected sockets and streams. If not, the client of
+        /// standard input leaves and the others stay. A server without another transport ends in any case. Default: yes.
+        end_with_stdin: bool;
+        /// The lowest level of the records that reach the log: `debug`, `info`, `warn` or `error`. Records below it are not
+        /// created. Default: `debug`, so the log alone decides.
+        log_level: LogLevel;
+    }
+    group added_settings at &[]; {
+        /// The capabilities that the server declares even if nothing is registered for them. It answers their lists.
+        capabilities: Declared;
+        /// The extensions that the server declares, by their names, with their settings. A name has a prefix, as in
+        /// `com.example/name`. A legacy client is told of them only if it declares extensions itself.
+        extensions: Extensions;
+        /// How long the responses of single methods may be cached, and by whom, in place of `cache` (2026-07-28).
+        cache_of: CacheOf, absent: Some(Spelling::Node);
+    }
+}

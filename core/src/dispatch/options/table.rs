@@ -1,0 +1,115 @@
+//! The macro that makes a table of options, the struct of their values, and the setters of Rust.
+
+use super::form::Form;
+use super::spelling::Spelling;
+use super::values::At;
+use crate::json::JsonSlice;
+use crate::proto::catalog::kind::Kind;
+use serde_json::Value;
+
+/// A row of a table of options.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OptionRow {
+    /// The name in Rust, Python and C; Node has it in camelCase.
+    pub name: &'static str,
+    /// What a value may be.
+    pub form: Form,
+    /// The kinds of entries that may have it. A server's setting has none.
+    pub kinds: &'static [Kind],
+    /// Whether it may change while the server runs.
+    pub live: bool,
+    /// Whether it is secret: it is never shown in logs or when options are read back.
+    pub secret: bool,
+    /// The language that alone does not have it, because another option there includes it.
+    pub absent: Option<Spelling>,
+    /// What it does, in sentences.
+    pub text: &'static str,
+}
+
+/// How the value of a row is reached in the struct `T`.
+pub struct Access<T> {
+    /// Reads a value from JSON.
+    pub(super) read: fn(&mut T, &JsonSlice, &At) -> Result<(), String>,
+    /// Checks the value, if it is set.
+    pub(super) check: fn(&T, &At) -> Result<(), String>,
+    /// The value, if it is set.
+    pub(super) write: fn(&T, Spelling) -> Option<Value>,
+}
+
+/// The type of the parameter of a Rust setter, and the value from it. Paths are full, so that users need no imports.
+macro_rules! setter {
+    (@param String) => { impl Into<String> };
+    (@param JsonSlice) => { impl Into<$crate::JsonSlice> };
+    (@param Tags) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param Revisions) => { impl IntoIterator<Item = $crate::Revision> };
+    (@param CacheSettings) => { $crate::CacheHints };
+    (@param $type:ident) => { $crate::dispatch::options::types::$type };
+    (@value Tags $value:ident) => { $value.into_iter().collect() };
+    (@value Revisions $value:ident) => { $value.into_iter().collect() };
+    (@value $type:ident $value:ident) => { $value.into() };
+}
+pub(crate) use setter;
+
+/// A table of options.
+///
+/// Each group becomes a macro of that name, which expands to the Rust setters of its rows. The type that uses it has a
+/// method `options_mut`, which gives the struct of values.
+macro_rules! options {
+    (@form $type:ty) => { <$type as $crate::dispatch::options::values::OptionValue>::FORM };
+    (@form $type:ty, $form:expr) => { $form };
+    (
+        $(#[$meta:meta])* $table:ident;
+        $(group $group:ident at $kinds:expr; {
+            $($(#[doc = $text:literal])+ $name:ident: $type:ident $(= $form:expr)? $(, $key:ident: $flag:expr)*;)+
+        })+
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $table {
+            $($(pub(crate) $name: Option<$crate::dispatch::options::types::$type>,)+)+
+        }
+
+        impl $crate::dispatch::options::Options for $table {
+            const TABLE: &'static [OptionRow] = &[$($(OptionRow {
+                $($key: $flag,)*
+                ..OptionRow {
+                    name: stringify!($name),
+                    form: options!(@form $type $(, $form)?),
+                    kinds: $kinds,
+                    live: false,
+                    secret: false,
+                    absent: None,
+                    text: concat!($($text, "\n"),+),
+                }
+            },)+)+];
+
+            const ACCESS: &'static [Access<$table>] = &[$($(Access {
+                read: |options, value, at| {
+                    let value = <$type as OptionValue>::read(value, at)?;
+                    value.check(at)?;
+                    options.$name = Some(value);
+                    Ok(())
+                },
+                check: |options, at| options.$name.as_ref().map_or(Ok(()), |value| value.check(at)),
+                write: |options, spelling| options.$name.as_ref().map(|value| value.write(spelling)),
+            },)+)+];
+        }
+
+        $(
+            /// The setters of these options, for a type with a method `options_mut`.
+            #[allow(unused_macros)]
+            macro_rules! $group {
+                () => { $(
+                    $(#[doc = $text])+
+                    pub fn $name(mut self, value: $crate::dispatch::options::setter!(@param $type)) -> Self {
+                        self.options_mut().$name = Some($crate::dispatch::options::setter!(@value $type value));
+                        self
+                    }
+                )+ };
+            }
+            #[allow(unused_imports)]
+            pub(crate) use $group;
+        )+
+    };
+}

@@ -1,0 +1,186 @@
+use super::*;
+use crate::json::{JsonSlice, Limits};
+use crate::proto::catalog::kind::Kind;
+
+fn json(text: &str) -> JsonSlice {
+    JsonSlice::parse(text.to_owned().into(), &Limits::default())
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn policies(kind: Kind, spelling: Spelling, text: &str) -> Result<Policies, String> {
+    let mut policies = Policies::default();
+    set_all(&mut policies, Some(kind), spelling, &json(text)).map_err(|error| error.text)?;
+    Ok(policies)
+}
+
+fn settings(spelling: Spelling, text: &str) -> Result<Settings, String> {
+    let mut settings = Settings::default();
+    set_all(&mut settings, None, spelling, &json(text)).map_err(|error| error.text)?;
+    Ok(settings)
+}
+
+#[test]
+fn what_is_read_is_written_back() {
+    let tool = r#"{"timeout":1.5,"max_concurrency":3,"tags":["a","b"],"hidden":true,"unknown_arguments":"drop","coerce_arguments":false,"structured":true,"task_support":"optional","defer_task":true,"once_only":true}"#;
+    let read = policies(Kind::Tool, Spelling::Python, tool).unwrap();
+    let same = |written: JsonSlice, text: &str| {
+        assert_eq!(
+            written.deserialize::<serde_json::Value>().unwrap(),
+            json(text).deserialize::<serde_json::Value>().unwrap()
+        );
+    };
+    same(write(&read, Spelling::Python), tool);
+    let node = tool.replace("1.5", "1500.0");
+    let node = [
+        "max_concurrency",
+        "unknown_arguments",
+        "coerce_arguments",
+        "task_support",
+        "defer_task",
+        "once_only",
+    ]
+    .into_iter()
+    .fold(node, |text, name| text.replace(name, &Spelling::Node.name(name)));
+    same(write(&read, Spelling::Node), &node);
+    same(write(&policies(Kind::Tool, Spelling::Node, &node).unwrap(), Spelling::Python), tool);
+    let server = r#"{"title":"T","description":"D","icons":[],"website_url":"https://a.example","instructions":"I","revisions":["2025-06-18"],"mask_errors":false,"cache":{"ttlMs":1.0,"cacheScope":"private"},"coerce_arguments":true,"assert_formats":false,"end_with_stdin":false,"log_level":"warn","capabilities":["tools","logging"],"extensions":{"a.example/x":{"y":1}},"cache_of":{"tools/list":{"ttlMs":2.0,"cacheScope":"public"}}}"#;
+    let read = settings(Spelling::C, &server.replace("1.0", "1").replace("2.0", "2")).unwrap();
+    same(write(&read, Spelling::C), server);
+}
+
+#[test]
+fn node_has_all_caching_hints_in_one_option() {
+    let text = r#"{"cache":{"ttlMs":1,"tools":{"ttlMs":2},"resourceTemplates":{"cacheScope":"private"}}}"#;
+    let mut read = settings(Spelling::Node, text).unwrap();
+    let shown = write(&read, Spelling::Node);
+    assert!(
+        shown.as_str().contains(r#""resourceTemplates":{"ttlMs":0.0,"cacheScope":"private"}"#),
+        "{shown}"
+    );
+    assert_eq!(
+        names::<Settings>(None, Spelling::Node).iter().filter(|name| name.starts_with("cache")).count(),
+        1
+    );
+    assert_eq!(set(&mut read, None, Spelling::Node, "cacheOf", &json("{}")), Ok(false));
+}
+
+#[test]
+fn errors_name_the_option_its_value_and_what_to_do() {
+    let refused = |kind, spelling, text| policies(kind, spelling, text).unwrap_err();
+    let all = [
+        (Spelling::Python, r#"{"timeout":"1"}"#, "timeout must be a number of seconds above 0, not '1'"),
+        (Spelling::Node, r#"{"timeout":0}"#, "timeout must be a number of milliseconds above 0, not 0"),
+        (Spelling::C, r#"{"timeout":-1}"#, "timeout must be a number of milliseconds above 0, not -1"),
+        (Spelling::Python, r#"{"max_concurrency":0}"#, "max_concurrency must be a positive integer, not 0"),
+        (Spelling::Node, r#"{"maxConcurrency":1.5}"#, "maxConcurrency must be a positive integer, not 1.5"),
+        (Spelling::Python, r#"{"structured":1}"#, "structured must be True or False, not 1"),
+        (Spelling::Node, r#"{"structured":"yes"}"#, "structured must be a boolean, not \"yes\""),
+        (Spelling::C, r#"{"hidden":"yes"}"#, "hidden must be true or false, not \"yes\""),
+        (Spelling::Node, r#"{"tags":["a",1]}"#, "tags must be an array of strings, not [\"a\",1]"),
+        (Spelling::Python, r#"{"tags":[""]}"#, "tag \"\" must have 1 to 128 bytes"),
+        (
+            Spelling::Python,
+            r#"{"task_support":"no"}"#,
+            "task_support must be 'forbidden', 'optional' or 'required', not 'no'",
+        ),
+        (
+            Spelling::Node,
+            r#"{"unknownArguments":true}"#,
+            "unknownArguments must be \"schema\", \"refuse\" or \"drop\", not true",
+        ),
+        (
+            Spelling::Python,
+            r#"{"cache":1}"#,
+            "cache is for resources, resource templates, resource providers",
+        ),
+    ];
+    for (spelling, text, error) in all {
+        assert_eq!(refused(Kind::Tool, spelling, text), error);
+    }
+    let error = refused(Kind::Tool, Spelling::Node, r#"{"maxConcurency":1}"#);
+    assert!(error.starts_with("there is no option \"maxConcurency\"; the nearest name is \"maxConcurrency\"; the options are timeout, "), "{error}");
+    let all = [
+        (
+            Spelling::C,
+            r#"{"cache":{"ttlMs":-1}}"#,
+            "cache.ttlMs must be a whole number of milliseconds from 0, not -1",
+        ),
+        (
+            Spelling::C,
+            r#"{"cache":{"ttlMs":9007199254740992}}"#,
+            "cache.ttlMs must be a whole number of milliseconds from 0, not 9007199254740992",
+        ),
+        (
+            Spelling::Node,
+            r#"{"cache":{"tools":{"cacheScope":"all"}}}"#,
+            "cache.tools.cacheScope must be \"public\" or \"private\", not \"all\"",
+        ),
+        (
+            Spelling::Node,
+            r#"{"cache":{"ttl":1}}"#,
+            "cache: there is no option \"ttl\"; the options are ttlMs, cacheScope, discover, tools, prompts, resources, resourceTemplates, read, skills, skill",
+        ),
+        (
+            Spelling::Python,
+            r#"{"cache":{"ttlMs":1}}"#,
+            "cache: there is no option \"ttlMs\"; the options are ttl, scope",
+        ),
+        (Spelling::Python, r#"{"cache":"x"}"#, "cache must be a number of seconds from 0, not 'x'"),
+        (
+            Spelling::Python,
+            r#"{"cache_of":{"tools/call":1}}"#,
+            "cache_of: results of \"tools/call\" cannot have caching hints; those of server/discover, tools/list, prompts/list, resources/list, resources/templates/list, resources/read, skills/list, skills/get can",
+        ),
+        (
+            Spelling::C,
+            r#"{"revisions":["2025"]}"#,
+            "revisions: there is no revision \"2025\"; the revisions are 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05",
+        ),
+        (Spelling::C, r#"{"revisions":[]}"#, "revisions must contain at least one revision"),
+        (Spelling::Node, r#"{"extensions":[]}"#, "extensions must be an object, not []"),
+        (Spelling::Node, r#"{"extensions":{"a":{}}}"#, "extension \"a\" "),
+        (Spelling::C, r#"{"title":5}"#, "title must be a string, not 5"),
+    ];
+    for (spelling, text, error) in all {
+        let refused = settings(spelling, text).unwrap_err();
+        assert!(refused.starts_with(error), "{refused}");
+    }
+}
+
+#[test]
+fn large_and_odd_numbers_are_read() {
+    let forever =
+        policies(Kind::Tool, Spelling::Python, r#"{"timeout":1e999,"max_concurrency":1e300}"#).unwrap();
+    assert_eq!(forever.max_concurrency, Some(usize::MAX));
+    assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
+    let cached = settings(Spelling::Python, r#"{"cache":1e999}"#);
+    assert!(cached.is_ok(), "{cached:?}");
+    assert_eq!(
+        policies(Kind::Tool, Spelling::Node, r#"{"maxConcurrency":3.0}"#).unwrap().max_concurrency,
+        Some(3)
+    );
+}
+
+#[test]
+fn other_members_are_left_and_null_is_not_set() {
+    let mut policies = Policies::default();
+    let text = r#"{"name":"a","timeout":5,"structured":null,"inputSchema":{"type":"object"}}"#;
+    let others = set_known(&mut policies, Some(Kind::Tool), Spelling::Node, &json(text)).unwrap();
+    assert_eq!(others.as_str(), r#"{"name":"a","inputSchema":{"type":"object"}}"#);
+    assert_eq!((policies.timeout, policies.structured), (Some(std::time::Duration::from_millis(5)), None));
+}
+
+#[test]
+fn values_that_were_set_by_their_types_are_checked() {
+    let mut policies = Policies { max_concurrency: Some(0), ..Policies::default() };
+    assert_eq!(
+        check(&policies, Some(Kind::Tool)).unwrap_err(),
+        "max_concurrency must be a positive integer, not 0"
+    );
+    policies = Policies { unsafe_paths: Some(true), ..Policies::default() };
+    assert_eq!(
+        check(&policies, Some(Kind::Tool)).unwrap_err(),
+        "unsafe_paths is for resource templates, resource providers"
+    );
+    assert_eq!(check(&policies, Some(Kind::ResourceTemplate)), Ok(()));
+}

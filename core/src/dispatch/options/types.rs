@@ -1,0 +1,13 @@
+//! The types of options' values, by the names that the tables use.
+
+pub(crate) use super::cache::CacheOf;
+pub(crate) use super::values::{Declared, Extensions, Tags};
+pub(crate) use crate::dispatch::log::LogLevel;
+pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;
+pub(crate) use crate::json::JsonSlice;
+pub(crate) use crate::proto::catalog::cache::{CacheHints, CacheSettings};
+pub(crate) use crate::proto::session::task::TaskSupport;
+pub(crate) use crate::proto::version::Revisions;
+pub(crate) use std::primitive::{bool, usize};
+pub(crate) use std::string::String;
+pub(crate) use std::time::Duration;
