@@ -4,6 +4,7 @@
 mod kinds;
 mod layout;
 mod limits;
+mod options;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -59,7 +60,8 @@ fn header(root: &Path) -> Result<String, Box<dyn std::error::Error>> {
     // After the last type, before the functions.
     let (types, functions) = text.split_once("\n\n#ifdef __cplusplus").ok_or("there are no functions")?;
     let numbers = format!("{}{}", kinds::definitions(), limits::definitions());
-    Ok(layout::manual(&format!("{types}{numbers}\n\n#ifdef __cplusplus{functions}"))?)
+    let text = format!("{types}{numbers}\n\n#ifdef __cplusplus{functions}");
+    Ok(layout::manual(&options::insert(&text))?)
 }
 
 fn config() -> Result<cbindgen::Config, String> {

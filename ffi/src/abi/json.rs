@@ -4,7 +4,7 @@ use crate::abi::guard::Result;
 use crate::abi::status::*;
 use bytes::Bytes;
 use tenon_mcp::JsonSlice;
-use tenon_mcp::json::{JsonErrorKind, JsonWriter, Kind, Limits};
+use tenon_mcp::json::{JsonErrorKind, JsonWriter, Limits};
 
 /// Checks and copies JSON text. The engine bounds the length of what is sent.
 pub(crate) fn json(text: &str, what: &str) -> Result<JsonSlice> {
@@ -52,22 +52,4 @@ pub(crate) fn json_array<'a>(elements: impl IntoIterator<Item = &'a JsonSlice>) 
     }
     out.end_array();
     out.into_slice()
-}
-
-/// `true` or `false`, or what is wrong with the value of `what`.
-pub(crate) fn boolean(value: &JsonSlice, what: &str) -> Result<bool> {
-    match value.kind() {
-        Kind::True => Ok(true),
-        Kind::False => Ok(false),
-        _ => Err(Failure::new(TENON_ERR_INVALID, format!("{what} must be true or false"))),
-    }
-}
-
-/// The strings of an array, or what is wrong with the value of `what`.
-pub(crate) fn strings(value: &JsonSlice, what: &str) -> Result<Vec<String>> {
-    let wrong = || Failure::new(TENON_ERR_INVALID, format!("{what} must be an array of strings"));
-    if value.kind() != Kind::Array {
-        return Err(wrong());
-    }
-    value.elements().map(|word| word.decode_str().map(|word| word.into_owned()).ok_or_else(wrong)).collect()
 }

@@ -5,11 +5,10 @@ use crate::abi::json::{json, json_array, json_text};
 use crate::abi::status::*;
 use crate::entries::handlers::{Handler, Mode, tenon_destroy_fn, tenon_handler_fn};
 use crate::entries::param::{Param, is_input_schema, schema_of_all};
-use crate::entries::policy::set_policy;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{Entry, Html, JsonSlice, Kind, Ui};
+use tenon_mcp::{Entry, Html, JsonSlice, Kind, Spelling, Ui};
 
 /// Where an entry's callback runs: one of the TENON_MODE_ values.
 pub type tenon_mode = i32;
@@ -86,7 +85,7 @@ pub(crate) enum Answers {
 impl tenon_entry {
     pub(crate) fn new(entry: Entry, name: &str) -> tenon_entry {
         let is_provider = entry.kind() == Kind::ResourceProvider;
-        let reads = is_provider.then(|| Entry::new(Kind::ResourceTemplate, name).hidden(true));
+        let reads = is_provider.then(|| Entry::new(Kind::ResourceTemplate, name));
         tenon_entry {
             entry,
             reads,
@@ -123,11 +122,11 @@ impl tenon_entry {
         self.entry = change(entry);
     }
 
-    /// Changes a policy for everything that the engine registers of the entry.
-    pub(crate) fn set_policy(&mut self, change: impl Fn(Entry) -> Result<Entry>) -> Result<()> {
-        self.entry = change(self.entry.clone())?;
-        self.reads = self.reads.take().map(change).transpose()?;
-        Ok(())
+    /// Sets the policy of this name; `false` if there is none, because then it is a member.
+    fn set_policy(&mut self, name: &str, value: &JsonSlice) -> Result<bool> {
+        self.entry
+            .set_policy(name, value, Spelling::C)
+            .map_err(|error| Failure::new(TENON_ERR_INVALID, error.text))
     }
 
     /// Makes a view for the program.
@@ -184,6 +183,7 @@ impl tenon_entry {
             return Ok(vec![part(self.entry.clone(), handler)]);
         };
         let list = self.list_handler.take().ok_or_else(|| self.wrong("has no list handler"))?;
+        let reads = reads.with_policies(self.entry.policies()).hidden(true);
         Ok(vec![part(reads, handler), part(self.entry.clone(), list)])
     }
 
@@ -197,27 +197,9 @@ impl tenon_entry {
 /// `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced.
 /// Clients of older revisions get the members that their revision has.
 ///
-/// These members are settings and are not sent to clients:
-/// - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
-///   schema says, the default), "refuse" or "drop".
-/// - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
-///   booleans, arrays and objects that they express. Default: the setting of tenon_server_set().
-/// - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be
-///   used only once. Then no effect of the callback happens twice if the client sends the same round again. Default:
-///   false.
-/// - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
-///   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
-/// - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
-///   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
-///   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse
-///   this member.
-/// - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the
-///   order of their arrival. Their timeout also covers the wait, and begins anew when they run.
-///   TENON_LIMIT_WAITING_CALLS limits how many calls wait. Default: any number.
-/// - "cache": how long the contents of a resource or template may be kept, and by whom, such as
-///   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
-/// - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
-/// - "hidden": true or false; whether the entry is left out of every list, although it can be called. Default: false.
+/// These members are policies and are not sent to clients. Times are in milliseconds:
+///
+/// [policies]
 ///
 /// "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
 /// "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".
@@ -234,7 +216,7 @@ pub unsafe extern "C" fn tenon_entry_set(
         entry.set(|entry| {
             let member = member?;
             let value = json(value?, member)?;
-            if set_policy(entry, member, &value)? {
+            if entry.set_policy(member, &value)? {
                 return Ok(());
             }
             if is_input_schema(member) {
@@ -312,7 +294,8 @@ pub unsafe extern "C" fn tenon_entry_set_timeout_ms(
         if timeout_ms == 0 {
             return Err(Failure::new(TENON_ERR_INVALID, "timeout_ms must be more than 0"));
         }
-        entry.set_policy(|entry| Ok(entry.timeout(Duration::from_millis(timeout_ms.into()))))
+        entry.change(|entry| entry.timeout(Duration::from_millis(timeout_ms.into())));
+        Ok(())
     }))
 }
 

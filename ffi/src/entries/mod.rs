@@ -14,4 +14,3 @@ pub(super) mod ui_skills;
 pub(super) mod page;
 
 pub(super) mod handlers;
-pub(super) mod policy;

@@ -69,25 +69,9 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
 /// Sets a member of the server's description, or a setting. `value` is `len` bytes of JSON text, or up to the first NUL
 /// with TENON_NUL.
 ///
-/// The description has the members "title", "description", "website_url" (strings) and "icons" (an array, as in the
-/// specification). Clients of older revisions get the members that their revision has.
+/// Clients of older revisions get the members of the description that their revision has. The settings are:
 ///
-/// The settings are:
-/// - "revisions": the protocol versions that the server speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
-/// - "capabilities": capabilities that the server declares although no entry needs them yet: "tools", "resources",
-///   "prompts", "completions", "logging".
-/// - "mask_errors": true or false; whether the library hides the reason from clients if a call failed that its callback
-///   never completed. By default it does so if the server listens on an address that is not a loopback one, or serves
-///   requests that the program hands over. The log says so at the start, with the level TENON_LOG_INFO.
-/// - "cache": how long clients of 2026-07-28 may keep responses, and who may keep them, such as
-///   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
-///   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
-/// - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
-///   check, strings are read as the numbers, booleans, arrays and objects that they express. Default: true.
-/// - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
-/// - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
-/// - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
-///   server that has other transports. If false, that client leaves and the other transports continue. Default: true.
+/// [settings]
 ///
 /// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
 /// value is wrong.

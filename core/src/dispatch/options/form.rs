@@ -36,8 +36,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// What a value must be, for errors.
-    pub(crate) fn expected(self, spelling: Spelling) -> String {
+    /// What a value must be, in the words of a language.
+    pub fn expected(self, spelling: Spelling) -> String {
         use Spelling::{Node, Python};
         let (list, object) = match spelling {
             Python => ("a list", "a dict"),

@@ -25,8 +25,8 @@ options! {
         /// that reference. The default is yes if other machines may reach the server: it listens on an address that is not a
         /// loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. The default is also
         /// yes if the engine does not know the address: the requests come from an HTTP server of the program's own, or from
-        /// a stream that the program accepted. Lines on Unix sockets, descriptors and clients in the process are local. At
-        /// the start, the log states at the level of warnings which setting is in force, also if this is `false`.
+        /// a stream that the program accepted. Lines on Unix sockets, descriptors and clients in the process are local.
+        /// If other machines may reach the server, the start is logged as a warning, unless this is on.
         mask_errors: bool;
         /// How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone.
         cache: CacheSettings;

@@ -98,7 +98,7 @@ impl Entry {
     }
 
     /// The entry with these policies in place of its own.
-    pub(crate) fn with_policies(self, policies: &Policies) -> Entry {
+    pub fn with_policies(self, policies: &Policies) -> Entry {
         Entry { policies: policies.clone(), ..self }
     }
 

@@ -3,14 +3,13 @@
 use crate::abi::guard::Result;
 use crate::abi::status::*;
 use crate::abi::thread_start::ThreadStart;
-use crate::entries::policy::set_setting;
 use crate::servers::config::entries::{Mount, Page, Record, add_layer};
 use crate::servers::config::transports::Stdio;
 use crate::servers::log::HostLog;
 use crate::transports::sockets::Sockets;
 use crate::transports::web::Web;
 use std::sync::Arc;
-use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server};
+use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling};
 
 pub(crate) struct ServerConfig {
     pub(super) name: String,
@@ -98,7 +97,7 @@ impl ServerConfig {
     /// Sets a member of the server's description, or a setting.
     pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
         // Errors are reported at once, as by the other setters.
-        set_setting(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
+        set_member(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
         self.members.retain(|(other, _)| other != member);
         self.members.push((member.to_owned(), value));
         Ok(())
@@ -141,7 +140,7 @@ impl ServerConfig {
                 builder = builder.on_thread_start(move |name| hook.call(name));
             }
             for (member, value) in &self.members {
-                builder = set_setting(builder, member, value)?;
+                builder = set_member(builder, member, value)?;
             }
             for (id, settings) in &self.extensions {
                 builder = builder.extension(id.as_str(), settings.clone());
@@ -167,5 +166,14 @@ impl ServerConfig {
             self.changed = false;
         }
         Ok(self.server.clone())
+    }
+}
+
+/// Sets a setting, or a member of the server's description that is none.
+fn set_member(mut builder: ServerBuilder, name: &str, value: &JsonSlice) -> Result<ServerBuilder> {
+    match builder.set_setting(name, value, Spelling::C) {
+        Ok(true) => Ok(builder),
+        Ok(false) => Ok(builder.set(name, value.clone())),
+        Err(error) => Err(Failure::new(TENON_ERR_INVALID, format!("server: {}", error.text))),
     }
 }

@@ -1,0 +1,58 @@
+//! The lists of policies and settings, from the engine's tables.
+
+use tenon_mcp::__private::Options;
+use tenon_mcp::{Form, Policies, Settings, Spelling};
+
+/// Columns of the header's comments.
+const WIDTH: usize = 118;
+
+/// Replaces the lines `[policies]` and `[settings]` of the comments with the lists.
+pub fn insert(header: &str) -> String {
+    let mut out = String::with_capacity(header.len() + 8192);
+    for line in header.lines() {
+        match line.trim_start_matches([' ', '*']) {
+            "[policies]" => out.push_str(&list::<Policies>()),
+            "[settings]" => out.push_str(&list::<Settings>()),
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+fn list<T: Options>() -> String {
+    let rows = T::TABLE.iter().filter(|row| row.absent != Some(Spelling::C));
+    rows.map(|row| {
+        let text = row.text.replace('`', "\"").replace("\"\"3\"\"", "\"3\"");
+        let value = row.form.expected(Spelling::C);
+        let example = match row.form {
+            Form::Cache | Form::CacheOfAll => ", such as {\"ttlMs\":60000,\"cacheScope\":\"public\"}",
+            Form::CacheOf => ", such as {\"tools/list\":{\"ttlMs\":1000}}",
+            _ => "",
+        };
+        let kinds: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+        let kinds = match kinds.len() {
+            0 | 9 => String::new(),
+            _ => format!(" For {}.", kinds.join(", ")),
+        };
+        item(&format!("\"{}\": {value}{example}. {text}{kinds}", row.name))
+    })
+    .collect()
+}
+
+/// An item of a list in a comment, wrapped.
+fn item(text: &str) -> String {
+    let mut lines = vec![" * -".to_owned()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if line.len() + 1 + word.len() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!(" *   {word}"));
+        }
+    }
+    lines.join("\n") + "\n"
+}
