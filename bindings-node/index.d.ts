@@ -372,54 +372,145 @@ export interface Icon {
 /** Custom keys, with or without a prefix such as `example.com/`. The keys of the protocol are refused. */
 export type Meta = { readonly [key: string]: unknown }
 
-export interface ServerOptions {
-  /** The server's programmatic name. */
-  name: string
-  /** The version of the server program. Default `"0.1.0"`. */
-  version?: string
+// Policies and settings, made from the engine's tables.
+
+export interface CommonPolicies {
+  /**
+   * The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped. Default:
+   * `limits.callTimeout`.
+   */
+  timeout?: number
+  /**
+   * The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout applies to
+   * the waiting time, and starts again when the call runs. `limits.maxWaitingCalls` bounds how many calls wait. A call that
+   * waits for an answer of its client counts as running, unless its attempt has ended with the question. Default: no limit.
+   */
+  maxConcurrency?: number
+  /**
+   * Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128 bytes
+   * each. Default: none.
+   */
+  tags?: Iterable<string>
+  /** Whether the entry is left out of every list. It can still be called. Default: no. */
+  hidden?: boolean
+}
+
+export interface SchemaPolicies {
+  /**
+   * How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the call is
+   * refused) or `drop` (they are left out). With `refuse` and `drop`, registration fails if unknown arguments cannot be
+   * distinguished from known ones: the schema, or a branch of it, has a `$ref` beside its properties, or
+   * `patternProperties`. Default: `schema`.
+   */
+  unknownArguments?: 'schema' | 'refuse' | 'drop'
+  /**
+   * Whether invalid arguments are checked a second time, with strings converted to the numbers, booleans, arrays and objects
+   * that they represent. Default: the server's setting.
+   */
+  coerceArguments?: boolean
+}
+
+export interface ResultPolicies {
+  /**
+   * Whether a JSON value that the tool returns is also sent as structured content, next to its text. A tool with an output
+   * schema is structured in any case. Default: no.
+   */
+  structured?: boolean
+}
+
+export interface TaskPolicies {
+  /**
+   * Whether calls may, or must, become tasks, which outlive their connection: `forbidden`, `optional` (if the client
+   * supports tasks) or `required`. Default: `forbidden`.
+   */
+  taskSupport?: 'forbidden' | 'optional' | 'required'
+  /**
+   * Whether a call of a client of 2026-07-28 becomes a task only if its handler starts the task. Until then its questions
+   * are asked in rounds, as in any other call. A call that does not become a task gets an ordinary response. Default: no; a
+   * call is a task from its start.
+   */
+  deferTask?: boolean
+}
+
+export interface StatePolicies {
+  /**
+   * Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all replicas that
+   * share the server's store. If a client sends the same round again, the handler does not run again. Default: no.
+   */
+  onceOnly?: boolean
+}
+
+export interface ReadPolicies {
+  /** How long the contents may be cached, and by whom. Default: the server's setting. */
+  cache?: CacheHints
+}
+
+export interface TemplatePolicies {
+  /**
+   * Whether values of the template's variables may lead out of a folder that the handler appends them to. `{+x}` may then be
+   * an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments `..`. If not,
+   * addresses with such values do not match the template. Default: no.
+   */
+  unsafePaths?: boolean
+}
+
+/** The settings of a server. */
+export interface Settings {
   /** The name for people. */
   title?: string
-  /** What the server is for (2025-11-25). */
+  /** What the server is for (from 2025-11-25 on). */
   description?: string
-  /** Images of the server (2025-11-25). */
+  /** The server's icons, an array as the specification defines it (from 2025-11-25 on). */
   icons?: Icon[]
-  /** The server's page (2025-11-25). */
+  /** The URL of the server's website (from 2025-11-25 on). */
   websiteUrl?: string
   /** How a model should use the server. */
   instructions?: string
   /** The protocol revisions that the server supports. Default: all. */
-  revisions?: Revision[]
-  /** Capabilities that are declared although nothing is registered for them. */
-  capabilities?: Capability[]
-  /** Extensions that are declared, by their ids, with their settings. */
-  extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
+  revisions?: ('2026-07-28' | '2025-11-25' | '2025-06-18' | '2025-03-26' | '2024-11-05')[]
   /**
-   * Whether clients get a reference in place of an exception's text. The log has the text under that reference.
-   * {@link ToolError}, {@link McpError}, {@link NotFound} and errors of `mapError` are meant for clients and are always sent.
-   *
-   * By default this is on if other machines may reach the server. That is so if the server listens on an address that is not a
-   * loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. It is also so if it answers
-   * requests by `handler` or `fetch`. At the start, the log states with the level `warn` which setting is in force, also if
-   * this is `false`.
+   * Whether clients receive a reference in place of the text of an unexpected exception. The log has the text under that
+   * reference. The default is yes if other machines may reach the server: it listens on an address that is not a loopback
+   * address, allows a host that is not this machine, or serves HTTP on a Unix socket. The default is also yes if the engine
+   * does not know the address: the requests come from an HTTP server of the program's own, or from a stream that the program
+   * accepted. Lines on Unix sockets, descriptors and clients in the process are local. If other machines may reach the
+   * server, the start is logged as a warning, unless this is on.
    */
   maskErrors?: boolean
-  /** Caching hints for clients of 2026-07-28. */
+  /** How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone. */
   cache?: ServerCache
   /**
-   * Whether strings in arguments are converted if the arguments do not fit. The arguments are then checked again, with the
-   * numbers, booleans, arrays and objects that the strings express. Some clients send `"3"` for `3`. Default: yes.
+   * Whether arguments that do not conform are checked a second time, with strings at their top level converted to the
+   * numbers, booleans, arrays and objects that they represent. Some clients send `"3"` for `3`. Default: yes.
    */
   coerceArguments?: boolean
   /**
-   * Whether `format` in schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`, `ipv6`,
-   * `uri`, `uuid`. Default: yes.
+   * Whether `format` in the schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`,
+   * `ipv6`, `uri` and `uuid`. Other formats refuse nothing. Default: yes.
    */
   assertFormats?: boolean
   /**
-   * Whether the end of standard input, or of the pair that replaces it, ends a server that has other transports. If `false`,
-   * that client leaves and the others stay. Default: yes.
+   * Whether the end of standard input ends the server if it has other transports. The same holds for the last of the
+   * channels that have one client each: descriptors, connected sockets and streams. If not, the client of standard input
+   * leaves and the others stay. A server without another transport ends in any case. Default: yes.
    */
   endWithStdin?: boolean
+  /** The capabilities that the server declares even if nothing is registered for them. It answers their lists. */
+  capabilities?: ('tools' | 'resources' | 'prompts' | 'completions' | 'logging' | 'tasks' | 'tasks.list')[]
+  /**
+   * The extensions that the server declares, by their names, with their settings. A name has a prefix, as in
+   * `com.example/name`. A legacy client is told of them only if it declares extensions itself.
+   */
+  extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
+}
+
+// End of the policies and settings.
+
+export interface ServerOptions extends Settings {
+  /** The server's programmatic name. */
+  name: string
+  /** The version of the server program. Default `"0.1.0"`. */
+  version?: string
   limits?: Limits
   /**
    * Keys that seal the state that clients of the stateless protocol carry between the rounds of a question. Each is 32 random
@@ -499,17 +590,7 @@ export type Hook =
 import type { CallResult, RequestOptions } from './testing.cjs'
 
 /** The options of every entry. */
-export interface EntryOptions {
-  /** How long one call may run, in milliseconds. Default `limits.callTimeout`. */
-  timeout?: number
-  /** Words by which `disable({ tags })` hides the entry. Clients do not see them. */
-  tags?: Iterable<string>
-  /**
-   * How many calls of the entry may run at a time. Others wait in the order of their arrival. Their timeout also covers the
-   * wait, and begins anew when they run. `limits.maxWaitingCalls` limits how many wait. Default: no limit.
-   */
-  maxConcurrency?: number
-}
+export interface EntryOptions extends CommonPolicies {}
 
 /** An operation that middleware can run around: a word for it, the protocol's name, or the name of a registered method. */
 export type Operation =
@@ -545,7 +626,7 @@ export interface ShownOptions extends EntryOptions {
 }
 
 /** Options for arguments that a schema describes. */
-export interface ArgumentOptions<S = JsonSchema> {
+export interface ArgumentOptions<S = JsonSchema> extends SchemaPolicies {
   /**
    * The schema of the arguments, with `type: 'object'` at its root. It is a JSON Schema, one of TypeBox, or one of a library
    * that implements Standard Schema ({@link StandardSchema}). Without a schema, a tool takes no arguments, and a method takes
@@ -558,10 +639,6 @@ export interface ArgumentOptions<S = JsonSchema> {
   input?: S
   /** The JSON Schema of `input`, if the library of `input` cannot provide it. */
   inputSchema?: JsonSchema
-  /** How to treat arguments that the schema has no properties for. Default `schema`: the schema decides. */
-  unknownArguments?: 'schema' | 'refuse' | 'drop'
-  /** Whether strings in arguments that do not fit are converted. Default: the server's setting. */
-  coerceArguments?: boolean
 }
 
 /** Hints for clients about the effects of a tool. The engine does not rely on them. */
@@ -573,7 +650,12 @@ export interface ToolAnnotations {
   openWorldHint?: boolean
 }
 
-export interface ToolOptions<S = JsonSchema, O = JsonSchema> extends ShownOptions, ArgumentOptions<S> {
+export interface ToolOptions<S = JsonSchema, O = JsonSchema>
+  extends ShownOptions,
+    ArgumentOptions<S>,
+    ResultPolicies,
+    TaskPolicies,
+    StatePolicies {
   /**
    * The schema of the result, of the same kinds as `input`. It makes the tool structured, and the handler's result is checked
    * against it. A library's own validator runs on values, and on the structured content of a {@link ToolResult}. The client
@@ -584,21 +666,7 @@ export interface ToolOptions<S = JsonSchema, O = JsonSchema> extends ShownOption
   output?: O
   /** The JSON Schema of the output of `output`, if its library cannot provide it. */
   outputSchema?: JsonSchema
-  /** Whether results are also sent as structured content, next to their text. Default: only with `output`. */
-  structured?: boolean
   annotations?: ToolAnnotations
-  /**
-   * Whether calls may become tasks, which outlive their connection. `forbidden` (the default): never. `optional`: if the client
-   * supports tasks. `required`: always, so that other clients are refused.
-   */
-  taskSupport?: 'forbidden' | 'optional' | 'required'
-  /**
-   * Makes each state that a client of 2026-07-28 sends back after a question usable only once. No effect of the handler then
-   * happens twice because the same round was sent again. Default: no.
-   */
-  onceOnly?: boolean
-  /** If set, a call of a client of 2026-07-28 becomes a task only when the handler calls {@link Context.startTask}. */
-  deferTask?: boolean
   /** The view in which hosts of MCP Apps show the tool's results: its address (see `Server.ui`), or more options. */
   ui?: string | ToolUi
 }
@@ -630,7 +698,7 @@ export interface UiPermissions {
   clipboardWrite?: {}
 }
 
-export interface UiOptions {
+export interface UiOptions extends CommonPolicies, ReadPolicies {
   /** The programmatic name. Default: the address. */
   name?: string
   title?: string
@@ -643,8 +711,6 @@ export interface UiOptions {
   prefersBorder?: boolean
   /** Whether the view is in the list of resources. Default: true. */
   listed?: boolean
-  /** Caching hints. Default: the server's. */
-  cache?: CacheHints
 }
 
 export interface PageOptions {
@@ -661,22 +727,14 @@ export interface Annotations {
   lastModified?: string
 }
 
-export interface ResourceOptions extends ShownOptions {
+export interface ResourceOptions extends ShownOptions, StatePolicies, ReadPolicies, TemplatePolicies {
   /** The programmatic name. Default: the URI. */
   name?: string
   /** The media type of the contents, unless the handler returns another. */
   mimeType?: string
   annotations?: Annotations
-  /** Caching hints for the contents. Default: the server's. */
-  cache?: CacheHints
   /** The size in bytes, if it is known; not for templates. */
   size?: number
-  /**
-   * For a template: whether values of its variables may lead out of a folder that the handler appends them to. Default: no.
-   * Then `{+x}` is no absolute path and does not start with a drive (`C:`), and no value has a segment `..`. Addresses with
-   * such values do not match the template.
-   */
-  unsafePaths?: boolean
 }
 
 type WithoutOperator<E> = E extends `${'+' | '#' | '.' | '/' | ';'}${infer R}` ? R : E
@@ -748,7 +806,7 @@ type PromptInput<A> = A extends StandardSchema
           >
         : Record<string, string | undefined>
 
-export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions {
+export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions, StatePolicies {
   args?: A
   /** The JSON Schema of `args`, if the library of `args` cannot provide it. */
   argsSchema?: JsonSchema

@@ -829,25 +829,40 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * Sets a member of the server's description, or a setting. `value` is `len` bytes of JSON text, or up to the first NUL
  * with TENON_NUL.
  *
- * The description has the members "title", "description", "website_url" (strings) and "icons" (an array, as in the
- * specification). Clients of older revisions get the members that their revision has.
+ * Clients of older revisions get the members of the description that their revision has. The settings are:
  *
- * The settings are:
- * - "revisions": the protocol versions that the server speaks, such as ["2025-11-25","2026-07-28"]. Default: all.
- * - "capabilities": capabilities that the server declares although no entry needs them yet: "tools", "resources",
- *   "prompts", "completions", "logging".
- * - "mask_errors": true or false; whether the library hides the reason from clients if a call failed that its callback
- *   never completed. By default it does so if the server listens on an address that is not a loopback one, or serves
- *   requests that the program hands over. The log says so at the start, with the level TENON_LOG_INFO.
- * - "cache": how long clients of 2026-07-28 may keep responses, and who may keep them, such as
- *   {"ttlMs":60000,"cacheScope":"public"}. "cache_of" sets this for single methods, such as
- *   {"tools/list":{"ttlMs":1000}}. Default: responses may not be kept.
- * - "coerce_arguments": true or false; whether arguments that do not fit are checked a second time. In this second
- *   check, strings are read as the numbers, booleans, arrays and objects that they express. Default: true.
- * - "assert_formats": true or false; whether "format" in schemas is asserted. Default: true.
- * - "log_level": "debug", "info", "warn" or "error"; records below this level do not reach the log. Default: "debug".
- * - "end_with_stdin": true or false; whether the end of standard input, or of the descriptors in its place, ends a
- *   server that has other transports. If false, that client leaves and the other transports continue. Default: true.
+ * - "title": a string. The name for people.
+ * - "description": a string. What the server is for (from 2025-11-25 on).
+ * - "icons": JSON. The server's icons, an array as the specification defines it (from 2025-11-25 on).
+ * - "website_url": a string. The URL of the server's website (from 2025-11-25 on).
+ * - "instructions": a string. How a model should use the server.
+ * - "revisions": a JSON array of strings. The protocol revisions that the server supports. Default: all.
+ * - "mask_errors": true or false. Whether clients receive a reference in place of the text of an unexpected
+ *   exception. The log has the text under that reference. The default is yes if other machines may reach the server:
+ *   it listens on an address that is not a loopback address, allows a host that is not this machine, or serves HTTP
+ *   on a Unix socket. The default is also yes if the engine does not know the address: the requests come from an HTTP
+ *   server of the program's own, or from a stream that the program accepted. Lines on Unix sockets, descriptors and
+ *   clients in the process are local. If other machines may reach the server, the start is logged as a warning,
+ *   unless this is on.
+ * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long responses may be cached, and by
+ *   whom (2026-07-28). Default: not at all, and by anyone.
+ * - "coerce_arguments": true or false. Whether arguments that do not conform are checked a second time, with strings
+ *   at their top level converted to the numbers, booleans, arrays and objects that they represent. Some clients send
+ *   "3" for "3". Default: yes.
+ * - "assert_formats": true or false. Whether "format" in the schemas of arguments and results is asserted: "date",
+ *   "date-time", "email", "ip", "ipv4", "ipv6", "uri" and "uuid". Other formats refuse nothing. Default: yes.
+ * - "end_with_stdin": true or false. Whether the end of standard input ends the server if it has other transports.
+ *   The same holds for the last of the channels that have one client each: descriptors, connected sockets and
+ *   streams. If not, the client of standard input leaves and the others stay. A server without another transport ends
+ *   in any case. Default: yes.
+ * - "log_level": "debug", "info", "warn" or "error". The lowest level of the records that reach the log: "debug",
+ *   "info", "warn" or "error". Records below it are not created. Default: "debug", so the log alone decides.
+ * - "capabilities": a JSON array of strings. The capabilities that the server declares even if nothing is registered
+ *   for them. It answers their lists.
+ * - "extensions": a JSON object. The extensions that the server declares, by their names, with their settings. A name
+ *   has a prefix, as in "com.example/name". A legacy client is told of them only if it declares extensions itself.
+ * - "cache_of": a JSON object, such as {"tools/list":{"ttlMs":1000}}. How long the responses of single methods may be
+ *   cached, and by whom, in place of "cache" (2026-07-28).
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
  * value is wrong.
@@ -1411,27 +1426,43 @@ tenon_status tenon_tool_add_param(
  * `value` is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. A member that is set again is replaced.
  * Clients of older revisions get the members that their revision has.
  *
- * These members are settings and are not sent to clients:
- * - "unknown_arguments": what happens to arguments for which a tool's input schema has no properties: "schema" (as the
- *   schema says, the default), "refuse" or "drop".
- * - "coerce_arguments": true or false; whether strings among arguments that do not fit are read as the numbers,
- *   booleans, arrays and objects that they express. Default: the setting of tenon_server_set().
- * - "once_only": true or false; whether each state that a client of 2026-07-28 carries back after a question can be
- *   used only once. Then no effect of the callback happens twice if the client sends the same round again. Default:
- *   false.
- * - "defer_task": true or false; whether a call of a client of 2026-07-28 becomes a task only if its callback calls
- *   tenon_call_start_task(). See tenon_tool_set_task_support(). Default: false.
- * - "unsafe_paths": true or false; whether values of a resource template's variables may lead out of a folder that the
- *   program appends them to. If false, the default, "{+x}" must not be an absolute path or start with a drive ("C:"),
- *   and no value may have a segment "..". Addresses with such values do not match the template. Other kinds refuse
- *   this member.
- * - "max_concurrency": a positive integer; how many calls of the entry may run at a time. Other calls wait in the
- *   order of their arrival. Their timeout also covers the wait, and begins anew when they run.
- *   TENON_LIMIT_WAITING_CALLS limits how many calls wait. Default: any number.
- * - "cache": how long the contents of a resource or template may be kept, and by whom, such as
- *   {"ttlMs":60000,"cacheScope":"public"}. Default: the setting of tenon_server_set().
- * - "tags": an array of words by which tenon_server_disable_tag() hides the entry. Default: none.
- * - "hidden": true or false; whether the entry is left out of every list, although it can be called. Default: false.
+ * These members are policies and are not sent to clients. Times are in milliseconds:
+ *
+ * - "timeout": a number of milliseconds above 0. The timeout of one call. If a call takes longer, the client receives
+ *   an error, and a later result is dropped. Default: the limit "call_timeout".
+ * - "max_concurrency": a positive integer. The maximum number of concurrent calls. Further calls wait in the order in
+ *   which they arrived. The timeout applies to the waiting time, and starts again when the call runs. The limit
+ *   "max_waiting_calls" bounds how many calls wait. A call that waits for an answer of its client counts as running,
+ *   unless its attempt has ended with the question. Default: no limit.
+ * - "tags": a JSON array of strings. Tags by which entries are disabled, and enabled again. Clients do not see them.
+ *   At most 64 tags of at most 128 bytes each. Default: none.
+ * - "hidden": true or false. Whether the entry is left out of every list. It can still be called. Default: no.
+ * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
+ *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
+ *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,
+ *   or a branch of it, has a "$ref" beside its properties, or "patternProperties". Default: "schema". For tools,
+ *   methods, notifications.
+ * - "coerce_arguments": true or false. Whether invalid arguments are checked a second time, with strings converted to
+ *   the numbers, booleans, arrays and objects that they represent. Default: the server's setting. For tools, methods,
+ *   notifications.
+ * - "structured": true or false. Whether a JSON value that the tool returns is also sent as structured content, next
+ *   to its text. A tool with an output schema is structured in any case. Default: no. For tools.
+ * - "task_support": "forbidden", "optional" or "required". Whether calls may, or must, become tasks, which outlive
+ *   their connection: "forbidden", "optional" (if the client supports tasks) or "required". Default: "forbidden". For
+ *   tools.
+ * - "defer_task": true or false. Whether a call of a client of 2026-07-28 becomes a task only if its handler starts
+ *   the task. Until then its questions are asked in rounds, as in any other call. A call that does not become a task
+ *   gets an ordinary response. Default: no; a call is a task from its start. For tools.
+ * - "once_only": true or false. Whether each state that a client of 2026-07-28 sends back after a question can be
+ *   used only once, over all replicas that share the server's store. If a client sends the same round again, the
+ *   handler does not run again. Default: no. For tools, resources, resource templates, resource providers, prompts,
+ *   methods.
+ * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long the contents may be cached, and
+ *   by whom. Default: the server's setting. For resources, resource templates, resource providers.
+ * - "unsafe_paths": true or false. Whether values of the template's variables may lead out of a folder that the
+ *   handler appends them to. "{+x}" may then be an absolute path or start with a drive ("C:"), and values of a query
+ *   or a fragment may have segments "..". If not, addresses with such values do not match the template. Default: no.
+ *   For resource templates, resource providers.
  *
  * "ui" of a tool is the view that shows its results, see tenon_tool_set_ui(), or an object with "resourceUri" and
  * "visibility". "ui" of a resource says how a view is shown, see tenon_ui_new(). Clients get it in "_meta".

@@ -3,7 +3,7 @@
 // Converts the options of users to the engine's form. Errors name the wrong option.
 
 const { types } = require('node:util')
-const { memberText } = require('../registry/entries')
+const { optionsText } = require('../registry/entries')
 const { logOption } = require('../server/log')
 const { onFirstThread } = require('../native')
 const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./socket_options')
@@ -46,60 +46,30 @@ function keyBytes(text) {
   return /^[\w+/-]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
 }
 
-/** Members of the server's information. The engine checks their values. */
-const MEMBERS = ['title', 'description', 'icons', 'websiteUrl']
-
-const BOOLEAN_OPTIONS = ['maskErrors', 'coerceArguments', 'assertFormats', 'endWithStdin']
-
 function serverOptions(options) {
   const what = 'Server options'
-  checkNames(what, options, [
-    ...['name', 'version', 'instructions', 'limits', 'stateKeys', 'log', 'logLevel', 'cache'],
-    ...['revisions', 'capabilities', 'extensions', ...MEMBERS, ...BOOLEAN_OPTIONS]
-  ])
-  const { name, version, instructions, limits, stateKeys, log, revisions, capabilities } = options
-  if (typeof name !== 'string') throw new TypeError('Server options: name must be a string')
-  if (limits != null && !isObject(limits)) throw new TypeError('Server options: limits must be an object')
+  if (!isObject(options)) throw new TypeError(`${what} must be an object`)
+  const { name, version, limits, stateKeys, log, logLevel, ...settings } = options
+  if (typeof name !== 'string') throw new TypeError(`${what}: name must be a string`)
+  if (limits != null && !isObject(limits)) throw new TypeError(`${what}: limits must be an object`)
   const entries = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
   for (const [limit, value] of entries) {
     if (typeof value !== 'number') throw new TypeError(`limits: ${limit} must be a number`)
   }
-  const booleans = BOOLEAN_OPTIONS.map((word) => [word, checkType(`${what}: ${word}`, options[word], 'boolean')])
   return {
     name,
-    version: checkType('Server options: version', version, 'string') ?? '0.1.0',
-    instructions: checkType('Server options: instructions', instructions, 'string'),
-    members: namedJson(what, Object.fromEntries(MEMBERS.map((member) => [member, options[member]]))),
+    version: checkType(`${what}: version`, version, 'string') ?? '0.1.0',
+    settings: optionsText(what, settings),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: stateKeyBytes(stateKeys),
-    log: logOption(log, options.logLevel),
-    revisions: revisions == null ? undefined : checkStrings(`${what}: revisions`, revisions),
-    capabilities: checkStrings(`${what}: capabilities`, capabilities ?? []),
-    extensions: namedJson(`${what}: extensions`, options.extensions),
-    cache: cacheHints(`${what}: cache`, options.cache),
-    ...Object.fromEntries(booleans)
+    log: logOption(log, logLevel)
   }
 }
 
 function checkStrings(what, list) {
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
   throw new TypeError(`${what} must be an array of strings`)
-}
-
-/** The members of an object with their JSON texts. */
-function namedJson(what, object) {
-  if (object != null && !isObject(object)) throw new TypeError(`${what} must be an object`)
-  const given = Object.entries(object ?? {}).filter(([, value]) => value != null)
-  return given.map(([name, value]) => ({ name, json: memberText(`${what}: ${name}`, value) }))
-}
-
-/** Caching hints for every result, and for single ones by name. */
-function cacheHints(what, given) {
-  if (given != null && !isObject(given)) throw new TypeError(`${what} must be an object`)
-  const { ttlMs, cacheScope, ...single } = given ?? {}
-  const all = ttlMs === undefined && cacheScope === undefined ? {} : { '': { ttlMs, cacheScope } }
-  return namedJson(what, { ...all, ...single })
 }
 
 /** Whether this is the main thread, and not a worker. */

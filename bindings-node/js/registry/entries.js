@@ -1,7 +1,7 @@
 'use strict'
 
-// Converts the options of an entry to the engine's form: the JSON text of its definition, and its policies. The engine checks
-// the definition. This file knows only the options whose names differ from the protocol's.
+// Converts the options of an entry to JSON text. The engine reads and checks it. This file knows only the options whose names
+// differ from the protocol's.
 
 const { encodeJson, describeFailure, wellFormed } = require('./json')
 const { BOUNDS, isObject, isValidator, refuseShape, schemaText } = require('./schema')
@@ -14,20 +14,6 @@ const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
 /** Options that may be validators, with the options for their JSON Schemas if the validators do not know them. */
 const SCHEMA_OPTIONS = { ...SCHEMAS, args: 'argsSchema' }
 
-/** Options that are policies and not members of a definition, with their types and the policies' names. */
-const POLICIES = {
-  structured: ['boolean', 'structured'],
-  timeout: ['number', 'timeout'],
-  maxConcurrency: ['number', 'maxConcurrency'],
-  onceOnly: ['boolean', 'onceOnly'],
-  unsafePaths: ['boolean', 'unsafePaths'],
-  unknownArguments: ['string', 'unknown'],
-  coerceArguments: ['boolean', 'coerce'],
-  taskSupport: ['string', 'taskSupport'],
-  deferTask: ['boolean', 'deferTask'],
-  cache: ['object', 'cache']
-}
-
 /** The tags of an entry, as an array. */
 function tagsOf(what, tags) {
   const list = typeof tags === 'string' || typeof tags?.[Symbol.iterator] !== 'function' ? [tags, undefined] : [...tags]
@@ -35,20 +21,17 @@ function tagsOf(what, tags) {
   return list
 }
 
-const CALL_POLICIES = ['timeout', 'maxConcurrency']
-const SCHEMA_POLICIES = [...CALL_POLICIES, 'unknownArguments', 'coerceArguments']
-
-/** The member that names an entry of a kind, and its options that are not members of its definition. */
+/** The member that names an entry of a kind, and its options that are schemas. */
 const KINDS = {
-  tool: { names: 'name', policies: [...SCHEMA_POLICIES, 'structured', 'onceOnly', 'taskSupport', 'deferTask'], schemas: ['input', 'output'] },
-  resource: { names: 'uri', policies: [...CALL_POLICIES, 'cache'], schemas: [] },
-  resource_template: { names: 'uriTemplate', policies: [...CALL_POLICIES, 'cache', 'unsafePaths'], schemas: [] },
-  resource_provider: { names: 'uriTemplate', policies: CALL_POLICIES, schemas: [] },
-  prompt: { names: 'name', policies: CALL_POLICIES, schemas: [] },
-  completion: { names: undefined, policies: CALL_POLICIES, schemas: [] },
-  method: { names: 'name', policies: SCHEMA_POLICIES, schemas: ['input'] },
-  notification: { names: 'name', policies: SCHEMA_POLICIES, schemas: ['input'] },
-  hook: { names: 'name', policies: CALL_POLICIES, schemas: [] }
+  tool: { names: 'name', schemas: ['input', 'output'] },
+  resource: { names: 'uri', schemas: [] },
+  resource_template: { names: 'uriTemplate', schemas: [] },
+  resource_provider: { names: 'uriTemplate', schemas: [] },
+  prompt: { names: 'name', schemas: [] },
+  completion: { names: undefined, schemas: [] },
+  method: { names: 'name', schemas: ['input'] },
+  notification: { names: 'name', schemas: ['input'] },
+  hook: { names: 'name', schemas: [] }
 }
 
 function memberText(what, value) {
@@ -75,39 +58,45 @@ function schemaOf(what, options, option) {
   return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', alternative })
 }
 
-/** `definition` and `policies` of an entry. `what` is its name in messages. */
-function entryOf(kind, what, name, options) {
-  const { names, policies: own, schemas } = KINDS[kind]
+/**
+ * The JSON text of the value of an option. Collections count as arrays. Numbers that JSON cannot express are written so that the
+ * engine reads them, or refuses them by name.
+ */
+function optionText(what, value) {
+  if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? '1e999' : stringify(String(value))
+  const isCollection = typeof value === 'object' && !Array.isArray(value) && typeof value[Symbol.iterator] === 'function'
+  return memberText(what, isCollection ? [...value] : value)
+}
+
+/** The JSON text of an object of options. Options that are null or undefined are left out. */
+function optionsText(what, options) {
+  const members = Object.entries(options).filter(([, value]) => value != null)
+  return `{${members.map(([name, value]) => `${stringify(name)}:${optionText(`${what}: ${name}`, value)}`).join(',')}}`
+}
+
+/** The JSON text of the options of an entry. `what` is its name in messages. */
+function entryText(kind, what, name, options) {
+  const { names, schemas } = KINDS[kind]
   if (isValidator(options)) throw new TypeError(`${what}: the options must not be a schema${schemaOption(kind)}`)
   if (!isObject(options)) {
     const example = typeof options === 'string' && kind !== 'hook' && kind !== 'completion' ? ', such as { description }' : ''
     throw new TypeError(`${what}: options must be an object${example}`)
   }
   const members = names === undefined ? [] : [`"${names}":${wellFormed(stringify(name))}`]
-  const policies = { structured: false, hidden: false }
   for (const [option, value] of Object.entries(options)) {
     if (value == null) continue
-    if (option === 'tags' && kind !== 'hook') {
-      policies.tags = tagsOf(`${what}: tags`, value)
-      continue
-    }
-    if (own.includes(option)) {
-      const [type, policy] = POLICIES[option]
-      if (typeof value !== type) throw new TypeError(`${what}: ${option} must be ${type === 'object' ? 'an' : 'a'} ${type}`)
-      policies[policy] = type === 'object' ? memberText(`${what}: ${option}`, value) : value
-    } else if (schemas.includes(option)) {
+    if (schemas.includes(option)) {
       members.push(`"${SCHEMAS[option]}":${schemaOf(what, options, option)}`)
-      if (option === 'output') policies.structured = true
     } else if (kind === 'prompt' && option === 'args') {
       members.push(`"arguments":${memberText(`${what}: args`, argumentsOf(what, value, options))}`)
     } else if (validatorOption(option, options) === undefined) {
       const called = Object.keys(SCHEMAS).find((name) => SCHEMAS[name] === option && schemas.includes(name))
       if (called !== undefined) throw new TypeError(`${what}: use the option ${called} instead of ${option}`)
       if (isValidator(value)) throw new TypeError(`${what}: there is no option ${stringify(option)} that is a schema${schemaOption(kind)}`)
-      members.push(`${stringify(option)}:${memberText(`${what}: ${option}`, value)}`)
+      members.push(`${stringify(option)}:${optionText(`${what}: ${option}`, value)}`)
     }
   }
-  return { definition: `{${members.join(',')}}`, policies }
+  return `{${members.join(',')}}`
 }
 
 /** The advice on how to pass a schema of arguments. */
@@ -119,8 +108,8 @@ function schemaOption(kind) {
 /** The options of a view that become members of `ui`. */
 const UI_MEMBERS = ['csp', 'permissions', 'domain', 'prefersBorder']
 
-/** `definition` and `policies` of a view. */
-function viewOf(what, uri, options) {
+/** The JSON text of the options of a view. */
+function viewText(what, uri, options) {
   if (!isObject(options)) throw new TypeError(`${what}: options must be an object`)
   const { listed, ...members } = options
   if (listed != null && typeof listed !== 'boolean') throw new TypeError(`${what}: listed must be a boolean`)
@@ -130,8 +119,8 @@ function viewOf(what, uri, options) {
     delete members[member]
   }
   if (Object.keys(ui).length > 0) members.ui = ui
-  const { definition, policies } = entryOf('resource', what, uri, members)
-  return { definition, policies: { ...policies, hidden: listed === false } }
+  if (listed === false) members.hidden = true
+  return entryText('resource', what, uri, members)
 }
 
 /** The arguments of a prompt, from their names with their options, or from the properties of a schema. */
@@ -154,4 +143,4 @@ function argumentsOf(what, args, options) {
   })
 }
 
-module.exports = { entryOf, memberText, tagsOf, viewOf }
+module.exports = { entryText, memberText, optionsText, tagsOf, viewText }

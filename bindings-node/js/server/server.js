@@ -7,7 +7,7 @@ const { types } = require('node:util')
 const { Bridge } = require('../calls/bridge')
 const { abandonFunction, awaitEnd, closeWhenCollected, serverEnded } = require('./collected')
 const { boundsOf } = require('../calls/context')
-const { entryOf, memberText, tagsOf, viewOf } = require('../registry/entries')
+const { entryText, memberText, tagsOf, viewText } = require('../registry/entries')
 const { isCode } = require('../errors')
 const { onEnvironmentExit } = require('./exit')
 const testInternals = require('../testing/test_internals')
@@ -49,13 +49,13 @@ class Server {
   }
 
   constructor(options) {
-    const { log, ...settings } = serverOptions(options)
-    this.#bridge = new Bridge(new Engine({ ...settings, log: log.least }), log.write)
+    const { log, ...config } = serverOptions(options)
+    this.#bridge = new Bridge(new Engine({ ...config, log: log.least }), log.write)
     ;[this.#closed, this.#resolveClosed] = deferred()
   }
 
   /** Registers an entry. Throws if the name is taken or the definition is invalid. */
-  #add(kind, name, options, handler, { call = handler, hidden = false, replaces = false } = {}) {
+  #add(kind, name, options, handler, { call = handler, replaces = false, completes } = {}) {
     if (typeof name !== 'string') throw new TypeError(`${kind.replaceAll('_', ' ')}: name must be a string`)
     const what = nameOf({ kind, name })
     if (typeof handler !== 'function') throw new TypeError(`${what}: handler must be a function`)
@@ -63,10 +63,11 @@ class Server {
       throw new TypeError(`${what}: handler must not be a generator; return the result instead`)
     }
     const { engine, entries } = this.#bridge
-    const { definition, policies } = entryOf(kind, what, name, options)
+    const text = entryText(kind, what, name, options)
     const number = nextHandler++
-    engine.add(kind, definition, { ...policies, hidden, replaces }, number)
-    const { structured } = policies
+    if (completes) engine.addCompletion(completes.kind, completes.name, completes.argument, text, number)
+    else engine.add(kind, text, number, replaces)
+    const structured = options.output != null || options.structured === true
     const validators = { input: validatorOf(options.input ?? options.args), output: validatorOf(options.output) }
     const checked = validators.input || validators.output ? withValidators(call, validators, what, boundsOf) : call
     entries.set(number, { kind, name, structured, reads: READ_KINDS.includes(kind), handler: checked, given: handler })
@@ -85,10 +86,9 @@ class Server {
   resourceProvider(template, options) {
     const { list, read, ...shown } = options ?? {}
     if (typeof list !== 'function') throw new TypeError('resourceProvider: list must be a function')
-    this.#add('resource_template', template, shown, read, { hidden: true })
+    this.#add('resource_template', template, { ...shown, hidden: true }, read)
     try {
-      const { timeout, maxConcurrency, tags } = shown
-      return this.#add('resource_provider', template, { timeout, maxConcurrency, tags }, list)
+      return this.#add('resource_provider', template, shown, list)
     } catch (error) {
       this.#remove('resource_template', template)
       throw error
@@ -101,8 +101,7 @@ class Server {
     const what = `ui ${stringify(uri)}`
     const folder = isObject(html) ? html.folder : undefined
     if (typeof (folder ?? html) !== 'string') throw new TypeError(`${what}: html must be a string, or { folder: path }`)
-    const { definition, policies } = viewOf(what, uri, options)
-    this.#bridge.engine.addUi(definition, policies, folder ?? html, folder !== undefined)
+    this.#bridge.engine.addUi(viewText(what, uri, options), folder ?? html, folder !== undefined)
     return this
   }
 
@@ -131,9 +130,9 @@ class Server {
   completion(options, handler) {
     const { prompt, template, argument, ...policies } = options ?? {}
     const of = completedEntry(options)
-    const what = { kind: of.kind, of: of.name, argument }
     const call = (input, ctx) => handler(input.value, input.arguments ?? {}, ctx)
-    return this.#add('completion', completionName(of.kind, of.name, argument), { ...what, ...policies }, handler, { call })
+    const completes = { ...of, argument }
+    return this.#add('completion', completionName(of.kind, of.name, argument), policies, handler, { call, completes })
   }
 
   method(name, options, handler) {

@@ -3,9 +3,8 @@
 use crate::calls::wake::WakeTarget;
 use crate::error::{Result, to_js};
 use crate::register::entry;
-use crate::register::entry::Policies;
 use crate::register::options::ListenOptions;
-use crate::register::settings::Settings;
+use crate::register::settings::ServerConfig;
 use crate::register::values::json;
 use crate::serve::js_calls::{Dispatch, ScheduleTurn};
 use crate::serve::session::{LANE, ServerState, Session};
@@ -42,9 +41,9 @@ fn kinds(name: &str) -> Result<Vec<Kind>> {
 impl Engine {
     /// Builds a server.
     #[napi(constructor, catch_unwind)]
-    pub fn new(settings: Settings) -> Result<Engine> {
+    pub fn new(config: ServerConfig) -> Result<Engine> {
         tenon_mcp::locate_panics();
-        let (server, records, bounds) = settings.build()?;
+        let (server, records, bounds) = config.build()?;
         Ok(Engine(Rc::new(ServerState {
             server,
             bounds,
@@ -65,24 +64,31 @@ impl Engine {
         self.0.bounds.to_vec()
     }
 
-    /// Registers an entry. `definition` is JSON text, and `handler` is the number of its handler in JavaScript.
+    /// Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript. `replaces`: a
+    /// method answers a request of the protocol in place of the engine.
     #[napi(catch_unwind)]
-    pub fn add(&self, kind: String, definition: String, policies: Policies, handler: u32) -> Result<()> {
-        let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
-        let entry = entry::entry(entry::kind(&kind)?, definition, policies)?;
-        self.0.server.add(entry, target).map_err(to_js)
+    pub fn add(&self, kind: String, options: String, handler: u32, replaces: bool) -> Result<()> {
+        let entry = entry::entry(entry::kind(&kind)?, options)?;
+        self.add_entry(if replaces { entry.replacing() } else { entry }, handler)
+    }
+
+    /// Registers a function that completes an argument. `policies` is JSON text.
+    #[napi(catch_unwind)]
+    pub fn add_completion(
+        &self,
+        kind: String,
+        of: String,
+        argument: String,
+        policies: String,
+        handler: u32,
+    ) -> Result<()> {
+        self.add_entry(entry::completion(&kind, &of, &argument, policies)?, handler)
     }
 
     /// Registers a view. `html` is its document, or the folder that has it.
     #[napi(catch_unwind)]
-    pub fn add_ui(
-        &self,
-        definition: String,
-        policies: Policies,
-        html: String,
-        is_folder: bool,
-    ) -> Result<()> {
-        let entry = entry::entry(Kind::Resource, definition, policies)?;
+    pub fn add_ui(&self, options: String, html: String, is_folder: bool) -> Result<()> {
+        let entry = entry::entry(Kind::Resource, options)?;
         let html = if is_folder { Html::folder(html) } else { Html::from(html) };
         self.0.server.ui(Ui::from(entry), html).map_err(to_js)
     }
@@ -260,5 +266,12 @@ impl Engine {
         if let Some(session) = session {
             session.abandon();
         }
+    }
+}
+
+impl Engine {
+    fn add_entry(&self, entry: tenon_mcp::Entry, handler: u32) -> Result<()> {
+        let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
+        self.0.server.add(entry, target).map_err(to_js)
     }
 }

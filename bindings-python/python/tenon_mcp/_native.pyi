@@ -36,8 +36,7 @@ class Engine:
         cls,
         name: str,
         version: str,
-        settings: dict[str, Any],
-        limits: Mapping[str, object],
+        options: Mapping[str, object],
         state_keys: list[bytes],
     ) -> Engine: ...
     def add(
@@ -48,10 +47,22 @@ class Engine:
         *,
         function: object,
         lane: str,
-        policies: dict[str, Any],
+        policies: Mapping[str, Any],
+        replaces: bool = False,
+    ) -> None: ...
+    def add_completion(
+        self,
+        kind: str,
+        of: str,
+        argument: str,
+        handler: Handler,
+        *,
+        function: object,
+        lane: str,
+        policies: Mapping[str, Any],
     ) -> None: ...
     def add_middleware(self, operations: list[str] | None, handler: Handler, on_loop: bool) -> None: ...
-    def add_ui(self, definition: dict[str, Any], policies: dict[str, Any], html: str, is_folder: bool) -> None: ...
+    def add_ui(self, definition: dict[str, Any], policies: Mapping[str, Any], html: str, is_folder: bool) -> None: ...
     def add_skills(self, folder: str) -> None: ...
     def add_page(self, path: str, content_type: str, body: bytes) -> None: ...
     def remove_page(self, path: str) -> bool: ...

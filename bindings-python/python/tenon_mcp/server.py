@@ -6,7 +6,7 @@ import sys
 
 from ._native import Engine, open_standard
 from ._registry.decorators import Registrations
-from ._serve.options import read_state_keys, read_strings
+from ._serve.options import read_state_keys
 from ._serve.signals import Signals
 from .errors import RegistrationError, StateError
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ._runtime.workers import Workers
     from ._serve.asgi import Asgi
     from ._serve.host_loop import MainThreadPoller
-    from ._serve.limits import Limits
+    from ._serve.settings import ServerOptions
     from ._serve.server_state import Lifespan, OnStarted, Transports
     from ._testing.client_results import CallResult
-    from .types import Cache, Http, Sockets, Sse, Stdio, Unix, Web
+    from .types import Http, Sockets, Sse, Stdio, Unix, Web
 
 __all__ = ["Server"]
 
@@ -82,57 +82,21 @@ class Server(Registrations):
         name: str,
         version: str = "0.1.0",
         *,
-        title: str | None = None,
-        description: str | None = None,
-        icons: Sequence[dict[str, Any]] | None = None,
-        website_url: str | None = None,
-        instructions: str | None = None,
-        revisions: Sequence[str] | None = None,
-        capabilities: Sequence[str] | None = None,
-        extensions: dict[str, dict[str, Any]] | None = None,
-        mask_errors: bool | None = None,
-        cache: Cache | None = None,
-        cache_of: dict[str, Cache] | None = None,
-        coerce_arguments: bool | None = None,
-        assert_formats: bool | None = None,
-        log_level: Literal["debug", "info", "warn", "error"] | None = None,
-        end_with_stdin: bool | None = None,
         max_workers: int | None = None,
         state_keys: Iterable[bytes] = (),
         lifespan: Lifespan | None = None,
-        **limits: Unpack[Limits],
+        **options: Unpack[ServerOptions],
     ) -> None:
-        for what, text in (("name", name), ("version", version), ("instructions", instructions)):
-            if not isinstance(text, str) and (what != "instructions" or text is not None):
+        for what, text in (("name", name), ("version", version)):
+            if not isinstance(text, str):
                 raise RegistrationError(f"{what} must be a str, not {type(text).__name__}")
-        for what, table in (("extensions", extensions), ("cache_of", cache_of)):
-            if table is not None and not isinstance(table, dict):
-                raise RegistrationError(f"{what} must be a dict, not {type(table).__name__}")
         if max_workers is not None and (not isinstance(max_workers, int) or max_workers < 1):
             raise RegistrationError(f"max_workers must be an integer above zero, not {max_workers!r}")
-        settings = {
-            "title": title,
-            "description": description,
-            "icons": icons,
-            "website_url": website_url,
-            "instructions": instructions,
-            "revisions": read_strings("revisions", revisions),
-            "capabilities": read_strings("capabilities", capabilities),
-            "extensions": extensions,
-            "mask_errors": mask_errors,
-            "cache": cache,
-            "cache_of": cache_of,
-            "coerce_arguments": coerce_arguments,
-            "assert_formats": assert_formats,
-            "log_level": log_level,
-            "end_with_stdin": end_with_stdin,
-        }
-        settings = {key: value for key, value in settings.items() if value is not None}
-        self._engine = Engine(name, version, settings, limits, read_state_keys(state_keys))
+        self._engine = Engine(name, version, options, read_state_keys(state_keys))
         self._name = name
         self._version = version
         self._max_workers = max_workers
-        stack = limits.get("thread_stack_bytes")
+        stack = options.get("thread_stack_bytes")
         self._worker_stack = None if stack is None else max(stack, 512 << 10)
         self._errors: ErrorMap = {}
         self.dependency_overrides = {}

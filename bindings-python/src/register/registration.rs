@@ -2,12 +2,11 @@
 
 use crate::convert::write;
 use crate::convert::write::Bounds;
-use crate::errors::{exception, shown};
-use crate::register::{limits, settings};
-use pyo3::exceptions::PyTypeError;
+use crate::errors::exception;
+use crate::register::option_json;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tenon_mcp::{Entry, Kind, TaskSupport, UnknownArguments};
+use tenon_mcp::{Entry, Kind, Spelling};
 
 /// The kind with this name.
 pub(crate) fn kind(py: Python<'_>, name: &str) -> PyResult<Kind> {
@@ -26,63 +25,20 @@ pub(crate) fn entry(
     bounds: Bounds,
 ) -> PyResult<Entry> {
     let py = definition.py();
-    let entry = match policies.get_item("completes")? {
-        Some(completed) => {
-            let (of, name, argument): (String, String, String) = completed.extract()?;
-            Entry::completion(self::kind(py, &of)?, name, argument)
-        }
-        None => {
-            let definition = write::json(definition, bounds).map_err(|error| {
-                let name = definition.get_item(kind.names()).ok().flatten();
-                let name = name.map_or_else(String::new, |name| format!(" {:?}", name.to_string()));
-                exception(py, "RegistrationError", &*format!("{}{name}: {error} is not JSON", kind.noun()))
-            })?;
-            Entry::from_json(kind, &definition)
-        }
-    };
-    policies.iter().try_fold(entry, |entry, (name, value)| policy(entry, &name.to_string(), &value))
+    let definition = write::json(definition, bounds).map_err(|error| {
+        let name = definition.get_item(kind.names()).ok().flatten();
+        let name = name.map_or_else(String::new, |name| format!(" {:?}", name.to_string()));
+        exception(py, "RegistrationError", &*format!("{}{name}: {error} is not JSON", kind.noun()))
+    })?;
+    with_policies(Entry::from_json(kind, &definition), policies)
 }
 
-fn policy(entry: Entry, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Entry> {
-    Ok(match name {
-        "completes" => entry,
-        "timeout" => entry.timeout(limits::seconds("timeout", value)?),
-        "max_concurrency" => {
-            let most: usize = value.extract().map_err(|_| {
-                let text = format!("max_concurrency must be a positive integer, not {}", shown(value));
-                exception(value.py(), "RegistrationError", &*text)
-            })?;
-            entry.max_concurrency(most)
-        }
-        "structured" => entry.structured(value.extract()?),
-        "coerce_arguments" => entry.coerce_arguments(settings::flag(name, value)?),
-        "cache" => entry.cache(settings::cache_hints(value)?),
-        "hidden" => entry.hidden(),
-        "replaces" => entry.replacing(),
-        "tags" => entry.tags(value.extract::<Vec<String>>()?),
-        "once_only" => entry.once_only(settings::flag(name, value)?),
-        "unsafe_paths" => entry.unsafe_paths(settings::flag(name, value)?),
-        "task_support" => {
-            let support = value.extract().ok().and_then(TaskSupport::named);
-            entry.task_support(support.ok_or_else(|| {
-                let text = format!(
-                    "task_support must be 'forbidden', 'optional' or 'required', not {}",
-                    shown(value)
-                );
-                exception(value.py(), "RegistrationError", &*text)
-            })?)
-        }
-        "defer_task" => entry.defer_task(settings::flag(name, value)?),
-        "unknown_arguments" => entry.unknown_arguments(match value.extract().unwrap_or("") {
-            "schema" => UnknownArguments::Schema,
-            "refuse" => UnknownArguments::Refuse,
-            "drop" => UnknownArguments::Drop,
-            _ => {
-                let text =
-                    format!("unknown_arguments must be 'schema', 'refuse' or 'drop', not {}", shown(value));
-                return Err(exception(value.py(), "RegistrationError", &*text));
-            }
-        }),
-        other => return Err(PyTypeError::new_err(format!("there is no policy {other:?}"))),
-    })
+/// The entry with these policies.
+pub(crate) fn with_policies(mut entry: Entry, policies: &Bound<'_, PyDict>) -> PyResult<Entry> {
+    let what = format!("{} {:?}", entry.kind().noun(), entry.name());
+    let json = option_json::object(&what, policies)?;
+    match entry.set_policies(&json, Spelling::Python) {
+        Ok(()) => Ok(entry),
+        Err(error) => Err(option_json::refused(policies.py(), &what, &error)),
+    }
 }

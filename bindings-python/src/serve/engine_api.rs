@@ -20,38 +20,34 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{CALLS, Error, Html, Kind, Layer, Server, Target, Ui};
+use tenon_mcp::{CALLS, Entry, Error, Html, Kind, Layer, Server, Target, Ui};
 
 /// An entry's definition, whether it is enabled, and its function.
 type EntryInfo<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
 
 #[pymethods]
 impl Engine {
-    /// `settings` are the keyword arguments of `Server`, see [`settings::apply`].
+    /// `options` are the keyword arguments of `Server`, see [`settings::apply`].
     #[new]
     fn new(
         py: Python<'_>,
         name: String,
         version: String,
-        settings: &Bound<'_, PyDict>,
-        limits: &Bound<'_, PyDict>,
+        options: &Bound<'_, PyDict>,
         state_keys: Vec<[u8; 32]>,
     ) -> PyResult<Engine> {
         let records = Arc::new(Records::new());
-        let builder = Server::builder(name, version)
-            .limits(limits::read(limits)?)
-            .state_keys(state_keys)
-            .log(records.clone());
-        let builder = settings::apply(builder, settings)?;
+        let builder = Server::builder(name, version).state_keys(state_keys).log(records.clone());
+        let builder = settings::apply(builder, options)?;
         let server = builder.build().map_err(|error| engine_error(py, &error))?;
         let (handlers, middleware) = (Handlers::new(py), Mutex::default());
         Ok(Engine { server, handlers, records, middleware, lifespan: OnceLock::new() })
     }
 
-    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores,
-    /// and `policies` has its policies, see [`registration::entry`]. `function` is the program's own function, and
-    /// `lane` is the lane in which `handler` runs.
-    #[pyo3(signature = (kind, definition, handler, *, function, lane, policies))]
+    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores, and
+    /// `policies` has its policies by their names. `function` is the program's own function, and `lane` is the lane in which
+    /// `handler` runs. `replaces`: a method answers a request of the protocol in place of the engine.
+    #[pyo3(signature = (kind, definition, handler, *, function, lane, policies, replaces = false))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn add(
         &self,
@@ -62,17 +58,30 @@ impl Engine {
         function: Py<PyAny>,
         lane: &str,
         policies: &Bound<'_, PyDict>,
+        replaces: bool,
     ) -> PyResult<()> {
         let bounds = Bounds::of(self.server.engine().limits());
         let entry = registration::entry(registration::kind(py, kind)?, definition, policies, bounds)?;
-        let lane = lane_named(lane)?;
-        // The table first, because a call may arrive as soon as the entry exists.
-        handler.get().set_original(function);
-        handler.get().set_lifespan(self.lifespan(py));
-        let (handler, slot) = self.handlers.add(handler)?;
-        let added = self.server.add(entry.keep(slot), Target::Lane { lane, handler });
-        self.handlers.sweep(py);
-        added.map_err(|error| engine_error(py, &error))
+        let entry = if replaces { entry.replacing() } else { entry };
+        self.register(py, entry, handler, function, lane)
+    }
+
+    /// Registers a function that completes an argument of the prompt or template `of`.
+    #[pyo3(signature = (kind, of, argument, handler, *, function, lane, policies))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn add_completion(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        of: &str,
+        argument: &str,
+        handler: &Bound<'_, Handler>,
+        function: Py<PyAny>,
+        lane: &str,
+        policies: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let entry = Entry::completion(registration::kind(py, kind)?, of, argument);
+        self.register(py, registration::with_policies(entry, policies)?, handler, function, lane)
     }
 
     /// Adds middleware around operations, by their names; by default around calls of handlers.
@@ -248,5 +257,25 @@ impl Engine {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.lifespan.get().map_or(Ok(()), |lifespan| visit.call(lifespan))?;
         self.handlers.traverse(&visit)
+    }
+}
+
+impl Engine {
+    fn register(
+        &self,
+        py: Python<'_>,
+        entry: Entry,
+        handler: &Bound<'_, Handler>,
+        function: Py<PyAny>,
+        lane: &str,
+    ) -> PyResult<()> {
+        let lane = lane_named(lane)?;
+        // The table first, because a call may arrive as soon as the entry exists.
+        handler.get().set_original(function);
+        handler.get().set_lifespan(self.lifespan(py));
+        let (handler, slot) = self.handlers.add(handler)?;
+        let added = self.server.add(entry.keep(slot), Target::Lane { lane, handler });
+        self.handlers.sweep(py);
+        added.map_err(|error| engine_error(py, &error))
     }
 }

@@ -112,8 +112,11 @@ macro_rules! member {
     (schema_policies) => {
         schema_policies!();
     };
-    (tool_policies) => {
-        tool_policies!();
+    (result_policies) => {
+        result_policies!();
+    };
+    (task_policies) => {
+        task_policies!();
     };
     (state_policies) => {
         state_policies!();

@@ -17,8 +17,8 @@ mod skills;
 mod ui;
 
 use crate::dispatch::options::{
-    Policies, common_policies, read_policies, schema_policies, state_policies, template_policies,
-    tool_policies,
+    Policies, common_policies, read_policies, result_policies, schema_policies, state_policies,
+    task_policies, template_policies,
 };
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
@@ -42,7 +42,7 @@ entry! {
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
     Tool: title description icons annotations meta ui input_schema output_schema common_policies
-        schema_policies tool_policies state_policies inline keep set
+        schema_policies result_policies task_policies state_policies inline keep set
 }
 
 impl Tool {

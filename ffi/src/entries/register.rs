@@ -43,7 +43,7 @@ pub unsafe extern "C" fn tenon_server_replace(
 ) -> tenon_status {
     entry!(err; entry = taken_entry(method), server = object(server) => {
         let mut entry = *entry.ok_or_else(|| Failure::null("method"))?;
-        entry.set_policy(|entry| Ok(entry.replacing()))?;
+        entry.change(Entry::replacing);
         server.inner.add(entry)?;
         Ok(TENON_OK)
     })

@@ -6,7 +6,7 @@ from .._schema import signature_schema
 from ..errors import RegistrationError
 from .methods import Methods
 from .middleware_registry import MiddlewareRegistry
-from .registry import check_first, named, read_tags
+from .registry import check_first, named
 from .static_content import StaticContent
 
 TYPE_CHECKING = False
@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias, TypeVar, overload
 
-    from ..types import Cache, Thread
-    from .registry import Tags
+    from typing_extensions import Unpack
+
+    from ..types import Thread
+    from .policies import (
+        CompletionPolicies,
+        PromptPolicies,
+        ResourceProviderPolicies,
+        ResourceTemplatePolicies,
+        ToolPolicies,
+    )
 
     F = TypeVar("F", bound=Callable[..., Any])
     Icons: TypeAlias = "Sequence[dict[str, Any]] | None"
@@ -66,16 +74,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
             ui: str | dict[str, Any] | None = None,
             input_schema: dict[str, Any] | None = None,
             output_schema: dict[str, Any] | None = None,
-            structured: bool | None = None,
-            timeout: float | None = None,
-            tags: Tags = None,
-            max_concurrency: int | None = None,
             thread: Thread = None,
-            unknown_arguments: str | None = None,
-            coerce_arguments: bool | None = None,
-            once_only: bool | None = None,
-            task_support: str | None = None,
-            defer_task: bool | None = None,
+            **policies: Unpack[ToolPolicies],
         ) -> Callable[[F], F]: ...
 
     def tool(
@@ -90,16 +90,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         ui: str | dict[str, Any] | None = None,
         input_schema: dict[str, Any] | None = None,
         output_schema: dict[str, Any] | None = None,
-        structured: bool | None = None,
-        timeout: float | None = None,
-        tags: Tags = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
-        unknown_arguments: str | None = None,
-        coerce_arguments: bool | None = None,
-        once_only: bool | None = None,
-        task_support: str | None = None,
-        defer_task: bool | None = None,
+        **policies: Unpack[ToolPolicies],
     ) -> Any:
         """Registers a function as a tool; with or without parentheses. The function itself stays as it is.
 
@@ -144,7 +136,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
             own = named("tool", function, None if name is function else name)
             of = self._function("tool", own, function, strict=input_schema is None, thread=thread)
             returns_dict = of.returns_dict
-            is_structured, returned = of.result(structured, output_schema is not None)
+            is_structured, returned = of.result(policies.get("structured"), output_schema is not None)
             self._add(
                 "tool",
                 {
@@ -159,18 +151,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
                     "output_schema": returned if output_schema is None else output_schema,
                 },
                 of,
-                handler=of.handler(open=True, returns_dict=returns_dict and structured is None),
-                policies={
-                    "structured": is_structured,
-                    "timeout": timeout,
-                    "tags": read_tags(tags),
-                    "max_concurrency": max_concurrency,
-                    "unknown_arguments": unknown_arguments,
-                    "coerce_arguments": coerce_arguments,
-                    "once_only": once_only,
-                    "task_support": task_support,
-                    "defer_task": defer_task,
-                },
+                handler=of.handler(open=True, returns_dict=returns_dict and policies.get("structured") is None),
+                policies={**policies, "structured": is_structured},
             )
             return function
 
@@ -188,12 +170,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         annotations: dict[str, Any] | None = None,
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        tags: Tags = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
-        cache: Cache | None = None,
-        unsafe_paths: bool | None = None,
+        **policies: Unpack[ResourceTemplatePolicies],
     ) -> Callable[[F], F]:
         """Registers a function that reads the resource at ``uri``. If ``uri`` has ``{x}`` in it, the function reads all
         resources that match.
@@ -233,13 +211,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
                     "meta": meta,
                 },
                 of,
-                policies={
-                    "timeout": timeout,
-                    "max_concurrency": max_concurrency,
-                    "tags": read_tags(tags),
-                    "cache": cache,
-                    "unsafe_paths": unsafe_paths,
-                },
+                policies=policies,
             )
             return function
 
@@ -252,12 +224,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         *,
         list: Callable[..., Any],
         read: Callable[..., Any],
-        timeout: float | None = None,
-        tags: Tags = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
-        cache: Cache | None = None,
-        unsafe_paths: bool | None = None,
+        **policies: Unpack[ResourceProviderPolicies],
     ) -> None:
         """Registers two functions for resources that only the program knows, such as rows of a table or files of a
         folder.
@@ -271,11 +239,9 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         lister.check_names(["cursor"], "the arguments of list")
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.check_variables(template)
-        lists = {"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)}
-        policies = {**lists, "cache": cache, "unsafe_paths": unsafe_paths, "hidden": True}
-        self._add("resource_template", {"uri_template": template}, reader, policies=policies)
+        self._add("resource_template", {"uri_template": template}, reader, policies={**policies, "hidden": True})
         try:
-            self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
+            self._add("resource_provider", {"uri_template": template}, lister, policies=policies)
         except BaseException:
             self._engine.remove("resource_template", template)
             raise
@@ -295,10 +261,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
             arguments: Sequence[dict[str, Any]] | None = None,
             icons: Icons = None,
             meta: dict[str, Any] | None = None,
-            timeout: float | None = None,
-            tags: Tags = None,
-            max_concurrency: int | None = None,
             thread: Thread = None,
+            **policies: Unpack[PromptPolicies],
         ) -> Callable[[F], F]: ...
 
     def prompt(
@@ -310,10 +274,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         arguments: Sequence[dict[str, Any]] | None = None,
         icons: Icons = None,
         meta: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        tags: Tags = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
+        **policies: Unpack[PromptPolicies],
     ) -> Any:
         """Registers a function as a prompt; with or without parentheses.
 
@@ -344,7 +306,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
                     "meta": meta,
                 },
                 of,
-                policies={"timeout": timeout, "max_concurrency": max_concurrency, "tags": read_tags(tags)},
+                policies=policies,
             )
             return function
 
@@ -356,9 +318,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         prompt: str | None = None,
         template: str | None = None,
         argument: str,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
+        **policies: Unpack[CompletionPolicies],
     ) -> Callable[[F], F]:
         """Registers a function that suggests values for an argument of a prompt or a variable of a template.
 
@@ -377,12 +338,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         def register(function: F) -> F:
             of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)
             of.check_names(["value", "arguments"], "the arguments of a completion")
-            policies = {
-                "completes": (of_kind, of_name, argument),
-                "timeout": timeout,
-                "max_concurrency": max_concurrency,
-            }
-            self._add("completion", {}, of, policies=policies)
+            self._add_completion(of_kind, of_name, argument, of, policies)
             return function
 
         return register

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar, overload
 
-    from .._handlers.function import Function
+    from typing_extensions import Unpack
+
     from ..types import Thread
+    from .policies import HookPolicies, MethodPolicies, NotificationPolicies
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,9 +28,8 @@ class Methods(Registry):
         *,
         description: str | None = None,
         input_schema: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
+        **policies: Unpack[MethodPolicies],
     ) -> Callable[[F], F]:
         """Registers a function for requests of a method of the program's own.
 
@@ -41,8 +42,9 @@ class Methods(Registry):
         def register(function: F) -> F:
             of = self._function("method", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
-            self._add_method(name, of, description, schema, policies)
+            doc = of.doc if description is None else description
+            definition = {"name": name, "description": doc, "input_schema": schema}
+            self._add("method", definition, of, policies=policies)
             return function
 
         return register
@@ -56,9 +58,8 @@ class Methods(Registry):
             function: F,
             /,
             *,
-            timeout: float | None = None,
-            max_concurrency: int | None = None,
             thread: Thread = None,
+            **policies: Unpack[MethodPolicies],
         ) -> F: ...
 
         @overload
@@ -67,9 +68,8 @@ class Methods(Registry):
             method: str,
             /,
             *,
-            timeout: float | None = None,
-            max_concurrency: int | None = None,
             thread: Thread = None,
+            **policies: Unpack[MethodPolicies],
         ) -> Callable[[F], F]: ...
 
     def replace(
@@ -78,9 +78,8 @@ class Methods(Registry):
         function: Any = None,
         /,
         *,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
+        **policies: Unpack[MethodPolicies],
     ) -> Any:
         """Replaces the engine's handling of one of the protocol's methods; also as a decorator.
 
@@ -92,26 +91,10 @@ class Methods(Registry):
 
         def register(function: F) -> F:
             of = self._function("method", method, function, thread=thread)
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency, "replaces": True}
-            self._add_method(method, of, None, None, policies)
+            self._add("method", {"name": method, "description": of.doc}, of, policies=policies, replaces=True)
             return function
 
         return register if function is None else register(function)
-
-    def _add_method(
-        self,
-        name: str,
-        of: Function,
-        description: str | None,
-        schema: dict[str, Any] | None,
-        policies: dict[str, Any],
-    ) -> None:
-        definition = {
-            "name": name,
-            "description": of.doc if description is None else description,
-            "input_schema": schema,
-        }
-        self._add("method", definition, of, policies=policies)
 
     def notification(
         self,
@@ -119,9 +102,8 @@ class Methods(Registry):
         /,
         *,
         input_schema: dict[str, Any] | None = None,
-        timeout: float | None = None,
-        max_concurrency: int | None = None,
         thread: Thread = None,
+        **policies: Unpack[NotificationPolicies],
     ) -> Callable[[F], F]:
         """Registers a function for notifications of the program's own. It gets the parameters in the same way as a
         ``method``.
@@ -132,13 +114,14 @@ class Methods(Registry):
             of = self._function("notification", name, function, strict=input_schema is None, thread=thread)
             schema = of.schema(closed=False) if input_schema is None else input_schema
             definition = {"name": name, "description": of.doc, "input_schema": schema}
-            policies = {"timeout": timeout, "max_concurrency": max_concurrency}
             self._add("notification", definition, of, policies=policies)
             return function
 
         return register
 
-    def on(self, hook: str, /, *, thread: Thread = None) -> Callable[[F], F]:
+    def on(
+        self, hook: str, /, *, thread: Thread = None, **policies: Unpack[HookPolicies]
+    ) -> Callable[[F], F]:
         """Registers a function for an event of the server.
 
         - ``"start"``: the server is served from now on. The function runs before the first call, to prepare what
@@ -166,7 +149,8 @@ class Methods(Registry):
             raise RegistrationError(f"hook {hook!r}: the server has a lifespan, which replaces it; use one of them")
 
         def register(function: F) -> F:
-            self._add("hook", {"name": hook}, self._function("hook", hook, function, thread=thread))
+            of = self._function("hook", hook, function, thread=thread)
+            self._add("hook", {"name": hook}, of, policies=policies)
             return function
 
         return register

@@ -7,7 +7,7 @@ from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, overload
 
     from .._native import Engine, Handler
@@ -76,10 +76,13 @@ class Registry:
         definition: dict[str, Any],
         function: Function,
         *,
+        policies: Mapping[str, Any],
         handler: Handler | None = None,
-        policies: dict[str, Any] | None = None,
+        replaces: bool = False,
     ) -> None:
-        """Adds an entry. Members and policies that are ``None`` are not set."""
+        """Adds an entry. Members and policies that are ``None`` are not set. ``replaces``: a method replaces the engine's
+        own.
+        """
         # First, because a call may arrive as soon as the entry is added.
         self._needs_loop(function.lane in ("async", "loop"))
         self._engine.add(
@@ -88,7 +91,24 @@ class Registry:
             function.handler() if handler is None else handler,
             function=function.function,
             lane=function.lane,
-            policies={name: value for name, value in (policies or {}).items() if value is not None},
+            policies=policies,
+            replaces=replaces,
+        )
+        self._needs_workers(function.lane == "pool")
+
+    def _add_completion(
+        self, kind: str, of: str, argument: str, function: Function, policies: Mapping[str, Any]
+    ) -> None:
+        """Adds a function that completes an argument of the prompt or template ``of``."""
+        self._needs_loop(function.lane in ("async", "loop"))
+        self._engine.add_completion(
+            kind,
+            of,
+            argument,
+            function.handler(),
+            function=function.function,
+            lane=function.lane,
+            policies=policies,
         )
         self._needs_workers(function.lane == "pool")
 

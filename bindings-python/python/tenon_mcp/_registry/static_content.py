@@ -10,8 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from typing_extensions import Unpack
+
     from .._native import Engine
-    from ..types import Cache
+    from .policies import ResourcePolicies
 
 
 class StaticContent:
@@ -33,7 +35,7 @@ class StaticContent:
         domain: str | None = None,
         prefers_border: bool | None = None,
         listed: bool = True,
-        cache: Cache | None = None,
+        **policies: Unpack[ResourcePolicies],
     ) -> None:
         """Registers a view: HTML that hosts of MCP Apps show in a frame, next to the results of tools with this ``ui``.
 
@@ -62,7 +64,6 @@ class StaticContent:
         ui = {member: value for member, value in ui.items() if value is not None}
         definition = {"uri": uri, "name": name, "title": title, "description": description, "ui": ui or None}
         definition = {member: value for member, value in definition.items() if value is not None}
-        policies: dict[str, Any] = {} if cache is None else {"cache": cache}
         if not listed:
             policies["hidden"] = True
         self._engine.add_ui(definition, policies, text, is_folder)

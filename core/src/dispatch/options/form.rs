@@ -73,7 +73,7 @@ impl Form {
             Form::Time => "float".to_owned(),
             Form::Text => "str".to_owned(),
             Form::Word(words) => literal(&words()),
-            Form::Words => "Iterable[str]".to_owned(),
+            Form::Words => "Collection[str]".to_owned(),
             Form::KnownWords(_) => "Sequence[str]".to_owned(),
             Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
             Form::CacheOf => "dict[str, Cache]".to_owned(),
@@ -94,8 +94,8 @@ impl Form {
             Form::Words => "Iterable<string>".to_owned(),
             Form::KnownWords(words) => format!("({})[]", union(&words())),
             Form::Cache => "CacheHints".to_owned(),
-            Form::CacheOfAll | Form::CacheOf => "CacheOptions".to_owned(),
-            Form::Objects => "Record<string, JsonObject>".to_owned(),
+            Form::CacheOfAll | Form::CacheOf => "ServerCache".to_owned(),
+            Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
             Form::Json => "Icon[]".to_owned(),
         }
     }

@@ -24,7 +24,8 @@ pub use access::{names, set, set_all, set_known, write};
 pub use form::Form;
 pub use policies::Policies;
 pub(crate) use policies::{
-    common_policies, read_policies, schema_policies, state_policies, template_policies, tool_policies,
+    common_policies, read_policies, result_policies, schema_policies, state_policies, task_policies,
+    template_policies,
 };
 pub use settings::Settings;
 pub(crate) use settings::server_settings;

@@ -46,10 +46,12 @@ options! {
         /// objects that they represent. Default: the server's setting.
         coerce_arguments: bool;
     }
-    group tool_policies at &[Kind::Tool]; {
+    group result_policies at &[Kind::Tool]; {
         /// Whether a JSON value that the tool returns is also sent as structured content, next to its text. A tool with an
         /// output schema is structured in any case. Default: no.
         structured: bool;
+    }
+    group task_policies at &[Kind::Tool]; {
         /// Whether calls may, or must, become tasks, which outlive their connection: `forbidden`, `optional` (if the client
         /// supports tasks) or `required`. Default: `forbidden`.
         task_support: TaskSupport;

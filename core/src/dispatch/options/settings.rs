@@ -42,7 +42,7 @@ options! {
         end_with_stdin: bool;
         /// The lowest level of the records that reach the log: `debug`, `info`, `warn` or `error`. Records below it are not
         /// created. Default: `debug`, so the log alone decides.
-        log_level: LogLevel;
+        log_level: LogLevel, absent: Some(Spelling::Node);
     }
     group added_settings at &[]; {
         /// The capabilities that the server declares even if nothing is registered for them. It answers their lists.

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub struct OptionRow {
     /// The name in Rust, Python and C; Node has it in camelCase.
     pub name: &'static str,
+    /// The group of options that the same kinds have.
+    pub group: &'static str,
     /// What a value may be.
     pub form: Form,
     /// The kinds of entries that may have it. A server's setting has none.
@@ -75,6 +77,7 @@ macro_rules! options {
                 $($key: $flag,)*
                 ..OptionRow {
                     name: stringify!($name),
+                    group: stringify!($group),
                     form: options!(@form $type $(, $form)?),
                     kinds: $kinds,
                     live: false,

@@ -1,8 +1,8 @@
 //! Entries of every kind, as a program registers them.
 
 use crate::dispatch::options::{
-    self, OptionError, Policies, Spelling, common_policies, read_policies, schema_policies, state_policies,
-    template_policies, tool_policies,
+    self, OptionError, Policies, Spelling, common_policies, read_policies, result_policies, schema_policies,
+    state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::json::{JsonSlice, JsonWriter};
@@ -70,8 +70,13 @@ impl Entry {
         Entry::of(kind, Definition::from_json(kind, definition))
     }
 
-    /// An entry from one JSON object, in the spelling of a language: its policies and the members of its definition.
+    /// An entry from one JSON object, in the spelling of a language: its policies and the members of its definition. The
+    /// options of a provider are those of its template; its list has the policies.
     pub fn from_options(kind: Kind, options: &JsonSlice, spelling: Spelling) -> Result<Entry, OptionError> {
+        if kind == Kind::ResourceProvider {
+            let template = Entry::from_options(Kind::ResourceTemplate, options, spelling)?;
+            return Ok(Entry::new(kind, template.name()).with_policies(&template.policies));
+        }
         let mut policies = Policies::default();
         let definition = options::set_known(&mut policies, Some(kind), spelling, options)?;
         Ok(Entry { policies, ..Entry::from_json(kind, &definition) })
@@ -108,7 +113,8 @@ impl Entry {
 
     common_policies!();
     schema_policies!();
-    tool_policies!();
+    result_policies!();
+    task_policies!();
     state_policies!();
     read_policies!();
     template_policies!();

@@ -1,5 +1,6 @@
 //! The table of limits, and the documentation that is generated from it.
 
+use crate::text::{camel_case, wrapped};
 use std::fmt::Write;
 use tenon_mcp::{LimitValue, Limits, Unit};
 
@@ -81,30 +82,8 @@ fn the_keywords_of_python_are_the_table() {
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), module, "run with TENON_UPDATE=1");
 }
 
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |out, word| out + &word[..1].to_uppercase() + &word[1..])
-}
-
 /// The word with a limit's name in the spelling of Node.
 fn in_camel_case(word: &str) -> String {
     let name = word.trim_matches('`');
     if Limits::named(name).is_some() { word.replace(name, &camel_case(name)) } else { word.to_owned() }
-}
-
-fn wrapped(words: &[String], width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in words {
-        let line = lines.last_mut().unwrap();
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.len() + 1 + word.len() <= width {
-            *line += " ";
-            *line += word;
-        } else {
-            lines.push(word.clone());
-        }
-    }
-    lines
 }

@@ -1,0 +1,116 @@
+"""The policies of entries, as keywords of the decorators; made from the engine's table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal, TypedDict
+
+from ..types import Cache
+
+
+class CommonPolicies(TypedDict, total=False):
+    timeout: float | None
+    """The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped.
+    Default: the limit ``call_timeout``.
+    """
+    max_concurrency: int | None
+    """The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout
+    applies to the waiting time, and starts again when the call runs. The limit ``max_waiting_calls`` bounds how
+    many calls wait. A call that waits for an answer of its client counts as running, unless its attempt has ended
+    with the question. Default: no limit.
+    """
+    tags: Collection[str] | None
+    """Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
+    bytes each. Default: none.
+    """
+    hidden: bool | None
+    """Whether the entry is left out of every list. It can still be called. Default: no."""
+
+
+class SchemaPolicies(TypedDict, total=False):
+    unknown_arguments: Literal["schema", "refuse", "drop"] | None
+    """How arguments are treated that the input schema does not define: ``schema`` (the schema decides), ``refuse``
+    (the call is refused) or ``drop`` (they are left out). With ``refuse`` and ``drop``, registration fails if
+    unknown arguments cannot be distinguished from known ones: the schema, or a branch of it, has a ``$ref``
+    beside its properties, or ``patternProperties``. Default: ``schema``.
+    """
+    coerce_arguments: bool | None
+    """Whether invalid arguments are checked a second time, with strings converted to the numbers, booleans, arrays
+    and objects that they represent. Default: the server's setting.
+    """
+
+
+class ResultPolicies(TypedDict, total=False):
+    structured: bool | None
+    """Whether a JSON value that the tool returns is also sent as structured content, next to its text. A tool with
+    an output schema is structured in any case. Default: no.
+    """
+
+
+class TaskPolicies(TypedDict, total=False):
+    task_support: Literal["forbidden", "optional", "required"] | None
+    """Whether calls may, or must, become tasks, which outlive their connection: ``forbidden``, ``optional`` (if the
+    client supports tasks) or ``required``. Default: ``forbidden``.
+    """
+    defer_task: bool | None
+    """Whether a call of a client of 2026-07-28 becomes a task only if its handler starts the task. Until then its
+    questions are asked in rounds, as in any other call. A call that does not become a task gets an ordinary
+    response. Default: no; a call is a task from its start.
+    """
+
+
+class StatePolicies(TypedDict, total=False):
+    once_only: bool | None
+    """Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all
+    replicas that share the server's store. If a client sends the same round again, the handler does not run
+    again. Default: no.
+    """
+
+
+class ReadPolicies(TypedDict, total=False):
+    cache: Cache | None
+    """How long the contents may be cached, and by whom. Default: the server's setting."""
+
+
+class TemplatePolicies(TypedDict, total=False):
+    unsafe_paths: bool | None
+    """Whether values of the template's variables may lead out of a folder that the handler appends them to. ``{+x}``
+    may then be an absolute path or start with a drive (``C:``), and values of a query or a fragment may have
+    segments ``..``. If not, addresses with such values do not match the template. Default: no.
+    """
+
+
+class ToolPolicies(CommonPolicies, SchemaPolicies, ResultPolicies, TaskPolicies, StatePolicies):
+    """The policies of a tool."""
+
+
+class ResourcePolicies(CommonPolicies, StatePolicies, ReadPolicies):
+    """The policies of a resource."""
+
+
+class ResourceTemplatePolicies(CommonPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+    """The policies of a resource template."""
+
+
+class ResourceProviderPolicies(CommonPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+    """The policies of a resource provider."""
+
+
+class PromptPolicies(CommonPolicies, StatePolicies):
+    """The policies of a prompt."""
+
+
+class CompletionPolicies(CommonPolicies):
+    """The policies of a completion."""
+
+
+class MethodPolicies(CommonPolicies, SchemaPolicies, StatePolicies):
+    """The policies of a method."""
+
+
+class NotificationPolicies(CommonPolicies, SchemaPolicies):
+    """The policies of a notification."""
+
+
+class HookPolicies(CommonPolicies):
+    """The policies of a hook."""

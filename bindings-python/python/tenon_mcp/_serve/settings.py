@@ -1,0 +1,67 @@
+"""The settings of a server, as keywords of ``Server``; made from the engine's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+from ..types import Cache
+from .limits import Limits
+
+
+class Settings(TypedDict, total=False):
+    """The settings of a server."""
+
+    title: str | None
+    """The name for people."""
+    description: str | None
+    """What the server is for (from 2025-11-25 on)."""
+    icons: Sequence[dict[str, Any]] | None
+    """The server's icons, an array as the specification defines it (from 2025-11-25 on)."""
+    website_url: str | None
+    """The URL of the server's website (from 2025-11-25 on)."""
+    instructions: str | None
+    """How a model should use the server."""
+    revisions: Sequence[str] | None
+    """The protocol revisions that the server supports. Default: all."""
+    mask_errors: bool | None
+    """Whether clients receive a reference in place of the text of an unexpected exception. The log has the text
+    under that reference. The default is yes if other machines may reach the server: it listens on an address that
+    is not a loopback address, allows a host that is not this machine, or serves HTTP on a Unix socket. The
+    default is also yes if the engine does not know the address: the requests come from an HTTP server of the
+    program's own, or from a stream that the program accepted. Lines on Unix sockets, descriptors and clients in
+    the process are local. If other machines may reach the server, the start is logged as a warning, unless this
+    is on.
+    """
+    cache: Cache | None
+    """How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone."""
+    coerce_arguments: bool | None
+    """Whether arguments that do not conform are checked a second time, with strings at their top level converted to
+    the numbers, booleans, arrays and objects that they represent. Some clients send ``"3"`` for ``3``. Default:
+    yes.
+    """
+    assert_formats: bool | None
+    """Whether ``format`` in the schemas of arguments and results is asserted: ``date``, ``date-time``, ``email``,
+    ``ip``, ``ipv4``, ``ipv6``, ``uri`` and ``uuid``. Other formats refuse nothing. Default: yes.
+    """
+    end_with_stdin: bool | None
+    """Whether the end of standard input ends the server if it has other transports. The same holds for the last of
+    the channels that have one client each: descriptors, connected sockets and streams. If not, the client of
+    standard input leaves and the others stay. A server without another transport ends in any case. Default: yes.
+    """
+    log_level: Literal["debug", "info", "warn", "error"] | None
+    """The lowest level of the records that reach the log: ``debug``, ``info``, ``warn`` or ``error``. Records below
+    it are not created. Default: ``debug``, so the log alone decides.
+    """
+    capabilities: Sequence[str] | None
+    """The capabilities that the server declares even if nothing is registered for them. It answers their lists."""
+    extensions: dict[str, dict[str, Any]] | None
+    """The extensions that the server declares, by their names, with their settings. A name has a prefix, as in
+    ``com.example/name``. A legacy client is told of them only if it declares extensions itself.
+    """
+    cache_of: dict[str, Cache] | None
+    """How long the responses of single methods may be cached, and by whom, in place of ``cache`` (2026-07-28)."""
+
+
+class ServerOptions(Settings, Limits):
+    """The settings and the limits of a server."""

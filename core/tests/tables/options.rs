@@ -1,0 +1,160 @@
+//! The tables of policies and settings, and the documentation generated from them.
+
+use crate::text::{camel_case, generated, wrapped};
+use std::fmt::Write;
+use tenon_mcp::__private::{Options, names};
+use tenon_mcp::{Kind, OptionRow, Policies, Settings, Spelling};
+
+/// A table of the rows for people.
+fn page<T: Options>(title: &str, intro: &str) -> String {
+    let mut page =
+        format!("# {title}\n\n{intro}\n\n| name | value | for | what it does |\n|---|---|---|---|\n");
+    for row in T::TABLE {
+        let kinds: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+        let kinds = match kinds.len() {
+            0 => "servers".to_owned(),
+            all if all == Kind::ALL.len() => "all entries".to_owned(),
+            _ => kinds.join(", "),
+        };
+        let (value, text) =
+            (row.form.expected(Spelling::C), row.text.split_whitespace().collect::<Vec<_>>().join(" "));
+        writeln!(page, "| `{}` | {value} | {kinds} | {text} |", row.name).unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_of_policies_is_the_table() {
+    let intro = "The policies of entries. Rust: methods of `Tool`, `Resource` and the other types; Python: keyword arguments of \
+                 `tool`, `resource` and\nthe other decorators, times in seconds; Node: options in `camelCase`, times in \
+                 milliseconds; C: `tenon_entry_set` with the name and\nJSON, times in milliseconds. Made from the table in \
+                 `core/src/dispatch/options/policies.rs`.";
+    generated("docs/policies.md", None, &page::<Policies>("Policies", intro));
+}
+
+#[test]
+fn the_page_of_settings_is_the_table() {
+    let intro = "The settings of servers. Rust: methods of `ServerBuilder`; Python: keyword arguments of `Server`; Node: options of \
+                 `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache` includes \
+                 `cache_of`, and `log` includes `log_level`.\nMade from the table in `core/src/dispatch/options/settings.rs`.";
+    generated("docs/settings.md", None, &page::<Settings>("Settings", intro));
+}
+
+/// The groups of a table, in order, with their rows.
+fn groups<T: Options>() -> Vec<(&'static str, Vec<&'static OptionRow>)> {
+    let mut groups: Vec<(&str, Vec<&OptionRow>)> = Vec::new();
+    for row in T::TABLE {
+        match groups.last_mut() {
+            Some((name, rows)) if *name == row.group => rows.push(row),
+            _ => groups.push((row.group, vec![row])),
+        }
+    }
+    groups
+}
+
+fn in_pascal_case(name: &str) -> String {
+    let camel = camel_case(name);
+    camel[..1].to_uppercase() + &camel[1..]
+}
+
+/// A member of a typed dictionary in Python.
+fn python_member(row: &OptionRow) -> String {
+    let words: Vec<_> = row.text.replace('`', "``").split_whitespace().map(str::to_owned).collect();
+    let mut out = format!("    {}: {} | None\n", row.name, row.form.python());
+    match &wrapped(&words, 110)[..] {
+        [line] => writeln!(out, "    \"\"\"{line}\"\"\"").unwrap(),
+        lines => writeln!(out, "    \"\"\"{}\n    \"\"\"", lines.join("\n    ")).unwrap(),
+    }
+    out
+}
+
+#[test]
+fn the_policies_of_python_are_the_table() {
+    let mut module = String::from(
+        "\"\"\"The policies of entries, as keywords of the decorators; made from the engine's table.\"\"\"\n\n\
+         from __future__ import annotations\n\n\
+         from collections.abc import Collection\n\
+         from typing import Literal, TypedDict\n\n\
+         from ..types import Cache\n",
+    );
+    for (group, rows) in groups::<Policies>() {
+        write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();
+        module.push_str(&rows.into_iter().map(python_member).collect::<String>());
+    }
+    for kind in Kind::ALL {
+        let of = groups::<Policies>().into_iter().filter(|(_, rows)| rows[0].kinds.contains(&kind));
+        let of: Vec<_> = of.map(|(group, _)| in_pascal_case(group)).collect();
+        let name = in_pascal_case(kind.as_str());
+        let (bases, noun) = (of.join(", "), kind.noun());
+        write!(module, "\n\nclass {name}Policies({bases}):\n    \"\"\"The policies of a {noun}.\"\"\"\n")
+            .unwrap();
+    }
+    generated("bindings-python/python/tenon_mcp/_registry/policies.py", None, &module);
+}
+
+#[test]
+fn the_settings_of_python_are_the_table() {
+    let mut module = String::from(
+        "\"\"\"The settings of a server, as keywords of ``Server``; made from the engine's table.\"\"\"\n\n\
+         from __future__ import annotations\n\n\
+         from collections.abc import Sequence\n\
+         from typing import Any, Literal, TypedDict\n\n\
+         from ..types import Cache\n\
+         from .limits import Limits\n\n\n\
+         class Settings(TypedDict, total=False):\n    \
+         \"\"\"The settings of a server.\"\"\"\n\n",
+    );
+    module.push_str(&Settings::TABLE.iter().map(python_member).collect::<String>());
+    module.push_str("\n\nclass ServerOptions(Settings, Limits):\n    \"\"\"The settings and the limits of a server.\"\"\"\n");
+    generated("bindings-python/python/tenon_mcp/_serve/settings.py", None, &module);
+}
+
+/// A text with the names of options as Node spells them.
+fn node_words<T: Options>(text: &str) -> Vec<String> {
+    let known = names::<T>(None, Spelling::Rust);
+    let limits: Vec<_> = tenon_mcp::Limits::TABLE.iter().map(|limit| limit.name).collect();
+    let spelled = |word: &str| {
+        let name = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        match name {
+            name if limits.contains(&name) => word.replace(name, &format!("limits.{}", camel_case(name))),
+            name if known.iter().any(|known| known == name) && word.contains('`') => {
+                word.replace(name, &camel_case(name))
+            }
+            _ => word.to_owned(),
+        }
+    };
+    text.replace("The limit `", "`").replace("the limit `", "`").split_whitespace().map(spelled).collect()
+}
+
+fn node_members<T: Options>(rows: &[&OptionRow]) -> String {
+    let mut out = String::new();
+    for row in rows.iter().filter(|row| row.absent != Some(Spelling::Node)) {
+        match &wrapped(&node_words::<T>(row.text), 120)[..] {
+            [line] => writeln!(out, "  /** {line} */").unwrap(),
+            lines => writeln!(out, "  /**\n   * {}\n   */", lines.join("\n   * ")).unwrap(),
+        }
+        writeln!(out, "  {}?: {}", camel_case(row.name), row.form.typescript()).unwrap();
+    }
+    out
+}
+
+#[test]
+fn the_declarations_of_node_are_the_tables() {
+    let mut block = String::from("\n");
+    for (group, rows) in groups::<Policies>() {
+        let members = node_members::<Policies>(&rows);
+        write!(block, "export interface {} {{\n{members}}}\n\n", in_pascal_case(group)).unwrap();
+    }
+    let rows: Vec<_> = Settings::TABLE.iter().collect();
+    write!(
+        block,
+        "/** The settings of a server. */\nexport interface Settings {{\n{}}}\n\n",
+        node_members::<Settings>(&rows)
+    )
+    .unwrap();
+    let marks = (
+        "// Policies and settings, made from the engine's tables.\n",
+        "// End of the policies and settings.\n",
+    );
+    generated("bindings-node/index.d.ts", Some(marks), &block);
+}
