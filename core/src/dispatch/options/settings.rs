@@ -31,7 +31,7 @@ options! {
         /// How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone.
         cache: CacheSettings;
         /// Whether arguments that do not conform are checked a second time, with strings at their top level converted to
-        /// the numbers, booleans, arrays and objects that they represent. Some clients send `"3"` for `3`. Default: yes.
+        /// the numbers, booleans, arrays and objects that they represent. Some clients send a string for a number. Default: yes.
         coerce_arguments: bool;
         /// Whether `format` in the schemas of arguments and results is asserted: `date`, `date-time`, `email`, `ip`, `ipv4`,
         /// `ipv6`, `uri` and `uuid`. Other formats refuse nothing. Default: yes.
