@@ -481,7 +481,7 @@ export interface Settings {
   cache?: ServerCache
   /**
    * Whether arguments that do not conform are checked a second time, with strings at their top level converted to the
-   * numbers, booleans, arrays and objects that they represent. Some clients send `"3"` for `3`. Default: yes.
+   * numbers, booleans, arrays and objects that they represent. Some clients send a string for a number. Default: yes.
    */
   coerceArguments?: boolean
   /**

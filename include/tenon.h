@@ -848,7 +848,7 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   whom (2026-07-28). Default: not at all, and by anyone.
  * - "coerce_arguments": true or false. Whether arguments that do not conform are checked a second time, with strings
  *   at their top level converted to the numbers, booleans, arrays and objects that they represent. Some clients send
- *   "3" for "3". Default: yes.
+ *   a string for a number. Default: yes.
  * - "assert_formats": true or false. Whether "format" in the schemas of arguments and results is asserted: "date",
  *   "date-time", "email", "ip", "ipv4", "ipv6", "uri" and "uuid". Other formats refuse nothing. Default: yes.
  * - "end_with_stdin": true or false. Whether the end of standard input ends the server if it has other transports.

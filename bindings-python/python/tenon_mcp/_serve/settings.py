@@ -37,8 +37,8 @@ class Settings(TypedDict, total=False):
     """How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone."""
     coerce_arguments: bool | None
     """Whether arguments that do not conform are checked a second time, with strings at their top level converted to
-    the numbers, booleans, arrays and objects that they represent. Some clients send ``"3"`` for ``3``. Default:
-    yes.
+    the numbers, booleans, arrays and objects that they represent. Some clients send a string for a number.
+    Default: yes.
     """
     assert_formats: bool | None
     """Whether ``format`` in the schemas of arguments and results is asserted: ``date``, ``date-time``, ``email``,

@@ -160,7 +160,7 @@ impl CacheSettings {
         }
     }
 
-    /// The hints of one kind of answer. The same for all pages of a list (PG-5).
+    /// Sets the hints of the results of one method. They apply to all pages of a list (PG-5).
     pub fn set(&mut self, cacheable: Cacheable, hints: CacheHints) {
         self.own[cacheable as usize] = Some(hints);
     }
