@@ -35,30 +35,10 @@ class Server(Registrations):
 
     A server starts no thread and opens nothing until it is served.
 
-    ``version`` is the version of the server program. ``instructions`` tells a model how to use the server. ``title``,
-    ``description``, ``icons`` and ``website_url`` describe the server to people; the protocol defines their form.
-    ``max_workers`` limits the threads that run ``def`` handlers (default: number of processors + 4, at most 32).
-
-    ``revisions`` restricts the revisions of the protocol. ``capabilities`` are declared even if nothing is registered
-    for them: ``"tools"``, ``"resources"``, ``"prompts"``, ``"completions"``, ``"logging"``. ``extensions`` are declared
-    with their settings, by id.
-
-    If ``mask_errors`` is on, a client receives a reference in place of an unexpected exception's text. The log has the
-    text under that reference. By default it is on if other machines may reach the server. That is so if the server
-    listens on an address that is not a loopback address, allows a host that is not this machine, or serves HTTP on a
-    Unix socket. It is also so with ``asgi()``. At the start, the log states with the level ``WARNING`` which setting is
-    in force, also if this is ``False``.
-
-    ``cache`` says how long clients may keep responses, and for whom (2026-07-28). It is a number of seconds, or
-    ``CacheOptions``. ``cache_of`` sets the same for single methods.
-
-    If arguments do not conform, ``coerce_arguments`` (default: yes) reads numbers, booleans, arrays and objects from
-    strings. ``assert_formats`` (default: yes) asserts ``format`` in schemas.
-
-    ``log_level`` is the lowest level of records that reach ``logging``: ``"debug"``, ``"info"``, ``"warn"`` or
-    ``"error"``. The default is ``"debug"``, so that ``logging`` alone decides. ``end_with_stdin`` (default: yes) says
-    whether the end of standard input ends a server that has other transports. If it is ``False``, only the client on
-    standard input leaves, and the others stay.
+    ``version`` is the version of the server program. ``max_workers`` limits the threads that run ``def`` handlers
+    (default: number of processors + 4, at most 32). The other keywords are the settings and the limits
+    (``ServerOptions``): counts, bytes and seconds, such as ``instructions="…"``, ``mask_errors=True``,
+    ``call_timeout=60`` or ``max_message_bytes=1 << 20``.
 
     ``lifespan`` is a function that is called with the server. It returns a context manager, async or not
     (``@asynccontextmanager``, ``@contextmanager``). It may also be a generator function, async or not, that yields
@@ -72,9 +52,6 @@ class Server(Registrations):
     rounds of a question. The first key seals, and every key opens, so that a key can be replaced. Replicas behind one
     address must share the keys. Without keys, the process uses a random key of its own. Keep the keys secret, and draw
     them at random (``secrets.token_bytes(32)``).
-
-    The other keywords are the engine's limits (``Limits``): counts, bytes and seconds, such as ``call_timeout=60`` or
-    ``max_message_bytes=1 << 20``.
     """
 
     def __init__(

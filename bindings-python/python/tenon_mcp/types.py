@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict
 
 from ._handlers.depends import Depends
+from ._registry.policies import (
+    CompletionPolicies,
+    HookPolicies,
+    MethodPolicies,
+    NotificationPolicies,
+    PromptPolicies,
+    ResourcePolicies,
+    ResourceProviderPolicies,
+    ResourceTemplatePolicies,
+    ToolPolicies,
+)
+from ._serve.cache import Cache, CacheOptions
 from ._serve.limits import Limits
+from ._serve.settings import ServerOptions
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -18,17 +31,27 @@ if TYPE_CHECKING:
     Web: TypeAlias = "int | str | WebOptions | None"
     Sse: TypeAlias = "int | str | SseOptions | None"
     Sockets: TypeAlias = "int | HasFileno | Sequence[int | HasFileno] | None"
-    Cache: TypeAlias = "float | CacheOptions"
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
 
 __all__ = [
+    "Cache",
     "CacheOptions",
+    "CompletionPolicies",
     "Depends",
     "Entry",
     "HasFileno",
+    "HookPolicies",
     "HttpOptions",
     "Limits",
+    "MethodPolicies",
+    "NotificationPolicies",
+    "PromptPolicies",
+    "ResourcePolicies",
+    "ResourceProviderPolicies",
+    "ResourceTemplatePolicies",
+    "ServerOptions",
     "SseOptions",
+    "ToolPolicies",
     "UnixOptions",
     "WebOptions",
 ]
@@ -112,14 +135,4 @@ class SseOptions(WebOptions, total=False):
     allowed_headers: Sequence[str]
     """Request headers that pages may send, in the same form as for HTTP. On the HTTP address they are allowed in
     addition to those of HTTP, unless hosts or origins are given here.
-    """
-
-
-class CacheOptions(TypedDict, total=False):
-    """How long a client may cache a response, and for whom. This is a hint and no access control."""
-
-    ttl: float
-    """How long the response is fresh, in seconds; default 0."""
-    scope: str
-    """``"public"`` (default): any client may get the cached response. ``"private"``: only the client that requested it.
     """

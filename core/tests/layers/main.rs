@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 51] = [
+const PARTS: [(&str, &str, &[&str]); 52] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -85,7 +85,8 @@ const PARTS: [(&str, &str, &[&str]); 51] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "validation"]),
-    ("dispatch", "registry", &["aead", "calls", "environment", "uri_template", "validation"]),
+    ("dispatch", "options", &["log", "nearest_name", "validation"]),
+    ("dispatch", "registry", &["aead", "calls", "environment", "options", "uri_template", "validation"]),
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),

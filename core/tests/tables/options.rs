@@ -75,7 +75,7 @@ fn the_policies_of_python_are_the_table() {
          from __future__ import annotations\n\n\
          from collections.abc import Collection\n\
          from typing import Literal, TypedDict\n\n\
-         from ..types import Cache\n",
+         from .._serve.cache import Cache\n",
     );
     for (group, rows) in groups::<Policies>() {
         write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();
@@ -99,7 +99,7 @@ fn the_settings_of_python_are_the_table() {
          from __future__ import annotations\n\n\
          from collections.abc import Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
-         from ..types import Cache\n\
+         from .cache import Cache\n\
          from .limits import Limits\n\n\n\
          class Settings(TypedDict, total=False):\n    \
          \"\"\"The settings of a server.\"\"\"\n\n",

@@ -382,7 +382,7 @@ def test_as_many_run_at_a_time_as_max_concurrency_says():
         assert entered.acquire(timeout=20)
         go.release()
         client.answer(second)
-    with pytest.raises(RegistrationError, match="max_concurrency must be more than zero"):
+    with pytest.raises(RegistrationError, match="max_concurrency must be a positive integer"):
         app.tool("none", max_concurrency=0)(lambda: "x")
 
 

@@ -115,16 +115,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         one of them are sent as content. ``ToolResult`` is the whole result. A generator yields content. If the client
         asked for progress, each text is also the message of a progress notification.
 
-        ``timeout`` is in seconds. At most ``max_concurrency`` calls run at once, and further calls wait.
-        ``unknown_arguments`` says how to treat arguments that the schema does not define: ``"schema"`` (default: the
-        schema decides), ``"refuse"`` or ``"drop"``. ``coerce_arguments`` overrides the server's setting for this tool.
-        With ``once_only`` the state that a stateless client sends back after a question can be used only once. No
-        effect of the tool then happens twice because the client sent the same round again.
-
-        ``task_support`` says whether calls may become tasks, which outlive their connection. It is ``"forbidden"``
-        (default), ``"optional"`` (if the client supports tasks) or ``"required"``. With ``defer_task`` a call of a
-        stateless client becomes a task only when the function calls ``Context.start_task``. ``tags`` are words by which
-        ``disable(tags=…)`` hides the tool. Clients do not see them.
+        The other keywords are the tool's policies (``ToolPolicies``), such as ``timeout`` in seconds, ``max_concurrency``,
+        ``tags``, ``unknown_arguments``, ``once_only`` and ``task_support``.
 
         An exception from the function fails its call and nothing else. The client gets the message, and the logger
         ``tenon_mcp.call`` gets the traceback. ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client.

@@ -185,5 +185,5 @@ fn none_at_a_time_is_refused() {
     let bench = Bench::new();
     let target = Target::Lane { lane: LANE, handler: HandlerId(9) };
     let refused = bench.server.add(Tool::new("none").max_concurrency(0), target).unwrap_err();
-    assert!(refused.to_string().contains("max_concurrency must be more than zero"), "{refused}");
+    assert!(refused.to_string().contains("max_concurrency must be a positive integer"), "{refused}");
 }
