@@ -89,8 +89,9 @@ impl ServerBuilder {
     /// building fails with an error that names it.
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
         if matches!(member, "name" | "version") {
-            self.rejected
-                .get_or_insert_with(|| format!("server: {member} can only be set when the server is created"));
+            self.rejected.get_or_insert_with(|| {
+                format!("server: {member} can only be set when the server is created")
+            });
         } else if let Err(reason) = self.implementation.set(member, value.into()) {
             self.rejected.get_or_insert(reason);
         }

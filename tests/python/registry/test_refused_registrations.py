@@ -25,11 +25,11 @@ def test_a_decorator_that_needs_parentheses_says_so(decorator):
 MADE = [
     ({"name": 3}, "name must be a str, not int"),
     ({"version": None}, "version must be a str, not NoneType"),
-    ({"instructions": 3}, "instructions must be a str, not int"),
+    ({"instructions": 3}, "instructions must be a str, not 3"),
     ({"revisions": 3}, "revisions must be a list of strings"),
     ({"capabilities": [3]}, "capabilities must be a list of strings"),
-    ({"extensions": ["x"]}, "extensions must be a dict, not list"),
-    ({"cache_of": 3}, "cache_of must be a dict, not int"),
+    ({"extensions": ["x"]}, 'extensions must be a dict, not ["x"]'),
+    ({"cache_of": 3}, "cache_of must be a dict, not 3"),
     ({"cache": "x"}, "cache must be a number of seconds from 0, not 'x'"),
     ({"max_workers": "3"}, "max_workers must be an integer above zero, not '3'"),
     ({"max_workers": 0}, "max_workers must be an integer above zero, not 0"),
@@ -49,8 +49,8 @@ def test_a_server_is_refused_what_it_cannot_be_made_with(options, words):
 
 
 REGISTERED = [
-    (lambda app: app.tool("t", timeout="1")(function), "timeout must be a number of seconds from 0, not '1'"),
-    (lambda app: app.tool("t", tags=3)(function), "tags must be a collection of strings, not 3"),
+    (lambda app: app.tool("t", timeout="1")(function), "timeout must be a number of seconds above 0, not '1'"),
+    (lambda app: app.tool("t", tags=3)(function), "tags must be a list of strings, not 3"),
     (lambda app: app.skills(3), "folder must be a str, or a path whose text is a str, not int"),
     (lambda app: app.prompt("p", arguments="x")(function), "arguments must be a list of dicts"),
     (lambda app: app.prompt("p", arguments=["x"])(function), "arguments must be a list of dicts"),

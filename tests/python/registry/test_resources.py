@@ -103,7 +103,7 @@ def test_no_variable_leads_out_of_a_folder():
     app.resource("test://every/{+path}{?d}", unsafe_paths=True)(read)
     app.resource_provider("test://rows/{+path}", list=lambda: [], read=lambda path: path)
     app.resource_provider("test://free/{+path}", list=lambda: [], read=lambda path: path, unsafe_paths=True)
-    with pytest.raises(RegistrationError, match="only resource templates and providers can have unsafe paths"):
+    with pytest.raises(RegistrationError, match="only resource templates and resource providers can have unsafe_paths"):
         app.resource("test://one", unsafe_paths=True)(lambda: "")
 
     with serving(app) as client:

@@ -51,6 +51,17 @@ fn at(row: &OptionRow, spelling: Spelling) -> At {
     At { path: spelling.name(row.name).into_owned(), form: row.form, spelling }
 }
 
+/// The error of an option that an entry of another kind has.
+fn only_for(name: &str, kinds: &[Kind]) -> String {
+    let nouns: Vec<_> = kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+    let nouns = match nouns.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => "servers".to_owned(),
+    };
+    format!("only {nouns} can have {name}")
+}
+
 /// Sets one option. `false`: there is none of this name.
 pub fn set<T: Options>(
     options: &mut T,
@@ -64,8 +75,7 @@ pub fn set<T: Options>(
     let row = &T::TABLE[place];
     let wrong = |text| OptionError { unknown: false, text };
     if !is_for(row, kind) {
-        let nouns: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
-        return Err(OptionError { unknown: true, text: format!("{name} is for {}", nouns.join(", ")) });
+        return Err(wrong(only_for(name, row.kinds)));
     }
     (T::ACCESS[place].read)(options, value, &at(row, spelling)).map_err(wrong)?;
     Ok(true)
@@ -122,8 +132,7 @@ pub(crate) fn check<T: Options>(options: &T, kind: Option<Kind>) -> Result<(), S
     for (row, access) in T::TABLE.iter().zip(T::ACCESS) {
         let is_set = (access.write)(options, Spelling::Rust).is_some();
         if is_set && !is_for(row, kind) {
-            let nouns: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
-            return Err(format!("{} is for {}", row.name, nouns.join(", ")));
+            return Err(only_for(row.name, row.kinds));
         }
         (access.check)(options, &at(row, Spelling::Rust))?;
     }

@@ -91,7 +91,7 @@ fn errors_name_the_option_its_value_and_what_to_do() {
         (
             Spelling::Python,
             r#"{"cache":1}"#,
-            "cache is for resources, resource templates, resource providers",
+            "only resources, resource templates and resource providers can have cache",
         ),
     ];
     for (spelling, text, error) in all {
@@ -180,7 +180,7 @@ fn values_that_were_set_by_their_types_are_checked() {
     policies = Policies { unsafe_paths: Some(true), ..Policies::default() };
     assert_eq!(
         check(&policies, Some(Kind::Tool)).unwrap_err(),
-        "unsafe_paths is for resource templates, resource providers"
+        "only resource templates and resource providers can have unsafe_paths"
     );
     assert_eq!(check(&policies, Some(Kind::ResourceTemplate)), Ok(()));
 }

@@ -170,7 +170,7 @@ impl OptionValue for Tags {
             return Err(format!("tag {:?} must have 1 to {MAX_TAG} bytes", clip(tag)));
         }
         if self.0.len() > MAX_TAGS {
-            return Err(format!("{} tags are more than {MAX_TAGS}", self.0.len()));
+            return Err(format!("{} tags exceed the limit of {MAX_TAGS}", self.0.len()));
         }
         Ok(())
     }
