@@ -970,31 +970,8 @@ export interface Context {
    * In the last case the reason is {@link Suspended}. Listeners run in the `AsyncLocalStorage` of the call.
    */
   readonly signal: AbortSignal
-  /** The id of the client's request. A notification or a hook has none. */
-  readonly requestId: string | number
-  /** The kind that the handler is registered as. */
-  readonly kind: Kind
-  /** The name that the handler is registered under. A tool or a prompt has a name, a resource has its URI or template. */
-  readonly name: string
-  /** The address of the resource that is read. */
-  readonly uri: string | undefined
-  readonly clientInfo: { readonly name: string; readonly version: string; readonly [key: string]: unknown } | undefined
-  readonly clientCapabilities: { readonly [capability: string]: unknown }
-  readonly protocolVersion: string
-  /** The request's `_meta`, as sent. */
-  readonly meta: { readonly [key: string]: unknown } | undefined
-  /** The trace context of the request. */
-  readonly trace: { readonly traceparent?: string; readonly tracestate?: string; readonly baggage?: string } | undefined
-  /** The lowest level of log messages that a request of 2026-07-28 asks for. */
-  readonly logLevel: Level | undefined
-  /** The headers of the HTTP request, by lower-case name. */
-  readonly headers: { readonly [name: string]: string } | undefined
-  /** The principal that sent the request, if it is known. */
-  readonly principal: string | undefined
-  /** The id of the session, if the transport has one. */
-  readonly sessionId: string | undefined
-  /** The id of the task, once the call is one. */
-  readonly taskId: string | undefined
+  // Fields of the call, made from the engine's table.
+  // End of the fields of the call.
   /** The arguments of the handler, as a copy. */
   readonly arguments: { readonly [name: string]: any }
   /**

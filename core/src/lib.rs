@@ -58,9 +58,9 @@ pub use entries::{
 pub use error::{Error, ErrorKind};
 pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};
 pub use host::{
-    AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, Drained,
-    HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture, LocalHandler,
-    LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders,
+    AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, ContextForm,
+    Drained, HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture,
+    LocalHandler, LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders,
     RequestOrigin, Spawn, Stale, State, Target, Threads, Wake,
 };
 pub use json::JsonSlice;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._runtime.context_fields import ContextFields
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,7 +46,7 @@ class Suspended(BaseException):
     """
 
 
-class _CallContext(_Typed[L]):
+class _CallContext(ContextFields, _Typed[L]):
     """The members that both kinds of context share."""
 
     __slots__ = ("_arguments", "_call", "_state")
@@ -138,46 +140,9 @@ class _CallContext(_Typed[L]):
         return self._call.start_task()
 
     @property
-    def task_id(self) -> str | None:
-        """The id of the task, once the call is one."""
-        return self._call.get("task_id")
-
-    @property
     def cancelled(self) -> bool:
         """Whether no client waits for the result any more: the call was cancelled or timed out, or its client left."""
         return self._call.cancelled
-
-    @property
-    def request_id(self) -> str | int | None:
-        """The id of the client's request; ``None`` for anything that is not a request."""
-        return self._call.get("request_id")
-
-    @property
-    def kind(self) -> str:
-        """The kind that the handler is registered as: ``"tool"``, ``"resource_template"`` …"""
-        return self._call.get("kind")
-
-    @property
-    def name(self) -> str:
-        """The name that the handler is registered under. A tool or a prompt has a name, a resource has its URI or
-        template.
-        """
-        return self._call.name
-
-    @property
-    def uri(self) -> str | None:
-        """The address of the resource that is read."""
-        return self._call.get("uri")
-
-    @property
-    def client_info(self) -> dict[str, Any] | None:
-        """The client's name and version, if it sent them."""
-        return self._call.get("client_info")
-
-    @property
-    def client_capabilities(self) -> dict[str, Any]:
-        """The capabilities that the client declared."""
-        return self._call.get("client_capabilities")
 
     def extension(self, id: str) -> dict[str, Any] | None:
         """The client's settings for an extension of the protocol; ``None`` if the client does not support the
@@ -185,41 +150,6 @@ class _CallContext(_Typed[L]):
         """
         settings: dict[str, Any] | None = self.client_capabilities.get("extensions", {}).get(id)
         return settings
-
-    @property
-    def protocol_version(self) -> str:
-        """The protocol revision in force for this call."""
-        return self._call.get("protocol_version")
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """The request's metadata, as sent."""
-        return self._call.get("meta") or {}
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of the HTTP request, by lower-case name; empty if the transport has none."""
-        return self._call.get("headers") or {}
-
-    @property
-    def principal(self) -> str | None:
-        """The principal that sent the request, if it is known."""
-        return self._call.get("principal")
-
-    @property
-    def trace(self) -> dict[str, str] | None:
-        """The trace context of the request: ``traceparent``, ``tracestate``, ``baggage``."""
-        return self._call.get("trace")
-
-    @property
-    def log_level(self) -> str | None:
-        """The lowest level of log messages that a request of 2026-07-28 asks for."""
-        return self._call.get("log_level")
-
-    @property
-    def session_id(self) -> str | None:
-        """The id of the session, if the transport has sessions."""
-        return self._call.get("session_id")
 
 
 class Context(_CallContext[L]):

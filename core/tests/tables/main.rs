@@ -1,5 +1,6 @@
-//! The tables of limits, policies and settings, and the documentation that is generated from them.
+//! The tables of limits, policies, settings and fields of a call, and the documentation that is generated from them.
 
+mod context;
 mod limits;
 mod options;
 mod text;

@@ -1,18 +1,19 @@
-//! The lists of policies and settings, from the engine's tables.
+//! The lists of policies, settings and fields of a call, from the engine's tables.
 
 use tenon_mcp::__private::Options;
-use tenon_mcp::{Form, Policies, Settings, Spelling};
+use tenon_mcp::{CONTEXT_FIELDS, Form, Policies, Settings, Spelling};
 
 /// Columns of the header's comments.
 const WIDTH: usize = 118;
 
-/// Replaces the lines `[policies]` and `[settings]` of the comments with the lists.
+/// Replaces the lines `[policies]`, `[settings]` and `[context]` of the comments with the lists.
 pub fn insert(header: &str) -> String {
     let mut out = String::with_capacity(header.len() + 8192);
     for line in header.lines() {
         match line.trim_start_matches([' ', '*']) {
             "[policies]" => out.push_str(&list::<Policies>()),
             "[settings]" => out.push_str(&list::<Settings>()),
+            "[context]" => out.push_str(&context()),
             _ => {
                 out.push_str(line);
                 out.push('\n');
@@ -20,6 +21,13 @@ pub fn insert(header: &str) -> String {
         }
     }
     out
+}
+
+fn context() -> String {
+    CONTEXT_FIELDS
+        .iter()
+        .map(|field| item(&format!("\"{}\": {}", field.name, field.doc.replace('`', "\""))))
+        .collect()
 }
 
 fn list<T: Options>() -> String {

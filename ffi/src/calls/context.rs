@@ -162,13 +162,7 @@ pub unsafe extern "C" fn tenon_call_uri(
 
 /// A field of the call's context, as JSON text. The fields are:
 ///
-/// - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta",
-///   "session_id";
-/// - "trace": the request's trace context;
-/// - "log_level": the lowest level of log messages that the client wants;
-/// - "headers": the headers of the HTTP request, with names in lower case;
-/// - "principal": the principal that sent the request, if it is known;
-/// - "task_id": the id of the task, if the call is a task.
+/// [context]
 ///
 /// The text is not NUL-terminated; it is borrowed and lives as long as the call.
 ///

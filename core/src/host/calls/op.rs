@@ -4,6 +4,7 @@ use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::state::State;
+use crate::host::engine::Scope;
 use crate::host::middleware::MiddlewareChain;
 use crate::host::session::peer::Peer;
 use crate::host::{Registered, Target};
@@ -98,6 +99,40 @@ pub struct CallContext {
 }
 
 impl CallContext {
+    /// The context of a call that came in this scope, or of the engine's own without one. The caller sets the rest.
+    pub(in crate::host) fn of(scope: Option<&Scope>, client: Client, entry: Arc<Registered>) -> CallContext {
+        CallContext {
+            request_id: None,
+            client,
+            meta: None,
+            session_id: scope.and_then(|scope| scope.peer()?.session_id().cloned()),
+            entry,
+            uri: None,
+            arrival: scope.map(Scope::arrival).unwrap_or_default(),
+            progress_token: None,
+            task_id: OnceLock::new(),
+            state: OnceLock::new(),
+            around: None,
+        }
+    }
+
+    /// The context of the handler's own call, which middleware makes. It shares the state of this call.
+    pub(in crate::host) fn without_middleware(&self) -> CallContext {
+        CallContext {
+            request_id: self.request_id.clone(),
+            client: self.client.clone(),
+            meta: self.meta.clone(),
+            session_id: self.session_id.clone(),
+            entry: self.entry.clone(),
+            uri: self.uri.clone(),
+            arrival: self.arrival.clone(),
+            progress_token: self.progress_token.clone(),
+            task_id: self.task_id.clone(),
+            state: self.state.get_or_init(Arc::default).clone().into(),
+            around: None,
+        }
+    }
+
     /// Where the call goes: to its entry's handler, or to the middleware around it.
     pub(in crate::host) fn target(&self) -> &Target {
         match &self.around {

@@ -24,7 +24,7 @@ use crate::proto::operation::Op;
 use crate::proto::session::logging;
 use crate::proto::version::Revision;
 use bytes::Bytes;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The result of handling a request.
 pub(in crate::host) enum Step {
@@ -223,16 +223,11 @@ impl Engine {
         });
         let context = Arc::new(CallContext {
             request_id: Some(request.id.clone()),
-            client,
             meta: params.meta(),
-            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
-            entry,
             uri,
             progress_token,
-            arrival: scope.arrival(),
-            task_id: OnceLock::new(),
-            state: OnceLock::new(),
             around,
+            ..CallContext::of(Some(scope), client, entry)
         });
         // The state of a retry is bound to the arguments in their checked form.
         let asks = if unchecked { Asks::default() } else { self.resume_asks(params, &context, &input)? };

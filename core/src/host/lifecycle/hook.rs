@@ -4,7 +4,6 @@ use super::{START, StartState};
 use crate::host::Registered;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::Start;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine};
@@ -12,7 +11,7 @@ use crate::host::engine_state::Thread;
 use crate::host::session::notifications::anonymous_client;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 impl Engine {
     /// Runs one hook.
@@ -31,19 +30,7 @@ impl Engine {
             failure: Mutex::default(),
             then: Mutex::new(Some(Box::new(then))),
         });
-        let context = Arc::new(CallContext {
-            request_id: None,
-            client: anonymous_client(),
-            meta: None,
-            session_id: None,
-            entry,
-            uri: None,
-            progress_token: None,
-            arrival: RequestOrigin::default(),
-            task_id: OnceLock::new(),
-            state: OnceLock::new(),
-            around: None,
-        });
+        let context = Arc::new(CallContext::of(None, anonymous_client(), entry));
         let start =
             Start { thread: Thread::Other, life: Some(timeout), ..Start::of(JsonSlice::empty_object()) };
         let nowhere: Arc<dyn Sink> = sink.clone();

@@ -15,7 +15,7 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::{Message, Request};
 use crate::proto::messages::reply::Reply;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The state of a call whose middleware has asked for the next step.
 pub(in crate::host) struct Following {
@@ -176,27 +176,8 @@ impl Engine {
         input: JsonSlice,
         (outer, sink): (CallId, &Arc<dyn Sink>),
     ) -> Result<Step, RpcError> {
-        let task_id = OnceLock::new();
-        if let Some(id) = context.task_id.get() {
-            let _ = task_id.set(id.clone());
-        }
-        let state = OnceLock::new();
-        let _ = state.set(context.state.get_or_init(Arc::default).clone());
-        let context = CallContext {
-            request_id: context.request_id.clone(),
-            client: context.client.clone(),
-            meta: context.meta.clone(),
-            session_id: context.session_id.clone(),
-            entry: context.entry.clone(),
-            uri: context.uri.clone(),
-            arrival: context.arrival.clone(),
-            progress_token: context.progress_token.clone(),
-            task_id,
-            state,
-            around: None,
-        };
         let start = Start { thread: Thread::Other, outer: Some(outer), ..Start::of(input) };
-        self.start_for(None, Arc::new(context), start, sink).map(Step::Started)
+        self.start_for(None, Arc::new(context.without_middleware()), start, sink).map(Step::Started)
     }
 }
 

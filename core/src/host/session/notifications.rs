@@ -22,7 +22,7 @@ use crate::proto::messages::message::Notification;
 use crate::proto::operation::{Method, Op, Operation};
 use crate::proto::results::shape;
 use crate::proto::version::Revision;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Names of the hooks of an open session: it begins, it ends, or its roots change.
 const SESSION_START: &str = "session_start";
@@ -158,18 +158,10 @@ impl Engine {
         if client.as_ref().is_some_and(|client| !self.revisions().has(client.revision)) {
             return;
         }
+        let client = client.unwrap_or_else(anonymous_client);
         let context = Arc::new(CallContext {
-            request_id: None,
-            client: client.unwrap_or_else(anonymous_client),
             meta: input.member("_meta"),
-            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
-            entry,
-            uri: None,
-            progress_token: None,
-            arrival: scope.arrival(),
-            task_id: OnceLock::new(),
-            state: OnceLock::new(),
-            around: None,
+            ..CallContext::of(Some(scope), client, entry)
         });
         let start = Start { thread, check, ..Start::of(input) };
         let nowhere: Arc<dyn Sink> = Arc::new(NullSink);

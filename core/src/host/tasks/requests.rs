@@ -29,7 +29,7 @@ use crate::proto::results::shape;
 use crate::proto::session::task::{is_declared_by, undeclared, unknown};
 use crate::proto::version::Revision;
 use bytes::Bytes;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Tasks on one page of a list, unless `page_size` is smaller.
 const PAGE: usize = 50;
@@ -114,16 +114,7 @@ impl Engine {
         };
         let context = Arc::new(CallContext {
             request_id: Some(request.id.clone()),
-            client,
-            meta: None,
-            session_id: scope.peer().and_then(|peer| peer.session_id().cloned()),
-            entry,
-            uri: None,
-            progress_token: None,
-            arrival: scope.arrival(),
-            task_id: OnceLock::new(),
-            state: OnceLock::new(),
-            around: None,
+            ..CallContext::of(Some(scope), client, entry)
         });
         let start =
             Start { own: Some(own), thread: Thread::Receiver, ..Start::of(JsonSlice::empty_object()) };

@@ -34,7 +34,10 @@ fn no_variable_leads_out_of_a_folder_unless_the_template_allows_it() {
     for (kind, name) in [(Kind::Resource, "data:one"), (Kind::Tool, "one")] {
         let refused = bench.server.add(Entry::new(kind, name).unsafe_paths(true), TARGET);
         let reason = refused.unwrap_err().to_string();
-        assert!(reason.contains("only resource templates and resource providers can have unsafe_paths"), "{reason}");
+        assert!(
+            reason.contains("only resource templates and resource providers can have unsafe_paths"),
+            "{reason}"
+        );
     }
 }
 
