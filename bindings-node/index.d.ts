@@ -971,6 +971,34 @@ export interface Context {
    */
   readonly signal: AbortSignal
   // Fields of the call, made from the engine's table.
+  /** The id of the client's request. Notifications and hooks have none. */
+  readonly requestId: string | number
+  /** The kind of the handler's entry: `tool`, … */
+  readonly kind: Kind
+  /** The name of the entry: the name of a tool or a prompt, the URI or template of a resource. */
+  readonly name: string
+  /** The address of the resource that is being read. */
+  readonly uri: string | undefined
+  /** The protocol revision in force for the call. */
+  readonly protocolVersion: string
+  /** The client's name and version, if it sends them. */
+  readonly clientInfo: { readonly name: string; readonly version: string; readonly [key: string]: unknown } | undefined
+  /** The client's capabilities. */
+  readonly clientCapabilities: { readonly [key: string]: unknown }
+  /** The request's metadata, as sent. */
+  readonly meta: { readonly [key: string]: unknown } | undefined
+  /** The trace context of the request: `traceparent`, `tracestate`, `baggage`. */
+  readonly trace: { readonly traceparent?: string; readonly tracestate?: string; readonly baggage?: string } | undefined
+  /** The minimum level of log messages that a request of 2026-07-28 wants. */
+  readonly logLevel: Level | undefined
+  /** The headers of the HTTP request, with names in lower case. */
+  readonly headers: { readonly [name: string]: string } | undefined
+  /** The principal that sent the request, if known. */
+  readonly principal: string | undefined
+  /** The id of the session, if the transport has sessions. */
+  readonly sessionId: string | undefined
+  /** The task's id, from the time when the call becomes a task. */
+  readonly taskId: string | undefined
   // End of the fields of the call.
   /** The arguments of the handler, as a copy. */
   readonly arguments: { readonly [name: string]: any }

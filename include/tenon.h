@@ -565,8 +565,8 @@ typedef int32_t tenon_http_step;
 #define TENON_LIMIT_STREAM_AFTER_MS 23
 /**
  * Bytes of printed output that wait until the client reads standard error, while stdio is served. Later output is
- * dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints. Default
- * 1 MiB.
+ * dropped. 0 leaves standard error unchanged. A client that does not read it then blocks code that prints.
+ * Default 1 MiB.
  */
 #define TENON_LIMIT_STDERR_BYTES 24
 /**
@@ -1843,13 +1843,20 @@ tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *le
 /**
  * A field of the call's context, as JSON text. The fields are:
  *
- * - "request_id", "kind", "name", "uri", "protocol_version", "client_info", "client_capabilities", "meta",
- *   "session_id";
- * - "trace": the request's trace context;
- * - "log_level": the lowest level of log messages that the client wants;
- * - "headers": the headers of the HTTP request, with names in lower case;
- * - "principal": the principal that sent the request, if it is known;
- * - "task_id": the id of the task, if the call is a task.
+ * - "request_id": The id of the client's request. Notifications and hooks have none.
+ * - "kind": The kind of the handler's entry: "tool", …
+ * - "name": The name of the entry: the name of a tool or a prompt, the URI or template of a resource.
+ * - "uri": The address of the resource that is being read.
+ * - "protocol_version": The protocol revision in force for the call.
+ * - "client_info": The client's name and version, if it sends them.
+ * - "client_capabilities": The client's capabilities.
+ * - "meta": The request's metadata, as sent.
+ * - "trace": The trace context of the request: "traceparent", "tracestate", "baggage".
+ * - "log_level": The minimum level of log messages that a request of 2026-07-28 wants.
+ * - "headers": The headers of the HTTP request, with names in lower case.
+ * - "principal": The principal that sent the request, if known.
+ * - "session_id": The id of the session, if the transport has sessions.
+ * - "task_id": The task's id, from the time when the call becomes a task.
  *
  * The text is not NUL-terminated; it is borrowed and lives as long as the call.
  *

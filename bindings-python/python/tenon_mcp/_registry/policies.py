@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, TypedDict
 
-from ..types import Cache
+from .._serve.cache import Cache
 
 
 class CommonPolicies(TypedDict, total=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
-from ..types import Cache
+from .cache import Cache
 from .limits import Limits
 
 
