@@ -99,7 +99,7 @@ fn tools(server: &Server) -> Result<(), Error> {
 /// Handlers that ask, and one that must not. In no list, so that the lists stay short.
 fn asking(server: &Server) -> Result<(), Error> {
     let open = slice(&json!({ "type": "object" }));
-    let tool = |name: &str| Entry::new(Kind::Tool, name).set("inputSchema", open.clone()).hidden();
+    let tool = |name: &str| Entry::new(Kind::Tool, name).set("inputSchema", open.clone()).hidden(true);
     // Whatever question the client sends along, by its word.
     let ask = |input: Value, context: Context| async move {
         let Some(kind) = Question::named(&text(&input["kind"])) else {
@@ -113,14 +113,14 @@ fn asking(server: &Server) -> Result<(), Error> {
     // What a handler reads of its call: by the methods, and by the names of the table.
     let context = |_, context: Context| async move { Ok(Outcome::Json(slice(&read(&context)))) };
     server.add(tool("context"), awaits(context))?;
-    server.add(Entry::new(Kind::ResourceTemplate, "set://context/{x}").hidden(), awaits(context))?;
+    server.add(Entry::new(Kind::ResourceTemplate, "set://context/{x}").hidden(true), awaits(context))?;
     // An error of the protocol, whichever the client names.
     let error = |input: Value| {
         let code = text(&input["code"]).parse().unwrap_or_default();
         Outcome::Error(RpcError::new(code, "as told").with_data(slice(&json!({ "uri": "set://x" }))))
     };
     server.add(tool("error"), returns(error))?;
-    server.add(Entry::new(Kind::ResourceTemplate, "set://error/{code}").hidden(), returns(error))?;
+    server.add(Entry::new(Kind::ResourceTemplate, "set://error/{code}").hidden(true), returns(error))?;
     let visit = |_, context: Context| async move {
         let page = Ask::url("Log in first.", "https://example.com/log-in").elicitation_id("visit-1");
         Err(context.require_urls([page]).await)
@@ -139,7 +139,7 @@ fn asking(server: &Server) -> Result<(), Error> {
             Ok(Outcome::Text(text(&input["x"])))
         }
     };
-    server.add(Entry::new(Kind::ResourceTemplate, "set://told/{x}").hidden(), awaits(told))
+    server.add(Entry::new(Kind::ResourceTemplate, "set://told/{x}").hidden(true), awaits(told))
 }
 
 fn read(context: &Context) -> Value {
