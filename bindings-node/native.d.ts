@@ -22,11 +22,16 @@ export interface EmbedListenOptions {
 /** A server of this environment. */
 export declare class Engine {
   /** Builds a server. */
-  constructor(settings: Settings)
+  constructor(config: ServerConfig)
   /** Ends the server because the process is about to exit. Waits up to a second until answers are written. */
   abandon(): void
-  /** Registers an entry. `definition` is JSON text, and `handler` is the number of its handler in JavaScript. */
-  add(kind: string, definition: string, policies: Policies, handler: number): void
+  /**
+   * Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript. `replaces`: a
+   * method answers a request of the protocol in place of the engine.
+   */
+  add(kind: string, options: string, handler: number, replaces: boolean): void
+  /** Registers a function that completes an argument. `policies` is JSON text. */
+  addCompletion(kind: string, of: string, argument: string, policies: string, handler: number): void
   /** Adds middleware around operations, which are given by name. Default: around calls of handlers. */
   addMiddleware(operations: Array<string> | undefined | null, handler: number): void
   /** Adds a page, or replaces the page at its path. */
@@ -34,7 +39,7 @@ export declare class Engine {
   /** Serves a folder of skills. */
   addSkills(folder: string): void
   /** Registers a view. `html` is its document, or the folder that has it. */
-  addUi(definition: string, policies: Policies, html: string, isFolder: boolean): void
+  addUi(options: string, html: string, isFolder: boolean): void
   /** Asks the client. `kind` is the name of the question's kind, and `params` are its parameters as JSON text. */
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
@@ -175,12 +180,6 @@ export interface ListenOptions {
   owner: boolean
 }
 
-/** A name with JSON text. */
-export interface NamedJson {
-  name: string
-  json: string
-}
-
 /** The next step of an exchange. */
 export interface NextStep {
   /** 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end. */
@@ -193,32 +192,6 @@ export interface NextStep {
   more: boolean
 }
 
-/** The policies of an entry; times are milliseconds. */
-export interface Policies {
-  structured: boolean
-  timeout?: number
-  /** How many calls may run at the same time. */
-  maxConcurrency?: number
-  onceOnly?: boolean
-  /** Whether values of a template's variables may be absolute paths or have `..` segments. */
-  unsafePaths?: boolean
-  /** How to treat arguments that the schema does not define: `schema`, `refuse`, `drop`. */
-  unknown?: string
-  coerce?: boolean
-  /** Caching hints, as JSON text. */
-  cache?: string
-  /** Whether calls may be tasks: `forbidden`, `optional`, `required`. */
-  taskSupport?: string
-  /** Whether the handler decides when its call becomes a task. */
-  deferTask?: boolean
-  /** Whether it is left out of lists. */
-  hidden: boolean
-  /** Whether it replaces the engine's handling of one of the protocol's methods. */
-  replaces?: boolean
-  /** Tags, by which it can be disabled. */
-  tags?: Array<string>
-}
-
 /** The handlers of removed entries. */
 export interface RemovedHandlers {
   handlers: Array<number>
@@ -226,27 +199,17 @@ export interface RemovedHandlers {
   now: boolean
 }
 
-/** The settings of a server. */
-export interface Settings {
+/** What a server is made of. */
+export interface ServerConfig {
   name: string
   version: string
-  instructions?: string
-  /** Further members of the server's information. */
-  members: Array<NamedJson>
+  /** The settings, as JSON text. */
+  settings: string
   limitNames: Array<string>
   limitValues: Array<number>
   stateKeys: Array<Uint8Array>
   /** The lowest level of log records that JavaScript gets. */
   log?: string
-  revisions?: Array<string>
-  capabilities: Array<string>
-  extensions: Array<NamedJson>
-  maskErrors?: boolean
-  coerceArguments?: boolean
-  assertFormats?: boolean
-  endWithStdin?: boolean
-  /** Caching hints by result. Hints with an empty name are for every result. */
-  cache: Array<NamedJson>
 }
 
 /** A Unix socket. */

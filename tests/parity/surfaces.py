@@ -50,7 +50,19 @@ class Python:
             return False
         if key:
             return key in typing.get_type_hints(value, localns=_typing_names())
-        return keyword is None or keyword in inspect.signature(value).parameters
+        return keyword is None or keyword in Python.keywords(value)
+
+    @staticmethod
+    def keywords(function):
+        """The keywords of a function, with those of the typed dictionary that `**options` unpacks."""
+        import tenon_mcp.types
+
+        parameters = inspect.signature(function).parameters
+        found = set(parameters)
+        for parameter in parameters.values():
+            if unpacked := re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation)):
+                found |= set(getattr(tenon_mcp.types, unpacked[1]).__annotations__)
+        return found
 
 
 def _typing_names():
@@ -68,7 +80,9 @@ class Node:
     @staticmethod
     @cache
     def declarations():
-        """{exported name: its members}, from a file that prettier has formatted: members are indented by two."""
+        """{exported name: its members}, from a file that prettier has formatted: members are indented by two. An
+        interface has the members of those that it extends.
+        """
         files = ("index.d.ts", "schema.d.ts", "testing.d.cts")
         text = "\n".join((ROOT / "bindings-node" / name).read_text() for name in files)
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
@@ -79,6 +93,9 @@ class Node:
                 found[owner] = set()
             elif member := re.match(r"  (?:readonly |static )*(\w+)\??\s*[(:<]", line):
                 found.setdefault(owner, set()).add(member[1])
+        for owner, bases in re.findall(r"^export interface (\w+)(?:<[^{]*?>)?\s+extends\s([^{]*)\{", text, flags=re.M):
+            for base in re.findall(r"\b[A-Z]\w+", bases):
+                found[owner] |= found.get(base, set())
         return found
 
     @staticmethod
@@ -124,8 +141,22 @@ class Rust:
                 names = re.findall(r"^    pub (?:const |async |unsafe )*fn (\w+)", body, re.M)
                 found.setdefault(owner, set()).update(names)
                 found[owner].update(re.findall(r"^    member!\((\w+)\);", body, re.M))
+                for group in re.findall(r"^    (\w+)!\(\);", body, re.M):
+                    found[owner].update(Rust.options().get(group, ()))
             for owner, members in Rust.MADE.findall(path.read_text()):
-                found.setdefault(owner, set()).update(members.split())
+                for member in members.split():
+                    found.setdefault(owner, set()).update(Rust.options().get(member, {member}))
+        return found
+
+    @staticmethod
+    @cache
+    def options():
+        """{group: its options}, from the tables of policies and settings: each is a setter of the group's types."""
+        found = {}
+        for name in ("policies", "settings"):
+            text = (ROOT / f"core/src/dispatch/options/{name}.rs").read_text()
+            for group, rows in re.findall(r"^    group (\w+) at [^{]*\{(.*?)^    \}", text, re.M | re.S):
+                found[group] = set(re.findall(r"^        (\w+): \w+", rows, re.M))
         return found
 
     # What the macros of core/src/entries/members.rs make: a type and its members.

@@ -13,7 +13,7 @@ from .errors import RegistrationError, StateError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping, Sequence
-    from typing import Any, Literal
+    from typing import Any
 
     from typing_extensions import Unpack
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ._runtime.workers import Workers
     from ._serve.asgi import Asgi
     from ._serve.host_loop import MainThreadPoller
-    from ._serve.settings import ServerOptions
     from ._serve.server_state import Lifespan, OnStarted, Transports
+    from ._serve.settings import ServerOptions
     from ._testing.client_results import CallResult
     from .types import Http, Sockets, Sse, Stdio, Unix, Web
 

@@ -18,7 +18,7 @@ from ._registry.policies import (
     ResourceTemplatePolicies,
     ToolPolicies,
 )
-from ._serve.cache import Cache, CacheOptions
+from ._serve.cache import CacheOptions
 from ._serve.limits import Limits
 from ._serve.settings import ServerOptions
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
 
 __all__ = [
-    "Cache",
     "CacheOptions",
     "CompletionPolicies",
     "Depends",

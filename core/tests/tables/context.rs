@@ -50,7 +50,12 @@ fn the_properties_of_python_are_the_table() {
             [line] => writeln!(module, "        \"\"\"{line}\"\"\"").unwrap(),
             lines => writeln!(module, "        \"\"\"{}\n        \"\"\"", lines.join("\n        ")).unwrap(),
         }
-        writeln!(module, "        return {read}").unwrap();
+        let typed = read.starts_with("self._call.get(") && !read.ends_with("{}");
+        if typed {
+            write!(module, "        value: {kind} = {read}\n        return value\n").unwrap();
+        } else {
+            writeln!(module, "        return {read}").unwrap();
+        }
     }
     generated("bindings-python/python/tenon_mcp/_runtime/context_fields.py", None, &module);
 }

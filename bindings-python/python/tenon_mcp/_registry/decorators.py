@@ -115,8 +115,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         one of them are sent as content. ``ToolResult`` is the whole result. A generator yields content. If the client
         asked for progress, each text is also the message of a progress notification.
 
-        The other keywords are the tool's policies (``ToolPolicies``), such as ``timeout`` in seconds, ``max_concurrency``,
-        ``tags``, ``unknown_arguments``, ``once_only`` and ``task_support``.
+        The other keywords are the tool's policies (``ToolPolicies``), such as ``timeout`` in seconds,
+        ``max_concurrency``, ``tags``, ``unknown_arguments``, ``once_only`` and ``task_support``.
 
         An exception from the function fails its call and nothing else. The client gets the message, and the logger
         ``tenon_mcp.call`` gets the traceback. ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client.
@@ -325,7 +325,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         if (prompt is None) == (template is None):
             raise RegistrationError("completion: pass either prompt or template")
         of_kind = "resource_template" if prompt is None else "prompt"
-        of_name = template if prompt is None else prompt
+        of_name: Any = template if prompt is None else prompt
 
         def register(function: F) -> F:
             of = self._function("completion", f"{of_name}#{argument}", function, thread=thread)

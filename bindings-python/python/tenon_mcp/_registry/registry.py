@@ -80,8 +80,9 @@ class Registry:
         handler: Handler | None = None,
         replaces: bool = False,
     ) -> None:
-        """Adds an entry. Members and policies that are ``None`` are not set. ``replaces``: a method replaces the engine's
-        own.
+        """Adds an entry. Members and policies that are ``None`` are not set.
+
+        ``replaces``: a method replaces the engine's own.
         """
         # First, because a call may arrive as soon as the entry is added.
         self._needs_loop(function.lane in ("async", "loop"))

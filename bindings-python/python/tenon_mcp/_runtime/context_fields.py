@@ -18,12 +18,14 @@ class ContextFields:
     @property
     def request_id(self) -> str | int | None:
         """The id of the client's request. Notifications and hooks have none."""
-        return self._call.get("request_id")
+        value: str | int | None = self._call.get("request_id")
+        return value
 
     @property
     def kind(self) -> str:
         """The kind of the handler's entry: ``tool``, …"""
-        return self._call.get("kind")
+        value: str = self._call.get("kind")
+        return value
 
     @property
     def name(self) -> str:
@@ -33,22 +35,26 @@ class ContextFields:
     @property
     def uri(self) -> str | None:
         """The address of the resource that is being read."""
-        return self._call.get("uri")
+        value: str | None = self._call.get("uri")
+        return value
 
     @property
     def protocol_version(self) -> str:
         """The protocol revision in force for the call."""
-        return self._call.get("protocol_version")
+        value: str = self._call.get("protocol_version")
+        return value
 
     @property
     def client_info(self) -> dict[str, Any] | None:
         """The client's name and version, if it sends them."""
-        return self._call.get("client_info")
+        value: dict[str, Any] | None = self._call.get("client_info")
+        return value
 
     @property
     def client_capabilities(self) -> dict[str, Any]:
         """The client's capabilities."""
-        return self._call.get("client_capabilities")
+        value: dict[str, Any] = self._call.get("client_capabilities")
+        return value
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -58,12 +64,14 @@ class ContextFields:
     @property
     def trace(self) -> dict[str, str] | None:
         """The trace context of the request: ``traceparent``, ``tracestate``, ``baggage``."""
-        return self._call.get("trace")
+        value: dict[str, str] | None = self._call.get("trace")
+        return value
 
     @property
     def log_level(self) -> str | None:
         """The minimum level of log messages that a request of 2026-07-28 wants."""
-        return self._call.get("log_level")
+        value: str | None = self._call.get("log_level")
+        return value
 
     @property
     def headers(self) -> dict[str, str]:
@@ -73,14 +81,17 @@ class ContextFields:
     @property
     def principal(self) -> str | None:
         """The principal that sent the request, if known."""
-        return self._call.get("principal")
+        value: str | None = self._call.get("principal")
+        return value
 
     @property
     def session_id(self) -> str | None:
         """The id of the session, if the transport has sessions."""
-        return self._call.get("session_id")
+        value: str | None = self._call.get("session_id")
+        return value
 
     @property
     def task_id(self) -> str | None:
         """The task's id, from the time when the call becomes a task."""
-        return self._call.get("task_id")
+        value: str | None = self._call.get("task_id")
+        return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Union
+from typing import TypeAlias, TypedDict
 
 
 class CacheOptions(TypedDict, total=False):
@@ -15,5 +15,5 @@ class CacheOptions(TypedDict, total=False):
     """
 
 
-Cache = Union[float, CacheOptions]
+Cache: TypeAlias = "float | CacheOptions"
 """A number of seconds, or both options."""

@@ -74,7 +74,8 @@ pub fn set<T: Options>(
     let Some(place) = T::TABLE.iter().position(find) else { return Ok(false) };
     let row = &T::TABLE[place];
     let wrong = |text| OptionError { unknown: false, text };
-    if !is_for(row, kind) {
+    // C reports it when the entry is added.
+    if !is_for(row, kind) && spelling != Spelling::C {
         return Err(wrong(only_for(name, row.kinds)));
     }
     (T::ACCESS[place].read)(options, value, &at(row, spelling)).map_err(wrong)?;
@@ -115,16 +116,15 @@ pub fn set_all<T: Options>(
     }
 }
 
-/// The error of a name that no option has.
 fn unknown<T: Options>(kind: Option<Kind>, spelling: Spelling, name: &str) -> OptionError {
-    let known = names::<T>(kind, spelling);
+    OptionError { unknown: true, text: unknown_option(name, &names::<T>(kind, spelling)) }
+}
+
+/// The error of a name that no option has, with the names that there are.
+pub fn unknown_option(name: &str, known: &[String]) -> String {
     let near = nearest_name(name, known.iter().map(String::as_str)).unwrap_or_default();
-    let text = format!(
-        "there is no option {:?}; the nearest name is {near:?}; the options are {}",
-        clip(name),
-        known.join(", ")
-    );
-    OptionError { unknown: true, text }
+    let known = known.join(", ");
+    format!("there is no option {:?}; the nearest name is {near:?}; the options are {known}", clip(name))
 }
 
 /// The first option whose value is wrong. Values that were set by their types are checked here.

@@ -20,7 +20,7 @@ mod values;
 
 pub(crate) use access::check;
 pub use access::{OptionError, Options};
-pub use access::{names, set, set_all, set_known, write};
+pub use access::{names, set, set_all, set_known, unknown_option, write};
 pub use form::Form;
 pub use policies::Policies;
 pub(crate) use policies::{

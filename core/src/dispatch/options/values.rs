@@ -65,7 +65,8 @@ impl OptionValue for usize {
             return Ok(usize::try_from(number).unwrap_or(usize::MAX));
         }
         // Languages whose numbers are doubles may write `3.0`, or an integer above 2^64.
-        let number = value.deserialize().ok().filter(|number: &f64| *number >= 0.0 && number.fract() == 0.0);
+        let number =
+            number(value).filter(|number| *number >= 0.0 && (number.fract() == 0.0 || number.is_infinite()));
         number.map(|number| number as usize).ok_or_else(|| at.wrong(value))
     }
     fn check(&self, at: &At) -> Result<(), String> {
@@ -84,8 +85,13 @@ impl OptionValue for usize {
 /// More than a century counts as a century, which a `Duration` can hold and no sum of times overflows.
 const CENTURY: f64 = 3.2e9;
 
+/// A number, which may be infinite: JSON writes that as `1e999`.
+fn number(value: &JsonSlice) -> Option<f64> {
+    if value.kind() == Kind::Number { value.as_str().parse().ok() } else { None }
+}
+
 fn duration(value: &JsonSlice, at: &At) -> Result<Duration, String> {
-    let number: f64 = value.deserialize().map_err(|_| at.wrong(value))?;
+    let number = number(value).ok_or_else(|| at.wrong(value))?;
     let seconds = (number / at.spelling.units_per_second()).min(CENTURY);
     Duration::try_from_secs_f64(seconds).map_err(|_| at.wrong(value))
 }
