@@ -9,7 +9,6 @@ use crate::lanes::running::Running;
 use crate::log_records::Records;
 use crate::register::handler::Handler;
 use crate::register::handlers::Handlers;
-use crate::register::limits;
 use crate::register::{registration, settings};
 use crate::serve::engine::Engine;
 use crate::serve::transports::Transports;
