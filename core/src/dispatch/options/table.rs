@@ -42,10 +42,10 @@ pub struct Access<T> {
 /// The type of the parameter of a Rust setter, and the value from it. Paths are full, so that users need no imports.
 macro_rules! setter {
     (@param String) => { impl Into<String> };
-    (@param JsonSlice) => { impl Into<$crate::JsonSlice> };
+    (@param JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
     (@param Tags) => { impl IntoIterator<Item = impl Into<String>> };
-    (@param Revisions) => { impl IntoIterator<Item = $crate::Revision> };
-    (@param CacheSettings) => { $crate::CacheHints };
+    (@param Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
+    (@param CacheSettings) => { $crate::dispatch::options::types::CacheHints };
     (@param $type:ident) => { $crate::dispatch::options::types::$type };
     (@value Tags $value:ident) => { $value.into_iter().collect() };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };

@@ -7,6 +7,11 @@ fn json(text: &str) -> JsonSlice {
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
+/// Text as a binding writes it. It may have numbers that a scan refuses.
+fn trusted(text: &'static str) -> JsonSlice {
+    JsonSlice::from_trusted(text.as_bytes().into())
+}
+
 fn policies(kind: Kind, spelling: Spelling, text: &str) -> Result<Policies, String> {
     let mut policies = Policies::default();
     set_all(&mut policies, Some(kind), spelling, &json(text)).map_err(|error| error.text)?;
@@ -149,15 +154,18 @@ fn errors_name_the_option_its_value_and_what_to_do() {
 
 #[test]
 fn large_and_odd_numbers_are_read() {
-    let forever =
-        policies(Kind::Tool, Spelling::Python, r#"{"timeout":1e999,"max_concurrency":1e300}"#).unwrap();
+    let mut forever = Policies::default();
+    let text = trusted(r#"{"timeout":1e999,"max_concurrency":1e999}"#);
+    set_all(&mut forever, Some(Kind::Tool), Spelling::Python, &text).unwrap();
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
-    let cached = settings(Spelling::Python, r#"{"cache":1e999}"#);
-    assert!(cached.is_ok(), "{cached:?}");
+    let mut cached = Settings::default();
+    set_all(&mut cached, None, Spelling::Python, &trusted(r#"{"cache":1e999}"#)).unwrap();
+    assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
+    let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;
     assert_eq!(
-        policies(Kind::Tool, Spelling::Node, r#"{"maxConcurrency":3.0}"#).unwrap().max_concurrency,
-        Some(3)
+        (read(r#"{"maxConcurrency":3.0}"#), read(r#"{"maxConcurrency":1e300}"#)),
+        (Some(3), Some(usize::MAX))
     );
 }
 

@@ -7,7 +7,7 @@ pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;
 pub(crate) use crate::json::JsonSlice;
 pub(crate) use crate::proto::catalog::cache::{CacheHints, CacheSettings};
 pub(crate) use crate::proto::session::task::TaskSupport;
-pub(crate) use crate::proto::version::Revisions;
+pub(crate) use crate::proto::version::{Revision, Revisions};
 pub(crate) use std::primitive::{bool, usize};
 pub(crate) use std::string::String;
 pub(crate) use std::time::Duration;
