@@ -5,7 +5,8 @@
 // server/    the class Server: listening, the end of servers and processes, requests of the program's own HTTP server, logging
 // options/   the options of `new Server()`, `listen()`, pages and sockets, as the engine takes them
 // registry/  definitions and schemas of entries, JSON text of values, validators
-// calls/     calls of handlers: batches from the engine, contexts, middleware, results, questions to the client
+// calls/     calls of handlers: batches from the engine, contexts, middleware, questions to the client; `results` encodes results
+//            and thrown errors
 // testing/   clients in the process of their server
 const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./calls/content')
 const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')

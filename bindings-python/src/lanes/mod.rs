@@ -1,5 +1,8 @@
 //! Where Python handlers run: the lanes of the event loop and of the thread pool, and how their results reach the
 //! engine.
+//!
+//! `lane_ids` says which lane is for which thread. `loop_lane` is for event loops, which `wake_fd` wakes. `pool_lane`
+//! and `pool` are for the worker threads.
 
 pub(super) mod call_start;
 pub(super) mod completion_target;
