@@ -1,5 +1,5 @@
 # The commands people type. What a stage does is in scripts/stages.py.
-.PHONY: test test-full conformance demo bench bench-python bench-node bench-c soak build install update-instructions clean
+.PHONY: test test-full conformance demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
 
 # Where `install` puts the C library; DESTDIR goes in front of it.
 PREFIX ?= /usr/local
@@ -59,6 +59,11 @@ bench-c:
 soak:
 	@scripts/bootstrap.sh
 	@python3 scripts/stages.py soak
+
+# A row in each table of a copy of the tree, used in all languages.
+rows:
+	@scripts/bootstrap.sh
+	@python3 tests/rows/run.py
 
 update-instructions:
 	@scripts/bootstrap.sh

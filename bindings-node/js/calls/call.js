@@ -221,7 +221,7 @@ class Call {
 
   async #runOnce(key, effect) {
     this.#requireActive()
-    if (typeof effect !== 'function') throw new TypeError('ctx.once: the effect must be a function')
+    if (typeof effect !== 'function') throw new TypeError(`ctx.once: the effect must be a function, not ${typeof effect}`)
     const { engine, bounds } = this.#bridge
     const stored = engine.onceGet(this.slot, this.generation, key)
     if (stored != null) return parse(stored)

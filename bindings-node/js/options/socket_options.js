@@ -6,7 +6,7 @@
 function descriptor(what, given) {
   const number = typeof given === 'object' && given !== null ? (given.fd ?? given._handle?.fd) : given
   if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff) {
-    throw new TypeError(`listen: ${what} must be the number of a descriptor, or an object with one`)
+    throw new TypeError(`listen: ${what} must be the number of a descriptor, or an object with one, such as a net.Server`)
   }
   return number
 }

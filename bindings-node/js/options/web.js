@@ -23,7 +23,7 @@ function webOptions(what, defaultPath, web) {
     throw new TypeError(`listen: ${what}: port must be a number from 0 to 65535`)
   }
   if (typeof host !== 'string' || host === '') {
-    throw new TypeError(`listen: ${what}: host must be a name or an address`)
+    throw new TypeError(`listen: ${what}: host must be a name or an address, not ${JSON.stringify(host)}`)
   }
   if (typeof path !== 'string' || path[0] !== '/') throw new TypeError(`listen: ${what}: path must begin with /`)
   for (const [name, list] of Object.entries({ allowedHosts, allowedOrigins, allowedHeaders })) {

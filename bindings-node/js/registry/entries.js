@@ -59,11 +59,11 @@ function schemaOf(what, options, option) {
 }
 
 /**
- * The JSON text of the value of an option. Collections count as arrays. Numbers that JSON cannot express are written so that the
- * engine reads them, or refuses them by name.
+ * The JSON text of the value of an option. Collections count as arrays. The engine reads `Infinity` as a string,
+ * and refuses other numbers that JSON cannot express by name.
  */
 function optionText(what, value) {
-  if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? '1e999' : stringify(String(value))
+  if (typeof value === 'number' && !Number.isFinite(value)) return stringify(String(value))
   const isCollection = typeof value === 'object' && !Array.isArray(value) && typeof value[Symbol.iterator] === 'function'
   return memberText(what, isCollection ? [...value] : value)
 }

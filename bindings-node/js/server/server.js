@@ -85,7 +85,7 @@ class Server {
 
   resourceProvider(template, options) {
     const { list, read, ...shown } = options ?? {}
-    if (typeof list !== 'function') throw new TypeError('resourceProvider: list must be a function')
+    if (typeof list !== 'function') throw new TypeError(`resourceProvider: list must be a function, not ${typeof list}`)
     this.#add('resource_template', template, { ...shown, hidden: true }, read)
     try {
       return this.#add('resource_provider', template, shown, list)
@@ -97,7 +97,7 @@ class Server {
 
   /** Registers a view: HTML that clients with MCP Apps show with the results of tools that name it. */
   ui(uri, html, options = {}) {
-    if (typeof uri !== 'string') throw new TypeError('ui: uri must be a string')
+    if (typeof uri !== 'string') throw new TypeError(`ui: uri must be a string, not ${typeof uri}`)
     const what = `ui ${stringify(uri)}`
     const folder = isObject(html) ? html.folder : undefined
     if (typeof (folder ?? html) !== 'string') throw new TypeError(`${what}: html must be a string, or { folder: path }`)
@@ -246,7 +246,7 @@ class Server {
 
   /** Maps an error type to a code of the protocol, or to the error that a function returns. */
   mapError(type, error) {
-    if (typeof type !== 'function') throw new TypeError('mapError: type must be a class')
+    if (typeof type !== 'function') throw new TypeError(`mapError: type must be a class, not ${typeof type}`)
     if (typeof error !== 'function' && !isCode(error)) {
       throw new TypeError('mapError: error must be a code, a 32-bit integer, or a function')
     }
@@ -263,7 +263,7 @@ class Server {
 
   /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri) {
-    if (typeof uri !== 'string') throw new TypeError('resourceUpdated: uri must be a string')
+    if (typeof uri !== 'string') throw new TypeError(`resourceUpdated: uri must be a string, not ${typeof uri}`)
     this.#bridge.engine.resourceUpdated(uri)
   }
 

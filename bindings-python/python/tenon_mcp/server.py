@@ -37,7 +37,7 @@ class Server(Registrations):
 
     ``version`` is the version of the server program. ``max_workers`` limits the threads that run ``def`` handlers
     (default: number of processors + 4, at most 32). The other keywords are the settings and the limits
-    (``ServerOptions``): counts, bytes and seconds, such as ``instructions="…"``, ``mask_errors=True``,
+    (``ServerOptions``): counts, bytes and seconds, such as ``instructions="…"``, ``log_level="info"``,
     ``call_timeout=60`` or ``max_message_bytes=1 << 20``.
 
     ``lifespan`` is a function that is called with the server. It returns a context manager, async or not

@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyFloat};
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{JsonSlice, Limits, OptionError};
 
-/// An infinite number in JSON. The engine reads it as the largest value.
-const INFINITE: &[u8] = b"1e999";
+/// An infinite number as a string, because JSON has none. The engine reads it as the largest value.
+const INFINITE: &str = "Infinity";
 
 /// An object with the options. `what` is what they belong to, in errors.
 pub(crate) fn object(what: &str, options: &Bound<'_, PyDict>) -> PyResult<JsonSlice> {
@@ -32,7 +32,7 @@ fn write_value(out: &mut JsonWriter, value: &Bound<'_, PyAny>) -> Result<(), Str
     if let Ok(number) = value.cast::<PyFloat>()
         && number.value() == f64::INFINITY
     {
-        out.raw(INFINITE);
+        out.str(INFINITE);
     } else if let Ok(members) = value.cast::<PyDict>() {
         out.begin_object();
         for (name, value) in members {

@@ -29,6 +29,7 @@ pub use crate::host::calls::op::{
 pub use crate::host::calls::request_origin::{Attachment, RequestHeaders, RequestOrigin};
 pub use crate::host::calls::state::State;
 pub use crate::host::delivery::outcome_wire::OutcomeKind;
+pub(crate) use crate::host::delivery::sink::null_sink;
 pub use crate::host::delivery::sink::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink, Unread};
 pub(crate) use crate::host::engine_state::{Setup, Shared};
 pub use crate::host::lanes::inline::InlineHost;

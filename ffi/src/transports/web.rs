@@ -74,7 +74,7 @@ pub unsafe extern "C" fn tenon_server_sse_url(
     len: *mut usize,
 ) -> tenon_status {
     entry!(url = out(url), len = optional_out(len), server = object(server) => {
-        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not listen on sse");
+        let none = || Failure::new(TENON_ERR_NOT_FOUND, "the server does not listen on HTTP+SSE; call tenon_server_listen_sse() before the start");
         write_text(server.inner.started()?.web.sse.as_ref().ok_or_else(none)?.as_bytes(), url, len);
         Ok(TENON_OK)
     })

@@ -173,7 +173,7 @@ test('an effect is not repeated over the rounds of a call', async () => {
       'TypeError: ctx.once: the result under "j4": a bigint beyond 2^53',
       'TypeError: ctx.once: the result under "j5": result.a is the number NaN',
       null,
-      'TypeError: ctx.once: the effect must be a function'
+      'TypeError: ctx.once: the effect must be a function, not undefined'
     ])
   })
 })

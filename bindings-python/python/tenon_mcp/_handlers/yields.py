@@ -29,7 +29,7 @@ class _Blocks:
         block = block_of(item)
         self._size += _size(block)
         if self._size > self._limit:
-            raise ValueError(f"it yielded more than {self._limit} bytes, the limit max_result_bytes")
+            raise ValueError(f"the tool yielded more than {self._limit} bytes, the limit max_result_bytes")
         self.json.append(block)
         if block.get("type") == "text":
             self._texts += 1

@@ -143,7 +143,7 @@ class Registry:
         hyphens. Without a prefix, names and addresses stay as they are.
 
         A call of a mounted entry is a call of this server. This server's limits, loop, workers, middleware,
-        ``map_error`` and ``mask_errors`` apply. The context has the name and the address that the client used. The
+        ``map_error`` and settings apply. The context has the name and the address that the client used. The
         other server starts after this one and stops before it (``lifespan``, hooks ``start`` and ``stop``). If this
         server is served already, the other one starts at once, and its calls wait for that. Its name and settings, its
         other hooks, methods and notifications, and its skills are not mounted.
@@ -233,7 +233,7 @@ class Registry:
     def _switch(self, kind: str | None, name: str | None, tags: Tags, enabled: bool) -> bool:
         read = read_tags(tags)
         if (kind is None) != (name is None) or (kind is None) == (read is None):
-            raise RegistrationError("pass a kind and a name, or tags")
+            raise RegistrationError("pass either a kind and a name, or only tags")
         if read is not None:
             return self._engine.enable_tags(read, enabled)
         assert kind is not None and name is not None

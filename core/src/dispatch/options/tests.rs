@@ -7,11 +7,6 @@ fn json(text: &str) -> JsonSlice {
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// Text as a binding writes it. It may have numbers that a scan refuses.
-fn trusted(text: &'static str) -> JsonSlice {
-    JsonSlice::from_trusted(text.as_bytes().into())
-}
-
 fn policies(kind: Kind, spelling: Spelling, text: &str) -> Result<Policies, String> {
     let mut policies = Policies::default();
     set_all(&mut policies, Some(kind), spelling, &json(text)).map_err(|error| error.text)?;
@@ -155,12 +150,12 @@ fn errors_name_the_option_its_value_and_what_to_do() {
 #[test]
 fn large_and_odd_numbers_are_read() {
     let mut forever = Policies::default();
-    let text = trusted(r#"{"timeout":1e999,"max_concurrency":1e999}"#);
+    let text = json(r#"{"timeout":"Infinity","max_concurrency":"Infinity"}"#);
     set_all(&mut forever, Some(Kind::Tool), Spelling::Python, &text).unwrap();
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
     let mut cached = Settings::default();
-    set_all(&mut cached, None, Spelling::Python, &trusted(r#"{"cache":1e999}"#)).unwrap();
+    set_all(&mut cached, None, Spelling::Python, &json(r#"{"cache":"Infinity"}"#)).unwrap();
     assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
     let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;
     assert_eq!(

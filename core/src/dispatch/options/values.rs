@@ -85,9 +85,12 @@ impl OptionValue for usize {
 /// More than a century counts as a century, which a `Duration` can hold and no sum of times overflows.
 const CENTURY: f64 = 3.2e9;
 
-/// A number, which may be infinite: JSON writes that as `1e999`.
+/// A number. JSON has no infinite ones, so bindings write the string `Infinity`.
 fn number(value: &JsonSlice) -> Option<f64> {
-    if value.kind() == Kind::Number { value.as_str().parse().ok() } else { None }
+    if value.decode_str().as_deref() == Some("Infinity") {
+        return Some(f64::INFINITY);
+    }
+    value.deserialize().ok()
 }
 
 fn duration(value: &JsonSlice, at: &At) -> Result<Duration, String> {

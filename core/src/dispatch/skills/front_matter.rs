@@ -199,7 +199,8 @@ fn number(text: &str) -> Result<Option<String>, String> {
             && !digits.is_empty()
             && digits.chars().all(|digit| digit.is_digit(radix))
         {
-            let number = u64::from_str_radix(digits, radix).map_err(|_| format!("{text} is too large"))?;
+            let number = u64::from_str_radix(digits, radix)
+                .map_err(|_| format!("the number {text} does not fit in 64 bits; quote it"))?;
             return Ok(Some(number.to_string()));
         }
     }

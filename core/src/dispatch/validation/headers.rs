@@ -104,7 +104,10 @@ impl Found {
         }
         let name = mark.as_str().unwrap_or_default();
         if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(format!("invalid header name {}", clip(&mark.to_string())));
+            return Err(format!(
+                "invalid header name {}: use letters, digits and hyphens",
+                clip(&mark.to_string())
+            ));
         }
         let kind = schema.get("type").and_then(Value::as_str);
         if !matches!(kind, Some("string" | "integer" | "boolean")) {

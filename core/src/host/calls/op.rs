@@ -242,7 +242,7 @@ pub enum Outcome {
     /// The handler failed. For a tool, the text is for the model; for anything else, it becomes a protocol error.
     Failed(String),
     /// The handler raised an exception that was not meant for the client. The client still gets the text, unless
-    /// errors are [masked](crate::ServerBuilder::mask_errors).
+    /// errors are masked.
     Exception(String),
     /// A protocol error instead of a result.
     Error(RpcError),

@@ -3,7 +3,7 @@
 use crate::host::calls::op::Outcome;
 use crate::proto::messages::error::ErrorClass;
 use bytes::Bytes;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 /// One message for a peer, without framing.
 #[derive(Clone, Debug)]
@@ -101,6 +101,20 @@ pub trait Sink: Send + Sync {
     fn gather(&self, answer: BatchAnswer) -> Option<BatchAnswer> {
         Some(answer)
     }
+}
+
+/// The sink of messages that get no response.
+struct NullSink;
+
+impl Sink for NullSink {
+    fn send(&self, _: Outgoing) -> Delivery {
+        Delivery::Gone
+    }
+}
+
+/// A sink for messages that get no response, such as notifications.
+pub(crate) fn null_sink() -> Arc<dyn Sink> {
+    Arc::new(NullSink)
 }
 
 /// The response to one member of a batch: the message, and the class of the error, if it is one.

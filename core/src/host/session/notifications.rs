@@ -8,7 +8,7 @@ use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::{Check, Start};
-use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::delivery::sink::{Delivery, Outgoing, null_sink};
 use crate::host::engine::{Engine, Scope};
 use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
@@ -33,15 +33,6 @@ pub(in crate::host) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
 /// Name of the hook for errors: a handler has failed because of its own fault.
 const ERROR: &str = "error";
-
-/// The sink of calls that get no response.
-struct NullSink;
-
-impl Sink for NullSink {
-    fn send(&self, _: Outgoing) -> Delivery {
-        Delivery::Gone
-    }
-}
 
 /// The client for calls that concern no client.
 pub(in crate::host) fn anonymous_client() -> Client {
@@ -164,7 +155,7 @@ impl Engine {
             ..CallContext::of(Some(scope), client, entry)
         });
         let start = Start { thread, check, ..Start::of(input) };
-        let nowhere: Arc<dyn Sink> = Arc::new(NullSink);
+        let nowhere = null_sink();
         let entry = context.entry.clone();
         if let Err(error) = self.start(scope, context, start, &nowhere) {
             self.0.log_handler_fault(|| format!("{entry} was not called: {}", error.message));

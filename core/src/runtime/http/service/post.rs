@@ -2,7 +2,7 @@
 
 use super::http_service::HttpService;
 use crate::faults;
-use crate::host::{Accepted, RequestOrigin, Scope, Sink};
+use crate::host::{Accepted, RequestOrigin, Scope, Sink, null_sink};
 use crate::proto::http::{self as rules, Forms, Refusal, Route};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Message;
@@ -67,8 +67,7 @@ impl HttpService {
             Route::Notification(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
-                self.0.engine.accept(&scope, message, &sink);
+                self.0.engine.accept(&scope, message, &null_sink());
                 Ok(empty(StatusCode::ACCEPTED))
             }
             Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
@@ -92,8 +91,7 @@ impl HttpService {
                 if matches!(message, Message::Request(_)) {
                     return self.call(scope, message, forms, Some(lease), caller).await;
                 }
-                let sink: Arc<dyn Sink> = Arc::new(ResponseChannel::new(caller.budget, 0, false));
-                self.0.engine.accept(&scope, message, &sink);
+                self.0.engine.accept(&scope, message, &null_sink());
                 Ok(empty(StatusCode::ACCEPTED))
             }
         }

@@ -1,0 +1,26 @@
+/* Uses the rows of the tables from C. */
+#include <stdio.h>
+#include <tenon.h>
+
+static void probe(void *user_data, tenon_call *call) {
+    const char *json;
+    size_t len;
+    (void)user_data;
+    if (tenon_call_get(call, "row_field", &json, &len) == TENON_OK)
+        /* Without the quotes of the JSON text. */
+        tenon_call_return_text(call, json + 1, len - 2);
+}
+
+int main(void) {
+    tenon_server *app;
+    tenon_entry *tool;
+    tenon_error *err = NULL;
+    if (tenon_server_new("rows", "1.0.0", &app, &err) || tenon_tool_new("probe", &tool, &err)) goto failed;
+    tenon_server_set(app, "row_setting", "\"the setting of a row\"", TENON_NUL);
+    tenon_entry_set(tool, "row_policy", "\"a word of the entry\"", TENON_NUL);
+    tenon_entry_set_handler(tool, probe, NULL, NULL);
+    if (tenon_server_add(app, tool, &err) || tenon_server_listen_stdio(app, &err)) goto failed;
+    if (tenon_server_run(app, &err) == TENON_OK) return tenon_server_exit_code(app);
+failed:
+    return fprintf(stderr, "rows: %s\n", tenon_error_message(err)), 1;
+}

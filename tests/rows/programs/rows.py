@@ -1,0 +1,13 @@
+"""Uses the rows of the tables from Python."""
+
+from tenon_mcp import Context, Server
+
+app = Server("rows", row_setting="the setting of a row")
+
+
+@app.tool(row_policy="a word of the entry")
+async def probe(context: Context) -> str:
+    return context.row_field
+
+
+app.run()

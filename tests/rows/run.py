@@ -1,0 +1,165 @@
+"""Adds one row to each table of a copy of the tree, and uses the rows from programs in four languages.
+
+    run.py
+
+The copy is build/rows/tree. It gets a policy, a setting and a field of a call, each as one row, and one line where the
+engine uses the setting. Then everything that is made from the tables is made, the libraries are built, and each program
+of programs/ uses the rows. No other file of the copy is edited. It takes some minutes. Closing line: `N passed, N
+failed`. Standard library only.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+TREE = ROOT / "build/rows/tree"
+OPTIONS = "core/src/dispatch/options"
+# A file, the text before which the row goes, the row.
+ROWS = [
+    (
+        f"{OPTIONS}/policies.rs",
+        "        /// Whether the entry is left out of every list.",
+        "        /// A word that each call has. Default: none.\n        row_policy: String;\n",
+    ),
+    (
+        f"{OPTIONS}/settings.rs",
+        "        /// How a model should use the server.",
+        "        /// Instructions if there are no others. Default: none.\n        row_setting: String;\n",
+    ),
+    (
+        "core/src/host/calls/context.rs",
+        "    field(\n        \"uri\",",
+        "    field(\n        \"row_field\",\n        ContextForm::Text,\n"
+        "        |call| call.entry.policies.row_policy.as_deref().and_then(text),\n        \"The word of the entry.\",\n    ),\n",
+    ),
+]
+# Where the engine uses the setting.
+USES = [
+    (
+        "core/src/server/builder.rs",
+        "instructions: settings.instructions.clone(),",
+        "instructions: settings.instructions.clone().or_else(|| settings.row_setting.clone()),",
+    ),
+]
+WORD = "a word of the entry"
+INSTRUCTIONS = "the setting of a row"
+SECONDS = 1200
+CARGO = ["cargo", "--locked", "--profile", "ci"]
+
+
+def copy_tree():
+    """Copies the files that git knows. Files that are the same keep their times, so that little is built again."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    wanted = {name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()}
+    for name in wanted:
+        source, copy = ROOT / name, TREE / name
+        text = edited(name, source.read_bytes())
+        if not copy.is_file() or copy.read_bytes() != text:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(text)
+            shutil.copymode(source, copy)
+    example = TREE / "core/examples/rows.rs"
+    example.parent.mkdir(exist_ok=True)
+    shutil.copy(HERE / "programs/rows.rs", example)
+
+
+def edited(name, content):
+    for file, before, row in ROWS:
+        if file == name:
+            content = replaced(content, before, row + before)
+    for file, before, after in USES:
+        if file == name:
+            content = replaced(content, before, after)
+    return content
+
+
+def replaced(content, before, after):
+    text = content.decode()
+    if text.count(before) != 1:
+        sys.exit(f"rows: {before!r} must occur once")
+    return text.replace(before, after).encode()
+
+
+def run(*command, **environment):
+    print("rows: $", " ".join(map(str, command)), flush=True)
+    # Those of a build that this is a part of would lead out of the copy.
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("CARGO", "PYO3", "RUSTC"))}
+    own |= {"PYO3_CONFIG_FILE": str(TREE / "scripts/pyo3.txt"), **environment}
+    subprocess.run(list(map(str, command)), cwd=TREE, env=own, check=True, timeout=SECONDS)
+
+
+def build():
+    run("cargo", "test", "--locked", "--profile", "ci", "-p", "tenon-mcp", "--test", "tables", TENON_UPDATE="1")
+    run("cargo", "run", "--locked", "--profile", "ci", "-p", "tenon-header")
+    packages = [word for name in ("tenon-ffi", "tenon-node", "tenon-python") for word in ("-p", name)]
+    run("cargo", "build", "--locked", "--profile", "ci", *packages)
+    run("cargo", "build", "--locked", "--profile", "ci", "-p", "tenon-mcp", "--example", "rows")
+    run("node", "bindings-node/scripts/copy-addon.mjs")
+    shutil.copy(TREE / "target/ci/libtenon_python.so", TREE / "bindings-python/python/tenon_mcp/_native.abi3.so")
+    library = TREE / "target/ci"
+    run("cc", HERE / "programs/rows.c", "-Iinclude", f"-L{library}", "-ltenon", f"-Wl,-rpath,{library}", "-o", "rows-c")
+
+
+def programs():
+    python = os.environ.get("TENON_PYTHON", str(ROOT / ".venv/bin/python"))
+    package = {"PYTHONPATH": str(TREE / "bindings-python/python")}
+    return {
+        "rust": ([TREE / "target/ci/examples/rows"], {}),
+        "python": ([python, HERE / "programs/rows.py"], package),
+        "node": (["node", HERE / "programs/rows.mjs"], {"ROWS_PACKAGE": str(TREE / "bindings-node/index.mjs")}),
+        "c": ([TREE / "rows-c"], {}),
+    }
+
+
+def check(command, environment):
+    """The faults of a program, which serves stdio."""
+    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "rows", "version": "1"}}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "probe", "arguments": {}}},
+    ]
+    process = subprocess.Popen(
+        list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment}
+    )
+    timer = threading.Timer(60, process.kill)
+    timer.start()
+    try:
+        answers = {}
+        for line in lines:
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+            process.stdin.flush()
+            while "id" in line and line["id"] not in answers and (answer := process.stdout.readline()):
+                answers[json.loads(answer).get("id")] = json.loads(answer)
+        process.stdin.close()
+        process.wait()
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+    told = answers.get(1, {}).get("result", {}).get("instructions")
+    content = answers.get(2, {}).get("result", {}).get("content", [{}])
+    faults = [] if told == INSTRUCTIONS else [f"the setting is not in force: {answers.get(1)}"]
+    return faults if content[0].get("text") == WORD else [*faults, f"the field has no value: {answers.get(2)}"]
+
+
+def main():
+    copy_tree()
+    build()
+    failed = 0
+    for language, (command, environment) in programs().items():
+        faults = check(command, environment)
+        failed += bool(faults)
+        print(f"{'FAILED' if faults else 'ok'} {language}", *faults, sep="\n    " if faults else " ")
+    print(f"{len(programs()) - failed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
