@@ -36,7 +36,8 @@ ROWS = [
         "core/src/host/calls/context.rs",
         "    field(\n        \"uri\",",
         "    field(\n        \"row_field\",\n        ContextForm::Text,\n"
-        "        |call| call.entry.policies.row_policy.as_deref().and_then(text),\n        \"The word of the entry.\",\n    ),\n",
+        "        |call| call.entry.policies.row_policy.as_deref().and_then(text),\n"
+        "        \"The word of the entry.\",\n    ),\n",
     ),
 ]
 # Where the engine uses the setting.
@@ -50,7 +51,6 @@ USES = [
 WORD = "a word of the entry"
 INSTRUCTIONS = "the setting of a row"
 SECONDS = 1200
-CARGO = ["cargo", "--locked", "--profile", "ci"]
 
 
 def copy_tree():

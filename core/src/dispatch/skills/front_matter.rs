@@ -200,7 +200,7 @@ fn number(text: &str) -> Result<Option<String>, String> {
             && digits.chars().all(|digit| digit.is_digit(radix))
         {
             let number = u64::from_str_radix(digits, radix)
-                .map_err(|_| format!("the number {text} does not fit in 64 bits; quote it"))?;
+                .map_err(|_| format!("the number {text} is too large for 64 bits; quote it"))?;
             return Ok(Some(number.to_string()));
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn assemble(
             (&RESULT_METHOD, JsonSlice::empty_object())
         }
         Kind::Method | Kind::Notification | Kind::Hook => {
-            return Err(format!("the result of a {} has no parts; set members instead", kind.noun()));
+            return Err(format!("the result of a {} has no items; set members instead", kind.noun()));
         }
     };
     let named = members.iter().map(|(word, value)| {
