@@ -773,7 +773,7 @@ export interface ResourceProviderOptions<T extends string = string> extends Omit
    * `nextCursor` that it returned before.
    */
   list: Handler<{ cursor?: string }, MaybePromise<ResourceListing[] | { resources: ResourceListing[]; nextCursor?: string }>>
-  /** Reads one of them. It throws {@link NotFound} if there is none. */
+  /** Reads one of the resources. It throws {@link NotFound} if there is none at the address. */
   read: Handler<Variables<T>>
 }
 
@@ -872,7 +872,7 @@ export interface Entry {
   /** The definition as it was given, by the protocol's names. */
   readonly definition: { readonly [member: string]: unknown }
   readonly enabled: boolean
-  /** The function as it was given, also if the entry belongs to a mounted server. */
+  /** The function as it was given, even if the entry belongs to a mounted server. */
   readonly handler: (...args: any[]) => unknown
 }
 
@@ -1042,8 +1042,8 @@ export interface Context {
    */
   notify(method: string, params?: { readonly [name: string]: unknown }): void
   /**
-   * Asks the user behind the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the client
-   * cannot be asked, or if the validator of a library's schema refuses the answer.
+   * Asks the user of the client to fill in a form of flat primitive fields. Rejects with an {@link AskError} if the
+   * client cannot be asked, or if the validator of a library's schema refuses the answer.
    *
    * Some clients answer in a second request. The handler then runs again from its start, and its earlier questions are answered
    * at once. Code before the last question must therefore be safe to repeat, or run in {@link once}. The first run ends by a
@@ -1051,8 +1051,8 @@ export interface Context {
    */
   elicit<const S extends JsonSchema>(message: string, schema: S, options?: AskOptions): Promise<Answer<Infer<S>>>
   /**
-   * Asks the user behind the client to visit a page, to enter what no form may ask for. The address must not contain secrets.
-   * If the user accepts, the page is opened. This does not mean that the user did anything there.
+   * Asks the user of the client to visit a page, to enter data that no form may ask for. The address must not contain
+   * secrets. If the user accepts, the page is opened. This does not mean that the user did anything there.
    */
   elicitUrl(message: string, url: string | URL, options?: ElicitUrlOptions): Promise<{ action: 'accept' | 'decline' | 'cancel' }>
   /**
@@ -1166,17 +1166,17 @@ export class NotFound extends Error {
   readonly name: 'NotFound'
 }
 
-/** A failure whose text is meant for the client, also if errors are masked. */
+/** A failure whose text is meant for the client, even if errors are masked. */
 export class ToolError extends Error {
   constructor(message: string, options?: ErrorOptions)
   readonly name: 'ToolError'
 }
 
 /**
- * Ends this run of a handler whose question was sent to a client that will answer in a second request. It is not a failure.
- * Clean up in `finally`, and let it propagate, as it is or as the `cause` of another error. The client gets the question when
- * the handler has settled, at the latest after one second. If a handler catches it and continues, its outcome is sent, and its
- * questions are not.
+ * Ends this run of a handler whose question was sent to a client that will answer in a second request. This is not a
+ * failure. Clean up in `finally`, and let this error propagate, as it is or as the `cause` of another error. The client
+ * gets the question when the handler has settled, at the latest after one second. If a handler catches this error and
+ * continues, the handler's outcome is sent, and its questions are not.
  */
 export class Suspended extends Error {
   readonly name: 'Suspended'
@@ -1219,7 +1219,7 @@ export type HttpOptions = {
   | {
       /** The path of a Unix socket. */
       unix: string
-      /** The permissions of its file. Default `0o600`. */
+      /** The permissions of the socket's file. Default `0o600`. */
       mode?: number
     }
   | {
@@ -1256,8 +1256,8 @@ export interface SseOptions extends WebOptions {
 
 export interface ListenOptions {
   /**
-   * Serves standard input and output. While it runs, everything that is printed goes to standard error. A pair of descriptors,
-   * input and output, is served in their place.
+   * Serves standard input and output. While it runs, everything that is printed goes to standard error. A pair of
+   * descriptors, input and output, is served instead of the standard ones.
    */
   stdio?: boolean | [Descriptor, Descriptor]
   /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, `'unix:path'` for a Unix socket, or options. */
@@ -1392,15 +1392,17 @@ export class Server {
    */
   skills(folder: string): this
   /**
-   * Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, and no handler runs. The page may
-   * be a client of the server in a browser, for example. It replaces an existing page with this path, at any time. `path` is
-   * matched exactly as it is in a request: percent-encoded, without query. A string is sent as UTF-8. `handler()` and
-   * `fetch()` answer no pages, because the program around them has paths of its own. Pages of a mounted server are not mounted.
+   * Serves a fixed page. The server's HTTP addresses return the page for GET and HEAD requests of one path, and no
+   * handler runs. The page may be a client of the server in a browser, for example. It replaces an existing page with
+   * this path, at any time. `path` is matched exactly as it is in a request: percent-encoded, without query. A string
+   * is sent as UTF-8. `handler()` and `fetch()` do not serve pages, because the program around them has paths of its
+   * own. Pages of a mounted server are not mounted.
    *
-   * Responses have an `ETag`, by which browsers check whether the page has changed. Browsers are told not to guess another type.
-   * A request may name the hosts of the address. Only pages of the same address, and of origins that may call the server, may
-   * show the page in a frame. Anyone who reaches the address can read the page. A page of an address that others can reach may
-   * call the server only if its origin is in `allowedOrigins`. A page of a loopback address may always call it.
+   * Responses have an `ETag`, by which browsers check whether the page has changed. The response tells browsers not to
+   * guess another type. A request may name the hosts of the address. Only pages of the same address, and of origins
+   * that may call the server, may show the page in a frame. Anyone who reaches the address can read the page. A page of
+   * an address that others can reach may call the server only if its origin is in `allowedOrigins`. A page of a
+   * loopback address may always call it.
    *
    * Throws if the path or the type is invalid, the page is too large (`maxPageBytes`), there are too many (`maxPages`), or MCP
    * is served under the path. If the path of MCP is not known yet, `listen` rejects.
@@ -1459,8 +1461,8 @@ export class Server {
   enable(kind: 'completion', name: Completed): boolean
   enable(kind: Exclude<Kind, 'completion'>, name: string): boolean
   /**
-   * Hides an entry, as if it were not registered. With tags it hides every entry with one of these tags, also entries that are
-   * registered later. Calls in flight continue. Returns `false` if there is no such entry.
+   * Hides an entry, as if it were not registered. With tags it hides every entry with one of these tags, including
+   * entries that are registered later. Calls in flight continue. Returns `false` if there is no such entry.
    */
   disable(what: { tags: Iterable<string> }): boolean
   disable(kind: 'completion', name: Completed): boolean
@@ -1491,9 +1493,10 @@ export class Server {
    */
   mount(other: Server, prefix?: string): this
   /**
-   * Undoes `mount` with the same prefix, also while the server is served. The entries of the other server are removed here, and
-   * clients are notified that the lists have changed. Calls in flight continue. Calls that wait for the start of the other
-   * server fail, because it no longer starts. If the other server has been started, it is stopped at the end of this one.
+   * Undoes `mount` with the same prefix, even while the server is served. The entries of the other server are removed
+   * here, and clients are notified that the lists have changed. Calls in flight continue. Calls that wait for the start
+   * of the other server fail, because it no longer starts. If the other server has been started, it is stopped at the
+   * end of this one.
    *
    * This server releases the other one when the last call of it in flight has ended. While this server is served, it keeps a
    * server with a hook `start` or `stop` until its own end.
@@ -1543,9 +1546,9 @@ export class Server {
    */
   elicitationComplete(id: string): boolean
   /**
-   * Starts the transports, and resolves once the handlers of `start` have ended and calls run. Without options it serves stdio.
-   * With a number or a string it serves HTTP. Rejects if a port is in use, or a handler of `start` fails. The server ends by
-   * `close()`, or when the standard input ends.
+   * Starts the transports. Resolves when the handlers of `start` have ended and the server accepts calls. Without
+   * options the server uses stdio. With a number or a string it serves HTTP. Rejects if a port is in use, or if a
+   * handler of `start` fails. The server ends when `close()` is called, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
   /**
@@ -1562,9 +1565,9 @@ export class Server {
    */
   handler(options?: HandlerOptions<any>): RequestHandler
   /**
-   * Answers a `Request` with a `Response`, for Hono and similar programs. The stream of the response is produced as it is read.
-   * `request.signal` says that the client is gone. It starts the server as `handler` does. Calls run in the stores of
-   * `AsyncLocalStorage` in which this is called. Rejects if the body was used before.
+   * Answers a `Request` with a `Response`, for Hono and similar programs. The stream of the response is produced as it
+   * is read. `request.signal` reports that the client has disconnected. It starts the server as `handler` does. Calls
+   * run in the stores of `AsyncLocalStorage` in which this is called. Rejects if the body was used before.
    */
   fetch(request: Request, options?: FetchOptions): Promise<Response>
   /**

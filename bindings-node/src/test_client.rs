@@ -24,7 +24,7 @@ pub struct Link {
 #[napi(object)]
 pub struct LinkOptions {
     pub revision: Option<String>,
-    /// The names of the questions that it can answer.
+    /// The names of the questions that the client can answer.
     pub questions: Vec<String>,
     /// JSON text.
     pub capabilities: Option<String>,

@@ -24,7 +24,8 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::interpreter::require_main(module.py())?;
-        // Before a loop is made: its descriptors would get the numbers of closed standard descriptors.
+        // This happens before a loop is made. Otherwise the loop's descriptors would get the numbers of closed standard
+        // descriptors.
         open_standard();
         tenon_mcp::locate_panics();
         Ok(())
@@ -62,8 +63,8 @@ mod _native {
     #[pymodule_export]
     use crate::test_client::Link;
 
-    /// Writes a value as compact JSON. `ValueError` names a value that JSON cannot express. With `rich` the value may
-    /// contain dates, dataclasses and the like, as results may.
+    /// Writes a value as compact JSON. `ValueError` names a value that JSON cannot express. With `rich`, the value may
+    /// contain the same types as a handler's result, such as dates and dataclasses.
     #[pyfunction]
     #[pyo3(signature = (value, rich = false))]
     fn to_json<'py>(value: &Bound<'py, PyAny>, rich: bool) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {

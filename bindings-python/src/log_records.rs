@@ -30,7 +30,7 @@ struct Queue {
 /// A record as level, logger and text.
 pub(crate) type LogEntry = (u8, String, String);
 
-/// A level as a number of `logging`.
+/// The number of a level in Python's `logging` module.
 pub(crate) fn python_level(level: LogLevel) -> u8 {
     match level {
         LogLevel::Debug => 10,

@@ -9,7 +9,7 @@ use crate::proto::messages::event::{Event, check_own};
 use crate::proto::session::subscription::Topic;
 use crate::server::Server;
 
-/// Notifications to clients. These methods may be called from any thread, also outside of a call, and do not block.
+/// Notifications to clients. These methods may be called from any thread, even outside of a call, and do not block.
 impl Server {
     /// Notifies subscribed clients that the resource with exactly this address has changed. The notifications are sent
     /// within a few milliseconds, to streams of `subscriptions/listen` that named the resource (2026-07-28), and to

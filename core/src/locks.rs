@@ -149,7 +149,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 pub struct TimedOut(bool);
 
 impl TimedOut {
-    /// Whether the timeout had passed. The condition may be true nevertheless.
+    /// Whether the timeout had passed. The condition may still be true.
     pub fn timed_out(self) -> bool {
         self.0
     }
@@ -158,8 +158,8 @@ impl TimedOut {
 /// A condition on which threads that hold a [`Mutex`] wait for other threads. Each condition belongs to one mutex. A
 /// thread that notifies must have held that mutex since the condition became true.
 ///
-/// The condition of std calls the kernel for every notification, even if no thread waits. This one counts the waiting
-/// threads that have no notification yet, and calls the kernel only if there are any.
+/// The condition of std calls the kernel for every notification, even if no thread waits. This condition counts the
+/// waiting threads that have no notification yet. It calls the kernel only if there are such threads.
 #[derive(Debug, Default)]
 pub struct Condvar {
     waits: sync::Condvar,
@@ -212,7 +212,7 @@ impl Condvar {
         Some(result)
     }
 
-    /// Releases the lock and waits for a notification. It may also return without one.
+    /// Releases the lock and waits for a notification. It may also return without a notification.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         self.counted(guard, |held| (self.waits.wait(held).unwrap_or_else(PoisonError::into_inner), ()));
     }

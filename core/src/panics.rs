@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
-    /// The place of this thread's last panic, if the panic hook is set.
+    /// The source location of this thread's last panic, if the panic hook is set.
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
@@ -30,12 +30,12 @@ pub(crate) fn caught<R>(run: impl FnOnce() -> R) -> Result<R, Panicked> {
 
 /// Adds file and line to the engine's log records about panics.
 ///
-/// Only a panic hook knows them. This function sets one, which records the place and then calls the previous hook. The
-/// libraries for C, Python and Node call this function, because the hook in their process is their own. A program in
-/// Rust decides for itself. Without this call, a log record contains the message of the panic and the engine's work at
-/// that time. Only the program's own hook can then report the place.
+/// Only a panic hook knows them. This function sets a hook that records the location and then calls the previous hook.
+/// The libraries for C, Python and Node call this function, because the hook in their process is their own. A program
+/// in Rust decides for itself. Without this call, a log record contains the message of the panic and the engine's work
+/// at that time. Only the program's own hook can then report the location.
 ///
-/// A second call does nothing. A hook that is set later replaces this one, unless it calls it.
+/// A second call does nothing. A hook that is set later replaces this hook, unless the later hook calls it.
 pub fn locate_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -62,7 +62,7 @@ impl Panicked {
         Panicked { text, place }
     }
 
-    /// The message without the place. Clients do not get the place.
+    /// The message without the source location, which clients must not see.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

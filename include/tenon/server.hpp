@@ -202,7 +202,7 @@ public:
         done(tenon_server_remove_page(get(), text(path)), "tenon_server_remove_page");
     }
 
-    /** Whether a client waited for it. */
+    /** Returns whether a client waited for the end of this elicitation. */
     bool elicitation_complete(std::string_view elicitation_id) {
         return tagged(tenon_server_elicitation_complete(get(), text(elicitation_id)));
     }
@@ -214,7 +214,7 @@ public:
     }
     void list_changed(tenon_kind kind) { done(tenon_server_list_changed(get(), kind), "tenon_server_list_changed"); }
 
-    /** For tests: the messages that the server sends for one message of a client, each as JSON text. */
+    /** For tests: returns the messages that the server sends for one message of a client, each as JSON text. */
     std::vector<std::string> exchange(std::string_view message, std::chrono::milliseconds timeout = forever) {
         std::vector<std::string> heard;
         auto keep = [&heard](std::string_view said) { heard.emplace_back(said); };

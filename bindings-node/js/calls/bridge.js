@@ -52,11 +52,13 @@ class Bridge {
     /** The deepest nesting and the largest text of a result. */
     this.bounds = { depth, size }
     this.completions = new CompletionBuffer(engine)
-    /** Whether it answers only requests of the program's own HTTP server, and ends when nothing references it. */
+    /**
+     * Whether the server answers only requests of the program's own HTTP server, and ends when nothing references it.
+     */
     this.collectable = false
-    /** Whether something waits for its end. */
+    /** Whether something waits for the server's end. */
     this.awaited = false
-    /** Whether it has a handler of `stop`. */
+    /** Whether the server has a handler of `stop`. */
     this.hasStopHandler = false
     /** The registered entries, by the number of their handler. */
     this.entries = new Map()

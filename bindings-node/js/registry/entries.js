@@ -11,7 +11,10 @@ const { stringify } = JSON
 /** Options that are schemas, with the members that they become. */
 const SCHEMAS = { input: 'inputSchema', output: 'outputSchema' }
 
-/** Options that may be validators, with the options for their JSON Schemas if the validators do not know them. */
+/**
+ * Options that accept a validator. Each has a second option for the JSON Schema, which is needed if the validator does
+ * not know it.
+ */
 const SCHEMA_OPTIONS = { ...SCHEMAS, args: 'argsSchema' }
 
 /** The tags of an entry, as an array. */

@@ -7,7 +7,10 @@ const { NotSerializable, encodeJson, pathOf, reasonOf } = require('./json')
 
 const { stringify } = JSON
 
-/** The bounds of schemas. Programs write schemas, so the bounds only stop infinite values. */
+/**
+ * The maximum nesting and size of a schema. Schemas come from the program and not from clients, so these bounds only
+ * stop values that never end.
+ */
 const BOUNDS = { depth: 128, size: 1 << 24 }
 
 /** The calls that convert a library's validators to JSON Schemas, by the library's name in Standard Schema. */

@@ -139,7 +139,7 @@ function handlerOf(open, options = {}) {
 /** If the length of a body has at least this many digits, the body is not read before the response is checked. */
 const LARGE_DIGITS = String(64 << 10).length
 
-/** Whether it is worth checking if the engine responds before it has the body. */
+/** Whether the engine may respond before it has read the body. Other requests are not checked for an early response. */
 function mayRespondEarly(expect, coding, length) {
   return expect != null || coding != null || length?.length >= LARGE_DIGITS
 }

@@ -310,7 +310,7 @@ class Server {
     return require('./embed').fetchResponse((embedded) => this.#embedded(embedded), request, options)
   }
 
-  /** Starts the server unless it runs. */
+  /** Starts the server if it is not running. */
   #embedded(options) {
     // The server starts outside of the async context of this request. Otherwise calls of other requests would run in it too.
     if (!this.#listening) {

@@ -28,7 +28,7 @@ const OPTIONS = [
 const startedServers = new WeakMap()
 let lastNumber = 0
 
-/** Makes the server listen, unless it does. Returns the function that releases it. */
+/** Starts the server if it is not running. Returns a function that releases the server for this client. */
 async function acquireServer(app) {
   let own = startedServers.get(app)
   // The last client has closed, so the server is ending. Wait for its end and start it again.

@@ -27,7 +27,8 @@ pub(crate) fn join(slot: u32, generation: u32) -> CallId {
 }
 
 impl Calls {
-    /// Adds a call. The previous call of this slot has ended, because only then the engine reuses the slot.
+    /// Adds a call. The previous call of this slot has ended, because the engine reuses a slot only after the end of
+    /// its call.
     pub(crate) fn insert(&mut self, id: CallId, context: Arc<CallContext>) {
         let slot = split(id).0 as usize;
         if self.0.len() <= slot {

@@ -14,7 +14,7 @@ use tenon_mcp::{LimitValue, Limits, ServeOptions, Unit};
 #[napi(object)]
 pub struct ListenOptions {
     pub stdio: bool,
-    /// Two descriptors in place of the process's own input and output.
+    /// Two descriptors to use instead of the process's own input and output.
     pub descriptors: Option<Vec<i32>>,
     pub http: Option<HttpListenOptions>,
     pub unix: Option<UnixListenOptions>,

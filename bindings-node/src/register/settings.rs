@@ -9,7 +9,7 @@ use napi_derive::napi;
 use std::sync::Arc;
 use tenon_mcp::{LogLevel, Server, Spelling};
 
-/// What a server is made of.
+/// The configuration from which a server is built.
 #[napi(object)]
 pub struct ServerConfig {
     pub name: String,

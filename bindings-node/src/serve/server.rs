@@ -25,7 +25,7 @@ pub struct Engine(pub(crate) Rc<ServerState>);
 #[napi(object, object_from_js = false)]
 pub struct RemovedHandlers {
     pub handlers: Vec<u32>,
-    /// Whether they can be forgotten now. Otherwise the dispatch function is notified when they can.
+    /// Whether JavaScript can release the handlers now. Otherwise the dispatch function is notified later, when it can.
     pub now: bool,
 }
 
@@ -64,8 +64,8 @@ impl Engine {
         self.0.bounds.to_vec()
     }
 
-    /// Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript. `replaces`: a
-    /// method answers a request of the protocol in place of the engine.
+    /// Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript.
+    /// `replaces`: a method answers a request of the protocol instead of the engine.
     #[napi(catch_unwind)]
     pub fn add(&self, kind: String, options: String, handler: u32, replaces: bool) -> Result<()> {
         let entry = entry::entry(entry::kind(&kind)?, options)?;
@@ -188,7 +188,7 @@ impl Engine {
         Ok(entry::describe(&self.0.server, entry::kind(&kind)?))
     }
 
-    /// Tells the client that asked its user to visit a page that the visit is complete. `false` if no client waits for it.
+    /// Notifies a client that its user has completed a requested visit to a page. `false` if no client waits for it.
     #[napi(catch_unwind)]
     pub fn elicitation_complete(&self, id: String) -> bool {
         self.0.server.elicitation_complete(&id)
@@ -236,7 +236,7 @@ impl Engine {
         }
     }
 
-    /// Begins a graceful shutdown. The dispatch function is notified when it is complete.
+    /// Begins a graceful shutdown. The dispatch function is notified when the shutdown is complete.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let session = self.0.session.borrow().clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tenon_mcp::Wake;
 use tenon_mcp::locks::Mutex;
 
-/// Their numbers, until JavaScript has taken them.
+/// The numbers of unmounted mounts, until JavaScript has taken them.
 #[derive(Default)]
 pub(crate) struct Unmounted {
     numbers: Mutex<Vec<u32>>,

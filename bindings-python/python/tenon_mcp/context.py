@@ -170,7 +170,7 @@ class Context(_CallContext[L]):
         async def elicit(self, message: str, schema: type[T], *, key: str | None = None) -> Answer[T | None]: ...
 
     async def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
-        """Asks the user behind the client to fill in a form.
+        """Asks the user of the client to fill in a form.
 
         ``schema`` is an object schema of flat primitive properties. It may also be a dataclass, ``NamedTuple``,
         ``TypedDict`` or pydantic model with such fields. The client is sent the schema of that type, and ``content`` of
@@ -182,7 +182,7 @@ class Context(_CallContext[L]):
         run in ``once``. Questions that are asked concurrently (``asyncio.gather``) are sent together. Give each a
         ``key`` if their order may vary.
 
-        Raises ``AskError``, also if no form can express the type, or if the answer does not fit it.
+        Raises ``AskError`` if the question fails, if no form can express the type, or if the answer does not fit it.
         """
         from ._runtime import questions
 
@@ -300,7 +300,7 @@ class SyncContext(_CallContext[L]):
         def elicit(self, message: str, schema: type[T], *, key: str | None = None) -> Answer[T | None]: ...
 
     def elicit(self, message: str, schema: Any, *, key: str | None = None) -> Answer[Any]:
-        """Asks the user behind the client to fill in a form; see ``Context.elicit``."""
+        """Asks the user of the client to fill in a form; see ``Context.elicit``."""
         from ._runtime import questions
 
         return questions.typed(schema, self._ask("elicit", questions.form(message, schema), key))

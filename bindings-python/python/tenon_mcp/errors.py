@@ -70,7 +70,7 @@ class AskError(TenonError):
 
 
 class McpError(TenonError):
-    """If a handler raises it, its request ends with a protocol error: a code, a message, and optional data."""
+    """If a handler raises this, its request ends with a protocol error: a code, a message, and optional data."""
 
     code: int
     """The code, from JSON-RPC, from the protocol, or of your own (above -32000)."""
@@ -95,7 +95,7 @@ def _restore(kind: type[McpError], args: tuple[Any, ...]) -> McpError:
 
 
 class NotFound(TenonError):
-    """If a handler raises it, the client learns that what it requested does not exist.
+    """If a handler raises this, the client gets the error that the requested item does not exist.
 
     A tool then has a failed result. Any other request gets a protocol error with the code of the client's revision, and
     with the requested address as its data. The text says that ``what`` was not found, or that address.
@@ -109,7 +109,7 @@ class NotFound(TenonError):
 
 
 class ToolError(TenonError):
-    """If a handler raises it, its call fails with a text for the client. ``mask_errors`` does not hide this text."""
+    """If a handler raises this, its call fails with a text for the client. ``mask_errors`` does not hide this text."""
 
 
 class ArgumentError(TenonError, ValueError):

@@ -158,7 +158,7 @@ class Server(Registrations):
         return self._engine.elicitation_complete(id)
 
     def resource_updated(self, uri: str) -> None:
-        """Reports that the resource at exactly this address has changed. Any thread may call it, also outside of
+        """Reports that the resource at exactly this address has changed. Any thread may call it, even outside of
         handlers.
 
         Subscribed clients are notified within a few milliseconds. These are listen streams of 2026-07-28 that named the
@@ -373,7 +373,7 @@ class Server(Registrations):
         """Ends the server: it accepts no further requests, and calls in flight may finish within ``drain_timeout``.
 
         If stdio is served, they may finish within ``stdio_drain_timeout`` if that is less. Returns at once. Any thread
-        may call it, also a handler. If the server has not started or is closed already, it does nothing.
+        may call it, even the thread of a handler. If the server has not started or is closed already, it does nothing.
         """
         running = self._running
         if running is not None:

@@ -92,11 +92,11 @@ class HttpOptions(TypedDict, total=False):
     path: str
     """The path; default /mcp."""
     unix: str | os.PathLike[str]
-    """The path of a Unix socket to listen on, in place of host and port."""
+    """The path of a Unix socket to listen on, instead of host and port."""
     mode: int
     """The permissions of that socket's file; default ``0o600``."""
     socket: int | HasFileno
-    """A listening socket, TCP or Unix, in place of host and port. It is duplicated, and becomes non-blocking."""
+    """A listening socket, TCP or Unix, instead of host and port. It is duplicated, and becomes non-blocking."""
     allowed_hosts: Sequence[str]
     """Host names, without port, that requests may use besides the loopback ones."""
     allowed_origins: Sequence[str]

@@ -39,7 +39,8 @@ pub(crate) fn outcome(
             }
         }
         Kind::Notification | Kind::Hook => {
-            // Their results are ignored. A coroutine is an error, because it was not awaited.
+            // Results of notification handlers and hooks are ignored. A coroutine is an error, because it was not
+            // awaited.
             if !result.is_none()
                 && let Some(Err(error)) = package_outcome(result, bounds)
             {
@@ -50,7 +51,7 @@ pub(crate) fn outcome(
         _ => write::json(result, bounds).map(Outcome::Json),
     };
     written.or_else(|error| {
-        // It is not examined further, because it may have hundreds of millions of items.
+        // A result that is too long is not examined further, because it may have hundreds of millions of items.
         if error.too_long {
             return Err(fault(describe(&error)));
         }

@@ -47,7 +47,7 @@ impl Wake for ClosedWake {
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct LoopLane {
     pub(super) port: HostPort,
-    /// Each with whether its functions are `async def`.
+    /// The lanes. The flag says whether the functions of the lane are `async def`.
     pub(super) lanes: Vec<(Lane, bool)>,
     pub(super) handlers: Handlers,
     /// Only in the lane of the thread that logs.

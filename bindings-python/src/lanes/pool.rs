@@ -128,7 +128,7 @@ impl Pool {
         }
     }
 
-    /// For a worker without work: waits for a call; `None` ends the worker.
+    /// Called by a worker without work: waits for a call; `None` ends the worker.
     pub(crate) fn park(&self) -> Option<TakenCall> {
         let mut state = self.state.lock();
         state.parked += 1;

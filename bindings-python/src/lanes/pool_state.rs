@@ -16,7 +16,7 @@ pub(super) struct PoolState {
     pub(super) next_outcomes: HashMap<CallId, Outcome>,
     /// Outcomes that wait to be sent. There are some only while a call is queued and a parked worker watches the queue.
     pub(super) held: Vec<(CallId, Outcome)>,
-    /// By handler: whether its last call was short.
+    /// Whether the last call of a handler was short, by the handler's number.
     pub(super) short_handlers: Vec<bool>,
     /// Workers that exist or are being started.
     pub(super) workers: usize,

@@ -11,11 +11,11 @@ pub(crate) const MAX_OPS: usize = 64;
 pub(crate) struct TurnState {
     /// Exchanges that may have a next step.
     pub(super) exchanges: VecDeque<u32>,
-    /// Each with whether it is for an `async def` function.
+    /// The operations. The flag says whether the operation is for an `async def` function.
     pub(super) ops: VecDeque<(HostOp, bool)>,
-    /// When the turn must end.
+    /// The time at which the turn must end.
     pub(super) end: Instant,
-    /// How many more operations it may take.
+    /// How many more operations this turn may take.
     pub(super) room: usize,
     /// The operations were taken in an earlier turn, so their calls may have ended meanwhile.
     pub(super) stale: bool,

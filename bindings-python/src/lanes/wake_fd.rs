@@ -13,7 +13,7 @@ use tenon_mcp::Wake;
 const IDLE: u8 = 0;
 /// The watching thread takes its work, and checks for notifications before it waits again.
 const ACTIVE: u8 = 1;
-/// A notification came while the watching thread was active.
+/// A notification arrived while the watching thread was active.
 const NOTIFIED: u8 = 2;
 
 /// Notifications before the watching thread becomes active count as one.
@@ -55,7 +55,8 @@ impl WakeFd {
         }
     }
 
-    /// The watching thread has taken all its work. `false` if a notification came meanwhile: the thread stays active.
+    /// The watching thread has taken all its work. `false` if a notification arrived meanwhile: the thread stays
+    /// active.
     pub(crate) fn finish(&self) -> bool {
         let before = self.state.compare_exchange(ACTIVE, IDLE, Ordering::SeqCst, Ordering::SeqCst);
         if before == Err(NOTIFIED) {

@@ -13,11 +13,11 @@ pub struct Handler {
     function: Py<PyAny>,
     /// The program's own function, if `function` is a wrapper of it.
     original: OnceLock<Py<PyAny>>,
-    /// The lifespan of its server.
+    /// The lifespan of the handler's server.
     lifespan: OnceLock<Py<PyAny>>,
     parameters: Vec<Parameter>,
     context: Option<Py<PyString>>,
-    /// It also takes arguments that it has no parameters for (`**kwargs`).
+    /// Whether the function also takes arguments that it has no parameters for (`**kwargs`).
     accepts_unknown: bool,
     /// The declared result is a dict and nothing else.
     pub(crate) returns_dict: bool,

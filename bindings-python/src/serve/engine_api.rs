@@ -43,9 +43,9 @@ impl Engine {
         Ok(Engine { server, handlers, records, middleware, lifespan: OnceLock::new() })
     }
 
-    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores, and
-    /// `policies` has its policies by their names. `function` is the program's own function, and `lane` is the lane in which
-    /// `handler` runs. `replaces`: a method answers a request of the protocol in place of the engine.
+    /// Registers an entry of a kind. `definition` has its members, by the specification's names or with underscores,
+    /// and `policies` has its policies by their names. `function` is the program's own function, and `lane` is the lane
+    /// in which `handler` runs. `replaces`: a method answers a request of the protocol instead of the engine.
     #[pyo3(signature = (kind, definition, handler, *, function, lane, policies, replaces = false))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn add(
@@ -217,8 +217,8 @@ impl Engine {
         entries.iter().map(|(definition, enabled)| Ok((read::value(py, definition)?, *enabled))).collect()
     }
 
-    /// Tells the client that asked its user to visit a page that the visit is complete. Returns whether such a client
-    /// was found.
+    /// Notifies a client that its user has completed a requested visit to a page. Returns whether such a client was
+    /// found.
     fn elicitation_complete(&self, id: &str) -> bool {
         self.server.elicitation_complete(id)
     }

@@ -16,8 +16,8 @@ use tenon_mcp::locks::Mutex;
 /// How long the process may still run after its server has ended, before SIGTERM and again before SIGKILL.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Shuts this process down when the other end of a pipe is closed, by the parent or because it has ended. A separate
-/// thread waits for that, so it also works while a handler keeps the interpreter.
+/// Shuts this process down when the other end of a pipe is closed. The parent closes it, or has ended. A separate
+/// thread waits for that, so the shutdown also works while a handler holds the interpreter.
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct Parent {
     running: Arc<Mutex<Option<CoreRunning>>>,
@@ -42,7 +42,7 @@ impl Parent {
         Ok(Parent { running })
     }
 
-    /// Sets the server to close. Without one, the process gets SIGTERM.
+    /// Sets the server to close. If no server is set, the process gets SIGTERM.
     fn watch(&self, running: &Running) {
         *self.running.lock() = Some(running.running.clone());
     }

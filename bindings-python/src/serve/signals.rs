@@ -143,15 +143,15 @@ impl Watcher {
         }
     }
 
-    /// When the process must have ended, if the server ended at `ended`. Never if the program closed it and no signal
-    /// came.
+    /// The time by which the process must have ended, if the server ended at `ended`. `None` if the program closed the
+    /// server and no signal arrived.
     fn exit_deadline(&self, ended: Instant) -> Option<Instant> {
         let closed = self.shared.closed.get().is_some_and(|closed| closed.load(Ordering::SeqCst));
         let noticed = self.shared.noticed.load(Ordering::SeqCst);
         (self.signalled || !closed).then(|| ended + if noticed { CLEANUP_TIMEOUT } else { EXIT_TIMEOUT })
     }
 
-    /// When to interrupt the main thread next.
+    /// The time at which to interrupt the main thread next.
     fn interrupt_deadline(&self, ended: Instant) -> Instant {
         self.interrupted.unwrap_or(ended) + INTERRUPT_INTERVAL
     }

@@ -9,10 +9,10 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// The maximum number of registered listening sockets. Copies of further ones stay open in children.
+/// The maximum number of registered listening sockets. If there are more, their copies stay open in the children.
 const MOST: usize = 1024;
 
-/// Their descriptors; 0 means none.
+/// The descriptors of the registered sockets; 0 means that the entry is free.
 static OPEN: [AtomicI32; MOST] = [const { AtomicI32::new(0) }; MOST];
 
 /// While this exists, forked children close their copy of the listening socket.

@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 128;
 const MAX_LOOKS: u64 = 1_000_000;
 /// The number of schemas without an access that one step pays for.
 const IDLE_PER_STEP: u64 = 16;
-/// What matching one name counts as, in schemas without an access.
+/// The cost of matching one name, as a number of schemas without an access.
 const IDLE_PER_PATTERN: u64 = 4;
 /// The base URI of references in a schema without an identifier.
 const BASE: &str = "json-schema:///";
@@ -62,7 +62,7 @@ pub(crate) fn measure(schema: &Value, draft: Draft) -> Result<Expansion, String>
     count.run(schema, Some(&resolver))
 }
 
-/// What occurs anywhere in a text, even in places that are not schemas.
+/// Statistics of the whole schema text, including places that are not schemas.
 #[derive(Default)]
 struct TextStatistics {
     /// The number of objects, each of which may be a schema.
@@ -92,7 +92,7 @@ struct Node<'s> {
     schema: &'s Value,
     draft: Draft,
     resolver: Option<Resolver<'s>>,
-    /// The schemas that it applies to the same value, once they are known.
+    /// The schemas that `schema` applies to the same value, once they are known.
     applied: Option<Rc<AppliedSchemas>>,
     cost: Option<Cost>,
     placed: bool,
@@ -115,7 +115,7 @@ struct Cost {
     all: u64,
     /// The number of those that may make no access.
     idle: u64,
-    /// Their depth.
+    /// The length of the longest chain of schemas that apply one another.
     depth: u64,
     /// Whether the value is always accessed.
     looks: bool,

@@ -11,10 +11,10 @@ pub(crate) type Options = ValidationOptions<'static, Arc<dyn Retrieve>, Metered>
 /// Whether the formats of the table are asserted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Formats {
-    /// They are asserted, in every dialect.
+    /// Formats are asserted, in every dialect.
     #[default]
     Assert,
-    /// They are annotations and refuse nothing.
+    /// Formats are annotations and refuse nothing.
     Annotate,
 }
 

@@ -16,11 +16,11 @@ pub(crate) enum SubschemaForm {
 /// The values to which the schemas of a keyword apply.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Applies {
-    /// To the same value, always.
+    /// The schemas always apply to the value that the keyword applies to.
     Same,
-    /// To the same value, depending on its content.
+    /// The schemas may apply to the same value, depending on its content.
     SameThen,
-    /// To parts of the value.
+    /// The schemas apply to parts of the value.
     Parts,
 }
 

@@ -425,7 +425,7 @@ impl<'a> Array<'a, Metered> for Items<'a> {
                 digest(item, keys, &mut hasher);
                 hasher.finish()
             });
-            // If an item cannot be paid for, the search ends, and so does the check.
+            // If no steps are left for an item, the search and the whole check end.
             seen.insert(digests) || !pay(1)
         })
     }

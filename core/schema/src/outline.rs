@@ -26,7 +26,7 @@ impl<'a> OutlinedTree<'a> {
     }
 }
 
-/// The value with `null` in place of everything that is not a container.
+/// The value with everything that is not a container replaced by `null`.
 fn outline(spot: TreeValue<'_>, left: &mut usize) -> Option<Value> {
     *left = left.checked_sub(1)?;
     let mut parts = spot.parts();

@@ -53,11 +53,11 @@ pub struct Record<'a> {
 
 /// The destination of log records.
 ///
-/// It is called from any thread, also from the engine's threads, with no lock held. An implementation must not block,
+/// It is called from any thread, including the engine's threads, with no lock held. An implementation must not block,
 /// must not panic and must not call the engine.
 pub trait Log: Send + Sync {
-    /// Whether such records are logged. The engine asks before it builds a message, so that a disabled log costs
-    /// nothing.
+    /// Whether records of this level and target are logged. The engine calls this before it builds a message, so a
+    /// disabled log costs nothing.
     fn enabled(&self, _level: LogLevel, _target: &str) -> bool {
         true
     }
@@ -123,8 +123,8 @@ impl Log for AtLeast {
     }
 }
 
-/// Logs a message, if such records are logged. If the log panics, the panic is dropped, because it cannot be
-/// reported.
+/// Logs a message, if records of its level and target are logged. If the log panics, the panic is dropped, because it
+/// cannot be reported.
 pub(crate) fn say(log: &dyn Log, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
     let _ = caught(|| {
         if log.enabled(level, target) {

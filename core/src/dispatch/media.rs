@@ -50,7 +50,7 @@ const TYPES: &[(&str, &str)] = &[
     ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
 ];
 
-/// Types other than `text/` that are text nevertheless.
+/// Types that are text although they do not begin with `text/`.
 const TEXTS: [&str; 7] = [
     "application/xml",
     "application/json",

@@ -15,17 +15,17 @@ use crate::proto::session::capability::Capabilities;
 use crate::proto::version::Revision;
 use std::sync::Arc;
 
-/// Where a request is routed.
+/// The part of the engine or the program that answers a request.
 pub(crate) enum Route<T> {
-    /// To the handler of an entry.
+    /// The handler of an entry.
     Call(Invocation<T>),
-    /// To the list of a kind.
+    /// The list of a kind.
     List(Kind, &'static Operation),
-    /// To the handler of an entry that lists in pages, whose cursors the engine seals.
+    /// The handler of an entry that lists in pages, whose cursors the engine seals.
     Pages(Invocation<T>, &'static Operation),
-    /// To the engine itself.
+    /// The engine itself.
     Own(Op),
-    /// To nothing: the arguments are not valid, which the tool reports as a failed result.
+    /// No handler: the arguments are not valid, which the tool reports as a failed result.
     Failed(String),
 }
 

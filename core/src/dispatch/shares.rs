@@ -38,13 +38,13 @@ pub(crate) struct Shares {
     table: Mutex<HashMap<Key, Weak<Share>>>,
 }
 
-/// What one client uses of each limit, and its maximum.
+/// The usage of one client for each limit, and the client's maximum.
 pub(crate) struct Share {
     key: Key,
     shares: Weak<Shares>,
     held: [AtomicUsize; KINDS],
     most: [usize; KINDS],
-    /// Its connections that wait for a request.
+    /// The client's connections that wait for a request.
     pub(crate) idle: AtomicIsize,
 }
 

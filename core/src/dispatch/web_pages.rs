@@ -93,7 +93,7 @@ pub(crate) struct WebPages(RwLock<Table>);
 #[derive(Default)]
 struct Table {
     pages: HashMap<Box<str>, Arc<WebPage>>,
-    /// The paths of transports while the server is served, with what is served there.
+    /// The paths of the transports while the server is served, each with a description of the transport.
     taken: Vec<(String, &'static str)>,
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// An argument of a [`Prompt`](crate::Prompt): a text that the user fills in. It is optional unless
-/// [`required`](PromptArgument::required) is called. If it only has a name, a string can be used in its place.
+/// [`required`](PromptArgument::required) is called. A string can be used instead of a `PromptArgument` that has only a
+/// name.
 ///
 /// ```
 /// use tenon_mcp::{Prompt, PromptArgument};

@@ -115,8 +115,8 @@ impl Completion {
 }
 
 entry! {
-    /// A request method of the program's own, or one of the protocol's that the program answers in place of the
-    /// engine. If it only has a name, a string can be used in its place.
+    /// A request method that the program handles: its own method, or a method of the protocol that the engine would
+    /// handle otherwise. A string can be used instead of a `Method` that has only a name.
     Method: description input_schema common_policies schema_policies state_policies inline keep set
 }
 
@@ -134,7 +134,7 @@ impl<T: AsRef<str>> From<T> for Method {
 }
 
 entry! {
-    /// A notification of the program's own. If it only has a name, a string can be used in its place.
+    /// A notification of the program's own. A string can be used instead of a `Notification` that has only a name.
     Notification: description input_schema common_policies schema_policies inline keep set
 }
 

@@ -5,10 +5,10 @@ use crate::server::Server;
 use bytes::Bytes;
 
 impl Server {
-    /// Makes the server's own HTTP listeners answer GET and HEAD of one path with a fixed page. For example, the page
-    /// can be a client of the server that runs in a browser. A page that exists at this path is replaced, also while
-    /// the server is served. A [`service`](Server::service) has no pages, because its program has its own paths. If
-    /// the server is [mounted](Server::mount), its pages do not appear in the other server.
+    /// Serves a fixed page. The server's own HTTP listeners return the page for GET and HEAD requests of one path. For
+    /// example, the page can be a client of the server that runs in a browser. A page that exists at this path is
+    /// replaced, even while the server is served. A [`service`](Server::service) has no pages, because its program has
+    /// its own paths. If the server is [mounted](Server::mount), its pages do not appear in the other server.
     ///
     /// `path` must be equal to the path of a request: percent-encoded, without a query. `content_type` is the media
     /// type, such as `"text/html; charset=utf-8"`. Responses have an `ETag`, with which browsers revalidate the page

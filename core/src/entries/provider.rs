@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// with [`Server::resource_provider`](crate::Server::resource_provider). The list of templates does not contain the
 /// template. The list of resources contains what the provider lists.
 ///
-/// If it only has a template, a string can be used in its place.
+/// A string can be used instead of a `ResourceProvider` that has only a template.
 #[derive(Clone, Debug)]
 pub struct ResourceProvider {
     /// The entry whose handler lists the resources.

@@ -166,7 +166,7 @@ impl Server {
         self.entry(method.into(), handler)
     }
 
-    /// Answers a request of the protocol in place of the engine. The handler's result is sent as it is.
+    /// Answers a request of the protocol instead of the engine. The handler's result is sent as it is.
     ///
     /// # Errors
     /// The protocol has no such request, or the engine must answer it itself.

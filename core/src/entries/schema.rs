@@ -116,7 +116,7 @@ mod tests {
     #[derive(JsonSchema)]
     #[allow(dead_code)]
     struct Thing {
-        /// What it is called.
+        /// The name of the thing.
         name: String,
         count: Option<u8>,
     }

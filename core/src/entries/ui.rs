@@ -18,8 +18,8 @@ const MIME_TYPE: &str = "text/html;profile=mcp-app";
 /// results of the tools that name it ([`Tool::ui`](crate::Tool::ui)). For other clients, nothing changes. Register it
 /// with [`Server::ui`].
 ///
-/// By default, a host does not let the view load anything from other origins; [`csp`](Ui::csp) changes that. If a view
-/// only has an address, a string can be used in its place.
+/// By default, a host does not let the view load anything from other origins; [`csp`](Ui::csp) changes that. A string
+/// can be used instead of a `Ui` that has only an address.
 ///
 /// ```
 /// use tenon_mcp::{Server, Tool, Ui, json};

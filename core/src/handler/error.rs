@@ -38,7 +38,7 @@ enum Repr {
 }
 
 impl CallError {
-    /// The client gets a JSON-RPC error with this code, from every kind of handler, also from a tool. JSON-RPC and the
+    /// The client gets a JSON-RPC error with this code, from every kind of handler, including a tool. JSON-RPC and the
     /// protocol reserve the codes from -32768 to -32000. A program should use other codes.
     pub fn mcp(code: i32, message: impl Into<String>) -> CallError {
         CallError(Repr::Protocol(RpcError::new(code, message)))

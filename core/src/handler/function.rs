@@ -9,8 +9,8 @@ use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What can be registered as a handler: a [`LocalHandler`], such as the result of [`handler`](crate::handler), or an
-/// async function of one of these forms:
+/// A function or value that can be registered as a handler: a [`LocalHandler`], such as the result of
+/// [`handler`](crate::handler), or an async function of one of these forms:
 ///
 /// - `async fn(input: T, context: Context) -> R`
 /// - `async fn(input: T) -> R`

@@ -22,9 +22,9 @@ use std::future::Future;
 ///
 /// The input is deserialised from the JSON object that a handler of its kind gets: a tool's arguments, a template's
 /// variables, a prompt's arguments, [`Completing`], a method's parameters. The function returns an [`IntoOutcome`]: a
-/// value, or a `Result` of one. If it returns an error, the client gets the error's text, unless the server masks
-/// errors. The error's causes and its `Debug` form go to the server's [log](crate::ServerBuilder::log). A
-/// [`CallError`] or an [`AskError`](crate::AskError) has a defined effect, also if it is boxed as `dyn Error`.
+/// value, or a `Result` with a value. If it returns an error, the client gets the error's text, unless the server masks
+/// errors. The error's causes and its `Debug` form go to the server's [log](crate::ServerBuilder::log). A [`CallError`]
+/// or an [`AskError`](crate::AskError) has a defined effect, even if it is boxed as `dyn Error`.
 ///
 /// ```
 /// # use tenon_mcp::{handler, json, Server, Tool};

@@ -95,7 +95,7 @@ pub(crate) struct Shared {
     pub(super) closing: AtomicBool,
     /// The state of the `start` and `stop` hooks.
     pub(super) life: Life,
-    /// The servers that this one is mounted in, and those mounted in it.
+    /// The servers that this server is mounted in, and the servers that are mounted in it.
     pub(super) mounts: Mounts,
     /// The fixed pages that listeners serve.
     #[cfg(feature = "runtime")]
@@ -141,7 +141,7 @@ pub(super) struct InFlightCall {
     pub(super) lane: Arc<LaneQueue>,
     pub(super) timeout: Duration,
     pub(super) began: Instant,
-    /// Its sink has been notified that the call is slow.
+    /// Whether the sink has been notified that the call is slow.
     pub(super) notified_slow: bool,
     pub(super) asks: Asks,
     /// Answers that a local handler awaits.
@@ -150,13 +150,13 @@ pub(super) struct InFlightCall {
     /// Created when the call sends something before its response. From then on, everything is sent through it.
     pub(super) outbox: Option<Arc<Outbox>>,
     pub(super) last_progress: Option<f64>,
-    /// When a message was sent that its client may lose if it reads the message together with the response.
+    /// The time of the last message that the client may lose if it reads the message together with the response.
     pub(super) progress_at: Option<Instant>,
     /// The host has seen the call, so it must be notified of its end.
     pub(super) delivered: bool,
     /// The handler returned and will be run again once its questions are answered.
     pub(super) parked: bool,
-    /// Its admission is not finished.
+    /// Whether the admission of the call is not finished.
     pub(super) admitting: bool,
     /// The request carried answers, or the state of an earlier round.
     pub(super) retried: bool,
@@ -164,18 +164,18 @@ pub(super) struct InFlightCall {
     pub(super) listing: Option<Box<Part>>,
     /// The task that the call is.
     pub(super) task: Option<Arc<Live>>,
-    /// The call becomes a task when its handler asks for it.
+    /// Whether the call becomes a task when its handler starts the task.
     pub(super) may_be_task: bool,
     /// The outer call, if this call runs within one.
     pub(super) outer: Option<CallId>,
-    /// The inner call that its middleware waits for.
+    /// The inner call that this call's middleware waits for.
     pub(super) following: Option<Box<Following>>,
     /// Callbacks to run if the call ends before its handler completes it.
     pub(super) on_cancel: Vec<OnCancel>,
     pub(super) permit: Permit,
-    /// The part of its client's share that it takes.
+    /// The part of the client's share that the call uses.
     pub(super) part: Option<ClientPart>,
-    /// A check of its input that must finish before it runs.
+    /// A check of the call's input that must finish before the call runs.
     pub(super) check: Option<Box<Check>>,
 }
 
@@ -204,12 +204,12 @@ impl InFlightCall {
 /// A callback to run if a call ends before its handler completes it.
 pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
 
-/// Which thread hands a call over.
+/// The thread that passes a call to its host.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thread {
     /// The thread that received the call, or an answer to one of its questions. Inline handlers may run on it.
     Receiver,
-    /// Any other thread: one of the program, or one that many calls depend on.
+    /// Any other thread: a thread of the program, or a thread that many calls depend on.
     Other,
 }
 

@@ -19,10 +19,10 @@ use crate::proto::session::subscription::Topic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
-/// The servers that a server is mounted in, and those mounted in it.
+/// The servers that a server is mounted in, and the servers that are mounted in it.
 #[derive(Default)]
 pub(crate) struct Mounts {
-    /// Held while a change is made in this server and in those it is mounted in.
+    /// Locked while a change is made in this server and in the servers it is mounted in.
     changing: Mutex<()>,
     above: Mutex<Vec<Mount>>,
     /// The servers mounted here, in the order of the mounts.
@@ -74,7 +74,7 @@ struct InnerServer {
 pub(super) struct Part {
     server: Arc<Shared>,
     policy: Policy,
-    /// The conversions of targets, one for each nested mount.
+    /// The functions that convert the targets of calls, one for each mount between the served server and this part.
     adopt: Vec<Adopt>,
 }
 
@@ -103,7 +103,7 @@ impl Part {
         Engine(self.server.clone()).parts().iter().map(Part::number).collect()
     }
 
-    /// Its hook of this name, with the target of the hook's calls.
+    /// The server's hook of this name, with the target of the hook's calls.
     pub(super) fn hook(&self, name: &str) -> Option<Arc<Registered>> {
         let own = self.server.catalog.snapshot().find(Kind::Hook, name)?.clone();
         if self.adopt.is_empty() {
@@ -166,7 +166,7 @@ impl Engine {
         self.register_of(part, mounted, (mount.adopt)(target), mount.policy)
     }
 
-    /// Removes an entry from this server and from those it is mounted in.
+    /// Removes an entry from this server and from the servers it is mounted in.
     pub(crate) fn unregister(&self, kind: Kind, name: &str) -> Option<Arc<Registered>> {
         self.unregister_if(kind, name, |_| true)
     }
@@ -203,7 +203,8 @@ impl Engine {
         changed
     }
 
-    /// Applies what is shown here to the servers that this one is mounted in. The caller still holds the lock.
+    /// Shows or hides entries in the servers that this server is mounted in, as they are shown or hidden here. The
+    /// caller still holds the lock.
     fn show_above(&self) {
         for (above, mount) in self.above() {
             let _changing = above.0.mounts.changing.lock();
@@ -219,7 +220,7 @@ impl Engine {
         self.changed();
     }
 
-    /// Publishes a change of a resource or a list here and in the servers that this one is mounted in.
+    /// Publishes a change of a resource or a list here and in the servers that this server is mounted in.
     pub(crate) fn publish_above(&self, topic: &Topic) {
         self.publish(topic, None);
         for (above, mount) in self.above() {
@@ -233,7 +234,7 @@ impl Engine {
         }
     }
 
-    /// This server, and then the servers mounted in it, each once.
+    /// This server, and then the servers that are mounted in it, each once.
     pub(super) fn parts(&self) -> Vec<Part> {
         let mut parts = Vec::new();
         let own = Part { server: self.0.clone(), policy: Policy::default(), adopt: Vec::new() };

@@ -1,4 +1,4 @@
-//! The scan: its rules one by one, then against `serde_json` over generated text.
+//! Tests of the scan: each rule, and a comparison with `serde_json` on generated text.
 
 use bytes::Bytes;
 use proptest::prelude::*;

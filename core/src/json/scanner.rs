@@ -377,7 +377,7 @@ struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    /// Whether `key` is the name of one of the members `before` it.
+    /// Whether one of the members `before` has the same name as `key`.
     #[inline]
     fn repeats(&mut self, text: &'a str, before: &[Member], key: Range<u32>, escaped: bool) -> bool {
         self.any_escaped |= escaped;

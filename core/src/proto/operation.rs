@@ -70,7 +70,7 @@ impl Op {
         OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.name)
     }
 
-    /// The member of its result that contains the list.
+    /// The member of the method's result that contains the list.
     pub(crate) fn list(self) -> &'static str {
         OPERATIONS.iter().find(|operation| operation.op == self).map_or("", |operation| operation.list)
     }
@@ -79,9 +79,9 @@ impl Op {
 /// Whether a method is a request or a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// It gets a response.
+    /// The method gets a response.
     Request,
-    /// It gets no response.
+    /// The method gets no response.
     Notification,
 }
 
@@ -101,13 +101,13 @@ pub enum Needs {
 pub struct Operation {
     /// The method.
     pub op: Op,
-    /// Its name in messages.
+    /// The method's name in messages.
     pub name: &'static str,
-    /// Whether it is a request or a notification.
+    /// Whether the method is a request or a notification.
     pub form: Form,
-    /// The first and the last revision that have it.
+    /// The first and the last revision that have the method.
     pub revisions: (Revision, Revision),
-    /// What is needed to answer it.
+    /// What is needed to answer the method.
     pub needs: Needs,
     /// The member of `params` that names the requested entry, URI or task (MH-15).
     pub target: Option<&'static str>,
@@ -117,7 +117,7 @@ pub struct Operation {
     pub capability: Option<Capability>,
     /// The extension that the method belongs to.
     pub extension: Option<Extension>,
-    /// The member of its result that contains the list.
+    /// The member of the method's result that contains the list.
     pub list: &'static str,
 }
 
@@ -320,8 +320,8 @@ impl Method {
         }
     }
 
-    /// Whether a program may answer it itself. That is so for methods about entries, and for methods that the protocol
-    /// does not have.
+    /// Whether a program may register a handler for this method. `true` for methods about entries, and for methods that
+    /// the protocol does not have.
     pub fn is_open(&self) -> bool {
         match self {
             Method::Known(operation) => operation.needs != Needs::Nothing,

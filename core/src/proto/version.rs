@@ -4,8 +4,8 @@ use std::fmt;
 
 /// A published revision of the protocol.
 ///
-/// Revisions are ordered by publication. Use [`Revision::parse`] to compare one with a text of a message, because the
-/// order of strings has no meaning.
+/// Revisions are ordered by publication. Use [`Revision::parse`] to compare a revision with a text of a message,
+/// because the order of strings has no meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Revision {
@@ -80,7 +80,7 @@ impl Revision {
 pub struct Revisions(u8);
 
 impl Default for Revisions {
-    /// All of them.
+    /// All revisions.
     fn default() -> Revisions {
         Revision::ALL.into_iter().collect()
     }

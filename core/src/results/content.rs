@@ -8,7 +8,7 @@ use serde_json::Value;
 
 object! {
     /// A content block: a part of a tool's result or of a prompt's message. If the client's revision does not have a
-    /// kind of block, the client gets a text in its place that describes it.
+    /// kind of block, the client gets a text that describes the block instead.
     ///
     /// ```
     /// use tenon_mcp::{Content, json};

@@ -55,7 +55,7 @@ pub(super) fn unread(output: &OwnedFd) -> Option<usize> {
     tenon_crash::unread(output)
 }
 
-/// The system cannot report this for both pipes and sockets.
+/// Other systems have no call for this that works for pipes as well as sockets.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn unread(_: &OwnedFd) -> Option<usize> {
     None
@@ -67,7 +67,7 @@ pub(super) fn listens(socket: &OwnedFd) -> bool {
     rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
 }
 
-/// The system cannot report this. If the socket does not listen, accepting fails later.
+/// The system cannot report whether a socket listens. If the socket does not listen, accepting fails later.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn listens(_: &OwnedFd) -> bool {
     true

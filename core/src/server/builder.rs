@@ -114,7 +114,7 @@ impl ServerBuilder {
         self
     }
 
-    /// How long the response of one method may be cached, and by whom, in place of `cache`.
+    /// How long the response of one method may be cached, and by whom, instead of `cache`.
     pub fn cache_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
         self.settings.cache_of.get_or_insert_default().0.set(answer, hints);
         self
@@ -223,7 +223,7 @@ impl ServerBuilder {
     }
 }
 
-/// Who the server is, from its settings. The error is a member of its information that is wrong.
+/// The server's identity, from its settings. Fails if a member of the server's information is wrong.
 fn identity(mut implementation: Implementation, settings: &Settings) -> Result<Identity, String> {
     let text = |text: &Option<String>| text.as_ref().map(|text| JsonSlice::from_value(&text.as_str().into()));
     let members = [

@@ -37,7 +37,7 @@ impl Server {
         self.mount_with(other, prefix, |target| target.clone())
     }
 
-    /// Undoes [`Server::mount`] with the same prefix, also while the server is served. The other server's entries are
+    /// Undoes [`Server::mount`] with the same prefix, even while the server is served. The other server's entries are
     /// removed here, and clients are notified of the changed lists. Calls in flight continue. Calls that wait for the
     /// other server's start fail, because it will not start here. If its start hook has run, its stop hook runs at the
     /// end of this server.

@@ -83,9 +83,9 @@ impl Server {
         self.engine.0.catalog.all(kind).into_iter().map(|(entry, _)| entry.name.clone()).collect()
     }
 
-    /// Notifies a client of 2025-11-25 that a visit has ended which [`Ask::url`](crate::Ask::url) asked for with this
-    /// [`elicitation_id`](crate::Ask::elicitation_id). Returns `false` if no client of this process waits for it, or
-    /// if the client cannot be reached. The caller need not do anything then.
+    /// Notifies a client of 2025-11-25 that the user has finished a visit. [`Ask::url`](crate::Ask::url) requested the
+    /// visit with this [`elicitation_id`](crate::Ask::elicitation_id). Returns `false` if no client of this process
+    /// waits for the visit, or if the client cannot be reached. The caller need not do anything then.
     pub fn elicitation_complete(&self, id: &str) -> bool {
         self.port().elicitation_complete(id)
     }

@@ -128,7 +128,7 @@ impl Link {
     /// The next event, if there is one.
     pub fn event(&self) -> Option<ClientEvent> {
         loop {
-            // Read first: messages that arrived before the end must be returned before it.
+            // `has_ended` is read first, because messages that arrived before the end must be returned before it.
             let ended = self.exchange.has_ended();
             let steps = {
                 let mut state = self.state.lock();

@@ -69,9 +69,9 @@ macro_rules! reply {
 reply!(
     /// The result of a tool.
     ToolReply {
-        /// The result's value. If there is structured content, it is that content; if the revision required an object
-        /// around the value, that object is removed. Otherwise, if the content is a single text, it is that text,
-        /// parsed if it is JSON. In all other cases it is `null`.
+        /// The result's value. This is the structured content, if there is any. If the revision required an object
+        /// around the value, that object is removed. Without structured content, the value of a single text is that
+        /// text, parsed if it is JSON. In all other cases the value is `null`.
         pub fn data(&self) -> Value {
             value(self.0.data.as_ref())
         }

@@ -1,4 +1,4 @@
-/* A server with one tool, over stdio; with an argument such as 127.0.0.1:8000, over HTTP. */
+/* A server with one tool. It uses stdio, or HTTP if the argument is an address such as 127.0.0.1:8000. */
 #include <stdio.h>
 #include <tenon.h>
 

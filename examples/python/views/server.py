@@ -1,4 +1,4 @@
-"""A tool with a view for hosts that show one, and a skill that says when to use it."""
+"""A tool with a view, and a skill that explains when to use the tool."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ app.skills(HERE / "skills")
 @app.tool(ui="ui://clock", structured=True)
 def now(ctx: SyncContext) -> dict[str, int]:
     """Tell the time."""
-    # The view gets the structured content; who shows no views reads it as text.
+    # The view gets the structured content. Clients without views get the same content as text.
     if ctx.extension("io.modelcontextprotocol/ui") is None:
         ctx.log("info", "the client shows no views")
     return {"hour": 12, "minute": 0}

@@ -66,7 +66,7 @@ pub(crate) unsafe fn maybe<'a, T: Handle>(handle: *const T, what: &str) -> Resul
     unsafe { object(handle, what) }.map(Some)
 }
 
-/// An object that the program hands over; `None` for NULL.
+/// An object that the program passes to the library; `None` for NULL.
 pub(crate) unsafe fn owned<T: Handle>(handle: *mut T, what: &str) -> Result<Option<Owned<T>>> {
     if handle.is_null() {
         return Ok(None);

@@ -22,7 +22,7 @@ impl Process {
         Err(Failure::new(TENON_ERR_IO, "out of memory: pthread_atfork() failed"))
     }
 
-    /// Whether it is the current process.
+    /// Whether this is the current process.
     pub(crate) fn is_this(self) -> bool {
         self.0 == FORKS.load(Ordering::Relaxed)
     }

@@ -186,7 +186,7 @@ unsafe fn tag(object: *const AtomicU64) -> u64 {
     unsafe { (*object).load(Ordering::Relaxed) }
 }
 
-/// What is wrong with a handle.
+/// The failure that describes what is wrong with a handle.
 ///
 /// # Safety
 /// As for [`checked`].

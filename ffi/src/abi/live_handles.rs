@@ -172,7 +172,7 @@ pub(crate) unsafe fn live_entry<'a>(handle: *mut tenon_entry, what: &str) -> Res
     found.map(|mut entry| unsafe { entry.as_mut() }).ok_or_else(|| live.not_live(handle.addr(), what))
 }
 
-/// The entry of a handle that the program hands over; `None` for NULL.
+/// The entry of a handle that the program passes to the library; `None` for NULL.
 pub(crate) unsafe fn taken_entry(handle: *mut tenon_entry, what: &str) -> Result<Option<Box<tenon_entry>>> {
     if handle.is_null() {
         return Ok(None);

@@ -27,7 +27,7 @@ pub struct tenon_call {
     pub(crate) context: Arc<CallContext>,
     pub(crate) arguments: Fields,
     pub(crate) progress: Mutex<Progress>,
-    /// Whether `progress` has a reason. A call without failures need not lock `progress` to find out.
+    /// Whether `progress` has a reason. Because of this flag, a call without failures need not lock `progress`.
     reasoned: AtomicBool,
     /// How deeply a result may be nested.
     pub(crate) max_depth: usize,
@@ -74,7 +74,7 @@ impl Progress {
 /// The outcome of a call if its callback returns because of a failure.
 pub(crate) struct Reason {
     pub(crate) outcome: Outcome,
-    /// Whether the program caused it, and not its client.
+    /// Whether the failure was caused by the program, and not by the client.
     pub(crate) own: bool,
 }
 
@@ -223,7 +223,7 @@ impl tenon_call {
 impl Drop for tenon_call {
     fn drop(&mut self) {
         self.end_uncompleted();
-        // Its callback has ended earlier.
+        // The call's callback has ended earlier.
         if *self.outlives.get_mut()
             && self.process.is_this()
             && let Some(inner) = self.inner.upgrade()

@@ -84,7 +84,7 @@ impl CancelWatch {
         Arc::new(CancelWatch { state: Mutex::new(State::Waiting(callback)), over: Condvar::new() })
     }
 
-    /// Takes the function out if it still waits, and leaves `then` in its place.
+    /// Takes the function out if it still waits, and replaces it by `then`.
     fn take(&self, then: State) -> Option<CancelCallback> {
         let mut state = self.state.lock();
         if !matches!(*state, State::Waiting(_)) {
@@ -252,7 +252,7 @@ impl CancelThread {
 }
 
 impl ServerState {
-    /// Makes sure that a thread exists that runs cancel functions of calls in this mode.
+    /// Starts the thread that runs cancel functions of calls in this mode, if it does not exist.
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),

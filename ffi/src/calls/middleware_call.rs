@@ -16,7 +16,7 @@ pub(crate) struct ChainPosition {
     chain: Arc<Chain>,
     /// The number of callbacks of the chain up to this one, counted from the outermost.
     place: usize,
-    /// The middleware that gets its outcome. If there is none, the client gets it.
+    /// The middleware that gets this callback's outcome. If there is none, the client gets the outcome.
     outer: Mutex<Option<WaitingMiddleware>>,
     /// The last outcome of the rest of the chain.
     rest_outcome: Mutex<Option<RestOutcome>>,
@@ -37,7 +37,7 @@ pub(crate) struct Chain {
     pub(crate) inner: Weak<ServerState>,
     pub(crate) layers: Vec<Arc<Handler>>,
     pub(crate) handler: Option<Arc<Handler>>,
-    /// Whether one of them has ended the call.
+    /// Whether one of the callbacks has ended the call.
     pub(crate) completed: AtomicBool,
 }
 
@@ -80,7 +80,7 @@ impl ChainPosition {
         self.chain.completed.load(Ordering::Acquire)
     }
 
-    /// Runs the rest of the chain, with `input` in place of the call's own.
+    /// Runs the rest of the chain, with `input` instead of the call's own.
     pub(crate) fn next(
         &self,
         call: SharedCall,

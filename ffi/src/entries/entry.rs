@@ -56,7 +56,7 @@ impl Mode {
 /// leave the setters' statuses unchecked.
 pub struct tenon_entry {
     entry: Entry,
-    /// For a provider: the template that reads, which no list shows.
+    /// If the entry is a provider: the template whose callback reads the resources. No list shows this template.
     reads: Option<Entry>,
     /// The name in messages.
     name: String,
@@ -65,7 +65,7 @@ pub struct tenon_entry {
     pub(crate) has_schema: bool,
     mode: Mode,
     handler: Option<Arc<Handler>>,
-    /// For a view: its document.
+    /// If the entry is a view: its document.
     html: Option<Html>,
     list_handler: Option<Arc<Handler>>,
     rejected: Option<Failure>,
@@ -122,7 +122,8 @@ impl tenon_entry {
         self.entry = change(entry);
     }
 
-    /// Sets the policy of this name; `false` if there is none, because then it is a member.
+    /// Sets the policy of this name. Returns `false` if no policy has the name, because it is then the name of a
+    /// member.
     fn set_policy(&mut self, name: &str, value: &JsonSlice) -> Result<bool> {
         self.entry
             .set_policy(name, value, Spelling::C)

@@ -23,9 +23,9 @@ static MOUNTING: Mutex<()> = Mutex::new(());
 #[derive(Default)]
 pub(crate) struct Mounts {
     mounted: RwLock<MountedServers>,
-    /// The servers that it is mounted in, or was.
+    /// The servers that this server is mounted in, or was.
     parents: Mutex<Vec<Weak<ServerState>>>,
-    /// How often it is mounted.
+    /// How often this server is mounted.
     count: AtomicUsize,
 }
 
@@ -73,9 +73,9 @@ impl MountedServers {
 /// A server within another.
 struct Part {
     inner: Arc<ServerState>,
-    /// How often it is mounted there.
+    /// How often the part is mounted in the other server.
     mounts: usize,
-    /// Whether it has been mounted there, so that its "stop" hook may run.
+    /// Whether the mount has succeeded, so that the part's "stop" hook may run.
     known: bool,
 }
 
@@ -118,7 +118,7 @@ impl Drop for Unmounted {
 #[derive(Default)]
 struct Calls {
     calls: Vec<(Weak<ServerState>, CallId)>,
-    /// How many of them are known to have ended.
+    /// How many of the calls are known to have ended.
     ended: AtomicUsize,
 }
 

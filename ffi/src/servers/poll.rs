@@ -161,8 +161,8 @@ impl PollLane {
         }
     }
 
-    /// Runs the waiting callbacks, and those that arrive, until `done`. Returns `false` once `end` has passed. A thread
-    /// that makes `done` true wakes `news`. Several threads may wait on the same `news`.
+    /// Runs callbacks until `done` returns true. Returns `false` if `end` passes before that. A thread that changes the
+    /// result of `done` must wake `news`. Several threads may wait on the same `news`.
     pub(crate) fn until(
         &self,
         inner: &Arc<ServerState>,

@@ -51,7 +51,7 @@ class Function:
         if self.yields and noun != "tool":
             raise RegistrationError(f"{self.label} is a generator; a {noun} must return its result")
         self.called = function
-        """The function that is called; it may be a wrapper."""
+        """The function to call: the program's function, or a wrapper of it."""
         self.on_loop = is_async_generator(function) if self.yields else is_async(function)
         if thread not in ("pool", "main") and not self.yields and wraps_async(function):
             from .awaitable_check import awaiting

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def planned(of: HandlerFunction) -> tuple[Callable[..., Any], str | None]:
-    """The function to call in place of the handler's own, and its argument for the context."""
+    """The function to call instead of the handler's own, and its argument for the context."""
     signature = of.signature
     function = of.called
     prepare = _preparation(of)

@@ -16,7 +16,7 @@ _BARE: tuple[dict[str, Any], ...] = ({}, {"type": "object"}, {"type": "array"}, 
 
 
 class ReturnType:
-    """What follows from a return annotation."""
+    """The consequences of a return annotation for a tool's result."""
 
     __slots__ = ("is_structured", "schema", "write")
 
@@ -31,7 +31,7 @@ class ReturnType:
 def of(annotation: Any, is_tool: bool = True, strict: bool = False) -> ReturnType:
     """Reads a return annotation. If it has no schema, ``strict`` raises ``TypeError``.
 
-    Results of other handlers than tools are JSON only if they are objects. For example, bytes of a resource are a blob.
+    Results of handlers other than tools are JSON only if they are objects. For example, bytes of a resource are a blob.
     """
     if is_content(annotation):
         if not is_tool:

@@ -1,1 +1,1 @@
-"""What a program registers: decorators, entries, and middleware."""
+"""Registration of entries and middleware, with the decorators for it."""

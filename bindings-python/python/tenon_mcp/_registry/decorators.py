@@ -52,7 +52,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
     the context variables that were set where serving began.
 
     A parameter annotated ``Context``, or ``SyncContext`` in a ``def`` function, receives the call's context. A
-    decorator leaves the function as it is. Any thread may register at any time, also while the server runs. Invalid
+    decorator leaves the function as it is. Any thread may register at any time, even while the server runs. Invalid
     registrations raise ``RegistrationError``.
     """
 
@@ -121,7 +121,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         An exception from the function fails its call and nothing else. The client gets the message, and the logger
         ``tenon_mcp.call`` gets the traceback. ``ToolError``, ``McpError`` and ``NotFound`` are meant for the client.
         One exception also ends the loop: a ``KeyboardInterrupt`` in an ``async def`` tool, if Python's own handler of
-        SIGINT may have raised it. That is so on the main thread, with ``serve`` or ``signals=False``.
+        SIGINT may have raised it. This is the case on the main thread, with ``serve`` or ``signals=False``.
         """
 
         def register(function: F) -> F:

@@ -168,7 +168,7 @@ class Registry:
         other._mounted_in.append(weakref.ref(self))
 
     def unmount(self, other: Registry, prefix: str | None = None) -> None:
-        """Undoes ``mount`` with the same prefix, also while the server is served.
+        """Undoes ``mount`` with the same prefix, even while the server is served.
 
         The entries of the other server are removed here, and clients are notified that the lists have changed. Calls in
         flight continue. Calls that wait for the start of the other server fail, because it no longer starts. If the
@@ -225,7 +225,7 @@ class Registry:
     def disable(self, kind: str | None = None, name: str | None = None, *, tags: Tags = None) -> bool:
         """Hides an entry, as if it were not registered, until it is enabled. Calls in flight continue.
 
-        ``disable(tags={"admin"})`` hides every entry with one of these tags, also entries that are registered later.
+        ``disable(tags={"admin"})`` hides every entry with one of these tags, including later entries.
         Returns ``False`` if there is no such entry.
         """
         return self._switch(kind, name, tags, False)

@@ -37,7 +37,7 @@ class Registered:
 
 
 class View(Mapping[str, Registered]):
-    """The current entries of one kind, also disabled ones, in order of registration."""
+    """The current entries of one kind, including disabled entries, in order of registration."""
 
     def __init__(self, engine: Engine, kind: str) -> None:
         self._engine = engine

@@ -85,18 +85,19 @@ class StaticContent:
         self._engine.add_skills(_path("folder", folder))
 
     def page(self, path: str, body: str | bytes, /, *, content_type: str = "text/html; charset=utf-8") -> None:
-        """Serves a fixed page: the server's HTTP addresses answer GET and HEAD of one path with it, without a function.
+        """Serves a fixed page. The server's HTTP addresses return it for GET and HEAD requests of one path.
+        No function runs.
 
         The page may be a client of the server in a browser, for example. It replaces an existing page with this path,
         at any time. ``path`` is matched exactly as it is in a request: percent-encoded, without query. A ``str`` is
         sent as UTF-8. ``asgi()`` answers no pages, because the program around it has paths of its own. Pages of a
         mounted server are not mounted.
 
-        Responses have an ``ETag``, by which browsers check whether the page has changed. Browsers are told not to guess
-        another type. A request may name the hosts of the address. Only pages of the same address, and of origins that
-        may call the server, may show the page in a frame. Anyone who reaches the address can read the page. A page of
-        an address that others can reach may call the server only if its origin is in ``allowed_origins``. A page of a
-        loopback address may always call it.
+        Responses have an ``ETag``, by which browsers check whether the page has changed. The response tells browsers
+        not to guess another type. A request may name the hosts of the address. Only pages of the same address, and of
+        origins that may call the server, may show the page in a frame. Anyone who reaches the address can read the
+        page. A page of an address that others can reach may call the server only if its origin is in
+        ``allowed_origins``. A page of a loopback address may always call it.
 
         Raises ``RegistrationError`` if the path or the type is invalid, the page is too large (``max_page_bytes``),
         there are too many (``max_pages``), or MCP is served under the path. If the path of MCP is not known yet, the

@@ -190,7 +190,8 @@ class LoopBridge:
                 _fork.exit_child(error)
             interrupted = self._interruptible and issubclass(type(error), KeyboardInterrupt)
             interrupted = interrupted and not self._loop.is_closed()
-            # Calls that have ended, and calls on a loop that closes, also come here. That is no failure of the handler.
+            # This method is also called for calls that have ended, and for calls on a loop that closes. That is no
+            # failure of the handler.
             is_logged = not (self._detached or interrupted or call.cancelled)
             flush = fail(call, error, self._errors, is_logged)
             if interrupted:

@@ -56,7 +56,7 @@ def failed(noun: str, name: str, error: BaseException) -> None:
         if _is_printable(error):
             calls.error("%s %r failed", noun, name, exc_info=(type(error), error, trace))
         else:
-            # With `exc_info`, `logging` would fail and print its own traceback in place of the record.
+            # With `exc_info`, `logging` would fail and print its own traceback instead of the record.
             import traceback
 
             where = "".join(traceback.format_tb(trace)).rstrip()

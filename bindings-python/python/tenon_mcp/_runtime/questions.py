@@ -51,9 +51,9 @@ class Root(NamedTuple):
     """A directory or file that the user works in."""
 
     uri: str
-    """Its ``file:`` address."""
+    """The root's ``file:`` address."""
     name: str | None
-    """Its name for people."""
+    """The root's name for people."""
 
 
 def read(answer: tuple[str, dict[str, Any], str]) -> Answer:

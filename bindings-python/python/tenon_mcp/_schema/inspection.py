@@ -1,4 +1,4 @@
-"""What functions are, without ``inspect`` if possible, because it takes long to load."""
+"""Inspects functions, without ``inspect`` if possible, because the import of ``inspect`` is slow."""
 
 from __future__ import annotations
 

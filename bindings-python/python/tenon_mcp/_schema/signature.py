@@ -46,7 +46,7 @@ class Parameter:
 
 
 class Signature:
-    """What registration needs to know about a function.
+    """The facts about a function that registration needs.
 
     These are its parameters, the parameter for the context, the dependencies, and the return annotation. ``open`` says
     whether it has a ``**`` parameter, and ``rest`` is the annotation of that.

@@ -58,7 +58,8 @@ class EmbeddedService:
         loop = asyncio.get_running_loop()
         running, bridge = self._running, self._bridges.get(loop)
         if running is None or bridge is None or running.closed:
-            # With empty context variables. Otherwise work that belongs to no request would see those of this request.
+            # This runs with empty context variables. Otherwise work that belongs to no request would see the variables
+            # of this request.
             running, bridge = contextvars.Context().run(self._ensure_bridge, loop)
         self._schedule_check(loop)
         return running, bridge

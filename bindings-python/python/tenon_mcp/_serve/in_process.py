@@ -202,7 +202,7 @@ def release(shared: SharedServer | None) -> None:
 
 
 async def release_on_loop(shared: SharedServer | None) -> None:
-    """Removes a client. If it was the last one, waits for the end of the server, unless another loop serves it."""
+    """Removes a client. If it was the last client, waits for the end of the server, unless another loop serves it."""
     import asyncio
 
     if shared is None or not shared.remove_client():

@@ -113,8 +113,8 @@ class _Worker:
         """The worker reports its start and its end here, in lines."""
         self.ready = self.closed = False
         self.cause: str | None = None
-        """Why it could not start, as it has reported."""
-        # Reports the end at once, also while a grandchild keeps the pipe open.
+        """The reason that the worker has reported if it could not start."""
+        # Reports the end at once, even while a grandchild keeps the pipe open.
         self.handle: int | None = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
     def descriptors(self) -> list[int]:
@@ -135,7 +135,7 @@ class _Worker:
 
 
 class Supervisor:
-    """The parent of the workers. In the parent, the server has it in place of a running engine."""
+    """The parent of the workers. In the parent, the server has this object instead of a running engine."""
 
     url: str | None = None
     websocket_url: str | None = None
@@ -167,7 +167,7 @@ class Supervisor:
     def close(self) -> None:
         self._stop()
 
-    # In the parent.
+    # This runs in the parent.
 
     def run(self, workers: int, wants_signals: bool, on_started: OnStarted) -> int:
         """Runs the workers until all have ended. Returns the exit code."""
@@ -293,7 +293,7 @@ class Supervisor:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before.clear()
 
-    # In a worker.
+    # This runs in a worker.
 
     def _fork(self) -> None:
         stop_pipe = os.pipe()

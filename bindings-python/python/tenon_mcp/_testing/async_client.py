@@ -33,7 +33,7 @@ class AsyncClient(BaseClient):
         on_log: OnLog,
         on_notification: OnNotification,
     ) -> AsyncClient:
-        """Opens a client. Starts the server unless it is being served."""
+        """Opens a client. Starts the server if it is not being served."""
         shared = await acquire_on_loop(app)
         try:
             client = cls(app, options, answers, on_log, on_notification)

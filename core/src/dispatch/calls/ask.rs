@@ -62,7 +62,7 @@ impl Ask {
 
     /// Sets the id of a visit (`elicitationId`), so that
     /// [`Server::elicitation_complete`](crate::Server::elicitation_complete) can report its end. Without an id, the
-    /// engine makes one if the revision requires it. Other kinds of questions have none.
+    /// engine makes one if the revision requires it. Other kinds of questions have no id.
     pub fn elicitation_id(mut self, id: impl Into<String>) -> Ask {
         if self.kind == Question::ElicitUrl {
             self.params = with(&self.params, "elicitationId", &JsonSlice::from_value(&id.into().into()));
@@ -226,7 +226,7 @@ impl fmt::Display for AskError {
 
 impl std::error::Error for AskError {}
 
-/// For handlers whose errors are strings.
+/// The error's text, for handlers whose errors are strings.
 impl From<AskError> for String {
     fn from(error: AskError) -> String {
         error.to_string()

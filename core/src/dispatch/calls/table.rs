@@ -17,7 +17,7 @@ const SHARDS: usize = 8;
 pub struct CallId(u64);
 
 impl CallId {
-    /// The id as one number, for foreign callers to hold.
+    /// The id as one number, for callers in other languages.
     pub fn to_u64(self) -> u64 {
         self.0
     }
@@ -245,8 +245,8 @@ impl<T> CallTable<T> {
         deadline.is_some_and(|deadline| self.earliest.note(deadline))
     }
 
-    /// When [`CallTable::expired`] should be called next. It may be early, but never late: the deadlines of ended
-    /// calls are not removed. So insert and remove need no ordered structure.
+    /// The time at which [`CallTable::expired`] should be called next. It may be early, but never late: the deadlines
+    /// of ended calls are not removed. So insert and remove need no ordered structure.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.earliest.get()
     }
@@ -288,7 +288,7 @@ impl<T> CallTable<T> {
     }
 }
 
-/// Whether this thread is inside `with`, for tests of what must not be done then.
+/// Whether this thread is inside `with`, for tests that check for forbidden operations there.
 #[cfg(all(test, not(loom)))]
 pub(crate) mod held {
     use std::cell::Cell;

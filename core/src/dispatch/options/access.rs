@@ -23,9 +23,9 @@ pub trait Options: Default + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OptionError {
-    /// Whether there is no option of the name; otherwise its value is wrong.
+    /// Whether no option has this name. If `false`, the value of the option is wrong.
     pub unknown: bool,
-    /// What was wrong.
+    /// The reason.
     pub text: String,
 }
 

@@ -36,7 +36,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// What a value must be, in the words of a language.
+    /// A description of valid values, in the words of a language.
     pub fn expected(self, spelling: Spelling) -> String {
         use Spelling::{Node, Python};
         let (list, object) = match spelling {

@@ -15,17 +15,17 @@ pub struct OptionRow {
     pub name: &'static str,
     /// The group of options that the same kinds have.
     pub group: &'static str,
-    /// What a value may be.
+    /// The form of valid values.
     pub form: Form,
-    /// The kinds of entries that may have it. A server's setting has none.
+    /// The kinds of entries that may have the option. A server's setting has no kinds.
     pub kinds: &'static [Kind],
-    /// Whether it may change while the server runs.
+    /// Whether the option may change while the server runs.
     pub live: bool,
-    /// Whether it is secret: it is never shown in logs or when options are read back.
+    /// Whether the value is secret: it is never shown in logs or when options are read back.
     pub secret: bool,
-    /// The language that alone does not have it, because another option there includes it.
+    /// The only language that does not have the option, because another option there includes it.
     pub absent: Option<Spelling>,
-    /// What it does, in sentences.
+    /// The description of the option, in sentences.
     pub text: &'static str,
 }
 
@@ -39,7 +39,8 @@ pub struct Access<T> {
     pub(super) write: fn(&T, Spelling) -> Option<Value>,
 }
 
-/// The type of the parameter of a Rust setter, and the value from it. Paths are full, so that users need no imports.
+/// The parameter's type of a Rust setter, and the expression that converts the parameter to the stored value. Paths are
+/// full, so that users need no imports.
 macro_rules! setter {
     (@param String) => { impl Into<String> };
     (@param JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };

@@ -36,7 +36,7 @@ impl At {
 
 /// A type of options' values.
 pub(crate) trait OptionValue: Sized {
-    /// The form of its values.
+    /// The form of the type's values.
     const FORM: Form;
     /// Reads a value.
     fn read(value: &JsonSlice, at: &At) -> Result<Self, String>;
@@ -206,7 +206,7 @@ impl OptionValue for Revisions {
     }
 }
 
-/// The capabilities that a server declares in any case.
+/// The capabilities that a server declares even if nothing is registered for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Declared(pub(crate) Capabilities);
 

@@ -47,13 +47,13 @@ pub struct Catalog<T> {
 
 #[derive(Debug)]
 struct Entries<T> {
-    /// By number; numbers increase.
+    /// The entries of each kind, ordered by their numbers, which increase.
     in_order: [Vec<Slot<T>>; Kind::ALL.len()],
     places: [HashMap<String, u64>; Kind::ALL.len()],
     next: u64,
-    /// The capabilities of all entries that there ever were.
+    /// The capabilities of all entries that were ever registered.
     had: Capabilities,
-    /// The extensions of all entries that there ever were.
+    /// The extensions of all entries that were ever registered.
     extensions: Extensions,
     /// Entries with one of these tags are hidden.
     disabled: HashSet<String>,
@@ -63,7 +63,7 @@ struct Entries<T> {
 struct Slot<T> {
     number: u64,
     enabled: bool,
-    /// For a mounted entry: whether its own server shows it.
+    /// Whether the entry's own server shows the entry, if the entry is mounted.
     shown: bool,
     entry: Arc<Registered<T>>,
 }
@@ -176,7 +176,7 @@ impl<T> Catalog<T> {
         true
     }
 
-    /// Shows or hides the entries that have one of these tags, also those that are added later. Returns how many
+    /// Shows or hides the entries that have one of these tags, including those that are added later. Returns how many
     /// entries have one now.
     pub fn enable_tags(&self, tags: &[String], enabled: bool) -> usize {
         let (tagged, changed) = {

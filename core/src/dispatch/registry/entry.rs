@@ -102,7 +102,7 @@ impl Entry {
         &self.policies
     }
 
-    /// The entry with these policies in place of its own.
+    /// The entry with these policies instead of its own.
     pub fn with_policies(self, policies: &Policies) -> Entry {
         Entry { policies: policies.clone(), ..self }
     }
@@ -136,7 +136,7 @@ impl Entry {
         self.set(member, value.into_slice())
     }
 
-    /// Declares that a method answers a request of the protocol in place of the engine. Registration fails if the
+    /// Declares that a method answers a request of the protocol instead of the engine. Registration fails if the
     /// protocol has no such request.
     pub fn replacing(mut self) -> Entry {
         let name = self.name();
@@ -187,8 +187,8 @@ impl Entry {
         self
     }
 
-    /// The entry for a server in which its own is mounted. `None` if it stays with its server; the error if it cannot
-    /// be there.
+    /// The entry for a server in which its own server is mounted. Returns `None` if the entry is visible only in its
+    /// own server, and an error if the other server cannot have it.
     pub(crate) fn mounted(&self, prefix: &Prefix) -> Option<Result<Entry, String>> {
         if self.stays || matches!(self.kind(), Kind::Method | Kind::Notification | Kind::Hook) {
             return None;
@@ -206,7 +206,7 @@ impl Entry {
         self.definition.kind()
     }
 
-    /// The name under which it is registered.
+    /// The name under which the entry is registered.
     pub fn name(&self) -> &str {
         self.definition.name()
     }

@@ -57,7 +57,7 @@ impl Prefix {
         Ok(Prefix { text: text.map(str::to_owned), number, _kept: None })
     }
 
-    /// Makes it hold a value.
+    /// Attaches a value to the prefix, which keeps it alive.
     pub(crate) fn keeping(mut self, value: Arc<dyn Any + Send + Sync>) -> Prefix {
         self._kept = Some(value);
         self

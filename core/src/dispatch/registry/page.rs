@@ -32,7 +32,7 @@ pub struct Scope<'a> {
 /// A hash of a list's bytes, which is equal in all processes.
 pub type Fingerprint = [u8; FINGERPRINT];
 
-/// Where a page starts.
+/// The position at which a page starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The part of the list: 0 is the registered entries, 1 is a list of the program's own, which the fingerprint
@@ -131,7 +131,7 @@ pub struct Listing {
 pub struct Page {
     /// The array of entries.
     pub array: JsonSlice,
-    /// Where the next page starts; `None` for the last page.
+    /// The position at which the next page starts; `None` for the last page.
     pub next: Option<Cursor>,
 }
 
@@ -163,12 +163,12 @@ impl Listing {
         self.starts.len()
     }
 
-    /// Whether it has no entries.
+    /// Whether the list has no entries.
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
 
-    /// A hash of its bytes, which is computed once.
+    /// A hash of the list's bytes, which is computed once.
     pub fn fingerprint(&self) -> Fingerprint {
         *self.fingerprint.get_or_init(|| fingerprint(self.array.as_str()))
     }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub struct Registered<T> {
     /// The kind of the entry.
     pub kind: Kind,
-    /// The name under which it is registered.
+    /// The name under which the entry is registered.
     pub name: String,
     definition: Definition,
     /// Checks and prepares a client's input for the handler.
@@ -47,19 +47,19 @@ pub struct Registered<T> {
     pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
     pub(crate) semaphore: Option<Semaphore>,
-    /// Whether its calls may be tasks.
+    /// Whether calls of the entry may be tasks.
     pub(crate) task_support: TaskSupport,
     /// Whether a handler in Rust starts on the thread that received its call.
     pub(crate) inline: bool,
-    /// Whether it lists in pages, whose cursors are sealed.
+    /// Whether the entry, a provider, lists in pages, whose cursors are sealed.
     pub(crate) paged: bool,
     /// The extension that a server with this entry has.
     pub(crate) extension: Option<Extension>,
-    /// Where calls go.
+    /// The target of the entry's calls.
     pub target: T,
     /// The mounts through which the entry appears, the outermost first.
     pub(crate) under: Vec<Prefix>,
-    /// The number of the server in which it was registered; none if that does not matter.
+    /// The number of the server in which the entry was registered; 0 if that does not matter.
     pub(crate) part: usize,
     /// The entry as it was registered, from which it is made again if its server is mounted.
     pub(crate) source: Entry,
@@ -69,11 +69,11 @@ pub struct Registered<T> {
 /// How a client's input is prepared for a handler.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// It is passed on unchanged.
+    /// The input is passed on unchanged.
     Open,
-    /// It is checked against a schema.
+    /// The input is checked against a schema.
     Schema(Box<Arguments>),
-    /// It is checked against the arguments that a prompt declares.
+    /// The input is checked against the arguments that a prompt declares.
     Prompt(PromptArguments),
     /// An address is matched against a template.
     Template(Arc<UriTemplate>),
@@ -186,12 +186,12 @@ impl<T> Registered<T> {
         }
     }
 
-    /// The tags by which it can be disabled.
+    /// The tags by which the entry can be disabled.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &String> {
         self.policies.tags.iter().flat_map(|tags| &tags.0)
     }
 
-    /// Whether it is left out of every list.
+    /// Whether the entry is left out of every list.
     pub(crate) fn is_hidden(&self) -> bool {
         self.policies.hidden == Some(true)
     }
@@ -211,8 +211,8 @@ impl<T> Registered<T> {
         prompt.into_iter().flatten().chain(template.into_iter().flatten())
     }
 
-    /// The value of [`Entry::keep`]. A host recognises its own handler by it, also if the entry belongs to a mounted
-    /// server.
+    /// The value of [`Entry::keep`]. By this value a host recognises its own handler, even if the entry belongs to a
+    /// mounted server.
     pub fn kept(&self) -> Option<&Arc<dyn Any + Send + Sync>> {
         self.kept.as_ref()
     }

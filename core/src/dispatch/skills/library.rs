@@ -29,7 +29,7 @@ pub(crate) struct Library {
 pub(crate) struct Page {
     /// An array.
     pub(crate) items: JsonSlice,
-    /// The item after which the next page begins, if there is one.
+    /// The item after which the next page begins, if there is a next page.
     pub(crate) next: Option<String>,
 }
 

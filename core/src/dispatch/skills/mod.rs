@@ -22,10 +22,10 @@ pub(crate) type Digest = [u8; 32];
 /// A skill, as it was at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Skill {
-    /// Its path: names separated by slashes. The last one is the skill's own name.
+    /// The skill's path: names separated by slashes. The last one is the skill's own name.
     pub(crate) path: String,
     pub(crate) front_matter: FrontMatter,
-    /// All files in it and below, with its manifest, ordered by path.
+    /// All files in the skill's folder and in the folders below it, including the manifest, ordered by path.
     pub(crate) files: Vec<SkillFile>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct SkillFile {
 pub(crate) struct SourceContents {
     /// Ordered by path.
     pub(crate) skills: Vec<Skill>,
-    /// What cannot be served, each with the reason.
+    /// The skills and files that cannot be served, each with the reason.
     pub(crate) faults: Vec<String>,
 }
 

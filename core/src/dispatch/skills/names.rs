@@ -4,7 +4,7 @@
 const SCHEME: &str = "skill://";
 const MAX_NAME: usize = 64;
 
-/// Checks the name of a skill (Agent Skills). The error says what it must be.
+/// Checks the name of a skill (Agent Skills). The error describes the valid form.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let good = !name.is_empty()

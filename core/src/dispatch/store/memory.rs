@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(run(&store, put("a/1", 998), now), StoreDone::Full);
         assert!(matches!(run(&store, put("a/1", 997), now), StoreDone::Stored(_)));
         assert_eq!(run(&store, put("a/2", 0), now), StoreDone::Full);
-        // An overwrite fits in its own place, and a smaller value frees room.
+        // An overwrite needs no additional memory, and a smaller value frees memory.
         assert!(matches!(run(&store, put("a/1", 500), now), StoreDone::Stored(_)));
         assert!(matches!(run(&store, put("a/2", 494), now), StoreDone::Stored(_)));
         assert_eq!(run(&store, put("a/2", 495), now), StoreDone::Full);

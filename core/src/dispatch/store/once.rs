@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 /// Whether something happens for the first time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Once {
-    /// It is the first time. No other caller gets this result until the time has passed.
+    /// This is the first time. No other caller gets this result until the time has passed.
     First,
-    /// It has happened before.
+    /// This has happened before.
     Again,
-    /// The store cannot tell; the text says why. It may count as having happened.
+    /// The store cannot determine it; the text gives the reason. The store may have recorded it nevertheless.
     Unknown(String),
 }
 

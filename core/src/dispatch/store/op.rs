@@ -11,16 +11,16 @@ pub enum StoreOp {
     Get {
         /// The record.
         key: String,
-        /// Its new time to live from now, if that changes.
+        /// The record's new time to live from now, if that changes.
         touch: Option<Duration>,
     },
     /// Writes a record, new or old: [`StoreDone::Stored`], [`StoreDone::Conflict`] or [`StoreDone::Full`].
     Put {
         /// The record.
         key: String,
-        /// Its value.
+        /// The record's value.
         value: Bytes,
-        /// When it expires without being touched or written again.
+        /// The time after which the record expires if it is not touched or written again.
         ttl: Duration,
         /// The condition for writing it.
         when: When,
@@ -46,9 +46,9 @@ pub enum StoreOp {
         key: String,
         /// The entry.
         entry: Bytes,
-        /// When the whole log expires if nothing more is appended.
+        /// The time after which the whole log expires if nothing more is appended.
         ttl: Duration,
-        /// Which entries are kept, the new one included.
+        /// The entries to keep, including the new one.
         keep: Keep,
     },
     /// Reads a log: [`StoreDone::Entries`].
@@ -59,7 +59,7 @@ pub enum StoreOp {
         after: u64,
         /// The maximum number of entries.
         max_entries: usize,
-        /// The maximum bytes of all entries together. At least one entry is returned in any case.
+        /// The maximum bytes of all entries together. At least one entry is returned, even if it is longer.
         max_bytes: usize,
     },
     /// Removes the oldest entries of a log: [`StoreDone::Found`].
@@ -84,7 +84,7 @@ pub enum StoreOp {
         key: String,
         /// The amount to add; it may be negative.
         by: i64,
-        /// How long a counter lasts that this operation creates. Later additions do not extend it.
+        /// The lifetime of the counter if this operation creates it. Later additions do not extend the lifetime.
         window: Duration,
         /// Nothing is added if the value would exceed this. It does not limit an operation that decreases the value.
         most: Option<i64>,
@@ -139,9 +139,9 @@ pub struct Version(pub u64);
 /// A record that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its value.
+    /// The value of the record.
     pub value: Bytes,
-    /// Its version.
+    /// The version of the record.
     pub version: Version,
 }
 
@@ -173,8 +173,8 @@ pub struct Entry {
 pub struct Entries {
     /// The entries, oldest first.
     pub entries: Vec<Entry>,
-    /// Whether entries after the requested position no longer exist. It is also set if the store cannot tell, as for
-    /// a log that has expired.
+    /// Whether entries after the requested position no longer exist. It is also set if the store does not know, for
+    /// example because the log has expired.
     pub missed: bool,
     /// Whether more entries follow.
     pub more: bool,
@@ -198,7 +198,7 @@ pub enum StoreDone {
     Entries(Entries),
     /// A counter.
     Count {
-        /// Its value now.
+        /// The counter's present value.
         value: i64,
         /// Whether the value includes the amount to add.
         added: bool,

@@ -12,7 +12,7 @@ const ROUND: usize = 64;
 /// The maximum time to live, because a sum beyond the range of the clock would panic.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// When something expires.
+/// The time at which something expires.
 pub(super) fn expiry(now: Instant, ttl: Duration) -> Instant {
     now + ttl.min(CENTURY)
 }
@@ -33,7 +33,7 @@ pub(super) struct Table<T> {
 pub(super) struct StoredEntry<T> {
     pub(super) it: T,
     pub(super) expiry: Instant,
-    /// Its bytes besides the key.
+    /// The entry's size in bytes, without the key.
     pub(super) size: usize,
 }
 

@@ -60,7 +60,7 @@ impl Index {
         Ok(())
     }
 
-    /// The tasks after the one with this id, or all tasks. `None` if there is no task with this id.
+    /// The tasks after the task with this id, or all tasks. `None` if there is no task with this id.
     pub(crate) fn after(&self, id: Option<&str>) -> Option<&[TaskEntry]> {
         match id {
             None => Some(&self.0),
@@ -71,7 +71,7 @@ impl Index {
         }
     }
 
-    /// How long its record must be kept: as long as the last task.
+    /// How long the record of this list must be kept: as long as the last task.
     pub(crate) fn left(&self, now: u64) -> Duration {
         let last = self.0.iter().map(|listed| listed.expires).max().unwrap_or(now);
         Duration::from_secs(last.saturating_sub(now).max(1))

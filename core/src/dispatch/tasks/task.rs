@@ -13,24 +13,24 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Task {
-    /// Its id, which cannot be guessed.
+    /// The task's id, which cannot be guessed.
     pub(crate) id: Arc<str>,
-    /// The revision of the request that began it. Requests of other revisions cannot see it.
+    /// The revision of the request that began the task. Requests of other revisions cannot see the task.
     pub(crate) revision: Revision,
-    /// The principal that began it; empty if it is not known.
+    /// The principal that began the task; empty if the principal is not known.
     pub(crate) principal: String,
     pub(super) status: Status,
     pub(super) message: Option<String>,
     pub(super) created: u64,
     pub(super) updated: u64,
-    /// How long it is kept, from its start.
+    /// How long the task is kept, from its start.
     pub(super) ttl: Duration,
     pub(super) poll: Duration,
-    /// Until when the process that runs it counts as alive without a renewal.
+    /// When the lease of the process that runs the task ends, if it is not renewed.
     pub(super) lease: u64,
     /// The unanswered questions.
     pub(super) inputs: Vec<Input>,
-    /// Answers that another process received for the process that runs it.
+    /// Answers that other processes received for the process that runs the task.
     pub(super) answers: Vec<(String, JsonSlice)>,
     /// The result or the error, once the task has ended.
     pub(super) outcome: Option<Result<JsonSlice, JsonSlice>>,
@@ -44,7 +44,7 @@ pub(crate) fn seconds(time: Duration) -> u64 {
 /// An unanswered question.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Input {
-    /// Identifies it among all questions that the task ever asks (T2-8).
+    /// Identifies the question among all questions that the task ever asks (T2-8).
     pub(crate) key: String,
     pub(crate) method: String,
     pub(crate) params: JsonSlice,
@@ -88,32 +88,33 @@ impl Task {
         self.outcome.as_ref()
     }
 
-    /// When the task expires.
+    /// The time at which the task expires.
     pub(crate) fn expires(&self) -> u64 {
         self.created.saturating_add(seconds(self.ttl))
     }
 
-    /// How long its record must be kept from `now`.
+    /// How long the task's record must be kept from `now`.
     pub(crate) fn left(&self, now: u64) -> Duration {
         Duration::from_secs(self.expires().saturating_sub(now).max(1))
     }
 
-    /// Whether it belongs to `principal` and to `revision`.
+    /// Whether the task belongs to `principal` and to `revision`.
     pub(crate) fn belongs_to(&self, principal: &str, revision: Revision) -> bool {
         self.principal == principal && self.revision == revision
     }
 
-    /// Whether its record says that it runs, but the process that ran it has not renewed its lease in time.
+    /// Whether the task is running according to its record, but the process that ran it has not renewed its lease in
+    /// time.
     pub(crate) fn is_orphaned(&self, now: u64) -> bool {
         !self.status.is_final() && self.lease < now
     }
 
-    /// Renews the lease of the process that runs it.
+    /// Renews the lease of the process that runs the task.
     pub(crate) fn renew(&mut self, lease: u64) {
         self.lease = lease;
     }
 
-    /// Sets its status message. Returns `false` if the message is not new, or the task has ended.
+    /// Sets the task's status message. Returns `false` if the message is not new, or the task has ended.
     pub(crate) fn say(&mut self, message: &str, now: u64) -> bool {
         if self.status.is_final() || self.message.as_deref() == Some(message) {
             return false;
@@ -144,7 +145,8 @@ impl Task {
         true
     }
 
-    /// Stores an answer for the process that runs the task. Returns `false` if the question does not wait for one.
+    /// Stores an answer for the process that runs the task. Returns `false` if the question does not wait for an
+    /// answer.
     pub(crate) fn leave_answer(&mut self, key: &str, answer: JsonSlice, now: u64) -> bool {
         let taken = self.answered(key, now);
         if taken {
@@ -220,8 +222,8 @@ impl Task {
         }
     }
 
-    /// Writes all that its revision reports of it into an open object. In 2026-07-28 this includes its questions or
-    /// its outcome (T2-5).
+    /// Writes the members that the task's revision reports into an open object. In 2026-07-28 this includes its
+    /// questions or its outcome (T2-5).
     pub(crate) fn write(&self, out: &mut JsonWriter) {
         self.facts().write(self.revision, out);
         if !self.revision.is_modern() {

@@ -6,7 +6,7 @@ use super::units::{Unit, is_reserved, is_unreserved};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Class {
     bare: u128,
-    /// Which encoded slashes it may contain. After decoding they cannot be distinguished from bare ones.
+    /// Which encoded slashes a value may contain. After decoding they cannot be distinguished from bare ones.
     encoded: Slashes,
 }
 
@@ -15,7 +15,7 @@ enum Slashes {
     None,
     /// Forward slashes, where bare ones are allowed too.
     Forward,
-    /// Also backslashes.
+    /// Forward slashes and backslashes.
     All,
 }
 

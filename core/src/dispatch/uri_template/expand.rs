@@ -6,7 +6,7 @@ use super::steps::Value;
 use super::units::{is_reserved, is_unreserved};
 
 impl UriTemplate {
-    /// The template with values in place of its variables. Variables without a value, or with an empty list, are left
+    /// The template with its variables replaced by values. Variables without a value, or with an empty list, are left
     /// out.
     pub fn expand(&self, values: &[(&str, Value)]) -> String {
         let mut out = String::with_capacity(self.text.len() + 32);

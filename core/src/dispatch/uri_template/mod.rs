@@ -84,7 +84,7 @@ impl UriTemplate {
         self.program.names.iter().map(String::as_str)
     }
 
-    /// The number of literal characters. If two templates match, the one with more is more specific.
+    /// The number of literal characters. If two templates match, the template with more of them is more specific.
     pub fn specificity(&self) -> usize {
         self.program.steps.iter().filter(|step| matches!(step, Step::Literal(..))).count()
     }
@@ -108,7 +108,7 @@ impl UriTemplate {
         Some(named.filter_map(|(name, value)| Some((name, value?))).collect())
     }
 
-    /// Reads the variables that may be in any order, and puts a mark in their place.
+    /// Reads the variables that may be in any order, and replaces them by a mark.
     fn take_named(&self, uri: &[Unit], values: &mut [Option<Value>]) -> Option<Vec<Unit>> {
         let program = &self.program;
         let mut rest = uri.to_vec();

@@ -30,8 +30,8 @@ impl Named {
         }));
     }
 
-    /// Reads all of `units`, which start with the operator's character, into the values of their variables. An
-    /// unknown name is no match, and neither is a second value of a variable that is not a list.
+    /// Reads all of `units`, which start with the operator's character, into the values of their variables. The URI
+    /// does not match if a name is unknown, or if a variable that is not a list has a second value.
     pub(super) fn read(
         &self,
         units: &[Unit],

@@ -12,7 +12,7 @@ pub(super) enum Part {
 pub(super) struct Expression {
     pub(super) operator: Operator,
     pub(super) variables: Vec<Variable>,
-    /// The position of its opening brace.
+    /// The position of the expression's opening brace.
     pub(super) place: usize,
 }
 

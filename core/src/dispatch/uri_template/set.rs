@@ -19,7 +19,7 @@ pub(super) struct Row {
     start: Vec<Unit>,
     template: Arc<UriTemplate>,
     specificity: usize,
-    /// Its index among the templates of the set.
+    /// The template's index in the set.
     place: usize,
 }
 
@@ -40,8 +40,9 @@ impl TemplateSet {
         TemplateSet { rows }
     }
 
-    /// The index of the template that matches `uri`, and its variables. If several match, it is the one with the most
-    /// literal characters; if those are equal, the one that was registered first.
+    /// The index of the template that matches `uri`, and its variables. If several templates match, the template with
+    /// the most literal characters is chosen. If those numbers are equal, the template that was registered first is
+    /// chosen.
     pub fn find(&self, uri: &str) -> Option<(usize, Vec<(&str, Value)>)> {
         let units = read(uri)?;
         let mut rows = self.starting(&units);
@@ -49,7 +50,7 @@ impl TemplateSet {
         rows.into_iter().find_map(|row| Some((row.place, row.template.matches_units(&units)?)))
     }
 
-    /// The rows whose text `uri` starts with. The range of rows narrows with every character.
+    /// The rows whose `start` is a prefix of `uri`. The range of rows narrows with every character.
     pub(super) fn starting(&self, uri: &[Unit]) -> Vec<&Row> {
         let mut found = Vec::new();
         let mut rows = self.rows.as_slice();

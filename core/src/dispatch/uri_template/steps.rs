@@ -5,7 +5,7 @@
 use super::class::Class;
 use super::units::{Unit, text};
 
-/// Marks in the URI, in place of what [`super::named`] has read.
+/// Marks in the URI that replace the variables that [`super::named`] has read.
 pub(super) const PARAMETERS: Unit = Unit::mark(1);
 pub(super) const QUERY: Unit = Unit::mark(2);
 
@@ -18,7 +18,7 @@ pub(super) enum Step {
     Maybe(Class),
     /// Any number, preferably more.
     Many(Class),
-    /// The mark, if it is present.
+    /// The mark, or nothing if the URI does not have the mark at this position.
     Mark(Unit),
     Open(usize),
     Close(usize),
@@ -160,7 +160,7 @@ impl Reachable {
 }
 
 impl Slot {
-    /// The value, if it is safe for handlers: one segment that stays one, or a path that does not leave its place,
+    /// The value, if it is safe for handlers: one segment that stays one, or a path that does not leave its folder,
     /// unless the template allows that.
     pub(super) fn value(&self, units: &[Unit], unsafe_paths: bool) -> Option<Value> {
         if self.open {

@@ -7,7 +7,7 @@ use crate::json::{JsonSlice, Kind};
 /// The arguments that a prompt's definition declares.
 #[derive(Debug, Default)]
 pub struct PromptArguments {
-    /// Their names, and whether each is required.
+    /// The names of the arguments, and whether each is required.
     known: Vec<(String, bool)>,
 }
 

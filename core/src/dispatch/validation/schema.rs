@@ -29,8 +29,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Compiles `text` in the dialect that its `$schema` names, or 2020-12 without one. The error gives the reason
-    /// and the place.
+    /// Compiles `text` in the dialect that its `$schema` names, or in 2020-12 if it names none. The error gives the
+    /// reason and the place.
     ///
     /// References are resolved only inside the schema; nothing is fetched (JS-3, JS-4). A schema may have 1 MiB and
     /// 128 levels. With its references followed, 10,000 schemas may apply to one value, or as many as the text

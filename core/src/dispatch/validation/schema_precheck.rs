@@ -123,7 +123,7 @@ fn is_type(name: &Value) -> bool {
     name.as_str().is_some_and(|name| TYPES.contains(&name))
 }
 
-/// Whether it is a value without parts, and not a number that could be written in two ways.
+/// Whether the value has no parts, and is not a number that could be written in two ways.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.is_i64() && is_number(value),

@@ -1,7 +1,7 @@
 //! Admission: waits for the store before a call's handler runs, for example to check that a request state is used
 //! only once.
 //!
-//! Before its admission, a call already has its id, its place among its peer's requests, and its credit. So it can be
+//! Before its admission, a call already has its id, is registered with its peer, and has its credit. So it can be
 //! cancelled, can time out and is counted while the store is asked.
 
 use crate::dispatch::calls::table::CallId;

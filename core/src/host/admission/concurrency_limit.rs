@@ -14,12 +14,12 @@ use std::sync::Arc;
 /// Whether a call has one of the permits of its entry's concurrency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::host) enum Permit {
-    /// It needs no permit, or has not asked for one yet.
+    /// The call needs no permit, or has not asked for one yet.
     #[default]
     None,
-    /// It waits for a permit, and holds no credit of its lane, because credits are for running calls.
+    /// The call waits for a permit, and holds no credit of its lane, because credits are for running calls.
     Waiting,
-    /// It has a permit.
+    /// The call has a permit.
     Held,
 }
 
@@ -112,7 +112,7 @@ impl Shared {
     /// Runs a call that waited. Returns `false` if it has ended, or cannot run.
     fn run_in_turn(&self, id: CallId) -> bool {
         let Some(context) = self.calls.with(id, |flight| flight.context.clone()) else { return false };
-        // Before the credit is taken; otherwise a panic of the clock would lose it.
+        // The clock is read before the credit is taken. Otherwise a panic of the clock would lose the credit.
         let now = self.now();
         let lane = self.lane_of(&context);
         let credit = lane.acquire();

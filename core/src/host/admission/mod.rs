@@ -1,4 +1,4 @@
-//! What a call passes before its handler runs: costly argument checks and concurrency limits.
+//! The steps of a call before its handler runs: costly argument checks and concurrency limits.
 
 pub(super) mod argument_checks;
 pub(super) mod chain;

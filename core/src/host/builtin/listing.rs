@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// The part of a list that a provider's handler answers.
 pub(in crate::host) struct Part {
     operation: &'static Operation,
-    /// The items before it on the page, an array.
+    /// The items of the page before the provider's items, an array.
     before: JsonSlice,
     /// The provider that follows, if there is one.
     then: Option<Fingerprint>,
@@ -59,7 +59,7 @@ impl Engine {
         let providers = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
         let (place, before, inner) = match cursor {
             Some(cursor) if cursor.part > 0 => {
-                // By its name, because other entries may have come and gone before it.
+                // The entry is found by its name, because other entries before it may have been added or removed.
                 let named = |entry: &Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
                 let place = providers.iter().position(named).ok_or_else(page::invalid)?;
                 (place, JsonSlice::from_trusted(Bytes::from_static(b"[]")), cursor.inner)
@@ -92,8 +92,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// The input for an entry that lists in pages: the parameters, with the entry's own cursor in place of the
-    /// engine's.
+    /// The input for an entry that lists in pages: the parameters, with the entry's own cursor instead of the engine's.
     pub(in crate::host) fn page_of(
         &self,
         operation: &'static Operation,

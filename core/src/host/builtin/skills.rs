@@ -27,8 +27,8 @@ const PAGE_BYTES: usize = 1 << 20;
 
 /// Runs work that may block.
 pub(crate) trait Work: Send + Sync {
-    /// Runs `job` soon for the client with this share, on a thread that nothing else waits for. Returns `false` if
-    /// there is no such thread.
+    /// Queues `job` for a thread where it may block. Clients are served in rotation, and `share` identifies the client
+    /// that caused the job. Returns `false` if no thread could be started.
     fn run(&self, share: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool;
 }
 
@@ -45,7 +45,7 @@ struct CachedSkills {
     library: Arc<Library>,
 }
 
-/// What a request asks for.
+/// The kind of a request about skills.
 #[derive(Clone, Copy)]
 enum Question {
     /// The entries of all skills.
@@ -130,7 +130,7 @@ impl Skills {
         sources.iter().map(|source| source.look()).collect()
     }
 
-    /// The present skills. If they have changed, clients are notified. What cannot be served is logged.
+    /// The present skills. If they have changed, clients are notified. Skills that cannot be served are logged.
     fn library(&self, port: &HostPort) -> Arc<Library> {
         let looked = self.look();
         {

@@ -32,11 +32,11 @@ const OVERFLOW: &str = "the client does not read fast enough";
 /// How a stream ends.
 #[derive(Clone, Copy)]
 pub enum StreamEnd {
-    /// Its client ended it, or has disconnected.
+    /// The client ended the stream, or has disconnected.
     Silent,
     /// The server is closing.
     Closing,
-    /// Its client does not read.
+    /// The client does not read.
     Overflow,
 }
 
@@ -142,7 +142,7 @@ impl Engine {
             }
         }
         let body = filter.acknowledgement(&stream.id);
-        // What is published between these two waits behind the acknowledgement.
+        // Messages that are published between `add` and `open` are sent after the acknowledgement.
         let delivery = stream.open(Outgoing::Event { body, droppable: false });
         self.told(key, delivery);
         self.hook_each(SUBSCRIBE, &first, Thread::Receiver);

@@ -43,7 +43,8 @@ pub(super) struct Bus {
 #[derive(Default)]
 struct Sessions {
     next: u64,
-    /// By number. A weak reference keeps the peer's memory allocated, so it is removed when the session ends.
+    /// The sessions by their numbers on the bus. A weak reference keeps the peer's memory allocated, so the reference
+    /// is removed when the session ends.
     all: BTreeMap<u64, Weak<Peer>>,
 }
 
@@ -126,7 +127,7 @@ impl Bus {
         living
     }
 
-    /// When the next notifications are due.
+    /// The time at which the next notifications are due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.changes.lock().due
     }

@@ -15,8 +15,8 @@ use std::time::Instant;
 
 impl Engine {
     /// Notifies the subscribers of a topic that it has changed, together with other changes of the same tick. If a
-    /// topic is published again within the tick, only the last `detail` is sent. It may be called from any thread,
-    /// and does not block.
+    /// topic is published again within the tick, only the last `detail` is sent. This method may be called from any
+    /// thread, and does not block.
     pub(crate) fn publish(&self, topic: &Topic, detail: Option<JsonSlice>) {
         let bus = &self.0.bus;
         // A client that subscribes later has seen no earlier state.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// An open listen stream. It is neither a call nor a thread: it is a row in the table, with the sink for its
 /// messages.
 pub(super) struct Stream {
-    /// The id of the request that began it, in memory of its own.
+    /// The id of the request that began the stream, as a copy with its own memory.
     pub(super) id: RequestId,
     /// The client of the channel, if the stream shares a channel with the client's other messages.
     pub(super) peer: Option<Arc<Peer>>,
@@ -55,7 +55,7 @@ impl Stream {
         self.say([Outgoing::Event { body, droppable: true }], false)
     }
 
-    /// Ends it with the response to its request. On a channel, a cancellation is sent too (AMB-1).
+    /// Ends the stream with the response to its request. On a channel, a cancellation is sent too (AMB-1).
     pub(super) fn finish(&self, answer: Outgoing, reason: &str) {
         let cancelled = self
             .peer
@@ -64,7 +64,7 @@ impl Stream {
         self.say([answer].into_iter().chain(cancelled), true);
     }
 
-    /// Ends it without a message, because its client ended it.
+    /// Ends the stream without a message, because its client ended it.
     pub(super) fn abandon(&self) {
         let mut line = self.line.lock();
         line.over = true;

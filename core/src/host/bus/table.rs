@@ -21,7 +21,7 @@ pub(super) struct Table {
 struct Entry {
     subscriber: Subscriber,
     principal: Option<Arc<str>>,
-    /// The part of its client's share that it takes.
+    /// The part of the client's share that the subscriber takes.
     _part: Option<Part>,
     topics: Vec<Topic>,
     /// Bytes of the topics' names.

@@ -75,7 +75,8 @@ impl Shared {
             Some(outbox) => self.answer(outbox, flight.id(), outgoing, spaced),
             None => {
                 if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
-                    // Before the response: a client that has the response may reuse the id at once (RPC-7).
+                    // The id is freed before the response is sent, because a client that has the response may reuse the
+                    // id at once (RPC-7).
                     peer.forget(request);
                 }
                 self.guard("the delivery of an answer", || {

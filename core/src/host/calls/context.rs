@@ -25,11 +25,11 @@ pub enum ContextForm {
 pub struct ContextField {
     /// The field's name in Python and C. Node and Rust change the case.
     pub name: &'static str,
-    /// The form of its value.
+    /// The form of the field's value.
     pub form: ContextForm,
-    /// Whether every call has it.
+    /// Whether every call has this field.
     pub always: bool,
-    /// Its description.
+    /// The field's description.
     pub doc: &'static str,
     get: fn(&CallContext) -> Option<JsonSlice>,
 }

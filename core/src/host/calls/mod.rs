@@ -1,6 +1,6 @@
 //! A call from its request to its response: its context, how it runs, and how its outcome becomes a response.
 //!
-//! What a handler sends before its outcome, such as progress, goes through `lanes/port`.
+//! Messages that a handler sends before its outcome, such as progress, are handled in `lanes/port`.
 
 pub(super) mod completion;
 pub(super) mod context;

@@ -29,7 +29,8 @@ pub struct HandlerId(pub u32);
 pub enum HostOp {
     /// Run a handler and complete the call, now or later, from any thread.
     Call(HostCall),
-    /// The call is over. What its handler still returns is dropped. Stop the handler if the language allows it.
+    /// The call is over. If the handler still returns a result, the result is dropped. Stop the handler if the language
+    /// allows it.
     Cancel {
         /// The call.
         call: CallId,
@@ -70,7 +71,7 @@ pub struct HostCall {
     pub context: Arc<CallContext>,
 }
 
-/// What a handler may read of its call.
+/// The data of a call that its handler may read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CallContext {
@@ -99,7 +100,8 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// The context of a call that came in this scope, or of the engine's own without one. The caller sets the rest.
+    /// The context of a call that arrived in this scope. Without a scope, it is the context of a call that the engine
+    /// starts itself. The caller sets the other fields.
     pub(in crate::host) fn of(scope: Option<&Scope>, client: Client, entry: Arc<Registered>) -> CallContext {
         CallContext {
             request_id: None,
@@ -210,7 +212,7 @@ impl CallContext {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// The client cancelled it, perhaps with a reason.
+    /// The client cancelled the call, perhaps with a reason.
     Requested(Option<String>),
     /// The client disconnected.
     Disconnected,

@@ -18,8 +18,8 @@ pub trait RequestHeaders: Send + Sync {
 pub struct RequestOrigin {
     /// The headers, if the message arrived over HTTP.
     pub headers: Option<Arc<dyn RequestHeaders>>,
-    /// The principal that sent it, if known. Data that a client carries for the server is valid only for the same
-    /// principal.
+    /// The principal that sent the message, if known. Data that a client carries for the server is valid only for the
+    /// same principal.
     pub principal: Option<Arc<str>>,
     /// Calls for the first lane of a pair go to the second. So a host with several event loops can run each call on
     /// the loop that received its request.
@@ -54,8 +54,7 @@ impl fmt::Debug for RequestOrigin {
 }
 
 impl RequestOrigin {
-    /// Whether the attachment is held only by this and by the request that it came with. Once this is true, it stays
-    /// true.
+    /// Whether only this value and the request hold the attachment. Once this is true, it stays true.
     pub fn holds_attachment_alone(&self) -> bool {
         // An HTTP request has it as an extension.
         let with_request = self.headers.as_ref().map(Arc::strong_count);
@@ -63,12 +62,12 @@ impl RequestOrigin {
         matches!((with_request, holders), (Some(1), Some(2)) | (None, Some(1)))
     }
 
-    /// The principal that sent it. If there is none, the text is empty.
+    /// The principal that sent the message. If there is none, the text is empty.
     pub(crate) fn principal(&self) -> &str {
         self.principal.as_deref().unwrap_or_default()
     }
 
-    /// Where calls for a lane go.
+    /// The lane that runs calls for `lane` if they arrived with this origin.
     pub(crate) fn lane(&self, lane: LaneId) -> LaneId {
         let pairs = self.lanes.iter().flat_map(|pairs| pairs.iter());
         pairs.clone().find(|(from, _)| *from == lane).map_or(lane, |(_, to)| *to)

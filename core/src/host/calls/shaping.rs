@@ -59,7 +59,7 @@ impl Shared {
         faults::pass("answer");
         let mut wrong = None;
         let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
-            // It is checked as an ordinary string, which the schema must allow (TL-21).
+            // The text is checked as an ordinary string, which the schema must allow (TL-21).
             Outcome::Text(text) if flight.entry().output.is_some() => {
                 Outcome::Json(JsonSlice::from_value(&text.into()))
             }

@@ -28,13 +28,13 @@ pub(in crate::host) struct Start {
     pub(in crate::host) retried: bool,
     pub(in crate::host) listing: Option<Box<Part>>,
     pub(in crate::host) admission: Option<Admission>,
-    /// A check of its input that must finish first.
+    /// A check of the call's input that must finish first.
     pub(in crate::host) check: Option<Box<Check>>,
-    /// The call becomes a task when its handler asks for it.
+    /// Whether the call becomes a task when its handler starts the task.
     pub(in crate::host) may_be_task: bool,
-    /// The engine answers it itself, and no handler runs.
+    /// Set if the engine answers the call itself, and no handler runs.
     pub(in crate::host) own: Option<Own>,
-    /// Which thread hands it over.
+    /// The thread that passes the call to its host.
     pub(in crate::host) thread: Thread,
     /// The outer call, if this call runs within one.
     pub(in crate::host) outer: Option<CallId>,
@@ -42,7 +42,7 @@ pub(in crate::host) struct Start {
     pub(in crate::host) life: Option<Duration>,
 }
 
-/// What remains to be done for a call after its input has been checked.
+/// The remaining work for a call after its input has been checked.
 pub(in crate::host) struct Check {
     /// The parameters, which may contain answers. `None` for anything that is not a request.
     pub(in crate::host) params: Option<Params>,
@@ -59,7 +59,7 @@ pub(in crate::host) enum Own {
 }
 
 impl Start {
-    /// A call with only this input, handed over by the thread that received it.
+    /// A call with only this input. The thread that received the request passes the call to its host.
     pub(in crate::host) fn of(input: JsonSlice) -> Start {
         Start {
             input,
@@ -98,7 +98,7 @@ impl Engine {
         let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
             start;
         let shared = &self.0;
-        // Read first, so that a panic of the clock leaves nothing behind.
+        // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = shared.now();
         // A call within another call is counted with the outer call.
         let share = context.arrival.share.as_ref().filter(|_| outer.is_none());

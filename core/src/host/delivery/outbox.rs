@@ -26,7 +26,7 @@ struct State {
     sending: bool,
 }
 
-/// What the sending thread must handle.
+/// An event that the sending thread must handle.
 pub(in crate::host) enum Sent {
     /// The call's last message has been sent.
     End,

@@ -13,15 +13,15 @@ pub enum Outgoing {
     Event {
         /// The message.
         body: Bytes,
-        /// Whether it may be dropped if the peer is slow.
+        /// Whether the sink may drop the message if the peer is slow.
         droppable: bool,
     },
     /// A request of the engine to the client, which waits for an answer. It is sent before the response.
     Question {
         /// The message.
         body: Bytes,
-        /// The request's id. If a sink accepted the question and then finds that nobody will read it, it passes both
-        /// back to [`Engine::undelivered`](crate::host::Engine::undelivered).
+        /// The request's id. If a sink accepted the question and then finds that the client will not read it, it passes
+        /// id and message back to [`Engine::undelivered`](crate::host::Engine::undelivered).
         id: u64,
     },
     /// The response. Nothing follows for this request. [`Reply`](crate::transport::Reply) parses it for code that
@@ -40,11 +40,11 @@ pub enum Outgoing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// It will be sent.
+    /// The message will be sent.
     Queued,
-    /// It was dropped: it is droppable, and the peer is slow or takes nothing but the response.
+    /// The message was dropped: it is droppable, and the peer is slow or takes nothing but the response.
     Skipped,
-    /// Nobody will read it: the peer has disconnected, takes no such message, or already has its response.
+    /// The peer will not read the message: it has disconnected, takes no such message, or already has its response.
     Gone,
 }
 
@@ -52,9 +52,9 @@ pub enum Delivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unread {
-    /// Nothing; or the peer handles each message separately, however they arrive.
+    /// The peer has read everything, or handles each message separately even if several arrive together.
     Nothing,
-    /// Something.
+    /// The peer has not read everything.
     Some,
     /// The sink cannot determine it.
     Unknown,
@@ -68,9 +68,9 @@ pub trait Sink: Send + Sync {
     /// Queues a message, and returns whether it can be delivered.
     fn send(&self, message: Outgoing) -> Delivery;
 
-    /// What the peer has not read yet. If a call has just reported progress, its response waits until the peer has
-    /// read it, for at most [`Limits::progress_gap`](crate::Limits::progress_gap). Some clients lose progress that
-    /// they read together with the response. Called without a lock.
+    /// How much the peer has not read yet. If a call has just reported progress, its response waits until the peer has
+    /// read it, for at most [`Limits::progress_gap`](crate::Limits::progress_gap). Some clients lose progress that they
+    /// read together with the response. Called without a lock.
     fn unread(&self) -> Unread {
         Unread::Nothing
     }
@@ -78,8 +78,8 @@ pub trait Sink: Send + Sync {
     /// The response takes long. Called at most once per sink, without a lock.
     fn slow(&self) {}
 
-    /// Ends the response that carries the messages, if it is one that its client will resume; later messages wait for
-    /// that. Returns whether it ends. Called without a lock.
+    /// Ends the HTTP response that carries the messages, if the client can resume it. Later messages wait until the
+    /// client resumes. Returns whether the response ends. Called without a lock.
     fn close(&self) -> bool {
         false
     }
@@ -89,15 +89,15 @@ pub trait Sink: Send + Sync {
         let _ = outcome;
     }
 
-    /// Called before the members of a batch are answered. Their responses wait in `batch` until the last one is
-    /// there, and are then sent as one response. If the sink knows that nobody will read it, it informs the batch.
-    /// Called without a lock.
+    /// Called before the members of a batch are answered. Their responses wait in `batch` until the last one has
+    /// arrived, and are then sent as one response. If the sink knows that the client will not read the response, it
+    /// informs the batch. Called without a lock.
     fn gathers(&self, batch: Weak<dyn BatchCollector>) {
         drop(batch);
     }
 
-    /// Counts a response that waits in a batch. Returns the response to keep: an error to the same request if there
-    /// is no room, or `None` if nobody will read it. Called without a lock.
+    /// Counts a response that waits in a batch. Returns the response to keep: an error to the same request if there is
+    /// no room, or `None` if the client will not read it. Called without a lock.
     fn gather(&self, answer: BatchAnswer) -> Option<BatchAnswer> {
         Some(answer)
     }
@@ -120,8 +120,8 @@ pub(crate) fn null_sink() -> Arc<dyn Sink> {
 /// The response to one member of a batch: the message, and the class of the error, if it is one.
 pub type BatchAnswer = (Bytes, Option<ErrorClass>);
 
-/// Responses that wait for others of their batch.
+/// Responses that wait for the other responses of their batch.
 pub trait BatchCollector: Send + Sync {
-    /// Nobody will read the responses.
+    /// Drops the responses, because the client will not read them.
     fn release(&self);
 }

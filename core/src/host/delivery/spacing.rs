@@ -32,7 +32,7 @@ const ONE_READ: usize = 64 << 10;
 #[derive(Default)]
 pub(in crate::host) struct Spacing {
     state: Mutex<State>,
-    /// Their number, which can be read without the lock.
+    /// The number of waiting responses, which can be read without the lock.
     count: AtomicUsize,
 }
 
@@ -47,17 +47,17 @@ struct Waiting {
     outbox: Arc<Outbox>,
     request: Option<RequestId>,
     answer: Outgoing,
-    /// When to check its client next.
+    /// The time of the next check whether the client has read the earlier messages.
     look: Instant,
     wait: Wait,
 }
 
-/// How long a response waits.
+/// The latest times until which a response waits.
 #[derive(Clone, Copy)]
 pub(in crate::host) struct Wait {
-    /// If the engine cannot see what the client has read.
+    /// The time to send the response if the engine cannot see what the client has read.
     blind: Instant,
-    /// In any case.
+    /// The time to send the response even if the client has not read the earlier messages.
     end: Instant,
 }
 
@@ -115,7 +115,8 @@ impl Shared {
             },
         };
         if let (Some(peer), Some(request)) = (&outbox.peer, request) {
-            // Before the response: a client that has the response may reuse the id at once (RPC-7).
+            // The id is freed before the response is sent, because a client that has the response may reuse the id at
+            // once (RPC-7).
             peer.forget(request);
         }
         self.send_last(outbox, answer);
@@ -143,7 +144,7 @@ impl Shared {
         None
     }
 
-    /// When to check the clients of waiting responses next.
+    /// The time of the next check of clients whose responses wait.
     pub(in crate::host) fn spacing_due(&self) -> Option<Instant> {
         if self.spacing.count.load(Ordering::Acquire) == 0 {
             return None;
@@ -176,7 +177,7 @@ impl Shared {
         self.release(ready, false);
     }
 
-    /// Sends the waiting responses of a client whose channel ends, or drops them if nobody reads them any more.
+    /// Sends the waiting responses of a client whose channel ends, or drops them if the client no longer reads.
     pub(in crate::host) fn end_spaced(&self, peer: &Arc<Peer>, dropped: bool) {
         let own = self.spacing.take(|waiting| waiting.is_of(peer));
         self.release(own, dropped);
@@ -226,7 +227,8 @@ impl Shared {
     }
 }
 
-/// When to check a client again. It is `now` if the client has read everything, or if that cannot be found out.
+/// The time of the next check of a client. It is `now` if the client has read everything, or if that cannot be
+/// determined.
 fn next_look(outbox: &Outbox, now: Instant, wait: Wait) -> Instant {
     match caught(|| outbox.unread()) {
         Ok(Unread::Some) => wait.end.min(now + LOOK),

@@ -23,9 +23,9 @@ use std::sync::Arc;
 /// A call that asks a question.
 struct AskingCall {
     context: Arc<CallContext>,
-    /// Its session, if questions can be asked in it.
+    /// The call's session, if questions can be asked in it.
     peer: Option<Arc<Peer>>,
-    /// The task that the call is; its questions are asked there.
+    /// The task of this call, if the call is one. Its questions are asked in the task.
     task: Option<Arc<Live>>,
 }
 
@@ -52,7 +52,8 @@ impl HostPort {
             if let Some(answer) = supplied {
                 flight.asks.accept(&draft, answer, &shared.limits);
             }
-            // Under the table's lock: the thread that ends the input looks at each call's questions afterwards.
+            // Checked under the table's lock, because the thread that ends the input checks each call's questions
+            // afterwards.
             if peer.as_ref().is_some_and(|peer| peer.input_ended()) {
                 let text = "the client has ended its input and cannot answer";
                 return Err(AskError::Failed(text.to_owned()));
@@ -94,7 +95,7 @@ impl HostPort {
         let queued = shared.with_deadline(id, |flight, deadline| {
             let pending = flight.asks.pending.iter_mut().find(|pending| pending.id == ask)?;
             pending.request = Some(request);
-            // Before the question is sent, because its answer sets another deadline.
+            // The deadline is set before the question is sent, because the answer sets another deadline.
             *deadline = until;
             Some(flight.queue(Outgoing::Question { body, id: request }))
         });

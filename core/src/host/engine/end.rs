@@ -1,4 +1,4 @@
-//! How calls end before their handler completes them: cancelled, or because a peer or the server closes.
+//! Ends calls before their handler completes them: if they are cancelled, or if a peer or the server closes.
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};

@@ -41,7 +41,7 @@ impl Engine {
         let attached = {
             let mut attached = self.0.attached.lock();
             self.0.closing.store(false, Ordering::Release);
-            // Under the lock: a client that attaches from now on belongs to the next start.
+            // This happens under the lock: a client that attaches from now on belongs to the next start.
             self.0.serving.store(false, Ordering::Release);
             std::mem::take(&mut *attached)
         };
@@ -57,8 +57,8 @@ impl Engine {
         peers
     }
 
-    /// Attaches an in-process client. `who` is called once, when the engine is no longer served. Returns `false` if
-    /// it is not served now.
+    /// Attaches an in-process client. `who` is called once, when the engine stops serving. Returns `false` if the
+    /// engine is not serving now.
     pub(crate) fn attach(&self, who: Weak<dyn Wake>, peer: &Arc<Peer>) -> bool {
         let mut attached = self.0.attached.lock();
         // Checked under the lock: the thread that ends serving reads the list afterwards.

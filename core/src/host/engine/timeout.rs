@@ -1,4 +1,4 @@
-//! What the engine does at a point in time: deadlines of calls, slow calls, delayed messages.
+//! The engine's timed work: deadlines of calls, slow calls, delayed messages.
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::admission::concurrency_limit::Permit;
@@ -10,7 +10,7 @@ use crate::proto::messages::error::RpcError;
 use std::time::{Duration, Instant};
 
 impl Engine {
-    /// When [`Engine::handle_timeout`] should be called next. It may change after any other method.
+    /// The time at which [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
         let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due(), self.0.spacing_due()];
         dues.into_iter().flatten().min()

@@ -12,13 +12,13 @@ pub trait InlineHost: Send + Sync {
     fn run(&self, call: HostCall);
 }
 
-/// Is notified of the threads that inline handlers occupy.
+/// A listener that is notified when an inline handler occupies a thread, and when the handler has ended.
 pub(crate) trait Occupancy: Send + Sync {
     fn enter(&self);
     fn leave(&self);
 }
 
-/// The listener that is notified of them, if there is one.
+/// The listener for occupied threads, if there is one.
 #[derive(Default)]
 pub(crate) struct OccupancyListener(RwLock<Option<Weak<dyn Occupancy>>>);
 

@@ -83,7 +83,7 @@ impl<T> LaneQueue<T> {
         self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
-    /// Does the same for a call that is accepted in any case.
+    /// Takes a credit for a call that must be accepted even if the lane is full.
     pub(crate) fn acquire_unbounded(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }

@@ -106,7 +106,8 @@ pub(in crate::host) fn start(
         if poll.is_ready() {
             return;
         }
-        // No task was woken for what happened meanwhile, but the task is polled once in any case.
+        // An event that occurred meanwhile has woken no task. The new task is polled at least once, and handles the
+        // event.
     }
     if attempt.register() {
         spawn.spawn(Box::pin(attempt));
@@ -303,8 +304,8 @@ impl Context {
         let _: Result<(), Stale> = self.port.emit(self.id, Event::progress(progress, total, message));
     }
 
-    /// Ends the HTTP response that the client waits on, but neither the call nor its stream. The client reconnects
-    /// for what follows. Returns `false` if no client would reconnect. See [`HostPort::close_stream`].
+    /// Ends the HTTP response of this call. The call continues, and the client reconnects to receive the later events.
+    /// Returns `false` and does nothing if the client would not reconnect. See [`HostPort::close_stream`].
     pub fn close_stream(&self) -> bool {
         self.port.close_stream(self.id).unwrap_or(false)
     }

@@ -187,21 +187,21 @@ impl HostPort {
             return Ok(());
         }
         let body = event::plain(EventKind::Log, params);
-        // Before the response, and on its stream (LG-7).
+        // The message is sent before the response, and on the stream of the response (LG-7).
         let outbox = self.0.calls.with(id, |flight| flight.queue(Outgoing::Event { body, droppable: true }));
         let outbox = outbox.ok_or(Stale)?;
         self.flush(&outbox);
         Ok(())
     }
 
-    /// Ends the HTTP response that a call's client waits on, but neither the call nor its stream. The client
-    /// reconnects for what follows, after [`Limits::stream_retry`](crate::Limits::stream_retry). So a long call does
-    /// not occupy a connection. Messages that are sent meanwhile wait for the client, as long as the call runs.
+    /// Ends the HTTP response of a call. The call continues, so a long call does not occupy a connection. The client
+    /// reconnects after [`Limits::stream_retry`](crate::Limits::stream_retry), and then receives the messages that were
+    /// sent meanwhile. They are kept as long as the call runs.
     ///
-    /// Returns whether a response is being ended. If no client would reconnect, it returns `false` and nothing
-    /// happens. That is so outside of HTTP sessions of 2025-11-25, and if the client takes no stream. It is also so
-    /// if its stream is already closed, or cannot be kept
-    /// ([`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0). (LH-31)
+    /// Returns whether a response is being ended. It returns `false` and does nothing if the client would not
+    /// reconnect: if the call does not belong to an HTTP session of 2025-11-25, or if the client does not accept a
+    /// stream. The same holds if the stream is already closed, or cannot be kept because
+    /// [`Limits::max_stream_bytes`](crate::Limits::max_stream_bytes) is 0. (LH-31)
     pub fn close_stream(&self, id: CallId) -> Result<bool, Stale> {
         let found = self.0.calls.with(id, |flight| {
             // Only clients of this revision expect it.
@@ -211,7 +211,8 @@ impl HostPort {
         Ok(sink.is_some_and(|sink| sink.close()))
     }
 
-    /// Sends it on the stream of its call, the only stream on which a modern client gets such notifications.
+    /// Sends a notification of the program on the stream of the call. A modern client gets such notifications on no
+    /// other stream.
     fn emit_own(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let Some(body) = event::own(params) else {
             self.0.log_handler_fault(|| {
@@ -267,8 +268,8 @@ impl HostPort {
 }
 
 impl Lane {
-    /// Moves at most `max` operations to `out`, for at most about `budget`. Calls that ended while they were queued
-    /// are left out. If the result is [`Drained::More`], the waker has been called again, also when `max` is 0.
+    /// Moves at most `max` operations to `out`, for at most about `budget`. Calls that ended while they were queued are
+    /// left out. If the result is [`Drained::More`], the waker has been called again, even if `max` is 0.
     ///
     /// A host that is woken through a descriptor must read the descriptor first and then drain. The other order loses
     /// wakes.
@@ -276,7 +277,7 @@ impl Lane {
         let start = (max > 1).then(|| self.shared.now());
         let mut left = max;
         let mut ops = Vec::new();
-        // At least once, because only that calls the waker again.
+        // The loop runs at least once, because otherwise the waker would not be called again.
         loop {
             let step = left.min(16);
             let state = self.queue.pop(step, &mut ops);

@@ -29,7 +29,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The key for threads of which there is only one.
+    /// The key without the number of I/O threads, for threads of which a server needs only one.
     pub(crate) fn any_number(self) -> Key {
         Key { io: 0, ..self }
     }

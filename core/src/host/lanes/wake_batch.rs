@@ -84,7 +84,7 @@ pub(crate) fn flush() {
 /// Runs code that is not the engine's and may wait for something that only a woken host does. All held-back wakes are
 /// made before it runs, and wakes that it causes are made at once.
 pub(crate) fn outside<R>(run: impl FnOnce() -> R) -> R {
-    /// Puts the thread back into its batch, also if `run` panics.
+    /// Puts the thread back into its batch, even if `run` panics.
     struct RestoreBatch(Option<Arc<WakeBatcher>>);
     impl Drop for RestoreBatch {
         fn drop(&mut self) {

@@ -62,8 +62,8 @@ impl State {
         self.first || self.awaited.contains(&part)
     }
 
-    /// Takes out the calls that no longer wait for a start. Order is kept: while any such calls are left, later calls
-    /// wait too.
+    /// Takes out the calls that no longer wait for a start. The order of calls is kept: as long as this returns calls,
+    /// later calls wait too.
     fn take_ready(&mut self) -> Vec<CallId> {
         if self.first {
             return Vec::new();
@@ -227,7 +227,8 @@ impl Engine {
         if !state.held.is_empty() {
             return Step::Run(std::mem::take(&mut state.held).into_iter().map(|(_, id)| id).collect());
         }
-        // Only now, so that later calls stay behind earlier ones.
+        // These flags change only after the waiting calls were taken, so that later calls do not overtake earlier
+        // calls.
         state.first = false;
         state.awaited.clear();
         life.open.store(state.failed.is_empty(), Ordering::Release);

@@ -35,11 +35,11 @@ pub enum Layer {
     /// A host's function. If the call's handler belongs to the same host, it runs where the handler would. Otherwise
     /// it runs in this lane.
     Lane {
-        /// The lane.
+        /// The lane in which the host runs the function.
         lane: LaneId,
         /// The function's number in the host's table.
         handler: HandlerId,
-        /// Calls with this middleware always run in its lane.
+        /// Whether calls with this middleware always run in the middleware's lane.
         moves: bool,
         /// Identifies the function to its host if the server is mounted in another; see [`HostCall::layers`].
         kept: Option<Arc<dyn Any + Send + Sync>>,
@@ -70,7 +70,7 @@ impl Layer {
 #[derive(Default)]
 pub(super) struct Layers {
     any: AtomicBool,
-    /// Held while middleware is added.
+    /// Locked while middleware is added.
     adding: Mutex<()>,
     wrapped: RwLock<Vec<Arc<WrappedOperation>>>,
 }
@@ -93,11 +93,11 @@ pub(super) struct MiddlewareChain {
     inner: Inner,
 }
 
-/// What the middleware of a call is around.
+/// The step that the middleware of a call surrounds.
 enum Inner {
-    /// The handler. The host that runs the middleware also runs it.
+    /// The handler. The host that runs the middleware also runs the handler.
     Handler,
-    /// The handler. The engine hands the call to it.
+    /// The handler, which the engine calls, because another host runs it.
     Other,
     /// An operation that the engine answers, for the client of this scope.
     Operation(Scope),
@@ -199,7 +199,8 @@ impl Engine {
         self.0.layers.add(operations, layer, has_method)
     }
 
-    /// Fails if another server has middleware that would be lost if it were mounted here.
+    /// Fails if the other server has middleware around lists, because such middleware would be lost by mounting the
+    /// server here.
     pub(super) fn check_layers(&self, other: &Engine) -> Result<(), Error> {
         let lost = other.0.layers.wrapped.read().iter().find(|wrapped| is_of_many(&wrapped.method)).cloned();
         match lost {
@@ -326,14 +327,14 @@ impl MiddlewareChain {
 
 impl HostCall {
     /// The host's middleware functions around the handler, outermost first, by their numbers in the host's table;
-    /// usually none. The host runs them, and then what they are around: the handler, or the result of
+    /// usually none. The host runs them, and then the step inside: the handler, or the result of
     /// [`HostPort::next`](super::HostPort::next).
     pub fn middleware(&self) -> impl ExactSizeIterator<Item = HandlerId> + '_ {
         let layers = self.context.around.as_ref().map_or(&[][..], |around| &around.layers);
         layers.iter().map(|layer| layer.lane().map_or(NOBODY, |(_, handler, _)| handler))
     }
 
-    /// The same, with all details of each function.
+    /// The same functions as in [`HostCall::middleware`], with all details of each.
     pub fn layers(&self) -> &[Layer] {
         self.context.around.as_ref().map_or(&[][..], |around| &around.layers)
     }

@@ -75,9 +75,9 @@ impl HostPort {
         context.entry.prepare(input).map_err(NextError::Invalid)
     }
 
-    /// Makes the engine run what middleware is around, if the host does not run that itself: a view, a list. If
-    /// `input` is given, it replaces the call's own input, and is checked. [`HostOp::Next`] reports the outcome,
-    /// once. After that, `next` may be called again.
+    /// Makes the engine run the next step of middleware, if the host does not run that step itself, such as a view or a
+    /// list. If `input` is given, it replaces the call's own input, and is checked. [`HostOp::Next`] reports the
+    /// outcome, once. After that, `next` may be called again.
     pub fn next(&self, id: CallId, input: Option<JsonSlice>) -> Result<(), NextError> {
         self.next_with(id, input, Then::Lane)
     }
@@ -231,7 +231,8 @@ impl Sink for InnerSink {
                 };
                 self.port.flush(&outbox);
             }
-            // An inner call asks no questions. If it ends without a response, so does the outer call.
+            // An inner call asks no questions. If an inner call ends without a response, the outer call also ends
+            // without a response.
             Outgoing::Question { .. } => return Delivery::Gone,
             Outgoing::Dropped => {}
         }

@@ -6,7 +6,7 @@ use crate::proto::messages::error::ErrorClass;
 use crate::proto::results::shape;
 use std::sync::{Arc, Weak};
 
-/// Collects one response for each member that needs one, in the order of the members.
+/// Collects the responses of the members that need a response, in the order of the members.
 pub(in crate::host) struct Batch {
     sink: Arc<dyn Sink>,
     /// The batch has messages that need no response.
@@ -18,7 +18,7 @@ struct State {
     answers: Vec<Option<BatchAnswer>>,
     /// The number of members that have not ended.
     left: usize,
-    /// Nobody will read the responses.
+    /// The client will not read the responses.
     gone: bool,
 }
 
@@ -29,8 +29,8 @@ struct Member {
 }
 
 impl Batch {
-    /// Collects `count` responses and sends them to `sink`. `noted` means that the batch also has messages that need
-    /// none.
+    /// Collects `count` responses and sends them to `sink`. `noted` means that the batch also has messages that need no
+    /// response.
     pub(in crate::host) fn new(count: usize, noted: bool, sink: Arc<dyn Sink>) -> Arc<Batch> {
         let answers = std::iter::repeat_with(|| None).take(count).collect();
         let state = Mutex::new(State { answers, left: count, gone: false });

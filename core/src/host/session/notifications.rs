@@ -85,7 +85,7 @@ impl Engine {
     }
 
     fn hook(&self, scope: &Scope, name: &str) {
-        // The end of a session may come from any thread, also from one that many others depend on.
+        // A session may end on any thread, even on a thread that many other calls depend on.
         let thread = if name == SESSION_END { Thread::Other } else { Thread::Receiver };
         self.run(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object, thread);
     }

@@ -22,11 +22,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Peer {
     session_id: Option<Arc<str>>,
     principal: Option<Arc<str>>,
-    /// Its client's fair share, if the peer has a channel of its own.
+    /// The client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
-    /// It is not in `state`, because it is read under the call table's lock, and that lock is taken after the state's
-    /// lock.
+    /// Whether the client has ended its input. This flag is not in `state`, because it is read while the call table's
+    /// lock is held. `state` must be locked before the call table.
     input_ended: AtomicBool,
 }
 
@@ -54,9 +54,9 @@ struct State {
     closed: bool,
     /// The program was notified of the session's start here, but not of its end yet.
     begun: bool,
-    /// Its number on the bus, while it is notified of list changes.
+    /// The peer's number on the bus, while it is notified of list changes.
     joined: Option<u64>,
-    /// Its subscriptions, if it ever had any.
+    /// The peer's subscriptions; `None` until the first one.
     told: Option<Box<Subscriptions>>,
 }
 
@@ -66,7 +66,7 @@ pub(in crate::host) const NO_SESSION: u64 = 0;
 /// A client's subscriptions on the event bus.
 #[derive(Default)]
 struct Subscriptions {
-    /// Its listen streams, by the keys of their requests' ids.
+    /// The client's listen streams, by the keys of their requests' ids.
     listens: HashMap<Bytes, u64>,
     /// The session's key on the bus, once it has subscribed to something.
     subscriber: Option<u64>,
@@ -83,7 +83,7 @@ impl State {
 pub(in crate::host) struct Question {
     pub(in crate::host) call: CallId,
     pub(in crate::host) ask: AskId,
-    /// It was sent to the peer's own sink, because the call's could not deliver it.
+    /// Whether the question was sent to the peer's own sink, because the call's sink could not deliver it.
     pub(in crate::host) moved: bool,
 }
 
@@ -170,7 +170,7 @@ impl Peer {
         drop(before);
     }
 
-    /// Sends a message that belongs to no request, or one that a request's sink cannot deliver.
+    /// Sends a message that belongs to no request, or that a request's sink cannot deliver.
     pub(in crate::host) fn send(&self, message: Outgoing) -> Delivery {
         let sink = self.state.lock().sink.clone();
         sink.map_or(Delivery::Gone, |sink| sink.send(message))
@@ -248,7 +248,7 @@ impl Peer {
         Ok(started)
     }
 
-    /// Records that the program is notified of the session's start.
+    /// Records that the program's hook for the session's start is called.
     pub(in crate::host) fn begin(&self) {
         self.state.lock().begun = true;
     }
@@ -289,8 +289,8 @@ impl Peer {
         wakes.into_iter().flatten().for_each(|wake| wake.wake());
     }
 
-    /// Begins a session with a client that has sent `initialize`. If it is not the first session, this returns the
-    /// calls in flight; those that belong to the session before must end.
+    /// Begins a session with a client that has sent `initialize`. If the client had a session before, this returns the
+    /// calls in flight. The caller must end those that belong to the previous session.
     pub(in crate::host) fn begin_session(&self, client: Client) -> Vec<CallId> {
         let mut state = self.state.lock();
         state.lifecycle.begin(client);
@@ -311,7 +311,7 @@ impl Peer {
         then();
     }
 
-    /// The number of the present session, counted from the first one that began here.
+    /// The number of the present session. The first session that began here has number 1.
     pub(in crate::host) fn session(&self) -> u64 {
         self.state.lock().session
     }

@@ -23,17 +23,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often other writers may change a list before it counts as busy.
+/// The maximum number of attempts to write a list if other writers change it at the same time. After that, the request
+/// fails as busy.
 const TRIES: usize = 16;
 
 /// Whether a call becomes a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum TaskMode {
-    /// It is not a task and cannot become one.
+    /// The call is not a task and cannot become one.
     Never,
-    /// From its start, with the time to keep it if the client gives one.
+    /// The call is a task from its start. The duration is the time to keep the task, if the client specifies one.
     Now(Option<Duration>),
-    /// When its handler asks for it.
+    /// The call becomes a task when its handler starts the task.
     Later,
 }
 
@@ -82,7 +83,7 @@ fn ttl(task: &JsonSlice) -> Result<Option<Duration>, RpcError> {
     }
     match task.member("ttl") {
         None => Ok(None),
-        // Without a time limit: as long as possible.
+        // `null` means no time limit: the task is kept as long as possible.
         Some(ttl) if ttl.kind() == JsonKind::Null => Ok(Some(Duration::MAX)),
         Some(ttl) => match ttl.as_str().parse::<f64>() {
             Ok(millis) if ttl.kind() == JsonKind::Number && millis >= 0.0 => {
@@ -288,12 +289,12 @@ pub(super) fn why(done: &StoreDone) -> &str {
 }
 
 impl Shared {
-    /// Until when this process counts as alive if it reports at `now`, in seconds since 1970.
+    /// The end of this process's lease if it is renewed at `now`. Times are in seconds since 1970.
     pub(super) fn lease(&self, now: u64) -> u64 {
         now.saturating_add(seconds(self.limits.task_lease))
     }
 
-    /// How often this process reports that it is alive.
+    /// The interval at which this process renews its leases.
     pub(super) fn heartbeat(&self) -> Duration {
         Duration::from_secs(seconds(self.limits.task_lease)) / 3
     }

@@ -50,8 +50,8 @@ impl Sink for TaskSink {
 }
 
 impl HostPort {
-    /// Sends progress and log messages of 2025-11-25 to the request that waits for the result, or else to the
-    /// session's own stream (T1-10, PGR-5). The extension has none (PGR-6).
+    /// Sends progress and log messages of 2025-11-25 to the request that waits for the result, or else to the session's
+    /// own stream (T1-10, PGR-5). In the tasks extension of 2026-07-28, tasks have no such messages (PGR-6).
     fn task_says(&self, live: &Live, body: &Bytes, droppable: bool) -> Delivery {
         let (modern, waiter) = {
             let state = live.state();

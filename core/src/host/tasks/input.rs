@@ -55,7 +55,7 @@ impl HostPort {
         Ok(())
     }
 
-    /// Takes the answers of `tasks/update`, an object: all those that are expected, or none if one of them is
+    /// Takes the answers of `tasks/update`, an object. Takes all expected answers, or no answer if one of them is
     /// invalid.
     pub(super) fn answer_all(&self, live: &Arc<Live>, answers: &JsonSlice) -> Result<(), RpcError> {
         let pending = live.state().pending.clone();

@@ -22,7 +22,7 @@ pub(in crate::host) struct Tasks {
     live: Mutex<HashMap<Arc<str>, Arc<Live>>>,
     /// Requests for the results of tasks that another process runs.
     pub(super) elsewhere: Mutex<Vec<RemoteTaskResult>>,
-    /// When the next periodic work for tasks is due.
+    /// The time at which the next periodic work for tasks is due.
     due: Mutex<Option<Instant>>,
     /// The entry that the calls for requests about tasks use.
     pub(super) entry: OnceLock<Arc<Registered>>,
@@ -39,28 +39,28 @@ pub(super) struct RemoteTaskResult {
 pub(in crate::host) struct Live {
     pub(super) id: Arc<str>,
     pub(super) call: CallId,
-    /// The session it began in, if any: the peer, and the number of the session.
+    /// The session in which the task began, if any: the peer, and the number of the session.
     session: (Weak<Peer>, u64),
     state: Mutex<State>,
 }
 
 pub(super) struct State {
     pub(super) task: Task,
-    /// The request that has not got the task as its response yet.
+    /// The request that still waits for the task as its response.
     pub(super) creation: Option<Creation>,
-    /// No client has got the task, or will get it.
+    /// Whether no client has received the task, and none will.
     pub(super) abandoned: bool,
     /// The version of the stored record.
     pub(super) version: Option<Version>,
     pub(super) writing: bool,
-    /// It has changed since the record that is being written.
+    /// Whether the task has changed since the record that is being written.
     pub(super) dirty: bool,
     /// The unanswered questions, with their keys on the wire. No other question of this task has or had the same key.
     pub(super) pending: Vec<(String, AskId)>,
     pub(super) keys: HashSet<String>,
-    /// Requests for its result, the latest one last.
+    /// Requests for the task's result, the latest one last.
     pub(super) waiters: Vec<CallId>,
-    /// Where a question was asked (2025-11-25).
+    /// The questions that were asked in a session, each with its session (2025-11-25).
     pub(super) asked: Vec<(AskId, Arc<Peer>, u64)>,
 }
 
@@ -131,7 +131,7 @@ impl Live {
         peer.upgrade().filter(|peer| peer.session() == *session)
     }
 
-    /// Whether its client knows of it, so that the end of the client's connection no longer matters.
+    /// Whether the client knows the task, so that the end of the client's connection no longer matters.
     pub(in crate::host) fn is_handed_out(&self) -> bool {
         self.state.lock().creation.is_none()
     }
@@ -163,7 +163,7 @@ impl Tasks {
         self.live.lock().values().cloned().collect()
     }
 
-    /// When the next periodic work is due.
+    /// The time at which the next periodic work is due.
     pub(in crate::host) fn due(&self) -> Option<Instant> {
         *self.due.lock()
     }

@@ -203,7 +203,7 @@ impl HostPort {
                 let cancelled = state.task.cancel(now);
                 (state.task.clone(), cancelled)
             };
-            // It is cancelled before the response, and stays cancelled (T1-12).
+            // The task is cancelled before the response, and stays cancelled (T1-12).
             if cancelled && !self.0.end(live.call, End::Silent(CancelReason::Requested(None))) {
                 self.save_task(&live);
                 self.task_changed(&live);

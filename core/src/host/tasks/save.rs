@@ -92,7 +92,7 @@ impl HostPort {
     fn merge_task(&self, live: &Arc<Live>, record: Option<Record>) {
         let shared = &self.0;
         if live.state().creation.is_some() {
-            // Its id is taken. Ids are random, so this practically never happens.
+            // The task's id is already in use. Ids are random, so this practically never happens.
             return self
                 .never_born(live, &RpcError::internal("Cannot create a task: its id is already in use"));
         }

@@ -11,10 +11,11 @@ use crate::proto::messages::error::RpcError;
 use crate::proto::version::Revision;
 use std::sync::Arc;
 
-/// How often others may change the record before it counts as busy.
+/// The maximum number of attempts to write the record if other writers change it at the same time. After that, the
+/// request fails as busy.
 const TRIES: usize = 16;
 
-/// The id and the owner of the task that is looked for.
+/// The id and the owner of the requested task.
 #[derive(Clone)]
 pub(super) struct TaskOwner {
     pub(super) id: String,

@@ -1,4 +1,4 @@
-//! Compares the reader with that of `serde_json`, also where the two differ on purpose.
+//! Compares the reader with that of `serde_json`, including the cases where the two differ on purpose.
 
 use super::*;
 use serde::Deserialize;

@@ -143,12 +143,12 @@ impl CacheSettings {
         self.default = hints;
     }
 
-    /// The hints of every response that has none of its own.
+    /// The hints of every response without hints of its own.
     pub fn default_hints(&self) -> CacheHints {
         self.default
     }
 
-    /// The responses that have hints of their own, with these.
+    /// The responses with hints of their own, and these hints.
     pub fn own(&self) -> impl Iterator<Item = (CacheableNames, CacheHints)> {
         ROWS.into_iter().filter_map(|(cacheable, names)| Some((names, self.own[cacheable as usize]?)))
     }

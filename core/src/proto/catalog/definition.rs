@@ -53,7 +53,7 @@ impl Definition {
         let mut definition = Definition::new(Kind::Completion);
         definition.set("ref", reference.into_slice())?;
         definition.set("argument", text(argument))?;
-        // Sets its name, by which programs remove it.
+        // Sets the completion's name, by which programs remove it.
         definition.finish_completion()?;
         Ok(definition)
     }
@@ -100,7 +100,7 @@ impl Definition {
         Ok(())
     }
 
-    /// What a completion is for: the kind and the name of the prompt or template, and the argument.
+    /// The target of a completion: the kind and the name of the prompt or template, and the argument.
     pub(crate) fn completes(&self) -> Option<(Kind, String, String)> {
         let part = |value: Option<JsonSlice>| Some(value?.decode_str()?.into_owned());
         let reference = self.given.get("ref")?;
@@ -111,8 +111,8 @@ impl Definition {
         }
     }
 
-    /// Renames the entry with `rename`, which returns the new name or URI for a kind. Also renames what the entry
-    /// refers to: a tool's view, and what a completion is for.
+    /// Renames the entry with `rename`, which returns the new name or URI for a kind. Also renames references to other
+    /// entries: a tool's view, and the target of a completion.
     pub(crate) fn rename(&mut self, rename: impl Fn(Kind, &str) -> Option<String>) -> Result<(), String> {
         let no_place = |definition: &Definition| {
             definition.told("its URI needs a scheme, which the prefix of the mount follows")
@@ -164,7 +164,7 @@ impl Definition {
         self.check_arguments()
     }
 
-    /// Whether this is the option for views, in an entry that can have it.
+    /// Whether `member` is the option for views, and this kind of entry can have a view.
     fn has_ui(&self, member: &str) -> bool {
         member == UI && matches!(self.kind, Kind::Tool | Kind::Resource | Kind::ResourceTemplate)
     }
@@ -177,7 +177,7 @@ impl Definition {
             return Ok(());
         };
         if let Some(inside) = inside {
-            // It was finished before, or `ui` was set twice.
+            // The definition was finished before, or `ui` was set twice.
             return if inside == *ui { Ok(()) } else { Err(self.told("ui is given twice, once in _meta")) };
         }
         let mut meta = JsonWriter::new();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 /// A request that can be sent any number of times.
 pub(super) struct ClientRequest {
     method: String,
-    /// Its method; `None` for a method that the protocol does not have.
+    /// The operation of `method`; `None` for a method that the protocol does not have.
     op: Option<Op>,
     /// An object, without `_meta`.
     params: JsonSlice,

@@ -27,7 +27,7 @@ pub(crate) struct Settings {
     pub(crate) info: JsonSlice,
     /// An object.
     pub(crate) capabilities: JsonSlice,
-    /// The lowest level of the log messages that it requests.
+    /// The lowest level of the log messages that the client requests.
     pub(crate) log_level: Option<Level>,
 }
 
@@ -39,7 +39,7 @@ pub enum ClientEvent {
     Answered {
         /// The request.
         request: u64,
-        /// Its result, or the protocol error.
+        /// The request's result, or the protocol error.
         outcome: Result<Reply, RpcError>,
     },
     /// The server asks a question, which must be answered with [`Link::answer`](crate::testing::Link::answer).
@@ -62,9 +62,9 @@ pub enum ClientEvent {
     Log(JsonSlice),
     /// Any other notification.
     Notification {
-        /// Its method.
+        /// The method of the notification.
         method: String,
-        /// Its parameters, an object.
+        /// The parameters, an object.
         params: JsonSlice,
     },
     /// The server has ended. No further events follow, and open requests get no response.
@@ -84,7 +84,7 @@ pub(crate) struct Conversation {
     limits: Limits,
     /// The last number that was used for a request, a message or a question.
     last: u64,
-    /// By the id of the message that waits for its response.
+    /// The requests without a response, by the ids of their messages.
     pending: HashMap<u64, Pending>,
     questions: HashMap<u64, OpenQuestion>,
     /// Requests whose questions wait for answers.
@@ -103,7 +103,7 @@ enum State {
 
 /// A request without a response.
 struct Pending {
-    /// Its number for the program; `None` for a request that the client itself needs.
+    /// The request's number for the program; `None` for a request that the client itself needs.
     request: Option<u64>,
     client_request: ClientRequest,
     progress: bool,

@@ -33,7 +33,7 @@ impl OpenQuestion {
         }
     }
 
-    /// Whether the server asked it in the request with this id.
+    /// Whether the server asked this question in the request with this id.
     pub(super) fn is_of(&self, id: Option<&JsonSlice>) -> bool {
         match (self, id) {
             (OpenQuestion::Request(own), Some(id)) => own.raw().as_str() == id.as_str(),

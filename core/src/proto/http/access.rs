@@ -20,12 +20,12 @@ pub struct Access {
 /// How an endpoint can be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum EndpointAddress {
-    /// Only from this machine.
+    /// Only this machine can reach the endpoint.
     Loopback,
-    /// From other machines too.
+    /// Other machines can reach the endpoint too.
     #[default]
     Public,
-    /// The program that contains the endpoint knows.
+    /// The program that contains the endpoint decides who can reach it.
     Embedded,
 }
 
@@ -37,8 +37,8 @@ const LOCAL: [&str; 4] =
     ["http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*"];
 
 impl Access {
-    /// For an endpoint that only this machine can reach. Requests must name a loopback host, and pages of loopback
-    /// hosts are allowed.
+    /// The access rules for an endpoint that only this machine can reach. Requests must name a loopback host, and pages
+    /// of loopback hosts are allowed.
     pub fn loopback() -> Access {
         Access { place: EndpointAddress::Loopback, ..Access::default() }
     }
@@ -54,15 +54,16 @@ impl Access {
         self.hosts.iter().find(public).map(String::as_str)
     }
 
-    /// For an endpoint that other machines can reach. Requests may name any host, and no pages are allowed.
+    /// The access rules for an endpoint that other machines can reach. Requests may name any host, and no pages are
+    /// allowed.
     pub fn public() -> Access {
         Access::default()
     }
 
-    /// For an endpoint in a program's own HTTP server, where the program handles addresses and proxies. Requests may
-    /// name any host. A page is allowed only if its origin and the host that the request names are both loopback hosts.
-    /// That is so for a browser client of a server in development. A page whose host name merely resolves to this
-    /// machine is not allowed.
+    /// The access rules for an endpoint in a program's own HTTP server, where the program handles addresses and
+    /// proxies. Requests may name any host. A page is allowed only if its origin and the host that the request names
+    /// are both loopback hosts. For example, this allows a browser client of a server in development. A page whose host
+    /// name merely resolves to this machine is not allowed.
     pub fn embedded() -> Access {
         Access { place: EndpointAddress::Embedded, ..Access::default() }
     }

@@ -87,7 +87,7 @@ impl<'v> Iterator for Parts<'v> {
     }
 }
 
-/// The value of a parameter, if it is the charset.
+/// The value of a parameter that is named `charset`.
 fn charset(parameter: &[u8]) -> Option<&[u8]> {
     let equals = parameter.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());

@@ -54,13 +54,13 @@ pub const ALLOW_MESSAGES: &str = "POST, OPTIONS";
 /// The purpose of a request to the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// It contains a message.
+    /// The request contains a message.
     Post,
-    /// It opens a stream in a legacy session.
+    /// The request opens a stream in a legacy session.
     Get,
-    /// It ends a legacy session.
+    /// The request ends a legacy session.
     Delete,
-    /// It asks what is allowed.
+    /// The request asks which methods are allowed.
     Options,
 }
 

@@ -35,7 +35,7 @@ const ROWS: [Row; 4] = [
     Row { kind: EventKind::Log, word: "log", method: "notifications/message" },
     // The program sets the method.
     Row { kind: EventKind::Notification, word: "notification", method: "" },
-    // It is stored in the task, and clients are notified of the whole task.
+    // The status is stored in the task, and clients are notified of the whole task.
     Row { kind: EventKind::Status, word: "status", method: "notifications/tasks/status" },
 ];
 

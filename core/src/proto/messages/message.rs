@@ -14,9 +14,9 @@ use std::collections::HashSet;
 /// A valid JSON-RPC message from the client.
 #[derive(Debug)]
 pub enum Message {
-    /// It gets a response.
+    /// A request, which gets a response.
     Request(Request),
-    /// It gets no response.
+    /// A notification, which gets no response.
     Notification(Notification),
     /// The response to a request of the engine (legacy only).
     Response(Response),
@@ -73,7 +73,7 @@ pub struct Params {
 
 const CHAIN: [&str; 2] = ["params", "_meta"];
 
-/// A message, or the reason why a text is not one.
+/// A message, or the reason why a text is not a message.
 pub type Decoded = Result<Message, Malformed>;
 
 /// The maximum number of messages in one batch, because each response can be much longer than its request.
@@ -197,7 +197,7 @@ fn classify(params: Params) -> Decoded {
     };
     let fault = |id: Option<RequestId>, error: RpcError| {
         let reply = id.clone().filter(|_| !has_method);
-        // The id of a response is one of the engine's. If the error repeated it, the client would take the error for
+        // The id of a response is one of the engine's. If the error repeated it, the client would treat the error as
         // the response to one of its own requests.
         let id = id.filter(|_| !is_response);
         Err(Malformed { answer: id.is_some(), id, error, reply })

@@ -13,7 +13,7 @@ pub enum Action {
     Accept,
     /// The user declined.
     Decline,
-    /// The user closed it without a choice.
+    /// The user closed the question without a choice.
     Cancel,
 }
 
@@ -21,9 +21,9 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Root {
-    /// Its `file://` URI.
+    /// The root's `file://` URI.
     pub uri: String,
-    /// Its name for users.
+    /// The root's name for users.
     pub name: Option<String>,
 }
 
@@ -104,7 +104,7 @@ fn outcome(action: Action, content: Option<&JsonSlice>) -> Answer {
     Answer { action, json: out.into_slice() }
 }
 
-/// `ElicitResult` of a form (EL-8). There is content if and only if the form was accepted.
+/// Reads the `ElicitResult` of a form (EL-8). There is content if and only if the form was accepted.
 pub(super) fn elicited(answer: &JsonSlice) -> Result<Answer, String> {
     let action = action(answer)?;
     if action != Action::Accept {
@@ -118,12 +118,12 @@ pub(super) fn elicited(answer: &JsonSlice) -> Result<Answer, String> {
     Ok(outcome(action, Some(&content)))
 }
 
-/// `ElicitResult` of a URL elicitation (EL-12). `accept` means consent, and there is no content.
+/// Reads the `ElicitResult` of a URL elicitation (EL-12). `accept` means consent, and there is no content.
 pub(super) fn consented(answer: &JsonSlice) -> Result<Answer, String> {
     action(answer).map(|action| outcome(action, None))
 }
 
-/// `CreateMessageResult` (SA-6, SA-8).
+/// Checks a `CreateMessageResult` (SA-6, SA-8).
 pub(super) fn sampled(answer: &JsonSlice) -> Result<Answer, String> {
     let value = answer.to_value().map_err(|error| error.to_string())?;
     if !matches!(value["role"].as_str(), Some("user" | "assistant")) {
@@ -140,7 +140,7 @@ pub(super) fn sampled(answer: &JsonSlice) -> Result<Answer, String> {
     Ok(Answer { action: Action::Accept, json: answer.clone() })
 }
 
-/// `ListRootsResult` (RT-1).
+/// Checks a `ListRootsResult` (RT-1).
 pub(super) fn listed(answer: &JsonSlice) -> Result<Answer, String> {
     let roots = answer.member("roots").filter(|roots| roots.kind() == Kind::Array);
     for root in roots.ok_or("roots must be an array")?.elements() {

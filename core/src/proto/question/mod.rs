@@ -32,7 +32,7 @@ pub enum Question {
 struct Row {
     question: Question,
     word: &'static str,
-    /// The start of messages about it.
+    /// The start of error messages about the question.
     noun: &'static str,
     method: &'static str,
     /// The capability that the client must have declared, whatever the parameters are.
@@ -91,7 +91,7 @@ const ELICITATION_CREATE: &str = "elicitation/create";
 /// Why a question cannot be asked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Its parameters are wrong.
+    /// The question's parameters are wrong.
     Invalid(String),
     /// The client did not declare this capability.
     Undeclared(Need),
@@ -118,7 +118,7 @@ impl Question {
         ROWS.iter().find(|row| row.word == word).map(|row| row.question)
     }
 
-    /// The start of messages about it: `elicitation`.
+    /// The start of error messages about the question, such as `elicitation`.
     pub fn noun(self) -> &'static str {
         self.row().noun
     }
@@ -128,8 +128,8 @@ impl Question {
         self.row().method
     }
 
-    /// Whether this client declared that it can be asked. Only the declaration matters, not the revision: some clients
-    /// negotiate a revision that is older than the question, and can answer it.
+    /// Whether this client declared that it can answer the question. Only the declaration matters, not the revision:
+    /// some clients negotiate a revision that is older than the question, and can answer it.
     pub fn is_declared_by(self, client: &Client) -> bool {
         self.row().need.is_met(client)
     }

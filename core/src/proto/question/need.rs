@@ -43,7 +43,7 @@ pub(super) const SAMPLING_CONTEXT: Need = Need {
 pub(super) const ROOTS: Need = need("roots", "roots", r#"{"roots":{}}"#);
 
 impl Need {
-    /// Whether the client declared it.
+    /// Whether the client declared this capability.
     pub(crate) fn is_met(&self, client: &Client) -> bool {
         let object = |value: &JsonSlice| value.kind() == Kind::Object;
         let Some(whole) = client.capabilities.member(self.capability).filter(object) else { return false };

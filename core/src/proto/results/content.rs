@@ -103,8 +103,8 @@ pub(in crate::proto) fn of_tool(value: &JsonSlice, name: &str) -> Result<JsonSli
     })
 }
 
-/// A resource's result, from one or several contents. Contents without a URI get the resource's URI, and its media type
-/// if they have none. A text becomes such contents.
+/// A resource's result, from one or several contents. If contents have no URI, they get the resource's URI, and also
+/// its media type if they have none. A text becomes contents without a URI.
 pub(in crate::proto) fn of_resource(
     value: &JsonSlice,
     uri: &str,
@@ -137,7 +137,8 @@ pub(in crate::proto) fn of_resource(
 }
 
 /// The result of a prompt, from one message or an array of them. Content blocks and texts become messages of the user.
-/// So do contents of resources if the prompt's `name` is given; a plain value is never contents.
+/// If the prompt's `name` is given, contents of resources become messages of the user too. A plain value never counts
+/// as contents.
 pub(in crate::proto) fn of_prompt(value: &JsonSlice, name: Option<&str>) -> Result<JsonSlice, String> {
     wrapped("messages", |out| {
         for item in items(value) {

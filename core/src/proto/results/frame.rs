@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The members of the frame that the handler has set.
 #[derive(Clone, Debug, Default)]
 pub struct Rest {
-    /// Its `_meta`.
+    /// The result's `_meta`.
     pub meta: Option<JsonSlice>,
-    /// How long it may be cached.
+    /// How long the result may be cached.
     pub ttl: Option<Duration>,
     /// Who may get the cached result.
     pub scope: Option<CacheScope>,

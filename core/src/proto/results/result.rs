@@ -43,7 +43,7 @@ pub struct CalledEntry<'a> {
     pub uri: &'a str,
     /// Whether a tool's plain values are also sent as structured content.
     pub structured: bool,
-    /// Whether its output schema [allows values that are not objects](crate::proto::results::structured::wraps).
+    /// Whether the tool's output schema [allows values that are not objects](crate::proto::results::structured::wraps).
     pub wraps: bool,
 }
 

@@ -24,11 +24,11 @@ pub struct Identity {
     pub implementation: Implementation,
     /// Instructions for models that use the server, if there are any.
     pub instructions: Option<String>,
-    /// The revisions that it supports.
+    /// The revisions that the server supports.
     pub revisions: Revisions,
-    /// Its extensions with their settings, as clients see them.
+    /// The server's extensions with their settings, as clients see them.
     pub extensions: Vec<(String, JsonSlice)>,
-    /// The caching hints of its results.
+    /// The caching hints of the server's results.
     pub cache: CacheSettings,
 }
 

@@ -28,9 +28,9 @@ struct Row {
     capability: Capability,
     word: &'static str,
     since: Revision,
-    /// The last revision that has it under its own name.
+    /// The last revision that has the capability under `word`.
     until: Revision,
-    /// The extension in revisions that do not have its name.
+    /// The extension that has this capability in later revisions.
     extension: Option<&'static str>,
     /// How clients are notified of changes: the notification, and the member of a filter that subscribes to it.
     list_changed: Option<(&'static str, &'static str)>,
@@ -121,12 +121,12 @@ impl Capabilities {
         Capabilities(self.0 & others.0)
     }
 
-    /// Each of them, in the order of the enumeration.
+    /// The capabilities of the set, in the order of the enumeration.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         ROWS.iter().map(|row| row.capability).filter(move |capability| self.has(*capability))
     }
 
-    /// Whether this is one of them.
+    /// Whether the set contains this capability.
     pub fn has(self, capability: Capability) -> bool {
         self.0 & 1 << capability as u8 != 0
     }

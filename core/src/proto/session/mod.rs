@@ -1,5 +1,5 @@
-//! What client and server agree on: the revision, the capabilities, and the session's subscriptions, log level and
-//! tasks.
+//! The state that client and server share: the revision, the capabilities, and the session's subscriptions, log level
+//! and tasks.
 
 pub mod capability;
 pub(crate) mod extension;

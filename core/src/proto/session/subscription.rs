@@ -131,7 +131,7 @@ impl Filter {
         lists.chain(resources).chain(tasks).collect()
     }
 
-    /// The number of its URIs and ids, and their bytes.
+    /// The number of URIs and ids in the filter, and their bytes.
     pub fn size(&self) -> (usize, usize) {
         let names = || self.resources.iter().chain(self.tasks.iter().flatten());
         (names().count(), names().map(|name| name.len()).sum())

@@ -13,13 +13,13 @@ pub const RELATED: &str = "io.modelcontextprotocol/related-task";
 /// Whether calls of a tool can be tasks, or must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TaskSupport {
-    /// Its calls are never tasks.
+    /// Calls of the tool are never tasks.
     #[default]
     Forbidden,
     /// A call is a task if the client supports tasks: in 2026-07-28 a client that declares the extension, in 2025-11-25
-    /// one whose request asks for a task. Calls of other clients get an ordinary response.
+    /// a client whose request asks for a task. Calls of other clients get an ordinary response.
     Optional,
-    /// Its calls are always tasks. A call of a client without support for tasks is refused.
+    /// Calls of the tool are always tasks. A call of a client without support for tasks is refused.
     Required,
 }
 
@@ -45,15 +45,15 @@ impl TaskSupport {
 /// The status of a task (T1-6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It is running.
+    /// The task is running.
     Working,
-    /// It waits for answers from the client.
+    /// The task waits for answers from the client.
     InputRequired,
-    /// It has its result.
+    /// The task has its result.
     Completed,
-    /// It has an error. In 2025-11-25 this includes a result with `isError` (T1-9, T2-6).
+    /// The task has an error. In 2025-11-25 this includes a result with `isError` (T1-9, T2-6).
     Failed,
-    /// It was cancelled.
+    /// The task was cancelled.
     Cancelled,
 }
 
@@ -86,19 +86,19 @@ impl Status {
 /// The facts about a task that both forms contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Its id.
+    /// The task's id.
     pub id: &'a str,
-    /// Its status.
+    /// The task's status.
     pub status: Status,
-    /// Its status message.
+    /// The message that describes the status.
     pub message: Option<&'a str>,
-    /// When it was created, in seconds since 1970.
+    /// When the task was created, in seconds since 1970.
     pub created: u64,
-    /// When it was last changed, in seconds since 1970.
+    /// When the task was last changed, in seconds since 1970.
     pub updated: u64,
-    /// How long it is kept after its creation, in milliseconds.
+    /// How long the task is kept after its creation, in milliseconds.
     pub ttl_ms: u64,
-    /// How often a client should poll it, in milliseconds.
+    /// How often a client should poll the task, in milliseconds.
     pub poll_ms: u64,
 }
 

@@ -1,5 +1,6 @@
 //! Access to a folder and its contents. Symbolic links below the folder are not followed. Each step opens one name
-//! relative to the directory of the step before, so files that are moved at the same time cannot redirect the path.
+//! relative to the directory that the previous step opened, so files that are moved at the same time cannot redirect
+//! the path.
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io::Errno;

@@ -11,7 +11,7 @@ pub(super) trait Wire: AsyncWrite + Unpin + Send + 'static {
     /// Reads the available bytes. Returns 0 at the end of the input.
     fn poll_read(&mut self, task: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Whether the client is known to be gone, so that it neither sends nor reads.
+    /// Whether the client is known to have disconnected, so that it neither sends nor reads.
     fn is_gone(&self) -> bool;
 
     /// Discards unwritten bytes when the connection is dropped.

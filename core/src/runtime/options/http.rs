@@ -68,7 +68,7 @@ impl HttpOptions {
     }
 
     /// Accepts connections from a listening socket of the program, TCP or Unix. The start fails for any other socket.
-    /// The file of a Unix socket is not removed at the end. The socket becomes non-blocking, also for other processes
+    /// The file of a Unix socket is not removed at the end. The socket becomes non-blocking, even for other processes
     /// that share it.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
         HttpOptions::at(ListenAddress::Socket(Arc::new(socket.into())))

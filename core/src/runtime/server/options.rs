@@ -26,7 +26,7 @@ impl ServeOptions {
     }
 
     /// Serves the process's standard input and output. Repeated calls change nothing. When standard input ends, the
-    /// server ends, also if it has other transports;
+    /// server ends, even if it has other transports;
     /// [`ServerBuilder::end_with_stdin`](crate::ServerBuilder::end_with_stdin) can change that.
     ///
     /// While the server runs, descriptor 1 points to descriptor 2, so that the output of a handler does not reach the
@@ -49,7 +49,7 @@ impl ServeOptions {
     }
 
     /// Serves one more client on these descriptors, like standard input and output. Descriptor 1 is not changed. When
-    /// the last channel with one client ends, the server ends, also if it has other transports;
+    /// the last channel with one client ends, the server ends, even if it has other transports;
     /// [`ServerBuilder::end_with_stdin`](crate::ServerBuilder::end_with_stdin) can change that.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
         self.transports.push(Box::new(StdioTransport::Descriptors(input, output)));
@@ -81,7 +81,7 @@ impl ServeOptions {
     /// Serves messages as lines on a socket of the program, TCP or Unix. A listening socket is served like
     /// [`ServeOptions::unix`], but its file is not removed. A connected socket is served as one more client, and its
     /// end can end the server, as with [`ServeOptions::descriptors`]. The start fails for any other socket. The socket
-    /// becomes non-blocking, also for other processes that share it.
+    /// becomes non-blocking, even for other processes that share it.
     ///
     /// TCP has no permissions: everyone who reaches the address may call. Only web pages are refused: if the first line
     /// of a connection cannot be a message, the connection is closed.
@@ -92,7 +92,7 @@ impl ServeOptions {
 
     /// Serves messages as lines on a stream of the program, for one more client. The end of the stream can end the
     /// server, as with [`ServeOptions::descriptors`]. The stream is polled on the tokio runtime in which the server was
-    /// started, or on engine threads if there was none.
+    /// started, or on engine threads if the server was started outside of a runtime.
     pub fn stream(mut self, stream: impl AsyncRead + AsyncWrite + Send + 'static) -> ServeOptions {
         self.transports.push(Box::new(Stream::new(stream)));
         self

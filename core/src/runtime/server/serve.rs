@@ -93,8 +93,7 @@ impl Server {
     /// ignored stays ignored. After this function has returned, the two signals have their earlier effect. A program
     /// that handles these signals itself uses [`Server::serve`] instead.
     ///
-    /// If a handler still blocks a thread, this function returns nevertheless, and the process ends when `main`
-    /// returns.
+    /// This function returns even if a handler still blocks a thread. The process then ends when `main` returns.
     pub fn run(&self, options: ServeOptions) -> Result<ExitCode, Error> {
         self.run_with(options, |_| {})
     }

@@ -86,7 +86,7 @@ impl Installed {
         let signals: Vec<i32> =
             [SIGINT, SIGTERM].into_iter().filter(|&signal| !is_in(ignored, signal)).collect();
         for &signal in &signals {
-            // If the program has its own handler, that handler is called too, also while no run is active.
+            // If the program has its own handler, that handler is called too, even while no run is active.
             if !is_in(caught, signal) {
                 flag::register_conditional_default(signal, idle.clone())?;
             }

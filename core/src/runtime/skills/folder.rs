@@ -34,7 +34,7 @@ struct LastScan {
     looked: Arc<SourceContents>,
 }
 
-/// What is known of the content of a file.
+/// The digest and the front matter of a file at its last scan.
 #[derive(Clone)]
 struct KnownFile {
     stamp: Stamp,

@@ -108,7 +108,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Collects all files in and below a skill, and the skills among its folders.
+    /// Collects all files in a skill's folder and in its subfolders, and the skills in these subfolders.
     fn skill(
         &mut self,
         path: &str,

@@ -19,7 +19,8 @@ use tokio::io::AsyncWriteExt;
 /// The time for evicted connections to end. After this time, other connections are evicted.
 const EVICTION_WAIT: Duration = Duration::from_millis(50);
 
-/// The maximum number of clients that get a refusal at the same time. Further clients are disconnected without one.
+/// The maximum number of clients that get a refusal at the same time. Further clients are disconnected without a
+/// refusal.
 const MAX_REFUSALS: usize = 64;
 
 /// The maximum input of a refused client that is discarded, and the maximum time for that.

@@ -28,8 +28,8 @@ pub(in crate::runtime) fn read(
     Ok((address, path(what, text, path_part)?))
 }
 
-/// Whether only this machine can reach an address. This is the case for a loopback address, also for an IPv4 one in
-/// IPv6 form.
+/// Whether only this machine can reach an address. This is the case for a loopback address, including an IPv4 loopback
+/// address in IPv6 form.
 pub(in crate::runtime) fn is_local(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }

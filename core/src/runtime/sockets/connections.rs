@@ -167,8 +167,8 @@ impl Wake for Connections {
 }
 
 impl TaskGuard {
-    /// Registers the waker for changes of the phase. Read the phase after this call, because an earlier change wakes
-    /// nobody.
+    /// Registers the waker for changes of the phase. Read the phase after this call, because a change before this call
+    /// does not wake the task.
     pub(in crate::runtime) fn register(&self, waker: &Waker) {
         if let Some(task) = self.connections.table.lock().tasks.get_mut(&self.key) {
             task.waker = Some(waker.clone());

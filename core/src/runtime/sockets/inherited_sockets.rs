@@ -62,7 +62,7 @@ pub(in crate::runtime) fn inspect(socket: &OwnedFd) -> Result<Socket, Error> {
     }
 }
 
-/// Prepares the socket for the executor of the caller. The socket becomes non-blocking, also for other processes that
+/// Prepares the socket for the executor of the caller. The socket becomes non-blocking, even for other processes that
 /// share it.
 fn prepare(socket: &OwnedFd) -> Result<(), Error> {
     fcntl_setfd(socket, FdFlags::CLOEXEC).and_then(|()| ioctl_fionbio(socket, true)).map_err(unusable)

@@ -38,7 +38,7 @@ pub(in crate::runtime) trait Io:
     fn attach(detached: Self::Detached) -> io::Result<Self>;
 }
 
-/// What [`Io::poll_sent`] found.
+/// The result of [`Io::poll_sent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) enum Sent {
     /// The other side has sent data that has not been read yet.

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// The printed bytes in their order. If bytes do not fit, they are dropped, as whole lines if possible. A note in their
-/// place reports how many bytes were dropped.
+/// The printed bytes in their order. If bytes do not fit, they are dropped, as whole lines if possible. Instead, a note
+/// reports how many bytes were dropped.
 pub(super) struct Backlog {
     capacity: usize,
     bytes: VecDeque<u8>,

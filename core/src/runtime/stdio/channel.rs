@@ -19,10 +19,10 @@ pub(super) struct Channel {
     shared: Arc<Shared>,
 }
 
-/// A function that restores what the transport changed for a channel.
+/// A function that restores the descriptors that the transport changed for a channel.
 pub(super) type Restore = Box<dyn FnOnce(RestoreTo) + Send>;
 
-/// The new owner of what is restored.
+/// The owner of the restored descriptors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RestoreTo {
     /// The program gets its descriptors back, because the server has ended.
@@ -188,8 +188,8 @@ impl Serving for Channel {
     }
 }
 
-/// Handles the end of the reader, also if its thread could not start. No question will be answered, and the channel
-/// ends. Without this, the server would never end.
+/// Handles the end of the reader, even if the reader's thread could not start. No question will be answered, and the
+/// channel ends. Without this, the server would never end.
 struct EndOfInput(Arc<Shared>);
 
 impl Drop for EndOfInput {

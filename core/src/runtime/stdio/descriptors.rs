@@ -35,7 +35,7 @@ impl Parent {
         Parent { watched: true, pid, descriptor: pid.and_then(process_descriptor) }
     }
 
-    /// For an input whose client is not the parent.
+    /// The parent is not watched, because the input's client is not the parent.
     pub(super) fn unwatched() -> Parent {
         Parent { watched: false, pid: None, descriptor: None }
     }
@@ -107,7 +107,7 @@ impl Input for DescriptorInput {
         Read::Stopped
     }
 
-    /// Reports a client that has gone even if its input is not fully read, and a parent that has ended.
+    /// Reports that a client has disconnected, even if its input is not fully read, or that a parent has ended.
     fn is_client_gone(&self) -> bool {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut fds = [PollFd::new(&self.input, HALF_CLOSED)];

@@ -60,7 +60,7 @@ fn lines_are_answered_over_memory() {
         input.write(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}{end}"#).as_bytes());
     }
     input.end();
-    // It was the only channel, so the server ends with it.
+    // This was the only channel, so the server ends with it.
     let (ended, end) = std::sync::mpsc::channel();
     context.lifecycle.on_close(move || ended.send(()).unwrap());
     end.recv_timeout(Duration::from_secs(10)).unwrap();

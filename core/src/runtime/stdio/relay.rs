@@ -91,8 +91,9 @@ impl Relay {
         Ok(Some(relay))
     }
 
-    /// Restores descriptor 2, and waits a moment until the printed output was written to the client. The thread ends
-    /// when no process can print to the pipe any more, because a process that a handler started may still run.
+    /// Restores descriptor 2, and waits a moment until the printed output was written to the client. The thread
+    /// continues until no process can print to the pipe any more, because a process that a handler started may still be
+    /// running.
     pub(super) fn close(self) {
         if fstat(std::io::stderr()).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode) {
             let _ = rustix::stdio::dup2_stderr(&self.real);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
-/// What an output has received.
+/// The bytes that an output has received.
 #[derive(Default)]
 struct Written {
     text: Vec<u8>,

@@ -72,7 +72,7 @@ struct Counts {
     left: u64,
 }
 
-/// What the watchdog knows of a reactor from its last check.
+/// The state of a reactor at the watchdog's last check.
 #[derive(Clone, Copy, Default)]
 struct LastSeen {
     seen: Counts,

@@ -64,7 +64,8 @@ impl Pool {
         &self.watchdog
     }
 
-    /// The reactor at index `place`. While the system refuses threads, it is another reactor that has started.
+    /// The reactor at index `place`, which is started if necessary. If the system refuses a new thread, this returns
+    /// another reactor that is already running.
     fn reactor(&self, place: usize) -> Result<&Reactor, Error> {
         let place = place % self.reactors.len();
         let reactor = &self.reactors[place];

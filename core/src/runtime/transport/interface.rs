@@ -21,10 +21,10 @@ pub(crate) trait Transport: fmt::Debug + Send {
         Ok(())
     }
 
-    /// The place of this transport in the order of starts.
+    /// The position of this transport in the order of starts.
     fn start_order(&self) -> StartOrder;
 
-    /// Whether it serves requests that the program passes in.
+    /// Whether the transport serves requests that the program passes in.
     fn is_embedded(&self) -> bool {
         false
     }

@@ -55,7 +55,7 @@ impl Inner {
         }))
     }
 
-    /// Handles all events that have arrived, also those of other requests.
+    /// Handles all events that have arrived, including those of other requests.
     pub(super) fn read_events(&self) {
         let plain = |json: &JsonSlice| json.to_value().unwrap_or_default();
         while let Some(event) = self.link.event() {

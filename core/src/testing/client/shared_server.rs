@@ -19,9 +19,9 @@ pub(super) struct ServerLease {
 /// The same server as the engine stores it.
 struct SharedServer {
     running: Running,
-    /// The number of clients that use it.
+    /// The number of clients that use the server.
     clients: usize,
-    /// Distinguishes it from a server that was started earlier.
+    /// Distinguishes the server from a server that was started earlier.
     number: u64,
 }
 

@@ -45,7 +45,7 @@ impl Page {
 pub(crate) struct Record {
     entry: Entry,
     target: Target,
-    /// The lane and the callback, if it has one.
+    /// The callback and its lane, if the entry has a callback.
     pub(super) callback: Option<(LaneId, HandlerId)>,
     enabled: bool,
 }

@@ -25,7 +25,7 @@ pub(crate) struct ServerConfig {
     pub(crate) http: Option<String>,
     pub(crate) sockets: Sockets,
     pub(crate) web: Web,
-    /// Whether the program hands over requests.
+    /// Whether the program passes in requests of its own HTTP server.
     pub(crate) embedded: bool,
     pub(crate) hosts: Vec<String>,
     pub(crate) origins: Vec<String>,
@@ -169,7 +169,7 @@ impl ServerConfig {
     }
 }
 
-/// Sets a setting, or a member of the server's description that is none.
+/// Sets a setting, or a member of the server's description if no setting has the name.
 fn set_member(mut builder: ServerBuilder, name: &str, value: &JsonSlice) -> Result<ServerBuilder> {
     match builder.set_setting(name, value, Spelling::C) {
         Ok(true) => Ok(builder),

@@ -22,7 +22,7 @@ use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
 /// It may be passed from thread to thread, but one thread at a time may use it. A function fails with TENON_ERR_STATE
 /// if the request is in use by another thread, or by a caller on the same thread.
 pub struct tenon_http {
-    /// The process that handed the request over.
+    /// The process that passed the request to the server.
     submitted_in: OnceLock<Process>,
     state: Mutex<State>,
 }

@@ -100,7 +100,7 @@ class Types:
         raise TypeError(f"{type_name(annotation)} is not a JSON type{advice}")
 
     def _named(self, key: Any, name: str, kinds: Iterable[str], build: Callable[[], Type]) -> Type:
-        """Builds a type that may be one of its own parts. Only then it becomes a definition with references."""
+        """Builds a type that may be one of its own parts. Only such a type becomes a definition with references."""
         known = self._known.get(key)
         if known is not None:
             return known

@@ -206,7 +206,7 @@ def _described(schema: dict[str, Any], kind: type) -> dict[str, Any]:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    """The annotations of a class. They may name the class itself, also if it is local to a function."""
+    """The annotations of a class. They may name the class itself, even if it is local to a function."""
     try:
         found = typing.get_type_hints(kind, None, {kind.__name__: kind}, include_extras=True)
         if sys.version_info < (3, 11):

@@ -73,7 +73,7 @@ def of(types: TypeBuilder, annotation: Any) -> Type:
 
     def read(value: Any) -> Any:
         try:
-            # From JSON, because a strict model accepts a string for a date only there.
+            # The value is read from JSON, because a strict model accepts a string for a date only in JSON.
             return adapter.validate_json(to_json(value))
         except ValidationError as error:
             raise _invalid_value(error) from None

@@ -89,7 +89,7 @@ impl Draft {
         self.params.member(ELICITATION_ID)?.decode_str().map(|id| id.into_owned())
     }
 
-    /// The reader of its answers.
+    /// The reader of the question's answers.
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }

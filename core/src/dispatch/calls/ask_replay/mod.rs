@@ -18,7 +18,7 @@ struct Recorded {
     digest: String,
     /// The answer as the client sent it, or the reason why there is none.
     answer: Option<Result<JsonSlice, String>>,
-    /// Whether this attempt has asked it too.
+    /// Whether the present attempt has asked the question too.
     again: bool,
 }
 

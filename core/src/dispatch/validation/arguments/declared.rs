@@ -1,4 +1,4 @@
-//! What a schema declares about the arguments at its top level.
+//! The types and names that a schema declares for the arguments at its top level.
 
 use crate::error::Error;
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ impl Types {
     pub(super) const ARRAY: Types = Types(8);
     pub(super) const OBJECT: Types = Types(16);
 
-    /// Whether it contains one of `other`.
+    /// Whether the two sets have a type in common.
     pub(super) fn has(self, other: Types) -> bool {
         self.0 & other.0 != 0
     }
@@ -88,8 +88,8 @@ impl Types {
     }
 }
 
-/// The names for which `schema` has properties, also in the branches that apply to the same object. Returns an error
-/// if a name may be known without being listed.
+/// The names for which `schema` has properties, including those in branches that apply to the same object. Returns an
+/// error if a name may be known without being listed.
 pub(super) fn known_names(schema: &Value) -> Result<BTreeSet<String>, Error> {
     let mut names = BTreeSet::new();
     gather(schema, &mut names)?;

@@ -16,16 +16,17 @@ use declared::{Types, known_names};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
-/// How arguments are treated for which a tool's schema has no properties.
+/// How arguments are treated if a tool's schema has no properties for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownArguments {
-    /// As the schema says: they are passed on, unless `additionalProperties` or the like refuses them.
+    /// The schema decides: the arguments are passed on, unless `additionalProperties` or a similar keyword refuses
+    /// them.
     #[default]
     Schema,
-    /// The call is refused. The error lists them, and the known arguments.
+    /// The call is refused. The error lists the unknown arguments and the known arguments.
     Refuse,
-    /// They are left out.
+    /// The unknown arguments are removed.
     Drop,
 }
 
@@ -77,7 +78,7 @@ impl Default for Policy {
 #[derive(Debug)]
 pub struct Arguments {
     schema: Schema,
-    /// The types of the properties that have one.
+    /// The types of the properties, for each property with a type.
     declared: HashMap<String, Types>,
     defaults: Vec<(String, JsonSlice)>,
     /// The index of each default.
@@ -93,7 +94,7 @@ pub struct Arguments {
 
 /// Why arguments are not ready.
 pub(crate) enum Unready {
-    /// They are not valid, for these reasons.
+    /// The arguments are not valid, for these reasons.
     Refused(String),
     /// The check needs more effort; the arguments are returned.
     Costly(JsonSlice),

@@ -29,7 +29,7 @@ pub(super) fn write_block(value: &JsonSlice, revision: Revision, out: &mut JsonW
     out.end_object();
 }
 
-/// The text in place of a block that cannot be sent: `[audio/wav, 1234 bytes]`, or a link's name and URI.
+/// The text that replaces a block that cannot be sent: `[audio/wav, 1234 bytes]`, or a link's name and URI.
 fn instead(word: &str, value: &JsonSlice) -> String {
     let text = |name: &str| {
         let member = value.member(name);

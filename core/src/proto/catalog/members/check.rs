@@ -14,7 +14,7 @@ pub(crate) struct At<'a> {
 
 /// The last step of a value's path.
 pub(crate) enum Step<'a> {
-    /// It is the whole value.
+    /// The path is that of the whole value.
     Whole,
     /// A member, by its name.
     Member(&'a str),

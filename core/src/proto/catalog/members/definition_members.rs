@@ -7,7 +7,7 @@ use crate::proto::version::Revision;
 
 /// The maximum size of an object's members together. Schemas are not counted, because they have their own limit.
 const MAX_BYTES: usize = 1 << 20;
-/// The maximum nesting of a member, also without schemas.
+/// The maximum nesting of a member, even if it has no schemas.
 const MAX_DEPTH: usize = 128;
 
 /// Members of one table. Each was checked when it was set.

@@ -220,10 +220,10 @@ static ANNOTATIONS: Table = table(
 /// A kind of content block.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// Its `type`.
+    /// The block's `type`.
     pub(crate) word: &'static str,
     pub(crate) table: Table,
-    /// The first revision that has it (TL-17).
+    /// The first revision that has this kind of block (TL-17).
     pub(crate) from: Revision,
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// Pieces up to this size are not counted, and neither is this part of each growing buffer. A connection's own buffers
-/// are at least as large, so the limit of connections bounds these bytes.
+/// Pieces up to this size are not counted. The first bytes of each growing buffer, up to this size, are not counted
+/// either. A connection's own buffers are at least as large, so the limit of connections bounds these bytes.
 const UNCOUNTED: usize = 8 << 10;
 
 /// The error text for a client if the budget has no space for its request or its response.

@@ -41,7 +41,7 @@ impl<'c> Caller<'c> {
 }
 
 /// The IP address of a request's client: an extension of [`http::Request`] that a program with its own HTTP server can
-/// set. What the client uses counts in the share of this address, such as
+/// set. The client's usage counts towards the share of this address, such as
 /// [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without this extension, only the total limits
 /// apply. Behind a proxy, set the client's address that the proxy reports, or set none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,9 +62,9 @@ impl RequestHead {
         self.0.extensions.insert(Principal(principal.into()));
     }
 
-    /// Sets the client's IP address, without a port. What the client uses counts towards the share of this address,
-    /// such as [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without an address, only the total
-    /// limits apply. Fails if `address` is not an IP address.
+    /// Sets the client's IP address, without a port. The client's usage counts towards the share of this address, such
+    /// as [`Limits::max_address_calls`](crate::Limits::max_address_calls). Without an address, only the total limits
+    /// apply. Fails if `address` is not an IP address.
     pub fn address(&mut self, address: &str) -> Result<(), Error> {
         // A link-local address may contain the name of its interface.
         let plain = address.split_once('%').map_or(address, |(plain, _)| plain);

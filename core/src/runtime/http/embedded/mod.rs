@@ -1,4 +1,5 @@
-//! The endpoint for a program's own HTTP server. It has no listener, but it starts and ends like a transport with one.
+//! The endpoint for a program's own HTTP server. It has no listener, but it starts and ends like a transport with a
+//! listener.
 //!
 //! [`Embedded`] is a function from requests to responses, for programs that use futures. [`Exchange`] handles one
 //! request in separate steps, for programs that use callbacks or their own event loop. The bindings for other languages

@@ -1,4 +1,4 @@
-//! Reports to one thread that serves many exchanges which of them can continue.
+//! Notifies a thread that serves many exchanges when one of these exchanges can continue.
 
 use crate::host::Wake;
 use crate::locks::Mutex;

@@ -242,7 +242,7 @@ impl SseEndpoint {
             let members =
                 engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
             members.iter().flatten().for_each(|member| session.record_pong(member));
-            // If a message has an id, the client waits for the error on the stream. If no message has one, the HTTP
+            // If a message has an id, the client waits for the error on the stream. If no message has an id, the HTTP
             // status reports the error (BAD-7).
             let bad = members.iter().all(|member| matches!(member, Err(wrong) if wrong.id.is_none()));
             engine.accept_batch(&scope, members, sink);
@@ -307,8 +307,8 @@ impl SseEndpoint {
 }
 
 impl Session {
-    /// Records the answer to a ping. Any answer, also an error, shows that the client has read everything before the
-    /// ping. A false answer harms only the client that sends it.
+    /// Records the answer to a ping. Any answer, even an error, shows that the client has read everything before the
+    /// ping. If a client answers without reading, it harms only itself.
     fn record_pong(&self, message: &Message) {
         if let Some(number) = sse::pong(message) {
             self.queue.ponged(number);

@@ -40,7 +40,7 @@ pub(in crate::runtime::http) trait MessageStream: Send + Sync {
 pub(in crate::runtime::http) struct Exchange {
     pub(in crate::runtime::http) engine: Engine,
     pub(in crate::runtime::http) channel: Arc<ResponseChannel>,
-    /// What ends when the client disconnects: the call or the listen stream of a modern request. `None` in a legacy
+    /// The call or the listen stream of a modern request. It ends when the client disconnects. `None` in a legacy
     /// session, where a call continues (MH-50 to MH-52).
     pub(in crate::runtime::http) in_flight: Option<InFlight>,
     /// Marks the legacy session as in use.
@@ -53,7 +53,7 @@ pub(in crate::runtime::http) struct Exchange {
     part: Option<Part>,
 }
 
-/// What a modern request uses in the engine.
+/// The call or the listen stream of a modern request.
 #[derive(Clone, Copy)]
 pub(in crate::runtime::http) enum InFlight {
     Call(CallId),

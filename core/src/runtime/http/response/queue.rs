@@ -43,7 +43,7 @@ struct State {
     reads: ReadProgress,
 }
 
-/// What is known of the messages that the client has read.
+/// How much the client is known to have read.
 #[derive(Default)]
 struct ReadProgress {
     /// The number of events that were sent, and the number of events that the client has read.
@@ -90,8 +90,8 @@ impl Queue {
         }
     }
 
-    /// Registers the task to be woken when there is work. Check the queue after this call, because earlier changes wake
-    /// nobody.
+    /// Registers the task to be woken when there is work. Check the queue after this call, because changes before this
+    /// call do not wake the task.
     pub(in crate::runtime::http) fn register(&self, task: &Context<'_>) {
         let mut state = self.state.lock();
         match &mut state.waker {

@@ -179,7 +179,8 @@ impl ResponseChannel {
         }
     }
 
-    /// Requests a comment if the client accepts a stream. The reader calls this and then polls for the comment.
+    /// Requests an SSE comment, if the client accepts a stream. The reader calls this when its connection needs a test
+    /// write, and then polls for the comment.
     pub(in crate::runtime::http) fn comment(&self) {
         if self.streams {
             self.state.lock().ping = true;

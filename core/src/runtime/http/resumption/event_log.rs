@@ -126,7 +126,7 @@ pub(in crate::runtime::http) struct EventLog {
 pub(in crate::runtime::http) enum AttachError {
     /// The stream has no such event.
     UnknownEvent,
-    /// The events after it are not in memory. The caller must read them from the store.
+    /// The events after the given event are not in memory. The caller must read them from the store.
     NotInMemory,
 }
 

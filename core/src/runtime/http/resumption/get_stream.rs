@@ -31,7 +31,7 @@ impl GetStreams {
         }
     }
 
-    /// Ends all streams, and also those that are added later.
+    /// Ends all streams, including those that are added later.
     pub(in crate::runtime::http) fn end(&self) {
         let streams = {
             let mut state = self.0.lock();

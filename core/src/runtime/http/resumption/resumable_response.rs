@@ -156,7 +156,7 @@ impl ResponseChannel {
         Some(Poll::Ready(if last { Chunk::Last(bytes) } else { Chunk::More(bytes) }))
     }
 
-    /// Attaches a new reader after the event `after`, in place of the current reader. `replay` has the events that are
+    /// Attaches a new reader after the event `after`, and removes the current reader. `replay` has the events that are
     /// not in memory.
     pub(in crate::runtime::http) fn attach(&self, after: u64, replay: &[Bytes]) -> Result<u32, AttachError> {
         let (attached, waker) = {

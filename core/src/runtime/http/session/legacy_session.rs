@@ -104,7 +104,7 @@ impl Drop for Lease {
     }
 }
 
-/// Woken when the last call of a session ends, which may be after its last lease has ended.
+/// Is woken when the last call of a session ends. This may be after the session's last lease has ended.
 struct IdleWake(Weak<Session>);
 
 impl Wake for IdleWake {

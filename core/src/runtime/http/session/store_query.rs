@@ -20,7 +20,7 @@ struct Table {
     waiting: BTreeMap<(Instant, u64), Arc<PendingAnswer>>,
 }
 
-/// The reply to one operation. Only the first one counts: the store's reply, or a failure.
+/// The reply to one operation. Only the first reply counts, which is the store's reply or a failure.
 #[derive(Default)]
 struct PendingAnswer(Mutex<State>);
 

@@ -61,8 +61,8 @@ impl FrameError {
 
 /// Limits the memory of a message.
 pub trait MemoryLimit {
-    /// Reserves memory for a message of this size, in place of the size that was reserved before. Returns whether the
-    /// message may have this size. Zero bytes release the memory.
+    /// Changes the memory that is reserved for a message to this size. Returns whether the message may have this size.
+    /// Zero bytes release the memory.
     fn take(&mut self, bytes: usize) -> bool;
 }
 
