@@ -614,7 +614,7 @@ export type Operation =
 export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 
 /** The options that appear in lists. */
-export interface ShownOptions extends EntryOptions {
+export interface ShownOptions extends EntryOptions, ListPolicies {
   /** The name for people (2025-06-18). */
   title?: string
   /** A description. For a tool, the model reads it to choose the tool. */

@@ -26,8 +26,8 @@ export declare class Engine {
   /** Ends the server because the process is about to exit. Waits up to a second until answers are written. */
   abandon(): void
   /**
-   * Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript. `replaces`: a
-   * method answers a request of the protocol in place of the engine.
+   * Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript.
+   * `replaces`: a method answers a request of the protocol instead of the engine.
    */
   add(kind: string, options: string, handler: number, replaces: boolean): void
   /** Registers a function that completes an argument. `policies` is JSON text. */
@@ -44,7 +44,7 @@ export declare class Engine {
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
   bounds(): Array<number>
-  /** Begins a graceful shutdown. The dispatch function is notified when it is complete. */
+  /** Begins a graceful shutdown. The dispatch function is notified when the shutdown is complete. */
   close(): void
   /** Ends the server at once, because JavaScript no longer references it. Does not wait. */
   closeNow(): void
@@ -56,7 +56,7 @@ export declare class Engine {
   completeBytes(slot: number, generation: number, bytes: Uint8Array): void
   /** The context members of a call, as JSON text; `null` once it has ended. */
   describe(slot: number, generation: number): string | null
-  /** Tells the client that asked its user to visit a page that the visit is complete. `false` if no client waits for it. */
+  /** Notifies a client that its user has completed a requested visit to a page. `false` if no client waits for it. */
   elicitationComplete(id: string): boolean
   /** Sends the client an event of the call: the name of its kind, and its parameters as JSON text. */
   emit(slot: number, generation: number, kind: string, params: string): void
@@ -148,7 +148,7 @@ export declare class Link {
 /** The client's information and capabilities. */
 export interface LinkOptions {
   revision?: string
-  /** The names of the questions that it can answer. */
+  /** The names of the questions that the client can answer. */
   questions: Array<string>
   /** JSON text. */
   capabilities?: string
@@ -161,7 +161,7 @@ export interface LinkOptions {
 /** The transports of one `listen()`. */
 export interface ListenOptions {
   stdio: boolean
-  /** Two descriptors in place of the process's own input and output. */
+  /** Two descriptors to use instead of the process's own input and output. */
   descriptors?: Array<number>
   http?: HttpListenOptions
   unix?: UnixListenOptions
@@ -195,11 +195,11 @@ export interface NextStep {
 /** The handlers of removed entries. */
 export interface RemovedHandlers {
   handlers: Array<number>
-  /** Whether they can be forgotten now. Otherwise the dispatch function is notified when they can. */
+  /** Whether JavaScript can release the handlers now. Otherwise the dispatch function is notified later, when it can. */
   now: boolean
 }
 
-/** What a server is made of. */
+/** The configuration from which a server is built. */
 export interface ServerConfig {
   name: string
   version: string

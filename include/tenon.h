@@ -1429,14 +1429,15 @@ tenon_status tenon_tool_add_param(
  * These members are policies and are not sent to clients. Times are in milliseconds:
  *
  * - "timeout": a number of milliseconds above 0. The timeout of one call. If a call takes longer, the client receives
- *   an error, and a later result is dropped. Default: the limit "call_timeout".
+ *   an error, and a later result is dropped. Default: the limit TENON_LIMIT_CALL_TIMEOUT_MS.
  * - "max_concurrency": a positive integer. The maximum number of concurrent calls. Further calls wait in the order in
  *   which they arrived. The timeout applies to the waiting time, and starts again when the call runs. The limit
- *   "max_waiting_calls" bounds how many calls wait. A call that waits for an answer of its client counts as running,
- *   unless its attempt has ended with the question. Default: no limit.
+ *   TENON_LIMIT_WAITING_CALLS bounds how many calls wait. A call that waits for an answer of its client counts as
+ *   running, unless its attempt has ended with the question. Default: no limit.
  * - "tags": a JSON array of strings. Tags by which entries are disabled, and enabled again. Clients do not see them.
  *   At most 64 tags of at most 128 bytes each. Default: none.
- * - "hidden": true or false. Whether the entry is left out of every list. It can still be called. Default: no.
+ * - "hidden": true or false. Whether the entry is left out of every list. It can still be called. Default: no. For
+ *   tools, resources, resource templates, prompts.
  * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
  *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
  *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,

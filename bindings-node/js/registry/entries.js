@@ -3,6 +3,7 @@
 // Converts the options of an entry to JSON text. The engine reads and checks it. This file knows only the options whose names
 // differ from the protocol's.
 
+const { types } = require('node:util')
 const { encodeJson, describeFailure, wellFormed } = require('./json')
 const { BOUNDS, isObject, isValidator, refuseShape, schemaText } = require('./schema')
 
@@ -61,14 +62,15 @@ function schemaOf(what, options, option) {
   return schemaText(`${what}: ${option}`, options[option], { side: option === 'output' ? 'output' : 'input', alternative })
 }
 
-/**
- * The JSON text of the value of an option. Collections count as arrays. The engine reads `Infinity` as a string,
- * and refuses other numbers that JSON cannot express by name.
- */
+/** Whether a value is a set or another collection that is not a text, an array, or an object with a form of its own in JSON. */
+function isCollection(value) {
+  const isPlain = typeof value !== 'object' || Array.isArray(value) || types.isBoxedPrimitive(value) || types.isMap(value)
+  return !isPlain && typeof value.toJSON !== 'function' && typeof value[Symbol.iterator] === 'function'
+}
+
+/** The JSON text of the value of an option. Collections count as arrays, and `Infinity` as the largest number. */
 function optionText(what, value) {
-  if (typeof value === 'number' && !Number.isFinite(value)) return stringify(String(value))
-  const isCollection = typeof value === 'object' && !Array.isArray(value) && typeof value[Symbol.iterator] === 'function'
-  return memberText(what, isCollection ? [...value] : value)
+  return value === Infinity ? '1e300' : memberText(what, isCollection(value) ? [...value] : value)
 }
 
 /** The JSON text of an object of options. Options that are null or undefined are left out. */

@@ -5,56 +5,71 @@ use crate::convert::write::Bounds;
 use crate::errors::{exception, shown};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use tenon_mcp::json::JsonWriter;
 use tenon_mcp::{JsonSlice, Limits, OptionError};
 
-/// An infinite number as a string, because JSON has none. The engine reads it as the largest value.
-const INFINITE: &str = "Infinity";
+/// An infinite number, as the largest that JSON has. The engine reads it as the largest value.
+const INFINITE: f64 = 1e300;
 
 /// An object with the options. `what` is what they belong to, in errors.
 pub(crate) fn object(what: &str, options: &Bound<'_, PyDict>) -> PyResult<JsonSlice> {
+    let bounds = Bounds::of(&Limits::default());
     let mut out = JsonWriter::new();
     out.begin_object();
     for (name, value) in options {
         let name = name.to_string();
-        out.key(&name);
-        write_value(&mut out, &value).map_err(|reason| {
+        let json = write::json(&plain(&value)?, bounds).map_err(|reason| {
             let text = format!("{what}: {name}: {reason} is not JSON; the value is {}", shown(&value));
             exception(value.py(), "RegistrationError", &*text)
         })?;
+        out.key(&name).slice(&json);
     }
     out.end_object();
     Ok(out.into_slice())
 }
 
-fn write_value(out: &mut JsonWriter, value: &Bound<'_, PyAny>) -> Result<(), String> {
-    if let Ok(number) = value.cast::<PyFloat>()
-        && number.value() == f64::INFINITY
-    {
-        out.str(INFINITE);
-    } else if let Ok(members) = value.cast::<PyDict>() {
-        out.begin_object();
-        for (name, value) in members {
-            out.key(&name.to_string());
-            write_value(out, &value)?;
+/// The value of an option with the types of JSON: other numbers become `int` or `float`, sets and generators become lists.
+fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Ok(members) = value.cast::<PyDict>() {
+        // Times are members of some options.
+        let copy = PyDict::new(py);
+        for (name, member) in members {
+            copy.set_item(name, number(&member)?.unwrap_or(member))?;
         }
-        out.end_object();
-    } else {
-        out.slice(&plain(value)?);
+        return Ok(copy.into_any());
     }
-    Ok(())
+    if let Some(number) = number(value)? {
+        return Ok(number);
+    }
+    let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || is_list {
+        return Ok(value.clone());
+    }
+    match value.try_iter() {
+        Ok(items) => Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any()),
+        Err(_) => Ok(value.clone()),
+    }
 }
 
-fn plain(value: &Bound<'_, PyAny>) -> Result<JsonSlice, String> {
-    let bounds = Bounds::of(&Limits::default());
-    let error = match write::json(value, bounds) {
-        Ok(json) => return Ok(json),
-        Err(error) => error.to_string(),
-    };
-    // Sets and generators count as lists.
-    let list = value.py().get_type::<pyo3::types::PyList>().call1((value,)).map_err(|_| error)?;
-    write::json(&list, bounds).map_err(|error| error.to_string())
+/// A number that JSON does not have or whose type it does not know; `None` for any other value.
+fn number<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = value.py();
+    if let Ok(float) = value.cast::<PyFloat>() {
+        let is_infinite = float.value() == f64::INFINITY;
+        return Ok(is_infinite.then(|| PyFloat::new(py, INFINITE).into_any()));
+    }
+    if value.is_instance_of::<PyInt>() || value.is_none() || value.is_instance_of::<PyString>() {
+        return Ok(None);
+    }
+    if value.hasattr("__index__")? {
+        return py.import("operator")?.call_method1("index", (value,)).map(Some);
+    }
+    if value.hasattr("__float__")? {
+        return value.call_method0("__float__").map(Some);
+    }
+    Ok(None)
 }
 
 /// The exception for an option that the engine refused: `TypeError` for an unknown keyword.

@@ -109,6 +109,9 @@ macro_rules! member {
     (common_policies) => {
         common_policies!();
     };
+    (list_policies) => {
+        list_policies!();
+    };
     (schema_policies) => {
         schema_policies!();
     };

@@ -17,8 +17,8 @@ mod skills;
 mod ui;
 
 use crate::dispatch::options::{
-    Policies, common_policies, read_policies, result_policies, schema_policies, state_policies,
-    task_policies, template_policies,
+    Policies, common_policies, list_policies, read_policies, result_policies, schema_policies,
+    state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
@@ -41,7 +41,7 @@ entry! {
     ///     .description("Add two integers.")
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
-    Tool: title description icons annotations meta ui input_schema output_schema common_policies
+    Tool: title description icons annotations meta ui input_schema output_schema common_policies list_policies
         schema_policies result_policies task_policies state_policies inline keep set
 }
 
@@ -60,7 +60,7 @@ entry! {
     /// use tenon_mcp::Resource;
     /// let resource = Resource::new("config://app").name("config").mime_type("application/json");
     /// ```
-    Resource: name title description icons annotations meta mime_type size common_policies state_policies
+    Resource: name title description icons annotations meta mime_type size common_policies list_policies state_policies
         read_policies inline keep set
 }
 
@@ -79,7 +79,7 @@ entry! {
     /// use tenon_mcp::ResourceTemplate;
     /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
     /// ```
-    ResourceTemplate: name title description icons annotations meta mime_type common_policies state_policies
+    ResourceTemplate: name title description icons annotations meta mime_type common_policies list_policies state_policies
         read_policies template_policies inline keep set
 }
 

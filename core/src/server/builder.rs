@@ -92,7 +92,19 @@ impl ServerBuilder {
             self.rejected.get_or_insert_with(|| {
                 format!("server: {member} can only be set when the server is created")
             });
-        } else if let Err(reason) = self.implementation.set(member, value.into()) {
+        }
+        // What is set last holds.
+        match member {
+            "title" => self.settings.title = None,
+            "description" => self.settings.description = None,
+            "icons" => self.settings.icons = None,
+            "websiteUrl" | "website_url" => self.settings.website_url = None,
+            _ => {}
+        }
+        if matches!(member, "name" | "version") {
+            return self;
+        }
+        if let Err(reason) = self.implementation.set(member, value.into()) {
             self.rejected.get_or_insert(reason);
         }
         self

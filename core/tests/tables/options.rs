@@ -36,7 +36,7 @@ fn the_page_of_policies_is_the_table() {
 fn the_page_of_settings_is_the_table() {
     let intro = "The settings of servers. Rust: methods of `ServerBuilder`; Python: keyword arguments of `Server`; Node: options of \
                  `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache` includes \
-                 `cache_of`, and `log` includes `log_level`.\nMade from the table in `core/src/dispatch/options/settings.rs`.";
+                 `cache_of`, and `logLevel` belongs to `log`.\nMade from the table in `core/src/dispatch/options/settings.rs`.";
     generated("docs/settings.md", None, &page::<Settings>("Settings", intro));
 }
 

@@ -3,7 +3,7 @@
 use tenon_mcp::{Limit, Limits, Unit};
 
 /// `TENON_LIMIT_` and the limit's own name; times have their unit.
-fn name(limit: &Limit) -> String {
+pub fn name(limit: &Limit) -> String {
     let own = limit.name.strip_prefix("max_").unwrap_or(limit.name).to_uppercase();
     let unit = if limit.unit == Unit::Time { "_MS" } else { "" };
     format!("TENON_LIMIT_{own}{unit}")

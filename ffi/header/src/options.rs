@@ -1,7 +1,8 @@
 //! The lists of policies, settings and fields of a call, from the engine's tables.
 
+use crate::limits;
 use tenon_mcp::__private::Options;
-use tenon_mcp::{CONTEXT_FIELDS, Form, Policies, Settings, Spelling};
+use tenon_mcp::{CONTEXT_FIELDS, Form, Kind, Limits, Policies, Settings, Spelling};
 
 /// Columns of the header's comments.
 const WIDTH: usize = 118;
@@ -33,7 +34,10 @@ fn context() -> String {
 fn list<T: Options>() -> String {
     let rows = T::TABLE.iter().filter(|row| row.absent != Some(Spelling::C));
     rows.map(|row| {
-        let text = row.text.replace('`', "\"").replace("\"\"3\"\"", "\"3\"");
+        let limits = Limits::TABLE.iter().fold(row.text.to_owned(), |text, limit| {
+            text.replace(&format!("limit `{}`", limit.name), &format!("limit {}", limits::name(limit)))
+        });
+        let text = limits.replace('`', "\"");
         let value = row.form.expected(Spelling::C);
         let example = match row.form {
             Form::Cache | Form::CacheOfAll => ", such as {\"ttlMs\":60000,\"cacheScope\":\"public\"}",
@@ -42,7 +46,7 @@ fn list<T: Options>() -> String {
         };
         let kinds: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
         let kinds = match kinds.len() {
-            0 | 9 => String::new(),
+            all if all == 0 || all == Kind::ALL.len() => String::new(),
             _ => format!(" For {}.", kinds.join(", ")),
         };
         item(&format!("\"{}\": {value}{example}. {text}{kinds}", row.name))

@@ -124,3 +124,29 @@ def test_an_error_of_the_protocol_comes_back_from_another_process(error, again):
     other = again(error)
     assert type(other) is type(error) and str(other) == str(error) == error.message
     assert vars(other) == vars(error)
+
+
+def test_options_of_other_types_are_read_or_refused():
+    from decimal import Decimal
+
+    app = Server("t")
+    app.tool("numbers", timeout=Decimal("1.5"))(function)
+    app.tool("endless", timeout=float("inf"), tags={"a", "b"})(function)
+    app.resource("fixed://x", unsafe_paths=False)(function)
+    endless = {}
+    endless["x"] = endless
+    with pytest.raises(RegistrationError, match="extensions"):
+        Server("t", extensions={"a.example/x": endless})
+    with pytest.raises(TypeError, match='there is no option "timeuot"; the nearest name is "timeout"'):
+        app.tool("t", timeuot=None)(function)
+
+    def broken():
+        yield "a"
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        app.tool("t", tags=broken())(function)
+    app.resource_provider("x://{id}", list=lambda: [], read=lambda id: "", tags=(word for word in ["admin"]))
+    app.disable(tags={"admin"})
+    with serving(app) as client:
+        assert "x://" not in str(client.request("resources/list"))

@@ -231,9 +231,11 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         lister.check_names(["cursor"], "the arguments of list")
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.check_variables(template)
-        self._add("resource_template", {"uri_template": template}, reader, policies={**policies, "hidden": True})
+        # An iterator can be read only once, and both functions have the policies.
+        lists: Any = {key: [*value] if hasattr(value, "__next__") else value for key, value in policies.items()}
+        self._add("resource_template", {"uri_template": template}, reader, policies={**lists, "hidden": True})
         try:
-            self._add("resource_provider", {"uri_template": template}, lister, policies=policies)
+            self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
         except BaseException:
             self._engine.remove("resource_template", template)
             raise

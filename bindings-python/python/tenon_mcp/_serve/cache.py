@@ -15,5 +15,5 @@ class CacheOptions(TypedDict, total=False):
     """
 
 
-Cache: TypeAlias = "float | CacheOptions"
+Cache: TypeAlias = float | CacheOptions
 """A number of seconds, or both options."""

@@ -74,8 +74,8 @@ pub fn set<T: Options>(
     let Some(place) = T::TABLE.iter().position(find) else { return Ok(false) };
     let row = &T::TABLE[place];
     let wrong = |text| OptionError { unknown: false, text };
-    // C reports it when the entry is added.
-    if !is_for(row, kind) && spelling != Spelling::C {
+    // C reports it when the entry is added. A flag that is off changes nothing.
+    if !is_for(row, kind) && spelling != Spelling::C && value.kind() != JsonKind::False {
         return Err(wrong(only_for(name, row.kinds)));
     }
     (T::ACCESS[place].read)(options, value, &at(row, spelling)).map_err(wrong)?;
@@ -109,11 +109,12 @@ pub fn set_all<T: Options>(
     spelling: Spelling,
     object: &JsonSlice,
 ) -> Result<(), OptionError> {
-    let others = set_known(options, kind, spelling, object)?;
-    match others.members().next() {
-        None => Ok(()),
-        Some(member) => Err(unknown::<T>(kind, spelling, &member.name(others.as_bytes()))),
+    let known = names::<T>(None, spelling);
+    let names = object.members().map(|member| member.name(object.as_bytes()).into_owned());
+    if let Some(name) = names.into_iter().find(|name| !known.contains(name)) {
+        return Err(unknown::<T>(kind, spelling, &name));
     }
+    set_known(options, kind, spelling, object).map(|_| ())
 }
 
 fn unknown<T: Options>(kind: Option<Kind>, spelling: Spelling, name: &str) -> OptionError {
@@ -130,7 +131,7 @@ pub fn unknown_option(name: &str, known: &[String]) -> String {
 /// The first option whose value is wrong. Values that were set by their types are checked here.
 pub(crate) fn check<T: Options>(options: &T, kind: Option<Kind>) -> Result<(), String> {
     for (row, access) in T::TABLE.iter().zip(T::ACCESS) {
-        let is_set = (access.write)(options, Spelling::Rust).is_some();
+        let is_set = (access.write)(options, Spelling::Rust).is_some_and(|value| value != false);
         if is_set && !is_for(row, kind) {
             return Err(only_for(row.name, row.kinds));
         }

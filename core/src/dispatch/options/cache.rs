@@ -13,7 +13,7 @@ fn member_names(spelling: Spelling) -> [&'static str; 2] {
     if spelling == Spelling::Python { ["ttl", "scope"] } else { ["ttlMs", "cacheScope"] }
 }
 
-/// The members of an object, or the error of any other value.
+/// The members of an object that are not null, or the error of any other value.
 fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, String> {
     if value.kind() != Kind::Object {
         return Err(at.wrong(value));
@@ -21,7 +21,7 @@ fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, Strin
     let read = |member: crate::json::Member| {
         (member.name(value.as_bytes()).into_owned(), value.subslice(member.value.clone()))
     };
-    Ok(value.members().map(read).collect())
+    Ok(value.members().map(read).filter(|(_, value)| value.kind() != Kind::Null).collect())
 }
 
 /// Reads one of the two members. Returns whether the name is one of them.

@@ -1,7 +1,7 @@
 //! The options of entries (policies) and of servers (settings): one table each.
 //!
 //! A row of a table is all that the engine, the bindings, the header, the typings and the reference pages know of an
-//! option. [`read`] takes options as JSON in the spelling of any language, and [`write`] gives them back.
+//! option. [`set_all`] takes options as JSON in the spelling of any language, and [`write()`] gives them back.
 //!
 //! To add a policy, write a row in `policies.rs`; to add a setting, one in `settings.rs`.
 
@@ -24,8 +24,8 @@ pub use access::{names, set, set_all, set_known, unknown_option, write};
 pub use form::Form;
 pub use policies::Policies;
 pub(crate) use policies::{
-    common_policies, read_policies, result_policies, schema_policies, state_policies, task_policies,
-    template_policies,
+    common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
+    task_policies, template_policies,
 };
 pub use settings::Settings;
 pub(crate) use settings::server_settings;

@@ -9,6 +9,9 @@ use crate::proto::catalog::kind::Kind;
 const ASKING: &[Kind] =
     &[Kind::Tool, Kind::Resource, Kind::ResourceTemplate, Kind::ResourceProvider, Kind::Prompt, Kind::Method];
 
+/// Kinds that lists have.
+const LISTED: &[Kind] = &[Kind::Tool, Kind::Resource, Kind::ResourceTemplate, Kind::Prompt];
+
 /// Kinds with an input schema.
 const WITH_SCHEMA: &[Kind] = &[Kind::Tool, Kind::Method, Kind::Notification];
 
@@ -33,6 +36,8 @@ options! {
         /// Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
         /// bytes each. Default: none.
         tags: Tags;
+    }
+    group list_policies at LISTED; {
         /// Whether the entry is left out of every list. It can still be called. Default: no.
         hidden: bool;
     }

@@ -48,7 +48,12 @@ macro_rules! setter {
     (@param Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
     (@param CacheSettings) => { $crate::dispatch::options::types::CacheHints };
     (@param $type:ident) => { $crate::dispatch::options::types::$type };
-    (@value Tags $value:ident) => { $value.into_iter().collect() };
+    (@set Tags $options:expr, $name:ident, $value:ident) => {
+        $options.$name.get_or_insert_default().0.extend($value.into_iter().map(Into::into))
+    };
+    (@set $type:ident $options:expr, $name:ident, $value:ident) => {
+        $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
+    };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
     (@value $type:ident $value:ident) => { $value.into() };
 }
@@ -107,7 +112,7 @@ macro_rules! options {
                 () => { $(
                     $(#[doc = $text])+
                     pub fn $name(mut self, value: $crate::dispatch::options::setter!(@param $type)) -> Self {
-                        self.options_mut().$name = Some($crate::dispatch::options::setter!(@value $type value));
+                        $crate::dispatch::options::setter!(@set $type self.options_mut(), $name, value);
                         self
                     }
                 )+ };

@@ -150,12 +150,12 @@ fn errors_name_the_option_its_value_and_what_to_do() {
 #[test]
 fn large_and_odd_numbers_are_read() {
     let mut forever = Policies::default();
-    let text = json(r#"{"timeout":"Infinity","max_concurrency":"Infinity"}"#);
+    let text = json(r#"{"timeout":1e300,"max_concurrency":1e300}"#);
     set_all(&mut forever, Some(Kind::Tool), Spelling::Python, &text).unwrap();
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
     let mut cached = Settings::default();
-    set_all(&mut cached, None, Spelling::Python, &json(r#"{"cache":"Infinity"}"#)).unwrap();
+    set_all(&mut cached, None, Spelling::Python, &json(r#"{"cache":1e300}"#)).unwrap();
     assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
     let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;
     assert_eq!(
@@ -186,4 +186,19 @@ fn values_that_were_set_by_their_types_are_checked() {
         "only resource templates and resource providers can have unsafe_paths"
     );
     assert_eq!(check(&policies, Some(Kind::ResourceTemplate)), Ok(()));
+}
+
+#[test]
+fn a_flag_that_is_off_and_a_member_that_is_null_change_nothing() {
+    assert!(policies(Kind::Resource, Spelling::Python, r#"{"unsafe_paths":false}"#).is_ok());
+    let off = Policies { unsafe_paths: Some(false), ..Policies::default() };
+    assert_eq!(check(&off, Some(Kind::Resource)), Ok(()));
+    let read =
+        settings(Spelling::Node, r#"{"extensions":{"a.example/x":null},"cache":{"tools":null}}"#).unwrap();
+    assert_eq!(
+        write(&read, Spelling::C).as_str(),
+        r#"{"cache":{"cacheScope":"public","ttlMs":0.0},"extensions":{}}"#
+    );
+    let error = policies(Kind::Tool, Spelling::Python, r#"{"timeuot":null}"#).unwrap_err();
+    assert!(error.starts_with("there is no option \"timeuot\"; the nearest name is \"timeout\""), "{error}");
 }

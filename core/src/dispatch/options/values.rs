@@ -65,8 +65,7 @@ impl OptionValue for usize {
             return Ok(usize::try_from(number).unwrap_or(usize::MAX));
         }
         // Languages whose numbers are doubles may write `3.0`, or an integer above 2^64.
-        let number =
-            number(value).filter(|number| *number >= 0.0 && (number.fract() == 0.0 || number.is_infinite()));
+        let number = value.deserialize().ok().filter(|number: &f64| *number >= 0.0 && number.fract() == 0.0);
         number.map(|number| number as usize).ok_or_else(|| at.wrong(value))
     }
     fn check(&self, at: &At) -> Result<(), String> {
@@ -85,16 +84,8 @@ impl OptionValue for usize {
 /// More than a century counts as a century, which a `Duration` can hold and no sum of times overflows.
 const CENTURY: f64 = 3.2e9;
 
-/// A number. JSON has no infinite ones, so bindings write the string `Infinity`.
-fn number(value: &JsonSlice) -> Option<f64> {
-    if value.decode_str().as_deref() == Some("Infinity") {
-        return Some(f64::INFINITY);
-    }
-    value.deserialize().ok()
-}
-
 fn duration(value: &JsonSlice, at: &At) -> Result<Duration, String> {
-    let number = number(value).ok_or_else(|| at.wrong(value))?;
+    let number: f64 = value.deserialize().map_err(|_| at.wrong(value))?;
     let seconds = (number / at.spelling.units_per_second()).min(CENTURY);
     Duration::try_from_secs_f64(seconds).map_err(|_| at.wrong(value))
 }
@@ -240,7 +231,8 @@ impl OptionValue for Extensions {
         let members = value
             .members()
             .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value.clone())));
-        Ok(Extensions(members.collect()))
+        // In JavaScript and Python, null is the value of a member that is not set.
+        Ok(Extensions(members.filter(|(_, settings)| settings.kind() != Kind::Null).collect()))
     }
     fn check(&self, _: &At) -> Result<(), String> {
         for (id, settings) in &self.0 {

@@ -1,8 +1,8 @@
 //! Entries of every kind, as a program registers them.
 
 use crate::dispatch::options::{
-    self, OptionError, Policies, Spelling, common_policies, read_policies, result_policies, schema_policies,
-    state_policies, task_policies, template_policies,
+    self, OptionError, Policies, Spelling, common_policies, list_policies, read_policies, result_policies,
+    schema_policies, state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::json::{JsonSlice, JsonWriter};
@@ -112,6 +112,7 @@ impl Entry {
     }
 
     common_policies!();
+    list_policies!();
     schema_policies!();
     result_policies!();
     task_policies!();
@@ -123,6 +124,10 @@ impl Entry {
     /// revision's form. If this kind does not have the member, or the value is wrong, registration fails with an
     /// error that names it.
     pub fn set(mut self, member: &str, value: JsonSlice) -> Entry {
+        if member == "execution" {
+            // What is set last holds.
+            self.policies.task_support = None;
+        }
         if let Err(reason) = self.definition.set(member, value) {
             self.rejected.get_or_insert(reason);
         }
