@@ -391,6 +391,9 @@ export interface CommonPolicies {
    * each. Default: none.
    */
   tags?: Iterable<string>
+}
+
+export interface ListPolicies {
   /** Whether the entry is left out of every list. It can still be called. Default: no. */
   hidden?: boolean
 }

@@ -23,6 +23,9 @@ class CommonPolicies(TypedDict, total=False):
     """Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
     bytes each. Default: none.
     """
+
+
+class ListPolicies(TypedDict, total=False):
     hidden: bool | None
     """Whether the entry is left out of every list. It can still be called. Default: no."""
 
@@ -80,15 +83,15 @@ class TemplatePolicies(TypedDict, total=False):
     """
 
 
-class ToolPolicies(CommonPolicies, SchemaPolicies, ResultPolicies, TaskPolicies, StatePolicies):
+class ToolPolicies(CommonPolicies, ListPolicies, SchemaPolicies, ResultPolicies, TaskPolicies, StatePolicies):
     """The policies of a tool."""
 
 
-class ResourcePolicies(CommonPolicies, StatePolicies, ReadPolicies):
+class ResourcePolicies(CommonPolicies, ListPolicies, StatePolicies, ReadPolicies):
     """The policies of a resource."""
 
 
-class ResourceTemplatePolicies(CommonPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+class ResourceTemplatePolicies(CommonPolicies, ListPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
     """The policies of a resource template."""
 
 
@@ -96,7 +99,7 @@ class ResourceProviderPolicies(CommonPolicies, StatePolicies, ReadPolicies, Temp
     """The policies of a resource provider."""
 
 
-class PromptPolicies(CommonPolicies, StatePolicies):
+class PromptPolicies(CommonPolicies, ListPolicies, StatePolicies):
     """The policies of a prompt."""
 
 
