@@ -232,7 +232,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry):
         reader = self._function("resource_template", template, read, strict=True, thread=thread)
         reader.check_variables(template)
         # An iterator can be read only once, and both functions have the policies.
-        lists: Any = {key: [*value] if hasattr(value, "__next__") else value for key, value in policies.items()}
+        given: dict[str, Any] = {**policies}
+        lists: Any = {key: [*value] if hasattr(value, "__next__") else value for key, value in given.items()}
         self._add("resource_template", {"uri_template": template}, reader, policies={**lists, "hidden": True})
         try:
             self._add("resource_provider", {"uri_template": template}, lister, policies=lists)
