@@ -127,7 +127,7 @@ mod tests {
             "description": "Has room.",
             "type": "object",
             "properties": {
-                "name": { "description": "What it is called.", "type": "string" },
+                "name": { "description": "The name of the thing.", "type": "string" },
                 "count": { "type": ["integer", "null"], "format": "uint8", "minimum": 0, "maximum": 255 }
             },
             "required": ["name"]
