@@ -333,7 +333,7 @@ export interface Limits {
 export type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28'
 
 /** A capability that a server can declare although nothing is registered for it (yet). */
-export type Capability = 'tools' | 'resources' | 'prompts' | 'completions' | 'logging'
+export type Capability = NonNullable<Settings['capabilities']>[number]
 
 /**
  * How long a response may be cached, and for whom. This is a hint and no access control: responses that differ by client must

@@ -3,9 +3,9 @@
     run.py
 
 The copy is build/rows/tree. It gets a policy, a setting and a field of a call, each as one row, and one line where the
-engine uses the setting. Then everything that is made from the tables is made, the libraries are built, and each program
-of programs/ uses the rows. No other file of the copy is edited. It takes some minutes. Closing line: `N passed, N
-failed`. Standard library only.
+engine uses the setting. Then it generates the typings, the header and the pages, builds the libraries, and runs the
+programs in programs/, which use the rows. No other file of the copy is edited. It takes some minutes. Closing line: `N
+passed, N failed`. Standard library only.
 """
 
 import json

@@ -70,7 +70,9 @@ function isCollection(value) {
 
 /** The JSON text of the value of an option. Collections count as arrays, and `Infinity` as the largest number. */
 function optionText(what, value) {
-  return value === Infinity ? '1e300' : memberText(what, isCollection(value) ? [...value] : value)
+  if (value === Infinity) return '1e300'
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`${what} must not be ${value}`)
+  return memberText(what, isCollection(value) ? [...value] : value)
 }
 
 /** The JSON text of an object of options. Options that are null or undefined are left out. */

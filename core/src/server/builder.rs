@@ -88,21 +88,19 @@ impl ServerBuilder {
     /// Sets a member of the server's information by its name in the specification, such as `title`. If the value is wrong,
     /// building fails with an error that names it.
     pub fn set(mut self, member: &str, value: impl Into<JsonSlice>) -> ServerBuilder {
-        if matches!(member, "name" | "version") {
-            self.rejected.get_or_insert_with(|| {
-                format!("server: {member} can only be set when the server is created")
-            });
-        }
-        // What is set last holds.
+        // The last value counts, so it replaces the setting of the same name.
         match member {
+            "name" | "version" => {
+                self.rejected.get_or_insert_with(|| {
+                    format!("server: {member} can only be set when the server is created")
+                });
+                return self;
+            }
             "title" => self.settings.title = None,
             "description" => self.settings.description = None,
             "icons" => self.settings.icons = None,
             "websiteUrl" | "website_url" => self.settings.website_url = None,
             _ => {}
-        }
-        if matches!(member, "name" | "version") {
-            return self;
         }
         if let Err(reason) = self.implementation.set(member, value.into()) {
             self.rejected.get_or_insert(reason);
@@ -118,11 +116,13 @@ impl ServerBuilder {
     }
 
     /// Declares an extension with its settings, a JSON object. The id needs a prefix, as in `com.example/name`. A
-    /// legacy client receives it only if the client itself declares extensions. If the id or the settings are wrong,
-    /// [`ServerBuilder::build`] fails.
+    /// legacy client receives it only if the client itself declares extensions. An extension that is declared again gets
+    /// the new settings. If the id or the settings are wrong, [`ServerBuilder::build`] fails.
     pub fn extension(mut self, id: impl Into<String>, settings: impl Into<JsonSlice>) -> ServerBuilder {
+        let (id, settings) = (id.into(), settings.into());
         let extensions = self.settings.extensions.get_or_insert_default();
-        extensions.0.push((id.into(), settings.into()));
+        extensions.0.retain(|(other, _)| *other != id);
+        extensions.0.push((id, settings));
         self
     }
 

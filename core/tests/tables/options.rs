@@ -2,8 +2,10 @@
 
 use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
-use tenon_mcp::__private::{Options, names};
-use tenon_mcp::{Kind, OptionRow, Policies, Settings, Spelling};
+use tenon_mcp::__private::{Options, names, write};
+use tenon_mcp::{
+    Entry, JsonSlice, Kind, OptionRow, Policies, Server, Settings, Spelling, TaskSupport, Tool, json,
+};
 
 /// A table of the rows for people.
 fn page<T: Options>(title: &str, intro: &str) -> String {
@@ -157,4 +159,29 @@ fn the_declarations_of_node_are_the_tables() {
         "// End of the policies and settings.\n",
     );
     generated("bindings-node/index.d.ts", Some(marks), &block);
+}
+
+fn written<T: Options>(options: &T) -> serde_json::Value {
+    write(options, Spelling::Rust).deserialize().unwrap()
+}
+
+#[test]
+fn the_last_value_counts_however_it_is_set() {
+    let builder = Server::builder("test", "1").title("A").set("title", JsonSlice::from_value(&json!("B")));
+    assert_eq!(written(builder.settings()), json!({}));
+    assert_eq!(written(builder.title("C").settings()), json!({ "title": "C" }));
+    let settings = |number: u32| JsonSlice::from_value(&json!({ "n": number }));
+    let twice = Server::builder("test", "1")
+        .extension("a.example/x", settings(1))
+        .extension("a.example/x", settings(2));
+    assert_eq!(written(twice.settings()), json!({ "extensions": { "a.example/x": { "n": 2 } } }));
+    let required = JsonSlice::from_value(&json!({ "taskSupport": "required" }));
+    let entry = Entry::from(Tool::new("t").task_support(TaskSupport::Optional)).set("execution", required);
+    assert_eq!(written(entry.policies()), json!({}));
+}
+
+#[test]
+fn the_tags_of_several_calls_add_up() {
+    let entry = Entry::from(Tool::new("t").tags(["a"]).tags(["b"]));
+    assert_eq!(written(entry.policies()), json!({ "tags": ["a", "b"] }));
 }

@@ -3,7 +3,7 @@
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
-use crate::abi::json::json;
+use crate::abi::json::{json, json_text};
 use crate::abi::status::*;
 use crate::abi::thread_start::{ThreadStart, tenon_thread_start_fn};
 use crate::entries::handlers::tenon_destroy_fn;
@@ -61,8 +61,7 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
     instructions: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), instructions = tried_text(instructions) => server.inner.set(|config| {
-        config.instructions = Some(instructions?.to_owned());
-        Ok(())
+        config.set_member("instructions", json_text(instructions?))
     }))
 }
 

@@ -1,4 +1,4 @@
-/* Entries: declared parameters, switching on and off, tags, masked errors, refused arguments, failures. */
+/* Entries: declared parameters, switching on and off, tags, masked errors, refused arguments, failures; settings of a server. */
 #include "one_server.h"
 
 static void everything(void *user_data, tenon_call *call) {
@@ -231,7 +231,29 @@ static void failures(void) {
     CHECK(heard.calls == 1);
 }
 
+/* The last value of a setting counts, whichever function sets it. */
+static void settings(void) {
+    const char *line;
+    server = new_server();
+    OK(tenon_server_set(server, "instructions", "\"the first\"", TENON_NUL));
+    OK(tenon_server_set_instructions(server, "the second"));
+    OK(tenon_server_set(server, "extensions", "{\"a.example/x\":{\"n\":1}}", TENON_NUL));
+    OK(tenon_server_add_extension(server, "a.example/x", "{\"n\":2}", TENON_NUL));
+    serve(&peer, server);
+    send_line(
+        &peer,
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"%s\",\"capabilities\":"
+        "{\"extensions\":{}},\"clientInfo\":{\"name\":\"tester\",\"version\":\"1\"}}}",
+        LEGACY);
+    line = next_line(&peer);
+    CHECK_IN("\"instructions\":\"the second\"", line);
+    CHECK_IN("\"a.example/x\":{\"n\":2}", line);
+    CHECK(strstr(line, "{\"n\":1}") == NULL);
+    end();
+}
+
 static const struct test all[] = {
+    {"settings", settings},
     {"arguments_refused", arguments_refused},
     {"parameters", parameters},
     {"switches", switches},

@@ -121,6 +121,19 @@ test('wrong settings are refused by name', () => {
   }
 })
 
+test('what is null is not set, and collections and Infinity are options', async () => {
+  const app = new Server({ name: 'x', title: null, extensions: { 'a.example/x': null }, cache: { tools: null } })
+  app.tool('endless', { timeout: Infinity, maxConcurrency: Infinity, tags: new Set(['admin']) }, () => '')
+  const client = new Client(app)
+  assert.deepEqual((await client.listTools()).map(({ name }) => name), ['endless'])
+  app.disable({ tags: ['admin'] })
+  assert.deepEqual(await client.listTools(), [])
+  await client.close()
+  await app.close()
+  assert.throws(() => app.tool('t', { timeout: NaN }, () => ''), /tool "t": timeout must not be NaN/)
+  assert.throws(() => app.tool('t', { description: Infinity }, () => ''), /tool "t": description must be a string/)
+})
+
 test('the level of the log', async () => {
   const said = async (options) => {
     const records = []

@@ -6,7 +6,10 @@ use tenon_mcp::{Context, Error, ServeOptions, Server, Tool};
 fn main() -> Result<ExitCode, Error> {
     let server = Server::builder("rows", "1.0.0").row_setting("the setting of a row").build()?;
     let word = |context: Context| async move {
-        context.get("row_field").and_then(|word| word.decode_str().map(|word| word.into_owned())).unwrap_or_default()
+        context
+            .get("row_field")
+            .and_then(|word| word.decode_str().map(|word| word.into_owned()))
+            .unwrap_or_default()
     };
     server.tool(Tool::new("probe").row_policy("a word of the entry"), word)?;
     server.run(ServeOptions::new().stdio())

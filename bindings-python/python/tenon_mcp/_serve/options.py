@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 _HTTP = ("host", "port", "path", "unix", "mode", "socket", "allowed_hosts", "allowed_origins", "allowed_headers")
 
 
-def read_strings(option: str, strings: Sequence[str] | None) -> list[str] | None:
-    """A list of strings. Refuses a single string."""
-    if strings is None:
-        return None
-    read: list[Any] = list(strings) if hasattr(strings, "__iter__") and not isinstance(strings, str) else [None]
-    if not all(isinstance(each, str) for each in read):
-        raise RegistrationError(f"{option} must be a list of strings, not {strings!r}")
-    return read
-
-
 def read_transports(
     stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse, in_process: bool = False
 ) -> dict[str, Any]:

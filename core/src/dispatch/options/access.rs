@@ -102,7 +102,7 @@ pub fn set_known<T: Options>(
     Ok(others.into_slice())
 }
 
-/// Sets the options of an object. A member that is no option is an error.
+/// Sets the options of an object. A member that is not an option is an error.
 pub fn set_all<T: Options>(
     options: &mut T,
     kind: Option<Kind>,

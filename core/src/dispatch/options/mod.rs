@@ -1,7 +1,7 @@
 //! The options of entries (policies) and of servers (settings): one table each.
 //!
 //! A row of a table is all that the engine, the bindings, the header, the typings and the reference pages know of an
-//! option. [`set_all`] takes options as JSON in the spelling of any language, and [`write()`] gives them back.
+//! option. [`set_all`] takes options as JSON in the spelling of any language, and [`write()`] returns them.
 //!
 //! To add a policy, write a row in `policies.rs`; to add a setting, one in `settings.rs`.
 

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The option whose value is read: its path for errors, its form, and the language.
-#[derive(Clone)]
 pub(crate) struct At {
     pub(crate) path: String,
     pub(crate) form: Form,
@@ -84,16 +83,12 @@ impl OptionValue for usize {
 /// More than a century counts as a century, which a `Duration` can hold and no sum of times overflows.
 const CENTURY: f64 = 3.2e9;
 
-fn duration(value: &JsonSlice, at: &At) -> Result<Duration, String> {
-    let number: f64 = value.deserialize().map_err(|_| at.wrong(value))?;
-    let seconds = (number / at.spelling.units_per_second()).min(CENTURY);
-    Duration::try_from_secs_f64(seconds).map_err(|_| at.wrong(value))
-}
-
 impl OptionValue for Duration {
     const FORM: Form = Form::Time;
     fn read(value: &JsonSlice, at: &At) -> Result<Duration, String> {
-        duration(value, at)
+        let number: f64 = value.deserialize().map_err(|_| at.wrong(value))?;
+        let seconds = (number / at.spelling.units_per_second()).min(CENTURY);
+        Duration::try_from_secs_f64(seconds).map_err(|_| at.wrong(value))
     }
     fn check(&self, at: &At) -> Result<(), String> {
         if self.is_zero() { Err(at.wrong(&JsonSlice::from_value(&json!(0)))) } else { Ok(()) }
@@ -153,12 +148,6 @@ pub struct Tags(pub Vec<String>);
 /// The largest number of tags of an entry, and of bytes in a tag.
 const MAX_TAGS: usize = 64;
 const MAX_TAG: usize = 128;
-
-impl<S: Into<String>> FromIterator<S> for Tags {
-    fn from_iter<I: IntoIterator<Item = S>>(tags: I) -> Tags {
-        Tags(tags.into_iter().map(Into::into).collect())
-    }
-}
 
 impl OptionValue for Tags {
     const FORM: Form = Form::Words;

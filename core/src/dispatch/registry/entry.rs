@@ -125,7 +125,7 @@ impl Entry {
     /// error that names it.
     pub fn set(mut self, member: &str, value: JsonSlice) -> Entry {
         if member == "execution" {
-            // What is set last holds.
+            // The last value counts, so the member replaces the policy.
             self.policies.task_support = None;
         }
         if let Err(reason) = self.definition.set(member, value) {

@@ -14,7 +14,6 @@ use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBu
 pub(crate) struct ServerConfig {
     pub(super) name: String,
     pub(super) version: String,
-    pub(crate) instructions: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) state_keys: Vec<[u8; 32]>,
     pub(crate) worker_threads: usize,
@@ -54,7 +53,6 @@ impl ServerConfig {
             server: Server::builder(name, version).build()?,
             name: name.to_owned(),
             version: version.to_owned(),
-            instructions: None,
             limits: Limits::default(),
             state_keys: Vec::new(),
             worker_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
@@ -130,9 +128,6 @@ impl ServerConfig {
             let mut builder = Server::builder(self.name.as_str(), self.version.as_str())
                 .limits(self.limits.clone())
                 .state_keys(self.state_keys.iter().copied());
-            if let Some(instructions) = &self.instructions {
-                builder = builder.instructions(instructions.as_str());
-            }
             if let Some(log) = &self.log {
                 builder = builder.log(log.clone());
             }
