@@ -1425,7 +1425,7 @@ export class Server {
   /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & StatePolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this
