@@ -1,9 +1,9 @@
 //! Received messages: single ones, batches, and answers to the engine's questions.
 
 use crate::faults;
+use crate::host::calls::dispatch::Thread;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::batch::Batch;
 use crate::host::session::peer::{Peer, Question};
 use crate::json::{self, JsonSlice};

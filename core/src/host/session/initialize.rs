@@ -5,10 +5,10 @@
 //! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CancelReason;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::Request;
