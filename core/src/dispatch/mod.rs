@@ -9,6 +9,8 @@ pub mod log;
 pub(crate) mod media;
 pub(crate) mod nearest_name;
 pub mod options;
+#[cfg(any(feature = "runtime", test, fuzzing))]
+pub(crate) mod path_pattern;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

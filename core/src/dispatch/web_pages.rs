@@ -1,6 +1,7 @@
 //! Fixed pages that an HTTP listener serves beside MCP: the rules for them, and the table of them.
 
 use crate::dispatch::limits::Limits;
+use crate::dispatch::path_pattern::PathPattern;
 use crate::error::Error;
 use crate::locks::RwLock;
 use crate::proto::messages::error::clip;
@@ -80,12 +81,6 @@ pub(crate) fn path_fault(path: &str) -> Option<&'static str> {
     path.split('/').any(dots).then_some("it must not contain the segment . or ..")
 }
 
-/// Whether a transport at the path `own` answers requests for `path`: for the same path, also with a slash at the
-/// end.
-pub(crate) fn is_under(own: &str, path: &str) -> bool {
-    path == own || path.strip_suffix('/').is_some_and(|path| path == own)
-}
-
 /// The pages of a server, and the paths that pages cannot have.
 #[derive(Default)]
 pub(crate) struct WebPages(RwLock<Table>);
@@ -93,8 +88,8 @@ pub(crate) struct WebPages(RwLock<Table>);
 #[derive(Default)]
 struct Table {
     pages: HashMap<Box<str>, Arc<WebPage>>,
-    /// The paths of the transports while the server is served, each with a description of the transport.
-    taken: Vec<(String, &'static str)>,
+    /// The paths of the routes while the server is served, each with the name of its route.
+    taken: Vec<(PathPattern, &'static str)>,
 }
 
 fn conflict(path: &str, own: &str, what: &str) -> Error {
@@ -123,8 +118,8 @@ impl WebPages {
         }
         let page = Arc::new(WebPage::new(content_type, body).map_err(wrong)?);
         let mut table = self.0.write();
-        if let Some((own, what)) = table.taken.iter().find(|(own, _)| is_under(own, path)) {
-            return Err(conflict(path, own, what));
+        if let Some((own, what)) = table.taken.iter().find(|(own, _)| own.matches(path)) {
+            return Err(conflict(path, own.path(), what));
         }
         if !table.pages.contains_key(path) && table.pages.len() >= limits.max_pages {
             return Err(wrong(format!("the server already has max_pages ({}) pages", limits.max_pages)));
@@ -142,17 +137,18 @@ impl WebPages {
         self.0.read().pages.get(path).cloned()
     }
 
-    /// Reserves this path for a transport, `what`, which is served from now on.
-    pub(crate) fn take(&self, own: &str, what: &'static str) -> Result<(), Error> {
+    /// Reserves these paths for a route, `what`, which is served from now on.
+    pub(crate) fn take(&self, own: impl Into<PathPattern>, what: &'static str) -> Result<(), Error> {
+        let own = own.into();
         let mut table = self.0.write();
-        if let Some(path) = table.pages.keys().find(|path| is_under(own, path)) {
-            return Err(conflict(path, own, what));
+        if let Some(path) = table.pages.keys().find(|path| own.matches(path)) {
+            return Err(conflict(path, own.path(), what));
         }
-        table.taken.push((own.to_owned(), what));
+        table.taken.push((own, what));
         Ok(())
     }
 
-    /// Frees all paths of transports, because the server is no longer served.
+    /// Frees all paths of routes, because the server is no longer served.
     pub(crate) fn release(&self) {
         self.0.write().taken.clear();
     }

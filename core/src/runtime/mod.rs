@@ -27,3 +27,4 @@ pub(crate) use files::view;
 pub use memory::{MemoryClient, MemoryStream, memory};
 pub(crate) use skills::{Folder, Worker};
 pub use stdio::open_missing as open_standard;
+pub use transport::table::{Repeated, TRANSPORTS, TransportKind};

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 52] = [
+const PARTS: [(&str, &str, &[&str]); 53] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -91,7 +91,7 @@ const PARTS: [(&str, &str, &[&str]); 52] = [
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
     ("dispatch", "store", &["limits", "log", "shrinking_map"]),
-    ("dispatch", "web_pages", &["limits"]),
+    ("dispatch", "web_pages", &["limits", "path_pattern"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
@@ -157,14 +157,15 @@ const PARTS: [(&str, &str, &[&str]); 52] = [
     // log, an exchange keeps its session in use, and a session ends its streams.
     ("runtime/http", "connection", &["response"]),
     ("runtime/http", "embedded", &["connection", "response", "service"]),
-    ("runtime/http", "legacy_sse", &["connection", "response", "service"]),
-    ("runtime/http", "listener", &["connection", "legacy_sse", "response", "routes", "service", "websocket"]),
+    ("runtime/http", "legacy_sse", &["connection", "listener", "response", "routes", "service"]),
+    ("runtime/http", "listener", &["connection", "response", "routes", "service"]),
     ("runtime/http", "response", &["connection", "resumption", "session"]),
     ("runtime/http", "resumption", &["connection", "response", "session"]),
-    ("runtime/http", "routes", &["legacy_sse", "response", "service"]),
+    ("runtime/http", "routes", &["connection", "response", "service"]),
+    ("runtime/http", "server", &["listener", "routes"]),
     ("runtime/http", "service", &["connection", "response", "resumption", "session"]),
     ("runtime/http", "session", &["response", "resumption"]),
-    ("runtime/http", "websocket", &["connection", "response"]),
+    ("runtime/http", "websocket", &["connection", "listener", "response", "routes"]),
 ];
 
 #[test]

@@ -1,14 +1,18 @@
 //! Tests of the connection code over memory instead of a socket.
 
-use crate::proto::http::Access;
+use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::http_listener::{BoundAddress, Listener};
+use crate::runtime::http::routes::route::RouteConfig;
 use crate::runtime::memory_tests::{Shared, context};
+use crate::runtime::options::http::ListenAddress;
+use crate::runtime::sockets::allowed::Allowed;
 use crate::runtime::sockets::io::{Accept, Io, Sent};
-use crate::runtime::transport::interface::Serving;
+use crate::runtime::transport::table::HTTP;
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -99,11 +103,19 @@ fn requests_are_answered_over_memory() {
     let reactors = context.executor.reactors().unwrap();
     let pipes: Vec<(Shared, Shared)> = (0..2).map(|_| Default::default()).collect();
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
-    let listener =
-        Listener::new(&context, reactors, These(ends.collect()), Access::loopback(), BoundAddress::Unknown);
-    let listener = listener.with_mcp("/mcp").unwrap();
-    assert!(listener.address().is_none() && listener.public_url().is_none());
-    listener.open();
+    let service = context.http().clone();
+    let endpoint = RouteConfig {
+        name: HTTP.title,
+        path: "/mcp".into(),
+        methods: None,
+        handler: Box::new(move |access| Arc::new(service.with_access(access))),
+    };
+    let place = ListenAddress::Address(String::new());
+    let config = ListenerConfig::new(&context, place, Allowed::default(), vec![endpoint]);
+    let acceptor = These(ends.collect());
+    let listener = Listener::new(&context, reactors, acceptor, BoundAddress::Unknown, config).unwrap();
+    assert!(listener.address().is_none() && listener.url("http", "/mcp").is_none());
+    listener.start_accepting();
     // MH-1: two requests on one connection that stays open, and one request on another connection at the same time.
     let discover = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",
         "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;

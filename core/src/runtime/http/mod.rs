@@ -4,10 +4,10 @@
 //! and needs no server. A listener, such as the one of [`HttpOptions`](crate::HttpOptions), uses that service with
 //! hyper on its own connections.
 //!
-//! The sub-modules: `service` answers requests, without access to connections. `listener` accepts connections and
-//! passes their requests to `service`. `embedded` does the same for a program's own HTTP server. `websocket` and
-//! `legacy_sse` are further transports on paths of a listener. This folder is for the server side. A client side would
-//! be a folder `client` here, and a file `client.rs` in `websocket` and in `legacy_sse`.
+//! The sub-modules: `server` starts the transport. `service` answers requests, without access to connections.
+//! `listener` accepts connections and passes their requests to its `routes`, one of which is `service`. `embedded` passes
+//! the requests of a program's own HTTP server to `service`. `websocket` and `legacy_sse` are further transports, whose
+//! routes may be on the same listener. A client half would be a file `client.rs` beside each `server.rs`.
 
 mod connection;
 mod embedded;
@@ -19,6 +19,7 @@ mod request_headers;
 mod response;
 mod resumption;
 mod routes;
+mod server;
 mod service;
 mod session;
 pub(crate) mod websocket;

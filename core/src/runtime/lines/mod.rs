@@ -4,14 +4,14 @@
 //! [`wire::Wire`] is the interface to the connection that transfers the bytes. Pipes and terminals are served by
 //! `stdio`, which sets no flags that other holders of the same descriptor would see.
 //!
-//! This folder is for the server side. A client side would be a second file beside `connection`, which serves one
-//! client. It would use `outbox` and `wire`.
+//! `server` starts the transports, and `connection` serves one client. A client half would be a file `client.rs` beside
+//! them. It would use `outbox` and `wire`.
 
 mod connection;
 mod outbox;
 mod read_buffer;
+mod server;
 mod started;
-mod transports;
 mod wire;
 
-pub(super) use transports::{Socket, Stream};
+pub(super) use server::{Socket, Stream};

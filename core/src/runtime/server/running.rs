@@ -12,8 +12,9 @@ use crate::runtime::stdio::open_missing;
 use crate::runtime::threads::clock::{Alarm, Clock};
 use crate::runtime::threads::executor::Executor;
 use crate::runtime::threads::timer::Timer;
-use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder};
+use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, drain_timeout};
 use crate::runtime::transport::lifecycle::Lifecycle;
+use crate::runtime::transport::table::{HTTP, SSE, TransportKind, WEBSOCKET};
 use crate::server::Server;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,13 +32,16 @@ struct Inner {
     engine: Engine,
     process: u64,
     /// The transports in the order in which they were started. They end in the reverse order.
-    serving: Vec<Box<dyn Serving>>,
+    serving: Vec<Started>,
     context: ServeContext,
     lifecycle: Arc<Lifecycle>,
     timer: Arc<Timer>,
     /// The registration with the clock, until the server has ended.
     alarm: Mutex<Option<Alarm>>,
 }
+
+/// A transport that has been started, and its row in the table.
+type Started = (&'static TransportKind, Box<dyn Serving>);
 
 /// Starts the transports. If the start fails, nothing is left running.
 pub(crate) fn start(
@@ -69,7 +73,7 @@ pub(crate) fn start(
 fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Result<Running, Error> {
     let (limits, transports) = (engine.limits(), &options.transports);
     transports.iter().try_for_each(|transport| transport.check())?;
-    let drain = transports.iter().map(|transport| transport.drain_timeout(limits)).min();
+    let drain = transports.iter().map(|transport| drain_timeout(transport.start_order(), limits)).min();
     let lifecycle = Lifecycle::new(drain.unwrap_or(limits.drain_timeout));
     let timer = Timer::new(engine);
     let alarm = Clock::shared(engine.threads())?.register(timer.clone());
@@ -94,7 +98,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
 }
 
 /// Starts all transports. If one fails, ends those that have started.
-fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Box<dyn Serving>>, Error> {
+fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Started>, Error> {
     let mut transports = options.transports;
     transports.sort_by_key(|transport| transport.start_order());
     // The channels are counted before the first one starts. The first channel may end at once, and must not count as
@@ -104,10 +108,11 @@ fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Bo
     context.channels.set_count(channels, context.engine.0.end_with_stdin || channels == transports.len());
     let mut serving = Vec::with_capacity(transports.len());
     for transport in transports {
+        let kind = transport.kind();
         match transport.start(context) {
             Ok(started) => {
                 context.expose(started.exposed());
-                serving.push(started);
+                serving.push((kind, started));
             }
             Err(error) => {
                 context.end_registration();
@@ -118,12 +123,12 @@ fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Bo
         }
     }
     context.end_registration();
-    serving.iter().for_each(|serving| serving.open());
+    serving.iter().for_each(|(_, serving)| serving.open());
     Ok(serving)
 }
 
 /// Ends the transports step by step. `overdue` must end the calls that are in flight after the deadline.
-fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], overdue: impl Fn()) {
+fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Started], overdue: impl Fn()) {
     // If a step panics, for example in a host's waker, the other steps still run.
     let step = |step: &dyn Fn()| {
         let step = || {
@@ -133,7 +138,7 @@ fn end(engine: &Engine, lifecycle: &Lifecycle, serving: &[Box<dyn Serving>], ove
         guarded_step(engine, lifecycle, "a step of the transports", &step);
     };
     let each = |what: &dyn Fn(&dyn Serving)| {
-        for serving in serving.iter().rev() {
+        for (_, serving) in serving.iter().rev() {
             step(&|| what(&**serving));
         }
     };
@@ -216,7 +221,7 @@ impl Running {
 
     /// The addresses on which HTTP listens, in the order in which they were added.
     pub fn http_addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.0.serving.iter().filter_map(|serving| serving.address())
+        self.of(&HTTP).filter_map(|serving| serving.address())
     }
 
     /// The first URL of the MCP endpoint over HTTP; `None` if there is none.
@@ -226,7 +231,7 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were added.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|public_url| matches!(public_url, PublicUrl::Http(_)))
+        self.urls(&HTTP)
     }
 
     /// The first URL of the WebSocket transport; `None` if there is none.
@@ -236,7 +241,7 @@ impl Running {
 
     /// The URLs of the WebSocket transport, in the order in which the addresses were added.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|public_url| matches!(public_url, PublicUrl::WebSocket(_)))
+        self.urls(&WEBSOCKET)
     }
 
     /// The first URL of an event stream of HTTP+SSE; `None` if there is none.
@@ -246,24 +251,22 @@ impl Running {
 
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were added.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(|public_url| matches!(public_url, PublicUrl::Sse(_)))
+        self.urls(&SSE)
     }
 
     /// The endpoint to which the program passes requests; `None` if the server was started without
     /// [`ServeOptions::embedded`](crate::ServeOptions::embedded).
     pub fn embedded(&self) -> Option<Embedded> {
-        self.0.serving.iter().find_map(|serving| serving.embedded()).cloned()
+        self.0.serving.iter().find_map(|(_, serving)| serving.embedded()).cloned()
     }
 
-    fn urls(&self, wanted: fn(&PublicUrl) -> bool) -> impl Iterator<Item = String> {
-        self.0
-            .serving
-            .iter()
-            .filter_map(|serving| serving.public_url())
-            .filter(move |public_url| wanted(public_url))
-            .map(|public_url| match public_url {
-                PublicUrl::Http(url) | PublicUrl::WebSocket(url) | PublicUrl::Sse(url) => url.clone(),
-            })
+    /// The started transports of this kind, in the order in which they were added.
+    fn of(&self, kind: &'static TransportKind) -> impl Iterator<Item = &dyn Serving> {
+        self.0.serving.iter().filter(move |(own, _)| *own == kind).map(|(_, serving)| &**serving)
+    }
+
+    fn urls(&self, kind: &'static TransportKind) -> impl Iterator<Item = String> {
+        self.of(kind).filter_map(|serving| serving.public_url()).map(str::to_owned)
     }
 
     /// Blocks until the handlers of [`Hook::Start`](crate::Hook::Start) have ended. Returns at once if there are none.

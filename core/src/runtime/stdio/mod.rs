@@ -1,7 +1,7 @@
 //! The stdio transport: each line is one message, and each channel has two threads.
 //!
-//! This folder is for the server side. A client side, which starts a server as a child process, would be a file
-//! `client.rs` here. It would use `descriptors` and `wire`.
+//! `server` starts the transport. A client half, which starts a server as a child process, would be a file `client.rs`
+//! beside it. It would use `descriptors` and `wire`.
 
 mod backlog;
 mod channel;
@@ -10,12 +10,12 @@ mod descriptors;
 mod memory_tests;
 mod reader;
 mod relay;
+mod server;
 mod standard;
-mod transport;
 mod wire;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
 
+pub(super) use server::StdioTransport;
 pub use standard::open_missing;
-pub(super) use transport::StdioTransport;

@@ -59,7 +59,7 @@ impl Relay {
     /// Redirects descriptors 1 and 2 through a relay. Returns `None` if descriptor 2 is not a pipe or a socket, or if
     /// the capacity is 0.
     pub(super) fn start(threads: &Threads, capacity: usize) -> Result<Option<Relay>, Error> {
-        let io = super::transport::io;
+        let io = super::server::io;
         let stderr = std::io::stderr();
         let kind = match fstat(&stderr) {
             Ok(stat) if capacity > 0 => rustix::fs::FileType::from_raw_mode(stat.st_mode),

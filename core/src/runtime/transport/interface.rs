@@ -8,14 +8,18 @@ use crate::proto::http::Access;
 use crate::runtime::http::{Budget, Embedded, HttpService, Listener};
 use crate::runtime::threads::executor::Executor;
 use crate::runtime::transport::lifecycle::Lifecycle;
+use crate::runtime::transport::table::TransportKind;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A transport that has not been started.
-pub(crate) trait Transport: fmt::Debug + Send {
+/// The server half of a transport, before its start. The options that a program passes implement it.
+pub(crate) trait ServerTransport: fmt::Debug + Send {
+    /// The row of this transport in the table.
+    fn kind(&self) -> &'static TransportKind;
+
     /// Checks what must exist before any transport starts. Fails if something is missing.
     fn check(&self) -> Result<(), Error> {
         Ok(())
@@ -24,18 +28,17 @@ pub(crate) trait Transport: fmt::Debug + Send {
     /// The position of this transport in the order of starts.
     fn start_order(&self) -> StartOrder;
 
-    /// Whether the transport serves requests that the program passes in.
-    fn is_embedded(&self) -> bool {
-        false
-    }
-
-    /// The time that calls in flight may take at shutdown if this transport is served.
-    fn drain_timeout(&self, limits: &Limits) -> Duration {
-        limits.drain_timeout
-    }
-
     /// Starts the transport. If the start fails, the transport leaves nothing behind.
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error>;
+}
+
+/// The time that calls in flight may take at shutdown if this transport is served. A channel with one client has the
+/// timeout of stdio.
+pub(in crate::runtime) fn drain_timeout(order: StartOrder, limits: &Limits) -> Duration {
+    match order {
+        StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
+        StartOrder::Address | StartOrder::Path => limits.drain_timeout,
+    }
 }
 
 /// The order of starts. The transports that are most likely to fail and that change nothing in the process start first.
@@ -49,7 +52,7 @@ pub(crate) enum StartOrder {
     Descriptors,
 }
 
-/// A transport that has been started.
+/// The server half of a transport, after its start.
 ///
 /// At shutdown the steps are called in the order of this trait. Each step is called for all transports before the next
 /// step. Each step blocks at most until the lifecycle's deadline. No step is called on a thread of a transport.
@@ -87,16 +90,9 @@ pub(crate) trait Serving: Send + Sync {
     }
 
     /// The URL for clients, if there is one.
-    fn public_url(&self) -> Option<&PublicUrl> {
+    fn public_url(&self) -> Option<&str> {
         None
     }
-}
-
-/// The URL of a transport.
-pub(crate) enum PublicUrl {
-    Http(String),
-    WebSocket(String),
-    Sse(String),
 }
 
 /// The state that the transports of one start share.
@@ -160,15 +156,15 @@ impl ServeContext {
         drop(listeners);
     }
 
-    /// The HTTP endpoint. `first` makes it at the first call. All HTTP transports share its sessions, its streams and
-    /// its byte budget.
-    pub(in crate::runtime) fn http(&self, first: impl FnOnce() -> HttpService) -> &HttpService {
-        self.http.get_or_init(first)
+    /// The HTTP endpoint, which is made at the first call. All HTTP transports share its sessions, its streams and its
+    /// byte budget.
+    pub(in crate::runtime) fn http(&self) -> &HttpService {
+        self.http.get_or_init(|| HttpService::with_engine(&self.engine, Access::public()))
     }
 
     /// The budget for bytes that are buffered for the clients of sockets, for any protocol.
     pub(in crate::runtime) fn budget(&self) -> Arc<Budget> {
-        self.http(|| HttpService::with_engine(&self.engine, Access::public())).budget().clone()
+        self.http().budget().clone()
     }
 }
 

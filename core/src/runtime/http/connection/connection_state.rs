@@ -1,8 +1,8 @@
 //! The state that a connection's socket and its current exchange share. The connection's task polls both.
 
-use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
 use crate::runtime::http::connection::budget::Budget;
+use crate::runtime::http::connection::upgrade::Upgrade;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::sockets::idle_state::IdleState;
 use crate::runtime::threads::wake_queue::WakeQueue;
@@ -41,8 +41,8 @@ pub(in crate::runtime::http) struct ConnectionState {
 pub(in crate::runtime::http) enum DirectResponse {
     /// An event stream.
     Stream(Response<ResponseBody>),
-    /// A WebSocket: the head of the response that accepts it, and its part of the client's share.
-    WebSocket(Vec<u8>, Option<Part>),
+    /// Another protocol, which writes the response itself.
+    Upgrade(Upgrade),
 }
 
 impl ConnectionState {

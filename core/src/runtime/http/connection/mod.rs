@@ -1,7 +1,9 @@
-//! The state of one HTTP connection and its client, and the reading of request bodies.
+//! The state of one HTTP connection and its client, the reading of request bodies, and the change to another protocol.
 
 pub(super) mod budget;
 pub(super) mod caller;
 pub(super) mod connection_state;
 pub(super) mod read;
+pub(super) mod request_body;
 pub(super) mod request_extensions;
+pub(super) mod upgrade;

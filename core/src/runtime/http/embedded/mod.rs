@@ -9,15 +9,15 @@ mod exchange;
 mod head;
 mod options;
 mod ready;
+mod server;
 mod service;
 mod ticker;
 #[cfg(feature = "tower")]
 mod tower;
-mod transport;
 
 pub use exchange::{Exchange, Step};
 pub use head::RequestHead;
 pub use options::EmbedOptions;
 pub use ready::Ready;
+pub(in crate::runtime) use server::EmbeddedTransport;
 pub use service::{Embedded, EmbeddedBody};
-pub(in crate::runtime) use transport::EmbeddedTransport;

@@ -45,9 +45,8 @@ const BUSY: &str = "Server busy: too many responses wait to be read from the eve
 const SESSION: &str = "session";
 
 /// The two paths of one endpoint: one for the event stream, and one for messages.
-pub(in crate::runtime::http) struct SseEndpoint {
+pub(super) struct SseEndpoint {
     service: HttpService,
-    access: Access,
     /// The path to which messages are posted.
     messages: String,
     pub(super) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
@@ -62,15 +61,21 @@ pub(super) struct Session {
     sink: Arc<dyn Sink>,
 }
 
+fn preflight(
+    access: &Access,
+    methods: &'static str,
+    head: &Parts,
+    origin: Option<&HeaderValue>,
+) -> Response<ResponseBody> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    *response.headers_mut() = access.preflight(methods, &head.headers, origin);
+    with_cors(origin, response)
+}
+
 impl SseEndpoint {
-    pub(in crate::runtime::http) fn new(
-        service: &HttpService,
-        access: Access,
-        messages: &str,
-    ) -> Arc<SseEndpoint> {
+    pub(super) fn new(service: &HttpService, messages: &str) -> Arc<SseEndpoint> {
         Arc::new(SseEndpoint {
             service: service.clone(),
-            access,
             messages: messages.to_owned(),
             sessions: Mutex::default(),
             ending: AtomicBool::new(false),
@@ -82,15 +87,16 @@ impl SseEndpoint {
     }
 
     /// Handles a request on the path of the event stream. GET opens the stream of a client.
-    pub(in crate::runtime::http) async fn listen<B: Body<Data = Bytes>>(
+    pub(super) async fn listen<B: Body<Data = Bytes>>(
         self: &Arc<Self>,
         request: Request<B>,
+        access: &Access,
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
-        let checked = self.access.check(&head.uri, &head.headers);
+        let checked = access.check(&head.uri, &head.headers);
         if let (Ok(origin), Ok(Verb::Options)) = (&checked, rules::verb(&head.method)) {
-            return self.preflight(rules::ALLOW_EVENTS, &head, *origin);
+            return preflight(access, rules::ALLOW_EVENTS, &head, *origin);
         }
         let opened = checked.and_then(|origin| match rules::verb(&head.method) {
             Ok(Verb::Get) => {
@@ -110,17 +116,6 @@ impl SseEndpoint {
             Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
-    }
-
-    fn preflight(
-        &self,
-        methods: &'static str,
-        head: &Parts,
-        origin: Option<&HeaderValue>,
-    ) -> Response<ResponseBody> {
-        let mut response = empty(StatusCode::NO_CONTENT);
-        *response.headers_mut() = self.access.preflight(methods, &head.headers, origin);
-        with_cors(origin, response)
     }
 
     fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
@@ -153,18 +148,19 @@ impl SseEndpoint {
     }
 
     /// Handles a request on the path for messages. POST sends a message to one of the sessions.
-    pub(in crate::runtime::http) async fn post<B: Body<Data = Bytes>>(
+    pub(super) async fn post<B: Body<Data = Bytes>>(
         &self,
         request: Request<B>,
+        access: &Access,
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
         let caller = Caller::on(connection);
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
-        let checked = self.access.check(&head.uri, &head.headers);
+        let checked = access.check(&head.uri, &head.headers);
         let found = match (&checked, rules::verb(&head.method)) {
             (Ok(origin), Ok(Verb::Options)) => {
-                return self.preflight(rules::ALLOW_MESSAGES, &head, *origin);
+                return preflight(access, rules::ALLOW_MESSAGES, &head, *origin);
             }
             (Ok(_), Ok(Verb::Post)) => {
                 self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
@@ -291,7 +287,7 @@ impl SseEndpoint {
     }
 
     /// Requests a comment on streams on which nothing was sent.
-    pub(in crate::runtime::http) fn tick(&self, now: Instant) {
+    pub(super) fn tick(&self, now: Instant) {
         // The sessions are collected first. A stream that is woken under the lock and ends at once would cause a
         // deadlock.
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
@@ -299,7 +295,7 @@ impl SseEndpoint {
     }
 
     /// Ends the streams at shutdown: each stream ends after its last call.
-    pub(in crate::runtime::http) fn end(&self) {
+    pub(super) fn end(&self) {
         self.ending.store(true, Ordering::SeqCst);
         let open: Vec<_> = self.sessions.lock().values().cloned().collect();
         open.iter().for_each(|session| session.end());

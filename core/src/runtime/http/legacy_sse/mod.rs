@@ -1,4 +1,5 @@
-//! HTTP+SSE of revision 2024-11-05. This folder is for the server side. A client side would be a file `client.rs` here.
+//! HTTP+SSE of revision 2024-11-05. `server` starts the transport. A client half would be a file `client.rs` beside it.
 
-pub(super) mod endpoint;
+mod endpoint;
+mod server;
 mod stream;

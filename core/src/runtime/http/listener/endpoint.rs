@@ -3,41 +3,38 @@
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::http::{self as rules, Refusal};
-use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::{ConnectionState, DirectResponse};
+use crate::runtime::http::connection::request_body::RequestBody;
+use crate::runtime::http::connection::upgrade::Upgraded;
+use crate::runtime::http::listener::config::ListenerLimits;
 use crate::runtime::http::listener::socket::{MAX_HEAD, Socket};
 use crate::runtime::http::listener::streaming::Streaming;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{refuse_framing, refuse_upgrade};
-use crate::runtime::http::routes::pages::FixedPages;
-use crate::runtime::http::routes::paths::{Paths, Route};
+use crate::runtime::http::response::responses::{drain_and_refuse, empty, refuse_framing};
+use crate::runtime::http::routes::route::Answer;
+use crate::runtime::http::routes::table::RouteTable;
 use crate::runtime::http::service::http_service::HttpService;
-use crate::runtime::http::websocket;
 use crate::runtime::sockets::accept::Serve;
 use crate::runtime::sockets::connections::{Phase, TaskGuard};
 use crate::runtime::sockets::io::Io;
 use crate::runtime::threads::wake_queue::WakeQueue;
-use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, Version};
-use http_body::{Body, Frame, SizeHint};
+use http::{Request, Response, StatusCode, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::Poll;
 use tokio::io::AsyncWrite;
-use tokio::time::Sleep;
 
 /// Runs the periodic work of the endpoint until the listener ends.
-pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Paths>, guard: TaskGuard) {
+pub(in crate::runtime::http) async fn tick(service: HttpService, routes: Arc<RouteTable>, guard: TaskGuard) {
     let period = service.tick_period();
     loop {
         let mut sleep = pin!(tokio::time::sleep(period));
@@ -51,20 +48,17 @@ pub(in crate::runtime::http) async fn tick(service: HttpService, paths: Arc<Path
         if dead.await {
             return;
         }
-        service.engine().0.guard("the endpoint's clock", || {
-            service.tick();
-            paths.tick(service.now());
-        });
+        service.engine().0.guard("the endpoint's clock", || routes.tick(service.now()));
     }
 }
 
-/// The paths and pages that a listener serves.
+/// What the connections of a listener share.
 #[derive(Clone)]
 pub(in crate::runtime::http) struct Endpoint {
-    /// The state that all paths share: the engine, the limits and the byte budget.
+    /// The state that all routes share: the engine and the byte budget.
     pub(in crate::runtime::http) service: HttpService,
-    pub(in crate::runtime::http) paths: Arc<Paths>,
-    pub(in crate::runtime::http) pages: Arc<FixedPages>,
+    pub(in crate::runtime::http) routes: Arc<RouteTable>,
+    pub(in crate::runtime::http) limits: ListenerLimits,
 }
 
 impl Serve for Endpoint {
@@ -74,16 +68,17 @@ impl Serve for Endpoint {
 
     async fn serve(self, stream: impl Io, wake_queue: Option<Arc<WakeQueue>>, guard: TaskGuard) {
         let state = ConnectionState::new(wake_queue, guard.idle_state(), self.service.budget());
-        let mut socket = Socket::new(stream, state.clone(), self.service.limits(), state.budget());
+        let mut socket = Socket::new(stream, state.clone(), &self.limits, state.budget());
         let mut registered = false;
         loop {
             // The future is boxed, so that an open stream does not use the memory that reading needs.
             let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
                 ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
-                ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
+                ReadEnd::Direct(socket, DirectResponse::Upgrade(upgrade)) => {
                     let (stream, early) = socket.into_stream();
-                    let shared = (self.service.engine(), state.budget(), state.wake_queue());
-                    return Box::pin(websocket::serve(stream, early, head, shared, &guard)).await;
+                    let (engine, connection, guard) = (self.service.engine(), &state, &guard);
+                    let stream = Box::new(stream);
+                    return upgrade(Upgraded { stream, early, engine, connection, guard }).await;
                 }
                 ReadEnd::Linger(socket) => return Box::pin(linger(socket, &guard)).await,
                 ReadEnd::Gone => return,
@@ -116,7 +111,8 @@ impl Serve for Endpoint {
 }
 
 impl Endpoint {
-    /// Reads and answers requests until the connection ends, or until a response is a stream or a WebSocket.
+    /// Reads and answers requests until the connection ends, or until the connection
+    /// continues as a stream or in another protocol.
     async fn read<S: Io>(
         &self,
         socket: Socket<S>,
@@ -189,27 +185,22 @@ impl Endpoint {
         state.head_read();
         let whole = request.body().is_end_stream();
         let keeps_alive = keeps_alive(&request);
-        let timeout = self.service.limits().header_timeout;
         let framing = rules::check_framing(request.headers());
-        let request = request.map(|body| TimedBody { body, timeout, sleep: None, state });
-        let response = match self.paths.find(request.uri().path()) {
-            _ if let Err(refusal) = framing => refuse_framing(refusal, request.version()),
-            Some(Route::Mcp(service)) => service.handle_for(request, Caller::on(state)).await,
-            Some(Route::Events(events)) => events.listen(request, state).await,
-            Some(Route::Messages(events)) => events.post(request, state).await,
-            Some(Route::WebSocket(access)) => {
+        let request = request.map(|body| RequestBody::new(body, self.limits.header_timeout, state));
+        let answer = match self.routes.find(request.uri().path()) {
+            _ if let Err(refusal) = framing => Answer::Response(refuse_framing(refusal, request.version())),
+            Some(route) => route.answer(request, state).await,
+            None => {
                 let (head, body) = request.into_parts();
-                let accepted = websocket::accept(&head, access)
-                    .and_then(|accepted| Ok((accepted, Caller::on(state).stream()?)));
-                match accepted {
-                    Ok((accepted, part)) if body.is_end_stream() => {
-                        state.set_direct(DirectResponse::WebSocket(accepted, part));
-                        return std::future::pending().await;
-                    }
-                    accepted => refuse_upgrade(accepted.err(), &head, body).await,
-                }
+                Answer::Response(drain_and_refuse(empty(StatusCode::NOT_FOUND), &head, pin!(body)).await)
             }
-            None => self.pages.answer(&self.service, request).await,
+        };
+        let response = match answer {
+            Answer::Response(response) => response,
+            Answer::Upgrade(upgrade) => {
+                state.set_direct(DirectResponse::Upgrade(upgrade));
+                return std::future::pending().await;
+            }
         };
         if !whole && response.headers().contains_key(header::CONNECTION) {
             state.mark_cut();
@@ -232,7 +223,7 @@ enum ReadEnd<S> {
     Gone,
     /// The last response is written, but the client may still be sending.
     Linger(Socket<S>),
-    /// The connection continues without hyper, as a stream or a WebSocket.
+    /// The connection continues without hyper, as a stream or in another protocol.
     Direct(Socket<S>, DirectResponse),
 }
 
@@ -262,60 +253,4 @@ fn keeps_alive(request: &Request<Incoming>) -> bool {
         words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
     };
     request.version() == Version::HTTP_11 && !request.headers().get_all(header::CONNECTION).iter().any(closes)
-}
-
-/// A request body that fails if no data arrives for longer than `timeout`.
-struct TimedBody<'l> {
-    body: Incoming,
-    timeout: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    /// The connection, which records that the body timed out.
-    state: &'l ConnectionState,
-}
-
-/// The body timed out, ended too early, or is malformed.
-struct BodyError;
-
-/// Whether reading a body failed because of a timeout.
-fn is_late(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| cause.kind() == ErrorKind::TimedOut)
-}
-
-impl Body for TimedBody<'_> {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        task: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(task) {
-            this.sleep = None;
-            return Poll::Ready(frame.map(|frame| {
-                frame.map_err(|error| {
-                    if is_late(&error) {
-                        this.state.mark_late();
-                    }
-                    BodyError
-                })
-            }));
-        }
-        // A timer is created only if the body does not arrive together with the head.
-        let timeout = this.timeout;
-        let sleep = this.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        sleep.as_mut().poll(task).map(|()| {
-            this.state.mark_late();
-            Some(Err(BodyError))
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

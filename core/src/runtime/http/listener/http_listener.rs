@@ -3,11 +3,13 @@
 use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
 use crate::proto::http::Access;
+use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::endpoint::{Endpoint, tick};
-use crate::runtime::http::routes::pages::FixedPages;
-use crate::runtime::http::routes::paths::{Paths, Route};
+use crate::runtime::http::routes::pages;
+use crate::runtime::http::routes::route::Route;
+use crate::runtime::http::routes::table::RouteTable;
 use crate::runtime::http::service::http_service::HttpService;
-use crate::runtime::options::http::{HttpOptions, ListenAddress};
+use crate::runtime::options::http::ListenAddress;
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
 use crate::runtime::sockets::connections::{Connections, Phase};
@@ -18,8 +20,9 @@ use crate::runtime::sockets::io::Accept;
 use crate::runtime::sockets::panic_boundary::essential_task;
 use crate::runtime::sockets::unix;
 use crate::runtime::threads::pool::Reactors;
-use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::interface::ServeContext;
 use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
+use crate::runtime::transport::table::HTTP;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -32,8 +35,8 @@ pub(crate) struct Listener {
     service: HttpService,
     connections: Arc<Connections>,
     lifecycle: Arc<Lifecycle>,
-    /// The paths, which are set when the listener begins to accept connections. Until then, transports may add paths.
-    paths: OnceLock<Arc<Paths>>,
+    /// The routes, which are set when the listener begins to accept connections. Until then, transports may add routes.
+    routes: OnceLock<Arc<RouteTable>>,
     pending: Mutex<PendingListener>,
     at: BoundAddress,
     /// The hosts and origins of the first transport. Other transports use them if they set none of their own.
@@ -42,8 +45,8 @@ pub(crate) struct Listener {
 
 /// A listener that does not accept connections yet.
 struct PendingListener {
-    paths: Paths,
-    begin: Option<Box<dyn FnOnce(Arc<Paths>) + Send>>,
+    routes: RouteTable,
+    begin: Option<Box<dyn FnOnce(Arc<RouteTable>) + Send>>,
 }
 
 /// The address of a listener.
@@ -54,66 +57,42 @@ pub(in crate::runtime::http) enum BoundAddress {
     Unknown,
 }
 
-/// One path of a listener, as a started transport. The first path also opens and ends the listener.
-pub(in crate::runtime::http) struct ServedPath {
-    pub(in crate::runtime::http) listener: Arc<Listener>,
-    pub(in crate::runtime::http) is_first: bool,
-    pub(in crate::runtime::http) public_url: Option<PublicUrl>,
-    pub(in crate::runtime::http) exposed: Option<String>,
-}
-
-impl Transport for HttpOptions {
-    fn check(&self) -> Result<(), Error> {
-        match &self.place {
-            ListenAddress::Address(_) => Ok(()),
-            ListenAddress::Unix(unix) => unix::check_mode(unix.mode),
-            ListenAddress::Socket(socket) => inherited_sockets::inspect(socket).map(drop),
+impl BoundAddress {
+    /// The hosts and origins that are allowed by default.
+    fn default_access(&self) -> Access {
+        match self {
+            BoundAddress::Tcp(address) if is_local(address.ip()) => Access::loopback(),
+            // A web page can reach a Unix socket only through a proxy, which other machines may reach too.
+            BoundAddress::Tcp(_) | BoundAddress::Unix(_) | BoundAddress::Unknown => Access::public(),
         }
-    }
-
-    fn start_order(&self) -> StartOrder {
-        StartOrder::Address
-    }
-
-    /// Binds the address. Connections are accepted after all transports have started.
-    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        self.allowed.check("http ")?;
-        let named = |access: Access| self.allowed.add_to(access);
-        Ok(Box::new(Listener::bind(context, &self.place, named)?.with_mcp(&self.path)?))
     }
 }
 
 impl Listener {
-    /// Listens on an address. `named` adds the hosts and origins that are allowed. Fails if the address cannot be
-    /// bound.
+    /// Binds the address of `config`. Fails if the address cannot be bound, or if two routes have the same path.
     pub(in crate::runtime::http) fn bind(
         context: &ServeContext,
-        place: &ListenAddress,
-        named: impl Fn(Access) -> Access,
+        config: ListenerConfig,
     ) -> Result<Arc<Listener>, Error> {
         let reactors = context.executor.reactors()?;
         let reactor = reactors.first().handle.clone();
         let _entered = reactor.enter();
-        let tcp = |address: SocketAddr| {
-            named(if is_local(address.ip()) { Access::loopback() } else { Access::public() })
-        };
-        // A web page can reach a Unix socket only through a proxy, which other machines may reach too.
-        let access = || named(Access::public());
-        let listener = match place {
+        let place = config.place.clone();
+        let listener = match &place {
             ListenAddress::Address(address) => {
                 let (acceptor, address) = io::bind(address)?;
-                Listener::new(context, reactors, acceptor, tcp(address), BoundAddress::Tcp(address))
+                Listener::new(context, reactors, acceptor, BoundAddress::Tcp(address), config)?
             }
             ListenAddress::Unix(unix) => {
                 let bound = unix::bind(&unix.path, unix.mode)?;
-                Listener::new(context, reactors, bound, access(), BoundAddress::Unix(unix.path.clone()))
+                Listener::new(context, reactors, bound, BoundAddress::Unix(unix.path.clone()), config)?
             }
             ListenAddress::Socket(socket) => {
                 let io = |error| Error::new(ErrorKind::Io, format!("socket: {error}"));
                 match inherited_sockets::listening(socket.try_clone().map_err(io)?)? {
                     Listening::Tcp(listener) => {
-                        let address = listener.local_addr().map_err(io)?;
-                        Listener::new(context, reactors, listener, tcp(address), BoundAddress::Tcp(address))
+                        let address = BoundAddress::Tcp(listener.local_addr().map_err(io)?);
+                        Listener::new(context, reactors, listener, address, config)?
                     }
                     Listening::Unix(listener) => {
                         let address = listener.local_addr().map_err(io)?;
@@ -121,12 +100,12 @@ impl Listener {
                             .as_pathname()
                             .map(Path::to_owned)
                             .map_or(BoundAddress::Unknown, BoundAddress::Unix);
-                        Listener::new(context, reactors, listener, access(), at)
+                        Listener::new(context, reactors, listener, at, config)?
                     }
                 }
             }
         };
-        let text = match place {
+        let text = match &place {
             ListenAddress::Address(address) => Some(address.as_str()),
             ListenAddress::Unix(_) | ListenAddress::Socket(_) => None,
         };
@@ -140,44 +119,44 @@ impl Listener {
         context: &ServeContext,
         reactors: Arc<Reactors>,
         acceptor: impl Accept,
-        access: Access,
         at: BoundAddress,
-    ) -> Arc<Listener> {
-        let service = context.http(|| HttpService::with_engine(&context.engine, Access::public())).clone();
+        config: ListenerConfig,
+    ) -> Result<Arc<Listener>, Error> {
+        let ListenerConfig { place: _, allowed, limits, routes } = config;
+        let access = allowed.add_to(at.default_access());
+        let service = context.http().clone();
         let connections: Arc<Connections> = Arc::default();
         // The guards are created now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
-        let pages = Arc::new(FixedPages::new(access.clone()));
         let lifecycle = context.lifecycle.clone();
-        let begin = move |paths: Arc<Paths>| {
-            let endpoint = Endpoint { service: shared.clone(), paths: paths.clone(), pages };
+        let begin = move |routes: Arc<RouteTable>| {
+            let endpoint = Endpoint { service: shared.clone(), routes: routes.clone(), limits };
             let handle = reactors.first().handle.clone();
             let shares = shared.engine().0.shares.clone();
-            let max = shared.limits().max_connections + OWN_TASKS;
+            let max = limits.max_connections + OWN_TASKS;
             let engine = shared.engine().clone();
-            handle.spawn(tick(shared, paths, ticks));
+            handle.spawn(tick(shared, routes, ticks));
             let accepts = move || accept(endpoint, acceptor, reactors, all, (max, shares), accepts);
             handle.spawn(essential_task(engine, lifecycle, "a listener", accepts));
         };
-        let pending = PendingListener { paths: Paths::default(), begin: Some(Box::new(begin)) };
-        Arc::new(Listener {
+        let mut table = RouteTable::default();
+        // Pages may be added and removed while the server runs, so no path is reserved for them.
+        let pages = pages::route(&service).with_access(access.clone());
+        table.add(pages).expect("it is the first route");
+        let pending = PendingListener { routes: table, begin: Some(Box::new(begin)) };
+        let listener = Arc::new(Listener {
             service,
             connections,
             lifecycle: context.lifecycle.clone(),
-            paths: OnceLock::new(),
+            routes: OnceLock::new(),
             pending: Mutex::new(pending),
             at,
             access,
-        })
-    }
-
-    /// Serves Streamable HTTP on this path. Fails if the path is already in use.
-    pub(in crate::runtime::http) fn with_mcp(self: Arc<Self>, path: &str) -> Result<ServedPath, Error> {
-        self.add(path, Route::Mcp(self.service.with_access(self.access.clone())))?;
-        let public_url = self.url("http", path).map(PublicUrl::Http);
-        let exposed = self.exposed(&self.access, true);
-        Ok(ServedPath { listener: self, is_first: true, public_url, exposed })
+        });
+        let access = &listener.access;
+        routes.into_iter().try_for_each(|route| listener.add(route.with_access(access.clone())))?;
+        Ok(listener)
     }
 
     /// The address at which other machines may reach a path with the rules `access`, for the log; `None` if they
@@ -195,26 +174,24 @@ impl Listener {
         }
     }
 
-    pub(in crate::runtime::http) fn service(&self) -> &HttpService {
-        &self.service
+    /// The hosts and origins that are allowed by default at this address.
+    pub(in crate::runtime::http) fn default_access(&self) -> Access {
+        self.at.default_access()
     }
 
-    /// Whether the listener's address is a loopback address.
-    pub(in crate::runtime::http) fn is_loopback(&self) -> bool {
-        matches!(self.at, BoundAddress::Tcp(address) if is_local(address.ip()))
+    /// Adds a route. Fails if another route or a page already has its path.
+    pub(in crate::runtime::http) fn add(&self, route: Route) -> Result<(), Error> {
+        let (name, path) = (route.name, route.path.clone());
+        self.service.engine().0.pages.take(path.clone(), name)?;
+        self.pending.lock().routes.add(route).map_err(|present| {
+            let url = self.url(HTTP.scheme, path.path()).unwrap_or_else(|| path.path().to_owned());
+            Error::invalid(format!(
+                "{url} is used twice, by {present} and by {name}: give each of them a path of its own"
+            ))
+        })
     }
 
-    /// Adds a path. Fails if another transport or a page already uses the path.
-    pub(in crate::runtime::http) fn add(&self, path: &str, route: Route) -> Result<(), Error> {
-        self.service.engine().0.pages.take(path, route.name())?;
-        if self.pending.lock().paths.add(path, route) {
-            return Ok(());
-        }
-        let url = self.url("http", path).unwrap_or_else(|| path.to_owned());
-        Err(Error::invalid(format!("{url} is used twice: each transport needs its own path")))
-    }
-
-    /// The URL of a path. For a Unix socket, it has the form that [`HttpOptions::new`] accepts.
+    /// The URL of a path. For a Unix socket, it has the form that [`HttpOptions::new`](crate::HttpOptions::new) accepts.
     pub(in crate::runtime::http) fn url(&self, scheme: &str, path: &str) -> Option<String> {
         match &self.at {
             BoundAddress::Tcp(address) => Some(format!("{scheme}://{address}{path}")),
@@ -223,74 +200,51 @@ impl Listener {
         }
     }
 
+    /// The address, if the listener accepts TCP connections.
+    pub(in crate::runtime::http) fn address(&self) -> Option<SocketAddr> {
+        match self.at {
+            BoundAddress::Tcp(address) => Some(address),
+            BoundAddress::Unix(_) | BoundAddress::Unknown => None,
+        }
+    }
+
     /// Begins to accept connections.
-    fn start_accepting(&self) {
-        let (paths, begin) = {
+    pub(in crate::runtime::http) fn start_accepting(&self) {
+        let (routes, begin) = {
             let mut pending = self.pending.lock();
-            (Arc::new(std::mem::take(&mut pending.paths)), pending.begin.take())
+            (Arc::new(std::mem::take(&mut pending.routes)), pending.begin.take())
         };
         if let Some(begin) = begin {
-            let _ = self.paths.set(paths.clone());
-            begin(paths);
-        }
-    }
-
-    fn begin_end(&self) {
-        // A listener that never accepted connections must release its address here.
-        let begin = self.pending.lock().begin.take();
-        drop(begin);
-        self.lifecycle.on_earlier_deadline(self.connections.clone());
-        if let Some(paths) = self.paths.get() {
-            paths.end();
-        }
-        self.connections.advance(Phase::Draining);
-    }
-}
-
-impl Serving for ServedPath {
-    fn open(&self) {
-        if self.is_first {
-            self.listener.start_accepting();
+            let _ = self.routes.set(routes.clone());
+            begin(routes);
         }
     }
 
     /// Ends listen streams and idle connections at once.
-    fn begin_end(&self) {
-        if self.is_first {
-            self.listener.begin_end();
+    pub(in crate::runtime::http) fn begin_end(&self) {
+        // A listener that never accepted connections must release its address here.
+        let begin = self.pending.lock().begin.take();
+        drop(begin);
+        self.lifecycle.on_earlier_deadline(self.connections.clone());
+        if let Some(routes) = self.routes.get() {
+            routes.end();
         }
+        self.connections.advance(Phase::Draining);
     }
 
-    fn drain(&self) {
+    pub(in crate::runtime::http) fn drain(&self) {
         // One task is left: the task for the periodic work runs until the end.
-        self.listener.connections.wait(1, || self.listener.lifecycle.deadline());
+        self.connections.wait(1, || self.lifecycle.deadline());
     }
 
-    fn flush(&self) {
-        self.listener.connections.wait(1, || self.listener.lifecycle.deadline() + FLUSH_TIMEOUT);
-        self.listener.connections.advance(Phase::Dead);
+    pub(in crate::runtime::http) fn flush(&self) {
+        self.connections.wait(1, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
+        self.connections.advance(Phase::Dead);
     }
 
-    fn close(&self) {
+    pub(in crate::runtime::http) fn close(&self) {
         // The other tasks need only one more poll to end.
-        self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
-    }
-
-    fn address(&self) -> Option<SocketAddr> {
-        match self.listener.at {
-            BoundAddress::Tcp(address) if matches!(self.public_url, Some(PublicUrl::Http(_))) => {
-                Some(address)
-            }
-            _ => None,
-        }
-    }
-
-    fn exposed(&self) -> Option<String> {
-        self.exposed.clone()
-    }
-
-    fn public_url(&self) -> Option<&PublicUrl> {
-        self.public_url.as_ref()
+        self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
     }
 }
 

@@ -1,7 +1,8 @@
 //! HTTP listeners and their connections: accepting, hyper, timeouts, and event streams that are written without hyper.
 
+pub(super) mod config;
 pub(super) mod endpoint;
 pub(super) mod http_listener;
-mod path_transports;
+pub(super) mod served_path;
 mod socket;
 mod streaming;

@@ -1,8 +1,8 @@
 //! The socket of one connection. It enforces timeouts, and detects whether the client is still connected.
 
-use crate::dispatch::limits::Limits;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::listener::config::ListenerLimits;
 use crate::runtime::sockets::io::{Io, Sent, read_some};
 use bytes::Bytes;
 use std::future::Future;
@@ -84,7 +84,7 @@ impl<S: Io> Socket<S> {
     pub(in crate::runtime::http) fn new(
         stream: S,
         connection: Arc<ConnectionState>,
-        limits: &Limits,
+        limits: &ListenerLimits,
         budget: &Arc<Budget>,
     ) -> Socket<S> {
         Socket {

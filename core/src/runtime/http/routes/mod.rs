@@ -1,4 +1,6 @@
-//! The paths of a listener, and the transport or the fixed page that answers each path.
+//! The table of a listener's routes. A route is a path or a prefix, with a handler: the endpoint of a transport, or the
+//! fixed pages.
 
 pub(super) mod pages;
-pub(super) mod paths;
+pub(super) mod route;
+pub(super) mod table;

@@ -1,9 +1,13 @@
-//! Responses for paths without a transport: fixed pages, and 404.
+//! The route of the fixed pages. It also answers 404 for all paths that no other route has.
 
+use crate::dispatch::path_pattern::PathPattern;
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_body::RequestBody;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
+use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler};
 use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -11,26 +15,43 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::pin::pin;
+use std::sync::Arc;
 
 /// The fixed pages of one listener, and the hosts and origins that they accept.
-pub(in crate::runtime::http) struct FixedPages {
+struct FixedPages {
+    service: HttpService,
     access: Access,
     /// The origins that may show the pages in a frame, as a `Content-Security-Policy`.
     framing: Option<HeaderValue>,
 }
 
-impl FixedPages {
-    pub(in crate::runtime::http) fn new(access: Access) -> FixedPages {
-        FixedPages { framing: access.frame_ancestors(), access }
+/// The route of the pages. It has all paths that no other route has.
+pub(in crate::runtime::http) fn route(service: &HttpService) -> RouteConfig {
+    let service = service.clone();
+    RouteConfig {
+        name: "the fixed pages",
+        path: PathPattern::Prefix("/".to_owned()),
+        methods: None,
+        handler: Box::new(|access| {
+            Arc::new(FixedPages { framing: access.frame_ancestors(), access, service })
+        }),
     }
+}
 
-    pub(in crate::runtime::http) async fn answer<B: Body<Data = Bytes>>(
-        &self,
-        service: &HttpService,
-        request: Request<B>,
-    ) -> Response<ResponseBody> {
+impl RouteHandler for FixedPages {
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        _connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async { Answer::Response(self.page(request).await) })
+    }
+}
+
+impl FixedPages {
+    async fn page<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
-        let response = match service.engine().0.pages.find(head.uri.path()) {
+        let response = match self.service.engine().0.pages.find(head.uri.path()) {
             None => empty(StatusCode::NOT_FOUND),
             Some(page) => match self.access.check_page(&head.method, &head.uri, &head.headers) {
                 Err(refusal) => refused(refusal),

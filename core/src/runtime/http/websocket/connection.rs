@@ -3,11 +3,10 @@
 use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
 use crate::host::{CancelReason, Engine, Peer, Sink};
-use crate::runtime::http::connection::budget::{Budget, Reservation};
+use crate::runtime::http::connection::budget::Reservation;
+use crate::runtime::http::connection::upgrade::{Upgraded, UpgradedStream};
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::sockets::connections::{Phase, TaskGuard};
-use crate::runtime::sockets::io::Io;
-use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::sockets::connections::Phase;
 use bytes::Bytes;
 use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
@@ -15,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -26,21 +25,15 @@ const READ: usize = 16 << 10;
 /// connection closed at once, the client could lose messages that it has not read yet.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// Serves a connection that has become a WebSocket. `early` has the bytes that were read after the request. `head` is
-/// the response to the request, which is written first.
-pub(in super::super) async fn serve<S: Io>(
-    stream: S,
-    early: Bytes,
-    head: Vec<u8>,
-    (engine, budget, wake_queue): (&Engine, &Arc<Budget>, Option<&Arc<WakeQueue>>),
-    guard: &TaskGuard,
-) {
-    let mut connection = Connection::new(stream, early, head, engine, budget, wake_queue);
+/// Serves a connection that has become a WebSocket. `head` is the response to the request, which is written first.
+pub(super) async fn serve(upgraded: Upgraded<'_>, head: Vec<u8>) {
+    let guard = upgraded.guard;
+    let mut connection = Connection::new(upgraded, head);
     poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
 
-struct Connection<S> {
-    stream: S,
+struct Connection {
+    stream: Box<dyn UpgradedStream>,
     /// Bytes that were read together with the request.
     early: Bytes,
     reader: Reader,
@@ -85,17 +78,11 @@ impl MemoryLimit for MessageBudget {
     }
 }
 
-impl<S: Io> Connection<S> {
-    fn new(
-        stream: S,
-        early: Bytes,
-        head: Vec<u8>,
-        engine: &Engine,
-        budget: &Arc<Budget>,
-        wake_queue: Option<&Arc<WakeQueue>>,
-    ) -> Connection<S> {
-        let limits = engine.limits();
-        let queue = Queue::new(budget, limits.max_outbound_bytes, wake_queue);
+impl Connection {
+    fn new(upgraded: Upgraded<'_>, head: Vec<u8>) -> Connection {
+        let Upgraded { stream, early, engine, connection, guard: _ } = upgraded;
+        let (limits, budget) = (engine.limits(), connection.budget());
+        let queue = Queue::new(budget, limits.max_outbound_bytes, connection.wake_queue());
         let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
         peer.set_sink(sink.clone());
         let heard = Instant::now();
@@ -152,7 +139,7 @@ impl<S: Io> Connection<S> {
     /// Writes the queued messages and control frames. Returns whether all of them are written.
     fn poll_write(&mut self, task: &mut Context<'_>) -> Result<bool, std::io::Error> {
         loop {
-            match self.writer.poll(&mut self.stream, &self.queue, task) {
+            match self.writer.poll(&mut *self.stream, &self.queue, task) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(result) => result?,
             }
@@ -307,7 +294,7 @@ impl MessageBudget {
     }
 }
 
-impl<S> Drop for Connection<S> {
+impl Drop for Connection {
     /// Cancels the client's calls, because the client has disconnected.
     fn drop(&mut self) {
         self.queue.close();

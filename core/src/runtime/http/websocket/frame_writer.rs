@@ -1,8 +1,8 @@
 //! Writes to a WebSocket. Encodes messages as frames, and enforces the write timeout.
 
 use super::frames;
+use crate::runtime::http::connection::upgrade::UpgradedStream;
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::sockets::io::Io;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -65,16 +65,16 @@ impl FrameWriter {
     }
 
     /// Writes the queued messages and control frames. Ready when all of them are written.
-    pub(super) fn poll<S: Io>(
+    pub(super) fn poll(
         &mut self,
-        stream: &mut S,
+        stream: &mut dyn UpgradedStream,
         queue: &Queue,
         task: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         loop {
             if self.out.is_empty() && !self.fill(queue) {
                 self.write_deadline = None;
-                return Pin::new(stream).poll_flush(task);
+                return Pin::new(&mut *stream).poll_flush(task);
             }
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = self.out.len().min(SLICES);

@@ -1,20 +1,17 @@
 //! The upgrade from HTTP to WebSocket: the check of the request, and the response (RFC 6455, section 4.2).
 
 use crate::proto::http::{Access, Refusal, websocket_key};
+use http::Version;
 use http::header::{self, HeaderMap, HeaderName};
 use http::request::Parts;
-use http::{Method, Version};
 use tungstenite::handshake::derive_accept_key;
 
 /// The sub-protocol for MCP (WS-4).
 const MCP: &str = "mcp";
 
 /// The head of the response that changes the connection to a WebSocket. Extensions such as compression are not
-/// accepted. Fails if the request is not allowed or is not an upgrade to WebSocket.
-pub(in super::super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
-    if head.method != Method::GET {
-        return Err(Refusal::only_get("Method not allowed: open a WebSocket with GET"));
-    }
+/// accepted. The method was checked already. Fails if the request is not allowed or is not an upgrade to WebSocket.
+pub(super) fn accept(head: &Parts, access: &Access) -> Result<Vec<u8>, Refusal> {
     // Access is checked first, because browsers allow every page to open a WebSocket (WS-5).
     access.check(&head.uri, &head.headers)?;
     let upgrades = head.version == Version::HTTP_11

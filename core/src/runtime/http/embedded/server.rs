@@ -1,21 +1,24 @@
-//! The embedded endpoint as a transport: its start, and the end of its requests at shutdown.
+//! The server half of the embedded endpoint: its start, and the end of its requests at shutdown.
 
 use super::options::EmbedOptions;
 use super::service::Embedded;
 use super::ticker::Ticker;
 use crate::error::Error;
-use crate::proto::http::Access;
-use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::sockets::connections::{Connections, Phase};
-use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
 use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
+use crate::runtime::transport::table::{EMBEDDED, TransportKind};
 use std::sync::Arc;
 
 /// An embedded endpoint that has not been started.
 #[derive(Debug)]
 pub(in crate::runtime) struct EmbeddedTransport(pub(in crate::runtime) EmbedOptions);
 
-impl Transport for EmbeddedTransport {
+impl ServerTransport for EmbeddedTransport {
+    fn kind(&self) -> &'static TransportKind {
+        &EMBEDDED
+    }
+
     fn check(&self) -> Result<(), Error> {
         self.0.access().map(drop)
     }
@@ -24,13 +27,8 @@ impl Transport for EmbeddedTransport {
         StartOrder::Address
     }
 
-    fn is_embedded(&self) -> bool {
-        true
-    }
-
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        let shared = context.http(|| HttpService::with_engine(&context.engine, Access::public()));
-        let service = shared.with_access(self.0.access()?);
+        let service = context.http().with_access(self.0.access()?);
         let ticker = Ticker::start(context, service.clone())?;
         let exchanges: Arc<Connections> = Arc::default();
         let embedded = Embedded::new(service, exchanges.clone());

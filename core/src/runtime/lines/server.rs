@@ -1,21 +1,24 @@
-//! The line-based transports for sockets and streams. Descriptors are served by `stdio`.
+//! The server half of the line-based transports: sockets and streams. Descriptors are served by `stdio`.
 
 use super::started::StartedLines;
 use super::wire::{self, BoxedStream};
-use crate::dispatch::limits::Limits;
 use crate::error::Error;
 use crate::runtime::options::unix::UnixOptions;
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
 use crate::runtime::sockets::unix;
-use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
+use crate::runtime::transport::table::{SOCKET, STREAM, TransportKind, UNIX};
 use rustix::fd::OwnedFd;
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
 
-impl Transport for UnixOptions {
+impl ServerTransport for UnixOptions {
+    fn kind(&self) -> &'static TransportKind {
+        &UNIX
+    }
+
     fn check(&self) -> Result<(), Error> {
         unix::check_mode(self.mode)
     }
@@ -38,7 +41,11 @@ impl Transport for UnixOptions {
 #[derive(Debug)]
 pub(crate) struct Socket(pub(crate) OwnedFd);
 
-impl Transport for Socket {
+impl ServerTransport for Socket {
+    fn kind(&self) -> &'static TransportKind {
+        &SOCKET
+    }
+
     fn check(&self) -> Result<(), Error> {
         inherited_sockets::inspect(&self.0).map(drop)
     }
@@ -48,10 +55,6 @@ impl Transport for Socket {
             Ok(inherited_sockets::Socket { listens: false, .. }) => StartOrder::Descriptors,
             _ => StartOrder::Address,
         }
-    }
-
-    fn drain_timeout(&self, limits: &Limits) -> Duration {
-        drain_timeout(self.start_order(), limits)
     }
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
@@ -93,13 +96,13 @@ impl fmt::Debug for Stream {
     }
 }
 
-impl Transport for Stream {
-    fn start_order(&self) -> StartOrder {
-        StartOrder::Descriptors
+impl ServerTransport for Stream {
+    fn kind(&self) -> &'static TransportKind {
+        &STREAM
     }
 
-    fn drain_timeout(&self, limits: &Limits) -> Duration {
-        drain_timeout(self.start_order(), limits)
+    fn start_order(&self) -> StartOrder {
+        StartOrder::Descriptors
     }
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
@@ -112,13 +115,5 @@ impl Transport for Stream {
             next.as_ref().unwrap_or_else(|| reactors.first()),
             BoxedStream(self.0),
         )))
-    }
-}
-
-/// The drain timeout of a transport. A channel with one client has the timeout of stdio.
-fn drain_timeout(order: StartOrder, limits: &Limits) -> Duration {
-    match order {
-        StartOrder::Descriptors => limits.drain_timeout.min(limits.stdio_drain_timeout),
-        StartOrder::Address | StartOrder::Path => limits.drain_timeout,
     }
 }

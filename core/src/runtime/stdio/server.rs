@@ -1,18 +1,17 @@
-//! The stdio transport: takes the standard descriptors, or two other descriptors, and restores the standard ones at the
+//! The server half of stdio: takes the standard descriptors, or two other descriptors, and restores the standard ones at the
 //! end.
 
 use super::channel::{Channel, RestoreTo};
 use super::descriptors::{self, Parent};
 use super::relay::Relay;
 use super::standard;
-use crate::dispatch::limits::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::threads::thread::Threads;
-use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, Transport};
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
+use crate::runtime::transport::table::{DESCRIPTORS, STDIO, TransportKind};
 use rustix::fd::OwnedFd;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The descriptors on which messages are served as lines.
 #[derive(Debug)]
@@ -35,7 +34,14 @@ pub(super) fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
     move |error| Error::new(ErrorKind::Io, format!("{what}: {error}"))
 }
 
-impl Transport for StdioTransport {
+impl ServerTransport for StdioTransport {
+    fn kind(&self) -> &'static TransportKind {
+        match self {
+            StdioTransport::Standard => &STDIO,
+            StdioTransport::Descriptors(..) => &DESCRIPTORS,
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         match self {
             StdioTransport::Standard => standard::check(),
@@ -45,10 +51,6 @@ impl Transport for StdioTransport {
 
     fn start_order(&self) -> StartOrder {
         StartOrder::Descriptors
-    }
-
-    fn drain_timeout(&self, limits: &Limits) -> Duration {
-        limits.drain_timeout.min(limits.stdio_drain_timeout)
     }
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {

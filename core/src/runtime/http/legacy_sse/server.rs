@@ -1,0 +1,81 @@
+//! The server half of HTTP+SSE: two paths of its own listener, or of a listener that another transport has started.
+
+use super::endpoint::SseEndpoint;
+use crate::error::Error;
+use crate::proto::http::Access;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_body::RequestBody;
+use crate::runtime::http::listener::served_path::ServedPath;
+use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler};
+use crate::runtime::options::web::SseOptions;
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
+use crate::runtime::transport::table::{SSE, TransportKind};
+use http::Request;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl ServerTransport for SseOptions {
+    fn kind(&self) -> &'static TransportKind {
+        &SSE
+    }
+
+    fn start_order(&self) -> StartOrder {
+        StartOrder::Path
+    }
+
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let messages = self.messages_path();
+        let endpoint = SseEndpoint::new(context.http(), &messages);
+        let events = {
+            let endpoint = endpoint.clone();
+            route(&self.endpoint.path, move |access| Arc::new(Events { endpoint, access }))
+        };
+        let messages = route(&messages, move |access| Arc::new(Messages { endpoint, access }));
+        Ok(Box::new(ServedPath::at(context, &SSE, &self.endpoint, vec![events, messages])?))
+    }
+}
+
+/// The endpoint checks the methods, because it checks the access first.
+fn route(path: &str, handler: impl FnOnce(Access) -> Arc<dyn RouteHandler> + Send + 'static) -> RouteConfig {
+    RouteConfig { name: SSE.title, path: path.into(), methods: None, handler: Box::new(handler) }
+}
+
+/// The path of the event streams.
+struct Events {
+    endpoint: Arc<SseEndpoint>,
+    access: Access,
+}
+
+/// The path to which clients post their messages.
+struct Messages {
+    endpoint: Arc<SseEndpoint>,
+    access: Access,
+}
+
+impl RouteHandler for Events {
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async { Answer::Response(self.endpoint.listen(request, &self.access, connection).await) })
+    }
+
+    fn tick(&self, now: Instant) {
+        self.endpoint.tick(now);
+    }
+
+    fn end(&self) {
+        self.endpoint.end();
+    }
+}
+
+impl RouteHandler for Messages {
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async { Answer::Response(self.endpoint.post(request, &self.access, connection).await) })
+    }
+}

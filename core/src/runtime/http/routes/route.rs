@@ -1,0 +1,125 @@
+//! One route: the paths that it answers, and its handler.
+
+use crate::dispatch::path_pattern::PathPattern;
+use crate::proto::http::{Access, Refusal};
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_body::RequestBody;
+use crate::runtime::http::connection::upgrade::Upgrade;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::responses::{drain_and_refuse, refused};
+use crate::runtime::http::service::http_service::HttpService;
+use http::{Method, Request, Response};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The result of a request.
+pub(in crate::runtime::http) enum Answer {
+    /// A response. If its body is open, the response is a stream.
+    Response(Response<ResponseBody>),
+    /// The connection continues in another protocol, which writes the response to the request.
+    Upgrade(Upgrade),
+}
+
+/// The result of a request, as soon as it is known.
+pub(in crate::runtime::http) type Answering<'r> = Pin<Box<dyn Future<Output = Answer> + Send + 'r>>;
+
+/// Answers the requests of a route.
+pub(in crate::runtime::http) trait RouteHandler: Send + Sync {
+    /// Answers one request. The framing of its body and the method were checked already.
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r>;
+
+    /// The endpoint of Streamable HTTP, if this is the handler. Most requests are for this endpoint, so they are
+    /// answered without the box of [`RouteHandler::answer`].
+    fn mcp(&self) -> Option<&HttpService> {
+        None
+    }
+
+    /// Does periodic work, about every five seconds.
+    fn tick(&self, _now: Instant) {}
+
+    /// Ends the streams of this route, because the server is closing.
+    fn end(&self) {}
+}
+
+/// The methods of a route, and the refusal of the others.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::runtime::http) struct Methods {
+    pub(in crate::runtime::http) allowed: &'static [Method],
+    pub(in crate::runtime::http) refusal: fn() -> Refusal,
+}
+
+/// A route before its listener has an address.
+pub(in crate::runtime::http) struct RouteConfig {
+    /// The name of the route in errors.
+    pub(in crate::runtime::http) name: &'static str,
+    pub(in crate::runtime::http) path: PathPattern,
+    /// The allowed methods; `None` if the handler checks the method itself.
+    pub(in crate::runtime::http) methods: Option<Methods>,
+    /// Makes the handler. The hosts and origins that are allowed depend on the address.
+    pub(in crate::runtime::http) handler: Box<dyn FnOnce(Access) -> Arc<dyn RouteHandler> + Send>,
+}
+
+/// One row of a listener's table.
+pub(in crate::runtime::http) struct Route {
+    pub(in crate::runtime::http) name: &'static str,
+    pub(in crate::runtime::http) path: PathPattern,
+    pub(in crate::runtime::http) methods: Option<Methods>,
+    pub(in crate::runtime::http) handler: Arc<dyn RouteHandler>,
+}
+
+impl RouteConfig {
+    /// Makes the route of a listener with the rules `access`.
+    pub(in crate::runtime::http) fn with_access(self, access: Access) -> Route {
+        let RouteConfig { name, path, methods, handler } = self;
+        Route { name, path, methods, handler: handler(access) }
+    }
+}
+
+impl Route {
+    pub(in crate::runtime::http) async fn answer(
+        &self,
+        request: Request<RequestBody<'_>>,
+        connection: &Arc<ConnectionState>,
+    ) -> Answer {
+        if let Some(methods) = &self.methods
+            && !methods.allowed.contains(request.method())
+        {
+            let (head, body) = request.into_parts();
+            let refusal = refused((methods.refusal)());
+            return Answer::Response(drain_and_refuse(refusal, &head, pin!(body)).await);
+        }
+        match self.handler.mcp() {
+            Some(service) => Answer::Response(service.handle_for(request, Caller::on(connection)).await),
+            None => self.handler.answer(request, connection).await,
+        }
+    }
+}
+
+impl RouteHandler for HttpService {
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async { Answer::Response(self.handle_for(request, Caller::on(connection)).await) })
+    }
+
+    fn mcp(&self) -> Option<&HttpService> {
+        Some(self)
+    }
+
+    fn tick(&self, _now: Instant) {
+        HttpService::tick(self);
+    }
+
+    fn end(&self) {
+        self.end_streams();
+    }
+}

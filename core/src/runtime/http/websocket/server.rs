@@ -1,0 +1,69 @@
+//! The server half of WebSocket: a path of its own listener, or of a listener that another transport has started.
+
+use super::connection::serve;
+use super::handshake::accept;
+use crate::error::Error;
+use crate::proto::http::{Access, Refusal};
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_body::RequestBody;
+use crate::runtime::http::listener::served_path::ServedPath;
+use crate::runtime::http::response::responses::refuse_upgrade;
+use crate::runtime::http::routes::route::{Answer, Answering, Methods, RouteConfig, RouteHandler};
+use crate::runtime::options::web::WebSocketOptions;
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
+use crate::runtime::transport::table::{TransportKind, WEBSOCKET};
+use http::{Method, Request};
+use http_body::Body;
+use std::sync::Arc;
+
+const METHODS: Methods = Methods {
+    allowed: &[Method::GET],
+    refusal: || Refusal::only_get("Method not allowed: open a WebSocket with GET"),
+};
+
+impl ServerTransport for WebSocketOptions {
+    fn kind(&self) -> &'static TransportKind {
+        &WEBSOCKET
+    }
+
+    fn start_order(&self) -> StartOrder {
+        StartOrder::Path
+    }
+
+    fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let route = RouteConfig {
+            name: WEBSOCKET.title,
+            path: self.endpoint.path.as_str().into(),
+            methods: Some(METHODS),
+            handler: Box::new(|access| Arc::new(WebSocketRoute(access))),
+        };
+        Ok(Box::new(ServedPath::at(context, &WEBSOCKET, &self.endpoint, vec![route])?))
+    }
+}
+
+/// Opens WebSockets. Contains the hosts and origins that may open one.
+struct WebSocketRoute(Access);
+
+impl RouteHandler for WebSocketRoute {
+    fn answer<'r>(
+        &'r self,
+        request: Request<RequestBody<'r>>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async {
+            let (head, body) = request.into_parts();
+            let accepted =
+                accept(&head, &self.0).and_then(|accepted| Ok((accepted, Caller::on(connection).stream()?)));
+            match accepted {
+                Ok((response, part)) if body.is_end_stream() => Answer::Upgrade(Box::new(move |upgraded| {
+                    Box::pin(async move {
+                        let _part = part;
+                        serve(upgraded, response).await;
+                    })
+                })),
+                accepted => Answer::Response(refuse_upgrade(accepted.err(), &head, body).await),
+            }
+        })
+    }
+}

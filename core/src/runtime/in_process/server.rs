@@ -1,0 +1,33 @@
+//! The server half of clients in the process: nothing starts and nothing ends.
+
+use crate::error::Error;
+use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
+use crate::runtime::transport::table::{IN_PROCESS, TransportKind};
+
+/// The options of clients in the process. There are none.
+#[derive(Debug)]
+pub(in crate::runtime) struct InProcess;
+
+impl ServerTransport for InProcess {
+    fn kind(&self) -> &'static TransportKind {
+        &IN_PROCESS
+    }
+
+    fn start_order(&self) -> StartOrder {
+        StartOrder::Path
+    }
+
+    fn start(self: Box<Self>, _: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        Ok(self)
+    }
+}
+
+impl Serving for InProcess {
+    fn begin_end(&self) {}
+
+    fn drain(&self) {}
+
+    fn flush(&self) {}
+
+    fn close(&self) {}
+}
