@@ -9,6 +9,7 @@ pub mod log;
 pub(crate) mod media;
 pub(crate) mod nearest_name;
 pub mod options;
+pub(crate) mod principal;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

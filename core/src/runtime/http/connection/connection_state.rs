@@ -1,5 +1,6 @@
 //! The state that a connection's socket and its current exchange share. The connection's task polls both.
 
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Part;
 use crate::locks::Mutex;
 use crate::runtime::http::connection::budget::Budget;
@@ -41,8 +42,8 @@ pub(in crate::runtime::http) struct ConnectionState {
 pub(in crate::runtime::http) enum DirectResponse {
     /// An event stream.
     Stream(Response<ResponseBody>),
-    /// A WebSocket: the head of the response that accepts it, and its part of the client's share.
-    WebSocket(Vec<u8>, Option<Part>),
+    /// A WebSocket: the head of the response that accepts it, its part of the client's share, and its principal.
+    WebSocket(Vec<u8>, Option<Part>, Option<Principal>),
 }
 
 impl ConnectionState {

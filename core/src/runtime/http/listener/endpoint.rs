@@ -8,7 +8,7 @@ use crate::runtime::http::connection::connection_state::{ConnectionState, Direct
 use crate::runtime::http::listener::socket::{MAX_HEAD, Socket};
 use crate::runtime::http::listener::streaming::Streaming;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{refuse_framing, refuse_upgrade};
+use crate::runtime::http::response::responses::{refuse_framing, refuse_unread, refuse_upgrade};
 use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::http::service::http_service::HttpService;
@@ -80,10 +80,11 @@ impl Serve for Endpoint {
             // The future is boxed, so that an open stream does not use the memory that reading needs.
             let (back, stream) = match Box::pin(self.read(socket, &state, &guard, &mut registered)).await {
                 ReadEnd::Direct(socket, DirectResponse::Stream(stream)) => (socket, stream),
-                ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part)) => {
+                ReadEnd::Direct(socket, DirectResponse::WebSocket(head, _part, principal)) => {
                     let (stream, early) = socket.into_stream();
                     let shared = (self.service.engine(), state.budget(), state.wake_queue());
-                    return Box::pin(websocket::serve(stream, early, head, shared, &guard)).await;
+                    return Box::pin(websocket::serve(stream, early, (head, principal), shared, &guard))
+                        .await;
                 }
                 ReadEnd::Linger(socket) => return Box::pin(linger(socket, &guard)).await,
                 ReadEnd::Gone => return,
@@ -199,14 +200,23 @@ impl Endpoint {
             Some(Route::Messages(events)) => events.post(request, state).await,
             Some(Route::WebSocket(access)) => {
                 let (head, body) = request.into_parts();
-                let accepted = websocket::accept(&head, access)
-                    .and_then(|accepted| Ok((accepted, Caller::on(state).stream()?)));
+                let (head, caller) = (Arc::new(head), Caller::on(state));
+                let principal = match websocket::accept(&head, access) {
+                    Ok(accepted) => {
+                        self.service.principal(&head, caller).await.map(|principal| Ok((accepted, principal)))
+                    }
+                    Err(refusal) => Ok(Err(refusal)),
+                };
+                let accepted = principal.map(|accepted| {
+                    accepted.and_then(|(accepted, principal)| Ok((accepted, caller.stream()?, principal)))
+                });
                 match accepted {
-                    Ok((accepted, part)) if body.is_end_stream() => {
-                        state.set_direct(DirectResponse::WebSocket(accepted, part));
+                    Ok(Ok((accepted, part, principal))) if body.is_end_stream() => {
+                        state.set_direct(DirectResponse::WebSocket(accepted, part, principal));
                         return std::future::pending().await;
                     }
-                    accepted => refuse_upgrade(accepted.err(), &head, body).await,
+                    Ok(accepted) => refuse_upgrade(accepted.err(), &head, body).await,
+                    Err(refusal) => refuse_unread(refusal, &head, &body),
                 }
             }
             None => self.pages.answer(&self.service, request).await,
