@@ -61,7 +61,7 @@ impl Engine {
             head.header(header_bytes(name), header_bytes(value)).map_err(to_js)?;
         }
         if let Some(principal) = principal {
-            head.principal(&principal);
+            head.principal(principal);
         }
         if let Some(address) = address {
             // This fails if it is no IP address, such as the path of a Unix socket. Then no fair share applies.

@@ -11,6 +11,7 @@ pub(crate) mod nearest_name;
 pub mod options;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod path_pattern;
+pub(crate) mod principal;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

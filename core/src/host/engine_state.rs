@@ -30,6 +30,7 @@ use crate::host::lanes::wake::Wake;
 use crate::host::lifecycle::Life;
 use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
+use crate::host::principal::{Deadlines, PrincipalResolver};
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
@@ -60,6 +61,9 @@ pub(crate) struct Shared {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) log: Arc<dyn Log>,
+    /// Finds the principals of requests, if it is not what the program attached.
+    pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
+    pub(super) resolutions: Deadlines,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -122,6 +126,7 @@ pub(crate) struct Setup {
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
+    pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,
 }
 
 impl Shared {
@@ -132,7 +137,7 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, checks, .. } = setup;
+        let Setup { log, log_level, threads, checks, resolver, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -167,6 +172,8 @@ impl Shared {
             environment,
             store,
             log,
+            resolver,
+            resolutions: Deadlines::default(),
             log_level,
             threads,
             checks,
@@ -285,7 +292,7 @@ impl Shared {
     /// The capabilities that a server declares to one client, besides those that follow from the registered entries
     /// (T1-14).
     pub(super) fn declared_to(&self, scope: &Scope, own: Capabilities) -> Capabilities {
-        let known = own.has(Capability::Tasks) && !scope.arrival().principal().is_empty();
+        let known = own.has(Capability::Tasks) && scope.arrival().principal.is_some();
         if known { self.declared.with(Capability::TaskList) } else { self.declared }
     }
 

@@ -10,7 +10,7 @@ use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
-use crate::host::{Engine, Masking, Setup, Shared, ThreadHook, Threads, Work};
+use crate::host::{Engine, Masking, PrincipalResolver, Setup, Shared, ThreadHook, Threads, Work};
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
@@ -30,6 +30,7 @@ pub struct ServerBuilder {
     environment: Option<Arc<dyn Environment>>,
     store: Option<Arc<dyn Store>>,
     log: Option<Arc<dyn Log>>,
+    resolver: Option<Arc<dyn PrincipalResolver>>,
 }
 
 impl Server {
@@ -54,6 +55,7 @@ impl Server {
             environment: None,
             store: None,
             log: None,
+            resolver: None,
         }
     }
 }
@@ -168,6 +170,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets what finds the principals of requests and connections. Default: the principal is what the program attached,
+    /// such as the extension [`Principal`](crate::Principal) of a request.
+    pub fn principal_resolver(mut self, resolver: Arc<dyn PrincipalResolver>) -> ServerBuilder {
+        self.resolver = Some(resolver);
+        self
+    }
+
     /// Sets a function that is called on each thread that the engine starts for this server. It gets the thread's name
     /// and runs before anything else on the thread. It can set a priority or a processor mask, or inform a profiler.
     /// If it panics, the panic is printed and the thread continues. Servers share threads only with servers that have
@@ -228,6 +237,7 @@ impl ServerBuilder {
             log_level,
             threads,
             checks,
+            resolver: self.resolver,
         };
         let engine = Engine(Shared::new(setup));
         engine.show_tasks();

@@ -2,6 +2,7 @@
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;
+use crate::host::engine_state::Shared;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The program's setting, and whether clients on other machines may connect.
@@ -20,6 +21,17 @@ impl Masking {
     /// reach it.
     pub(in crate::host) fn hides(&self) -> bool {
         self.setting.unwrap_or_else(|| self.exposed.load(Ordering::Relaxed))
+    }
+}
+
+impl Shared {
+    /// A random text by which a client's error can be found in the log.
+    pub(in crate::host) fn error_reference(&self) -> String {
+        let mut random = [0; 8];
+        match self.environment.random(&mut random) {
+            Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
+            Err(_) => "none".to_owned(),
+        }
     }
 }
 

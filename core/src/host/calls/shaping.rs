@@ -81,11 +81,7 @@ impl Shared {
         if !self.masking.hides() {
             return text;
         }
-        let mut random = [0; 8];
-        let reference = match self.environment.random(&mut random) {
-            Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
-            Err(_) => "none".to_owned(),
-        };
+        let reference = self.error_reference();
         self.log_handler_fault(|| {
             format!("{entry} failed (the client has the reference {reference}): {text}")
         });

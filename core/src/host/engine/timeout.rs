@@ -12,7 +12,14 @@ use std::time::{Duration, Instant};
 impl Engine {
     /// The time at which [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due(), self.0.spacing_due()];
+        let shared = &self.0;
+        let dues = [
+            shared.calls.next_deadline(),
+            shared.bus.due(),
+            shared.tasks.due(),
+            shared.spacing_due(),
+            shared.resolutions.next(),
+        ];
         dues.into_iter().flatten().min()
     }
 
@@ -37,6 +44,7 @@ impl Engine {
     pub fn handle_timeout(&self, now: Instant) {
         self.0.guard("the delivery of delayed responses", || self.0.send_spaced(now));
         self.0.guard("the notification of changes", || self.notify_changes(now));
+        self.0.guard("the timeout of resolvers", || self.0.resolutions.expire(now));
         self.0.guard("the maintenance of tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;

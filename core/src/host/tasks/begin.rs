@@ -205,19 +205,17 @@ impl HostPort {
         let _ = context.task_id.set(live.id.clone());
         shared.maintain_at(until);
         shared.maintain_at(shared.now().checked_add(shared.heartbeat()));
-        if context.arrival.principal().is_empty() {
-            self.save_task(&live);
-        } else {
-            self.enlist(live, listed, TRIES);
+        match context.arrival.principal() {
+            Some(principal) => self.enlist(live, Index::key(Some(principal)), listed, TRIES),
+            None => self.save_task(&live),
         }
         Ok(())
     }
 
     /// Adds a task to the list of its principal, which limits their number, and then stores it.
-    fn enlist(&self, live: Arc<Live>, listed: TaskEntry, tries: usize) {
+    fn enlist(&self, live: Arc<Live>, key: String, listed: TaskEntry, tries: usize) {
         let shared = &self.0;
-        let principal = live.state().task.principal.clone();
-        let (key, now) = (Index::key(&principal), shared.now());
+        let now = shared.now();
         let port = self.clone();
         let read = StoreOp::Get { key: key.clone(), touch: None };
         let done = move |done| {
@@ -236,11 +234,12 @@ impl HostPort {
                 return port.never_born(&live, &RpcError::busy(text));
             }
             let when = record.map_or(When::Absent, |record| When::Is(record.version));
-            let write = StoreOp::Put { key, value: index.to_record(), ttl: index.left(seconds), when };
+            let write =
+                StoreOp::Put { key: key.clone(), value: index.to_record(), ttl: index.left(seconds), when };
             let again = port.clone();
             let written = move |done| match done {
                 StoreDone::Stored(_) => again.save_task(&live),
-                StoreDone::Conflict(_) if tries > 1 => again.enlist(live, listed, tries - 1),
+                StoreDone::Conflict(_) if tries > 1 => again.enlist(live, key, listed, tries - 1),
                 other => again.never_born(&live, &Shared::no_store(why(&other))),
             };
             shared.store.submit(write, shared.now(), Box::new(written));

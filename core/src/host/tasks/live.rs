@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::store::Version;
 use crate::dispatch::tasks::Task;
 use crate::host::calls::completion::settle;
@@ -31,7 +32,7 @@ pub(in crate::host) struct Tasks {
 /// A request for the result of a task that another process runs.
 pub(super) struct RemoteTaskResult {
     pub(super) task: String,
-    pub(super) principal: String,
+    pub(super) principal: Option<Principal>,
     pub(super) call: CallId,
 }
 

@@ -2,6 +2,7 @@
 
 use super::stored::TaskOwner;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::Cursor;
@@ -57,12 +58,13 @@ impl Engine {
         if revision.is_modern() && !is_declared_by(&client) {
             return Err(undeclared(request.method.as_str()));
         }
-        let principal = scope.arrival().principal().to_owned();
+        let principal = scope.arrival().principal;
         let (shared, port) = (&self.0, self.port());
         if op == Op::TasksList {
             let cursor = match params.get_str("cursor")? {
                 Some(text) => {
-                    let cursor = Cursor::open(&text, list_scope(&principal, revision), &shared.sealer)?;
+                    let cursor =
+                        Cursor::open(&text, list_scope(principal.as_ref(), revision), &shared.sealer)?;
                     Some(cursor.inner.ok_or_else(page::invalid)?)
                 }
                 None => None,
@@ -221,10 +223,16 @@ impl HostPort {
         self.stored_task(whose, Arc::new(change), Box::new(then));
     }
 
-    fn list_tasks(&self, call: CallId, principal: String, after: Option<String>, revision: Revision) {
+    fn list_tasks(
+        &self,
+        call: CallId,
+        principal: Option<Principal>,
+        after: Option<String>,
+        revision: Revision,
+    ) {
         let shared = &self.0;
         let port = self.clone();
-        let op = StoreOp::Get { key: Index::key(&principal), touch: None };
+        let op = StoreOp::Get { key: Index::key(principal.as_ref()), touch: None };
         let done = move |done| {
             let now = port.0.environment.unix_seconds();
             let index = match done {
@@ -279,7 +287,7 @@ impl HostPort {
             let seal = |inner: String| {
                 let cursor =
                     Cursor { part: 0, position: 0, fingerprint: Default::default(), inner: Some(inner) };
-                let scope = list_scope(&page.principal, revision);
+                let scope = list_scope(page.principal.as_ref(), revision);
                 cursor
                     .seal(scope, &shared.sealer, &*shared.environment)
                     .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
@@ -293,14 +301,14 @@ impl HostPort {
 /// A page of a list of tasks that is being read.
 struct Page {
     call: CallId,
-    principal: String,
+    principal: Option<Principal>,
     revision: Revision,
     /// The task after which the next page begins.
     next: Option<String>,
     tasks: Vec<Task>,
 }
 
-fn list_scope(principal: &str, revision: Revision) -> page::Scope<'_> {
+fn list_scope(principal: Option<&Principal>, revision: Revision) -> page::Scope<'_> {
     page::Scope { list: Op::TasksList.name(), principal, revision }
 }
 

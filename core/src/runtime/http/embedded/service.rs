@@ -73,7 +73,8 @@ impl Embedded {
     /// Answers one request, for any path. Bodies and disconnected clients are handled as in
     /// [`HttpService::handle`](crate::http::HttpService::handle).
     ///
-    /// The program can set the principal with an extension [`Principal`](crate::http::Principal) of the request.
+    /// The program can set the principal with an extension [`Principal`](crate::http::Principal) of the request. It must
+    /// know it before this call, which reads the body.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<EmbeddedBody>
     where
         B: Body<Data = Bytes>,

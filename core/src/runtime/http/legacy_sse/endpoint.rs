@@ -4,6 +4,7 @@
 //! guessed. All responses are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use super::stream::SseStream;
+use crate::dispatch::principal::Principal;
 use crate::faults;
 use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
@@ -22,7 +23,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
-    body_error, drain_and_refuse, empty, event_stream, refused, with_cors,
+    body_error, drain_and_refuse, empty, event_stream, refuse_unread, refused, with_cors,
 };
 use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
@@ -94,31 +95,49 @@ impl SseEndpoint {
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
+        let head = Arc::new(head);
         let checked = access.check(&head.uri, &head.headers);
         if let (Ok(origin), Ok(Verb::Options)) = (&checked, rules::verb(&head.method)) {
             return preflight(access, rules::ALLOW_EVENTS, &head, *origin);
         }
-        let opened = checked.and_then(|origin| match rules::verb(&head.method) {
-            Ok(Verb::Get) => {
-                rules::check_listen(&head.headers)?;
-                let stream = caught(|| self.open(connection)).unwrap_or_else(|panicked| {
-                    let error = self.engine().0.panicked("the begin of an event stream", &panicked);
-                    Err(Refusal::internal(None, &error))
-                });
-                Ok((origin, stream?))
-            }
+        let checked = checked.and_then(|origin| match rules::verb(&head.method) {
+            Ok(Verb::Get) => Ok(origin),
             _ => Err(Refusal::not_allowed(
                 rules::ALLOW_EVENTS,
                 "Method not allowed: open the event stream with GET",
             )),
         });
+        let opened = match checked {
+            Ok(origin) => match self.service.principal(&head, Caller::on(connection)).await {
+                Ok(principal) => self.begin(&head, connection, principal).map(|stream| (origin, stream)),
+                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+            },
+            Err(refusal) => Err(refusal),
+        };
         match opened {
             Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
 
-    fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
+    fn begin(
+        self: &Arc<Self>,
+        head: &Parts,
+        connection: &Arc<ConnectionState>,
+        principal: Option<Principal>,
+    ) -> Result<SseStream, Refusal> {
+        rules::check_listen(&head.headers)?;
+        caught(|| self.open(connection, principal)).unwrap_or_else(|panicked| {
+            let error = self.engine().0.panicked("the begin of an event stream", &panicked);
+            Err(Refusal::internal(None, &error))
+        })
+    }
+
+    fn open(
+        self: &Arc<Self>,
+        connection: &Arc<ConnectionState>,
+        principal: Option<Principal>,
+    ) -> Result<SseStream, Refusal> {
         let part = Caller::on(connection).stream()?;
         let mut token = [0; 24];
         if let Err(error) = self.engine().environment().random(&mut token) {
@@ -127,7 +146,7 @@ impl SseEndpoint {
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
         let queue = Queue::new(connection.budget(), most, connection.wake_queue());
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::of(Some(id.clone()), principal), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
         self.sessions.lock().insert(id, session.clone());
@@ -154,24 +173,25 @@ impl SseEndpoint {
         access: &Access,
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
-        let caller = Caller::on(connection);
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
-        let checked = access.check(&head.uri, &head.headers);
-        let found = match (&checked, rules::verb(&head.method)) {
-            (Ok(origin), Ok(Verb::Options)) => {
-                return preflight(access, rules::ALLOW_MESSAGES, &head, *origin);
-            }
-            (Ok(_), Ok(Verb::Post)) => {
-                self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
-            }
-            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: send messages with POST")),
-            (Err(_), _) => {
-                let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
-                return drain_and_refuse(refused(refusal), &head, pin!(body)).await;
-            }
+        let origin = match access.check(&head.uri, &head.headers) {
+            Ok(origin) => origin,
+            Err(refusal) => return drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         };
-        let origin: Option<&HeaderValue> = checked.ok().flatten();
+        let (principal, found) = match rules::verb(&head.method) {
+            Ok(Verb::Options) => return preflight(access, rules::ALLOW_MESSAGES, &head, origin),
+            Ok(Verb::Post) => match self.service.principal(&head, Caller::on(connection)).await {
+                Ok(principal) => {
+                    let found = self.find(&head, principal.as_ref());
+                    let content = rules::check_content(&head.headers);
+                    (principal, found.and_then(|session| content.map(|()| session)))
+                }
+                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+            },
+            _ => (None, Err(Refusal::only_post("Method not allowed: send messages with POST"))),
+        };
+        let caller = Caller { principal: principal.as_ref(), ..Caller::on(connection) };
         let response = match found {
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
             Ok(session) => {
@@ -207,7 +227,8 @@ impl SseEndpoint {
         empty(StatusCode::ACCEPTED)
     }
 
-    fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
+    /// The session that a request names. For another principal than the one that opened it, it does not exist.
+    fn find(&self, head: &Parts, principal: Option<&Principal>) -> Result<Arc<Session>, Refusal> {
         let Some(id) = rules::named_once(head.uri.query().unwrap_or_default(), SESSION)? else {
             return Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
@@ -215,6 +236,7 @@ impl SseEndpoint {
             ));
         };
         let session = self.sessions.lock().get(id).cloned();
+        let session = session.filter(|session| session.peer.principal() == principal);
         session.ok_or_else(|| {
             Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
         })

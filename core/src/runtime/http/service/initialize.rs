@@ -1,6 +1,7 @@
 //! Handles `initialize`, which opens a legacy session, and finds the session of later requests.
 
 use super::http_service::HttpService;
+use crate::dispatch::principal::Principal;
 use crate::host::{Peer, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, SessionHead};
 use crate::proto::messages::id::RequestId;
@@ -58,7 +59,7 @@ impl HttpService {
     /// Finds the session of a request. `id` is the request's id for a refusal (RPC-14).
     pub(in crate::runtime::http) async fn session(
         &self,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Principal>,
         named: &SessionHead<'_>,
         id: Option<&RequestId>,
     ) -> Result<Lease, Refusal> {
@@ -73,7 +74,7 @@ impl HttpService {
     /// Fails the question to which a malformed message was a response.
     pub(super) async fn fail_pending_question(
         &self,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Principal>,
         headers: &HeaderMap,
         malformed: &Malformed,
     ) {

@@ -42,7 +42,7 @@ impl HttpService {
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
         {
-            let lease = self.session(arrival.principal.as_ref(), &named, None).await?;
+            let lease = self.session(caller.principal, &named, None).await?;
             if lease.peer().revision() == Some(Revision::V2025_03_26) {
                 return self.batch(lease, arrival, body, forms, caller).await;
             }
@@ -50,7 +50,7 @@ impl HttpService {
         let message = match self.0.engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(malformed) => {
-                self.fail_pending_question(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                self.fail_pending_question(caller.principal, &head.headers, &malformed).await;
                 return Err(Refusal::malformed(&malformed));
             }
         };
@@ -74,7 +74,7 @@ impl HttpService {
             Route::Initialize(id) => {
                 // A client that has lost its session may still send the old session's header (LH-11).
                 if let Some(session) = rules::session_id(&head.headers)
-                    && self.0.sessions.find(session, arrival.principal.as_ref()).await.is_ok()
+                    && self.0.sessions.find(session, caller.principal).await.is_ok()
                 {
                     return Err(Refusal::initialized(&id));
                 }
@@ -86,7 +86,7 @@ impl HttpService {
                     Message::Request(request) => Some(&request.id),
                     _ => None,
                 };
-                let lease = self.session(arrival.principal.as_ref(), &named, id).await?;
+                let lease = self.session(caller.principal, &named, id).await?;
                 let scope = Scope::Session { peer: lease.peer().clone(), arrival };
                 if matches!(message, Message::Request(_)) {
                     return self.call(scope, message, forms, Some(lease), caller).await;

@@ -20,8 +20,7 @@ impl HttpService {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
         rules::check_listen(&head.headers)?;
-        let principal = caller.request_origin(head).principal;
-        let mut lease = self.session(principal.as_ref(), &named, None).await?;
+        let mut lease = self.session(caller.principal, &named, None).await?;
         let part = caller.stream()?;
         if let Some(id) = rules::last_event_id(&head.headers)? {
             return self.resume(lease, id, (caller, part)).await;
@@ -50,7 +49,7 @@ impl HttpService {
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
-        self.session(caller.request_origin(head).principal.as_ref(), &named, None).await?;
+        self.session(caller.principal, &named, None).await?;
         self.session_table().end(named.id).await.map_err(|why| no_session(why, None))?;
         Ok(empty(StatusCode::NO_CONTENT))
     }
