@@ -7,7 +7,8 @@ use crate::dispatch::calls::ask_replay::{Asks, binding};
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{self, Log, LogLevel};
+use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::observer::Observers;
 use crate::dispatch::registry::catalog::Catalog;
 use crate::dispatch::shares::{Part as ClientPart, Shares};
 use crate::dispatch::store::Store;
@@ -64,7 +65,7 @@ pub(crate) struct Shared {
     pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -122,7 +123,7 @@ pub(crate) struct Setup {
     pub(crate) sealer: StateCipher,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -221,7 +222,7 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, checks, .. } = setup;
+        let Setup { observers, log_level, threads, checks, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -255,7 +256,7 @@ impl Shared {
             sealer,
             environment,
             store,
-            log,
+            observers,
             log_level,
             threads,
             checks,
@@ -439,7 +440,7 @@ impl Shared {
 
     /// Logs a fault of the program.
     pub(super) fn log_handler_fault(&self, message: impl FnOnce() -> String) {
-        log::say(&*self.log, LogLevel::Error, log::CALL, message);
+        self.observers.diagnose(LogLevel::Error, log::CALL, message);
     }
 
     /// The capabilities and extensions that the server has now.

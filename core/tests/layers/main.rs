@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 52] = [
+const PARTS: [(&str, &str, &[&str]); 53] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -85,12 +85,13 @@ const PARTS: [(&str, &str, &[&str]); 52] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "validation"]),
+    ("dispatch", "observer", &["log"]),
     ("dispatch", "options", &["log", "nearest_name", "validation"]),
     ("dispatch", "registry", &["aead", "calls", "environment", "options", "uri_template", "validation"]),
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["limits", "log", "shrinking_map"]),
+    ("dispatch", "store", &["environment", "limits", "log", "observer", "shrinking_map"]),
     ("dispatch", "web_pages", &["limits"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each

@@ -37,7 +37,7 @@ impl Engine {
     fn log_overdue(&self, call: CallId) {
         let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
         let Some((context, began)) = about else { return };
-        log::say(&**self.log(), LogLevel::Info, log::CALL, || {
+        self.observers().diagnose(LogLevel::Info, log::CALL, || {
             let entry = &context.entry;
             let request = match &context.request_id {
                 Some(id) => format!("request {}", id.raw().as_str()),

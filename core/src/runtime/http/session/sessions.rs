@@ -114,10 +114,10 @@ impl Sessions {
             if own {
                 // The result is not awaited, because the store only has to get this operation before the next record.
                 let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
-                let log = self.engine.log().clone();
+                let observers = self.engine.observers().clone();
                 let done = move |done| {
                     if let Some(why) = StoreDone::failure(&done) {
-                        store_failed(&*log, why);
+                        store_failed(&observers, why);
                     }
                 };
                 self.engine.store().submit(op, self.engine.now(), Box::new(done));
@@ -275,7 +275,7 @@ impl Sessions {
 
     fn note(&self, done: &StoreDone) {
         if let Some(why) = done.failure() {
-            store_failed(&**self.engine.log(), why);
+            store_failed(self.engine.observers(), why);
         }
     }
 }
