@@ -14,7 +14,7 @@ use crate::dispatch::log::LogLevel;
 use crate::panics::{Panicked, caught};
 pub use events::{Event, EventField, EventKind, EventRow};
 pub(crate) use logging::LogObserver;
-pub(crate) use scopes::{ConnectionScope, StreamScope};
+pub(crate) use scopes::{ConnectionScope, SessionScope, StreamScope};
 use std::cell::LazyCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,8 @@
 //! Things that open and close: each reports both events, or none of them.
 
 use super::{EventKind, Interests, Observers, StreamKind, Transport, observe};
+use crate::proto::version::Revision;
+use std::sync::Arc;
 
 const CONNECTION: Interests = Interests::of(&[
     EventKind::ConnectionOpened,
@@ -8,6 +10,7 @@ const CONNECTION: Interests = Interests::of(&[
     EventKind::BytesReceived,
     EventKind::BytesSent,
 ]);
+const SESSION: Interests = Interests::of(&[EventKind::SessionBegun, EventKind::SessionEnded]);
 const STREAM: Interests = Interests::of(&[EventKind::StreamOpened, EventKind::StreamClosed]);
 
 /// An open connection. Dropping it reports the end. It is empty if no observer wants its events.
@@ -86,9 +89,46 @@ impl Drop for Connection {
     }
 }
 
+/// A session. Dropping it reports the end. It is empty if no observer wants its events.
+#[derive(Default)]
+pub(crate) struct SessionScope {
+    _open: Option<Box<Session>>,
+}
+
+struct Session {
+    observers: Observers,
+    number: u64,
+    id: Option<Arc<str>>,
+}
+
+impl SessionScope {
+    pub(crate) fn begin(
+        observers: &Observers,
+        id: Option<&Arc<str>>,
+        revision: Revision,
+        resumed: bool,
+    ) -> SessionScope {
+        if !observers.wants_any(SESSION) {
+            return SessionScope::default();
+        }
+        let session = Session { observers: observers.clone(), number: observers.number(), id: id.cloned() };
+        let (session_id, number) = (session.id.as_deref(), session.number);
+        observe!(observers => SessionBegun { session: number, id: session_id, revision, resumed });
+        SessionScope { _open: Some(Box::new(session)) }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        observe!(&self.observers => SessionEnded { session: self.number, id: self.id.as_deref() });
+    }
+}
+
 /// An open stream. Dropping it reports the end. It is empty if no observer wants its events.
 #[derive(Default)]
-pub(crate) struct StreamScope(Option<Box<Stream>>);
+pub(crate) struct StreamScope {
+    _open: Option<Box<Stream>>,
+}
 
 struct Stream {
     observers: Observers,
@@ -99,11 +139,11 @@ struct Stream {
 impl StreamScope {
     pub(crate) fn open(observers: &Observers, kind: StreamKind) -> StreamScope {
         if !observers.wants_any(STREAM) {
-            return StreamScope(None);
+            return StreamScope::default();
         }
         let stream = Stream { observers: observers.clone(), number: observers.number(), kind };
         observe!(observers => StreamOpened { stream: stream.number, stream_kind: kind });
-        StreamScope(Some(Box::new(stream)))
+        StreamScope { _open: Some(Box::new(stream)) }
     }
 }
 

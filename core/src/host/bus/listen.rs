@@ -3,6 +3,7 @@
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
+use crate::dispatch::observer::{StreamKind, StreamScope};
 use crate::dispatch::shares;
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::in_flight;
@@ -106,6 +107,7 @@ impl Engine {
                 ),
             });
         }
+        drop(stream.replace_scope(StreamScope::open(self.observers(), StreamKind::Listen)));
         let filter = self.supported_filter(filter);
         match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
@@ -198,6 +200,7 @@ impl Engine {
             }
             None => stream.abandon(),
         }
+        drop(stream.replace_scope(StreamScope::default()));
         self.hook_each(UNSUBSCRIBE, &last, Thread::Other);
     }
 

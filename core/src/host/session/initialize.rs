@@ -5,6 +5,7 @@
 //! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::SessionScope;
 use crate::host::calls::op::CancelReason;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
@@ -30,7 +31,11 @@ impl Engine {
         let body = self.0.shaper.initialize(&request.id, client.revision, capabilities, &client.capabilities);
         // The program is notified of the end before the peer has a new client.
         self.session_ends(peer);
-        for call in peer.begin_session(client) {
+        let revision = client.revision;
+        let former = peer.begin_session(client);
+        drop(peer.replace_scope(SessionScope::default()));
+        drop(peer.replace_scope(SessionScope::begin(self.observers(), peer.session_id(), revision, false)));
+        for call in former {
             if !self.outlives_session(call) {
                 self.cancel(call, CancelReason::Disconnected);
             }

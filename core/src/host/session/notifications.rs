@@ -1,5 +1,6 @@
 //! Notifications of clients, hooks of the program, and notifications that the program sends to all sessions.
 
+use crate::dispatch::observer::SessionScope;
 use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
 use crate::host::Registered;
@@ -172,6 +173,14 @@ impl Engine {
 
     /// Adds a session that began elsewhere to the event bus. It is notified of changes from now on.
     pub(crate) fn joins(&self, peer: &Arc<Peer>) {
+        if let Some(revision) = peer.revision() {
+            drop(peer.replace_scope(SessionScope::begin(
+                self.observers(),
+                peer.session_id(),
+                revision,
+                true,
+            )));
+        }
         self.0.bus.join(peer);
     }
 

@@ -4,6 +4,7 @@
 //! guessed. All responses are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use super::stream::SseStream;
+use crate::dispatch::observer::{StreamKind, StreamScope};
 use crate::faults;
 use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
@@ -149,6 +150,7 @@ impl SseEndpoint {
             address: Some(address),
             ended: false,
             _part: part,
+            _scope: StreamScope::open(self.engine().observers(), StreamKind::Sse),
         })
     }
 

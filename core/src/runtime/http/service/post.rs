@@ -1,6 +1,7 @@
 //! Handles POST: passes the message to the engine, and makes a response of its outcome.
 
 use super::http_service::HttpService;
+use crate::dispatch::observer::{StreamKind, StreamScope};
 use crate::faults;
 use crate::host::{Accepted, RequestOrigin, Scope, Sink, null_sink};
 use crate::proto::http::{self as rules, Forms, Refusal, Route};
@@ -173,7 +174,9 @@ impl HttpService {
             }
             ResponseForm::Stream => {
                 self.make_resumable(&exchange, false);
-                self.stream(exchange)
+                // A listen stream reports itself, over every transport.
+                let listens = matches!(exchange.in_flight, Some(InFlight::Listen(_)));
+                self.stream(exchange, (!listens).then_some(StreamKind::Response))
             }
         }
     }
@@ -188,7 +191,12 @@ impl HttpService {
     }
 
     /// An event stream. If the stream is complete already, it is sent in one piece.
-    pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
+    /// `kind` is what observers are told of it.
+    pub(in crate::runtime::http) fn stream(
+        &self,
+        mut exchange: Exchange,
+        kind: Option<StreamKind>,
+    ) -> Response<ResponseBody> {
         let body = match exchange.channel.take_complete(exchange.reader) {
             Some(bytes) => {
                 exchange.finish();
@@ -196,7 +204,9 @@ impl HttpService {
             }
             None => {
                 let entry = self.0.streams.enter(&exchange.channel);
-                ResponseBody::stream(exchange, entry)
+                let observers = self.0.engine.observers();
+                let scope = kind.map(|kind| StreamScope::open(observers, kind)).unwrap_or_default();
+                ResponseBody::stream(exchange, entry, scope)
             }
         };
         event_stream(body)

@@ -2,6 +2,7 @@
 
 use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
+use crate::dispatch::observer::Transport;
 use crate::host::{CancelReason, Engine, Peer, Sink};
 use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::response::queue::Queue;
@@ -29,12 +30,13 @@ const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 /// Serves a connection that has become a WebSocket. `early` has the bytes that were read after the request. `head` is
 /// the response to the request, which is written first.
 pub(in super::super) async fn serve<S: Io>(
-    stream: S,
+    mut stream: S,
     early: Bytes,
     head: Vec<u8>,
     (engine, budget, wake_queue): (&Engine, &Arc<Budget>, Option<&Arc<WakeQueue>>),
     guard: &TaskGuard,
 ) {
+    stream.becomes(Transport::WebSocket);
     let mut connection = Connection::new(stream, early, head, engine, budget, wake_queue);
     poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
