@@ -8,7 +8,7 @@ use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, LogLevel};
-use crate::dispatch::observer::Observers;
+use crate::dispatch::observer::{Observers, RequestScope};
 use crate::dispatch::registry::catalog::Catalog;
 use crate::dispatch::shares::{Part as ClientPart, Shares};
 use crate::dispatch::store::Store;
@@ -41,7 +41,7 @@ use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use crate::proto::results::shape;
 use crate::proto::results::shape::Shaper;
@@ -178,6 +178,8 @@ pub(super) struct InFlightCall {
     pub(super) part: Option<ClientPart>,
     /// A check of the call's input that must finish before the call runs.
     pub(super) check: Option<Box<Check>>,
+    /// The request for observers.
+    pub(super) observed: RequestScope,
 }
 
 impl InFlightCall {
@@ -359,7 +361,8 @@ impl Shared {
                         &RpcError::busy(format!(
                             "Server busy: the handler's queue is full (max_lane_calls is {}); retry later",
                             self.limits.max_lane_calls
-                        )),
+                        ))
+                        .refused_by(stage::LIMITS, "max_lane_calls"),
                     );
                 }
             }
@@ -382,6 +385,7 @@ impl Shared {
                 flight.sink.outcome(&Outcome::Failed(error.message.clone()));
             }
             let outgoing = self.failure(&flight, error);
+            flight.observed.rejected(error, outgoing.size());
             self.finish(id, flight, outgoing, None);
         }
     }
@@ -464,10 +468,12 @@ impl Shared {
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {
-        RpcError::busy("Server busy: the server is shutting down")
+        RpcError::busy("Server busy: the server is shutting down").refused_by(stage::LIFECYCLE, "closing")
     }
 
-    pub(super) fn busy(&self, what: &str, limit: usize) -> RpcError {
-        RpcError::busy(format!("Server busy: {limit} {what}; retry later"))
+    /// The limit `name` is reached.
+    pub(super) fn busy(&self, what: &str, name: &'static str, limit: usize) -> RpcError {
+        RpcError::busy(format!("Server busy: {limit} {what} ({name}); retry later"))
+            .refused_by(stage::LIMITS, name)
     }
 }

@@ -5,6 +5,7 @@
 
 mod events;
 mod logging;
+mod requests;
 mod scopes;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use crate::dispatch::log::LogLevel;
 use crate::panics::{Panicked, caught};
 pub use events::{Event, EventField, EventKind, EventRow};
 pub(crate) use logging::LogObserver;
+pub(crate) use requests::{NamedEntry, RequestScope};
 pub(crate) use scopes::{ConnectionScope, SessionScope, StreamScope};
 use std::cell::LazyCell;
 use std::sync::Arc;

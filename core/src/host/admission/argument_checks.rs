@@ -9,13 +9,14 @@ use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
 use crate::faults;
 use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::requests::ARGUMENTS;
 use crate::host::calls::start::Check;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Thread;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 impl HostPort {
@@ -28,7 +29,7 @@ impl HostPort {
         let port = self.clone();
         if !work.run(self.share_of(call), Box::new(move || port.check_now(call))) {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
-            self.0.fail(call, &busy);
+            self.0.fail(call, &busy.refused_by(stage::LIMITS, "threads"));
         }
     }
 
@@ -60,7 +61,10 @@ impl HostPort {
             Err(reasons) => {
                 let (entry, revision) = (&context.entry, context.client.revision);
                 match arguments_refused(entry.kind, &entry.name, revision, &reasons) {
-                    Ok(text) => drop(self.complete(call, Outcome::Failed(text))),
+                    Ok(text) => {
+                        self.0.observed(call).refused(ARGUMENTS);
+                        let _ = self.complete(call, Outcome::Failed(text));
+                    }
                     Err(error) => self.0.fail(call, &error),
                 }
             }

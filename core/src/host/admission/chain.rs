@@ -11,7 +11,7 @@ use crate::host::lanes::port::HostPort;
 use crate::host::tasks::TaskMode;
 use crate::locks::Mutex;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -114,9 +114,11 @@ impl HostPort {
                     shared.dispatch(self, call, input, context, thread);
                 }
             }
-            (Once::Again, _) => {
-                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was already used"))
-            }
+            (Once::Again, _) => shared.fail(
+                call,
+                &RpcError::invalid_params("Invalid params: requestState was already used")
+                    .refused_by(stage::VALIDATION, "once_only"),
+            ),
             (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
         }
     }
@@ -125,5 +127,6 @@ impl HostPort {
 impl Shared {
     pub(in crate::host) fn no_store(why: &str) -> RpcError {
         RpcError::busy(format!("Server busy: the store is unavailable: {why}"))
+            .refused_by(stage::STORE, "unavailable")
     }
 }

@@ -8,7 +8,7 @@ use crate::host::engine_state::{InFlightCall, Shared, Thread};
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 /// Whether a call has one of the permits of its entry's concurrency limit.
@@ -75,7 +75,7 @@ impl Shared {
                 let text = format!(
                     "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
                 );
-                self.fail(id, &RpcError::busy(text));
+                self.fail(id, &RpcError::busy(text).refused_by(stage::LIMITS, "max_waiting_calls"));
                 false
             }
         }
@@ -145,7 +145,7 @@ impl Shared {
                 self.calls.with(id, |flight| flight.permit = Permit::None);
                 self.fail(
                     id,
-                    &self.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit()),
+                    &self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()),
                 );
                 false
             }

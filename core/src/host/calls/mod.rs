@@ -7,6 +7,7 @@ pub(super) mod context;
 pub(super) mod context_methods;
 pub(super) mod masking;
 pub(super) mod op;
+pub(super) mod received;
 pub(super) mod request_origin;
 pub(super) mod requests;
 pub(super) mod shaping;

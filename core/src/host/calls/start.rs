@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares;
 use crate::host::admission::chain::Admission;
 use crate::host::admission::concurrency_limit::Permit;
@@ -15,7 +16,7 @@ use crate::host::session::notifications::SESSION_END;
 use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::message::Params;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,6 +41,8 @@ pub(in crate::host) struct Start {
     pub(in crate::host) outer: Option<CallId>,
     /// The call is a `start` or `stop` hook, with this timeout.
     pub(in crate::host) life: Option<Duration>,
+    /// The request for observers.
+    pub(in crate::host) observed: RequestScope,
 }
 
 /// The remaining work for a call after its input has been checked.
@@ -73,6 +76,7 @@ impl Start {
             thread: Thread::Receiver,
             outer: None,
             life: None,
+            observed: RequestScope::default(),
         }
     }
 }
@@ -95,8 +99,24 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
-            start;
+        let Start {
+            input,
+            asks,
+            retried,
+            listing,
+            admission,
+            check,
+            may_be_task,
+            own,
+            thread,
+            outer,
+            life,
+            ..
+        } = start;
+        let observed = start.observed;
+        if own.is_none() {
+            observed.set_entry(&context.entry);
+        }
         let shared = &self.0;
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = shared.now();
@@ -108,9 +128,11 @@ impl Engine {
             // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
-            return Err(
-                shared.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit())
-            );
+            return Err(shared.busy(
+                "calls of this handler's queue are in flight",
+                "max_lane_calls",
+                lane.limit(),
+            ));
         }
         let timeout = life.or(context.entry.policies.timeout).unwrap_or(shared.limits.call_timeout);
         let unchecked = check.is_some();
@@ -152,6 +174,7 @@ impl Engine {
                 on_cancel: Vec::new(),
                 permit: Permit::None,
                 part,
+                observed: observed.clone(),
             };
             match life {
                 Some(_) => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
@@ -171,16 +194,19 @@ impl Engine {
         let (call, earliest) = started.map_err(|untracked| {
             lane.release();
             match untracked {
-                Untracked::Full => shared.busy("calls are in flight (max_calls)", shared.limits.max_calls),
+                Untracked::Full => shared.busy("calls are in flight", "max_calls", shared.limits.max_calls),
                 Untracked::PeerFull => shared.busy(
-                    "calls of this client are in flight (max_peer_calls)",
+                    "calls of this client are in flight",
+                    "max_peer_calls",
                     shared.limits.max_peer_calls,
                 ),
                 Untracked::InFlight => in_flight(),
                 Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
-                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
+                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing")
+                    .refused_by(stage::LIFECYCLE, "closing"),
             }
         })?;
+        observed.started();
         if let Some(outer) = outer {
             if !shared.belongs(outer, call) {
                 shared.end(call, End::Silent(CancelReason::Suspended));
@@ -221,4 +247,5 @@ impl Engine {
 
 pub(in crate::host) fn in_flight() -> RpcError {
     RpcError::invalid_request("Invalid request: a request with this id is in flight")
+        .refused_by(stage::MESSAGE, "id")
 }

@@ -69,7 +69,7 @@ impl Engine {
     /// Ends all calls of a peer, and refuses further ones.
     pub fn close_peer(&self, peer: &Arc<Peer>, reason: CancelReason) {
         self.session_ends(peer);
-        let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Silent };
+        let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Disconnected };
         for call in peer.close() {
             self.cancel(call, reason.clone());
         }

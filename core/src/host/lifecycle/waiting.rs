@@ -5,7 +5,7 @@ use crate::host::Target;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::{Shared, Thread};
 use crate::host::lanes::port::HostPort;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 
 impl Shared {
     /// Makes a call wait for the start, or fails it if the start has failed. Returns `false` if the call may run.
@@ -60,4 +60,5 @@ impl Shared {
 
 pub(super) fn not_started(context: &CallContext) -> RpcError {
     RpcError::internal(format!("{}: its server has not started", context.entry))
+        .refused_by(stage::LIFECYCLE, "start")
 }

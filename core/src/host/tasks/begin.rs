@@ -232,7 +232,10 @@ impl HostPort {
             if index.add(listed.clone(), most).is_err() {
                 let text =
                     format!("Server busy: this client has {most} tasks (max_principal_tasks); retry later");
-                return port.never_born(&live, &RpcError::busy(text));
+                return port.never_born(
+                    &live,
+                    &RpcError::busy(text).refused_by(stage::LIMITS, "max_principal_tasks"),
+                );
             }
             let when = record.map_or(When::Absent, |record| When::Is(record.version));
             let write = StoreOp::Put { key, value: index.to_record(), ttl: index.left(seconds), when };

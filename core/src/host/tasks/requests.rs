@@ -11,6 +11,7 @@ use crate::dispatch::tasks::{Index, Task};
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::start::{Own, Start};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
@@ -23,7 +24,6 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::Request;
 use crate::proto::operation::Op;
 use crate::proto::results::shape;
 use crate::proto::session::task::{is_declared_by, undeclared, unknown};
@@ -48,7 +48,7 @@ impl Engine {
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         op: Op,
         sink: &Arc<dyn Sink>,
@@ -97,7 +97,7 @@ impl Engine {
     fn own_call(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         own: Own,
         sink: &Arc<dyn Sink>,
@@ -116,8 +116,12 @@ impl Engine {
             request_id: Some(request.id.clone()),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let start =
-            Start { own: Some(own), thread: Thread::Receiver, ..Start::of(JsonSlice::empty_object()) };
+        let start = Start {
+            own: Some(own),
+            thread: Thread::Receiver,
+            observed: request.observed.clone(),
+            ..Start::of(JsonSlice::empty_object())
+        };
         match self.start(scope, context, start, sink)? {
             Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
             _ => Err(RpcError::internal("The request was answered already")),

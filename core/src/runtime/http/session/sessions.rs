@@ -5,6 +5,7 @@ use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::host::{CancelReason, Engine, Peer};
 use crate::locks::Mutex;
 use crate::proto::http::Refusal;
+use crate::proto::messages::error::stage;
 use crate::proto::messages::id::RequestId;
 use crate::runtime::http::resumption::get_stream::GetStreams;
 use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
@@ -43,9 +44,11 @@ pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId
         NoSession::Missing => Refusal::no_session(id),
         NoSession::Full => {
             Refusal::unavailable(id, "Server busy: too many sessions are open (max_sessions); retry later")
+                .refused_by(stage::LIMITS, "max_sessions")
         }
         NoSession::Unavailable(why) => {
             Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+                .refused_by(stage::STORE, "unavailable")
         }
     }
 }
