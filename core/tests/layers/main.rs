@@ -102,7 +102,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     // does one step in the life of a call, and refers to the call that it is about.
     ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
-    ("host", "bus", &["calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    ("host", "bus", &["calls", "delivery", "engine", "lanes", "session"]),
     (
         "host",
         "calls",
@@ -119,13 +119,12 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
         ],
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
-    ("host", "elicitation", &["calls", "delivery", "engine_state", "lanes", "session", "tasks"]),
+    ("host", "elicitation", &["calls", "delivery", "lanes", "session", "tasks"]),
     ("host", "engine", &["admission", "bus", "calls", "delivery", "engine_state", "lanes", "session"]),
     (
         "host",
         "engine_state",
         &[
-            "admission",
             "builtin",
             "bus",
             "calls",
@@ -145,7 +144,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
-    ("host", "session", &["bus", "calls", "delivery", "engine", "engine_state", "lanes"]),
+    ("host", "session", &["bus", "calls", "delivery", "engine", "lanes"]),
     ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.

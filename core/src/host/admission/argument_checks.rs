@@ -8,11 +8,11 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
 use crate::faults;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::requests::ARGUMENTS;
 use crate::host::calls::start::Check;
 use crate::host::engine::Engine;
-use crate::host::engine_state::Thread;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::panics::caught;
@@ -98,7 +98,9 @@ impl HostPort {
         match (there, admission) {
             (None, _) => {}
             (Some(()), Some(admission)) => drop(self.admit(call, admission)),
-            (Some(()), None) => shared.dispatch(self, call, input, context, Thread::Other),
+            (Some(()), None) => {
+                self.dispatch(ReadyCall { id: call, input, context, thread: Thread::Other });
+            }
         }
         Ok(())
     }

@@ -6,7 +6,8 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{Once, consume_once};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::calls::dispatch::Thread;
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::host::tasks::TaskMode;
 use crate::locks::Mutex;
@@ -101,17 +102,17 @@ impl HostPort {
         match (once, task) {
             (Once::First, Some(ttl)) => self.admit_task(call, ttl),
             (Once::First, None) => {
-                let until = |flight: &crate::host::engine_state::InFlightCall| {
+                let until = |flight: &crate::host::calls::in_flight::InFlightCall| {
                     shared.now().checked_add(flight.timeout)
                 };
                 let admitted = shared.with_deadline(call, |flight, deadline| {
                     flight.admitting = false;
                     *deadline = until(flight);
-                    (flight.input.clone(), flight.context.clone())
+                    flight.ready(call, thread)
                 });
                 // If the call ended meanwhile, it already has its response.
-                if let Some((input, context)) = admitted {
-                    shared.dispatch(self, call, input, context, thread);
+                if let Some(call) = admitted {
+                    self.dispatch(call);
                 }
             }
             (Once::Again, _) => shared.fail(

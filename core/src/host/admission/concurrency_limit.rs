@@ -3,8 +3,10 @@
 use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
-use crate::host::engine_state::{InFlightCall, Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
@@ -39,7 +41,7 @@ impl Shared {
         id: CallId,
         context: &CallContext,
     ) -> bool {
-        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.permit == Permit::None;
+        let asks = |flight: &mut InFlightCall| flight.outer().is_none() && flight.permit == Permit::None;
         match self.calls.with(id, asks) {
             Some(true) => {}
             Some(false) => return true,
@@ -128,15 +130,15 @@ impl Shared {
                 *deadline = now.checked_add(flight.timeout);
             }
             flight.permit = Permit::Held;
-            Some(flight.input.clone())
+            Some(flight.ready(id, Thread::Other))
         });
         if credit && !used {
             lane.release();
         }
         match runs {
-            Some(Some(input)) => {
+            Some(Some(call)) => {
                 if let Some(this) = self.this.upgrade() {
-                    self.dispatch_to_target(&HostPort(this), id, input, context, Thread::Other);
+                    HostPort(this).hand_over(call);
                 }
                 true
             }

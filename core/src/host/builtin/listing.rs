@@ -3,10 +3,11 @@
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
 use crate::host::Registered;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::Cacheable;
 use crate::proto::catalog::definition::Definition;

@@ -2,8 +2,8 @@
 
 use super::Subscriber;
 use super::table::{Added, Bounds};
+use crate::host::calls::dispatch::Thread;
 use crate::host::engine::Engine;
-use crate::host::engine_state::Thread;
 use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::host::session::peer::Peer;
 use crate::proto::catalog::kind::Kind;

@@ -5,6 +5,8 @@
 pub(super) mod completion;
 pub(super) mod context;
 pub(super) mod context_methods;
+pub(super) mod dispatch;
+pub(super) mod in_flight;
 pub(super) mod masking;
 pub(super) mod op;
 pub(super) mod received;

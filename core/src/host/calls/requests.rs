@@ -9,7 +9,7 @@ use crate::host::admission::chain::Admission;
 use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::op::CallContext;
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::start::{Check, Start, in_flight};
+use crate::host::calls::start::{CallSpec, Check, Role, in_flight};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::middleware::WrappedOperation;
@@ -271,18 +271,10 @@ impl Engine {
             false => (admission, None),
             true => (None, Some(Box::new(Check { params: Some(params.clone()), admission }))),
         };
-        let start = Start {
-            asks,
-            retried,
-            listing,
-            admission,
-            may_be_task,
-            check,
-            outer,
-            observed: request.observed.clone(),
-            ..Start::of(input)
-        };
-        self.start(scope, context, start, sink)
+        let role = outer.map_or(Role::Message, Role::Inner);
+        let spec = CallSpec::of(scope.peer(), context, input, sink);
+        let observed = request.observed.clone();
+        self.start(CallSpec { asks, retried, listing, admission, may_be_task, check, role, observed, ..spec })
     }
 
     /// The middleware around the request, unless middleware makes the request.

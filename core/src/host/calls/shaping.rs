@@ -3,10 +3,11 @@
 use crate::dispatch::calls::table::CallId;
 use crate::faults;
 use crate::host::Registered;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::Outcome;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
@@ -31,7 +32,7 @@ impl Shared {
 
     /// The response to a call whose handler completed.
     pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
-        if let (Some(outer), None) = (flight.outer, &flight.listing) {
+        if let (Some(outer), None) = (flight.outer(), &flight.listing) {
             // For middleware: it gets the outcome as the handler returned it.
             self.finish(id, flight, Outgoing::Dropped, None);
             self.followed(outer, outcome);

@@ -2,10 +2,10 @@
 
 use crate::dispatch::observer::{RequestEnd, RequestScope};
 use crate::faults;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::received::{ReceivedRequest, revision_of};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::batch::Batch;
 use crate::host::session::peer::{Peer, Question};
 use crate::json::{self, JsonSlice};

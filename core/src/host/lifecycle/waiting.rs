@@ -2,8 +2,9 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CallContext;
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::{RpcError, stage};
 
@@ -46,13 +47,13 @@ impl Shared {
             let now = self.now();
             let found = self.with_deadline(id, |flight, deadline| {
                 *deadline = now.checked_add(flight.timeout);
-                (flight.input.clone(), flight.context.clone())
+                flight.ready(id, Thread::Other)
             });
-            let Some((input, context)) = found else { continue };
-            if self.life.state.lock().has_failed(context.entry.part) {
-                self.fail(id, &not_started(&context));
+            let Some(call) = found else { continue };
+            if self.life.state.lock().has_failed(call.context.entry.part) {
+                self.fail(id, &not_started(&call.context));
             } else {
-                self.acquire_and_run(port, id, input, context, Thread::Other);
+                port.acquire_and_run(call);
             }
         }
     }

@@ -6,11 +6,11 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::{RequestEnd, SessionScope};
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CancelReason;
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape;

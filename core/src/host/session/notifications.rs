@@ -6,13 +6,13 @@ use crate::faults;
 use crate::host::Registered;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::requests::ARGUMENTS;
-use crate::host::calls::start::{Check, Start};
+use crate::host::calls::start::{CallSpec, Check};
 use crate::host::delivery::sink::{Delivery, Outgoing, null_sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
 use crate::proto::catalog::header_params::ParamFields;
@@ -185,10 +185,9 @@ impl Engine {
             meta: input.member("_meta"),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let start = Start { thread, check, observed: observed.clone(), ..Start::of(input) };
-        let nowhere = null_sink();
         let entry = context.entry.clone();
-        if let Err(error) = self.start(scope, context, start, &nowhere) {
+        let spec = CallSpec::of(scope.peer(), context, input, &null_sink());
+        if let Err(error) = self.start(CallSpec { thread, check, observed: observed.clone(), ..spec }) {
             observed.rejected(&error, 0);
             self.0.log_handler_fault(|| format!("{entry} was not called: {}", error.message));
             return false;

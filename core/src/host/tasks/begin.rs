@@ -7,13 +7,14 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Index, Task, TaskEntry, seconds};
 use crate::host::Registered;
+use crate::host::calls::dispatch::Thread;
 use crate::host::delivery::sink::{Outgoing, Sink};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::{RpcError, code};
+use crate::proto::messages::error::{RpcError, code, stage};
 use crate::proto::messages::message::Params;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::task::{Facts, Status, TaskSupport, is_declared_by, undeclared};
@@ -178,7 +179,7 @@ impl HostPort {
             }
             let creation = Creation {
                 sink: std::mem::replace(&mut flight.sink, sink),
-                outbox: flight.outbox.take(),
+                outbox: flight.sent.outbox.take(),
                 peer: flight.peer.take(),
                 session,
                 request,
@@ -188,7 +189,7 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.notified_slow = true;
+            flight.sent.notified_slow = true;
             if run {
                 // The time counts from when it is stored.
                 (flight.admitting, *place) = (true, until);
@@ -272,11 +273,11 @@ impl HostPort {
             let admitted = shared.with_deadline(live.call, |flight, deadline| {
                 flight.admitting = false;
                 *deadline = shared.now().checked_add(flight.timeout);
-                (flight.input.clone(), flight.context.clone())
-            });
-            if let Some((input, context)) = admitted {
                 // The thread that received the request has other input to receive.
-                shared.dispatch(self, live.call, input, context, Thread::Other);
+                flight.ready(live.call, Thread::Other)
+            });
+            if let Some(call) = admitted {
+                self.dispatch(call);
             }
         }
     }

@@ -12,10 +12,10 @@ use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::start::{Own, Start};
+use crate::host::calls::start::{CallSpec, Own, Role};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::local::{Context, LocalFuture, LocalHandler};
 use crate::host::lanes::port::HostPort;
 use crate::host::{Registered, Target};
@@ -116,13 +116,9 @@ impl Engine {
             request_id: Some(request.id.clone()),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let start = Start {
-            own: Some(own),
-            thread: Thread::Receiver,
-            observed: request.observed.clone(),
-            ..Start::of(JsonSlice::empty_object())
-        };
-        match self.start(scope, context, start, sink)? {
+        let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
+        let observed = request.observed.clone();
+        match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
             Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
             _ => Err(RpcError::internal("The request was answered already")),
         }
