@@ -138,6 +138,14 @@ impl RequestScope {
         }
     }
 
+    /// Records that no stage lets the request wait, although [`RequestScope::waits`] was called.
+    #[inline]
+    pub(crate) fn passes(&self) {
+        if let Some(request) = &self.0 {
+            request.state.lock().wait = None;
+        }
+    }
+
     /// Reports how long a stage let the request wait, if one did.
     #[inline]
     pub(crate) fn continues(&self) {

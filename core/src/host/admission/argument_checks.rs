@@ -27,6 +27,7 @@ impl HostPort {
     pub(in crate::host) fn check_aside(&self, call: CallId) {
         let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();
+        self.0.observed(call).waits("arguments");
         if !work.run(self.share_of(call), Box::new(move || port.check_now(call))) {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
             self.0.fail(call, &busy.refused_by(stage::LIMITS, "threads"));
@@ -52,6 +53,7 @@ impl HostPort {
             .calls
             .with(call, |flight| Some((flight.check.take()?, flight.context.clone(), flight.input.clone())));
         let Some((check, context, input)) = found.flatten() else { return };
+        self.0.observed(call).continues();
         match context.entry.prepare(input) {
             Ok(input) => {
                 if let Err(error) = self.run_checked(call, input, context, *check) {

@@ -63,6 +63,9 @@ impl HostPort {
             self.admit_task(call, task.flatten());
             return true;
         };
+        // Recorded before the store can answer.
+        let observed = shared.observed(call);
+        observed.waits("store");
         let gate = Arc::new(Mutex::new(Gate::Asked));
         let (port, place) = (self.clone(), gate.clone());
         let answered = move |once| {
@@ -77,6 +80,7 @@ impl HostPort {
                 }
             };
             if let Some(once) = before {
+                port.0.observed(call).continues();
                 port.admitted(call, once, task, Thread::Other);
             }
         };
@@ -84,6 +88,7 @@ impl HostPort {
         let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
         match answer {
             Gate::Answered(once) => {
+                observed.passes();
                 self.admitted(call, once, task, Thread::Receiver);
                 false
             }
@@ -92,6 +97,7 @@ impl HostPort {
     }
 
     fn admit_task(&self, call: CallId, ttl: Option<Duration>) {
+        self.0.observed(call).waits("store");
         if let Err(error) = self.begin_task(call, ttl, true) {
             self.0.fail(call, &error);
         }

@@ -47,8 +47,12 @@ impl Shared {
             Some(false) => return true,
             None => return false,
         }
+        // Recorded before another thread can give the call a permit.
+        let observed = self.observed(id);
+        observed.waits("concurrency");
         match semaphore.enter(id, self.limits.max_waiting_calls) {
             AcquireResult::Runs => {
+                observed.passes();
                 let held = self.calls.with(id, |flight| flight.permit = Permit::Held);
                 if held.is_none() {
                     self.release_permit(semaphore);
@@ -72,6 +76,7 @@ impl Shared {
                 false
             }
             AcquireResult::Full => {
+                observed.passes();
                 let (entry, most) = (&context.entry, semaphore.most());
                 let waiting = self.limits.max_waiting_calls;
                 let text = format!(
@@ -137,6 +142,7 @@ impl Shared {
         }
         match runs {
             Some(Some(call)) => {
+                self.observed(id).continues();
                 if let Some(this) = self.this.upgrade() {
                     HostPort(this).hand_over(call);
                 }

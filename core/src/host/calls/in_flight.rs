@@ -108,9 +108,8 @@ impl InFlightCall {
         admitting: bool,
         limits: &Limits,
     ) -> InFlightCall {
-        let CallSpec { peer, context, input, sink, asks, retried, listing, check, may_be_task, role, .. } =
-            spec;
-        let observed = spec.observed;
+        let CallSpec { peer, context, input, sink, asks, retried, listing, check, .. } = spec;
+        let CallSpec { may_be_task, role, observed, .. } = spec;
         let timeout = match role {
             Role::Lifecycle(timeout) => timeout,
             _ => context.entry.policies.timeout.unwrap_or(limits.call_timeout),

@@ -277,6 +277,7 @@ impl HostPort {
                 flight.ready(live.call, Thread::Other)
             });
             if let Some(call) = admitted {
+                shared.observed(live.call).continues();
                 self.dispatch(call);
             }
         }
