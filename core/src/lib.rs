@@ -20,6 +20,7 @@ mod handler;
 mod host;
 pub mod json;
 pub mod locks;
+pub mod observer;
 mod panics;
 mod proto;
 mod results;

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod log;
 pub(crate) mod media;
 pub(crate) mod nearest_name;
+pub mod observer;
 pub mod options;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod path_pattern;

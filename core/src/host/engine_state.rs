@@ -6,7 +6,8 @@ use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{self, Log, LogLevel};
+use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::observer::Observers;
 use crate::dispatch::registry::catalog::Catalog;
 use crate::dispatch::shares::Shares;
 use crate::dispatch::store::Store;
@@ -36,7 +37,7 @@ use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use crate::proto::results::shape;
 use crate::proto::results::shape::Shaper;
@@ -60,10 +61,10 @@ pub(crate) struct Shared {
     pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
     /// Finds the principals of requests, if it is not what the program attached.
     pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
     pub(super) resolutions: Deadlines,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -121,7 +122,7 @@ pub(crate) struct Setup {
     pub(crate) sealer: StateCipher,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -137,7 +138,7 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, checks, resolver, .. } = setup;
+        let Setup { observers, log_level, threads, checks, resolver, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -171,9 +172,9 @@ impl Shared {
             sealer,
             environment,
             store,
-            log,
             resolver,
             resolutions: Deadlines::default(),
+            observers,
             log_level,
             threads,
             checks,
@@ -215,6 +216,7 @@ impl Shared {
                 flight.sink.outcome(&Outcome::Failed(error.message.clone()));
             }
             let outgoing = self.failure(&flight, error);
+            flight.observed.rejected(error, outgoing.size());
             self.finish(id, flight, outgoing, None);
         }
     }
@@ -273,7 +275,7 @@ impl Shared {
 
     /// Logs a fault of the program.
     pub(super) fn log_handler_fault(&self, message: impl FnOnce() -> String) {
-        log::say(&*self.log, LogLevel::Error, log::CALL, message);
+        self.observers.diagnose(LogLevel::Error, log::CALL, message);
     }
 
     /// The capabilities and extensions that the server has now.
@@ -297,10 +299,12 @@ impl Shared {
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {
-        RpcError::busy("Server busy: the server is shutting down")
+        RpcError::busy("Server busy: the server is shutting down").refused_by(stage::LIFECYCLE, "closing")
     }
 
-    pub(super) fn busy(&self, what: &str, limit: usize) -> RpcError {
-        RpcError::busy(format!("Server busy: {limit} {what}; retry later"))
+    /// The limit `name` is reached.
+    pub(super) fn busy(&self, what: &str, name: &'static str, limit: usize) -> RpcError {
+        RpcError::busy(format!("Server busy: {limit} {what} ({name}); retry later"))
+            .refused_by(stage::LIMITS, name)
     }
 }

@@ -4,7 +4,8 @@ use super::Server;
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
+use crate::dispatch::log::{Log, LogLevel, TracingLog};
+use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{self, OptionError, Settings, Spelling, server_settings};
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
@@ -31,6 +32,7 @@ pub struct ServerBuilder {
     store: Option<Arc<dyn Store>>,
     log: Option<Arc<dyn Log>>,
     resolver: Option<Arc<dyn PrincipalResolver>>,
+    observers: Vec<Box<dyn Observer>>,
 }
 
 impl Server {
@@ -56,6 +58,7 @@ impl Server {
             store: None,
             log: None,
             resolver: None,
+            observers: Vec::new(),
         }
     }
 }
@@ -177,6 +180,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Adds an observer. It receives events: connections, sessions, requests, streams, bytes, the store, and the
+    /// records of the log. Several observers receive the events in the order in which they were added, after the log.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> ServerBuilder {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Sets a function that is called on each thread that the engine starts for this server. It gets the thread's name
     /// and runs before anything else on the thread. It can set a priority or a processor mask, or inform a profiler.
     /// If it panics, the panic is printed and the thread continues. Servers share threads only with servers that have
@@ -206,19 +216,22 @@ impl ServerBuilder {
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let sealer = StateCipher::new(self.state_keys);
         let own_store = self.store.is_none();
+        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
+        let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level, log })];
+        all.extend(self.observers);
+        let observers = Observers::new(all).map_err(Error::invalid)?;
         let store = match self.store {
-            Some(store) => Arc::new(GuardedStore { store, log: log.clone() }),
+            Some(store) => Arc::new(GuardedStore::new(store, &observers, &environment)),
+            // The memory store does not panic, so it is wrapped only to be observed.
+            None if observers.wants(EventKind::StoreAsked) => {
+                Arc::new(GuardedStore::new(default_store(&limits), &observers, &environment))
+            }
             None => default_store(&limits),
         };
         let shaper = Shaper::new(identity);
         // Handlers can always log.
         let declared = settings.capabilities.unwrap_or_default().0.with(Capability::Logging);
-        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
-        let log = match log_level {
-            LogLevel::Debug => log,
-            level => Arc::new(AtLeast { level, log }),
-        };
         let masking = Masking::new(settings.mask_errors);
         let end_with_stdin = settings.end_with_stdin.unwrap_or(true);
         let threads =
@@ -233,7 +246,7 @@ impl ServerBuilder {
             sealer,
             environment,
             store,
-            log,
+            observers,
             log_level,
             threads,
             checks,

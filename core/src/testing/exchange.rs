@@ -1,5 +1,6 @@
 //! A channel to an engine that is served: it sends and receives messages.
 
+use crate::dispatch::observer::{ConnectionScope, Transport, observe};
 use crate::dispatch::principal::Principal;
 use crate::error::{Error, ErrorKind};
 use crate::host::{CancelReason, Delivery, Engine, Outgoing, Parker, Peer, Resolution, Sink, Wake};
@@ -18,6 +19,8 @@ pub struct Exchange {
     engine: Engine,
     peer: Arc<Peer>,
     queue: Arc<Queue>,
+    /// The connection for observers, until it is closed.
+    scope: Mutex<ConnectionScope>,
 }
 
 /// The messages of the server that wait to be received.
@@ -55,7 +58,8 @@ impl Exchange {
         if !engine.attach(told, &peer) {
             return Err(Error::new(ErrorKind::State, "the server is not being served"));
         }
-        let exchange = Exchange { engine, peer, queue };
+        let scope = ConnectionScope::open(engine.observers(), Transport::InProcess, || None);
+        let exchange = Exchange { engine, peer, queue, scope: Mutex::new(scope) };
         exchange.resolve(Resolution::Ready(Ok(principal)))?;
         Ok(exchange)
     }
@@ -79,15 +83,23 @@ impl Exchange {
     /// Sends a message to the server. Inline handlers run before this returns, and so do Rust handlers with
     /// [`inline`](crate::Entry::inline) until their first await.
     pub fn send(&self, message: impl Into<Bytes>) {
-        let sink: Arc<dyn Sink> = self.queue.clone();
-        self.engine.receive(&self.peer, &sink, message.into());
+        let (sink, message): (Arc<dyn Sink>, Bytes) = (self.queue.clone(), message.into());
+        observe!(self.engine.observers() => BytesReceived {
+            transport: Transport::InProcess,
+            bytes: message.len(),
+        });
+        self.engine.receive(&self.peer, &sink, message);
     }
 
     /// The next message of the server, if there is one.
     pub fn receive(&self) -> Option<Bytes> {
-        let mut state = self.queue.state.lock();
-        let message = state.messages.pop_front()?;
-        state.bytes -= message.len();
+        let message = {
+            let mut state = self.queue.state.lock();
+            let message = state.messages.pop_front()?;
+            state.bytes -= message.len();
+            message
+        };
+        observe!(self.engine.observers() => BytesSent { transport: Transport::InProcess, bytes: message.len() });
         Some(message)
     }
 
@@ -126,6 +138,8 @@ impl Exchange {
     /// Disconnects the client, and cancels its calls. Calling it again does nothing.
     pub fn close(&self) {
         self.engine.close_peer(&self.peer, CancelReason::Disconnected);
+        let scope = std::mem::take(&mut *self.scope.lock());
+        drop(scope);
     }
 }
 

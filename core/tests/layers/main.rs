@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 55] = [
+const PARTS: [(&str, &str, &[&str]); 56] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -85,16 +85,17 @@ const PARTS: [(&str, &str, &[&str]); 55] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
+    ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["log", "nearest_name", "validation"]),
     (
         "dispatch",
         "registry",
-        &["aead", "calls", "environment", "options", "principal", "uri_template", "validation"],
+        &["aead", "calls", "environment", "observer", "options", "principal", "uri_template", "validation"],
     ),
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["limits", "log", "shrinking_map"]),
+    ("dispatch", "store", &["environment", "limits", "log", "observer", "shrinking_map"]),
     ("dispatch", "tasks", &["principal"]),
     ("dispatch", "web_pages", &["limits", "path_pattern"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
@@ -146,7 +147,7 @@ const PARTS: [(&str, &str, &[&str]); 55] = [
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
     ("host", "principal", &["engine", "engine_state", "lanes"]),
-    ("host", "session", &["bus", "calls", "delivery", "engine", "engine_state", "lanes"]),
+    ("host", "session", &["bus", "calls", "delivery", "engine", "lanes"]),
     ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.

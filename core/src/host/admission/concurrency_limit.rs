@@ -10,7 +10,7 @@ use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 /// Whether a call has one of the permits of its entry's concurrency limit.
@@ -47,8 +47,12 @@ impl Shared {
             Some(false) => return true,
             None => return false,
         }
+        // Recorded before another thread can give the call a permit.
+        let observed = self.observed(id);
+        observed.waits("concurrency");
         match semaphore.enter(id, self.limits.max_waiting_calls) {
             AcquireResult::Runs => {
+                observed.passes();
                 let held = self.calls.with(id, |flight| flight.permit = Permit::Held);
                 if held.is_none() {
                     self.release_permit(semaphore);
@@ -72,12 +76,13 @@ impl Shared {
                 false
             }
             AcquireResult::Full => {
+                observed.passes();
                 let (entry, most) = (&context.entry, semaphore.most());
                 let waiting = self.limits.max_waiting_calls;
                 let text = format!(
                     "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
                 );
-                self.fail(id, &RpcError::busy(text));
+                self.fail(id, &RpcError::busy(text).refused_by(stage::LIMITS, "max_waiting_calls"));
                 false
             }
         }
@@ -137,6 +142,7 @@ impl Shared {
         }
         match runs {
             Some(Some(call)) => {
+                self.observed(id).continues();
                 if let Some(this) = self.this.upgrade() {
                     HostPort(this).hand_over(call);
                 }
@@ -147,7 +153,7 @@ impl Shared {
                 self.calls.with(id, |flight| flight.permit = Permit::None);
                 self.fail(
                     id,
-                    &self.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit()),
+                    &self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()),
                 );
                 false
             }

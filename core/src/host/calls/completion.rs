@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestEnd;
 use crate::faults;
 use crate::host::Target;
 use crate::host::calls::in_flight::InFlightCall;
@@ -48,6 +49,7 @@ impl Shared {
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
+        flight.observed.finished(end_of(&outgoing, tell_host.as_ref()), outgoing.size());
         flight.lane.release();
         flight.part = None;
         if let Some(semaphore) = &flight.context.entry.semaphore {
@@ -102,6 +104,20 @@ impl Shared {
         {
             flight.lane.push(HostOp::Cancel { call: id, reason });
         }
+    }
+}
+
+/// How a call has ended, for observers.
+#[inline]
+fn end_of(outgoing: &Outgoing, reason: Option<&CancelReason>) -> RequestEnd {
+    match (outgoing, reason) {
+        (_, Some(CancelReason::Requested(_))) => RequestEnd::Cancelled,
+        (_, Some(CancelReason::Disconnected)) => RequestEnd::Disconnected,
+        (_, Some(CancelReason::TimedOut)) => RequestEnd::TimedOut,
+        (_, Some(CancelReason::Closing)) => RequestEnd::Closing,
+        (Outgoing::Response { error: Some(_), .. }, _) => RequestEnd::Error,
+        (_, Some(CancelReason::Suspended)) => RequestEnd::InputRequired,
+        (_, None) => RequestEnd::Ok,
     }
 }
 

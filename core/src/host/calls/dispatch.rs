@@ -8,7 +8,7 @@ use crate::host::lanes::local::{self, LocalCall};
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 /// A call in the call table, on its way to its target.
@@ -73,7 +73,7 @@ impl HostPort {
                     let text = format!(
                         "Server busy: the handler's queue is full (max_lane_calls is {most}); retry later"
                     );
-                    self.0.fail(id, &RpcError::busy(text));
+                    self.0.fail(id, &RpcError::busy(text).refused_by(stage::LIMITS, "max_lane_calls"));
                 }
             }
             Target::Builtin(builtin) => {

@@ -4,6 +4,7 @@ use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares::Part as ClientPart;
 use crate::host::Registered;
 use crate::host::admission::concurrency_limit::Permit;
@@ -57,6 +58,8 @@ pub(in crate::host) struct InFlightCall {
     pub(in crate::host) check: Option<Box<Check>>,
     pub(in crate::host) handler: HandlerRun,
     pub(in crate::host) sent: SentMessages,
+    /// The request for observers.
+    pub(in crate::host) observed: RequestScope,
 }
 
 /// The run of a call's handler, as far as the engine sees it.
@@ -105,8 +108,8 @@ impl InFlightCall {
         admitting: bool,
         limits: &Limits,
     ) -> InFlightCall {
-        let CallSpec { peer, context, input, sink, asks, retried, listing, check, may_be_task, role, .. } =
-            spec;
+        let CallSpec { peer, context, input, sink, asks, retried, listing, check, .. } = spec;
+        let CallSpec { may_be_task, role, observed, .. } = spec;
         let timeout = match role {
             Role::Lifecycle(timeout) => timeout,
             _ => context.entry.policies.timeout.unwrap_or(limits.call_timeout),
@@ -134,6 +137,7 @@ impl InFlightCall {
             check,
             handler: HandlerRun::default(),
             sent: SentMessages::default(),
+            observed,
         }
     }
 

@@ -46,7 +46,7 @@ impl Engine {
             Some(false) => "clients receive the text of exceptions, because error masking is off",
             None => "clients receive a reference instead of an exception's text, unless error masking is set",
         };
-        log::say(&*self.0.log, LogLevel::Warn, log::SERVER, || {
+        self.0.observers.diagnose(LogLevel::Warn, log::SERVER, || {
             format!("the server is served at {place}, which other machines may reach: {what}")
         });
     }

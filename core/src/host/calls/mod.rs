@@ -9,6 +9,7 @@ pub(super) mod dispatch;
 pub(super) mod in_flight;
 pub(super) mod masking;
 pub(super) mod op;
+pub(super) mod received;
 pub(super) mod request_origin;
 pub(super) mod requests;
 pub(super) mod shaping;

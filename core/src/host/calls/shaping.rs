@@ -97,6 +97,9 @@ impl Shared {
     ) -> Outgoing {
         let (entry, revision) = (flight.entry(), flight.revision());
         let Some(request) = flight.id() else {
+            if matches!(outcome, Outcome::Failed(_) | Outcome::Exception(_) | Outcome::Error(_)) {
+                flight.observed.fails();
+            }
             // Exceptions are logged where they are caught.
             match outcome {
                 Outcome::Failed(text) => self.log_handler_fault(|| format!("{entry} failed: {text}")),
@@ -110,7 +113,10 @@ impl Shared {
         let shaped = |body| Outgoing::Response { body, error: None };
         // Only tools have failed results of their own. Other failures become protocol errors.
         let failed = |text: &str| match is_tool {
-            true => shaped(self.shaper.failed(request, revision, text)),
+            true => {
+                flight.observed.fails();
+                shaped(self.shaper.failed(request, revision, text))
+            }
             false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
         };
         let returned = match outcome {
@@ -135,13 +141,18 @@ impl Shared {
             Ok(checked)
         });
         match checked {
-            Ok(checked) => match &flight.listing {
-                Some(listing) => self.list_on(flight, request, listing, &checked),
-                None => {
-                    let hints = self.hints(flight, outcome);
-                    shaped(self.shaper.result(request, revision, &checked, hints))
+            Ok(checked) => {
+                if checked.is_failed() {
+                    flight.observed.fails();
                 }
-            },
+                match &flight.listing {
+                    Some(listing) => self.list_on(flight, request, listing, &checked),
+                    None => {
+                        let hints = self.hints(flight, outcome);
+                        shaped(self.shaper.result(request, revision, &checked, hints))
+                    }
+                }
+            }
             Err(reason) => {
                 self.log_handler_fault(|| reason.clone());
                 let answer = failed(&reason);

@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares;
 use crate::host::admission::chain::Admission;
 use crate::host::builtin::listing::Part;
@@ -15,7 +16,7 @@ use crate::host::session::notifications::SESSION_END;
 use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::message::Params;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,6 +39,8 @@ pub(in crate::host) struct CallSpec {
     pub(in crate::host) role: Role,
     /// The thread that passes the call to its host.
     pub(in crate::host) thread: Thread,
+    /// The request for observers.
+    pub(in crate::host) observed: RequestScope,
 }
 
 /// What a call is for.
@@ -100,6 +103,7 @@ impl CallSpec {
             may_be_task: false,
             role: Role::Message,
             thread: Thread::Receiver,
+            observed: RequestScope::default(),
         }
     }
 }
@@ -112,8 +116,13 @@ impl Engine {
         let usage = self.take_usage(&spec)?;
         let (role, admission, unchecked) = (spec.role, spec.admission.take(), spec.check.is_some());
         let (context, input, thread) = (spec.context.clone(), spec.input.clone(), spec.thread);
+        let observed = spec.observed.clone();
+        if !matches!(role, Role::Own(_)) {
+            observed.set_entry(&context.entry);
+        }
         let id =
             self.enter_table(InFlightCall::new(spec, usage, now, admission.is_some(), &self.0.limits))?;
+        observed.started();
         if !self.may_continue(id, role) {
             return Ok(Accepted::Started(id));
         }
@@ -149,8 +158,8 @@ impl Engine {
             // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
-            let what = "calls of this handler's queue are in flight (max_lane_calls)";
-            return Err(shared.busy(what, lane.limit()));
+            let what = "calls of this handler's queue are in flight";
+            return Err(shared.busy(what, "max_lane_calls", lane.limit()));
         }
         Ok(CallUsage { lane, part })
     }
@@ -196,15 +205,16 @@ impl Engine {
     #[cold]
     fn untracked(&self, untracked: Untracked) -> RpcError {
         let shared = &self.0;
-        let (limits, busy) = (&shared.limits, |what, limit| shared.busy(what, limit));
+        let (limits, busy) = (&shared.limits, |what, name, limit| shared.busy(what, name, limit));
         match untracked {
-            Untracked::Full => busy("calls are in flight (max_calls)", limits.max_calls),
+            Untracked::Full => busy("calls are in flight", "max_calls", limits.max_calls),
             Untracked::PeerFull => {
-                busy("calls of this client are in flight (max_peer_calls)", limits.max_peer_calls)
+                busy("calls of this client are in flight", "max_peer_calls", limits.max_peer_calls)
             }
             Untracked::InFlight => in_flight(),
             Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
-            Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
+            Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing")
+                .refused_by(stage::LIFECYCLE, "closing"),
         }
     }
 
@@ -228,4 +238,5 @@ impl Engine {
 
 pub(in crate::host) fn in_flight() -> RpcError {
     RpcError::invalid_request("Invalid request: a request with this id is in flight")
+        .refused_by(stage::MESSAGE, "id")
 }

@@ -6,7 +6,7 @@ use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::time::{Duration, Instant};
 
 impl Engine {
@@ -61,10 +61,12 @@ impl Engine {
         }
         if self.0.calls.with(call, |flight| flight.permit) == Some(Permit::Waiting) {
             let text = "Server busy: other calls of this handler did not end in time";
-            return self.0.fail(call, &RpcError::busy(text));
+            let busy = RpcError::busy(text).refused_by(stage::LIMITS, "max_concurrency");
+            return self.0.fail(call, &busy);
         }
         if self.0.waits_for_start(call) {
-            return self.0.fail(call, &RpcError::busy("Server busy: the server has not started in time"));
+            let busy = RpcError::busy("Server busy: the server has not started in time");
+            return self.0.fail(call, &busy.refused_by(stage::LIFECYCLE, "start"));
         }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);

@@ -1,7 +1,7 @@
 //! [`HostPort`], the interface between the engine and hosts: hosts take operations from lanes and return outcomes.
 
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::log::LogLevel;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{HandlerId, HostOp, Outcome, Stale};
 use crate::host::delivery::sink::Outgoing;
@@ -229,7 +229,7 @@ impl HostPort {
 
     /// Whether the log takes records of this level and target. If not, the host need not build the record.
     pub fn logs(&self, level: LogLevel, target: &str) -> bool {
-        self.0.log.enabled(level, target)
+        self.0.observers.takes(level, target)
     }
 
     /// The lowest level that the server's settings allow, for a host that also logs by itself.
@@ -239,7 +239,7 @@ impl HostPort {
 
     /// Logs a host's message: an exception with its stack trace, or a call that nothing completes.
     pub fn log(&self, level: LogLevel, target: &str, message: &str) {
-        log::say(&*self.0.log, level, target, || message.to_owned());
+        self.0.observers.diagnose(level, target, || message.to_owned());
     }
 
     /// Whether a call has ended; a handler may stop when it has.

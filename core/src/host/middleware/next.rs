@@ -3,10 +3,12 @@
 use super::super::engine::Engine;
 use super::Inner;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestScope;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, HostOp, Outcome, Stale};
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::Step;
 use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
@@ -140,6 +142,8 @@ impl Engine {
         (outer, sink): (CallId, &Arc<dyn Sink>),
     ) -> Result<Step, RpcError> {
         let request = self.request_of(context, before, input)?;
+        // The outer call is the request that observers know.
+        let request = ReceivedRequest { request, observed: RequestScope::default() };
         self.perform(scope, &request, context.client.clone(), sink, Some(outer))
     }
 

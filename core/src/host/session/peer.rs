@@ -3,6 +3,7 @@
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::observer::SessionScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
@@ -60,6 +61,8 @@ struct State {
     joined: Option<u64>,
     /// The peer's subscriptions; `None` until the first one.
     told: Option<Box<Subscriptions>>,
+    /// The session for observers.
+    scope: SessionScope,
 }
 
 /// The session number of requests without a session: requests of 2026-07-28, and calls that no client has requested.
@@ -268,6 +271,11 @@ impl Peer {
     /// opened ends there.
     pub(in crate::host) fn leave(&self) -> bool {
         std::mem::take(&mut self.state.lock().begun)
+    }
+
+    /// Replaces the session that observers know of. The caller drops the previous one, which reports its end.
+    pub(in crate::host) fn replace_scope(&self, scope: SessionScope) -> SessionScope {
+        std::mem::replace(&mut self.state.lock().scope, scope)
     }
 
     pub(in crate::host) fn call(&self, id: &RequestId) -> Option<CallId> {

@@ -14,7 +14,7 @@ use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::{RpcError, code};
+use crate::proto::messages::error::{RpcError, code, stage};
 use crate::proto::messages::message::Params;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::task::{Facts, Status, TaskSupport, is_declared_by, undeclared};
@@ -231,7 +231,10 @@ impl HostPort {
             if index.add(listed.clone(), most).is_err() {
                 let text =
                     format!("Server busy: this client has {most} tasks (max_principal_tasks); retry later");
-                return port.never_born(&live, &RpcError::busy(text));
+                return port.never_born(
+                    &live,
+                    &RpcError::busy(text).refused_by(stage::LIMITS, "max_principal_tasks"),
+                );
             }
             let when = record.map_or(When::Absent, |record| When::Is(record.version));
             let write =
@@ -273,6 +276,7 @@ impl HostPort {
                 flight.ready(live.call, Thread::Other)
             });
             if let Some(call) = admitted {
+                shared.observed(live.call).continues();
                 self.dispatch(call);
             }
         }

@@ -11,7 +11,7 @@ use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::session::peer::Peer;
 use crate::host::{Registered, Shared};
 use crate::locks::{Mutex, MutexGuard};
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, Weak};
@@ -145,7 +145,8 @@ impl Tasks {
         if all.len() >= most {
             return Err(RpcError::busy(format!(
                 "Server busy: {most} tasks are running (max_tasks); retry later"
-            )));
+            ))
+            .refused_by(stage::LIMITS, "max_tasks"));
         }
         all.insert(live.id.clone(), live.clone());
         Ok(())

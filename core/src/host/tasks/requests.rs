@@ -12,6 +12,7 @@ use crate::dispatch::tasks::{Index, Task};
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::start::{CallSpec, Own, Role};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
@@ -24,7 +25,6 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::Request;
 use crate::proto::operation::Op;
 use crate::proto::results::shape;
 use crate::proto::session::task::{is_declared_by, undeclared, unknown};
@@ -49,7 +49,7 @@ impl Engine {
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         op: Op,
         sink: &Arc<dyn Sink>,
@@ -99,7 +99,7 @@ impl Engine {
     fn own_call(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         own: Own,
         sink: &Arc<dyn Sink>,
@@ -119,7 +119,8 @@ impl Engine {
             ..CallContext::of(Some(scope), client, entry)
         });
         let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
-        match self.start(CallSpec { role: Role::Own(own), ..spec })? {
+        let observed = request.observed.clone();
+        match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
             Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
             _ => Err(RpcError::internal("The request was answered already")),
         }

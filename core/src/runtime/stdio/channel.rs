@@ -3,6 +3,7 @@
 use super::reader::Reader;
 use super::wire::{Input, Output, Wire};
 use super::writer::Writer;
+use crate::dispatch::observer::{ConnectionScope, Transport};
 use crate::error::Error;
 use crate::host::{CancelReason, Engine, Parker, Peer, Resolution, Sink, Wake};
 use crate::locks::Mutex;
@@ -48,6 +49,8 @@ struct Shared {
     /// `true` if the end of this channel ends the server even if other channels are open.
     leading: bool,
     restore: Mutex<Option<Restore>>,
+    /// The connection for observers, until its end.
+    scope: Mutex<ConnectionScope>,
 }
 
 impl Channel {
@@ -62,7 +65,10 @@ impl Channel {
         let shared = Arc::new(Shared {
             engine: context.engine.clone(),
             peer: Peer::new(None),
-            writer: Arc::new(Writer::new(context.engine.limits().max_outbound_bytes)),
+            writer: Arc::new(Writer::new(
+                context.engine.limits().max_outbound_bytes,
+                context.engine.observers(),
+            )),
             stop,
             opening: Arc::default(),
             reading: AtomicBool::new(false),
@@ -71,6 +77,7 @@ impl Channel {
             channels: context.channels.clone(),
             leading: restore.is_some(),
             restore: Mutex::new(restore),
+            scope: Mutex::new(ConnectionScope::open(context.engine.observers(), Transport::Stdio, || None)),
         });
         let channel = Channel { shared: shared.clone() };
         if let Err(error) = shared.spawn(input, output) {
@@ -176,7 +183,10 @@ impl Shared {
         self.restore(RestoreTo::Nothing);
     }
 
+    /// Restores the descriptors, at the end of the channel.
     fn restore(&self, target: RestoreTo) {
+        let scope = std::mem::take(&mut *self.scope.lock());
+        drop(scope);
         let restore = self.restore.lock().take();
         if let Some(restore) = restore {
             restore(target);

@@ -4,6 +4,7 @@
 //! guessed. All responses are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use super::stream::SseStream;
+use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
 use crate::dispatch::principal::Principal;
 use crate::faults;
 use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
@@ -12,9 +13,9 @@ use crate::panics::caught;
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Access, Refusal, Verb};
 use crate::proto::messages::envelope;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::{Malformed, Message};
+use crate::proto::messages::message::{Malformed, Message, Params};
 use crate::proto::results::shape;
 use crate::proto::version::{Era, Revision, Revisions};
 use crate::runtime::http::connection::caller::Caller;
@@ -163,6 +164,7 @@ impl SseEndpoint {
             address: Some(address),
             ended: false,
             _part: part,
+            _scope: StreamScope::open(self.engine().observers(), StreamKind::Sse),
         })
     }
 
@@ -197,7 +199,10 @@ impl SseEndpoint {
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {
-                    Err(error) => body_error(error, max, head.version, caller),
+                    Err(error) => {
+                        self.engine().refused_unread(Some(error.refuser()));
+                        body_error(error, max, head.version, caller)
+                    }
                     Ok(body) => {
                         let named = OnceLock::new();
                         match caught(|| self.receive(&session, &head, (body, &named), caller)) {
@@ -253,12 +258,16 @@ impl SseEndpoint {
     ) -> Result<(), Refusal> {
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
         if session.queue.is_full() {
-            return Err(Refusal::at_limit(&RpcError::busy(BUSY)));
+            let error = RpcError::busy(BUSY).refused_by(stage::LIMITS, "max_outbound_bytes");
+            engine.refused_unread(error.refuser());
+            return Err(Refusal::at_limit(&error));
         }
         let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
-            let members =
-                engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
+            let members = engine
+                .decode(&body, Message::decode_batch)
+                .map_err(|wrong| Refusal::malformed(&wrong))
+                .inspect_err(|refusal| engine.refused_unread(refusal.refuser))?;
             members.iter().flatten().for_each(|member| session.record_pong(member));
             // If a message has an id, the client waits for the error on the stream. If no message has an id, the HTTP
             // status reports the error (BAD-7).
@@ -276,7 +285,10 @@ impl SseEndpoint {
                 engine.refuse(peer, sink, &wrong);
                 return Ok(());
             }
-            Err(wrong) => return Err(Refusal::malformed(&wrong)),
+            Err(wrong) => {
+                engine.refused_unread(wrong.error.refuser());
+                return Err(Refusal::malformed(&wrong));
+            }
         };
         if let Message::Request(request) = &message {
             let _ = named.set(request.id.clone());
@@ -293,11 +305,16 @@ impl SseEndpoint {
                     Err(error) => error,
                 };
                 let body = shape::error(Some(&request.id), None, &error);
+                let claimed = |_: &Params| Some(Revision::V2026_07_28);
+                engine.received(&message, claimed).rejected(&error, body.len());
                 engine.0.guard("the delivery of an answer", || {
                     sink.send(Outgoing::Response { body, error: Some(error.class) });
                 });
             }
-            Message::Notification(said) if envelope::is_modern(&said.params) => {}
+            Message::Notification(said) if envelope::is_modern(&said.params) => {
+                let claimed = |_: &Params| Some(Revision::V2026_07_28);
+                engine.received(&message, claimed).finished(RequestEnd::Ok, 0);
+            }
             // The engine answers a panic itself, so a second response would be wrong.
             _ => {
                 engine.0.guard("the delivery of an answer", || {

@@ -1,6 +1,7 @@
 //! Handles `initialize`, which opens a legacy session, and finds the session of later requests.
 
 use super::http_service::HttpService;
+use crate::dispatch::observer::RequestScope;
 use crate::dispatch::principal::Principal;
 use crate::host::{Peer, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, SessionHead};
@@ -24,7 +25,7 @@ impl HttpService {
     pub(super) async fn initialize(
         &self,
         arrival: RequestOrigin,
-        body: &Bytes,
+        (body, observed): (&Bytes, &RequestScope),
         forms: Forms,
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
@@ -42,7 +43,7 @@ impl HttpService {
         let channel = Arc::new(ResponseChannel::new(caller.budget, 0, forms.stream));
         let sink: Arc<dyn Sink> = channel.clone();
         let scope = Scope::Session { peer: peer.clone(), arrival };
-        engine.accept(&scope, message, &sink);
+        engine.accept_received(&scope, message, observed.clone(), &sink);
         let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
         let opened = matches!(end, ResponseEnd::Response(_, None));
         let mut response = complete_response(end, false, forms, caller.budget);

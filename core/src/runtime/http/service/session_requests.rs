@@ -1,5 +1,6 @@
 //! The requests of legacy sessions only: GET opens or resumes a stream, and DELETE ends the session.
 
+use crate::dispatch::observer::StreamKind;
 use crate::proto::http::{self as rules, Refusal};
 use crate::proto::messages::error::RpcError;
 use crate::runtime::http::connection::caller::Caller;
@@ -40,7 +41,7 @@ impl HttpService {
         if let Some(session) = exchange.session() {
             session.listen(&channel);
         }
-        Ok(self.stream(exchange))
+        Ok(self.stream(exchange, Some(StreamKind::Get)))
     }
 
     pub(in crate::runtime::http) async fn delete(

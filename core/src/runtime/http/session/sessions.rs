@@ -6,6 +6,7 @@ use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::host::{CancelReason, Engine, Peer};
 use crate::locks::Mutex;
 use crate::proto::http::Refusal;
+use crate::proto::messages::error::stage;
 use crate::proto::messages::id::RequestId;
 use crate::runtime::http::resumption::get_stream::GetStreams;
 use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
@@ -44,9 +45,11 @@ pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId
         NoSession::Missing => Refusal::no_session(id),
         NoSession::Full => {
             Refusal::unavailable(id, "Server busy: too many sessions are open (max_sessions); retry later")
+                .refused_by(stage::LIMITS, "max_sessions")
         }
         NoSession::Unavailable(why) => {
             Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+                .refused_by(stage::STORE, "unavailable")
         }
     }
 }
@@ -115,10 +118,10 @@ impl Sessions {
             if own {
                 // The result is not awaited, because the store only has to get this operation before the next record.
                 let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
-                let log = self.engine.log().clone();
+                let observers = self.engine.observers().clone();
                 let done = move |done| {
                     if let Some(why) = StoreDone::failure(&done) {
-                        store_failed(&*log, why);
+                        store_failed(&observers, why);
                     }
                 };
                 self.engine.store().submit(op, self.engine.now(), Box::new(done));
@@ -276,7 +279,7 @@ impl Sessions {
 
     fn note(&self, done: &StoreDone) {
         if let Some(why) = done.failure() {
-            store_failed(&**self.engine.log(), why);
+            store_failed(self.engine.observers(), why);
         }
     }
 }
