@@ -6,7 +6,7 @@
 //! The layers are `json`, `proto`, `dispatch`, `host` and `runtime`. Each layer uses only those before it. All layers
 //! except `runtime` are free of I/O and clocks, and can be built without the `runtime` feature.
 #![forbid(unsafe_code)]
-// Without the transports, code that only they use is dead.
+// Without the transports, code that only they use is dead. Builds with them report all dead code.
 #![cfg_attr(not(feature = "runtime"), allow(dead_code, unused_imports))]
 
 mod dispatch;

@@ -94,27 +94,13 @@ impl StateCipher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::environment_tests::FixedRandom;
     use std::time::Instant;
-
-    struct Fixed;
-
-    impl Environment for Fixed {
-        fn now(&self) -> Instant {
-            Instant::now()
-        }
-        fn unix_seconds(&self) -> u64 {
-            0
-        }
-        fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(7);
-            Ok(())
-        }
-    }
 
     #[test]
     fn opens_with_the_same_binding_only() {
         let sealer = StateCipher::new(vec![[1; 32]]);
-        let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
+        let sealed = sealer.seal(b"hello", b"a", &FixedRandom).unwrap();
         assert_eq!(sealer.open(&sealed, b"a").unwrap(), b"hello");
         assert_eq!(sealer.open(&sealed, b"b"), Err(NotSealed));
     }
@@ -122,7 +108,7 @@ mod tests {
     #[test]
     fn every_changed_character_is_refused() {
         let sealer = StateCipher::new(vec![[1; 32]]);
-        let sealed = sealer.seal(b"hello", b"a", &Fixed).unwrap();
+        let sealed = sealer.seal(b"hello", b"a", &FixedRandom).unwrap();
         for place in 0..sealed.len() {
             let mut changed: Vec<char> = sealed.chars().collect();
             changed[place] = if changed[place] == 'A' { 'B' } else { 'A' };
@@ -135,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_older_key_still_opens() {
-        let old = StateCipher::new(vec![[1; 32]]).seal(b"x", b"", &Fixed).unwrap();
+        let old = StateCipher::new(vec![[1; 32]]).seal(b"x", b"", &FixedRandom).unwrap();
         assert_eq!(StateCipher::new(vec![[2; 32], [1; 32]]).open(&old, b"").unwrap(), b"x");
         assert_eq!(StateCipher::new(vec![[2; 32]]).open(&old, b""), Err(NotSealed));
     }
@@ -143,9 +129,9 @@ mod tests {
     #[test]
     fn what_was_never_sealed_is_implausible() {
         let sealer = StateCipher::new(vec![[1; 32]]);
-        let sealed = sealer.seal(b"", b"a", &Fixed).unwrap();
+        let sealed = sealer.seal(b"", b"a", &FixedRandom).unwrap();
         assert!(sealer.is_plausible(&sealed));
-        assert!(sealer.is_plausible(&sealer.seal(&[0; 1000], b"", &Fixed).unwrap()));
+        assert!(sealer.is_plausible(&sealer.seal(&[0; 1000], b"", &FixedRandom).unwrap()));
         let shorter = &sealed[..sealed.len() - 1];
         let other_format = sealed.replacen("Ag", "Aw", 1);
         for wrong in
@@ -156,7 +142,7 @@ mod tests {
         }
         let own = StateCipher::new(Vec::new());
         assert!(!own.is_plausible(&sealed), "nothing was sealed here");
-        let sealed = own.seal(b"", b"", &Fixed).unwrap();
+        let sealed = own.seal(b"", b"", &FixedRandom).unwrap();
         assert!(own.is_plausible(&sealed));
     }
 

@@ -4,6 +4,8 @@
 pub mod aead;
 pub mod calls;
 pub mod environment;
+#[cfg(test)]
+mod environment_tests;
 pub mod limits;
 pub mod log;
 pub(crate) mod media;
@@ -21,9 +23,7 @@ pub(crate) mod shrinking_map;
 pub(crate) mod skills;
 pub mod store;
 pub(crate) mod tasks;
-pub mod validation;
-// Expansion, and matching a single template, are used only by tests.
-#[allow(dead_code)]
 pub mod uri_template;
+pub mod validation;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod web_pages;

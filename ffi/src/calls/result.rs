@@ -124,6 +124,19 @@ impl tenon_result {
         Ok(())
     }
 
+    /// Sets a member of the result or of a part with `set`, if both arguments are valid.
+    fn set_member(
+        &mut self,
+        member: Result<&str>,
+        value: Result<&str>,
+        set: impl FnOnce(&mut tenon_result, &str, JsonSlice) -> Result<()>,
+    ) -> Result<tenon_status> {
+        self.change(|result| {
+            let member = member?;
+            set(result, member, json(value?, member)?)
+        })
+    }
+
     /// Writes a piece of the structured content.
     pub(crate) fn write(
         &mut self,
@@ -337,9 +350,7 @@ pub unsafe extern "C" fn tenon_result_set_last(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), member = tried_text(member), value = tried_slice(value, len) => {
-        result.change(|result| {
-            let member = member?;
-            let value = json(value?, member)?;
+        result.set_member(member, value, |result, member, value| {
             let last = result.items.last_mut().ok_or_else(|| Failure::state("the result has no part yet; add one first"))?;
             last.set(member, value);
             Ok(())
@@ -361,9 +372,7 @@ pub unsafe extern "C" fn tenon_result_set(
     len: usize,
 ) -> tenon_status {
     entry!(result = object_mut(result), member = tried_text(member), value = tried_slice(value, len) => {
-        result.change(|result| {
-            let member = member?;
-            let value = json(value?, member)?;
+        result.set_member(member, value, |result, member, value| {
             if is_structured(member) {
                 result.not_written()?;
             }

@@ -220,23 +220,8 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::environment_tests::FixedRandom;
     use proptest::prelude::*;
-    use std::time::Instant;
-
-    struct Fixed;
-
-    impl Environment for Fixed {
-        fn now(&self) -> Instant {
-            Instant::now()
-        }
-        fn unix_seconds(&self) -> u64 {
-            0
-        }
-        fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-            out.fill(9);
-            Ok(())
-        }
-    }
 
     const SCOPE: Scope<'_> = Scope { list: "tools/list", principal: None, revision: Revision::V2026_07_28 };
 
@@ -254,10 +239,10 @@ mod tests {
         let sealer = || StateCipher::new(vec![[1; 32]]);
         for inner in [None, Some(""), Some("their \0 cursor"), Some("x".repeat(MAX_INNER).as_str())] {
             let cursor = cursor(inner);
-            let text = cursor.seal(SCOPE, &sealer(), &Fixed).unwrap();
+            let text = cursor.seal(SCOPE, &sealer(), &FixedRandom).unwrap();
             assert_eq!(Cursor::open(&text, SCOPE, &sealer()).unwrap(), cursor);
         }
-        assert!(cursor(Some(&"x".repeat(MAX_INNER + 1))).seal(SCOPE, &sealer(), &Fixed).is_err());
+        assert!(cursor(Some(&"x".repeat(MAX_INNER + 1))).seal(SCOPE, &sealer(), &FixedRandom).is_err());
     }
 
     /// PG-3: the empty cursor is handled like any other cursor that this server did not make.
@@ -265,7 +250,7 @@ mod tests {
     fn no_cursor_but_the_very_one_is_taken() {
         let you = Principal::from("you");
         let sealer = StateCipher::new(vec![[1; 32]]);
-        let text = cursor(None).seal(SCOPE, &sealer, &Fixed).unwrap();
+        let text = cursor(None).seal(SCOPE, &sealer, &FixedRandom).unwrap();
         let refused = |text: &str, scope, sealer: &StateCipher| {
             let error = Cursor::open(text, scope, sealer).unwrap_err();
             error.code == crate::proto::messages::error::code::INVALID_PARAMS
@@ -284,7 +269,7 @@ mod tests {
         assert!(refused(&text, SCOPE, &StateCipher::new(vec![[2; 32]])));
         assert!(refused(&text, SCOPE, &StateCipher::new(Vec::new())));
         // Data that was sealed for another purpose is not a cursor.
-        let other = sealer.seal(&[0; 24], b"", &Fixed).unwrap();
+        let other = sealer.seal(&[0; 24], b"", &FixedRandom).unwrap();
         assert!(refused(&other, SCOPE, &sealer));
     }
 

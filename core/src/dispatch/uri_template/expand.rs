@@ -1,16 +1,25 @@
-//! Expands a template with values to a URI (RFC 6570 section 3).
+//! Expands a template with values to a URI (RFC 6570 section 3), and matches one template. Only tests do this.
 
-use super::UriTemplate;
-use super::parse::{Expression, Modifier, Part};
+use super::parse::{Expression, Modifier, Part, parts};
 use super::steps::Value;
 use super::units::{is_reserved, is_unreserved};
+use super::{UriTemplate, read};
 
 impl UriTemplate {
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The values of the variables with which the template gives `uri`.
+    pub fn matches(&self, uri: &str) -> Option<Vec<(&str, Value)>> {
+        self.matches_units(&read(uri)?)
+    }
+
     /// The template with its variables replaced by values. Variables without a value, or with an empty list, are left
     /// out.
     pub fn expand(&self, values: &[(&str, Value)]) -> String {
         let mut out = String::with_capacity(self.text.len() + 32);
-        for part in &self.parts {
+        for part in &parts(&self.text).expect("the template was parsed before") {
             match part {
                 Part::Literal(text, _) => encode(&mut out, text, true),
                 Part::Expression(expression) => expression.expand(values, &mut out),

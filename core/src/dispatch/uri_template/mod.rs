@@ -22,6 +22,7 @@
 
 mod class;
 mod compile;
+#[cfg(any(test, fuzzing))]
 mod expand;
 mod named;
 mod parse;
@@ -33,7 +34,7 @@ mod units;
 
 use crate::json::{JsonSlice, JsonWriter};
 use compile::Program;
-use parse::{Operator, Part};
+use parse::Operator;
 pub use set::TemplateSet;
 pub use steps::Value;
 use steps::{PARAMETERS, QUERY, Step, has_parent};
@@ -46,8 +47,9 @@ pub const MAX_URI: usize = 8 << 10;
 /// A template against which URIs can be matched.
 #[derive(Clone, Debug)]
 pub struct UriTemplate {
+    /// The template as it was given.
+    #[cfg(any(test, fuzzing))]
     text: String,
-    parts: Vec<Part>,
     program: Program,
     unsafe_paths: bool,
 }
@@ -64,7 +66,12 @@ impl UriTemplate {
         if path_leaves(&program.steps) {
             return Err("the template's path must not have the segment \"..\"".to_owned());
         }
-        Ok(UriTemplate { text: text.to_owned(), parts, program, unsafe_paths: false })
+        Ok(UriTemplate {
+            #[cfg(any(test, fuzzing))]
+            text: text.to_owned(),
+            program,
+            unsafe_paths: false,
+        })
     }
 
     /// Whether `{+x}` may be an absolute path or start with a drive, and a value of a query or a fragment may have segments
@@ -72,11 +79,6 @@ impl UriTemplate {
     pub fn unsafe_paths(mut self, allowed: bool) -> UriTemplate {
         self.unsafe_paths = allowed;
         self
-    }
-
-    /// The template as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.text
     }
 
     /// The names of its variables, in order.
@@ -89,13 +91,9 @@ impl UriTemplate {
         self.program.steps.iter().filter(|step| matches!(step, Step::Literal(..))).count()
     }
 
-    /// The values of the variables with which the template gives `uri`, in the order of [`UriTemplate::variables`].
+    /// The values of the variables with which the template gives this URI, in the order of [`UriTemplate::variables`].
     /// Missing variables are left out. Time and memory are at most proportional to the template's length times the
     /// URI's.
-    pub fn matches(&self, uri: &str) -> Option<Vec<(&str, Value)>> {
-        self.matches_units(&read(uri)?)
-    }
-
     fn matches_units(&self, uri: &[Unit]) -> Option<Vec<(&str, Value)>> {
         let program = &self.program;
         let mut values = vec![None; program.names.len()];

@@ -5,7 +5,7 @@ use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, wake_later};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
 use crate::runtime::http::{Budget, Reservation};
-use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::threads::wake_queue::{self, WakeQueue};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -120,11 +120,7 @@ impl Outbox {
 
     fn wake_task(&self) {
         let waker = self.state.lock().waker.clone();
-        match (waker, &self.wake_queue) {
-            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
-            (Some(waker), None) => waker.wake(),
-            (None, _) => {}
-        }
+        wake_queue::wake(waker, self.wake_queue.as_ref());
     }
 }
 

@@ -8,7 +8,7 @@ use crate::locks::Mutex;
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Waker};
 use tokio::sync::Notify;
 
 /// The number of wakers for which memory is retained after a burst.
@@ -23,6 +23,23 @@ pub(in crate::runtime) struct WakeQueue {
 thread_local! {
     /// The queue of the reactor that this thread works for. Only its address is used.
     static OWN: Cell<*const WakeQueue> = const { Cell::new(ptr::null()) };
+}
+
+/// Wakes a task, through the queue of its reactor if it runs on one of the engine's reactors.
+pub(in crate::runtime) fn wake(waker: Option<Waker>, queue: Option<&Arc<WakeQueue>>) {
+    match (waker, queue) {
+        (Some(waker), Some(queue)) => queue.post(waker),
+        (Some(waker), None) => waker.wake(),
+        (None, _) => {}
+    }
+}
+
+/// Registers a task to be woken. The memory of an earlier waker is reused.
+pub(in crate::runtime) fn register(waker: &mut Option<Waker>, task: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(task.waker()),
+        None => *waker = Some(task.waker().clone()),
+    }
 }
 
 impl WakeQueue {
@@ -66,7 +83,7 @@ mod tests {
     use super::*;
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::{Context, Wake};
+    use std::task::Wake;
     use std::thread;
 
     #[derive(Default)]

@@ -2,5 +2,6 @@
 
 mod embedded;
 mod pages;
+mod table;
 #[cfg(feature = "tower")]
 mod tower;

@@ -154,30 +154,15 @@ pub(crate) fn binding(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
-
-    struct Fixed;
-
-    impl Environment for Fixed {
-        fn now(&self) -> Instant {
-            Instant::now()
-        }
-        fn unix_seconds(&self) -> u64 {
-            0
-        }
-        fn random(&self, out: &mut [u8]) -> Result<(), crate::error::Error> {
-            out.fill(7);
-            Ok(())
-        }
-    }
+    use crate::dispatch::environment_tests::FixedRandom;
 
     #[test]
     fn an_implausible_state_is_refused_before_arguments_are_looked_at() {
         let limits = Limits::default();
         let sealer = StateCipher::new(vec![[1; 32]]);
-        let sealed = Asks::default().seal(&sealer, b"binding", &limits, &Fixed).unwrap();
+        let sealed = Asks::default().seal(&sealer, b"binding", &limits, &FixedRandom).unwrap();
         let resume = |state: &str, sealer: &StateCipher, binding: &dyn Fn() -> Vec<u8>| {
-            Asks::resume(state, None, sealer, binding, &limits, &Fixed).is_ok()
+            Asks::resume(state, None, sealer, binding, &limits, &FixedRandom).is_ok()
         };
         assert!(resume(&sealed, &sealer, &|| b"binding".to_vec()));
         assert!(!resume(&sealed, &sealer, &|| b"other".to_vec()));

@@ -68,6 +68,19 @@ impl Budget {
         Reservation { budget: self.clone(), bytes: 0 }
     }
 
+    /// Counts `total` bytes of a buffer. `share` is `None` while they are too few to be counted. Returns `false` if the
+    /// budget has no space for them.
+    pub(in crate::runtime::http) fn reserve(
+        self: &Arc<Self>,
+        share: &mut Option<Reservation>,
+        total: usize,
+    ) -> bool {
+        if share.is_none() && Budget::is_uncounted(total) {
+            return true;
+        }
+        share.get_or_insert_with(|| self.reservation()).set(total)
+    }
+
     /// Counts the bytes until their last part is dropped. If the budget has no space, returns the bytes as the error.
     pub(in crate::runtime) fn admit(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, Bytes> {
         if Budget::is_uncounted(bytes.len()) {

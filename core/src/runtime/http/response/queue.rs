@@ -4,7 +4,8 @@ use crate::host::{BatchAnswer, Delivery, Outgoing, Sink, Unread, Wake};
 use crate::locks::Mutex;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
-use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::http::response::keep_alive::KeepAlive;
+use crate::runtime::threads::wake_queue::{self, WakeQueue};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,9 +36,7 @@ struct State {
     ending: bool,
     /// `true` if a comment must be sent.
     comment: bool,
-    /// `true` if a message was taken since the last check by `keep_alive`.
-    active: bool,
-    quiet_since: Option<Instant>,
+    output: KeepAlive,
     /// `true` if no message will be taken any more.
     gone: bool,
     reads: ReadProgress,
@@ -83,21 +82,13 @@ impl Queue {
     }
 
     fn wake_task(&self, waker: Option<Waker>) {
-        match (waker, &self.wake_queue) {
-            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
-            (Some(waker), None) => waker.wake(),
-            (None, _) => {}
-        }
+        wake_queue::wake(waker, self.wake_queue.as_ref());
     }
 
     /// Registers the task to be woken when there is work. Check the queue after this call, because changes before this
     /// call do not wake the task.
     pub(in crate::runtime::http) fn register(&self, task: &Context<'_>) {
-        let mut state = self.state.lock();
-        match &mut state.waker {
-            Some(waker) => waker.clone_from(task.waker()),
-            None => state.waker = Some(task.waker().clone()),
-        }
+        wake_queue::register(&mut self.state.lock().waker, task);
     }
 
     /// Takes messages in their order, until they have at least `most` bytes or no message is left. They count as queued
@@ -115,7 +106,9 @@ impl Queue {
             // Frees the memory of a burst.
             state.messages = VecDeque::new();
         }
-        state.active |= taken > 0;
+        if taken > 0 {
+            state.output.sent();
+        }
     }
 
     /// Records that messages of this number of bytes were sent.
@@ -160,11 +153,7 @@ impl Queue {
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
-            if std::mem::take(&mut state.active) || state.quiet_since.is_none() {
-                state.quiet_since = Some(now);
-                return;
-            }
-            if state.quiet_since.is_some_and(|since| now.saturating_duration_since(since) < quiet) {
+            if !state.output.is_due(now, quiet) {
                 return;
             }
             state.comment = true;
@@ -177,11 +166,7 @@ impl Queue {
 impl State {
     /// Counts `size` more bytes. Returns `false` if the budget has no space for them.
     fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
-        let total = self.bytes + size;
-        if self.share.is_none() && Budget::is_uncounted(total) {
-            return true;
-        }
-        self.share.get_or_insert_with(|| budget.reservation()).set(total)
+        budget.reserve(&mut self.share, self.bytes + size)
     }
 
     fn wrote(&mut self, bytes: usize) {

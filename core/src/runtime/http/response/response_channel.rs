@@ -7,8 +7,9 @@ use crate::proto::messages::error::ErrorClass;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::response::keep_alive::KeepAlive;
 use crate::runtime::http::resumption::event_log::EventLog;
-use crate::runtime::threads::wake_queue::WakeQueue;
+use crate::runtime::threads::wake_queue::{self, WakeQueue};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -60,9 +61,7 @@ pub(in crate::runtime::http) struct State {
     /// If set, the response must be a stream that ends after this number of events. The stream continues when its
     /// client reconnects.
     pub(in crate::runtime::http) closing: Option<usize>,
-    /// `true` if something was taken since the last check by `keep_alive`.
-    pub(in crate::runtime::http) active: bool,
-    quiet_since: Option<Instant>,
+    pub(in crate::runtime::http) output: KeepAlive,
     /// `true` if nothing will be taken any more.
     pub(in crate::runtime::http) gone: bool,
     /// The event log of a resumable stream. If there is one, events are stored only in it.
@@ -125,11 +124,7 @@ impl ResponseChannel {
     }
 
     pub(in crate::runtime::http) fn wake(&self, waker: Option<Waker>) {
-        match (waker, &self.wake_queue) {
-            (Some(waker), Some(wake_queue)) => wake_queue.post(waker),
-            (Some(waker), None) => waker.wake(),
-            (None, _) => {}
-        }
+        wake_queue::wake(waker, self.wake_queue.as_ref());
     }
 
     /// Waits until the form of the response is known.
@@ -217,11 +212,7 @@ impl ResponseChannel {
     pub(in crate::runtime::http) fn keep_alive(&self, now: Instant, quiet: Duration) {
         let waker = {
             let mut state = self.state.lock();
-            if std::mem::take(&mut state.active) || state.quiet_since.is_none() {
-                state.quiet_since = Some(now);
-                return;
-            }
-            if state.quiet_since.is_some_and(|since| now.saturating_duration_since(since) < quiet) {
+            if !state.output.is_due(now, quiet) {
                 return;
             }
             state.ping = true;
@@ -243,11 +234,7 @@ impl BatchAnswers {
 impl State {
     /// Counts an event of this size. Returns `false` if the budget has no space for it.
     pub(in crate::runtime::http) fn admit(&mut self, size: usize, budget: &Arc<Budget>) -> bool {
-        let total = self.bytes + size;
-        if self.share.is_none() && Budget::is_uncounted(total) {
-            return true;
-        }
-        self.share.get_or_insert_with(|| budget.reservation()).set(total)
+        budget.reserve(&mut self.share, self.bytes + size)
     }
 
     fn push(&mut self, body: Bytes, question: Option<u64>) {
@@ -256,10 +243,7 @@ impl State {
     }
 
     pub(in crate::runtime::http) fn wait(&mut self, task: &Context<'_>) {
-        match &mut self.waker {
-            Some(waker) => waker.clone_from(task.waker()),
-            None => self.waker = Some(task.waker().clone()),
-        }
+        wake_queue::register(&mut self.waker, task);
     }
 
     fn take(&mut self, budget: &Arc<Budget>) -> Chunk {
@@ -273,7 +257,7 @@ impl State {
         }
         self.bytes = 0;
         self.share = None;
-        self.active = true;
+        self.output.sent();
         let ping = std::mem::take(&mut self.ping);
         match self.end.take() {
             Some(ResponseEnd::Response(body, _)) => {
@@ -389,8 +373,7 @@ impl Sink for ResponseChannel {
     fn slow(&self) {
         let waker = {
             let mut state = self.state.lock();
-            let streaming = state.active || state.quiet_since.is_some();
-            if !self.streams || streaming || state.gone || state.end.is_some() {
+            if !self.streams || state.output.has_begun() || state.gone || state.end.is_some() {
                 return;
             }
             state.ping = true;

@@ -148,7 +148,7 @@ impl ResponseChannel {
         let (mut bytes, last) = event_log.take();
         state.bytes = event_log.unsent_bytes();
         state.share = None;
-        state.active = true;
+        state.output.sent();
         if std::mem::take(&mut state.ping) && bytes.is_empty() && !last {
             bytes = Bytes::from_static(b": \n\n");
         }

@@ -50,3 +50,109 @@ impl RouteTable {
         self.exact.iter().chain(&self.prefixes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::http::connection::connection_state::ConnectionState;
+    use crate::runtime::http::connection::request_body::RequestBody;
+    use crate::runtime::http::routes::route::{Answering, RouteHandler};
+    use http::Request;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Counts its hooks. No request reaches it.
+    #[derive(Default)]
+    struct Hooks {
+        ticks: AtomicUsize,
+        ends: AtomicUsize,
+    }
+
+    impl RouteHandler for Hooks {
+        fn answer<'r>(&'r self, _: Request<RequestBody<'r>>, _: &'r Arc<ConnectionState>) -> Answering<'r> {
+            unreachable!("the test sends no request")
+        }
+
+        fn tick(&self, _: Instant) {
+            self.ticks.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn end(&self) {
+            self.ends.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn exact(path: &str) -> PathPattern {
+        path.into()
+    }
+
+    fn prefix(path: &str) -> PathPattern {
+        PathPattern::Prefix(path.to_owned())
+    }
+
+    fn table(rows: &[(&'static str, PathPattern)], hooks: &Arc<Hooks>) -> Result<RouteTable, &'static str> {
+        let mut table = RouteTable::default();
+        for (name, path) in rows.iter().cloned() {
+            table.add(Route { name, path, methods: None, handler: hooks.clone() })?;
+        }
+        Ok(table)
+    }
+
+    fn name_at(table: &RouteTable, path: &str) -> Option<&'static str> {
+        table.find(path).map(|route| route.name)
+    }
+
+    #[test]
+    fn the_most_specific_route_answers_in_any_order() {
+        let rows = [
+            ("all", prefix("/")),
+            ("exact", exact("/a")),
+            ("short", prefix("/a")),
+            ("long", prefix("/a/b")),
+            ("below", exact("/a/b/c")),
+        ];
+        let mut orders = vec![rows.to_vec(), rows.iter().rev().cloned().collect()];
+        orders.extend((1..rows.len()).map(|by| [&rows[by..], &rows[..by]].concat()));
+        for order in orders {
+            let table = table(&order, &Arc::default()).unwrap();
+            for (path, name) in [
+                ("/", "all"),
+                ("/x", "all"),
+                ("/ab", "all"),
+                ("/a", "exact"),
+                ("/a/", "exact"),
+                ("/a/x", "short"),
+                ("/a/bc", "short"),
+                ("/a/b", "long"),
+                ("/a/b/x", "long"),
+                ("/a/b/c", "below"),
+                ("/a/b/c/d", "long"),
+            ] {
+                assert_eq!(name_at(&table, path), Some(name), "{path}");
+            }
+            assert_eq!(name_at(&table, "*"), None);
+        }
+    }
+
+    #[test]
+    fn a_path_has_one_route_and_a_prefix_has_one_route() {
+        let add = |first: PathPattern, second: PathPattern| {
+            table(&[("first", first), ("second", second)], &Arc::default()).map(drop)
+        };
+        assert_eq!(add(exact("/a"), exact("/a")), Err("first"));
+        assert_eq!(add(exact("/a"), exact("/a/")), Err("first"));
+        assert_eq!(add(prefix("/a"), prefix("/a/")), Err("first"));
+        assert_eq!(add(exact("/a"), prefix("/a")), Ok(()));
+        assert_eq!(add(prefix("/a"), prefix("/a/b")), Ok(()));
+    }
+
+    #[test]
+    fn each_route_is_ticked_and_ended() {
+        let hooks = Arc::default();
+        let table = table(&[("a", exact("/a")), ("all", prefix("/")), ("b", exact("/b"))], &hooks).unwrap();
+        table.tick(Instant::now());
+        table.tick(Instant::now());
+        table.end();
+        assert_eq!((hooks.ticks.load(Ordering::Relaxed), hooks.ends.load(Ordering::Relaxed)), (6, 3));
+    }
+}
