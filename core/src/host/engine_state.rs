@@ -18,6 +18,7 @@ use crate::host::admission::concurrency_limit::Permit;
 use crate::host::builtin::listing::Part;
 use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
+use crate::host::calls::host_store::HostStore;
 use crate::host::calls::masking::Masking;
 use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
 use crate::host::calls::start::Check;
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
+    /// The same store, if a host runs it.
+    pub(super) host_store: Option<Arc<HostStore>>,
     pub(crate) log: Arc<dyn Log>,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
@@ -122,6 +125,7 @@ pub(crate) struct Setup {
     pub(crate) sealer: StateCipher,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) host_store: Option<Arc<HostStore>>,
     pub(crate) log: Arc<dyn Log>,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
@@ -177,6 +181,8 @@ pub(super) struct InFlightCall {
     pub(super) part: Option<ClientPart>,
     /// A check of the call's input that must finish before the call runs.
     pub(super) check: Option<Box<Check>>,
+    /// Whether the call is an operation of a host's store.
+    pub(super) store: bool,
 }
 
 impl InFlightCall {
@@ -215,13 +221,17 @@ pub(super) enum Thread {
 
 impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Shared> {
-        Arc::new_cyclic(|this| Shared::made(setup, this.clone()))
+        let shared = Arc::new_cyclic(|this| Shared::made(setup, this.clone()));
+        if let Some(store) = &shared.host_store {
+            store.attach(&shared);
+        }
+        shared
     }
 
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, checks, .. } = setup;
+        let Setup { host_store, log, log_level, threads, checks, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -255,6 +265,7 @@ impl Shared {
             sealer,
             environment,
             store,
+            host_store,
             log,
             log_level,
             threads,

@@ -6,16 +6,17 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
 use crate::dispatch::options::{self, OptionError, Settings, Spelling, server_settings};
-use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
+use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds, StoreUrl};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
-use crate::host::{Engine, Masking, Setup, Shared, ThreadHook, Threads, Work};
+use crate::host::{Engine, HostStore, Masking, Setup, Shared, Target, ThreadHook, Threads, Work};
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
 use crate::proto::session::capability::Capability;
 use crate::proto::session::implementation::Implementation;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Builds a [`Server`]. It has the settings that cannot change later. [`Server::builder`] makes one.
@@ -28,8 +29,14 @@ pub struct ServerBuilder {
     limits: Limits,
     state_keys: Vec<[u8; 32]>,
     environment: Option<Arc<dyn Environment>>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<ProgramStore>,
     log: Option<Arc<dyn Log>>,
+}
+
+/// A store that the program gives.
+enum ProgramStore {
+    Own(Arc<dyn Store>),
+    Host(Arc<HostStore>),
 }
 
 impl Server {
@@ -157,7 +164,48 @@ impl ServerBuilder {
     /// must share the store. Default: the memory of this process, with at most [`Limits::max_sessions`] sessions and
     /// [`Limits::max_store_values`] records of each other kind.
     pub fn store(mut self, store: Arc<dyn Store>) -> ServerBuilder {
-        self.store = Some(store);
+        self.settings.store = None;
+        self.store = Some(ProgramStore::Own(store));
+        self
+    }
+
+    /// Sets the store by its URL. `memory:` is the default, the memory of this process. If the URL is wrong, building
+    /// fails with an error that says why.
+    pub fn store_url(mut self, url: &str) -> ServerBuilder {
+        match StoreUrl::parse(url) {
+            Ok(url) => {
+                self.store = None;
+                self.settings.store = Some(url);
+            }
+            Err(reason) => {
+                self.rejected.get_or_insert_with(|| format!("server: store: {reason}"));
+            }
+        }
+        self
+    }
+
+    /// Sets a store that a host runs: each operation is a call of `target`, whose input has the operation as the
+    /// member `op`, in the spelling of a language. The call's outcome is the reply, as JSON. `kept` is kept as long as
+    /// the store. Operations are answered only while the server is served.
+    ///
+    /// The calls are not calls of clients: they have their own timeout,
+    /// [`Limits::store_timeout`](crate::Limits::store_timeout), and no limit refuses them. The lane that `target` names
+    /// must be drained while other calls wait.
+    pub fn host_store(
+        mut self,
+        target: Target,
+        spelling: Spelling,
+        kept: Option<Arc<dyn Any + Send + Sync>>,
+    ) -> ServerBuilder {
+        match HostStore::new(target, spelling, kept) {
+            Ok(store) => {
+                self.settings.store = None;
+                self.store = Some(ProgramStore::Host(Arc::new(store)));
+            }
+            Err(error) => {
+                self.rejected.get_or_insert_with(|| error.message().to_owned());
+            }
+        }
         self
     }
 
@@ -198,9 +246,13 @@ impl ServerBuilder {
         let sealer = StateCipher::new(self.state_keys);
         let own_store = self.store.is_none();
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
-        let store = match self.store {
-            Some(store) => Arc::new(GuardedStore { store, log: log.clone() }),
-            None => default_store(&limits),
+        let guarded = |store: Arc<dyn Store>| Arc::new(GuardedStore { store, log: log.clone() });
+        let (store, host_store): (Arc<dyn Store>, _) = match self.store {
+            Some(ProgramStore::Own(store)) => (guarded(store), None),
+            Some(ProgramStore::Host(store)) => (guarded(store.clone()), Some(store)),
+            None => match settings.store.clone().unwrap_or(StoreUrl::Memory) {
+                StoreUrl::Memory => (default_store(&limits), None),
+            },
         };
         let shaper = Shaper::new(identity);
         // Handlers can always log.
@@ -224,6 +276,7 @@ impl ServerBuilder {
             sealer,
             environment,
             store,
+            host_store,
             log,
             log_level,
             threads,

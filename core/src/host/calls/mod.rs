@@ -5,6 +5,7 @@
 pub(super) mod completion;
 pub(super) mod context;
 pub(super) mod context_methods;
+pub(super) mod host_store;
 pub(super) mod masking;
 pub(super) mod op;
 pub(super) mod request_origin;

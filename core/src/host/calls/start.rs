@@ -38,8 +38,19 @@ pub(in crate::host) struct Start {
     pub(in crate::host) thread: Thread,
     /// The outer call, if this call runs within one.
     pub(in crate::host) outer: Option<CallId>,
-    /// The call is a `start` or `stop` hook, with this timeout.
-    pub(in crate::host) life: Option<Duration>,
+    /// The call is the engine's own.
+    pub(in crate::host) engine: Option<EngineCall>,
+}
+
+/// A call that the engine starts for itself: a `start` or `stop` hook, or an operation of a host's store. No limit
+/// refuses it, and the engine does not refuse it while the server closes.
+#[derive(Clone, Copy)]
+pub(in crate::host) struct EngineCall {
+    pub(in crate::host) timeout: Duration,
+    /// Whether the call waits for the start of its server.
+    pub(in crate::host) waits_for_start: bool,
+    /// Whether the call is an operation of a host's store.
+    pub(in crate::host) store: bool,
 }
 
 /// The remaining work for a call after its input has been checked.
@@ -72,7 +83,7 @@ impl Start {
             own: None,
             thread: Thread::Receiver,
             outer: None,
-            life: None,
+            engine: None,
         }
     }
 }
@@ -95,8 +106,19 @@ impl Engine {
         start: Start,
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
-            start;
+        let Start {
+            input,
+            asks,
+            retried,
+            listing,
+            admission,
+            check,
+            may_be_task,
+            own,
+            thread,
+            outer,
+            engine,
+        } = start;
         let shared = &self.0;
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = shared.now();
@@ -104,7 +126,7 @@ impl Engine {
         let share = context.arrival.share.as_ref().filter(|_| outer.is_none());
         let part = shares::part(share, shares::Kind::Calls)?;
         let lane = shared.lane_of(&context);
-        if life.is_some() {
+        if engine.is_some() {
             // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
@@ -112,7 +134,8 @@ impl Engine {
                 shared.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit())
             );
         }
-        let timeout = life.or(context.entry.policies.timeout).unwrap_or(shared.limits.call_timeout);
+        let timeout = engine.map(|engine| engine.timeout).or(context.entry.policies.timeout);
+        let timeout = timeout.unwrap_or(shared.limits.call_timeout);
         let unchecked = check.is_some();
         let admitting = admission.is_some() || own == Some(Own::Timed);
         let deadline = match own {
@@ -152,8 +175,9 @@ impl Engine {
                 on_cancel: Vec::new(),
                 permit: Permit::None,
                 part,
+                store: engine.is_some_and(|engine| engine.store),
             };
-            match life {
+            match engine {
                 Some(_) => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
                 None => shared.calls.insert(deadline, |_| flight),
             }
@@ -189,7 +213,7 @@ impl Engine {
         } else if
         // Checked after the call is in the table: either the thread that closes the server finds it, or this check
         // sees the close.
-        life.is_none() && shared.closing.load(Ordering::Acquire) {
+        engine.is_none() && shared.closing.load(Ordering::Acquire) {
             shared.end(call, End::Closing);
             return Ok(Accepted::Started(call));
         }
@@ -206,7 +230,7 @@ impl Engine {
         }
         let pending = match admission {
             Some(admission) => port.admit(call, admission),
-            None if life.is_some() => {
+            None if engine.is_some_and(|engine| !engine.waits_for_start) => {
                 shared.acquire_and_run(&port, call, input, context, thread);
                 false
             }

@@ -35,6 +35,7 @@ impl Engine {
 
     /// Marks the engine as no longer served, so that it may be served again.
     pub(crate) fn end_serving(&self) {
+        self.close_store();
         self.end_life();
         #[cfg(feature = "runtime")]
         self.0.pages.release();

@@ -4,7 +4,7 @@ use super::{START, StartState};
 use crate::host::Registered;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::start::Start;
+use crate::host::calls::start::{EngineCall, Start};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine};
 use crate::host::engine_state::Thread;
@@ -31,8 +31,9 @@ impl Engine {
             then: Mutex::new(Some(Box::new(then))),
         });
         let context = Arc::new(CallContext::of(None, anonymous_client(), entry));
+        let engine = EngineCall { timeout, waits_for_start: false, store: false };
         let start =
-            Start { thread: Thread::Other, life: Some(timeout), ..Start::of(JsonSlice::empty_object()) };
+            Start { thread: Thread::Other, engine: Some(engine), ..Start::of(JsonSlice::empty_object()) };
         let nowhere: Arc<dyn Sink> = sink.clone();
         let starts = context.entry.name == START;
         match self.start_for(None, context, start, &nowhere) {
