@@ -181,8 +181,6 @@ pub(super) struct InFlightCall {
     pub(super) part: Option<ClientPart>,
     /// A check of the call's input that must finish before the call runs.
     pub(super) check: Option<Box<Check>>,
-    /// Whether the call is an operation of a host's store.
-    pub(super) store: bool,
 }
 
 impl InFlightCall {

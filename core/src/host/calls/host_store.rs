@@ -120,9 +120,10 @@ impl HostStore {
             spelling: self.spelling,
             waiting: Mutex::new(Some((done, Pending::enter(&self.state)))),
         });
-        let engine = EngineCall { timeout: shared.limits.store_timeout, waits_for_start: true, store: true };
+        let engine = EngineCall { timeout: shared.limits.store_timeout, waits_for_start: true };
         let start = Start { thread: Thread::Other, engine: Some(engine), ..Start::of(input.into_slice()) };
-        let context = Arc::new(CallContext::of(None, anonymous_client(), self.entry.clone()));
+        let context = CallContext::of(None, anonymous_client(), self.entry.clone());
+        let context = Arc::new(CallContext { store: true, ..context });
         let to: Arc<dyn Sink> = sink.clone();
         match Engine(shared.clone()).start_for(None, context, start, &to) {
             // Checked after the call is in the table: either the thread that ends the server finds it there, or this
@@ -240,7 +241,7 @@ impl Engine {
         state.open.store(false, Ordering::SeqCst);
         let before = state.idle.lock().take();
         drop(before);
-        for call in self.0.calls.select(|flight| flight.store) {
+        for call in self.0.calls.select(|flight| flight.context.store) {
             self.0.end(call, End::Closing);
         }
     }

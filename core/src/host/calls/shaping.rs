@@ -37,7 +37,7 @@ impl Shared {
             self.followed(outer, outcome);
             return;
         }
-        if flight.store {
+        if flight.context.store {
             // No limit of results applies, because the reply may be a whole record.
             self.guard("the reply of the store", || flight.sink.outcome(&outcome));
             return self.finish(id, flight, Outgoing::Dropped, None);

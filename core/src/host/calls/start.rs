@@ -49,8 +49,6 @@ pub(in crate::host) struct EngineCall {
     pub(in crate::host) timeout: Duration,
     /// Whether the call waits for the start of its server.
     pub(in crate::host) waits_for_start: bool,
-    /// Whether the call is an operation of a host's store.
-    pub(in crate::host) store: bool,
 }
 
 /// The remaining work for a call after its input has been checked.
@@ -175,7 +173,6 @@ impl Engine {
                 on_cancel: Vec::new(),
                 permit: Permit::None,
                 part,
-                store: engine.is_some_and(|engine| engine.store),
             };
             match engine {
                 Some(_) => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),

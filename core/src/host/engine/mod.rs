@@ -114,8 +114,8 @@ impl Engine {
         &self.0.environment
     }
 
-    /// The store, which keeps what outlives a request.
-    pub(crate) fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
+    /// The store, which keeps what outlives a request. If a host runs it, it answers only while the server is served.
+    pub fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
         &self.0.store
     }
 

@@ -58,7 +58,7 @@ impl Engine {
         if self.0.waits_for_start(call) {
             return self.0.fail(call, &RpcError::busy("Server busy: the server has not started in time"));
         }
-        if self.0.calls.with(call, |flight| flight.store) == Some(true) {
+        if self.0.calls.with(call, |flight| flight.context.store) == Some(true) {
             return self.store_timed_out(call);
         }
         let why = self.0.calls.with(call, |flight| {

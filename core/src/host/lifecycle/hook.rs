@@ -31,7 +31,7 @@ impl Engine {
             then: Mutex::new(Some(Box::new(then))),
         });
         let context = Arc::new(CallContext::of(None, anonymous_client(), entry));
-        let engine = EngineCall { timeout, waits_for_start: false, store: false };
+        let engine = EngineCall { timeout, waits_for_start: false };
         let start =
             Start { thread: Thread::Other, engine: Some(engine), ..Start::of(JsonSlice::empty_object()) };
         let nowhere: Arc<dyn Sink> = sink.clone();
