@@ -184,8 +184,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets a store that a host runs: each operation is a call of `target`, whose input has the operation as the
-    /// member `op`, in the spelling of a language. The call's outcome is the reply, as JSON. `kept` is kept as long as
+    /// Sets a store that a host runs: each operation is a call of `target`, whose input is the operation, in
+    /// the spelling of a language. The call's outcome is the reply, as JSON. `kept` is kept as long as
     /// the store. Operations are answered only while the server is served.
     ///
     /// The calls are not calls of clients: they have their own timeout,

@@ -85,7 +85,7 @@ fn get() -> StoreOp {
 }
 
 fn op_of(call: &HostCall, spelling: Spelling) -> StoreOp {
-    wire::read_operation(&call.input.member("op").unwrap(), spelling).unwrap()
+    wire::read_operation(&call.input, spelling).unwrap()
 }
 
 fn complete(port: &HostPort, call: &HostCall, reply: serde_json::Value) {

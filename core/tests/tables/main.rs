@@ -3,4 +3,5 @@
 mod context;
 mod limits;
 mod options;
+mod store;
 mod text;

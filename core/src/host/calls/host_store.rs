@@ -18,7 +18,7 @@ use crate::host::engine::{Accepted, Engine};
 use crate::host::engine_state::{Shared, Thread};
 use crate::host::session::notifications::anonymous_client;
 use crate::host::{Registered, Target};
-use crate::json::{JsonSlice, JsonWriter};
+use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
 use std::any::Any;
@@ -110,10 +110,7 @@ impl HostStore {
         if self.state.pending.load(Ordering::SeqCst) >= MAX_PENDING {
             return failed(done, "too many operations wait for it");
         }
-        let mut input = JsonWriter::new();
-        input.begin_object();
-        input.key("op").slice(&wire::write_operation(&op, self.spelling));
-        input.end_object();
+        let input = wire::write_operation(&op, self.spelling);
         let sink = Arc::new(StoreSink {
             shared: Arc::downgrade(&shared),
             op,
@@ -121,7 +118,7 @@ impl HostStore {
             waiting: Mutex::new(Some((done, Pending::enter(&self.state)))),
         });
         let engine = EngineCall { timeout: shared.limits.store_timeout, waits_for_start: true };
-        let start = Start { thread: Thread::Other, engine: Some(engine), ..Start::of(input.into_slice()) };
+        let start = Start { thread: Thread::Other, engine: Some(engine), ..Start::of(input) };
         let context = CallContext::of(None, anonymous_client(), self.entry.clone());
         let context = Arc::new(CallContext { store: true, ..context });
         let to: Arc<dyn Sink> = sink.clone();
