@@ -4,4 +4,5 @@ mod context;
 mod limits;
 mod observer;
 mod options;
+mod store;
 mod text;
