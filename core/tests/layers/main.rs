@@ -95,13 +95,17 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["environment", "limits", "log", "nearest_name", "observer", "options", "shrinking_map"]),
+    (
+        "dispatch",
+        "store",
+        &["environment", "limits", "log", "nearest_name", "observer", "options", "shrinking_map"],
+    ),
     ("dispatch", "tasks", &["principal"]),
     ("dispatch", "web_pages", &["limits", "path_pattern"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
-    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
+    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "lifecycle"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "bus", &["calls", "delivery", "engine", "lanes", "session"]),
     (
@@ -121,7 +125,7 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
     ("host", "elicitation", &["calls", "delivery", "lanes", "session", "tasks"]),
-    ("host", "engine", &["admission", "bus", "calls", "delivery", "engine_state", "lanes", "session"]),
+    ("host", "engine", &["bus", "calls", "delivery", "engine_state", "lanes", "session"]),
     (
         "host",
         "engine_state",
@@ -142,13 +146,21 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
         ],
     ),
     ("host", "lanes", &["calls", "delivery", "engine_state"]),
-    ("host", "lifecycle", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"]),
+    (
+        "host",
+        "lifecycle",
+        &["admission", "calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"],
+    ),
     ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
     ("host", "principal", &["engine", "engine_state", "lanes"]),
-    ("host", "session", &["bus", "calls", "delivery", "engine", "lanes"]),
-    ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes"]),
+    (
+        "host",
+        "tasks",
+        &["admission", "bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"],
+    ),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
     ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),

@@ -7,11 +7,12 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares::Part as ClientPart;
 use crate::host::Registered;
-use crate::host::admission::concurrency_limit::Permit;
+use crate::host::admission::chain::StageSet;
+use crate::host::admission::passage::Passage;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
-use crate::host::calls::start::{CallSpec, Check, Own, Role};
+use crate::host::calls::start::{CallSpec, Own, Role};
 use crate::host::delivery::outbox::Outbox;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::lanes::lane::LaneQueue;
@@ -51,11 +52,7 @@ pub(in crate::host) struct InFlightCall {
     pub(in crate::host) role: Role,
     /// The inner call that this call's middleware waits for.
     pub(in crate::host) following: Option<Box<Following>>,
-    /// Whether the admission of the call is not finished.
-    pub(in crate::host) admitting: bool,
-    pub(in crate::host) permit: Permit,
-    /// A check of the call's input that must finish before the call runs.
-    pub(in crate::host) check: Option<Box<Check>>,
+    pub(in crate::host) passage: Passage,
     pub(in crate::host) handler: HandlerRun,
     pub(in crate::host) sent: SentMessages,
     /// The request for observers.
@@ -105,11 +102,23 @@ impl InFlightCall {
         spec: CallSpec,
         usage: CallUsage,
         began: Instant,
-        admitting: bool,
+        ahead: StageSet,
         limits: &Limits,
     ) -> InFlightCall {
-        let CallSpec { peer, context, input, sink, asks, retried, listing, check, .. } = spec;
-        let CallSpec { may_be_task, role, observed, .. } = spec;
+        let CallSpec {
+            peer,
+            context,
+            input,
+            sink,
+            asks,
+            retried,
+            listing,
+            stage_data,
+            may_be_task,
+            role,
+            observed,
+            ..
+        } = spec;
         let timeout = match role {
             Role::Engine { timeout, .. } => timeout,
             _ => context.entry.policies.timeout.unwrap_or(limits.call_timeout),
@@ -132,9 +141,7 @@ impl InFlightCall {
             may_be_task,
             role,
             following: None,
-            admitting: admitting || role == Role::Own(Own::Timed),
-            permit: Permit::None,
-            check,
+            passage: Passage::new(ahead, stage_data),
             handler: HandlerRun::default(),
             sent: SentMessages::default(),
             observed,
@@ -146,7 +153,7 @@ impl InFlightCall {
     pub(in crate::host) fn first_deadline(&self, limits: &Limits) -> Option<Instant> {
         match self.role {
             Role::Own(Own::Untimed) => None,
-            _ if self.admitting => self.began.checked_add(limits.store_timeout),
+            Role::Own(Own::Timed) => self.began.checked_add(limits.store_timeout),
             _ => self.began.checked_add(self.timeout),
         }
     }

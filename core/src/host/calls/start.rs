@@ -1,10 +1,12 @@
-//! The start of a call: it gets its lane's credit and its entry in the table, and then passes its admission or runs.
+//! The start of a call: it gets its lane's credit and its entry in the table, and then passes the stages of its
+//! admission.
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
 use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares;
-use crate::host::admission::chain::Admission;
+use crate::host::admission::chain::StageSet;
+use crate::host::admission::stage::StageData;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
@@ -17,7 +19,6 @@ use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::{RpcError, stage};
-use crate::proto::messages::message::Params;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -31,9 +32,7 @@ pub(in crate::host) struct CallSpec {
     pub(in crate::host) asks: Asks,
     pub(in crate::host) retried: bool,
     pub(in crate::host) listing: Option<Box<Part>>,
-    pub(in crate::host) admission: Option<Admission>,
-    /// A check of the call's input that must finish first.
-    pub(in crate::host) check: Option<Box<Check>>,
+    pub(in crate::host) stage_data: Option<Box<StageData>>,
     /// Whether the call becomes a task when its handler starts the task.
     pub(in crate::host) may_be_task: bool,
     pub(in crate::host) role: Role,
@@ -70,13 +69,6 @@ pub(in crate::host) enum Own {
     Untimed,
 }
 
-/// The remaining work for a call after its input has been checked.
-pub(in crate::host) struct Check {
-    /// The parameters, which may contain answers. `None` for anything that is not a request.
-    pub(in crate::host) params: Option<Params>,
-    pub(in crate::host) admission: Option<Admission>,
-}
-
 impl Role {
     /// The outer call, if the call runs within one.
     pub(in crate::host) fn outer(self) -> Option<CallId> {
@@ -103,8 +95,7 @@ impl CallSpec {
             asks: Asks::default(),
             retried: false,
             listing: None,
-            admission: None,
-            check: None,
+            stage_data: None,
             may_be_task: false,
             role: Role::Message,
             thread: Thread::Receiver,
@@ -114,41 +105,24 @@ impl CallSpec {
 }
 
 impl Engine {
-    /// Starts a call. After an error there is no call, and the caller answers.
-    pub(in crate::host) fn start(&self, mut spec: CallSpec) -> Result<Accepted, RpcError> {
+    /// Starts a call. After an error there is no call, and the caller answers. All calls start here.
+    pub(in crate::host) fn start(&self, spec: CallSpec) -> Result<Accepted, RpcError> {
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = self.0.now();
         let usage = self.take_usage(&spec)?;
-        let (role, admission, unchecked) = (spec.role, spec.admission.take(), spec.check.is_some());
+        let (role, ahead) = (spec.role, StageSet::of(&self.0, &spec));
         let (context, input, thread) = (spec.context.clone(), spec.input.clone(), spec.thread);
         let observed = spec.observed.clone();
         if !matches!(role, Role::Own(_)) {
             observed.set_entry(&context.entry);
         }
-        let id =
-            self.enter_table(InFlightCall::new(spec, usage, now, admission.is_some(), &self.0.limits))?;
+        let id = self.enter_table(InFlightCall::new(spec, usage, now, ahead, &self.0.limits))?;
         observed.started();
-        if !self.may_continue(id, role) {
+        if !self.may_continue(id, role) || matches!(role, Role::Own(_)) {
             return Ok(Accepted::Started(id));
         }
-        if let Role::Own(_) = role {
-            return Ok(Accepted::Started(id));
-        }
-        let port = self.port();
-        if unchecked {
-            port.check_aside(id);
-            return Ok(Accepted::Pending(id));
-        }
-        if let Some(admission) = admission {
-            let pending = port.admit(id, admission);
-            return Ok(if pending { Accepted::Pending(id) } else { Accepted::Started(id) });
-        }
-        let call = ReadyCall { id, input, context, thread };
-        match role {
-            Role::Engine { waits_for_start: false, .. } => port.acquire_and_run(call),
-            _ => port.dispatch(call),
-        }
-        Ok(Accepted::Started(id))
+        let waits = self.port().admit(ReadyCall { id, input, context, thread }, ahead);
+        Ok(if waits { Accepted::Pending(id) } else { Accepted::Started(id) })
     }
 
     /// Takes what a call uses while it is in flight.
