@@ -1316,10 +1316,26 @@ export interface EmbedOptions {
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
   /**
-   * Returns the principal of a request, such as the user that a middleware has found; `undefined` if it is not known. Sessions
-   * belong to the principal that opened them, and handlers read it as `ctx.principal`.
+   * Returns the principal of a request, such as the user that a middleware has found, or a promise of it. `undefined` and `null`
+   * mean that the sender is anonymous. Sessions belong to the principal that opened them, and handlers read it as
+   * `ctx.principal`.
+   *
+   * The function is called after the checks of method, host and origin, and before the body is read. If it throws, or returns
+   * an empty string or a value of another type, the request gets status 500. The log has the reason, and the client has it only
+   * if errors are not masked. If it takes longer than `storeTimeout`, the request gets 503.
    */
-  principal?: (request: Request) => string | undefined
+  principal?: PrincipalFunction<Request>
+}
+
+/** Finds the principal of a request; see `HandlerOptions`. */
+export type PrincipalFunction<Request> = (
+  request: Request,
+  details: PrincipalDetails
+) => string | null | undefined | PromiseLike<string | null | undefined>
+
+export interface PrincipalDetails {
+  /** Aborted if the client leaves, or if the function has taken too long. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -1333,8 +1349,8 @@ export interface RequestHandler {
 }
 
 export interface FetchOptions {
-  /** The principal of the request; see `HandlerOptions`. */
-  principal?: string | undefined
+  /** The principal of the request, or the function that finds it; see `HandlerOptions`. */
+  principal?: string | null | undefined | PrincipalFunction<Request>
   /**
    * The IP address of the client, without port, if the program knows it. The calls, streams and bytes of the client count
    * towards the share of this address (`maxAddressCalls` and the others). Without an address, only the limits of the whole
@@ -1425,7 +1441,7 @@ export class Server {
   /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & StatePolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this

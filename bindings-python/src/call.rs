@@ -135,8 +135,10 @@ impl CallInContext {
         if Arc::strong_count(&self.0) > 2 || !arrival.holds_attachment_alone() {
             return Ok(());
         }
-        match arrival.attachment.as_ref().and_then(|attachment| attachment.get::<RequestContext>()) {
-            Some(RequestContext(variables)) => visit.call(variables),
+        let context =
+            arrival.attachment.as_ref().and_then(|attachment| attachment.get::<Arc<RequestContext>>());
+        match context.and_then(|context| context.variables()) {
+            Some(variables) => visit.call(variables),
             None => Ok(()),
         }
     }

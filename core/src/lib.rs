@@ -20,6 +20,7 @@ mod handler;
 mod host;
 pub mod json;
 pub mod locks;
+pub mod observer;
 mod panics;
 mod proto;
 mod results;
@@ -51,6 +52,7 @@ pub use crate::proto::version::{Era, Revision};
 pub use dispatch::environment::Environment;
 pub use dispatch::limits::{Limit, LimitValue, Limits, Unit, WrongLimit};
 pub use dispatch::log::{Log, LogLevel, Record};
+pub use dispatch::principal::Principal;
 pub use entries::{
     Completion, Hook, Html, Method, Notification, Prompt, PromptArgument, Resource, ResourceProvider,
     ResourceTemplate, Tool, Ui,
@@ -60,8 +62,9 @@ pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing
 pub use host::{
     AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, ContextForm,
     Drained, HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture,
-    LocalHandler, LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, Registered, RequestHeaders,
-    RequestOrigin, Spawn, Stale, State, Target, Threads, Wake,
+    LocalHandler, LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, PrincipalFuture,
+    PrincipalRefusal, PrincipalRequest, PrincipalResolver, Registered, RequestHeaders, RequestOrigin,
+    Resolution, Spawn, Stale, State, Target, Threads, Wake,
 };
 pub use json::JsonSlice;
 pub use panics::locate_panics;

@@ -5,11 +5,13 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
+const { findPrincipal } = require('./principal')
 const { checkNames } = require('../options/options')
 
 // The kinds of steps; `src/serve/embed.rs` has the same numbers.
 const WAIT = 0
 const END = 3
+const PRINCIPAL = 4
 
 /** One request until its response is complete. */
 class Exchange {
@@ -17,12 +19,61 @@ class Exchange {
   #number
   #wake
 
+  /** Whether a function finds the principal. */
+  isDeferred
+
+  /** `principal` is the principal, or the function that finds it; see `prepare`. */
   constructor(bridge, method, version, headers, principal, address) {
     this.#bridge = bridge
-    this.#number = bridge.engine.exchange(method, version, headers, principal, address)
+    const deferred = typeof principal === 'function'
+    this.#number = bridge.engine.exchange(method, version, headers, deferred ? undefined : principal, address, deferred)
     bridge.exchanges.set(this.#number, this)
     if (bridge.collectable && bridge.exchanges.size === 1) updateNeeded(bridge)
-    bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
+    this.isDeferred = deferred
+    if (deferred) this.#find = principal
+    else this.#enter()
+  }
+
+  #find
+
+  /** Sets the context in which calls of this exchange run. */
+  #enter() {
+    this.#bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
+  }
+
+  /**
+   * Finds the principal, if a function does that. The body must not be read before. Returns a promise only if the function
+   * does. Then `hasResponse` tells whether the request was refused.
+   */
+  prepare() {
+    const find = this.#find
+    if (find === undefined) return undefined
+    this.#find = undefined
+    const waiting = findPrincipal(this, find, this.#bridge)
+    // The function may have changed the context.
+    if (waiting === undefined) return void this.#enter()
+    return waiting.then(() => {
+      // The client may have left meanwhile.
+      if (this.#bridge.exchanges.has(this.#number)) this.#enter()
+    })
+  }
+
+  /** Whether the engine waits for the principal. */
+  wantsPrincipal() {
+    return this.#peek()?.kind === PRINCIPAL
+  }
+
+  /** Sets the principal, or the reason why there is none. */
+  setPrincipal(principal, failed) {
+    this.#bridge.engine.setPrincipal(this.#number, principal, failed)
+    this.wake()
+  }
+
+  /** Waits until the exchange may have a next step. */
+  woken() {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 
   /** Adds a piece of the body. Returns whether the response begins already. Then the rest of the body is not needed. */
@@ -33,7 +84,8 @@ class Exchange {
 
   /** Whether the response begins already. */
   hasResponse() {
-    return this.#peek() !== undefined
+    const step = this.#peek()
+    return step !== undefined && step.kind !== PRINCIPAL
   }
 
   /** Declares that the body is complete. */
@@ -50,9 +102,7 @@ class Exchange {
         if (step.kind === END) this.abandon()
         return step
       }
-      await new Promise((resolve) => {
-        this.#wake = resolve
-      })
+      await this.woken()
     }
   }
 
@@ -61,8 +111,9 @@ class Exchange {
   #peek() {
     if (this.#step !== undefined) return this.#step
     const step = this.#bridge.engine.step(this.#number)
-    if (step.kind !== WAIT) this.#step = step
-    return this.#step
+    if (step.kind === WAIT) return undefined
+    if (step.kind !== PRINCIPAL) this.#step = step
+    return step
   }
 
   /** Reports that the exchange may have a next step. */
@@ -83,13 +134,6 @@ class Exchange {
 /** The client's address, if the HTTP server or the framework knows it. */
 function addressOrNothing(address) {
   return typeof address === 'string' ? address : undefined
-}
-
-/** The principal, after a check of its type. */
-function checkedPrincipal(principal) {
-  if (principal == null) return undefined
-  if (typeof principal !== 'string') throw new TypeError(`principal must be a string, null or undefined, not a value of type ${typeof principal}`)
-  return principal
 }
 
 /** A function for `node:http`, Express and Fastify. */
@@ -121,7 +165,7 @@ function handlerOf(open, options = {}) {
         req.method,
         req.httpVersionMajor,
         req.rawHeaders,
-        checkedPrincipal(principal?.(request)),
+        principal && ((details) => principal(request, details)),
         addressOrNothing(request.ip ?? req.socket?.remoteAddress)
       )
     } catch (error) {
@@ -129,7 +173,7 @@ function handlerOf(open, options = {}) {
     }
     const gone = () => exchange.abandon()
     res.once('close', gone)
-    runExchange(exchange, req, res, request.body).catch((error) => {
+    runExchange(exchange, req, res, request).catch((error) => {
       exchange.abandon()
       failed(error)
     })
@@ -144,16 +188,18 @@ function mayRespondEarly(expect, coding, length) {
   return expect != null || coding != null || length?.length >= LARGE_DIGITS
 }
 
-async function runExchange(exchange, req, res, parsed) {
+async function runExchange(exchange, req, res, request) {
+  const preparing = exchange.prepare()
+  if (preparing !== undefined) await preparing
   const { expect, 'transfer-encoding': coding, 'content-length': length } = req.headers
-  if (mayRespondEarly(expect, coding, length) && exchange.hasResponse()) {
+  if ((exchange.isDeferred || mayRespondEarly(expect, coding, length)) && exchange.hasResponse()) {
     // The body is not needed.
   } else if (!req.readableDidRead) {
     // The stream is not destroyed when the rest is not needed, because the response uses the same connection.
     for await (const chunk of req.iterator({ destroyOnReturn: false })) if (exchange.feed(chunk)) break
   } else {
     // A body parser has read it, and set `request.body`.
-    exchange.feed(bodyBytes(parsed))
+    exchange.feed(bodyBytes(request.body))
   }
   exchange.end()
   const head = await exchange.next()
@@ -208,13 +254,16 @@ function pairs(flat) {
 /** Answers a `Request` with a `Response`. */
 async function fetchResponse(open, request, options = {}) {
   checkNames('fetch', options, ['principal', 'address'])
-  const principal = checkedPrincipal(options.principal)
-  const { address } = options
+  const { principal, address } = options
+  if (principal != null && typeof principal !== 'string' && typeof principal !== 'function') {
+    throw new TypeError(`fetch: principal must be a string or a function of the request, not a value of type ${typeof principal}`)
+  }
   if (address != null && isIP(String(address).split('%')[0]) === 0) {
     throw new TypeError(`fetch: address must be an IP address without port, not ${JSON.stringify(address)}`)
   }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
-  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), principal, address ?? undefined)
+  const find = typeof principal === 'function' ? (details) => principal(request, details) : (principal ?? undefined)
+  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), find, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
   if (signal?.aborted) gone()
@@ -226,6 +275,8 @@ async function fetchResponse(open, request, options = {}) {
   }
   let head
   try {
+    const preparing = exchange.prepare()
+    if (preparing !== undefined) await preparing
     if (request.body) await feedBody(exchange, request)
     exchange.end()
     head = await exchange.next()
@@ -251,7 +302,7 @@ async function fetchResponse(open, request, options = {}) {
 
 async function feedBody(exchange, { headers, body }) {
   const early = mayRespondEarly(headers.get('expect'), headers.get('transfer-encoding'), headers.get('content-length'))
-  if (early && exchange.hasResponse()) {
+  if ((exchange.isDeferred || early) && exchange.hasResponse()) {
     body.cancel().catch(() => {})
     return
   }

@@ -7,11 +7,12 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::rc::Rc;
 use tenon_mcp::http::{Exchange, RequestHead, Step};
+use tenon_mcp::{Principal, PrincipalRefusal};
 
 /// The next step of an exchange.
 #[napi(object, object_from_js = false)]
 pub struct NextStep {
-    /// 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end.
+    /// 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end; 4: the principal is wanted.
     pub kind: u32,
     pub status: Option<u32>,
     /// Names and values, alternating.
@@ -40,7 +41,8 @@ fn header_text(bytes: &[u8]) -> String {
 
 #[napi]
 impl Engine {
-    /// Begins an exchange. `headers` are names and values, alternating. Returns its number.
+    /// Begins an exchange. `headers` are names and values, alternating. With `deferred`, it will ask for the principal.
+    /// Returns its number.
     #[napi(catch_unwind)]
     pub fn exchange(
         &self,
@@ -49,6 +51,7 @@ impl Engine {
         headers: Vec<String>,
         principal: Option<String>,
         address: Option<String>,
+        deferred: bool,
     ) -> Result<u32> {
         let session = self.0.session.borrow().clone();
         let exchanges = session.as_ref().and_then(|session| session.exchanges());
@@ -61,7 +64,10 @@ impl Engine {
             head.header(header_bytes(name), header_bytes(value)).map_err(to_js)?;
         }
         if let Some(principal) = principal {
-            head.principal(&principal);
+            head.principal(principal);
+        }
+        if deferred {
+            head.defer_principal();
         }
         if let Some(address) = address {
             // This fails if it is no IP address, such as the path of a Unix socket. Then no fair share applies.
@@ -98,6 +104,7 @@ impl Engine {
     pub fn step(&self, number: u32) -> NextStep {
         let Some(exchange) = self.exchange_of(number) else { return NextStep::of(3) };
         match exchange.step() {
+            Step::Wait if exchange.wants_principal() => NextStep::of(4),
             Step::Wait => NextStep::of(0),
             Step::Head(status, headers) => {
                 let pairs = headers
@@ -111,6 +118,17 @@ impl Engine {
             }
             Step::End => NextStep::of(3),
         }
+    }
+
+    /// Sets the principal that the program has found, or the reason why it found none. If the exchange does not want it,
+    /// this has no effect.
+    #[napi(catch_unwind)]
+    pub fn set_principal(&self, number: u32, principal: Option<String>, failed: Option<String>) {
+        let Some(exchange) = self.exchange_of(number) else { return };
+        exchange.set_principal(match failed {
+            Some(reason) => Err(PrincipalRefusal::failed(reason)),
+            None => Ok(principal.map(Principal::from)),
+        });
     }
 
     /// Drops an exchange. A second call has no effect. Returns the numbers of the exchanges whose calls have all ended.

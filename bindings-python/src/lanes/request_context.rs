@@ -3,16 +3,31 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use std::sync::{Arc, OnceLock};
 use tenon_mcp::HostCall;
 
-/// The context of a request, attached to it for its calls.
-pub(crate) struct RequestContext(pub(crate) Py<PyAny>);
+/// The context of a request, attached to it for its calls. A function that finds the request's principal may still
+/// change it, so it is set before the first call.
+#[derive(Default)]
+pub(crate) struct RequestContext(OnceLock<Py<PyAny>>);
+
+impl RequestContext {
+    /// Sets the context, if it is not set yet.
+    pub(crate) fn set(&self, context: Py<PyAny>) {
+        let _ = self.0.set(context);
+    }
+
+    pub(crate) fn variables(&self) -> Option<&Py<PyAny>> {
+        self.0.get()
+    }
+}
 
 /// A copy of the context in which a call is to run, if its request has one.
 pub(crate) fn context_of<'py>(py: Python<'py>, call: &HostCall) -> PyResult<Option<Bound<'py, PyAny>>> {
     let attachment = call.context.arrival.attachment.as_ref();
-    let context = attachment.and_then(|attachment| attachment.get::<RequestContext>());
-    context.map(|RequestContext(context)| context.bind(py).call_method0("copy")).transpose()
+    let context = attachment.and_then(|attachment| attachment.get::<Arc<RequestContext>>());
+    let variables = context.and_then(|context| context.variables());
+    variables.map(|variables| variables.bind(py).call_method0("copy")).transpose()
 }
 
 /// The tuple of a call for a worker, with its context.

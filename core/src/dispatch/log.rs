@@ -1,8 +1,5 @@
 //! The server's log, for what clients do not receive: why a handler failed, what was dropped, what a store reported.
 
-use crate::panics::caught;
-use std::sync::Arc;
-
 /// The severity of a [`Record`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -105,30 +102,4 @@ impl Log for TracingLog {
         }
         for_level!(record.level, event)
     }
-}
-
-/// A log that drops records below a level.
-pub(crate) struct AtLeast {
-    pub(crate) level: LogLevel,
-    pub(crate) log: Arc<dyn Log>,
-}
-
-impl Log for AtLeast {
-    fn enabled(&self, level: LogLevel, target: &str) -> bool {
-        level >= self.level && self.log.enabled(level, target)
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        self.log.log(record);
-    }
-}
-
-/// Logs a message, if records of its level and target are logged. If the log panics, the panic is dropped, because it
-/// cannot be reported.
-pub(crate) fn say(log: &dyn Log, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
-    let _ = caught(|| {
-        if log.enabled(level, target) {
-            log.log(&Record { level, target, message: &message() });
-        }
-    });
 }

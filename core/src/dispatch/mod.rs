@@ -10,9 +10,11 @@ pub mod limits;
 pub mod log;
 pub(crate) mod media;
 pub(crate) mod nearest_name;
+pub mod observer;
 pub mod options;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod path_pattern;
+pub(crate) mod principal;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

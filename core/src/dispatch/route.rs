@@ -8,7 +8,7 @@ use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::catalog::definition::completion_name;
 use crate::proto::catalog::header_params::ParamFields;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::messages::error::{RpcError, clip, stage};
 use crate::proto::messages::message::Params;
 use crate::proto::operation::{Method, Needs, Op, Operation};
 use crate::proto::session::capability::Capabilities;
@@ -91,7 +91,10 @@ fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Re
     match entry.prepare_quickly(input) {
         Ok(input) => Ok(Invocation::of(entry, input)),
         Err(Unready::Costly(input)) => Ok(Invocation::unchecked(entry, input)),
-        Err(Unready::Refused(reasons)) => Err(RpcError::invalid_params(format!("{wrong}{reasons}"))),
+        Err(Unready::Refused(reasons)) => {
+            Err(RpcError::invalid_params(format!("{wrong}{reasons}"))
+                .refused_by(stage::VALIDATION, "arguments"))
+        }
     }
 }
 
@@ -118,7 +121,8 @@ fn prompt<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcErr
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Prompt, &name)
-        .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))?;
+        .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))
+        .map_err(|error| error.refused_by(stage::ROUTING, "prompt"))?;
     validated(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
 }
 
@@ -200,7 +204,8 @@ fn tool<T>(
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Tool, &name)
-        .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))?;
+        .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))
+        .map_err(|error| error.refused_by(stage::ROUTING, "tool"))?;
     let input = arguments(params)?;
     // Arguments that came only in a body are not compared with headers (XH-14).
     if let Some(fields) = fields {
@@ -229,7 +234,7 @@ pub(crate) fn arguments_refused(
     // From 2025-11-25 on, the model sees the reason and can correct itself (TL-13).
     match kind == Kind::Tool && revision >= Revision::V2025_11_25 {
         true => Ok(text),
-        false => Err(RpcError::invalid_params(text)),
+        false => Err(RpcError::invalid_params(text).refused_by(stage::VALIDATION, "arguments")),
     }
 }
 

@@ -6,7 +6,7 @@
 use super::limits::Limits;
 use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
@@ -124,6 +124,7 @@ impl Share {
         };
         let most = self.most[kind as usize];
         RpcError::too_many(format!("Too many requests: one address may have {most} {what} ({limit})"))
+            .refused_by(stage::LIMITS, limit)
     }
 }
 

@@ -2,45 +2,42 @@
 //! hosts) share.
 
 use crate::dispatch::aead::StateCipher;
-use crate::dispatch::calls::ask::AskId;
-use crate::dispatch::calls::ask_replay::{Asks, binding};
+use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{self, Log, LogLevel};
+use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::observer::Observers;
 use crate::dispatch::registry::catalog::Catalog;
-use crate::dispatch::shares::{Part as ClientPart, Shares};
+use crate::dispatch::shares::Shares;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
-use crate::faults;
-use crate::host::admission::concurrency_limit::Permit;
-use crate::host::builtin::listing::Part;
+use crate::host::Target;
 use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::masking::Masking;
-use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome};
-use crate::host::calls::start::Check;
-use crate::host::delivery::outbox::Outbox;
-use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::calls::op::{CallContext, CancelReason, Outcome};
+use crate::host::delivery::sink::Outgoing;
 use crate::host::delivery::spacing::Spacing;
 use crate::host::elicitation::url_elicitation::UrlElicitations;
 use crate::host::engine::Scope;
 use crate::host::lanes::inline::OccupancyListener;
 use crate::host::lanes::lane::{LaneId, LaneQueue, Lanes};
-use crate::host::lanes::local::{LocalState, Spawn, Waiter};
+use crate::host::lanes::local::Spawn;
 use crate::host::lanes::threads::Threads;
 use crate::host::lanes::wake::Wake;
 use crate::host::lifecycle::Life;
-use crate::host::middleware::{Following, Layers};
+use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
+use crate::host::principal::{Deadlines, PrincipalResolver};
 use crate::host::session::peer::Peer;
-use crate::host::tasks::{Live, Tasks};
-use crate::host::{Registered, Target};
+use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, RwLock};
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use crate::proto::results::shape;
 use crate::proto::results::shape::Shaper;
@@ -50,7 +47,7 @@ use crate::proto::version::Revision;
 use std::any::Any;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
@@ -64,7 +61,10 @@ pub(crate) struct Shared {
     pub(crate) end_with_stdin: bool,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    /// Finds the principals of requests, if it is not what the program attached.
+    pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
+    pub(super) resolutions: Deadlines,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -122,95 +122,12 @@ pub(crate) struct Setup {
     pub(crate) sealer: StateCipher,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    pub(crate) observers: Observers,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
-}
-
-/// A call in flight.
-pub(super) struct InFlightCall {
-    pub(super) context: Arc<CallContext>,
-    pub(super) input: JsonSlice,
-    pub(super) sink: Arc<dyn Sink>,
-    pub(super) peer: Option<Arc<Peer>>,
-    /// The number of the request's session; the peer counts its sessions.
-    pub(super) session: u64,
-    /// Holds the call's credit.
-    pub(super) lane: Arc<LaneQueue>,
-    pub(super) timeout: Duration,
-    pub(super) began: Instant,
-    /// Whether the sink has been notified that the call is slow.
-    pub(super) notified_slow: bool,
-    pub(super) asks: Asks,
-    /// Answers that a local handler awaits.
-    pub(super) waiters: Vec<(AskId, Waiter)>,
-    pub(super) local: Option<Arc<LocalState>>,
-    /// Created when the call sends something before its response. From then on, everything is sent through it.
-    pub(super) outbox: Option<Arc<Outbox>>,
-    pub(super) last_progress: Option<f64>,
-    /// The time of the last message that the client may lose if it reads the message together with the response.
-    pub(super) progress_at: Option<Instant>,
-    /// The host has seen the call, so it must be notified of its end.
-    pub(super) delivered: bool,
-    /// The handler returned and will be run again once its questions are answered.
-    pub(super) parked: bool,
-    /// Whether the admission of the call is not finished.
-    pub(super) admitting: bool,
-    /// The request carried answers, or the state of an earlier round.
-    pub(super) retried: bool,
-    /// The list that the response is a part of.
-    pub(super) listing: Option<Box<Part>>,
-    /// The task that the call is.
-    pub(super) task: Option<Arc<Live>>,
-    /// Whether the call becomes a task when its handler starts the task.
-    pub(super) may_be_task: bool,
-    /// The outer call, if this call runs within one.
-    pub(super) outer: Option<CallId>,
-    /// The inner call that this call's middleware waits for.
-    pub(super) following: Option<Box<Following>>,
-    /// Callbacks to run if the call ends before its handler completes it.
-    pub(super) on_cancel: Vec<OnCancel>,
-    pub(super) permit: Permit,
-    /// The part of the client's share that the call uses.
-    pub(super) part: Option<ClientPart>,
-    /// A check of the call's input that must finish before the call runs.
-    pub(super) check: Option<Box<Check>>,
-}
-
-impl InFlightCall {
-    /// Queues a message. [`HostPort::flush`](crate::host::HostPort) sends it after the table's lock is released.
-    pub(super) fn queue(&mut self, message: Outgoing) -> Arc<Outbox> {
-        let new = || Arc::new(Outbox::new(self.sink.clone(), self.peer.clone(), self.session));
-        let outbox = self.outbox.get_or_insert_with(new);
-        outbox.queue(message);
-        outbox.clone()
-    }
-
-    pub(super) fn revision(&self) -> Revision {
-        self.context.client.revision
-    }
-
-    pub(super) fn id(&self) -> Option<&RequestId> {
-        self.context.request_id.as_ref()
-    }
-
-    pub(super) fn entry(&self) -> &Registered {
-        &self.context.entry
-    }
-}
-
-/// A callback to run if a call ends before its handler completes it.
-pub(super) type OnCancel = Box<dyn FnOnce() + Send>;
-
-/// The thread that passes a call to its host.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thread {
-    /// The thread that received the call, or an answer to one of its questions. Inline handlers may run on it.
-    Receiver,
-    /// Any other thread: a thread of the program, or a thread that many calls depend on.
-    Other,
+    pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,
 }
 
 impl Shared {
@@ -221,7 +138,7 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { log, log_level, threads, checks, .. } = setup;
+        let Setup { observers, log_level, threads, checks, resolver, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -255,7 +172,9 @@ impl Shared {
             sealer,
             environment,
             store,
-            log,
+            resolver,
+            resolutions: Deadlines::default(),
+            observers,
             log_level,
             threads,
             checks,
@@ -290,90 +209,6 @@ impl Shared {
         Some(result)
     }
 
-    /// Hands a call to its host, or to its local handler, once the server has started.
-    pub(super) fn dispatch(
-        &self,
-        port: &crate::host::HostPort,
-        id: CallId,
-        input: JsonSlice,
-        context: Arc<CallContext>,
-        thread: Thread,
-    ) {
-        if !self.queue_until_started(id, &context) {
-            self.acquire_and_run(port, id, input, context, thread);
-        }
-    }
-
-    /// Like `dispatch`, but without a check that the server has started.
-    pub(super) fn acquire_and_run(
-        &self,
-        port: &crate::host::HostPort,
-        id: CallId,
-        input: JsonSlice,
-        context: Arc<CallContext>,
-        thread: Thread,
-    ) {
-        if let Some(semaphore) = &context.entry.semaphore
-            && !self.acquire_permit(semaphore, id, &context)
-        {
-            return;
-        }
-        self.dispatch_to_target(port, id, input, context, thread);
-    }
-
-    /// Hands over a call that may run. If the host or a waker panics, the call ends.
-    pub(super) fn dispatch_to_target(
-        &self,
-        port: &crate::host::HostPort,
-        id: CallId,
-        input: JsonSlice,
-        context: Arc<CallContext>,
-        thread: Thread,
-    ) {
-        if let Err(panicked) = caught(|| self.hand_to_host(port, id, input, context, thread)) {
-            self.fail_panicked(id, &panicked);
-        }
-    }
-
-    fn hand_to_host(
-        &self,
-        port: &crate::host::HostPort,
-        id: CallId,
-        input: JsonSlice,
-        context: Arc<CallContext>,
-        thread: Thread,
-    ) {
-        faults::pass("start");
-        match context.target().clone() {
-            Target::Inline { handler, host, .. } if thread == Thread::Receiver => {
-                self.occupied.run(&*host, HostCall { id, handler, input, context });
-            }
-            Target::Lane { lane, handler } | Target::Inline { lane, handler, .. } => {
-                let lane = context.arrival.lane(lane);
-                let op = HostOp::Call(HostCall { id, handler, input, context });
-                let live = |op: &HostOp| op.starts().is_none_or(|id| self.calls.with(id, |_| ()).is_some());
-                if self.lane(lane).push_bounded(op, live).is_err() {
-                    self.fail(
-                        id,
-                        &RpcError::busy(format!(
-                            "Server busy: the handler's queue is full (max_lane_calls is {}); retry later",
-                            self.limits.max_lane_calls
-                        )),
-                    );
-                }
-            }
-            Target::Builtin(aside) => {
-                aside.answer(HostCall { id, handler: HandlerId(0), input, context }, port)
-            }
-            Target::Local(handler) => {
-                let here = context.entry.inline && thread == Thread::Receiver;
-                let call = crate::host::lanes::local::LocalCall::new(port.clone(), id, input, context);
-                let spawn = self.spawn.read().clone();
-                crate::host::lanes::local::start(handler, call, spawn, here);
-            }
-        }
-    }
-
     /// Ends a call with an error from the engine.
     pub(super) fn fail(&self, id: CallId, error: &RpcError) {
         if let Some(flight) = self.calls.remove(id) {
@@ -381,6 +216,7 @@ impl Shared {
                 flight.sink.outcome(&Outcome::Failed(error.message.clone()));
             }
             let outgoing = self.failure(&flight, error);
+            flight.observed.rejected(error, outgoing.size());
             self.finish(id, flight, outgoing, None);
         }
     }
@@ -439,7 +275,7 @@ impl Shared {
 
     /// Logs a fault of the program.
     pub(super) fn log_handler_fault(&self, message: impl FnOnce() -> String) {
-        log::say(&*self.log, LogLevel::Error, log::CALL, message);
+        self.observers.diagnose(LogLevel::Error, log::CALL, message);
     }
 
     /// The capabilities and extensions that the server has now.
@@ -458,15 +294,17 @@ impl Shared {
     /// The capabilities that a server declares to one client, besides those that follow from the registered entries
     /// (T1-14).
     pub(super) fn declared_to(&self, scope: &Scope, own: Capabilities) -> Capabilities {
-        let known = own.has(Capability::Tasks) && !scope.arrival().principal().is_empty();
+        let known = own.has(Capability::Tasks) && scope.arrival().principal.is_some();
         if known { self.declared.with(Capability::TaskList) } else { self.declared }
     }
 
     pub(super) fn shutting_down(&self) -> RpcError {
-        RpcError::busy("Server busy: the server is shutting down")
+        RpcError::busy("Server busy: the server is shutting down").refused_by(stage::LIFECYCLE, "closing")
     }
 
-    pub(super) fn busy(&self, what: &str, limit: usize) -> RpcError {
-        RpcError::busy(format!("Server busy: {limit} {what}; retry later"))
+    /// The limit `name` is reached.
+    pub(super) fn busy(&self, what: &str, name: &'static str, limit: usize) -> RpcError {
+        RpcError::busy(format!("Server busy: {limit} {what} ({name}); retry later"))
+            .refused_by(stage::LIMITS, name)
     }
 }

@@ -14,6 +14,7 @@ mod lifecycle;
 mod middleware;
 mod mounts;
 mod panics;
+mod principal;
 mod session;
 mod tasks;
 
@@ -46,6 +47,10 @@ pub use crate::host::lanes::wake::{Parker, Wake};
 #[cfg(feature = "runtime")]
 pub(crate) use crate::host::lanes::wake_batch::{WakeBatcher, flush as flush_wakes, wake as wake_later};
 pub(crate) use crate::host::lifecycle::StartState;
+pub(crate) use crate::host::principal::RefusalKind;
+pub use crate::host::principal::{
+    PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
+};
 pub use crate::host::session::peer::Peer;
 pub use bus::ListenId;
 pub use engine::{Accepted, Engine, Scope};

@@ -4,13 +4,14 @@ use super::Server;
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{AtLeast, Log, LogLevel, TracingLog};
+use crate::dispatch::log::{Log, LogLevel, TracingLog};
+use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{self, OptionError, Settings, Spelling, server_settings};
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
-use crate::host::{Engine, Masking, Setup, Shared, ThreadHook, Threads, Work};
+use crate::host::{Engine, Masking, PrincipalResolver, Setup, Shared, ThreadHook, Threads, Work};
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
@@ -30,6 +31,8 @@ pub struct ServerBuilder {
     environment: Option<Arc<dyn Environment>>,
     store: Option<Arc<dyn Store>>,
     log: Option<Arc<dyn Log>>,
+    resolver: Option<Arc<dyn PrincipalResolver>>,
+    observers: Vec<Box<dyn Observer>>,
 }
 
 impl Server {
@@ -54,6 +57,8 @@ impl Server {
             environment: None,
             store: None,
             log: None,
+            resolver: None,
+            observers: Vec::new(),
         }
     }
 }
@@ -168,6 +173,20 @@ impl ServerBuilder {
         self
     }
 
+    /// Sets what finds the principals of requests and connections. Default: the principal is what the program attached,
+    /// such as the extension [`Principal`](crate::Principal) of a request.
+    pub fn principal_resolver(mut self, resolver: Arc<dyn PrincipalResolver>) -> ServerBuilder {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// Adds an observer. It receives events: connections, sessions, requests, streams, bytes, the store, and the
+    /// records of the log. Several observers receive the events in the order in which they were added, after the log.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> ServerBuilder {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Sets a function that is called on each thread that the engine starts for this server. It gets the thread's name
     /// and runs before anything else on the thread. It can set a priority or a processor mask, or inform a profiler.
     /// If it panics, the panic is printed and the thread continues. Servers share threads only with servers that have
@@ -197,19 +216,22 @@ impl ServerBuilder {
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let sealer = StateCipher::new(self.state_keys);
         let own_store = self.store.is_none();
+        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
+        let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level, log })];
+        all.extend(self.observers);
+        let observers = Observers::new(all).map_err(Error::invalid)?;
         let store = match self.store {
-            Some(store) => Arc::new(GuardedStore { store, log: log.clone() }),
+            Some(store) => Arc::new(GuardedStore::new(store, &observers, &environment)),
+            // The memory store does not panic, so it is wrapped only to be observed.
+            None if observers.wants(EventKind::StoreAsked) => {
+                Arc::new(GuardedStore::new(default_store(&limits), &observers, &environment))
+            }
             None => default_store(&limits),
         };
         let shaper = Shaper::new(identity);
         // Handlers can always log.
         let declared = settings.capabilities.unwrap_or_default().0.with(Capability::Logging);
-        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
-        let log = match log_level {
-            LogLevel::Debug => log,
-            level => Arc::new(AtLeast { level, log }),
-        };
         let masking = Masking::new(settings.mask_errors);
         let end_with_stdin = settings.end_with_stdin.unwrap_or(true);
         let threads =
@@ -224,10 +246,11 @@ impl ServerBuilder {
             sealer,
             environment,
             store,
-            log,
+            observers,
             log_level,
             threads,
             checks,
+            resolver: self.resolver,
         };
         let engine = Engine(Shared::new(setup));
         engine.show_tasks();

@@ -1,7 +1,9 @@
 //! A channel to an engine that is served: it sends and receives messages.
 
+use crate::dispatch::observer::{ConnectionScope, Transport, observe};
+use crate::dispatch::principal::Principal;
 use crate::error::{Error, ErrorKind};
-use crate::host::{CancelReason, Delivery, Engine, Outgoing, Peer, Sink, Wake};
+use crate::host::{CancelReason, Delivery, Engine, Outgoing, Parker, Peer, Resolution, Sink, Wake};
 use crate::locks::Mutex;
 use crate::server::Server;
 use bytes::Bytes;
@@ -17,6 +19,8 @@ pub struct Exchange {
     engine: Engine,
     peer: Arc<Peer>,
     queue: Arc<Queue>,
+    /// The connection for observers, until it is closed.
+    scope: Mutex<ConnectionScope>,
 }
 
 /// The messages of the server that wait to be received.
@@ -38,31 +42,64 @@ impl Exchange {
     /// Opens a channel for a new client. `principal` is the client's principal, as if a transport had found it.
     ///
     /// # Errors
-    /// [`ErrorKind::State`] if the server is not served.
+    /// [`ErrorKind::State`] if the server is not served, or if a [resolver](crate::PrincipalResolver) refuses the client.
     pub fn open(server: &Server, principal: Option<Arc<str>>) -> Result<Exchange, Error> {
+        Exchange::open_for(server, principal.map(Principal::from))
+    }
+
+    /// Like [`open`](Exchange::open), for a principal of any issuer. If the server has a resolver that takes time, this
+    /// blocks until the resolver has ended.
+    pub fn open_for(server: &Server, principal: Option<Principal>) -> Result<Exchange, Error> {
         let engine = server.engine().clone();
         let queue = Arc::new(Queue { state: Mutex::default(), most: engine.limits().max_outbound_bytes });
         let told: Weak<Queue> = Arc::downgrade(&queue);
-        let peer = Peer::of(None, principal);
+        let peer = Peer::new(None);
         peer.set_sink(queue.clone());
         if !engine.attach(told, &peer) {
             return Err(Error::new(ErrorKind::State, "the server is not being served"));
         }
-        Ok(Exchange { engine, peer, queue })
+        let scope = ConnectionScope::open(engine.observers(), Transport::InProcess, || None);
+        let exchange = Exchange { engine, peer, queue, scope: Mutex::new(scope) };
+        exchange.resolve(Resolution::Ready(Ok(principal)))?;
+        Ok(exchange)
+    }
+
+    /// Finds the principal of the client.
+    fn resolve(&self, attached: Resolution) -> Result<(), Error> {
+        let parker = Arc::new(Parker::new());
+        // The end of the server wakes the parker.
+        self.queue.state.lock().wake = Some(parker.clone());
+        let found = self.engine.wait_for_principal(attached, &parker, || self.has_ended());
+        self.queue.state.lock().wake = None;
+        let refused = |why| Error::new(ErrorKind::State, format!("the client was refused: {why}"));
+        match found {
+            Some(Ok(principal)) => self.peer.set_principal(principal),
+            Some(Err(refusal)) => return Err(refused(refusal.to_string())),
+            None => return Err(refused("the server is no longer served".to_owned())),
+        }
+        Ok(())
     }
 
     /// Sends a message to the server. Inline handlers run before this returns, and so do Rust handlers with
     /// [`inline`](crate::Entry::inline) until their first await.
     pub fn send(&self, message: impl Into<Bytes>) {
-        let sink: Arc<dyn Sink> = self.queue.clone();
-        self.engine.receive(&self.peer, &sink, message.into());
+        let (sink, message): (Arc<dyn Sink>, Bytes) = (self.queue.clone(), message.into());
+        observe!(self.engine.observers() => BytesReceived {
+            transport: Transport::InProcess,
+            bytes: message.len(),
+        });
+        self.engine.receive(&self.peer, &sink, message);
     }
 
     /// The next message of the server, if there is one.
     pub fn receive(&self) -> Option<Bytes> {
-        let mut state = self.queue.state.lock();
-        let message = state.messages.pop_front()?;
-        state.bytes -= message.len();
+        let message = {
+            let mut state = self.queue.state.lock();
+            let message = state.messages.pop_front()?;
+            state.bytes -= message.len();
+            message
+        };
+        observe!(self.engine.observers() => BytesSent { transport: Transport::InProcess, bytes: message.len() });
         Some(message)
     }
 
@@ -101,6 +138,8 @@ impl Exchange {
     /// Disconnects the client, and cancels its calls. Calling it again does nothing.
     pub fn close(&self) {
         self.engine.close_peer(&self.peer, CancelReason::Disconnected);
+        let scope = std::mem::take(&mut *self.scope.lock());
+        drop(scope);
     }
 }
 

@@ -54,7 +54,7 @@ impl Link {
         let settings = options
             .settings(server.engine().revisions())
             .map_err(|reason| Error::invalid(format!("client: {reason}")))?;
-        let exchange = Exchange::open(server, options.principal.clone())?;
+        let exchange = Exchange::open_for(server, options.principal.clone())?;
         let (conversation, steps) = Conversation::new(settings, server.engine().limits().json());
         let state = State { conversation, events: VecDeque::new(), told: false };
         let engine = server.engine().clone();

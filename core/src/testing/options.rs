@@ -1,12 +1,12 @@
 //! The options of an in-process client.
 
+use crate::dispatch::principal::Principal;
 use crate::json::JsonSlice;
 use crate::proto::client::Settings;
 use crate::proto::question::Question;
 use crate::proto::session::logging::Level;
 use crate::proto::version::{Revision, Revisions};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
 /// The options with which an in-process client connects.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub struct ClientOptions {
     capabilities: Option<JsonSlice>,
     info: Option<JsonSlice>,
     log_level: Option<Level>,
-    pub(super) principal: Option<Arc<str>>,
+    pub(super) principal: Option<Principal>,
 }
 
 impl ClientOptions {
@@ -59,7 +59,7 @@ impl ClientOptions {
     }
 
     /// Sets the client's principal, as if an authenticating transport had found it.
-    pub fn principal(mut self, principal: impl Into<Arc<str>>) -> ClientOptions {
+    pub fn principal(mut self, principal: impl Into<Principal>) -> ClientOptions {
         self.principal = Some(principal.into());
         self
     }

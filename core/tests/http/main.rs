@@ -1,6 +1,7 @@
 //! Streamable HTTP: the endpoint without a server, and behind its listener on real sockets.
 
 mod connection;
+mod principals;
 mod requests;
 mod resumption;
 mod routes;

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 53] = [
+const PARTS: [(&str, &str, &[&str]); 56] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -84,20 +84,26 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     ("proto", "results", &["catalog", "messages", "operation", "session", "version"]),
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
-    ("dispatch", "calls", &["aead", "environment", "limits", "validation"]),
+    ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
+    ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["log", "nearest_name", "validation"]),
-    ("dispatch", "registry", &["aead", "calls", "environment", "options", "uri_template", "validation"]),
+    (
+        "dispatch",
+        "registry",
+        &["aead", "calls", "environment", "observer", "options", "principal", "uri_template", "validation"],
+    ),
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["limits", "log", "shrinking_map"]),
+    ("dispatch", "store", &["environment", "limits", "log", "observer", "shrinking_map"]),
+    ("dispatch", "tasks", &["principal"]),
     ("dispatch", "web_pages", &["limits", "path_pattern"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
     ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
-    ("host", "bus", &["calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    ("host", "bus", &["calls", "delivery", "engine", "lanes", "session"]),
     (
         "host",
         "calls",
@@ -114,13 +120,12 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
         ],
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
-    ("host", "elicitation", &["calls", "delivery", "engine_state", "lanes", "session", "tasks"]),
+    ("host", "elicitation", &["calls", "delivery", "lanes", "session", "tasks"]),
     ("host", "engine", &["admission", "bus", "calls", "delivery", "engine_state", "lanes", "session"]),
     (
         "host",
         "engine_state",
         &[
-            "admission",
             "builtin",
             "bus",
             "calls",
@@ -131,6 +136,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
             "lifecycle",
             "middleware",
             "mounts",
+            "principal",
             "session",
             "tasks",
         ],
@@ -140,7 +146,8 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
-    ("host", "session", &["bus", "calls", "delivery", "engine", "engine_state", "lanes"]),
+    ("host", "principal", &["engine", "engine_state", "lanes"]),
+    ("host", "session", &["bus", "calls", "delivery", "engine", "lanes"]),
     ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
@@ -166,7 +173,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     ("runtime/http", "server", &["listener", "routes"]),
     ("runtime/http", "service", &["connection", "response", "resumption", "session"]),
     ("runtime/http", "session", &["response", "resumption"]),
-    ("runtime/http", "websocket", &["connection", "listener", "response", "routes"]),
+    ("runtime/http", "websocket", &["connection", "listener", "response", "routes", "service"]),
 ];
 
 #[test]

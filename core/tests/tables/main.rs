@@ -1,7 +1,9 @@
-//! The tables of limits, policies, settings, fields of a call and transports, and the documentation that is generated from them.
+//! The tables of limits, policies, settings, fields of a call, events and transports, and the documentation that is
+//! generated from them.
 
 mod context;
 mod limits;
+mod observer;
 mod options;
 mod text;
 mod transports;

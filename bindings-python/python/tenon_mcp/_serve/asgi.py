@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from .._native import Exchange
 from ..errors import RegistrationError
 from .embedded import EmbeddedService, check_loop
+from .principal import find_principal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Asgi:
         allowed_hosts: Sequence[str] | None,
         allowed_origins: Sequence[str] | None,
         allowed_headers: Sequence[str] | None,
-        principal: Callable[[Scope], str | None] | None,
+        principal: Callable[[Scope], str | None | Awaitable[str | None]] | None,
     ) -> None:
         if path is not None and not (isinstance(path, str) and path.startswith("/")):
             raise RegistrationError(f"asgi: path must begin with /, not {path!r}")
@@ -132,31 +133,42 @@ class Asgi:
             await send({"type": "http.response.body", "body": _NOT_FOUND})
             return
         check_loop()
-        principal = None if self._principal is None else self._principal(scope)
         running, bridge = self._service.enter()
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
-        context = contextvars.copy_context()
         client = scope.get("client")
         request = (scope["method"], version, client[0] if client else None)
-        exchange = Exchange(running, bridge.lane, request, headers, principal, context)
+        context = contextvars.copy_context() if self._principal is None else None
+        exchange = Exchange(running, bridge.lane, request, headers, context)
         bridge.waiting[exchange.number] = None
         watcher: asyncio.Task[None] | None = None
 
-        async def next_step() -> Any:
+        def watch() -> None:
             nonlocal watcher
-            ready = bridge.ready(exchange.number)
             if watcher is None:
                 watcher = asyncio.ensure_future(_watch_disconnect(exchange, bridge, receive))
+
+        async def next_step() -> Any:
+            ready = bridge.ready(exchange.number)
+            watch()
             await ready
             return exchange.step()
 
         try:
-            # The head alone may be refused. A client with `Expect` sends the body once the application reads it.
             named = dict(headers)
             is_long = len(named.get(b"content-length", b"")) >= _LONG_BODY_DIGITS
-            step = exchange.step() if is_long or b"expect" in named or b"transfer-encoding" in named else None
-            if step is None:
+            step = None
+            if self._principal is not None:
+                # A client that has left is noticed only by reading, which must not begin before the body may be read.
+                watch_early = watch if _has_no_body(scope["method"], named) else None
+                step = await find_principal(self._principal, scope, exchange, bridge, watch_early)
+            elif is_long or b"expect" in named or b"transfer-encoding" in named:
+                # The head alone may be refused. A client with `Expect` sends the body once the application reads it.
+                step = exchange.step()
+            if step is None and watcher is not None:
+                exchange.end()
+                step = exchange.step()
+            elif step is None:
                 step = await _pass_body(exchange, receive)
             while step is None:
                 step = await next_step()
@@ -180,6 +192,11 @@ class Asgi:
             if watcher is not None:
                 watcher.cancel()
             exchange.abandon()
+
+
+def _has_no_body(method: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a request has no body, and its first message from the ASGI server is of no use."""
+    return method in ("GET", "DELETE") and b"content-length" not in headers and b"transfer-encoding" not in headers
 
 
 async def _pass_body(exchange: Exchange, receive: Receive) -> Any:

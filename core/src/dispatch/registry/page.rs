@@ -3,6 +3,7 @@
 
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
+use crate::dispatch::principal::{self, Principal};
 use crate::error::{Error, ErrorKind};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::error::RpcError;
@@ -23,8 +24,8 @@ const PURPOSE: &[u8] = b"list cursor 1";
 pub struct Scope<'a> {
     /// The list, by the name of its method.
     pub list: &'a str,
-    /// The principal that asks; empty if it is not known.
-    pub principal: &'a str,
+    /// The principal that asks, if known.
+    pub principal: Option<&'a Principal>,
     /// The revision in which the list is written.
     pub revision: Revision,
 }
@@ -93,7 +94,8 @@ impl Cursor {
 impl Scope<'_> {
     fn binding(&self) -> Vec<u8> {
         let mut binding = PURPOSE.to_vec();
-        for part in [self.list, self.principal, self.revision.as_str()] {
+        principal::key(self.principal, |bytes| binding.extend_from_slice(bytes));
+        for part in [self.list, self.revision.as_str()] {
             binding.extend_from_slice(&(part.len() as u64).to_be_bytes());
             binding.extend_from_slice(part.as_bytes());
         }
@@ -221,7 +223,7 @@ mod tests {
     use crate::dispatch::environment_tests::FixedRandom;
     use proptest::prelude::*;
 
-    const SCOPE: Scope<'_> = Scope { list: "tools/list", principal: "me", revision: Revision::V2026_07_28 };
+    const SCOPE: Scope<'_> = Scope { list: "tools/list", principal: None, revision: Revision::V2026_07_28 };
 
     fn numbers(count: usize) -> Listing {
         Listing::new(0..count, |number, out| _ = out.begin_object().key("n").uint(number as u64).end_object())
@@ -246,6 +248,7 @@ mod tests {
     /// PG-3: the empty cursor is handled like any other cursor that this server did not make.
     #[test]
     fn no_cursor_but_the_very_one_is_taken() {
+        let you = Principal::from("you");
         let sealer = StateCipher::new(vec![[1; 32]]);
         let text = cursor(None).seal(SCOPE, &sealer, &FixedRandom).unwrap();
         let refused = |text: &str, scope, sealer: &StateCipher| {
@@ -261,7 +264,7 @@ mod tests {
             assert!(refused(wrong, SCOPE, &sealer));
         }
         assert!(refused(&text, Scope { list: "prompts/list", ..SCOPE }, &sealer));
-        assert!(refused(&text, Scope { principal: "you", ..SCOPE }, &sealer));
+        assert!(refused(&text, Scope { principal: Some(&you), ..SCOPE }, &sealer));
         assert!(refused(&text, Scope { revision: Revision::V2025_11_25, ..SCOPE }, &sealer));
         assert!(refused(&text, SCOPE, &StateCipher::new(vec![[2; 32]])));
         assert!(refused(&text, SCOPE, &StateCipher::new(Vec::new())));

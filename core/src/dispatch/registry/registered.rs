@@ -1,6 +1,7 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
 use crate::dispatch::calls::concurrency_limit::Semaphore;
+use crate::dispatch::observer::{EntryName, NamedEntry};
 use crate::dispatch::options::{Policies, check};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::mount_names::Prefix;
@@ -234,6 +235,12 @@ impl<T> Registered<T> {
 }
 
 /// The form in messages: `tool "add"`.
+impl<T: Send + Sync> NamedEntry for Registered<T> {
+    fn entry_name(&self) -> EntryName<'_> {
+        EntryName { kind: self.kind, name: &self.name }
+    }
+}
+
 impl<T> fmt::Display for Registered<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}", self.kind.noun(), self.name)

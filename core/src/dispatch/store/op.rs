@@ -92,6 +92,21 @@ pub enum StoreOp {
 }
 
 impl StoreOp {
+    /// The name of the operation, for observers.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            StoreOp::Get { .. } => "get",
+            StoreOp::Put { .. } => "put",
+            StoreOp::Touch { .. } => "touch",
+            StoreOp::Delete { .. } => "delete",
+            StoreOp::Append { .. } => "append",
+            StoreOp::Read { .. } => "read",
+            StoreOp::Trim { .. } => "trim",
+            StoreOp::Expire { .. } => "expire",
+            StoreOp::Add { .. } => "add",
+        }
+    }
+
     /// The key of the operation.
     pub fn key(&self) -> &str {
         match self {
@@ -214,6 +229,22 @@ pub enum StoreDone {
 }
 
 impl StoreDone {
+    /// The name of the result, for observers.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            StoreDone::Value(_) => "value",
+            StoreDone::Stored(_) => "stored",
+            StoreDone::Conflict(_) => "conflict",
+            StoreDone::Found(_) => "found",
+            StoreDone::Appended(_) => "appended",
+            StoreDone::Entries(_) => "entries",
+            StoreDone::Count { .. } => "count",
+            StoreDone::Full => "full",
+            StoreDone::Unsupported => "unsupported",
+            StoreDone::Unavailable(_) => "unavailable",
+        }
+    }
+
     /// The reason if the store did not even try.
     pub fn failure(&self) -> Option<&str> {
         match self {

@@ -1,5 +1,6 @@
 //! The list of a principal's tasks, oldest first. It limits their number, and `tasks/list` returns it (T1-14).
 
+use crate::dispatch::principal::{self, Principal};
 use crate::json::{self, JsonSlice, JsonWriter};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,8 +26,10 @@ pub(crate) struct TooMany;
 
 impl Index {
     /// The key of the list's record. Principals may have any length.
-    pub(crate) fn key(principal: &str) -> String {
-        format!("tasks-of/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(principal)))
+    pub(crate) fn key(principal: Option<&Principal>) -> String {
+        let mut digest = Sha256::new();
+        principal::key(principal, |bytes| digest.update(bytes));
+        format!("tasks-of/{}", URL_SAFE_NO_PAD.encode(digest.finalize()))
     }
 
     /// Reads a record as of `now`. A record that cannot be read counts as an empty list.

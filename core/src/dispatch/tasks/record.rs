@@ -1,6 +1,7 @@
 //! Writes a task as text for the store, and reads it back.
 
 use super::task::{Input, Task};
+use crate::dispatch::principal;
 use crate::json::{self, JsonSlice, JsonWriter};
 use crate::proto::session::task::Status;
 use crate::proto::version::Revision;
@@ -19,7 +20,10 @@ impl Task {
         let mut out = JsonWriter::with_capacity(512);
         out.begin_object().key("form").uint(FORM);
         out.key("id").str(&self.id).key("revision").str(self.revision.as_str());
-        out.key("principal").str(&self.principal).key("status").str(self.status.as_str());
+        if let Some(principal) = &self.principal {
+            principal::write(principal, out.key("principal"));
+        }
+        out.key("status").str(self.status.as_str());
         if let Some(message) = &self.message {
             out.key("message").str(message);
         }
@@ -63,7 +67,10 @@ impl Task {
         Some(Task {
             id: text("id")?.into(),
             revision: Revision::parse(&text("revision")?)?,
-            principal: text("principal")?,
+            principal: match record.member("principal") {
+                Some(principal) => Some(principal::read(&principal)?),
+                None => None,
+            },
             status: Status::named(&text("status")?)?,
             message: text("message"),
             created: number("created")?,

@@ -1,5 +1,6 @@
 //! One task: its status, its questions and its result.
 
+use crate::dispatch::principal::Principal;
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::session::task::{Facts, Status};
 use crate::proto::version::Revision;
@@ -17,8 +18,8 @@ pub(crate) struct Task {
     pub(crate) id: Arc<str>,
     /// The revision of the request that began the task. Requests of other revisions cannot see the task.
     pub(crate) revision: Revision,
-    /// The principal that began the task; empty if the principal is not known.
-    pub(crate) principal: String,
+    /// The principal that began the task, if known.
+    pub(crate) principal: Option<Principal>,
     pub(super) status: Status,
     pub(super) message: Option<String>,
     pub(super) created: u64,
@@ -55,14 +56,14 @@ impl Task {
     pub(crate) fn new(
         id: Arc<str>,
         revision: Revision,
-        principal: &str,
+        principal: Option<&Principal>,
         (ttl, poll): (Duration, Duration),
         (now, lease): (u64, u64),
     ) -> Task {
         Task {
             id,
             revision,
-            principal: principal.to_owned(),
+            principal: principal.cloned(),
             status: Status::Working,
             message: None,
             created: now,
@@ -99,8 +100,8 @@ impl Task {
     }
 
     /// Whether the task belongs to `principal` and to `revision`.
-    pub(crate) fn belongs_to(&self, principal: &str, revision: Revision) -> bool {
-        self.principal == principal && self.revision == revision
+    pub(crate) fn belongs_to(&self, principal: Option<&Principal>, revision: Revision) -> bool {
+        self.principal.as_ref() == principal && self.revision == revision
     }
 
     /// Whether the task is running according to its record, but the process that ran it has not renewed its lease in

@@ -2,10 +2,11 @@
 //! order.
 //!
 //! Each step is two bytes. In every order, nothing panics, and everything that is sent is JSON. A request gets one
-//! response under its own id, or none if it was cancelled. Nothing is sent about a call that has ended. At the end, no
-//! state is left.
+//! response under its own id, or none if it was cancelled. Nothing is sent about a call that has ended. Observers get the
+//! events of each request in their order. At the end, no state is left.
 
 mod client;
+mod events;
 mod message;
 
 use crate::dispatch::calls::ask::Ask;
@@ -23,6 +24,7 @@ use crate::server::Server;
 use crate::{Entry, Limits};
 use bytes::Bytes;
 use client::Client;
+use events::Events;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -60,12 +62,12 @@ impl Wake for Nobody {
     fn wake(&self) {}
 }
 
-fn server(clock: &Arc<Clock>) -> Server {
+fn server(clock: &Arc<Clock>, events: &Arc<Events>) -> Server {
     let mut limits = Limits::default();
     (limits.max_calls, limits.max_peer_calls, limits.max_lane_calls) = (6, 4, 5);
     (limits.max_asks, limits.max_message_bytes, limits.max_depth) = (3, 4096, 16);
-    let builder =
-        Server::builder("fuzz", "1").limits(limits).environment(clock.clone()).state_keys([[9; 32]]);
+    let builder = Server::builder("fuzz", "1").limits(limits).environment(clock.clone());
+    let builder = builder.state_keys([[9; 32]]).observer(events.clone());
     let server = builder.build().expect("it is a server");
     let target = || Target::Lane { lane: LANE, handler: HandlerId(1) };
     let schema = |text: &str| {
@@ -86,6 +88,7 @@ fn server(clock: &Arc<Clock>) -> Server {
 
 struct World {
     clock: Arc<Clock>,
+    events: Arc<Events>,
     server: Server,
     engine: Engine,
     lane: crate::host::Lane,
@@ -104,7 +107,8 @@ fn connected(client: &Arc<Client>) -> Arc<Peer> {
 impl World {
     fn new() -> World {
         let clock = Arc::<Clock>::default();
-        let server = server(&clock);
+        let events = Arc::<Events>::default();
+        let server = server(&clock, &events);
         let client = Arc::<Client>::default();
         World {
             engine: server.engine().clone(),
@@ -113,6 +117,7 @@ impl World {
             client,
             calls: Vec::new(),
             clock,
+            events,
             server,
         }
     }
@@ -251,4 +256,6 @@ pub(super) fn run(data: &[u8]) {
     world.drain();
     assert_eq!((world.engine.in_flight(), world.peer.in_flight(), world.peer.questions()), (0, 0, 0));
     world.client.0.lock().settled();
+    world.events.settled();
+    assert!(world.events.requests() >= world.calls.len(), "each call belongs to a request");
 }

@@ -8,14 +8,15 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
 use crate::faults;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::requests::ARGUMENTS;
 use crate::host::calls::start::Check;
 use crate::host::engine::Engine;
-use crate::host::engine_state::Thread;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 impl HostPort {
@@ -26,9 +27,10 @@ impl HostPort {
     pub(in crate::host) fn check_aside(&self, call: CallId) {
         let Some(work) = self.0.checks.clone() else { return self.check_now(call) };
         let port = self.clone();
+        self.0.observed(call).waits("arguments");
         if !work.run(self.share_of(call), Box::new(move || port.check_now(call))) {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
-            self.0.fail(call, &busy);
+            self.0.fail(call, &busy.refused_by(stage::LIMITS, "threads"));
         }
     }
 
@@ -51,6 +53,7 @@ impl HostPort {
             .calls
             .with(call, |flight| Some((flight.check.take()?, flight.context.clone(), flight.input.clone())));
         let Some((check, context, input)) = found.flatten() else { return };
+        self.0.observed(call).continues();
         match context.entry.prepare(input) {
             Ok(input) => {
                 if let Err(error) = self.run_checked(call, input, context, *check) {
@@ -60,7 +63,10 @@ impl HostPort {
             Err(reasons) => {
                 let (entry, revision) = (&context.entry, context.client.revision);
                 match arguments_refused(entry.kind, &entry.name, revision, &reasons) {
-                    Ok(text) => drop(self.complete(call, Outcome::Failed(text))),
+                    Ok(text) => {
+                        self.0.observed(call).refused(ARGUMENTS);
+                        let _ = self.complete(call, Outcome::Failed(text));
+                    }
                     Err(error) => self.0.fail(call, &error),
                 }
             }
@@ -94,7 +100,9 @@ impl HostPort {
         match (there, admission) {
             (None, _) => {}
             (Some(()), Some(admission)) => drop(self.admit(call, admission)),
-            (Some(()), None) => shared.dispatch(self, call, input, context, Thread::Other),
+            (Some(()), None) => {
+                self.dispatch(ReadyCall { id: call, input, context, thread: Thread::Other });
+            }
         }
         Ok(())
     }

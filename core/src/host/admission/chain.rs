@@ -6,12 +6,13 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{Once, consume_once};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::calls::dispatch::Thread;
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::host::tasks::TaskMode;
 use crate::locks::Mutex;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -62,6 +63,9 @@ impl HostPort {
             self.admit_task(call, task.flatten());
             return true;
         };
+        // Recorded before the store can answer.
+        let observed = shared.observed(call);
+        observed.waits("store");
         let gate = Arc::new(Mutex::new(Gate::Asked));
         let (port, place) = (self.clone(), gate.clone());
         let answered = move |once| {
@@ -76,6 +80,7 @@ impl HostPort {
                 }
             };
             if let Some(once) = before {
+                port.0.observed(call).continues();
                 port.admitted(call, once, task, Thread::Other);
             }
         };
@@ -83,6 +88,7 @@ impl HostPort {
         let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
         match answer {
             Gate::Answered(once) => {
+                observed.passes();
                 self.admitted(call, once, task, Thread::Receiver);
                 false
             }
@@ -91,6 +97,7 @@ impl HostPort {
     }
 
     fn admit_task(&self, call: CallId, ttl: Option<Duration>) {
+        self.0.observed(call).waits("store");
         if let Err(error) = self.begin_task(call, ttl, true) {
             self.0.fail(call, &error);
         }
@@ -101,22 +108,24 @@ impl HostPort {
         match (once, task) {
             (Once::First, Some(ttl)) => self.admit_task(call, ttl),
             (Once::First, None) => {
-                let until = |flight: &crate::host::engine_state::InFlightCall| {
+                let until = |flight: &crate::host::calls::in_flight::InFlightCall| {
                     shared.now().checked_add(flight.timeout)
                 };
                 let admitted = shared.with_deadline(call, |flight, deadline| {
                     flight.admitting = false;
                     *deadline = until(flight);
-                    (flight.input.clone(), flight.context.clone())
+                    flight.ready(call, thread)
                 });
                 // If the call ended meanwhile, it already has its response.
-                if let Some((input, context)) = admitted {
-                    shared.dispatch(self, call, input, context, thread);
+                if let Some(call) = admitted {
+                    self.dispatch(call);
                 }
             }
-            (Once::Again, _) => {
-                shared.fail(call, &RpcError::invalid_params("Invalid params: requestState was already used"))
-            }
+            (Once::Again, _) => shared.fail(
+                call,
+                &RpcError::invalid_params("Invalid params: requestState was already used")
+                    .refused_by(stage::VALIDATION, "once_only"),
+            ),
             (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
         }
     }
@@ -125,5 +134,6 @@ impl HostPort {
 impl Shared {
     pub(in crate::host) fn no_store(why: &str) -> RpcError {
         RpcError::busy(format!("Server busy: the store is unavailable: {why}"))
+            .refused_by(stage::STORE, "unavailable")
     }
 }

@@ -3,12 +3,14 @@
 use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
-use crate::host::engine_state::{InFlightCall, Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
 /// Whether a call has one of the permits of its entry's concurrency limit.
@@ -39,14 +41,18 @@ impl Shared {
         id: CallId,
         context: &CallContext,
     ) -> bool {
-        let asks = |flight: &mut InFlightCall| flight.outer.is_none() && flight.permit == Permit::None;
+        let asks = |flight: &mut InFlightCall| flight.outer().is_none() && flight.permit == Permit::None;
         match self.calls.with(id, asks) {
             Some(true) => {}
             Some(false) => return true,
             None => return false,
         }
+        // Recorded before another thread can give the call a permit.
+        let observed = self.observed(id);
+        observed.waits("concurrency");
         match semaphore.enter(id, self.limits.max_waiting_calls) {
             AcquireResult::Runs => {
+                observed.passes();
                 let held = self.calls.with(id, |flight| flight.permit = Permit::Held);
                 if held.is_none() {
                     self.release_permit(semaphore);
@@ -70,12 +76,13 @@ impl Shared {
                 false
             }
             AcquireResult::Full => {
+                observed.passes();
                 let (entry, most) = (&context.entry, semaphore.most());
                 let waiting = self.limits.max_waiting_calls;
                 let text = format!(
                     "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
                 );
-                self.fail(id, &RpcError::busy(text));
+                self.fail(id, &RpcError::busy(text).refused_by(stage::LIMITS, "max_waiting_calls"));
                 false
             }
         }
@@ -128,15 +135,16 @@ impl Shared {
                 *deadline = now.checked_add(flight.timeout);
             }
             flight.permit = Permit::Held;
-            Some(flight.input.clone())
+            Some(flight.ready(id, Thread::Other))
         });
         if credit && !used {
             lane.release();
         }
         match runs {
-            Some(Some(input)) => {
+            Some(Some(call)) => {
+                self.observed(id).continues();
                 if let Some(this) = self.this.upgrade() {
-                    self.dispatch_to_target(&HostPort(this), id, input, context, Thread::Other);
+                    HostPort(this).hand_over(call);
                 }
                 true
             }
@@ -145,7 +153,7 @@ impl Shared {
                 self.calls.with(id, |flight| flight.permit = Permit::None);
                 self.fail(
                     id,
-                    &self.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit()),
+                    &self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()),
                 );
                 false
             }

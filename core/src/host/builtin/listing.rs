@@ -1,12 +1,14 @@
 //! Answers list requests in pages: first the registered entries, then what the providers list, one provider per page.
 
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
 use crate::host::Registered;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::Cacheable;
 use crate::proto::catalog::definition::Definition;
@@ -48,7 +50,7 @@ impl Engine {
         operation: &'static Operation,
         id: &RequestId,
         params: &Params,
-        (principal, revision): (&str, Revision),
+        (principal, revision): (Option<&Principal>, Revision),
     ) -> Result<ListPage, RpcError> {
         let shared = &self.0;
         let snapshot = shared.catalog.snapshot();
@@ -97,7 +99,7 @@ impl Engine {
         &self,
         operation: &'static Operation,
         params: &Params,
-        (principal, revision): (&str, Revision),
+        (principal, revision): (Option<&Principal>, Revision),
     ) -> Result<(JsonSlice, Box<Part>), RpcError> {
         let of = page::fingerprint(&params.get_str("uri")?.unwrap_or_default());
         let mut input = JsonWriter::new();
@@ -121,7 +123,7 @@ impl Shared {
         &self,
         next: &Cursor,
         operation: &Operation,
-        (principal, revision): (&str, Revision),
+        (principal, revision): (Option<&Principal>, Revision),
     ) -> Result<String, RpcError> {
         next.seal(scope(operation, principal, revision), &self.sealer, &*self.environment)
             .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
@@ -212,6 +214,6 @@ impl Shared {
     }
 }
 
-fn scope<'a>(operation: &Operation, principal: &'a str, revision: Revision) -> Scope<'a> {
+fn scope<'a>(operation: &Operation, principal: Option<&'a Principal>, revision: Revision) -> Scope<'a> {
     Scope { list: operation.name, principal, revision }
 }

@@ -2,12 +2,12 @@
 
 use super::Subscriber;
 use super::table::{Added, Bounds};
+use crate::host::calls::dispatch::Thread;
 use crate::host::engine::Engine;
-use crate::host::engine_state::Thread;
 use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::host::session::peer::Peer;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::operation::Op;
 use crate::proto::session::subscription::Topic;
 use std::sync::Arc;
@@ -54,7 +54,8 @@ impl Engine {
                     "Server busy: a session may subscribe to {} resources (max_subscriptions), with {} bytes of URIs \
                      (max_subscription_bytes)",
                     limits.max_subscriptions, limits.max_subscription_bytes
-                )));
+                ))
+                .refused_by(stage::LIMITS, "max_subscriptions"));
             }
         }
         Ok(())

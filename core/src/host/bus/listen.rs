@@ -3,17 +3,18 @@
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
+use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
 use crate::dispatch::shares;
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::in_flight;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::host::session::peer::Untracked;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::RpcError;
-use crate::proto::messages::message::Request;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::session::capability::Capability;
 use crate::proto::session::subscription::{Filter, Topic};
 use crate::proto::session::task;
@@ -32,8 +33,10 @@ const OVERFLOW: &str = "the client does not read fast enough";
 /// How a stream ends.
 #[derive(Clone, Copy)]
 pub enum StreamEnd {
-    /// The client ended the stream, or has disconnected.
-    Silent,
+    /// The client ended the stream.
+    Cancelled,
+    /// The client has disconnected.
+    Disconnected,
     /// The server is closing.
     Closing,
     /// The client does not read.
@@ -51,7 +54,7 @@ impl Engine {
     pub(in crate::host) fn listen(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: &Client,
         sink: &Arc<dyn Sink>,
     ) -> Result<ListenId, RpcError> {
@@ -78,7 +81,7 @@ impl Engine {
         let share = share.filter(|_| matches!(scope, Scope::Channel(_)));
         let part = shares::part(share.as_ref(), shares::Kind::Streams)?;
         let (id, peer) = (request.id.detached(), scope.peer().cloned());
-        let stream = Arc::new(Stream::new(id.clone(), peer.clone(), sink.clone()));
+        let stream = Arc::new(Stream::new(id.clone(), peer.clone(), sink.clone(), request.observed.clone()));
         let key = {
             let mut table = shared.bus.table.lock();
             let key = table.key();
@@ -86,9 +89,10 @@ impl Engine {
             let entered =
                 table.enter(key, Subscriber::Stream(stream.clone()), (principal.clone(), part), most);
             entered.map(|()| key).map_err(|full| match full {
-                Full::Streams => shared.busy("listen streams are open (max_listens)", limits.max_listens),
+                Full::Streams => shared.busy("listen streams are open", "max_listens", limits.max_listens),
                 Full::Principal => shared.busy(
-                    "listen streams of this client are open (max_principal_listens)",
+                    "listen streams of this client are open",
+                    "max_principal_listens",
                     limits.max_principal_listens,
                 ),
             })?
@@ -99,13 +103,17 @@ impl Engine {
             shared.bus.table.lock().remove(key);
             return Err(match untracked {
                 Untracked::InFlight => in_flight(),
-                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
+                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing")
+                    .refused_by(stage::LIFECYCLE, "closing"),
                 _ => shared.busy(
-                    "listen streams of this client are open (max_peer_listens)",
+                    "listen streams of this client are open",
+                    "max_peer_listens",
                     limits.max_peer_listens,
                 ),
             });
         }
+        request.observed.started();
+        drop(stream.replace_scope(StreamScope::open(self.observers(), StreamKind::Listen)));
         let filter = self.supported_filter(filter);
         match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
@@ -158,13 +166,13 @@ impl Engine {
         match delivery {
             Delivery::Queued => {}
             Delivery::Skipped => self.end_stream(key, StreamEnd::Overflow),
-            Delivery::Gone => self.end_stream(key, StreamEnd::Silent),
+            Delivery::Gone => self.end_stream(key, StreamEnd::Disconnected),
         }
     }
 
     /// Ends a listen stream whose client has disconnected.
     pub(crate) fn unlisten(&self, listen: ListenId) {
-        self.end_stream(listen.0, StreamEnd::Silent);
+        self.end_stream(listen.0, StreamEnd::Disconnected);
     }
 
     /// Ends a listen stream with its response, because its server is closing.
@@ -186,18 +194,24 @@ impl Engine {
         if let Some(peer) = &stream.peer {
             peer.forget_listen(&stream.id, key);
         }
-        let reason = match end {
-            StreamEnd::Silent => None,
-            StreamEnd::Closing => Some(CLOSING),
-            StreamEnd::Overflow => Some(OVERFLOW),
+        let (how, reason) = match end {
+            StreamEnd::Cancelled => (RequestEnd::Cancelled, None),
+            StreamEnd::Disconnected => (RequestEnd::Disconnected, None),
+            StreamEnd::Closing => (RequestEnd::Closing, Some(CLOSING)),
+            StreamEnd::Overflow => (RequestEnd::Error, Some(OVERFLOW)),
         };
         match reason {
             Some(reason) => {
                 let body = self.0.shaper.listened(&stream.id, Revision::V2026_07_28);
+                stream.observed.finished(how, body.len());
                 stream.finish(Outgoing::Response { body, error: None }, reason);
             }
-            None => stream.abandon(),
+            None => {
+                stream.observed.finished(how, 0);
+                stream.abandon();
+            }
         }
+        drop(stream.replace_scope(StreamScope::default()));
         self.hook_each(UNSUBSCRIBE, &last, Thread::Other);
     }
 

@@ -1,5 +1,6 @@
 //! One listen stream: its queue of outgoing messages, which keeps them in order.
 
+use crate::dispatch::observer::{RequestScope, StreamScope};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
@@ -18,7 +19,11 @@ pub(super) struct Stream {
     /// The client of the channel, if the stream shares a channel with the client's other messages.
     pub(super) peer: Option<Arc<Peer>>,
     sink: Arc<dyn Sink>,
+    /// The request for observers.
+    pub(super) observed: RequestScope,
     line: Mutex<Line>,
+    /// The stream for observers.
+    scope: Mutex<StreamScope>,
 }
 
 /// Messages that wait to be sent. One thread sends at a time, without the lock. It also sends what other threads add
@@ -32,9 +37,19 @@ struct Line {
 
 impl Stream {
     /// A stream on which nothing is sent before [`Stream::open`].
-    pub(super) fn new(id: RequestId, peer: Option<Arc<Peer>>, sink: Arc<dyn Sink>) -> Stream {
+    pub(super) fn new(
+        id: RequestId,
+        peer: Option<Arc<Peer>>,
+        sink: Arc<dyn Sink>,
+        observed: RequestScope,
+    ) -> Stream {
         let line = Line { sending: true, ..Line::default() };
-        Stream { id, peer, sink, line: Mutex::new(line) }
+        Stream { id, peer, sink, observed, line: Mutex::new(line), scope: Mutex::default() }
+    }
+
+    /// Replaces the stream that observers know of. Dropping the result reports the end.
+    pub(super) fn replace_scope(&self, scope: StreamScope) -> StreamScope {
+        std::mem::replace(&mut *self.scope.lock(), scope)
     }
 
     /// Puts the acknowledgement before all messages that are already queued, and sends it (SU-2).

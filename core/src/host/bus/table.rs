@@ -1,11 +1,11 @@
 //! The table of subscribers, with an index by topic.
 
 use super::Subscriber;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Part;
 use crate::dispatch::shrinking_map::shrink;
 use crate::proto::session::subscription::Topic;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Every subscriber, and an index by topic.
 #[derive(Default)]
@@ -15,12 +15,12 @@ pub(super) struct Table {
     /// In the order of the keys.
     index: HashMap<Topic, Vec<(u64, Subscriber)>>,
     streams: usize,
-    principals: HashMap<Arc<str>, usize>,
+    principals: HashMap<Principal, usize>,
 }
 
 struct Entry {
     subscriber: Subscriber,
-    principal: Option<Arc<str>>,
+    principal: Option<Principal>,
     /// The part of the client's share that the subscriber takes.
     _part: Option<Part>,
     topics: Vec<Topic>,
@@ -66,7 +66,7 @@ impl Table {
         &mut self,
         key: u64,
         subscriber: Subscriber,
-        (principal, part): (Option<Arc<str>>, Option<Part>),
+        (principal, part): (Option<Principal>, Option<Part>),
         (all, own): (usize, usize),
     ) -> Result<(), Full> {
         let is_stream = matches!(subscriber, Subscriber::Stream(_));

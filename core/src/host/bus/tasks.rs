@@ -1,6 +1,7 @@
 //! Finds out which tasks a listen stream may receive notifications of, by asking the part that keeps tasks.
 
 use super::Bus;
+use crate::dispatch::principal::Principal;
 use crate::host::engine::Engine;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 pub(crate) trait TaskWatch: Send + Sync {
     /// Calls `done`, now or later, with those of `ids` that `principal` may be notified of. No lock is held during
     /// the call.
-    fn watch(&self, ids: Vec<Arc<str>>, principal: Option<&Arc<str>>, done: Watched);
+    fn watch(&self, ids: Vec<Arc<str>>, principal: Option<&Principal>, done: Watched);
 }
 
 /// The callback of [`TaskWatch::watch`].

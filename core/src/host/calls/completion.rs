@@ -2,11 +2,13 @@
 
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestEnd;
 use crate::faults;
 use crate::host::Target;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CancelReason, HostOp, Outcome};
 use crate::host::delivery::sink::Outgoing;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape;
@@ -47,6 +49,7 @@ impl Shared {
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
+        flight.observed.finished(end_of(&outgoing, tell_host.as_ref()), outgoing.size());
         flight.lane.release();
         flight.part = None;
         if let Some(semaphore) = &flight.context.entry.semaphore {
@@ -58,20 +61,20 @@ impl Shared {
         // While the server is ending, responses are not delayed.
         let ends = tell_host == Some(CancelReason::Closing);
         let spaced =
-            flight.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(&flight, &outgoing));
+            flight.sent.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(&flight, &outgoing));
         let cancelled = matches!(outgoing, Outgoing::Dropped) || ends;
         let reason = if cancelled { "the call was cancelled" } else { "the call has ended" };
         for request in flight.asks.pending.iter().filter_map(|pending| pending.request) {
             let Some(peer) = &flight.peer else { continue };
             let Some(question) = peer.take_ask(request) else { continue };
             let withdrawal = Outgoing::Event { body: shape::cancelled(request, reason), droppable: false };
-            match &flight.outbox {
+            match &flight.sent.outbox {
                 Some(outbox) if !question.moved => outbox.queue(withdrawal),
                 _ => drop(peer.send(withdrawal)),
             }
         }
         // A waker may panic, which must not prevent the remaining notifications.
-        match &flight.outbox {
+        match &flight.sent.outbox {
             Some(outbox) => self.answer(outbox, flight.id(), outgoing, spaced),
             None => {
                 if let (Some(peer), Some(request)) = (&flight.peer, flight.id()) {
@@ -86,21 +89,35 @@ impl Shared {
                 settle(flight.peer.as_deref(), flight.session);
             }
         }
-        if let Some(local) = &flight.local {
+        if let Some(local) = &flight.handler.local {
             local.cancel();
         }
         if tell_host.as_ref().is_some_and(|reason| *reason != CancelReason::Suspended) {
-            flight.on_cancel.into_iter().for_each(|tell| _ = self.guard("a call's on_cancel", tell));
+            flight.handler.on_cancel.into_iter().for_each(|tell| _ = self.guard("a call's on_cancel", tell));
         }
         // The questions may belong to a task that outlives the handler.
-        for (_, waiter) in flight.waiters {
+        for (_, waiter) in flight.handler.waiters {
             waiter(Err(AskError::Stale));
         }
         if let (Some(reason), true, Target::Lane { .. }) =
-            (tell_host, flight.delivered && !flight.parked, flight.context.target())
+            (tell_host, flight.handler.delivered && !flight.handler.parked, flight.context.target())
         {
             flight.lane.push(HostOp::Cancel { call: id, reason });
         }
+    }
+}
+
+/// How a call has ended, for observers.
+#[inline]
+fn end_of(outgoing: &Outgoing, reason: Option<&CancelReason>) -> RequestEnd {
+    match (outgoing, reason) {
+        (_, Some(CancelReason::Requested(_))) => RequestEnd::Cancelled,
+        (_, Some(CancelReason::Disconnected)) => RequestEnd::Disconnected,
+        (_, Some(CancelReason::TimedOut)) => RequestEnd::TimedOut,
+        (_, Some(CancelReason::Closing)) => RequestEnd::Closing,
+        (Outgoing::Response { error: Some(_), .. }, _) => RequestEnd::Error,
+        (_, Some(CancelReason::Suspended)) => RequestEnd::InputRequired,
+        (_, None) => RequestEnd::Ok,
     }
 }
 

@@ -111,7 +111,7 @@ pub static CONTEXT_FIELDS: &[ContextField] = &[
     field(
         "principal",
         ContextForm::Text,
-        |call| call.arrival.principal.as_deref().and_then(text),
+        |call| call.arrival.principal().and_then(|principal| text(principal.subject())),
         "The principal that sent the request, if known.",
     ),
     field(

@@ -2,6 +2,7 @@
 //! notifications.
 
 use crate::dispatch::calls::ask::AskError;
+use crate::dispatch::principal::Principal;
 use crate::error::Error;
 use crate::host::calls::op::Stale;
 use crate::host::lanes::local::Context;
@@ -64,9 +65,9 @@ impl Context {
         self.call().arrival.headers.as_ref().map(|headers| headers.to_json())
     }
 
-    /// The principal that sent the request, as far as the transport knows.
+    /// The principal that sent the request, if known: the subject, which is what the program gave as a string.
     pub fn principal(&self) -> Option<&str> {
-        self.call().arrival.principal.as_deref()
+        self.call().arrival.principal().map(Principal::subject)
     }
 
     /// The value that the program around the endpoint attached to the HTTP request (see

@@ -2,6 +2,7 @@
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;
+use crate::host::engine_state::Shared;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The program's setting, and whether clients on other machines may connect.
@@ -23,6 +24,17 @@ impl Masking {
     }
 }
 
+impl Shared {
+    /// A random text by which a client's error can be found in the log.
+    pub(in crate::host) fn error_reference(&self) -> String {
+        let mut random = [0; 8];
+        match self.environment.random(&mut random) {
+            Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
+            Err(_) => "none".to_owned(),
+        }
+    }
+}
+
 impl Engine {
     /// Records that the server is about to be served at `place`, which other machines may reach. Logs what clients
     /// will get, at a level that every host shows by default.
@@ -34,7 +46,7 @@ impl Engine {
             Some(false) => "clients receive the text of exceptions, because error masking is off",
             None => "clients receive a reference instead of an exception's text, unless error masking is set",
         };
-        log::say(&*self.0.log, LogLevel::Warn, log::SERVER, || {
+        self.0.observers.diagnose(LogLevel::Warn, log::SERVER, || {
             format!("the server is served at {place}, which other machines may reach: {what}")
         });
     }

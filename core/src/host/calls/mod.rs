@@ -5,8 +5,11 @@
 pub(super) mod completion;
 pub(super) mod context;
 pub(super) mod context_methods;
+pub(super) mod dispatch;
+pub(super) mod in_flight;
 pub(super) mod masking;
 pub(super) mod op;
+pub(super) mod received;
 pub(super) mod request_origin;
 pub(super) mod requests;
 pub(super) mod shaping;

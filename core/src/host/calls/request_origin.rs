@@ -1,5 +1,6 @@
 //! Facts about how a message arrived: its HTTP headers, its principal, its lane and its attachment.
 
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
 use crate::host::lanes::lane::LaneId;
 use crate::json::JsonSlice;
@@ -20,7 +21,7 @@ pub struct RequestOrigin {
     pub headers: Option<Arc<dyn RequestHeaders>>,
     /// The principal that sent the message, if known. Data that a client carries for the server is valid only for the
     /// same principal.
-    pub principal: Option<Arc<str>>,
+    pub principal: Option<Principal>,
     /// Calls for the first lane of a pair go to the second. So a host with several event loops can run each call on
     /// the loop that received its request.
     pub lanes: Option<Arc<[(LaneId, LaneId)]>>,
@@ -62,9 +63,9 @@ impl RequestOrigin {
         matches!((with_request, holders), (Some(1), Some(2)) | (None, Some(1)))
     }
 
-    /// The principal that sent the message. If there is none, the text is empty.
-    pub(crate) fn principal(&self) -> &str {
-        self.principal.as_deref().unwrap_or_default()
+    /// The principal that sent the message, if known.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.principal.as_ref()
     }
 
     /// The lane that runs calls for `lane` if they arrived with this origin.

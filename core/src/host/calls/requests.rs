@@ -2,12 +2,14 @@
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestEnd;
 use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::host::Target;
 use crate::host::admission::chain::Admission;
 use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::op::CallContext;
-use crate::host::calls::start::{Check, Start, in_flight};
+use crate::host::calls::received::ReceivedRequest;
+use crate::host::calls::start::{CallSpec, Check, Role, in_flight};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::middleware::WrappedOperation;
@@ -17,14 +19,17 @@ use crate::panics::caught;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{Refuser, RpcError, stage};
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::{Params, Request};
+use crate::proto::messages::message::Params;
 use crate::proto::operation::Op;
 use crate::proto::session::logging;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::sync::Arc;
+
+/// Refuses arguments that do not fit their schema.
+pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::VALIDATION, by: "arguments" };
 
 /// The result of handling a request.
 pub(in crate::host) enum Step {
@@ -33,7 +38,12 @@ pub(in crate::host) enum Step {
 }
 
 impl Engine {
-    pub(in crate::host) fn request(&self, scope: &Scope, request: Request, sink: &Arc<dyn Sink>) -> Accepted {
+    pub(in crate::host) fn request(
+        &self,
+        scope: &Scope,
+        request: ReceivedRequest,
+        sink: &Arc<dyn Sink>,
+    ) -> Accepted {
         let modern = scope.is_modern(&request.params);
         // A call that is in the table has its own panic boundary, so that a panic gets only one response.
         let result = caught(|| {
@@ -51,6 +61,7 @@ impl Engine {
         });
         match result {
             Ok(Step::Answer(body)) => {
+                request.observed.finished(RequestEnd::Ok, body.len());
                 sink.send(Outgoing::Response { body, error: None });
                 Accepted::Answered
             }
@@ -61,13 +72,20 @@ impl Engine {
                 } else {
                     scope.peer().and_then(|peer| peer.revision())
                 };
-                sink.send(self.0.error(Some(&request.id), revision, &error));
+                let outgoing = self.0.error(Some(&request.id), revision, &error);
+                request.observed.rejected(&error, outgoing.size());
+                sink.send(outgoing);
                 Accepted::Answered
             }
         }
     }
 
-    fn modern(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
+    fn modern(
+        &self,
+        scope: &Scope,
+        request: &ReceivedRequest,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Step, RpcError> {
         let client = match scope {
             Scope::Stateless { client, .. } => client.clone(),
             _ => envelope::read(&request.params).map_err(|error| error.limited_to(self.revisions()))?,
@@ -79,7 +97,12 @@ impl Engine {
         self.perform(scope, request, client, sink, None)
     }
 
-    fn legacy(&self, scope: &Scope, request: &Request, sink: &Arc<dyn Sink>) -> Result<Step, RpcError> {
+    fn legacy(
+        &self,
+        scope: &Scope,
+        request: &ReceivedRequest,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<Step, RpcError> {
         let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
         let (id, params) = (&request.id, &request.params);
         if request.method.is(Op::Initialize) {
@@ -100,7 +123,7 @@ impl Engine {
     }
 
     /// Whether a call in flight has the same id (RPC-8). Calls themselves are checked when they are tracked.
-    fn is_duplicate(&self, scope: &Scope, request: &Request, modern: bool) -> bool {
+    fn is_duplicate(&self, scope: &Scope, request: &ReceivedRequest, modern: bool) -> bool {
         if request.method.needs_handler() {
             return false;
         }
@@ -115,7 +138,7 @@ impl Engine {
     pub(in crate::host) fn perform(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         sink: &Arc<dyn Sink>,
         outer: Option<CallId>,
@@ -158,7 +181,10 @@ impl Engine {
                 let invocation = Invocation { input, ..invocation };
                 self.call(scope, request, client, (invocation, Some(part)), sink, outer).map(Step::Started)
             }
-            Route::Failed(text) => Ok(Step::Answer(shaper.failed(id, revision, &text))),
+            Route::Failed(text) => {
+                request.observed.refused(ARGUMENTS);
+                Ok(Step::Answer(shaper.failed(id, revision, &text)))
+            }
             Route::Own(Op::Discover) => {
                 let capabilities = self.0.abilities();
                 Ok(Step::Answer(shaper.discover(id, revision, capabilities, &client.capabilities)))
@@ -191,7 +217,7 @@ impl Engine {
     fn call(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         (invocation, listing): (Invocation<Target>, Option<Box<Part>>),
         sink: &Arc<dyn Sink>,
@@ -245,14 +271,15 @@ impl Engine {
             false => (admission, None),
             true => (None, Some(Box::new(Check { params: Some(params.clone()), admission }))),
         };
-        let start =
-            Start { asks, retried, listing, admission, may_be_task, check, outer, ..Start::of(input) };
-        self.start(scope, context, start, sink)
+        let role = outer.map_or(Role::Message, Role::Inner);
+        let spec = CallSpec::of(scope.peer(), context, input, sink);
+        let observed = request.observed.clone();
+        self.start(CallSpec { asks, retried, listing, admission, may_be_task, check, role, observed, ..spec })
     }
 
     /// The middleware around the request, unless middleware makes the request.
     #[inline]
-    fn around(&self, request: &Request, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
+    fn around(&self, request: &ReceivedRequest, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
         if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 

@@ -3,10 +3,11 @@
 use crate::dispatch::calls::table::CallId;
 use crate::faults;
 use crate::host::Registered;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::Outcome;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
@@ -31,7 +32,7 @@ impl Shared {
 
     /// The response to a call whose handler completed.
     pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
-        if let (Some(outer), None) = (flight.outer, &flight.listing) {
+        if let (Some(outer), None) = (flight.outer(), &flight.listing) {
             // For middleware: it gets the outcome as the handler returned it.
             self.finish(id, flight, Outgoing::Dropped, None);
             self.followed(outer, outcome);
@@ -80,11 +81,7 @@ impl Shared {
         if !self.masking.hides() {
             return text;
         }
-        let mut random = [0; 8];
-        let reference = match self.environment.random(&mut random) {
-            Ok(()) => format!("{:016x}", u64::from_be_bytes(random)),
-            Err(_) => "none".to_owned(),
-        };
+        let reference = self.error_reference();
         self.log_handler_fault(|| {
             format!("{entry} failed (the client has the reference {reference}): {text}")
         });
@@ -100,6 +97,9 @@ impl Shared {
     ) -> Outgoing {
         let (entry, revision) = (flight.entry(), flight.revision());
         let Some(request) = flight.id() else {
+            if matches!(outcome, Outcome::Failed(_) | Outcome::Exception(_) | Outcome::Error(_)) {
+                flight.observed.fails();
+            }
             // Exceptions are logged where they are caught.
             match outcome {
                 Outcome::Failed(text) => self.log_handler_fault(|| format!("{entry} failed: {text}")),
@@ -113,7 +113,10 @@ impl Shared {
         let shaped = |body| Outgoing::Response { body, error: None };
         // Only tools have failed results of their own. Other failures become protocol errors.
         let failed = |text: &str| match is_tool {
-            true => shaped(self.shaper.failed(request, revision, text)),
+            true => {
+                flight.observed.fails();
+                shaped(self.shaper.failed(request, revision, text))
+            }
             false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
         };
         let returned = match outcome {
@@ -138,13 +141,18 @@ impl Shared {
             Ok(checked)
         });
         match checked {
-            Ok(checked) => match &flight.listing {
-                Some(listing) => self.list_on(flight, request, listing, &checked),
-                None => {
-                    let hints = self.hints(flight, outcome);
-                    shaped(self.shaper.result(request, revision, &checked, hints))
+            Ok(checked) => {
+                if checked.is_failed() {
+                    flight.observed.fails();
                 }
-            },
+                match &flight.listing {
+                    Some(listing) => self.list_on(flight, request, listing, &checked),
+                    None => {
+                        let hints = self.hints(flight, outcome);
+                        shaped(self.shaper.result(request, revision, &checked, hints))
+                    }
+                }
+            }
             Err(reason) => {
                 self.log_handler_fault(|| reason.clone());
                 let answer = failed(&reason);

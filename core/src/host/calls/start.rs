@@ -2,28 +2,32 @@
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares;
 use crate::host::admission::chain::Admission;
-use crate::host::admission::concurrency_limit::Permit;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::in_flight::{CallUsage, InFlightCall};
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::delivery::sink::Sink;
-use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::{InFlightCall, Thread};
+use crate::host::engine::{Accepted, Engine};
 use crate::host::session::notifications::SESSION_END;
 use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::message::Params;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// The data that a call starts with, besides its context.
-pub(in crate::host) struct Start {
+/// The data that a call starts with.
+pub(in crate::host) struct CallSpec {
+    pub(in crate::host) peer: Option<Arc<Peer>>,
+    pub(in crate::host) context: Arc<CallContext>,
     pub(in crate::host) input: JsonSlice,
+    pub(in crate::host) sink: Arc<dyn Sink>,
     pub(in crate::host) asks: Asks,
     pub(in crate::host) retried: bool,
     pub(in crate::host) listing: Option<Box<Part>>,
@@ -32,21 +36,24 @@ pub(in crate::host) struct Start {
     pub(in crate::host) check: Option<Box<Check>>,
     /// Whether the call becomes a task when its handler starts the task.
     pub(in crate::host) may_be_task: bool,
-    /// Set if the engine answers the call itself, and no handler runs.
-    pub(in crate::host) own: Option<Own>,
+    pub(in crate::host) role: Role,
     /// The thread that passes the call to its host.
     pub(in crate::host) thread: Thread,
-    /// The outer call, if this call runs within one.
-    pub(in crate::host) outer: Option<CallId>,
-    /// The call is a `start` or `stop` hook, with this timeout.
-    pub(in crate::host) life: Option<Duration>,
+    /// The request for observers.
+    pub(in crate::host) observed: RequestScope,
 }
 
-/// The remaining work for a call after its input has been checked.
-pub(in crate::host) struct Check {
-    /// The parameters, which may contain answers. `None` for anything that is not a request.
-    pub(in crate::host) params: Option<Params>,
-    pub(in crate::host) admission: Option<Admission>,
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::host) enum Role {
+    /// A message of a client, or a hook for an event.
+    Message,
+    /// The next step of the middleware of this outer call.
+    Inner(CallId),
+    /// A `start` or `stop` hook, with its timeout. It does not wait for the start, and runs while the server closes.
+    Lifecycle(Duration),
+    /// A request that the engine answers itself. No handler runs.
+    Own(Own),
 }
 
 /// How long the engine may take for a request that it answers itself.
@@ -58,167 +65,178 @@ pub(in crate::host) enum Own {
     Untimed,
 }
 
-impl Start {
-    /// A call with only this input. The thread that received the request passes the call to its host.
-    pub(in crate::host) fn of(input: JsonSlice) -> Start {
-        Start {
+/// The remaining work for a call after its input has been checked.
+pub(in crate::host) struct Check {
+    /// The parameters, which may contain answers. `None` for anything that is not a request.
+    pub(in crate::host) params: Option<Params>,
+    pub(in crate::host) admission: Option<Admission>,
+}
+
+impl Role {
+    /// The outer call, if the call runs within one.
+    pub(in crate::host) fn outer(self) -> Option<CallId> {
+        match self {
+            Role::Inner(outer) => Some(outer),
+            _ => None,
+        }
+    }
+}
+
+impl CallSpec {
+    /// A message with only this input. The thread that received it passes the call to its host.
+    pub(in crate::host) fn of(
+        peer: Option<&Arc<Peer>>,
+        context: Arc<CallContext>,
+        input: JsonSlice,
+        sink: &Arc<dyn Sink>,
+    ) -> CallSpec {
+        CallSpec {
+            peer: peer.cloned(),
+            context,
             input,
+            sink: sink.clone(),
             asks: Asks::default(),
             retried: false,
             listing: None,
             admission: None,
             check: None,
             may_be_task: false,
-            own: None,
+            role: Role::Message,
             thread: Thread::Receiver,
-            outer: None,
-            life: None,
+            observed: RequestScope::default(),
         }
     }
 }
 
 impl Engine {
-    pub(in crate::host) fn start(
-        &self,
-        scope: &Scope,
-        context: Arc<CallContext>,
-        start: Start,
-        sink: &Arc<dyn Sink>,
-    ) -> Result<Accepted, RpcError> {
-        self.start_for(scope.peer().cloned(), context, start, sink)
-    }
-
-    pub(in crate::host) fn start_for(
-        &self,
-        peer: Option<Arc<Peer>>,
-        context: Arc<CallContext>,
-        start: Start,
-        sink: &Arc<dyn Sink>,
-    ) -> Result<Accepted, RpcError> {
-        let Start { input, asks, retried, listing, admission, check, may_be_task, own, thread, outer, life } =
-            start;
-        let shared = &self.0;
+    /// Starts a call. After an error there is no call, and the caller answers.
+    pub(in crate::host) fn start(&self, mut spec: CallSpec) -> Result<Accepted, RpcError> {
         // The clock is read first, so that a panic of the clock has no lasting effect.
-        let now = shared.now();
-        // A call within another call is counted with the outer call.
-        let share = context.arrival.share.as_ref().filter(|_| outer.is_none());
-        let part = shares::part(share, shares::Kind::Calls)?;
-        let lane = shared.lane_of(&context);
-        if life.is_some() {
-            // A call that waits for the start must not prevent the start hooks from running.
-            lane.acquire_unbounded();
-        } else if !lane.acquire() {
-            return Err(
-                shared.busy("calls of this handler's queue are in flight (max_lane_calls)", lane.limit())
-            );
+        let now = self.0.now();
+        let usage = self.take_usage(&spec)?;
+        let (role, admission, unchecked) = (spec.role, spec.admission.take(), spec.check.is_some());
+        let (context, input, thread) = (spec.context.clone(), spec.input.clone(), spec.thread);
+        let observed = spec.observed.clone();
+        if !matches!(role, Role::Own(_)) {
+            observed.set_entry(&context.entry);
         }
-        let timeout = life.or(context.entry.policies.timeout).unwrap_or(shared.limits.call_timeout);
-        let unchecked = check.is_some();
-        let admitting = admission.is_some() || own == Some(Own::Timed);
-        let deadline = match own {
-            Some(Own::Untimed) => None,
-            _ => now.checked_add(if admitting { shared.limits.store_timeout } else { timeout }),
-        };
-        // For its client, a call within another call does not exist.
-        let tracked = peer.filter(|_| outer.is_none());
-        let of_session = !context.client.revision.is_modern();
-        let insert = |session| {
-            let flight = InFlightCall {
-                context: context.clone(),
-                input: input.clone(),
-                sink: sink.clone(),
-                peer: tracked.clone(),
-                session,
-                lane: lane.clone(),
-                timeout,
-                began: now,
-                notified_slow: false,
-                asks,
-                waiters: Vec::new(),
-                local: None,
-                outbox: None,
-                last_progress: None,
-                progress_at: None,
-                delivered: false,
-                parked: false,
-                admitting,
-                retried,
-                listing,
-                check,
-                task: None,
-                may_be_task,
-                outer,
-                following: None,
-                on_cancel: Vec::new(),
-                permit: Permit::None,
-                part,
-            };
-            match life {
-                Some(_) => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
-                None => shared.calls.insert(deadline, |_| flight),
-            }
-        };
-        let started = match (&tracked, &context.request_id) {
-            (Some(peer), Some(id)) => peer.track(id, shared.limits.max_peer_calls, of_session, insert),
-            (Some(peer), None) => {
-                // The hook for a session's end runs however many calls the client has in flight.
-                let ends = context.entry.kind == Kind::Hook && context.entry.name == SESSION_END;
-                let most = if ends { usize::MAX } else { shared.limits.max_peer_calls };
-                peer.enter(most, || insert(NO_SESSION))
-            }
-            (None, _) => insert(NO_SESSION).map_err(|Full| Untracked::Full),
-        };
-        let (call, earliest) = started.map_err(|untracked| {
-            lane.release();
-            match untracked {
-                Untracked::Full => shared.busy("calls are in flight (max_calls)", shared.limits.max_calls),
-                Untracked::PeerFull => shared.busy(
-                    "calls of this client are in flight (max_peer_calls)",
-                    shared.limits.max_peer_calls,
-                ),
-                Untracked::InFlight => in_flight(),
-                Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
-                Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing"),
-            }
-        })?;
-        if let Some(outer) = outer {
-            if !shared.belongs(outer, call) {
-                shared.end(call, End::Silent(CancelReason::Suspended));
-                return Ok(Accepted::Started(call));
-            }
-        } else if
-        // Checked after the call is in the table: either the thread that closes the server finds it, or this check
-        // sees the close.
-        life.is_none() && shared.closing.load(Ordering::Acquire) {
-            shared.end(call, End::Closing);
-            return Ok(Accepted::Started(call));
+        let id =
+            self.enter_table(InFlightCall::new(spec, usage, now, admission.is_some(), &self.0.limits))?;
+        observed.started();
+        if !self.may_continue(id, role) {
+            return Ok(Accepted::Started(id));
         }
-        if earliest {
-            shared.wake_timer();
-        }
-        if own.is_some() {
-            return Ok(Accepted::Started(call));
+        if let Role::Own(_) = role {
+            return Ok(Accepted::Started(id));
         }
         let port = self.port();
         if unchecked {
-            port.check_aside(call);
-            return Ok(Accepted::Pending(call));
+            port.check_aside(id);
+            return Ok(Accepted::Pending(id));
         }
-        let pending = match admission {
-            Some(admission) => port.admit(call, admission),
-            None if life.is_some() => {
-                shared.acquire_and_run(&port, call, input, context, thread);
-                false
-            }
-            None => {
-                shared.dispatch(&port, call, input, context, thread);
-                false
+        if let Some(admission) = admission {
+            let pending = port.admit(id, admission);
+            return Ok(if pending { Accepted::Pending(id) } else { Accepted::Started(id) });
+        }
+        let call = ReadyCall { id, input, context, thread };
+        match role {
+            Role::Lifecycle(_) => port.acquire_and_run(call),
+            _ => port.dispatch(call),
+        }
+        Ok(Accepted::Started(id))
+    }
+
+    /// Takes what a call uses while it is in flight.
+    #[inline]
+    fn take_usage(&self, spec: &CallSpec) -> Result<CallUsage, RpcError> {
+        let shared = &self.0;
+        // A call within another call is counted with the outer call.
+        let share = spec.context.arrival.share.as_ref().filter(|_| spec.role.outer().is_none());
+        let part = shares::part(share, shares::Kind::Calls)?;
+        let lane = shared.lane_of(&spec.context);
+        if let Role::Lifecycle(_) = spec.role {
+            // A call that waits for the start must not prevent the start hooks from running.
+            lane.acquire_unbounded();
+        } else if !lane.acquire() {
+            let what = "calls of this handler's queue are in flight";
+            return Err(shared.busy(what, "max_lane_calls", lane.limit()));
+        }
+        Ok(CallUsage { lane, part })
+    }
+
+    /// Puts a call into the table, and registers it with its peer.
+    #[inline]
+    fn enter_table(&self, mut flight: InFlightCall) -> Result<CallId, RpcError> {
+        let shared = &self.0;
+        let (peer, context, lane) = (flight.peer.clone(), flight.context.clone(), flight.lane.clone());
+        let deadline = flight.first_deadline(&shared.limits);
+        let bounded = !matches!(flight.role, Role::Lifecycle(_));
+        let insert = |session| {
+            flight.session = session;
+            match bounded {
+                true => shared.calls.insert(deadline, |_| flight),
+                false => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
             }
         };
-        Ok(if pending { Accepted::Pending(call) } else { Accepted::Started(call) })
+        let most = shared.limits.max_peer_calls;
+        let started = match (&peer, &context.request_id) {
+            (Some(peer), Some(id)) => {
+                let of_session = !context.client.revision.is_modern();
+                peer.track(id, most, of_session, insert)
+            }
+            (Some(peer), None) => {
+                // The hook for a session's end runs however many calls the client has in flight.
+                let ends = context.entry.kind == Kind::Hook && context.entry.name == SESSION_END;
+                peer.enter(if ends { usize::MAX } else { most }, || insert(NO_SESSION))
+            }
+            (None, _) => insert(NO_SESSION).map_err(|Full| Untracked::Full),
+        };
+        let (id, earliest) = started.map_err(|untracked| {
+            lane.release();
+            self.untracked(untracked)
+        })?;
+        if earliest {
+            shared.wake_timer();
+        }
+        Ok(id)
+    }
+
+    /// The error for a call that could not be registered.
+    #[cold]
+    fn untracked(&self, untracked: Untracked) -> RpcError {
+        let shared = &self.0;
+        let (limits, busy) = (&shared.limits, |what, name, limit| shared.busy(what, name, limit));
+        match untracked {
+            Untracked::Full => busy("calls are in flight", "max_calls", limits.max_calls),
+            Untracked::PeerFull => {
+                busy("calls of this client are in flight", "max_peer_calls", limits.max_peer_calls)
+            }
+            Untracked::InFlight => in_flight(),
+            Untracked::Closed if shared.closing.load(Ordering::Acquire) => shared.shutting_down(),
+            Untracked::Closed => RpcError::invalid_request("Invalid request: the connection is closing")
+                .refused_by(stage::LIFECYCLE, "closing"),
+        }
+    }
+
+    /// Ends a call that must not run: its outer call has ended, or the server is closing. Returns whether the call
+    /// continues.
+    ///
+    /// This is checked after the call is in the table. So either the thread that closes the server finds the call
+    /// there, or this check sees the close.
+    #[inline]
+    fn may_continue(&self, id: CallId, role: Role) -> bool {
+        let shared = &self.0;
+        let end = match role {
+            Role::Inner(outer) if !shared.belongs(outer, id) => End::Silent(CancelReason::Suspended),
+            Role::Message | Role::Own(_) if shared.closing.load(Ordering::Acquire) => End::Closing,
+            _ => return true,
+        };
+        shared.end(id, end);
+        false
     }
 }
 
 pub(in crate::host) fn in_flight() -> RpcError {
     RpcError::invalid_request("Invalid request: a request with this id is in flight")
+        .refused_by(stage::MESSAGE, "id")
 }

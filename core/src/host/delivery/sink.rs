@@ -36,6 +36,18 @@ pub enum Outgoing {
     Dropped,
 }
 
+impl Outgoing {
+    /// The number of bytes of the message.
+    pub(in crate::host) fn size(&self) -> usize {
+        match self {
+            Outgoing::Event { body, .. }
+            | Outgoing::Question { body, .. }
+            | Outgoing::Response { body, .. } => body.len(),
+            Outgoing::Dropped => 0,
+        }
+    }
+}
+
 /// The result of passing a message to a [`Sink`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

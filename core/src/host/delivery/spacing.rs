@@ -6,9 +6,10 @@
 //! the response after a short delay.
 
 use crate::host::calls::completion::settle;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Outgoing, Unread};
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::host::session::peer::{NO_SESSION, Peer};
 use crate::locks::Mutex;
 use crate::panics::caught;
@@ -83,7 +84,7 @@ impl Spacing {
 impl Shared {
     /// How long this response must wait at most; `None` if it need not wait.
     pub(in crate::host) fn spaced_until(&self, flight: &InFlightCall, answer: &Outgoing) -> Option<Wait> {
-        let progress = flight.progress_at?;
+        let progress = flight.sent.progress_at?;
         let gap = self.limits.progress_gap;
         // Before the sink is asked, because it may send a ping to find out.
         let latest = progress.checked_add(gap.saturating_mul(SEEN)).filter(|latest| *latest > self.now())?;

@@ -159,7 +159,7 @@ impl Drop for RunningEffect {
     fn drop(&mut self) {
         let waited = self.port.0.calls.with(self.id, |flight| {
             let waited = flight.asks.work(false);
-            flight.local.clone().filter(|_| waited)
+            flight.handler.local.clone().filter(|_| waited)
         });
         if let Some(local) = waited.flatten() {
             local.poll_again();

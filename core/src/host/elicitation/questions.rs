@@ -5,10 +5,10 @@ use crate::dispatch::calls::ask_replay::{Draft, Registered};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
 use crate::host::calls::completion::settle;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{AskMode, CallContext, HostOp, Outcome, Stale};
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Delivery, Outgoing};
-use crate::host::engine_state::Thread;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::local::Waiter;
 use crate::host::lanes::port::HostPort;
@@ -62,13 +62,13 @@ impl HostPort {
             if let Registered::Pending(ask) = registered
                 && let Some(waiter) = waiter.take()
             {
-                flight.waiters.push((ask, waiter));
+                flight.handler.waiters.push((ask, waiter));
             }
             let name = match registered {
                 Registered::Pending(ask) if task.is_some() => flight.asks.name(ask),
                 _ => None,
             };
-            Ok((registered, flight.local.clone(), name))
+            Ok((registered, flight.handler.local.clone(), name))
         });
         let (ask, local, name) = match registered.ok_or(AskError::Stale)?? {
             (Registered::Recorded(answer), ..) => return draft.reader().read(&answer).map(Asked::Answered),
@@ -113,7 +113,7 @@ impl HostPort {
     /// The call that asks, and its session, if questions can be asked in it.
     fn asks_of(&self, id: CallId, kind: Question) -> Result<AskingCall, AskError> {
         let found = self.0.calls.with(id, |flight| {
-            (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer)
+            (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer())
         });
         let (context, peer, task, outer) = found.ok_or(AskError::Stale)?;
         if outer.is_some() {
@@ -168,7 +168,7 @@ impl HostPort {
                 Ok(ask.and_then(|ask| Some((ask, flight.asks.name(ask)?))))
             };
             let asked = drafts.iter().map(insist).collect::<Result<Vec<_>, AskError>>()?;
-            Ok((asked, flight.local.clone()))
+            Ok((asked, flight.handler.local.clone()))
         });
         let (asked, local) = insisted.ok_or(AskError::Stale)??;
         if let Some(task) = &task {
@@ -249,11 +249,11 @@ impl HostPort {
         // Callbacks of this attempt, which are dropped after the table's lock is released.
         let mut on_cancel = Vec::new();
         let next = self.0.calls.with(id, |flight| {
-            on_cancel = std::mem::take(&mut flight.on_cancel);
+            on_cancel = std::mem::take(&mut flight.handler.on_cancel);
             // A task waits for answers as a session does.
             let waits = !flight.context.client.revision.is_modern() || flight.task.is_some();
             if waits && flight.asks.asked_anew() {
-                flight.parked = true;
+                flight.handler.parked = true;
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else {
                 Next::Answer
@@ -278,13 +278,13 @@ impl HostPort {
 
     fn rerun(&self, id: CallId, thread: Thread) {
         let again = self.0.calls.with(id, |flight| {
-            flight.parked = false;
-            flight.delivered = false;
+            flight.handler.parked = false;
+            flight.handler.delivered = false;
             flight.asks.restart();
-            (flight.input.clone(), flight.context.clone())
+            flight.ready(id, thread)
         });
-        if let Some((input, context)) = again {
-            self.0.dispatch(self, id, input, context, thread);
+        if let Some(call) = again {
+            self.dispatch(call);
         }
     }
 
@@ -314,10 +314,11 @@ impl HostPort {
                 *deadline = now.checked_add(flight.timeout);
             }
             task = flight.task.clone();
-            if flight.parked {
+            if flight.handler.parked {
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
-            } else if let Some(place) = flight.waiters.iter().position(|(waiting, _)| *waiting == ask) {
-                Next::Local(flight.waiters.remove(place).1, answer)
+            } else if let Some(place) = flight.handler.waiters.iter().position(|(waiting, _)| *waiting == ask)
+            {
+                Next::Local(flight.handler.waiters.remove(place).1, answer)
             } else if let Target::Inline { .. } = flight.context.target() {
                 // No handler waits for it on a lane; the attempt that is about to end finds the answer.
                 Next::Nothing

@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::observer::SessionScope;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
@@ -37,7 +38,7 @@ impl Engine {
     fn log_overdue(&self, call: CallId) {
         let about = self.0.calls.with(call, |flight| (flight.context.clone(), flight.began));
         let Some((context, began)) = about else { return };
-        log::say(&**self.log(), LogLevel::Info, log::CALL, || {
+        self.observers().diagnose(LogLevel::Info, log::CALL, || {
             let entry = &context.entry;
             let request = match &context.request_id {
                 Some(id) => format!("request {}", id.raw().as_str()),
@@ -68,7 +69,7 @@ impl Engine {
     /// Ends all calls of a peer, and refuses further ones.
     pub fn close_peer(&self, peer: &Arc<Peer>, reason: CancelReason) {
         self.session_ends(peer);
-        let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Silent };
+        let end = if reason == CancelReason::Closing { StreamEnd::Closing } else { StreamEnd::Disconnected };
         for call in peer.close() {
             self.cancel(call, reason.clone());
         }
@@ -78,6 +79,7 @@ impl Engine {
         }
         self.unsubscribe_all(peer);
         self.0.bus.leave(peer);
+        drop(peer.replace_scope(SessionScope::default()));
     }
 
     /// Ends every call in flight, as the last step of a shutdown.

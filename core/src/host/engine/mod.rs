@@ -118,9 +118,9 @@ impl Engine {
         &self.0.store
     }
 
-    /// The server's log, for what clients do not receive.
-    pub(crate) fn log(&self) -> &Arc<dyn crate::dispatch::log::Log> {
-        &self.0.log
+    /// The server's observers, for what clients do not receive.
+    pub(crate) fn observers(&self) -> &crate::dispatch::observer::Observers {
+        &self.0.observers
     }
 
     /// The interface of this engine for hosts.

@@ -1,9 +1,11 @@
 //! Received messages: single ones, batches, and answers to the engine's questions.
 
+use crate::dispatch::observer::{RequestEnd, RequestScope};
 use crate::faults;
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::received::{ReceivedRequest, revision_of};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::batch::Batch;
 use crate::host::session::peer::{Peer, Question};
 use crate::json::{self, JsonSlice};
@@ -128,15 +130,30 @@ impl Engine {
 
     /// Sends an error response on a channel for text that is not a message.
     pub(crate) fn refuse(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, malformed: &Malformed) {
+        self.refused_unread(malformed.error.refuser());
         sink.send(self.0.error(malformed.id.as_ref(), peer.revision(), &malformed.error));
     }
 
     /// Takes one decoded message.
     pub(crate) fn accept(&self, scope: &Scope, message: Message, sink: &Arc<dyn Sink>) -> Accepted {
+        let observed = self.received(&message, |params| revision_of(scope, params));
+        self.accept_received(scope, message, observed, sink)
+    }
+
+    /// The same, for a message that was [reported](Engine::received) to observers.
+    pub(crate) fn accept_received(
+        &self,
+        scope: &Scope,
+        message: Message,
+        observed: RequestScope,
+        sink: &Arc<dyn Sink>,
+    ) -> Accepted {
         match message {
-            Message::Request(request) => self.request(scope, request, sink),
+            Message::Request(request) => self.request(scope, ReceivedRequest { request, observed }, sink),
             Message::Notification(notification) => {
-                self.0.guard("a notification", || self.notification(scope, notification));
+                if !self.0.guard("a notification", || self.notification(scope, notification, &observed)) {
+                    observed.finished(RequestEnd::Error, 0);
+                }
                 Accepted::NoReply
             }
             Message::Response(response) => {

@@ -6,13 +6,20 @@ use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use std::time::{Duration, Instant};
 
 impl Engine {
     /// The time at which [`Engine::handle_timeout`] should be called next. It may change after any other method.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let dues = [self.0.calls.next_deadline(), self.0.bus.due(), self.0.tasks.due(), self.0.spacing_due()];
+        let shared = &self.0;
+        let dues = [
+            shared.calls.next_deadline(),
+            shared.bus.due(),
+            shared.tasks.due(),
+            shared.spacing_due(),
+            shared.resolutions.next(),
+        ];
         dues.into_iter().flatten().min()
     }
 
@@ -23,8 +30,8 @@ impl Engine {
         }
         let mut slow = Vec::new();
         self.0.calls.for_each(|flight| {
-            if !flight.notified_slow && now.saturating_duration_since(flight.began) >= after {
-                flight.notified_slow = true;
+            if !flight.sent.notified_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.sent.notified_slow = true;
                 slow.push(flight.sink.clone());
             }
         });
@@ -37,6 +44,7 @@ impl Engine {
     pub fn handle_timeout(&self, now: Instant) {
         self.0.guard("the delivery of delayed responses", || self.0.send_spaced(now));
         self.0.guard("the notification of changes", || self.notify_changes(now));
+        self.0.guard("the timeout of resolvers", || self.0.resolutions.expire(now));
         self.0.guard("the maintenance of tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;
@@ -53,10 +61,12 @@ impl Engine {
         }
         if self.0.calls.with(call, |flight| flight.permit) == Some(Permit::Waiting) {
             let text = "Server busy: other calls of this handler did not end in time";
-            return self.0.fail(call, &RpcError::busy(text));
+            let busy = RpcError::busy(text).refused_by(stage::LIMITS, "max_concurrency");
+            return self.0.fail(call, &busy);
         }
         if self.0.waits_for_start(call) {
-            return self.0.fail(call, &RpcError::busy("Server busy: the server has not started in time"));
+            let busy = RpcError::busy("Server busy: the server has not started in time");
+            return self.0.fail(call, &busy.refused_by(stage::LIFECYCLE, "start"));
         }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);

@@ -150,7 +150,7 @@ impl Future for Attempt {
 impl Attempt {
     /// Registers this attempt to be notified of the call's end. Returns `false` if the call has already ended.
     fn register(&self) -> bool {
-        self.port.0.calls.with(self.id, |flight| flight.local = Some(self.state.clone())).is_some()
+        self.port.0.calls.with(self.id, |flight| flight.handler.local = Some(self.state.clone())).is_some()
     }
 
     /// Runs the handler until it waits or ends.

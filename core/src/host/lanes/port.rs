@@ -1,10 +1,11 @@
 //! [`HostPort`], the interface between the engine and hosts: hosts take operations from lanes and return outcomes.
 
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::log::LogLevel;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{HandlerId, HostOp, Outcome, Stale};
 use crate::host::delivery::sink::Outgoing;
-use crate::host::engine_state::{InFlightCall, Shared};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::{Drained, LaneId, LaneQueue};
 use crate::host::lanes::local::Spawn;
 use crate::host::lanes::wake::Wake;
@@ -118,7 +119,7 @@ impl HostPort {
         // Must strictly increase (PGR-2).
         let wanted = |flight: &InFlightCall| {
             let increases =
-                amount.is_some_and(|amount| flight.last_progress.is_none_or(|last| amount > last));
+                amount.is_some_and(|amount| flight.sent.last_progress.is_none_or(|last| amount > last));
             increases && flight.context.progress_token.is_some()
         };
         let context = self.0.calls.with(id, |flight| wanted(flight).then(|| flight.context.clone()));
@@ -131,18 +132,18 @@ impl HostPort {
         let now = self.0.now();
         let queued = self.0.calls.with(id, |flight| {
             wanted(flight).then(|| {
-                flight.last_progress = amount;
-                flight.progress_at = Some(now);
+                flight.sent.last_progress = amount;
+                flight.sent.progress_at = Some(now);
                 // It is queued before the response (PGR-3).
-                (flight.queue(Outgoing::Event { body, droppable: true }), flight.outer)
+                (flight.queue(Outgoing::Event { body, droppable: true }), flight.outer())
             })
         });
         if let Some((outbox, mut outer)) = queued.ok_or(Stale)? {
             // The response that may have to wait is that of the outer call.
             while let Some(call) = outer {
                 let reported = |flight: &mut InFlightCall| {
-                    flight.progress_at = Some(now);
-                    flight.outer
+                    flight.sent.progress_at = Some(now);
+                    flight.outer()
                 };
                 outer = self.0.calls.with(call, reported).flatten();
             }
@@ -163,7 +164,7 @@ impl HostPort {
     fn emit_log(&self, id: CallId, params: &JsonSlice) -> Result<(), Stale> {
         let found = self.0.calls.with(id, |flight| {
             let session = flight.task.as_ref().and_then(|task| task.session());
-            (flight.context.clone(), flight.peer.clone().or(session), flight.outer)
+            (flight.context.clone(), flight.peer.clone().or(session), flight.outer())
         });
         let (context, mut peer, outer) = found.ok_or(Stale)?;
         if let Some(outer) = outer {
@@ -228,7 +229,7 @@ impl HostPort {
 
     /// Whether the log takes records of this level and target. If not, the host need not build the record.
     pub fn logs(&self, level: LogLevel, target: &str) -> bool {
-        self.0.log.enabled(level, target)
+        self.0.observers.takes(level, target)
     }
 
     /// The lowest level that the server's settings allow, for a host that also logs by itself.
@@ -238,7 +239,7 @@ impl HostPort {
 
     /// Logs a host's message: an exception with its stack trace, or a call that nothing completes.
     pub fn log(&self, level: LogLevel, target: &str, message: &str) {
-        log::say(&*self.0.log, level, target, || message.to_owned());
+        self.0.observers.diagnose(level, target, || message.to_owned());
     }
 
     /// Whether a call has ended; a handler may stop when it has.
@@ -262,7 +263,7 @@ impl HostPort {
         tell: Box<dyn FnOnce() + Send>,
     ) -> Result<(), Box<dyn FnOnce() + Send>> {
         let mut tell = Some(tell);
-        self.0.calls.with(id, |flight| flight.on_cancel.extend(tell.take()));
+        self.0.calls.with(id, |flight| flight.handler.on_cancel.extend(tell.take()));
         tell.map_or(Ok(()), Err)
     }
 }
@@ -283,9 +284,9 @@ impl Lane {
             let state = self.queue.pop(step, &mut ops);
             left -= step;
             for op in ops.drain(..) {
-                let live = op
-                    .starts()
-                    .is_none_or(|id| self.shared.calls.with(id, |flight| flight.delivered = true).is_some());
+                let live = op.starts().is_none_or(|id| {
+                    self.shared.calls.with(id, |flight| flight.handler.delivered = true).is_some()
+                });
                 if live {
                     out.push(op);
                 }

@@ -3,11 +3,11 @@
 use super::{START, StartState};
 use crate::host::Registered;
 use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::start::Start;
+use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine};
-use crate::host::engine_state::Thread;
 use crate::host::session::notifications::anonymous_client;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
@@ -31,11 +31,10 @@ impl Engine {
             then: Mutex::new(Some(Box::new(then))),
         });
         let context = Arc::new(CallContext::of(None, anonymous_client(), entry));
-        let start =
-            Start { thread: Thread::Other, life: Some(timeout), ..Start::of(JsonSlice::empty_object()) };
-        let nowhere: Arc<dyn Sink> = sink.clone();
         let starts = context.entry.name == START;
-        match self.start_for(None, context, start, &nowhere) {
+        let nowhere: Arc<dyn Sink> = sink.clone();
+        let spec = CallSpec::of(None, context, JsonSlice::empty_object(), &nowhere);
+        match self.start(CallSpec { thread: Thread::Other, role: Role::Lifecycle(timeout), ..spec }) {
             // Checked after the call is in the table: either the thread that ends the server finds it there, or this
             // check sees the end.
             Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {

@@ -2,10 +2,11 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CallContext;
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 
 impl Shared {
     /// Makes a call wait for the start, or fails it if the start has failed. Returns `false` if the call may run.
@@ -15,9 +16,13 @@ impl Shared {
             return false;
         }
         let part = context.entry.part;
+        // Recorded before another thread can let the call run.
+        let observed = self.observed(id);
+        observed.waits("start");
         {
             let mut state = self.life.state.lock();
             if self.life.is_open() {
+                observed.passes();
                 return false;
             }
             if state.waits(part) {
@@ -27,6 +32,7 @@ impl Shared {
                 state.held.push((part, id));
                 return true;
             }
+            observed.passes();
             if !state.has_failed(part) {
                 return false;
             }
@@ -46,13 +52,14 @@ impl Shared {
             let now = self.now();
             let found = self.with_deadline(id, |flight, deadline| {
                 *deadline = now.checked_add(flight.timeout);
-                (flight.input.clone(), flight.context.clone())
+                flight.ready(id, Thread::Other)
             });
-            let Some((input, context)) = found else { continue };
-            if self.life.state.lock().has_failed(context.entry.part) {
-                self.fail(id, &not_started(&context));
+            let Some(call) = found else { continue };
+            if self.life.state.lock().has_failed(call.context.entry.part) {
+                self.fail(id, &not_started(&call.context));
             } else {
-                self.acquire_and_run(port, id, input, context, Thread::Other);
+                self.observed(id).continues();
+                port.acquire_and_run(call);
             }
         }
     }
@@ -60,4 +67,5 @@ impl Shared {
 
 pub(super) fn not_started(context: &CallContext) -> RpcError {
     RpcError::internal(format!("{}: its server has not started", context.entry))
+        .refused_by(stage::LIFECYCLE, "start")
 }

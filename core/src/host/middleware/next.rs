@@ -3,12 +3,16 @@
 use super::super::engine::Engine;
 use super::Inner;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestScope;
 use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, HostOp, Outcome, Stale};
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::Step;
-use crate::host::calls::start::Start;
+use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine_state::{InFlightCall, Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::error::RpcError;
@@ -138,6 +142,8 @@ impl Engine {
         (outer, sink): (CallId, &Arc<dyn Sink>),
     ) -> Result<Step, RpcError> {
         let request = self.request_of(context, before, input)?;
+        // The outer call is the request that observers know.
+        let request = ReceivedRequest { request, observed: RequestScope::default() };
         self.perform(scope, &request, context.client.clone(), sink, Some(outer))
     }
 
@@ -176,8 +182,9 @@ impl Engine {
         input: JsonSlice,
         (outer, sink): (CallId, &Arc<dyn Sink>),
     ) -> Result<Step, RpcError> {
-        let start = Start { thread: Thread::Other, outer: Some(outer), ..Start::of(input) };
-        self.start_for(None, Arc::new(context.without_middleware()), start, sink).map(Step::Started)
+        let spec = CallSpec::of(None, Arc::new(context.without_middleware()), input, sink);
+        let spec = CallSpec { thread: Thread::Other, role: Role::Inner(outer), ..spec };
+        self.start(spec).map(Step::Started)
     }
 }
 

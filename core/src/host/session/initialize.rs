@@ -5,13 +5,14 @@
 //! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::{RequestEnd, SessionScope};
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CancelReason;
+use crate::host::calls::received::ReceivedRequest;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
-use crate::proto::messages::message::Request;
 use crate::proto::results::shape;
 use crate::proto::session::lifecycle::negotiate;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ impl Engine {
         &self,
         scope: &Scope,
         peer: &Arc<Peer>,
-        request: &Request,
+        request: &ReceivedRequest,
         sink: &Arc<dyn Sink>,
     ) -> Result<(), RpcError> {
         let client = negotiate(&request.params, self.revisions())?;
@@ -30,7 +31,11 @@ impl Engine {
         let body = self.0.shaper.initialize(&request.id, client.revision, capabilities, &client.capabilities);
         // The program is notified of the end before the peer has a new client.
         self.session_ends(peer);
-        for call in peer.begin_session(client) {
+        let revision = client.revision;
+        let former = peer.begin_session(client);
+        drop(peer.replace_scope(SessionScope::default()));
+        drop(peer.replace_scope(SessionScope::begin(self.observers(), peer.session_id(), revision, false)));
+        for call in former {
             if !self.outlives_session(call) {
                 self.cancel(call, CancelReason::Disconnected);
             }
@@ -40,6 +45,7 @@ impl Engine {
             self.forget_session(peer);
         }
         let (shared, sink) = (self.0.clone(), sink.clone());
+        request.observed.finished(RequestEnd::Ok, body.len());
         peer.after_former(move || {
             // The end of a former call may run this.
             shared.guard("the delivery of an answer", || {

@@ -1,16 +1,18 @@
 //! Notifications of clients, hooks of the program, and notifications that the program sends to all sessions.
 
+use crate::dispatch::observer::{RequestEnd, RequestScope, SessionScope};
 use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
 use crate::host::Registered;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::calls::request_origin::RequestOrigin;
-use crate::host::calls::start::{Check, Start};
+use crate::host::calls::requests::ARGUMENTS;
+use crate::host::calls::start::{CallSpec, Check};
 use crate::host::delivery::sink::{Delivery, Outgoing, null_sink};
 use crate::host::engine::{Engine, Scope};
-use crate::host::engine_state::Thread;
 use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
 use crate::proto::catalog::header_params::ParamFields;
@@ -39,9 +41,19 @@ pub(in crate::host) fn anonymous_client() -> Client {
     Client { revision: Revision::V2026_07_28, info: None, capabilities: JsonSlice::empty_object() }
 }
 
+/// For calls that no client has requested.
+fn unobserved() -> RequestScope {
+    RequestScope::default()
+}
+
 impl Engine {
     /// Takes a notification of a client. Ignores a notification that has no meaning here.
-    pub(in crate::host) fn notification(&self, scope: &Scope, notification: Notification) {
+    pub(in crate::host) fn notification(
+        &self,
+        scope: &Scope,
+        notification: Notification,
+        observed: &RequestScope,
+    ) {
         faults::pass("note");
         let Notification { method, params } = notification;
         if let Some(peer) = scope.peer() {
@@ -65,7 +77,7 @@ impl Engine {
                             }
                         }
                         // SU-9.
-                        Some((None, Some(listen))) => self.end_stream(listen, StreamEnd::Silent),
+                        Some((None, Some(listen))) => self.end_stream(listen, StreamEnd::Cancelled),
                         _ => {}
                     }
                 }
@@ -81,13 +93,22 @@ impl Engine {
             scope => self.client_of(scope),
         };
         let notified = (Kind::Notification, method.as_str());
-        self.run(scope, notified, client, || params.object(), Thread::Receiver);
+        if !self.run(scope, notified, client, || params.object(), Thread::Receiver, observed) {
+            observed.finished(RequestEnd::Ok, 0);
+        }
     }
 
     fn hook(&self, scope: &Scope, name: &str) {
         // A session may end on any thread, even on a thread that many other calls depend on.
         let thread = if name == SESSION_END { Thread::Other } else { Thread::Receiver };
-        self.run(scope, (Kind::Hook, name), || self.client_of(scope), JsonSlice::empty_object, thread);
+        self.run(
+            scope,
+            (Kind::Hook, name),
+            || self.client_of(scope),
+            JsonSlice::empty_object,
+            thread,
+            &unobserved(),
+        );
     }
 
     /// Runs the program's hook for an event of a resource, which concerns no client in particular.
@@ -98,7 +119,7 @@ impl Engine {
             arrival: RequestOrigin::default(),
         };
         let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
-        self.run(&scope, (Kind::Hook, name), || None, input, thread);
+        self.run(&scope, (Kind::Hook, name), || None, input, thread, &unobserved());
     }
 
     /// Runs the program's error hook, because a handler has failed. If the error hook itself fails, no hook runs.
@@ -113,7 +134,14 @@ impl Engine {
             arrival: RequestOrigin::default(),
         };
         let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
-        self.run(&scope, (Kind::Hook, ERROR), || None, || JsonSlice::from_value(&said), Thread::Other);
+        self.run(
+            &scope,
+            (Kind::Hook, ERROR),
+            || None,
+            || JsonSlice::from_value(&said),
+            Thread::Other,
+            &unobserved(),
+        );
     }
 
     fn client_of(&self, scope: &Scope) -> Option<Client> {
@@ -124,7 +152,7 @@ impl Engine {
     }
 
     /// Runs the handler of a notification or a hook, if there is one. It is a call of its own, whose response is
-    /// dropped.
+    /// dropped. Returns whether the call was started.
     fn run(
         &self,
         scope: &Scope,
@@ -132,34 +160,39 @@ impl Engine {
         client: impl FnOnce() -> Option<Client>,
         input: impl FnOnce() -> JsonSlice,
         thread: Thread,
-    ) {
+        observed: &RequestScope,
+    ) -> bool {
         let snapshot = self.0.catalog.snapshot();
         if !snapshot.has(kind) {
-            return;
+            return false;
         }
-        let Some(entry) = snapshot.find(kind, name).cloned() else { return };
+        let Some(entry) = snapshot.find(kind, name).cloned() else { return false };
         let (input, check) = match entry.prepare_quickly(input()) {
             Ok(input) => (input, None),
             Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
             Err(Unready::Refused(reason)) => {
-                return self.0.log_handler_fault(|| format!("{entry} was not called: {reason}"));
+                observed.refused(ARGUMENTS);
+                self.0.log_handler_fault(|| format!("{entry} was not called: {reason}"));
+                return false;
             }
         };
         let client = client();
         if client.as_ref().is_some_and(|client| !self.revisions().has(client.revision)) {
-            return;
+            return false;
         }
         let client = client.unwrap_or_else(anonymous_client);
         let context = Arc::new(CallContext {
             meta: input.member("_meta"),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let start = Start { thread, check, ..Start::of(input) };
-        let nowhere = null_sink();
         let entry = context.entry.clone();
-        if let Err(error) = self.start(scope, context, start, &nowhere) {
+        let spec = CallSpec::of(scope.peer(), context, input, &null_sink());
+        if let Err(error) = self.start(CallSpec { thread, check, observed: observed.clone(), ..spec }) {
+            observed.rejected(&error, 0);
             self.0.log_handler_fault(|| format!("{entry} was not called: {}", error.message));
+            return false;
         }
+        true
     }
 
     /// Runs the program's hook for the end of a legacy session, once.
@@ -172,6 +205,14 @@ impl Engine {
 
     /// Adds a session that began elsewhere to the event bus. It is notified of changes from now on.
     pub(crate) fn joins(&self, peer: &Arc<Peer>) {
+        if let Some(revision) = peer.revision() {
+            drop(peer.replace_scope(SessionScope::begin(
+                self.observers(),
+                peer.session_id(),
+                revision,
+                true,
+            )));
+        }
         self.0.bus.join(peer);
     }
 

@@ -3,6 +3,8 @@
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::observer::SessionScope;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::lanes::wake::Wake;
@@ -14,14 +16,15 @@ use crate::proto::session::logging::Level;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The state that the engine keeps for one peer.
 #[derive(Default)]
 pub struct Peer {
     session_id: Option<Arc<str>>,
-    principal: Option<Arc<str>>,
+    /// Set when the channel or the session opens.
+    principal: OnceLock<Principal>,
     /// The client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
@@ -58,6 +61,8 @@ struct State {
     joined: Option<u64>,
     /// The peer's subscriptions; `None` until the first one.
     told: Option<Box<Subscriptions>>,
+    /// The session for observers.
+    scope: SessionScope,
 }
 
 /// The session number of requests without a session: requests of 2026-07-28, and calls that no client has requested.
@@ -106,8 +111,10 @@ impl Peer {
     }
 
     /// The same, with a known principal.
-    pub fn of(session_id: Option<Arc<str>>, principal: Option<Arc<str>>) -> Arc<Peer> {
-        Arc::new(Peer { session_id, principal, ..Peer::default() })
+    pub fn of(session_id: Option<Arc<str>>, principal: Option<Principal>) -> Arc<Peer> {
+        let peer = Peer { session_id, ..Peer::default() };
+        peer.set_principal(principal);
+        Arc::new(peer)
     }
 
     /// The peer of a channel of its own, whose calls count to this share.
@@ -116,20 +123,27 @@ impl Peer {
         Arc::new(Peer { share, ..Peer::default() })
     }
 
+    /// Sets the principal, if it is known, before the first message of the peer.
+    pub(crate) fn set_principal(&self, principal: Option<Principal>) {
+        if let Some(principal) = principal {
+            let _ = self.principal.set(principal);
+        }
+    }
+
     pub(in crate::host) fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
     }
 
     /// A peer whose session began earlier, perhaps in another process.
-    pub fn resume(session_id: Arc<str>, principal: Option<Arc<str>>, client: Client) -> Arc<Peer> {
+    pub fn resume(session_id: Arc<str>, principal: Option<Principal>, client: Client) -> Arc<Peer> {
         let peer = Peer::of(Some(session_id), principal);
         peer.state.lock().lifecycle = Lifecycle::resume(client);
         peer
     }
 
     /// The principal that opened the session, if known. No other principal may use it.
-    pub fn principal(&self) -> Option<&Arc<str>> {
-        self.principal.as_ref()
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.get()
     }
 
     /// The session's id.
@@ -257,6 +271,11 @@ impl Peer {
     /// opened ends there.
     pub(in crate::host) fn leave(&self) -> bool {
         std::mem::take(&mut self.state.lock().begun)
+    }
+
+    /// Replaces the session that observers know of. The caller drops the previous one, which reports its end.
+    pub(in crate::host) fn replace_scope(&self, scope: SessionScope) -> SessionScope {
+        std::mem::replace(&mut self.state.lock().scope, scope)
     }
 
     pub(in crate::host) fn call(&self, id: &RequestId) -> Option<CallId> {

@@ -7,13 +7,14 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Index, Task, TaskEntry, seconds};
 use crate::host::Registered;
+use crate::host::calls::dispatch::Thread;
 use crate::host::delivery::sink::{Outgoing, Sink};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::{RpcError, code};
+use crate::proto::messages::error::{RpcError, code, stage};
 use crate::proto::messages::message::Params;
 use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::task::{Facts, Status, TaskSupport, is_declared_by, undeclared};
@@ -178,7 +179,7 @@ impl HostPort {
             }
             let creation = Creation {
                 sink: std::mem::replace(&mut flight.sink, sink),
-                outbox: flight.outbox.take(),
+                outbox: flight.sent.outbox.take(),
                 peer: flight.peer.take(),
                 session,
                 request,
@@ -188,7 +189,7 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.notified_slow = true;
+            flight.sent.notified_slow = true;
             if run {
                 // The time counts from when it is stored.
                 (flight.admitting, *place) = (true, until);
@@ -204,19 +205,17 @@ impl HostPort {
         let _ = context.task_id.set(live.id.clone());
         shared.maintain_at(until);
         shared.maintain_at(shared.now().checked_add(shared.heartbeat()));
-        if context.arrival.principal().is_empty() {
-            self.save_task(&live);
-        } else {
-            self.enlist(live, listed, TRIES);
+        match context.arrival.principal() {
+            Some(principal) => self.enlist(live, Index::key(Some(principal)), listed, TRIES),
+            None => self.save_task(&live),
         }
         Ok(())
     }
 
     /// Adds a task to the list of its principal, which limits their number, and then stores it.
-    fn enlist(&self, live: Arc<Live>, listed: TaskEntry, tries: usize) {
+    fn enlist(&self, live: Arc<Live>, key: String, listed: TaskEntry, tries: usize) {
         let shared = &self.0;
-        let principal = live.state().task.principal.clone();
-        let (key, now) = (Index::key(&principal), shared.now());
+        let now = shared.now();
         let port = self.clone();
         let read = StoreOp::Get { key: key.clone(), touch: None };
         let done = move |done| {
@@ -232,14 +231,18 @@ impl HostPort {
             if index.add(listed.clone(), most).is_err() {
                 let text =
                     format!("Server busy: this client has {most} tasks (max_principal_tasks); retry later");
-                return port.never_born(&live, &RpcError::busy(text));
+                return port.never_born(
+                    &live,
+                    &RpcError::busy(text).refused_by(stage::LIMITS, "max_principal_tasks"),
+                );
             }
             let when = record.map_or(When::Absent, |record| When::Is(record.version));
-            let write = StoreOp::Put { key, value: index.to_record(), ttl: index.left(seconds), when };
+            let write =
+                StoreOp::Put { key: key.clone(), value: index.to_record(), ttl: index.left(seconds), when };
             let again = port.clone();
             let written = move |done| match done {
                 StoreDone::Stored(_) => again.save_task(&live),
-                StoreDone::Conflict(_) if tries > 1 => again.enlist(live, listed, tries - 1),
+                StoreDone::Conflict(_) if tries > 1 => again.enlist(live, key, listed, tries - 1),
                 other => again.never_born(&live, &Shared::no_store(why(&other))),
             };
             shared.store.submit(write, shared.now(), Box::new(written));
@@ -269,11 +272,12 @@ impl HostPort {
             let admitted = shared.with_deadline(live.call, |flight, deadline| {
                 flight.admitting = false;
                 *deadline = shared.now().checked_add(flight.timeout);
-                (flight.input.clone(), flight.context.clone())
-            });
-            if let Some((input, context)) = admitted {
                 // The thread that received the request has other input to receive.
-                shared.dispatch(self, live.call, input, context, Thread::Other);
+                flight.ready(live.call, Thread::Other)
+            });
+            if let Some(call) = admitted {
+                shared.observed(live.call).continues();
+                self.dispatch(call);
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use super::live::Live;
 use super::save::failure;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine_state::InFlightCall;
 use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::json::{self, JsonSlice, JsonWriter};
@@ -70,7 +70,7 @@ impl HostPort {
         let now = self.0.now();
         let say = |flight: &mut InFlightCall| {
             if progress {
-                flight.progress_at = Some(now);
+                flight.sent.progress_at = Some(now);
             }
             flight.queue(event(body.clone()))
         };

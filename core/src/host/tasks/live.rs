@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::store::Version;
 use crate::dispatch::tasks::Task;
 use crate::host::calls::completion::settle;
@@ -10,7 +11,7 @@ use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::session::peer::Peer;
 use crate::host::{Registered, Shared};
 use crate::locks::{Mutex, MutexGuard};
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock, Weak};
@@ -31,7 +32,7 @@ pub(in crate::host) struct Tasks {
 /// A request for the result of a task that another process runs.
 pub(super) struct RemoteTaskResult {
     pub(super) task: String,
-    pub(super) principal: String,
+    pub(super) principal: Option<Principal>,
     pub(super) call: CallId,
 }
 
@@ -144,7 +145,8 @@ impl Tasks {
         if all.len() >= most {
             return Err(RpcError::busy(format!(
                 "Server busy: {most} tasks are running (max_tasks); retry later"
-            )));
+            ))
+            .refused_by(stage::LIMITS, "max_tasks"));
         }
         all.insert(live.id.clone(), live.clone());
         Ok(())

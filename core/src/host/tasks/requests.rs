@@ -2,6 +2,7 @@
 
 use super::stored::TaskOwner;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::Cursor;
@@ -11,10 +12,11 @@ use crate::dispatch::tasks::{Index, Task};
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
-use crate::host::calls::start::{Own, Start};
+use crate::host::calls::received::ReceivedRequest;
+use crate::host::calls::start::{CallSpec, Own, Role};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
-use crate::host::engine_state::{Shared, Thread};
+use crate::host::engine_state::Shared;
 use crate::host::lanes::local::{Context, LocalFuture, LocalHandler};
 use crate::host::lanes::port::HostPort;
 use crate::host::{Registered, Target};
@@ -23,7 +25,6 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::Request;
 use crate::proto::operation::Op;
 use crate::proto::results::shape;
 use crate::proto::session::task::{is_declared_by, undeclared, unknown};
@@ -48,7 +49,7 @@ impl Engine {
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         op: Op,
         sink: &Arc<dyn Sink>,
@@ -57,12 +58,13 @@ impl Engine {
         if revision.is_modern() && !is_declared_by(&client) {
             return Err(undeclared(request.method.as_str()));
         }
-        let principal = scope.arrival().principal().to_owned();
+        let principal = scope.arrival().principal;
         let (shared, port) = (&self.0, self.port());
         if op == Op::TasksList {
             let cursor = match params.get_str("cursor")? {
                 Some(text) => {
-                    let cursor = Cursor::open(&text, list_scope(&principal, revision), &shared.sealer)?;
+                    let cursor =
+                        Cursor::open(&text, list_scope(principal.as_ref(), revision), &shared.sealer)?;
                     Some(cursor.inner.ok_or_else(page::invalid)?)
                 }
                 None => None,
@@ -97,7 +99,7 @@ impl Engine {
     fn own_call(
         &self,
         scope: &Scope,
-        request: &Request,
+        request: &ReceivedRequest,
         client: Client,
         own: Own,
         sink: &Arc<dyn Sink>,
@@ -116,9 +118,9 @@ impl Engine {
             request_id: Some(request.id.clone()),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let start =
-            Start { own: Some(own), thread: Thread::Receiver, ..Start::of(JsonSlice::empty_object()) };
-        match self.start(scope, context, start, sink)? {
+        let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
+        let observed = request.observed.clone();
+        match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
             Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
             _ => Err(RpcError::internal("The request was answered already")),
         }
@@ -222,10 +224,16 @@ impl HostPort {
         self.stored_task(whose, Arc::new(change), Box::new(then));
     }
 
-    fn list_tasks(&self, call: CallId, principal: String, after: Option<String>, revision: Revision) {
+    fn list_tasks(
+        &self,
+        call: CallId,
+        principal: Option<Principal>,
+        after: Option<String>,
+        revision: Revision,
+    ) {
         let shared = &self.0;
         let port = self.clone();
-        let op = StoreOp::Get { key: Index::key(&principal), touch: None };
+        let op = StoreOp::Get { key: Index::key(principal.as_ref()), touch: None };
         let done = move |done| {
             let now = port.0.environment.unix_seconds();
             let index = match done {
@@ -280,7 +288,7 @@ impl HostPort {
             let seal = |inner: String| {
                 let cursor =
                     Cursor { part: 0, position: 0, fingerprint: Default::default(), inner: Some(inner) };
-                let scope = list_scope(&page.principal, revision);
+                let scope = list_scope(page.principal.as_ref(), revision);
                 cursor
                     .seal(scope, &shared.sealer, &*shared.environment)
                     .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
@@ -294,14 +302,14 @@ impl HostPort {
 /// A page of a list of tasks that is being read.
 struct Page {
     call: CallId,
-    principal: String,
+    principal: Option<Principal>,
     revision: Revision,
     /// The task after which the next page begins.
     next: Option<String>,
     tasks: Vec<Task>,
 }
 
-fn list_scope(principal: &str, revision: Revision) -> page::Scope<'_> {
+fn list_scope(principal: Option<&Principal>, revision: Revision) -> page::Scope<'_> {
     page::Scope { list: Op::TasksList.name(), principal, revision }
 }
 

@@ -3,6 +3,7 @@
 use super::begin::why;
 use super::live::Live;
 use super::save::failure;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Task, key};
 use crate::host::engine_state::Shared;
@@ -19,7 +20,7 @@ const TRIES: usize = 16;
 #[derive(Clone)]
 pub(super) struct TaskOwner {
     pub(super) id: String,
-    pub(super) principal: String,
+    pub(super) principal: Option<Principal>,
     pub(super) revision: Revision,
 }
 
@@ -38,7 +39,7 @@ impl HostPort {
             let task = &state.task;
             state.creation.is_none()
                 && task.expires() > now
-                && task.belongs_to(&whose.principal, whose.revision)
+                && task.belongs_to(whose.principal.as_ref(), whose.revision)
         };
         known.then_some(live)
     }
@@ -60,8 +61,9 @@ impl HostPort {
                 other => return then(Err(Shared::no_store(why(&other)))),
             };
             let now = shared.environment.unix_seconds();
-            let task = Task::from_record(&record.value, &shared.limits.json())
-                .filter(|task| task.expires() > now && task.belongs_to(&whose.principal, whose.revision));
+            let task = Task::from_record(&record.value, &shared.limits.json()).filter(|task| {
+                task.expires() > now && task.belongs_to(whose.principal.as_ref(), whose.revision)
+            });
             let Some(mut task) = task else { return then(Ok(None)) };
             let orphaned = task.is_orphaned(now);
             if orphaned {

@@ -1,6 +1,7 @@
 //! Listen streams that subscribe to tasks (T2-15).
 
 use super::stored::TaskOwner;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::tasks::Task;
 use crate::host::bus::{TaskWatch, Watched};
 use crate::host::lanes::port::HostPort;
@@ -21,10 +22,10 @@ struct Round {
 }
 
 impl TaskWatch for Watch {
-    fn watch(&self, ids: Vec<Arc<str>>, principal: Option<&Arc<str>>, done: Watched) {
+    fn watch(&self, ids: Vec<Arc<str>>, principal: Option<&Principal>, done: Watched) {
         let Some(shared) = self.0.upgrade().filter(|_| !ids.is_empty()) else { return done(Vec::new()) };
         let port = HostPort(shared);
-        let principal = principal.map(|principal| principal.to_string()).unwrap_or_default();
+        let principal = principal.cloned();
         let round = Round { found: Vec::new(), left: ids.len(), done: Some(done) };
         let round = Arc::new(Mutex::new(round));
         for (place, id) in ids.into_iter().enumerate() {

@@ -22,9 +22,10 @@ pub use event_id::{EventId, last_event_id};
 pub use headers::{Forms, accepted_forms, check_listen, listens, websocket_key};
 pub use page::has_current;
 pub use params::param_fields;
+pub(crate) use route::claimed_revision;
 pub use route::{Route, SessionHead, batch_session, named_once, route, session_id, session_request};
 
-use crate::proto::messages::error::{ErrorClass, RpcError, code};
+use crate::proto::messages::error::{ErrorClass, Refuser, RpcError, code, stage};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::Malformed;
 use crate::proto::results::shape;
@@ -73,11 +74,19 @@ pub struct Refusal {
     pub body: Bytes,
     /// The `Allow` header of a 405.
     pub allow: Option<&'static str>,
+    /// What refuses the request, for observers. `None` if the server has failed.
+    pub(crate) refuser: Option<Refuser>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, id: Option<&RequestId>, error: &RpcError) -> Refusal {
-        Refusal { status, body: shape::error(id, None, error), allow: None }
+        Refusal { status, body: shape::error(id, None, error), allow: None, refuser: error.refuser() }
+    }
+
+    /// The same refusal with what refuses the request.
+    pub(crate) fn refused_by(mut self, stage: &'static str, by: &'static str) -> Refusal {
+        self.refuser = Some(Refuser { stage, by });
+        self
     }
 
     /// A refusal without a code of its own. It has -32600 and no id, so that no client takes it for a response of the
@@ -127,7 +136,7 @@ impl Refusal {
     /// The body has more than `max` bytes (BAD-5).
     pub fn too_large(max: usize) -> Refusal {
         let message = format!("Payload too large: the body has more than {max} bytes");
-        Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message)
+        Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, message).refused_by(stage::LIMITS, "max_message_bytes")
     }
 
     /// The server has failed (RPC-14).
@@ -154,12 +163,13 @@ impl Refusal {
     pub fn initialized(id: &RequestId) -> Refusal {
         let why = "Invalid request: the session is initialized; send initialize without mcp-session-id to open another one";
         Refusal::for_request(Some(id), &RpcError::invalid_request(why))
+            .refused_by(stage::SESSION, "initialized")
     }
 
     /// The session does not exist or has ended (LH-8). The error is not -32601, which has another meaning.
     pub fn no_session(id: Option<&RequestId>) -> Refusal {
         let error = RpcError::invalid_request("Session not found; send initialize to open a new one");
-        Refusal::new(StatusCode::NOT_FOUND, id, &error)
+        Refusal::new(StatusCode::NOT_FOUND, id, &error).refused_by(stage::SESSION, "unknown")
     }
 }
 

@@ -5,7 +5,7 @@ use super::{METHOD, NAME, PROTOCOL_VERSION, Refusal, SESSION_ID};
 use crate::proto::header_value::decode_value;
 use crate::proto::messages::envelope;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::{RpcError, clip};
+use crate::proto::messages::error::{RpcError, clip, stage};
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::message::{Message, Params, Request};
 use crate::proto::operation::Op;
@@ -46,7 +46,8 @@ impl SessionHead<'_> {
             Some(revision) if revision != negotiated => Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
                 format!("Bad request: mcp-protocol-version is {revision}, but the session uses {negotiated}"),
-            )),
+            )
+            .refused_by(stage::ENVELOPE, "revision")),
             _ => Ok(()),
         }
     }
@@ -141,6 +142,11 @@ pub fn route<'h>(headers: &'h HeaderMap, message: &Message, served: Revisions) -
     session(headers, revision).map(Route::Session)
 }
 
+/// The revision that the version header names, for observers.
+pub(crate) fn claimed_revision(headers: &HeaderMap) -> Option<Revision> {
+    Revision::parse(std::str::from_utf8(single(headers, PROTOCOL_VERSION).ok()??).ok()?)
+}
+
 /// The session that a request names, if there is one.
 pub fn session_id(headers: &HeaderMap) -> Option<&str> {
     single(headers, SESSION_ID).ok()?.and_then(|raw| std::str::from_utf8(raw).ok())
@@ -174,7 +180,8 @@ pub fn session_request(headers: &HeaderMap, served: Revisions) -> Result<Session
 }
 
 fn session(headers: &HeaderMap, revision: Option<Revision>) -> Result<SessionHead<'_>, Refusal> {
-    let plain = |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, message);
+    let plain =
+        |message: &str| Refusal::plain(StatusCode::BAD_REQUEST, message).refused_by(stage::SESSION, "header");
     match single(headers, SESSION_ID) {
         Err(_) => Err(plain("Bad request: mcp-session-id occurs more than once")),
         Ok(None) => Err(plain("Bad request: mcp-session-id is missing; send initialize first")),

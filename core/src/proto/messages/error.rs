@@ -50,6 +50,35 @@ pub enum ErrorClass {
     Other,
 }
 
+/// What refuses a request, for observers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refuser {
+    /// The stage in the life of a request.
+    pub(crate) stage: &'static str,
+    /// The check or the limit within the stage.
+    pub(crate) by: &'static str,
+}
+
+/// Names of stages that refuse requests.
+pub(crate) mod stage {
+    /// The text is not a message.
+    pub(crate) const MESSAGE: &str = "message";
+    /// The envelope, the revision or the headers.
+    pub(crate) const ENVELOPE: &str = "envelope";
+    /// The session that the request needs.
+    pub(crate) const SESSION: &str = "session";
+    /// The method, or the entry that the request names.
+    pub(crate) const ROUTING: &str = "routing";
+    /// The parameters, among them the arguments of a call.
+    pub(crate) const VALIDATION: &str = "validation";
+    /// The limits of the server and of its clients.
+    pub(crate) const LIMITS: &str = "limits";
+    /// The server or the connection is closing, or has not started.
+    pub(crate) const LIFECYCLE: &str = "lifecycle";
+    /// The store, which a call must wait for.
+    pub(crate) const STORE: &str = "store";
+}
+
 /// A JSON-RPC error for the client.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -62,6 +91,8 @@ pub struct RpcError {
     pub data: Option<JsonSlice>,
     /// The class, from which a transport derives its status.
     pub class: ErrorClass,
+    /// What refuses the request, if it is known more precisely than from the class and the code.
+    refuser: Option<Refuser>,
 }
 
 impl RpcError {
@@ -74,13 +105,39 @@ impl RpcError {
             }
             _ => ErrorClass::Other,
         };
-        RpcError { code, message: message.into(), data: None, class }
+        RpcError { code, message: message.into(), data: None, class, refuser: None }
     }
 
     /// The same error with another class.
     pub fn with_class(mut self, class: ErrorClass) -> RpcError {
         self.class = class;
         self
+    }
+
+    /// The same error with what refuses the request.
+    pub(crate) fn refused_by(mut self, stage: &'static str, by: &'static str) -> RpcError {
+        self.refuser = Some(Refuser { stage, by });
+        self
+    }
+
+    /// What refuses the request. `None` if the request is not refused, but has failed.
+    pub(crate) fn refuser(&self) -> Option<Refuser> {
+        let (stage, by) = match (self.class, self.code) {
+            _ if self.refuser.is_some() => return self.refuser,
+            (ErrorClass::Malformed, code::PARSE_ERROR) => (stage::MESSAGE, "json"),
+            (ErrorClass::Malformed, _) => (stage::MESSAGE, "request"),
+            (_, code::HEADER_MISMATCH) => (stage::ENVELOPE, "headers"),
+            (_, code::UNSUPPORTED_VERSION) => (stage::ENVELOPE, "revision"),
+            (_, code::MISSING_CLIENT_CAPABILITY) => (stage::ENVELOPE, "client_capability"),
+            (ErrorClass::Envelope, _) => (stage::ENVELOPE, "meta"),
+            (ErrorClass::Method, _) => (stage::ROUTING, "method"),
+            (ErrorClass::NotFound, _) => (stage::ROUTING, "resource"),
+            (ErrorClass::Busy, _) => (stage::LIMITS, "server"),
+            (ErrorClass::TooMany, _) => (stage::LIMITS, "client"),
+            (ErrorClass::Other, code::INTERNAL_ERROR) => return None,
+            (ErrorClass::Other, _) => (stage::VALIDATION, "params"),
+        };
+        Some(Refuser { stage, by })
     }
 
     /// The same error with `data`.

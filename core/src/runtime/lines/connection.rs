@@ -5,7 +5,7 @@ use super::outbox::{IdleWake, Outbox};
 use super::read_buffer;
 use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
-use crate::host::{CancelReason, Engine, Peer, Sink, WakeBatcher};
+use crate::host::{CancelReason, Engine, Peer, Resolution, Sink, WakeBatcher};
 use crate::panics::caught;
 use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
@@ -133,6 +133,10 @@ impl<S: Wire> ClientConnection<S> {
 
     /// Serves the client until its connection ends.
     pub(super) async fn serve(mut self, guard: TaskGuard) {
+        if !self.open(&guard).await {
+            drop(self);
+            return;
+        }
         let mut registered = false;
         poll_fn(|task| {
             if !std::mem::replace(&mut registered, true) {
@@ -143,6 +147,33 @@ impl<S: Wire> ClientConnection<S> {
         .await;
         // The connection is dropped before the guard, because the server's shutdown waits for the guard.
         drop(self);
+    }
+
+    /// Finds the principal of the client. Returns `false` if the client is refused, or the server is ending.
+    async fn open(&mut self, guard: &TaskGuard) -> bool {
+        let engine = &self.config.engine;
+        let found = match engine.resolve_principal(Resolution::none(), None) {
+            Resolution::Ready(found) => Some(found),
+            Resolution::Pending(mut future) => {
+                poll_fn(|task| {
+                    guard.register(task.waker());
+                    match guard.phase() {
+                        Phase::Open => future.as_mut().poll(task).map(Some),
+                        Phase::Draining | Phase::Dead => Poll::Ready(None),
+                    }
+                })
+                .await
+            }
+        };
+        match found {
+            Some(Ok(principal)) => self.peer.set_principal(principal),
+            Some(Err(refusal)) => {
+                engine.log_refused_connection(&refusal);
+                return false;
+            }
+            None => return false,
+        }
+        true
     }
 
     fn poll(&mut self, task: &mut Context<'_>, phase: Phase) -> Poll<()> {

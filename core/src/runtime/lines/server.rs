@@ -2,11 +2,13 @@
 
 use super::started::StartedLines;
 use super::wire::{self, BoxedStream};
+use crate::dispatch::observer::Transport as ObservedTransport;
 use crate::error::Error;
 use crate::runtime::options::unix::UnixOptions;
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
+use crate::runtime::sockets::observed::Observed;
 use crate::runtime::sockets::unix;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
 use crate::runtime::transport::table::{SOCKET, STREAM, TransportKind, UNIX};
@@ -72,9 +74,9 @@ impl ServerTransport for Socket {
             StartOrder::Descriptors => match inherited_sockets::connected(self.0)? {
                 Connected::Tcp(stream) => {
                     context.expose(stream.local_addr().ok().and_then(exposed));
-                    StartedLines::one(context, &reactor, stream)
+                    StartedLines::one(context, &reactor, observed(context, stream))
                 }
-                Connected::Unix(stream) => StartedLines::one(context, &reactor, stream),
+                Connected::Unix(stream) => StartedLines::one(context, &reactor, observed(context, stream)),
             },
         };
         Ok(Box::new(started))
@@ -113,7 +115,12 @@ impl ServerTransport for Stream {
         Ok(Box::new(StartedLines::one(
             context,
             next.as_ref().unwrap_or_else(|| reactors.first()),
-            BoxedStream(self.0),
+            BoxedStream(Box::pin(observed(context, self.0))),
         )))
     }
+}
+
+/// The only connection of a transport, with its reports to observers.
+fn observed<S>(context: &ServeContext, io: S) -> Observed<S> {
+    Observed::new(context.engine.observers(), ObservedTransport::Lines, None, io)
 }

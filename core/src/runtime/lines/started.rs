@@ -2,6 +2,7 @@
 
 use super::connection::{ClientConnection, ConnectionConfig};
 use super::wire::Wire;
+use crate::dispatch::observer::Transport;
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::results::shape;
@@ -40,6 +41,10 @@ impl Serve for AcceptAll {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn transport(&self) -> Transport {
+        Transport::Lines
     }
 
     fn refusal(&self, share: &Share) -> Vec<u8> {

@@ -1,15 +1,18 @@
 //! Accepts connections, for any protocol.
 
+use crate::dispatch::observer::Transport;
 use crate::dispatch::shares::{Kind, Part, Share, Shares};
 use crate::faults;
 use crate::host::Engine;
 use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
 use crate::runtime::sockets::io::{Accept, Io, read_some};
+use crate::runtime::sockets::observed::Observed;
 use crate::runtime::sockets::panic_boundary::connection;
 use crate::runtime::threads::pool::Reactors;
 use crate::runtime::threads::wake_queue::WakeQueue;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -39,6 +42,9 @@ pub(in crate::runtime) trait Serve: Clone + Send + 'static {
 
     /// The engine that logs a panic of a connection.
     fn engine(&self) -> &Engine;
+
+    /// The transport, for observers.
+    fn transport(&self) -> Transport;
 
     /// The message for a client that has reached its limit of connections.
     fn refusal(&self, share: &Share) -> Vec<u8>;
@@ -87,13 +93,14 @@ pub(in crate::runtime) async fn accept<A: Accept>(
                 let guard = connections.enter_for(share, part);
                 let engine = serve.engine().clone();
                 if other.is_none() {
-                    reactor.handle.spawn(connection(
-                        engine,
-                        move || serve.serve(stream, wake_queue, guard),
-                        || (),
-                    ));
+                    let serve = move || {
+                        let stream =
+                            Observed::new(serve.engine().observers(), serve.transport(), address, stream);
+                        serve.serve(stream, wake_queue, guard)
+                    };
+                    reactor.handle.spawn(connection(engine, serve, || ()));
                 } else if let Ok(detached) = stream.detach() {
-                    let serve = move || attach::<A::Io>(serve, detached, wake_queue, guard);
+                    let serve = move || attach::<A::Io>(serve, (detached, address), wake_queue, guard);
                     reactor.handle.spawn(connection(engine, serve, || ()));
                 }
             }
@@ -170,12 +177,13 @@ async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool 
 /// Serves a connection that was accepted on another reactor.
 async fn attach<S: Io>(
     serve: impl Serve,
-    detached: S::Detached,
+    (detached, address): (S::Detached, Option<IpAddr>),
     wake_queue: Option<Arc<WakeQueue>>,
     guard: TaskGuard,
 ) {
     // If there are no descriptors left, the client's connection is closed.
     if let Ok(stream) = S::attach(detached) {
+        let stream = Observed::new(serve.engine().observers(), serve.transport(), address, stream);
         serve.serve(stream, wake_queue, guard).await;
     }
 }

@@ -1,6 +1,7 @@
 //! The interface that a listener needs from its connections, and the implementation for TCP. The implementation for
 //! Unix sockets is in `unix`. Another kind of connection would implement these two traits.
 
+use crate::dispatch::observer::Transport;
 use crate::error::{Error, ErrorKind};
 use crate::runtime::sockets::owned_listener::OwnedListener;
 use std::io;
@@ -27,6 +28,9 @@ pub(in crate::runtime) trait Io:
     fn is_gone(&self) -> bool {
         false
     }
+
+    /// Reports to observers that the connection continues with another protocol.
+    fn becomes(&mut self, _transport: Transport) {}
 
     /// The connection while it moves to another executor.
     type Detached: Send;

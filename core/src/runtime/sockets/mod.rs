@@ -9,6 +9,7 @@ pub(super) mod connections;
 pub(super) mod idle_state;
 pub(super) mod inherited_sockets;
 pub(super) mod io;
+pub(super) mod observed;
 pub(super) mod owned_listener;
 pub(super) mod panic_boundary;
 pub(super) mod unix;

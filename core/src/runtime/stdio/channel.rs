@@ -3,8 +3,9 @@
 use super::reader::Reader;
 use super::wire::{Input, Output, Wire};
 use super::writer::Writer;
+use crate::dispatch::observer::{ConnectionScope, Transport};
 use crate::error::Error;
-use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
+use crate::host::{CancelReason, Engine, Parker, Peer, Resolution, Sink, Wake};
 use crate::locks::Mutex;
 use crate::panics::{Panicked, caught};
 use crate::runtime::threads::thread;
@@ -38,6 +39,8 @@ struct Shared {
     writer: Arc<Writer>,
     /// Stops the reading thread.
     stop: Box<dyn Fn() + Send + Sync>,
+    /// The reading thread waits here for the principal. It is closed when reading is stopped.
+    opening: Arc<Parker>,
     /// `true` while the reading thread runs.
     reading: AtomicBool,
     over: AtomicBool,
@@ -46,6 +49,8 @@ struct Shared {
     /// `true` if the end of this channel ends the server even if other channels are open.
     leading: bool,
     restore: Mutex<Option<Restore>>,
+    /// The connection for observers, until its end.
+    scope: Mutex<ConnectionScope>,
 }
 
 impl Channel {
@@ -60,14 +65,19 @@ impl Channel {
         let shared = Arc::new(Shared {
             engine: context.engine.clone(),
             peer: Peer::new(None),
-            writer: Arc::new(Writer::new(context.engine.limits().max_outbound_bytes)),
+            writer: Arc::new(Writer::new(
+                context.engine.limits().max_outbound_bytes,
+                context.engine.observers(),
+            )),
             stop,
+            opening: Arc::default(),
             reading: AtomicBool::new(false),
             over: AtomicBool::new(false),
             lifecycle: context.lifecycle.clone(),
             channels: context.channels.clone(),
             leading: restore.is_some(),
             restore: Mutex::new(restore),
+            scope: Mutex::new(ConnectionScope::open(context.engine.observers(), Transport::Stdio, || None)),
         });
         let channel = Channel { shared: shared.clone() };
         if let Err(error) = shared.spawn(input, output) {
@@ -101,7 +111,12 @@ impl Shared {
         let end = EndOfInput(self.clone());
         thread::spawn(self.engine.threads(), "tenon-stdin", move || {
             let this = end.0.clone();
-            if let Err(panicked) = caught(|| reader.run()) {
+            let run = || {
+                if this.open() {
+                    reader.run();
+                }
+            };
+            if let Err(panicked) = caught(run) {
                 this.fail("reads the input", &panicked);
             }
             drop(end);
@@ -109,6 +124,24 @@ impl Shared {
                 this.fail("ends the channel", &panicked);
             }
         })
+    }
+
+    /// Finds the principal of the client. Returns `false` if the client is refused, or reading was stopped.
+    fn open(&self) -> bool {
+        match self.engine.wait_for_principal(Resolution::none(), &self.opening, || false) {
+            Some(Ok(principal)) => self.peer.set_principal(principal),
+            Some(Err(refusal)) => {
+                self.engine.log_refused_connection(&refusal);
+                return false;
+            }
+            None => return false,
+        }
+        true
+    }
+
+    fn stop_reading(&self) {
+        self.opening.close();
+        (self.stop)();
     }
 
     /// Handles a panic of one of the channel's threads, which ends the channel. The program gets the error from the
@@ -127,7 +160,7 @@ impl Shared {
         if self.channels.end_one(self.leading) {
             self.lifecycle.close();
         } else {
-            (self.stop)();
+            self.stop_reading();
         }
     }
 
@@ -150,7 +183,10 @@ impl Shared {
         self.restore(RestoreTo::Nothing);
     }
 
+    /// Restores the descriptors, at the end of the channel.
     fn restore(&self, target: RestoreTo) {
+        let scope = std::mem::take(&mut *self.scope.lock());
+        drop(scope);
         let restore = self.restore.lock().take();
         if let Some(restore) = restore {
             restore(target);
@@ -169,7 +205,7 @@ impl Serving for Channel {
         peer.on_idle(lifecycle.clone());
         lifecycle.wait_until(Duration::ZERO, || peer.in_flight() == 0 || writer.has_ended());
         self.shared.engine.close_peer(peer, CancelReason::Closing);
-        (self.shared.stop)();
+        self.shared.stop_reading();
     }
 
     fn flush(&self) {

@@ -3,6 +3,7 @@
 
 use super::wire::{Input, Read};
 use super::writer::Writer;
+use crate::dispatch::observer::{Transport, observe};
 use crate::faults;
 use crate::host::{Engine, Peer, Sink, WakeBatcher};
 use crate::panics::caught;
@@ -32,6 +33,7 @@ impl<I: Input> Reader<I> {
             match self.input.read(&mut buffer) {
                 Read::Bytes(count) => {
                     faults::pass("read");
+                    observe!(self.engine.observers() => BytesReceived { transport: Transport::Stdio, bytes: count });
                     framer.feed(&buffer[..count]);
                     // Each message has its own panic boundary. This boundary is for the hosts that are woken at the
                     // end: a panic there concerns no message, and the remaining lines are still handled.

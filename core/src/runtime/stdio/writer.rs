@@ -7,6 +7,7 @@
 //! another reason.
 
 use super::wire::Output;
+use crate::dispatch::observer::{Observers, Transport, observe};
 use crate::host::{Delivery, Outgoing, Sink, Unread, Wake, flush_wakes, wake_later};
 use crate::locks::{Condvar, Mutex, MutexGuard};
 use bytes::Bytes;
@@ -42,6 +43,7 @@ pub(super) struct Writer {
     queued: Arc<Queued>,
     /// Notified when something was written, or when writing has ended.
     written: Condvar,
+    observers: Observers,
 }
 
 #[derive(Default)]
@@ -84,7 +86,7 @@ impl Drop for ReaderTurn<'_> {
 }
 
 impl Writer {
-    pub(super) fn new(capacity: usize) -> Writer {
+    pub(super) fn new(capacity: usize, observers: &Observers) -> Writer {
         Writer {
             capacity,
             bytes: AtomicUsize::new(0),
@@ -92,6 +94,7 @@ impl Writer {
             output: Mutex::default(),
             queued: Arc::default(),
             written: Condvar::new(),
+            observers: observers.clone(),
         }
     }
 
@@ -136,6 +139,9 @@ impl Writer {
             };
             crate::faults::pass("write");
             let wrote = self.output.lock().as_mut().is_some_and(|output| output.write(&batch, begun).is_ok());
+            if wrote {
+                self.report(size(&batch) + batch.len() - begun);
+            }
             let mut state = self.state.lock();
             state.writing = false;
             if !wrote {
@@ -204,6 +210,7 @@ impl Writer {
             }
             let all: usize = batch.iter().map(|line| line.len() + 1).sum();
             let wrote = self.output.lock().as_mut().map_or(Ok(0), |output| output.write_some(&batch));
+            self.report(*wrote.as_ref().unwrap_or(&0));
             let mut state = self.state.lock();
             state.writing = false;
             match wrote {
@@ -237,6 +244,13 @@ impl Writer {
                 return;
             }
             batch.clear();
+        }
+    }
+
+    /// Reports bytes that were written to observers.
+    fn report(&self, bytes: usize) {
+        if bytes > 0 {
+            observe!(&self.observers => BytesSent { transport: Transport::Stdio, bytes });
         }
     }
 

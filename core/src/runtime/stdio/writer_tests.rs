@@ -2,6 +2,7 @@
 
 use super::wire::Output;
 use super::writer::Writer;
+use crate::dispatch::observer::Observers;
 use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::{Condvar, Mutex};
 use bytes::Bytes;
@@ -83,7 +84,7 @@ impl Output for To {
 }
 
 fn start(to: &To) -> (Arc<Writer>, JoinHandle<()>) {
-    let writer = Arc::new(Writer::new(1000));
+    let writer = Arc::new(Writer::new(1000, &Observers::new(Vec::new()).expect("nobody")));
     let (this, output) = (writer.clone(), to.clone());
     let thread = thread::spawn(move || this.run(output));
     // After the first line was written, the thread holds the output.

@@ -3,6 +3,7 @@
 use super::events::WakeAll;
 use super::shared_server::ServerLease;
 use super::{Client, EventHandler, Inner, QuestionHandler, Waits};
+use crate::dispatch::principal::Principal;
 use crate::error::Error;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
@@ -43,7 +44,7 @@ impl ClientBuilder {
     }
 
     /// Sets the client's principal, as if an authenticating transport had found it.
-    pub fn principal(self, principal: impl Into<Arc<str>>) -> ClientBuilder {
+    pub fn principal(self, principal: impl Into<Principal>) -> ClientBuilder {
         self.map(|options| options.principal(principal))
     }
 

@@ -4,6 +4,7 @@ use super::{Asks, Recorded};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::principal::{self, Principal};
 use crate::json::{self, JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::RpcError;
 use crate::proto::question::Question;
@@ -132,11 +133,17 @@ impl State {
 }
 
 /// The data that a sealed state is bound to: principal, method, target and arguments (MR-9).
-pub(crate) fn binding(principal: &str, method: &str, target: &str, arguments: &JsonSlice) -> Vec<u8> {
+pub(crate) fn binding(
+    principal: Option<&Principal>,
+    method: &str,
+    target: &str,
+    arguments: &JsonSlice,
+) -> Vec<u8> {
     // A client may change the order of keys when it builds its retry, so the digest is over the meaning of the
     // arguments.
     let mut digest = Sha256::new();
-    for part in [principal, method, target] {
+    principal::key(principal, |bytes| digest.update(bytes));
+    for part in [method, target] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
@@ -171,13 +178,15 @@ mod tests {
     #[test]
     fn a_binding_tells_each_of_its_parts_from_the_others() {
         let slice = |text: &'static str| JsonSlice::parse(text.into(), &json::Limits::default()).unwrap();
-        let one = binding("p", "m", "t", &slice(r#"{"a":1,"b":"x"}"#));
-        assert_eq!(one, binding("p", "m", "t", &slice(r#"{"b":"\u0078", "a":1}"#)));
+        let (p, pm) = (Principal::from("p"), Principal::from("pm"));
+        let one = binding(Some(&p), "m", "t", &slice(r#"{"a":1,"b":"x"}"#));
+        assert_eq!(one, binding(Some(&p), "m", "t", &slice(r#"{"b":"\u0078", "a":1}"#)));
         for other in [
-            binding("pm", "", "t", &slice(r#"{"a":1,"b":"x"}"#)),
-            binding("p", "mt", "", &slice(r#"{"a":1,"b":"x"}"#)),
-            binding("p", "m", "t", &slice(r#"{"a":2,"b":"x"}"#)),
-            binding("p", "m", "t", &slice("null")),
+            binding(Some(&pm), "", "t", &slice(r#"{"a":1,"b":"x"}"#)),
+            binding(Some(&p), "mt", "", &slice(r#"{"a":1,"b":"x"}"#)),
+            binding(Some(&p), "m", "t", &slice(r#"{"a":2,"b":"x"}"#)),
+            binding(Some(&p), "m", "t", &slice("null")),
+            binding(None, "m", "t", &slice(r#"{"a":1,"b":"x"}"#)),
         ] {
             assert_ne!(one, other);
         }

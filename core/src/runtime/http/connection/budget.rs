@@ -1,7 +1,7 @@
 //! Counts the bytes that an endpoint buffers for all its clients, and limits them.
 
 use crate::dispatch::shares::{Kind, Share as ClientShare};
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -54,7 +54,7 @@ impl Budget {
     pub(in crate::runtime) fn refusal(&self) -> RpcError {
         match &self.share {
             Some(share) if self.over_share.load(Relaxed) => share.refusal(Kind::Bytes),
-            _ => RpcError::busy(BUSY),
+            _ => RpcError::busy(BUSY).refused_by(stage::LIMITS, "max_buffered_bytes"),
         }
     }
 

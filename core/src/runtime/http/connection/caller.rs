@@ -1,5 +1,6 @@
 //! The client of a request: its connection, and the limits in which the request counts.
 
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::{self, Kind, Part, Share};
 use crate::host::RequestOrigin;
 use crate::proto::http::Refusal;
@@ -17,12 +18,14 @@ pub(in crate::runtime::http) struct Caller<'c> {
     pub(in crate::runtime::http) budget: &'c Arc<Budget>,
     /// The connection, if it belongs to a listener of the engine.
     pub(in crate::runtime::http) connection: Option<&'c Arc<ConnectionState>>,
+    /// The principal, once it is resolved.
+    pub(in crate::runtime::http) principal: Option<&'c Principal>,
 }
 
 impl<'c> Caller<'c> {
     /// The caller of a request on a connection of the engine.
     pub(in crate::runtime::http) fn on(connection: &'c Arc<ConnectionState>) -> Caller<'c> {
-        Caller { budget: connection.budget(), connection: Some(connection) }
+        Caller { budget: connection.budget(), connection: Some(connection), principal: None }
     }
 
     pub(in crate::runtime::http) fn share(self) -> Option<&'c Arc<Share>> {
@@ -34,9 +37,9 @@ impl<'c> Caller<'c> {
         shares::part(self.share(), Kind::Streams).map_err(|error| Refusal::at_limit(&error))
     }
 
-    /// The origin of the request. It has a principal if the program sets one.
+    /// The origin of the request.
     pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> RequestOrigin {
-        RequestOrigin { share: self.share().cloned(), ..request_origin(head) }
+        RequestOrigin { share: self.share().cloned(), ..request_origin(head, self.principal.cloned()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads the body of a request.
 
+use crate::proto::messages::error::{Refuser, stage};
 use crate::runtime::http::connection::budget::Budget;
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
@@ -20,6 +21,18 @@ pub(in crate::runtime::http) enum ReadError {
     Incomplete,
     /// The budget has no space for the body.
     Full,
+}
+
+impl ReadError {
+    /// What refuses the request, for observers.
+    pub(in crate::runtime::http) fn refuser(&self) -> Refuser {
+        let (stage, by) = match self {
+            ReadError::TooLarge { .. } => (stage::LIMITS, "max_message_bytes"),
+            ReadError::Incomplete => (stage::MESSAGE, "body"),
+            ReadError::Full => (stage::LIMITS, "max_buffered_bytes"),
+        };
+        Refuser { stage, by }
+    }
 }
 
 /// The maximum number of bytes that are read of a body over the limit, as a multiple of the limit. Most clients read

@@ -1,5 +1,6 @@
 //! The change of a connection from HTTP to another protocol.
 
+use crate::dispatch::observer::Transport;
 use crate::host::Engine;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::sockets::connections::TaskGuard;
@@ -32,10 +33,17 @@ pub(in crate::runtime::http) trait UpgradedStream:
 {
     /// Discards unwritten data when the connection is dropped.
     fn abandon(&self);
+
+    /// Tells observers that the connection has another transport from now on.
+    fn becomes(&mut self, transport: Transport);
 }
 
 impl<S: Io> UpgradedStream for S {
     fn abandon(&self) {
         Io::abandon(self);
+    }
+
+    fn becomes(&mut self, transport: Transport) {
+        Io::becomes(self, transport);
     }
 }

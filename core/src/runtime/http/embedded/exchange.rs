@@ -2,8 +2,10 @@
 
 use super::head::RequestHead;
 use super::service::{Embedded, EmbeddedBody};
-use crate::host::Wake;
+use crate::dispatch::principal::Principal;
+use crate::host::{PrincipalRefusal, Wake};
 use crate::locks::Mutex;
+use crate::runtime::http::connection::deferred_principal::DeferredPrincipal;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -21,6 +23,8 @@ use std::task::{Context, Poll, Waker};
 /// and the waker is called when the program should call [`Exchange::step`] again.
 pub struct Exchange {
     body: Arc<RequestBody>,
+    /// The principal, if the program finds it during the exchange.
+    deferred: Option<Arc<DeferredPrincipal>>,
     state: Mutex<State>,
     waker: Waker,
 }
@@ -84,11 +88,27 @@ impl Exchange {
     /// without a new step. It must not block, and must not call the exchange.
     pub fn new(embedded: &Embedded, head: RequestHead, wake: Arc<dyn Wake>) -> Exchange {
         let body: Arc<RequestBody> = Arc::default();
+        let deferred = head.0.extensions.get::<Arc<DeferredPrincipal>>().cloned();
         let request = Request::from_parts(head.0, RequestBodyReader(body.clone()));
         let embedded = embedded.clone();
         let answer = Box::pin(async move { embedded.handle(request).await });
         let state = State { now: Progress::Answering(answer), again: false };
-        Exchange { body, state: Mutex::new(state), waker: Arc::new(WakeAdapter(wake)).into() }
+        Exchange { body, deferred, state: Mutex::new(state), waker: Arc::new(WakeAdapter(wake)).into() }
+    }
+
+    /// Whether the exchange waits for the principal that [`RequestHead::defer_principal`] has announced. Until then it
+    /// needs no body. It may become true in [`Exchange::step`], and is false again once the principal was set, or once
+    /// the exchange no longer needs it: [`Limits::store_timeout`](crate::Limits::store_timeout) limits the wait.
+    pub fn wants_principal(&self) -> bool {
+        self.deferred.as_ref().is_some_and(|deferred| deferred.is_wanted())
+    }
+
+    /// Sets the principal that the program has found, or why it found none; `None` is an anonymous sender. Call
+    /// [`Exchange::step`] afterwards. If the exchange does not want the principal, the call has no effect.
+    pub fn set_principal(&self, found: Result<Option<Principal>, PrincipalRefusal>) {
+        if let Some(deferred) = &self.deferred {
+            deferred.set(found);
+        }
     }
 
     /// Adds a piece of the request's body. [`Exchange::step`] reads it. A program should call `step` after each piece:

@@ -1,9 +1,11 @@
 //! The head of a request, which the program passes in step by step.
 
+use crate::dispatch::principal::Principal;
 use crate::error::Error;
 use crate::host::{Attachment, LaneId};
 use crate::runtime::http::connection::caller::RemoteAddress;
-use crate::runtime::http::connection::request_extensions::{LaneRedirects, Principal};
+use crate::runtime::http::connection::deferred_principal::DeferredPrincipal;
+use crate::runtime::http::connection::request_extensions::LaneRedirects;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Version};
 use std::any::Any;
@@ -57,9 +59,15 @@ impl RequestHead {
         added.map(drop).map_err(|_| Error::invalid("the request has too many headers"))
     }
 
-    /// Sets the principal of the request, if the program knows it.
-    pub fn principal(&mut self, principal: &str) {
-        self.0.extensions.insert(Principal(principal.into()));
+    /// Sets the principal of the request, if the program knows it. It must not be empty.
+    pub fn principal(&mut self, principal: impl Into<Principal>) {
+        self.0.extensions.insert(principal.into());
+    }
+
+    /// Declares that the program finds the principal when the exchange asks for it; see
+    /// [`Exchange::wants_principal`](super::Exchange::wants_principal).
+    pub fn defer_principal(&mut self) {
+        self.0.extensions.insert(Arc::<DeferredPrincipal>::default());
     }
 
     /// Sets the client's IP address, without a port. The client's usage counts towards the share of this address, such

@@ -1,5 +1,6 @@
 //! The embedded endpoint as a function from requests to responses, and its part in the shutdown.
 
+use crate::dispatch::observer::{EventKind, Observers, Transport, observe};
 use crate::dispatch::shares::{self, Kind};
 use crate::proto::http::Refusal;
 use crate::runtime::http::connection::caller::RemoteAddress;
@@ -73,7 +74,8 @@ impl Embedded {
     /// Answers one request, for any path. Bodies and disconnected clients are handled as in
     /// [`HttpService::handle`](crate::http::HttpService::handle).
     ///
-    /// The program can set the principal with an extension [`Principal`](crate::http::Principal) of the request.
+    /// The program can set the principal with an extension [`Principal`](crate::http::Principal) of the request. It must
+    /// know it before this call, which reads the body.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<EmbeddedBody>
     where
         B: Body<Data = Bytes>,
@@ -85,7 +87,7 @@ impl Embedded {
             Err(error) => {
                 let (head, body) = request.into_parts();
                 let response = drain_and_refuse(refused(Refusal::at_limit(&error)), &head, pin!(body)).await;
-                return response.map(|body| EmbeddedBody { body, guard: None });
+                return response.map(|body| EmbeddedBody { body, guard: None, observers: None });
             }
         };
         let guard = self.exchanges.enter_bounded(self.service.limits().max_connections, share, part);
@@ -96,9 +98,12 @@ impl Embedded {
             };
             let (head, body) = request.into_parts();
             let response = drain_and_refuse(refused(Refusal::busy(why)), &head, pin!(body)).await;
-            return response.map(|body| EmbeddedBody { body, guard: None });
+            return response.map(|body| EmbeddedBody { body, guard: None, observers: None });
         };
-        let mut answer = pin!(self.service.handle(request));
+        let observers = self.service.engine().observers();
+        let (head, body) = request.into_parts();
+        let body = CountedBody { body: pin!(body), observers };
+        let mut answer = pin!(self.service.handle(Request::from_parts(head, body)));
         let response = poll_fn(|task| {
             if let Poll::Ready(response) = answer.as_mut().poll(task) {
                 return Poll::Ready(Some(response));
@@ -112,7 +117,8 @@ impl Embedded {
         let response = response.await;
         let response =
             response.unwrap_or_else(|| refused(Refusal::busy("Server busy: the server is shutting down")));
-        response.map(|body| EmbeddedBody { body, guard: Some(guard) })
+        let observers = observers.wants(EventKind::BytesSent).then(|| observers.clone());
+        response.map(|body| EmbeddedBody { body, guard: Some(guard), observers })
     }
 }
 
@@ -130,6 +136,38 @@ where
     }
 }
 
+/// The body of a request. Its bytes are reported to observers.
+struct CountedBody<'b, B> {
+    body: Pin<&'b mut B>,
+    observers: &'b Observers,
+}
+
+impl<B: Body<Data = Bytes>> Body for CountedBody<'_, B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = self.body.as_mut().poll_frame(task);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+        {
+            observe!(self.observers => BytesReceived { transport: Transport::Embedded, bytes: data.len() });
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// The body of a response: empty, one piece, or an event stream.
 ///
 /// A stream makes progress only when it is polled. It buffers at most
@@ -140,6 +178,8 @@ pub struct EmbeddedBody {
     body: ResponseBody,
     /// The server's shutdown waits for this guard. It is dropped when there is nothing more to send.
     guard: Option<TaskGuard>,
+    /// The observers of sent bytes, if there are any.
+    observers: Option<Observers>,
 }
 
 impl EmbeddedBody {
@@ -169,6 +209,11 @@ impl Body for EmbeddedBody {
                 None
             }
         };
+        if let (Some(Ok(frame)), Some(observers)) = (&frame, &this.observers)
+            && let Some(data) = frame.data_ref()
+        {
+            observe!(observers => BytesSent { transport: Transport::Embedded, bytes: data.len() });
+        }
         if frame.is_none() || this.body.is_end_stream() {
             this.guard = None;
         }

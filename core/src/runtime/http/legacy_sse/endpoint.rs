@@ -4,6 +4,8 @@
 //! guessed. All responses are sent on the stream. When the stream ends, the session ends (SSE-1 to SSE-12).
 
 use super::stream::SseStream;
+use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
+use crate::dispatch::principal::Principal;
 use crate::faults;
 use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
@@ -11,9 +13,9 @@ use crate::panics::caught;
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Access, Refusal, Verb};
 use crate::proto::messages::envelope;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
-use crate::proto::messages::message::{Malformed, Message};
+use crate::proto::messages::message::{Malformed, Message, Params};
 use crate::proto::results::shape;
 use crate::proto::version::{Era, Revision, Revisions};
 use crate::runtime::http::connection::caller::Caller;
@@ -22,7 +24,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
-    body_error, drain_and_refuse, empty, event_stream, refused, with_cors,
+    body_error, drain_and_refuse, empty, event_stream, refuse_unread, refused, with_cors,
 };
 use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
@@ -94,31 +96,49 @@ impl SseEndpoint {
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
         let (head, body) = request.into_parts();
+        let head = Arc::new(head);
         let checked = access.check(&head.uri, &head.headers);
         if let (Ok(origin), Ok(Verb::Options)) = (&checked, rules::verb(&head.method)) {
             return preflight(access, rules::ALLOW_EVENTS, &head, *origin);
         }
-        let opened = checked.and_then(|origin| match rules::verb(&head.method) {
-            Ok(Verb::Get) => {
-                rules::check_listen(&head.headers)?;
-                let stream = caught(|| self.open(connection)).unwrap_or_else(|panicked| {
-                    let error = self.engine().0.panicked("the begin of an event stream", &panicked);
-                    Err(Refusal::internal(None, &error))
-                });
-                Ok((origin, stream?))
-            }
+        let checked = checked.and_then(|origin| match rules::verb(&head.method) {
+            Ok(Verb::Get) => Ok(origin),
             _ => Err(Refusal::not_allowed(
                 rules::ALLOW_EVENTS,
                 "Method not allowed: open the event stream with GET",
             )),
         });
+        let opened = match checked {
+            Ok(origin) => match self.service.principal(&head, Caller::on(connection)).await {
+                Ok(principal) => self.begin(&head, connection, principal).map(|stream| (origin, stream)),
+                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+            },
+            Err(refusal) => Err(refusal),
+        };
         match opened {
             Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
     }
 
-    fn open(self: &Arc<Self>, connection: &Arc<ConnectionState>) -> Result<SseStream, Refusal> {
+    fn begin(
+        self: &Arc<Self>,
+        head: &Parts,
+        connection: &Arc<ConnectionState>,
+        principal: Option<Principal>,
+    ) -> Result<SseStream, Refusal> {
+        rules::check_listen(&head.headers)?;
+        caught(|| self.open(connection, principal)).unwrap_or_else(|panicked| {
+            let error = self.engine().0.panicked("the begin of an event stream", &panicked);
+            Err(Refusal::internal(None, &error))
+        })
+    }
+
+    fn open(
+        self: &Arc<Self>,
+        connection: &Arc<ConnectionState>,
+        principal: Option<Principal>,
+    ) -> Result<SseStream, Refusal> {
         let part = Caller::on(connection).stream()?;
         let mut token = [0; 24];
         if let Err(error) = self.engine().environment().random(&mut token) {
@@ -127,7 +147,7 @@ impl SseEndpoint {
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
         let queue = Queue::new(connection.budget(), most, connection.wake_queue());
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(Some(id.clone())), queue.clone());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::of(Some(id.clone()), principal), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
         self.sessions.lock().insert(id, session.clone());
@@ -144,6 +164,7 @@ impl SseEndpoint {
             address: Some(address),
             ended: false,
             _part: part,
+            _scope: StreamScope::open(self.engine().observers(), StreamKind::Sse),
         })
     }
 
@@ -154,30 +175,34 @@ impl SseEndpoint {
         access: &Access,
         connection: &Arc<ConnectionState>,
     ) -> Response<ResponseBody> {
-        let caller = Caller::on(connection);
         let (head, body) = request.into_parts();
         let head = Arc::new(head);
-        let checked = access.check(&head.uri, &head.headers);
-        let found = match (&checked, rules::verb(&head.method)) {
-            (Ok(origin), Ok(Verb::Options)) => {
-                return preflight(access, rules::ALLOW_MESSAGES, &head, *origin);
-            }
-            (Ok(_), Ok(Verb::Post)) => {
-                self.find(&head).and_then(|session| rules::check_content(&head.headers).map(|()| session))
-            }
-            (Ok(_), _) => Err(Refusal::only_post("Method not allowed: send messages with POST")),
-            (Err(_), _) => {
-                let refusal = checked.err().unwrap_or_else(|| Refusal::no_session(None));
-                return drain_and_refuse(refused(refusal), &head, pin!(body)).await;
-            }
+        let origin = match access.check(&head.uri, &head.headers) {
+            Ok(origin) => origin,
+            Err(refusal) => return drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         };
-        let origin: Option<&HeaderValue> = checked.ok().flatten();
+        let (principal, found) = match rules::verb(&head.method) {
+            Ok(Verb::Options) => return preflight(access, rules::ALLOW_MESSAGES, &head, origin),
+            Ok(Verb::Post) => match self.service.principal(&head, Caller::on(connection)).await {
+                Ok(principal) => {
+                    let found = self.find(&head, principal.as_ref());
+                    let content = rules::check_content(&head.headers);
+                    (principal, found.and_then(|session| content.map(|()| session)))
+                }
+                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+            },
+            _ => (None, Err(Refusal::only_post("Method not allowed: send messages with POST"))),
+        };
+        let caller = Caller { principal: principal.as_ref(), ..Caller::on(connection) };
         let response = match found {
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
                 match read(pin!(body), max, caller.budget).await {
-                    Err(error) => body_error(error, max, head.version, caller),
+                    Err(error) => {
+                        self.engine().refused_unread(Some(error.refuser()));
+                        body_error(error, max, head.version, caller)
+                    }
                     Ok(body) => {
                         let named = OnceLock::new();
                         match caught(|| self.receive(&session, &head, (body, &named), caller)) {
@@ -207,7 +232,8 @@ impl SseEndpoint {
         empty(StatusCode::ACCEPTED)
     }
 
-    fn find(&self, head: &Parts) -> Result<Arc<Session>, Refusal> {
+    /// The session that a request names. For another principal than the one that opened it, it does not exist.
+    fn find(&self, head: &Parts, principal: Option<&Principal>) -> Result<Arc<Session>, Refusal> {
         let Some(id) = rules::named_once(head.uri.query().unwrap_or_default(), SESSION)? else {
             return Err(Refusal::plain(
                 StatusCode::BAD_REQUEST,
@@ -215,6 +241,7 @@ impl SseEndpoint {
             ));
         };
         let session = self.sessions.lock().get(id).cloned();
+        let session = session.filter(|session| session.peer.principal() == principal);
         session.ok_or_else(|| {
             Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
         })
@@ -231,12 +258,16 @@ impl SseEndpoint {
     ) -> Result<(), Refusal> {
         let (engine, peer, sink) = (self.engine(), &session.peer, &session.sink);
         if session.queue.is_full() {
-            return Err(Refusal::at_limit(&RpcError::busy(BUSY)));
+            let error = RpcError::busy(BUSY).refused_by(stage::LIMITS, "max_outbound_bytes");
+            engine.refused_unread(error.refuser());
+            return Err(Refusal::at_limit(&error));
         }
         let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
-            let members =
-                engine.decode(&body, Message::decode_batch).map_err(|wrong| Refusal::malformed(&wrong))?;
+            let members = engine
+                .decode(&body, Message::decode_batch)
+                .map_err(|wrong| Refusal::malformed(&wrong))
+                .inspect_err(|refusal| engine.refused_unread(refusal.refuser))?;
             members.iter().flatten().for_each(|member| session.record_pong(member));
             // If a message has an id, the client waits for the error on the stream. If no message has an id, the HTTP
             // status reports the error (BAD-7).
@@ -254,7 +285,10 @@ impl SseEndpoint {
                 engine.refuse(peer, sink, &wrong);
                 return Ok(());
             }
-            Err(wrong) => return Err(Refusal::malformed(&wrong)),
+            Err(wrong) => {
+                engine.refused_unread(wrong.error.refuser());
+                return Err(Refusal::malformed(&wrong));
+            }
         };
         if let Message::Request(request) = &message {
             let _ = named.set(request.id.clone());
@@ -271,11 +305,16 @@ impl SseEndpoint {
                     Err(error) => error,
                 };
                 let body = shape::error(Some(&request.id), None, &error);
+                let claimed = |_: &Params| Some(Revision::V2026_07_28);
+                engine.received(&message, claimed).rejected(&error, body.len());
                 engine.0.guard("the delivery of an answer", || {
                     sink.send(Outgoing::Response { body, error: Some(error.class) });
                 });
             }
-            Message::Notification(said) if envelope::is_modern(&said.params) => {}
+            Message::Notification(said) if envelope::is_modern(&said.params) => {
+                let claimed = |_: &Params| Some(Revision::V2026_07_28);
+                engine.received(&message, claimed).finished(RequestEnd::Ok, 0);
+            }
             // The engine answers a panic itself, so a second response would be wrong.
             _ => {
                 engine.0.guard("the delivery of an answer", || {

@@ -1,6 +1,7 @@
 //! The event stream of one HTTP+SSE client, as the body of its response.
 
 use super::endpoint::{Session, SseEndpoint};
+use crate::dispatch::observer::StreamScope;
 use crate::dispatch::shares::Part;
 use crate::host::CancelReason;
 use crate::proto::framing::sse;
@@ -23,6 +24,8 @@ pub(super) struct SseStream {
     pub(super) ended: bool,
     /// The part of the client's share that the stream takes.
     pub(super) _part: Option<Part>,
+    /// The stream for observers.
+    pub(super) _scope: StreamScope,
 }
 
 impl MessageStream for SseStream {

@@ -1,5 +1,6 @@
 //! Serves the connections of one listener. Each connection is a task that uses hyper.
 
+use crate::dispatch::observer::Transport;
 use crate::dispatch::shares::{Kind, Share};
 use crate::host::Engine;
 use crate::proto::http::{self as rules, Refusal};
@@ -97,6 +98,10 @@ impl Serve for Endpoint {
                 return;
             }
         }
+    }
+
+    fn transport(&self) -> Transport {
+        Transport::Http
     }
 
     fn refusal(&self, share: &Share) -> Vec<u8> {

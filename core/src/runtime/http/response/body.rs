@@ -1,6 +1,7 @@
 //! The body of a response: empty, one piece, or an event stream.
 
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::StreamScope;
 use crate::dispatch::shares::Part;
 use crate::host::{CancelReason, Engine, ListenId};
 use crate::runtime::http::connection::connection_state::ConnectionState;
@@ -139,6 +140,8 @@ struct Stream {
     exchange: Exchange,
     /// Registers the stream for keep-alive comments while it is open.
     _entry: OpenStreamGuard,
+    /// The stream for observers.
+    _scope: StreamScope,
     ended: bool,
 }
 
@@ -164,8 +167,12 @@ impl ResponseBody {
         ResponseBody(Inner::Channel(stream))
     }
 
-    pub(in crate::runtime::http) fn stream(exchange: Exchange, entry: OpenStreamGuard) -> ResponseBody {
-        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, ended: false }))
+    pub(in crate::runtime::http) fn stream(
+        exchange: Exchange,
+        entry: OpenStreamGuard,
+        scope: StreamScope,
+    ) -> ResponseBody {
+        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, _scope: scope, ended: false }))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Responses that are complete at once, and the headers that all responses have.
 
+use crate::host::{PrincipalRefusal, RefusalKind};
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
+use crate::proto::messages::error::RpcError;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::{MAX_DRAINED, ReadError, drain};
@@ -81,6 +83,26 @@ pub(in crate::runtime::http) async fn drain_and_refuse<B: Body<Data = Bytes>>(
     let waits = head.headers.contains_key(header::EXPECT);
     let usable = !waits && !is_long(&head.headers) && drain(body).await;
     last_if(!usable, response, head.version)
+}
+
+/// The response to a request whose principal was refused. Its body is not read, not even to discard it. So the response
+/// closes the connection if there is a body.
+pub(in crate::runtime::http) fn refuse_unread<B: Body>(
+    refusal: PrincipalRefusal,
+    head: &Parts,
+    body: &B,
+) -> Response<ResponseBody> {
+    let PrincipalRefusal { kind, message, challenges } = refusal;
+    let mut response = refused(match kind {
+        RefusalKind::Unauthorized => Refusal::plain(StatusCode::UNAUTHORIZED, message),
+        RefusalKind::Forbidden => Refusal::plain(StatusCode::FORBIDDEN, message),
+        RefusalKind::Unavailable => Refusal::busy(message),
+        RefusalKind::Failed => Refusal::internal(None, &RpcError::internal(message)),
+    });
+    for challenge in challenges {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+    }
+    last_if(!body.is_end_stream(), response, head.version)
 }
 
 /// Whether `Content-Length` announces more than [`MAX_DRAINED`] bytes.

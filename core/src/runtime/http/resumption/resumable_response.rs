@@ -123,7 +123,7 @@ impl ResponseChannel {
             done.failure().map(|why| (why, event_log.stream.clone()))
         };
         if let Some((why, stream)) = failed {
-            crate::runtime::http::session::store_query::store_failed(&**stream.engine.log(), why);
+            crate::runtime::http::session::store_query::store_failed(stream.engine.observers(), why);
         }
     }
 
@@ -234,10 +234,10 @@ impl ResponseChannel {
         self.wake(waker);
         let key = crate::runtime::http::resumption::event_log::key(&stream.session_id, &stream.name);
         let op = StoreOp::Expire { key, ttl: std::time::Duration::ZERO };
-        let log = stream.engine.log().clone();
+        let observers = stream.engine.observers().clone();
         let done = move |done: StoreDone| {
             if let Some(why) = done.failure() {
-                crate::runtime::http::session::store_query::store_failed(&*log, why);
+                crate::runtime::http::session::store_query::store_failed(&observers, why);
             }
         };
         stream.engine.store().submit(op, stream.engine.now(), Box::new(done));

@@ -9,7 +9,7 @@ use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::panic_boundary::bounded;
 use crate::runtime::http::response::responses::{
-    drain_and_refuse, empty, refuse_framing, refused, with_cors,
+    drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
 };
 use crate::runtime::http::resumption::open_streams::OpenStreams;
 use crate::runtime::http::session::sessions::Sessions;
@@ -110,7 +110,8 @@ impl HttpService {
         }
         let address = request.extensions().get::<RemoteAddress>();
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
-        self.handle_for(request, Caller { budget: &self.0.budget.of(share.as_ref()), connection: None }).await
+        let budget = self.0.budget.of(share.as_ref());
+        self.handle_for(request, Caller { budget: &budget, connection: None, principal: None }).await
     }
 
     /// Answers a request of a known caller. The framing of the body was checked already.
@@ -135,6 +136,15 @@ impl HttpService {
         };
         let named = OnceLock::new();
         let answer = pin!(async {
+            let principal = match verb {
+                // Browsers send these requests without credentials.
+                Verb::Options => None,
+                Verb::Post | Verb::Get | Verb::Delete => match self.principal(&head, caller).await {
+                    Ok(principal) => principal,
+                    Err(refusal) => return Ok(refuse_unread(refusal, &head, &*body)),
+                },
+            };
+            let caller = Caller { principal: principal.as_ref(), ..caller };
             match verb {
                 Verb::Post => match readable(&head) {
                     Ok(forms) => self.post(&head, body, forms, caller, &named).await,

@@ -1,6 +1,8 @@
 //! Handles `initialize`, which opens a legacy session, and finds the session of later requests.
 
 use super::http_service::HttpService;
+use crate::dispatch::observer::RequestScope;
+use crate::dispatch::principal::Principal;
 use crate::host::{Peer, RequestOrigin, Scope, Sink};
 use crate::proto::http::{self as rules, Forms, Refusal, SessionHead};
 use crate::proto::messages::id::RequestId;
@@ -23,7 +25,7 @@ impl HttpService {
     pub(super) async fn initialize(
         &self,
         arrival: RequestOrigin,
-        body: &Bytes,
+        (body, observed): (&Bytes, &RequestScope),
         forms: Forms,
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
@@ -41,7 +43,7 @@ impl HttpService {
         let channel = Arc::new(ResponseChannel::new(caller.budget, 0, forms.stream));
         let sink: Arc<dyn Sink> = channel.clone();
         let scope = Scope::Session { peer: peer.clone(), arrival };
-        engine.accept(&scope, message, &sink);
+        engine.accept_received(&scope, message, observed.clone(), &sink);
         let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
         let opened = matches!(end, ResponseEnd::Response(_, None));
         let mut response = complete_response(end, false, forms, caller.budget);
@@ -58,7 +60,7 @@ impl HttpService {
     /// Finds the session of a request. `id` is the request's id for a refusal (RPC-14).
     pub(in crate::runtime::http) async fn session(
         &self,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Principal>,
         named: &SessionHead<'_>,
         id: Option<&RequestId>,
     ) -> Result<Lease, Refusal> {
@@ -73,7 +75,7 @@ impl HttpService {
     /// Fails the question to which a malformed message was a response.
     pub(super) async fn fail_pending_question(
         &self,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Principal>,
         headers: &HeaderMap,
         malformed: &Malformed,
     ) {

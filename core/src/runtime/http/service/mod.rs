@@ -3,5 +3,6 @@
 pub(super) mod http_service;
 mod initialize;
 mod post;
+mod principal;
 mod resume;
 mod session_requests;

@@ -1,6 +1,7 @@
 //! Handles POST: passes the message to the engine, and makes a response of its outcome.
 
 use super::http_service::HttpService;
+use crate::dispatch::observer::{RequestEnd, RequestScope, StreamKind, StreamScope};
 use crate::faults;
 use crate::host::{Accepted, RequestOrigin, Scope, Sink, null_sink};
 use crate::proto::http::{self as rules, Forms, Refusal, Route};
@@ -37,12 +38,15 @@ impl HttpService {
         let arrival = caller.request_origin(head);
         let body = match read(body, limits.max_message_bytes, caller.budget).await {
             Ok(body) => body,
-            Err(error) => return Ok(body_error(error, limits.max_message_bytes, head.version, caller)),
+            Err(error) => {
+                self.0.engine.refused_unread(Some(error.refuser()));
+                return Ok(body_error(error, limits.max_message_bytes, head.version, caller));
+            }
         };
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
         {
-            let lease = self.session(arrival.principal.as_ref(), &named, None).await?;
+            let lease = self.session(caller.principal, &named, None).await?;
             if lease.peer().revision() == Some(Revision::V2025_03_26) {
                 return self.batch(lease, arrival, body, forms, caller).await;
             }
@@ -50,48 +54,59 @@ impl HttpService {
         let message = match self.0.engine.decode(&body, Message::decode) {
             Ok(message) => message,
             Err(malformed) => {
-                self.fail_pending_question(arrival.principal.as_ref(), &head.headers, &malformed).await;
+                self.0.engine.refused_unread(malformed.error.refuser());
+                self.fail_pending_question(caller.principal, &head.headers, &malformed).await;
                 return Err(Refusal::malformed(&malformed));
             }
         };
         if let Message::Request(request) = &message {
             let _ = named.set(request.id.clone());
         }
+        let observed = self.0.engine.received(&message, |_| rules::claimed_revision(&head.headers));
+        let refused = |refusal: Refusal| {
+            observed.rejected_by(refusal.refuser);
+            refusal
+        };
         faults::pass("http");
-        match rules::route(&head.headers, &message, self.0.engine.revisions())? {
+        let route = rules::route(&head.headers, &message, self.0.engine.revisions());
+        match route.map_err(refused)? {
             Route::Modern(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                self.call(scope, message, forms, None, caller).await
+                self.call(scope, (message, &observed), forms, None, caller).await.map_err(refused)
             }
             Route::Notification(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                self.0.engine.accept(&scope, message, &null_sink());
+                self.0.engine.accept_received(&scope, message, observed.clone(), &null_sink());
                 Ok(empty(StatusCode::ACCEPTED))
             }
-            Route::Ignored => Ok(empty(StatusCode::ACCEPTED)),
+            Route::Ignored => {
+                observed.finished(RequestEnd::Ok, 0);
+                Ok(empty(StatusCode::ACCEPTED))
+            }
             Route::Initialize(id) => {
                 // A client that has lost its session may still send the old session's header (LH-11).
                 if let Some(session) = rules::session_id(&head.headers)
-                    && self.0.sessions.find(session, arrival.principal.as_ref()).await.is_ok()
+                    && self.0.sessions.find(session, caller.principal).await.is_ok()
                 {
-                    return Err(Refusal::initialized(&id));
+                    return Err(refused(Refusal::initialized(&id)));
                 }
                 drop(message);
-                self.initialize(arrival, &body, forms, caller).await
+                self.initialize(arrival, (&body, &observed), forms, caller).await.map_err(refused)
             }
             Route::Session(named) => {
                 let id = match &message {
                     Message::Request(request) => Some(&request.id),
                     _ => None,
                 };
-                let lease = self.session(arrival.principal.as_ref(), &named, id).await?;
+                let lease = self.session(caller.principal, &named, id).await.map_err(refused)?;
                 let scope = Scope::Session { peer: lease.peer().clone(), arrival };
                 if matches!(message, Message::Request(_)) {
-                    return self.call(scope, message, forms, Some(lease), caller).await;
+                    let message = (message, &observed);
+                    return self.call(scope, message, forms, Some(lease), caller).await.map_err(refused);
                 }
-                self.0.engine.accept(&scope, message, &null_sink());
+                self.0.engine.accept_received(&scope, message, observed.clone(), &null_sink());
                 Ok(empty(StatusCode::ACCEPTED))
             }
         }
@@ -100,7 +115,7 @@ impl HttpService {
     async fn call(
         &self,
         scope: Scope,
-        message: Message,
+        (message, observed): (Message, &RequestScope),
         forms: Forms,
         lease: Option<Lease>,
         caller: Caller<'_>,
@@ -113,7 +128,7 @@ impl HttpService {
         let part = if listens { caller.stream()? } else { None };
         let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
         let sink: Arc<dyn Sink> = channel.clone();
-        let in_flight = match engine.accept(&scope, message, &sink) {
+        let in_flight = match engine.accept_received(&scope, message, observed.clone(), &sink) {
             Accepted::Started(call) | Accepted::Pending(call) => InFlight::Call(call),
             Accepted::Listening(listen) => {
                 self.0.streams.end_if_closing(|| engine.end_listen(listen));
@@ -152,7 +167,8 @@ impl HttpService {
         let engine = &self.0.engine;
         let members = engine
             .decode(&body, Message::decode_batch)
-            .map_err(|malformed| Refusal::malformed(&malformed))?;
+            .map_err(|malformed| Refusal::malformed(&malformed))
+            .inspect_err(|refusal| engine.refused_unread(refusal.refuser))?;
         let most = engine.limits().max_outbound_bytes;
         let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
         let sink: Arc<dyn Sink> = channel.clone();
@@ -173,7 +189,9 @@ impl HttpService {
             }
             ResponseForm::Stream => {
                 self.make_resumable(&exchange, false);
-                self.stream(exchange)
+                // A listen stream reports itself, over every transport.
+                let listens = matches!(exchange.in_flight, Some(InFlight::Listen(_)));
+                self.stream(exchange, (!listens).then_some(StreamKind::Response))
             }
         }
     }
@@ -188,7 +206,12 @@ impl HttpService {
     }
 
     /// An event stream. If the stream is complete already, it is sent in one piece.
-    pub(in crate::runtime::http) fn stream(&self, mut exchange: Exchange) -> Response<ResponseBody> {
+    /// `kind` is what observers are told of it.
+    pub(in crate::runtime::http) fn stream(
+        &self,
+        mut exchange: Exchange,
+        kind: Option<StreamKind>,
+    ) -> Response<ResponseBody> {
         let body = match exchange.channel.take_complete(exchange.reader) {
             Some(bytes) => {
                 exchange.finish();
@@ -196,7 +219,9 @@ impl HttpService {
             }
             None => {
                 let entry = self.0.streams.enter(&exchange.channel);
-                ResponseBody::stream(exchange, entry)
+                let observers = self.0.engine.observers();
+                let scope = kind.map(|kind| StreamScope::open(observers, kind)).unwrap_or_default();
+                ResponseBody::stream(exchange, entry, scope)
             }
         };
         event_stream(body)

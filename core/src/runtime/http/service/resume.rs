@@ -1,5 +1,6 @@
 //! Resumes a stream for a client that has reconnected: sends the events that the client has missed, and the later ones.
 
+use crate::dispatch::observer::StreamKind;
 use crate::dispatch::shares::Part;
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::proto::framing::sse;
@@ -58,7 +59,7 @@ impl HttpService {
         })?;
         let exchange = Exchange::new(self.engine().clone(), channel, None, Some(lease), caller.connection);
         let exchange = exchange.with_part(part);
-        Ok(self.stream(exchange.for_reader(reader)))
+        Ok(self.stream(exchange.for_reader(reader), Some(StreamKind::Resumed)))
     }
 
     /// Replays the stream of another process from the store. The response ends after the stored events. The client then

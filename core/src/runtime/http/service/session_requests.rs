@@ -1,5 +1,6 @@
 //! The requests of legacy sessions only: GET opens or resumes a stream, and DELETE ends the session.
 
+use crate::dispatch::observer::StreamKind;
 use crate::proto::http::{self as rules, Refusal};
 use crate::proto::messages::error::RpcError;
 use crate::runtime::http::connection::caller::Caller;
@@ -20,8 +21,7 @@ impl HttpService {
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
         rules::check_listen(&head.headers)?;
-        let principal = caller.request_origin(head).principal;
-        let mut lease = self.session(principal.as_ref(), &named, None).await?;
+        let mut lease = self.session(caller.principal, &named, None).await?;
         let part = caller.stream()?;
         if let Some(id) = rules::last_event_id(&head.headers)? {
             return self.resume(lease, id, (caller, part)).await;
@@ -41,7 +41,7 @@ impl HttpService {
         if let Some(session) = exchange.session() {
             session.listen(&channel);
         }
-        Ok(self.stream(exchange))
+        Ok(self.stream(exchange, Some(StreamKind::Get)))
     }
 
     pub(in crate::runtime::http) async fn delete(
@@ -50,7 +50,7 @@ impl HttpService {
         caller: Caller<'_>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let named = rules::session_request(&head.headers, self.engine().revisions())?;
-        self.session(caller.request_origin(head).principal.as_ref(), &named, None).await?;
+        self.session(caller.principal, &named, None).await?;
         self.session_table().end(named.id).await.map_err(|why| no_session(why, None))?;
         Ok(empty(StatusCode::NO_CONTENT))
     }

@@ -1,33 +1,33 @@
 //! The record of a session in the store, from which another process can resume the session.
 
+use crate::dispatch::principal::{self, Principal};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::envelope::Client;
 use crate::proto::version::Revision;
 use bytes::Bytes;
-use std::sync::Arc;
 
 pub(super) fn key(id: &str) -> String {
     ["session/", id].concat()
 }
 
 /// The data with which another process can resume the session. The buffer has exactly the size of the data.
-pub(super) fn record(client: &Client, principal: Option<&str>) -> JsonSlice {
+pub(super) fn record(client: &Client, principal: Option<&Principal>) -> JsonSlice {
     let mut out = JsonWriter::new();
     out.begin_object().key("revision").str(client.revision.as_str());
     if let Some(info) = &client.info {
         out.key("clientInfo").slice(info);
     }
     if let Some(principal) = principal {
-        out.key("principal").str(principal);
+        principal::write(principal, out.key("principal"));
     }
     out.key("capabilities").slice(&client.capabilities).end_object();
     JsonSlice::from_trusted(Bytes::copy_from_slice(&out.into_bytes()))
 }
 
-pub(super) fn read_record(record: &Bytes) -> Option<(Client, Option<Arc<str>>)> {
+pub(super) fn read_record(record: &Bytes) -> Option<(Client, Option<Principal>)> {
     let record = JsonSlice::parse(record.clone(), &crate::json::Limits::default()).ok()?;
     let principal = match record.member("principal") {
-        Some(principal) => Some(principal.decode_str()?.into()),
+        Some(principal) => Some(principal::read(&principal)?),
         None => None,
     };
     Some((client_of(&record)?, principal))

@@ -1,10 +1,12 @@
 //! Legacy sessions. The record of each session is in the store. This module adds the state that only one process has.
 
 use super::record::{client_of, key, read_record, record};
+use crate::dispatch::principal::Principal;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::host::{CancelReason, Engine, Peer};
 use crate::locks::Mutex;
 use crate::proto::http::Refusal;
+use crate::proto::messages::error::stage;
 use crate::proto::messages::id::RequestId;
 use crate::runtime::http::resumption::get_stream::GetStreams;
 use crate::runtime::http::resumption::resumable_streams::{ResumableStreams, SessionStreams};
@@ -43,9 +45,11 @@ pub(in crate::runtime::http) fn no_session(why: NoSession, id: Option<&RequestId
         NoSession::Missing => Refusal::no_session(id),
         NoSession::Full => {
             Refusal::unavailable(id, "Server busy: too many sessions are open (max_sessions); retry later")
+                .refused_by(stage::LIMITS, "max_sessions")
         }
         NoSession::Unavailable(why) => {
             Refusal::unavailable(id, format!("Server busy: sessions are unavailable: {why}"))
+                .refused_by(stage::STORE, "unavailable")
         }
     }
 }
@@ -86,7 +90,7 @@ impl Sessions {
         };
         let reservation = self.reserve()?;
         let ttl = self.engine.limits().handshake_timeout.min(self.idle());
-        let record = record(&client, peer.principal().map(|principal| &**principal));
+        let record = record(&client, peer.principal());
         // The peer must not hold a second copy of these values, or the connection's buffer.
         peer.rebase(client_of(&record).ok_or(NoSession::Missing)?);
         drop(client);
@@ -114,10 +118,10 @@ impl Sessions {
             if own {
                 // The result is not awaited, because the store only has to get this operation before the next record.
                 let op = StoreOp::Delete { key: key(&session.id), when: When::Always };
-                let log = self.engine.log().clone();
+                let observers = self.engine.observers().clone();
                 let done = move |done| {
                     if let Some(why) = StoreDone::failure(&done) {
-                        store_failed(&*log, why);
+                        store_failed(&observers, why);
                     }
                 };
                 self.engine.store().submit(op, self.engine.now(), Box::new(done));
@@ -131,7 +135,7 @@ impl Sessions {
     pub(in crate::runtime::http) async fn find(
         self: &Arc<Self>,
         id: &str,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Principal>,
     ) -> Result<Lease, NoSession> {
         let lease = self.find_any(id).await?;
         if lease.peer().principal() != principal {
@@ -275,7 +279,7 @@ impl Sessions {
 
     fn note(&self, done: &StoreDone) {
         if let Some(why) = done.failure() {
-            store_failed(&**self.engine.log(), why);
+            store_failed(self.engine.observers(), why);
         }
     }
 }
@@ -322,15 +326,24 @@ mod tests {
         let (here, there) = (Sessions::new(engine.clone()), Sessions::new(engine));
         let capabilities = JsonSlice::empty_object();
         let client = Client { revision: Revision::V2025_11_25, info: None, capabilities };
-        let (me, you): (Arc<str>, Arc<str>) = ("me".into(), "you".into());
-        for owner in [None, Some(me.clone())] {
+        let of = |issuer: &str, subject: &str| Some(Principal::new(issuer, subject));
+        let all = [
+            None,
+            Some("me".into()),
+            of("a", "bc"),
+            of("ab", "c"),
+            of("a", ""),
+            of("", "a"),
+            of("me", "host"),
+        ];
+        for owner in all.clone() {
             let id: Arc<str> = here.new_id().expect("randomness");
             at_once(here.open(Peer::resume(id.clone(), owner.clone(), client.clone()))).expect("room");
             // The session must be found in this process, and in one that knows it only from the store.
             for sessions in [&here, &there] {
-                for asking in [None, Some(&me), Some(&you)] {
-                    let found = at_once(sessions.find(&id, asking));
-                    assert_eq!(found.is_ok(), asking == owner.as_ref(), "{owner:?} {asking:?}");
+                for asking in [None, Some("you".into())].iter().chain(&all) {
+                    let found = at_once(sessions.find(&id, asking.as_ref()));
+                    assert_eq!(found.is_ok(), *asking == owner, "{owner:?} {asking:?}");
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Queries to the store. The reply may come later, after the timeout, or never.
 
-use crate::dispatch::log::{self, Log, LogLevel};
+use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::observer::Observers;
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::Engine;
 use crate::locks::Mutex;
@@ -74,9 +75,9 @@ async fn submit(engine: &Engine, waiting: &PendingQueries, op: StoreOp) -> Store
     .await
 }
 
-/// Logs that the store failed.
-pub(in crate::runtime::http) fn store_failed(log: &dyn Log, why: &str) {
-    log::say(log, LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
+/// Reports that the store failed.
+pub(in crate::runtime::http) fn store_failed(observers: &Observers, why: &str) {
+    observers.diagnose(LogLevel::Error, log::STORE, || format!("the store failed: {why}"));
 }
 
 impl PendingAnswer {

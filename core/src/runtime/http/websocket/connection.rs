@@ -2,6 +2,8 @@
 
 use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
+use crate::dispatch::observer::Transport;
+use crate::dispatch::principal::Principal;
 use crate::host::{CancelReason, Engine, Peer, Sink};
 use crate::runtime::http::connection::budget::Reservation;
 use crate::runtime::http::connection::upgrade::{Upgraded, UpgradedStream};
@@ -25,10 +27,13 @@ const READ: usize = 16 << 10;
 /// connection closed at once, the client could lose messages that it has not read yet.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// Serves a connection that has become a WebSocket. `head` is the response to the request, which is written first.
-pub(super) async fn serve(upgraded: Upgraded<'_>, head: Vec<u8>) {
+/// Serves a connection that has become a WebSocket, whose request had this principal. `head` is the response to the
+/// request, which is written first.
+pub(super) async fn serve(mut upgraded: Upgraded<'_>, head: Vec<u8>, principal: Option<Principal>) {
     let guard = upgraded.guard;
+    upgraded.stream.becomes(Transport::WebSocket);
     let mut connection = Connection::new(upgraded, head);
+    connection.peer.set_principal(principal);
     poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
 

@@ -8,8 +8,9 @@ use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::request_body::RequestBody;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::response::responses::refuse_upgrade;
+use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
 use crate::runtime::http::routes::route::{Answer, Answering, Methods, RouteConfig, RouteHandler};
+use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::options::web::WebSocketOptions;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
 use crate::runtime::transport::table::{TransportKind, WEBSOCKET};
@@ -32,18 +33,23 @@ impl ServerTransport for WebSocketOptions {
     }
 
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
+        let service = context.http().clone();
         let route = RouteConfig {
             name: WEBSOCKET.title,
             path: self.endpoint.path.as_str().into(),
             methods: Some(METHODS),
-            handler: Box::new(|access| Arc::new(WebSocketRoute(access))),
+            handler: Box::new(|access| Arc::new(WebSocketRoute { service, access })),
         };
         Ok(Box::new(ServedPath::at(context, &WEBSOCKET, &self.endpoint, vec![route])?))
     }
 }
 
-/// Opens WebSockets. Contains the hosts and origins that may open one.
-struct WebSocketRoute(Access);
+/// Opens WebSockets.
+struct WebSocketRoute {
+    service: HttpService,
+    /// The hosts and origins that may open a WebSocket.
+    access: Access,
+}
 
 impl RouteHandler for WebSocketRoute {
     fn answer<'r>(
@@ -53,16 +59,26 @@ impl RouteHandler for WebSocketRoute {
     ) -> Answering<'r> {
         Box::pin(async {
             let (head, body) = request.into_parts();
-            let accepted =
-                accept(&head, &self.0).and_then(|accepted| Ok((accepted, Caller::on(connection).stream()?)));
-            match accepted {
-                Ok((response, part)) if body.is_end_stream() => Answer::Upgrade(Box::new(move |upgraded| {
+            let head = Arc::new(head);
+            let response = match accept(&head, &self.access) {
+                Ok(response) => response,
+                Err(refusal) => {
+                    return Answer::Response(refuse_upgrade(Some(refusal), &head, body).await);
+                }
+            };
+            let caller = Caller::on(connection);
+            let principal = match self.service.principal(&head, caller).await {
+                Ok(principal) => principal,
+                Err(refusal) => return Answer::Response(refuse_unread(refusal, &head, &body)),
+            };
+            match caller.stream() {
+                Ok(part) if body.is_end_stream() => Answer::Upgrade(Box::new(move |upgraded| {
                     Box::pin(async move {
                         let _part = part;
-                        serve(upgraded, response).await;
+                        serve(upgraded, response, principal).await;
                     })
                 })),
-                accepted => Answer::Response(refuse_upgrade(accepted.err(), &head, body).await),
+                refused => Answer::Response(refuse_upgrade(refused.err(), &head, body).await),
             }
         })
     }

@@ -1,0 +1,12 @@
+//! Finds the principal of a request or a connection, before anything else of it is handled.
+//!
+//! By default it is the principal that the program attached. A [`PrincipalResolver`] may find it in another way, and may
+//! refuse the request. Every transport asks [`Engine::resolve_principal`](crate::host::Engine).
+
+mod deadlines;
+mod resolve;
+mod resolver;
+
+pub(in crate::host) use deadlines::Deadlines;
+pub(crate) use resolver::RefusalKind;
+pub use resolver::{PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution};

@@ -1,0 +1,183 @@
+//! The one step that finds a principal: calls the resolver within its bounds, and makes refusals safe for clients.
+
+use super::deadlines::Key;
+use super::resolver::{
+    PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, RefusalKind, Resolution,
+};
+use crate::dispatch::principal::Principal;
+use crate::host::engine::Engine;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::wake::{Parker, Wake};
+use crate::panics::{Panicked, caught};
+use http::request::Parts;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+const WHAT: &str = "the sender of a request could not be identified";
+
+type Found = Result<Option<Principal>, PrincipalRefusal>;
+
+impl Resolution {
+    /// The program has attached no principal.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn none() -> Resolution {
+        Resolution::Ready(Ok(None))
+    }
+
+    fn into_future(self) -> PrincipalFuture {
+        match self {
+            Resolution::Ready(found) => Box::pin(std::future::ready(found)),
+            Resolution::Pending(future) => future,
+        }
+    }
+}
+
+#[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+impl Engine {
+    /// Finds the principal of a request or a connection. `attached` is what the program attached to it. The future needs
+    /// no particular executor. It ends at its deadline, and dropping it cancels the resolver's own future.
+    pub(crate) fn resolve_principal(&self, attached: Resolution, head: Option<&Arc<Parts>>) -> Resolution {
+        match (attached, &self.0.resolver) {
+            (Resolution::Ready(Ok(None)), None) => Resolution::none(),
+            (Resolution::Ready(Ok(Some(known))), None) if !known.is_empty_string() => {
+                Resolution::Ready(Ok(Some(known)))
+            }
+            (attached, resolver) => self.resolve_slowly(attached, resolver.clone(), head.cloned()),
+        }
+    }
+
+    fn resolve_slowly(
+        &self,
+        attached: Resolution,
+        resolver: Option<Arc<dyn PrincipalResolver>>,
+        head: Option<Arc<Parts>>,
+    ) -> Resolution {
+        let engine = self.clone();
+        let then = move |attached: Found| match (attached.and_then(not_empty), resolver) {
+            (Ok(attached), Some(resolver)) => {
+                caught(|| resolver.resolve(PrincipalRequest { head, attached }))
+                    .unwrap_or_else(|panicked| Resolution::Ready(Err(engine.0.resolver_panicked(&panicked))))
+            }
+            (attached, _) => Resolution::Ready(attached),
+        };
+        let resolution = match attached {
+            Resolution::Ready(found) => then(found),
+            Resolution::Pending(future) => {
+                Resolution::Pending(Box::pin(async move { then(future.await).into_future().await }))
+            }
+        };
+        match resolution {
+            Resolution::Ready(found) => Resolution::Ready(found.map_err(|why| self.0.presentable(why))),
+            Resolution::Pending(future) => Resolution::Pending(self.bounded(future)),
+        }
+    }
+
+    /// Waits on this thread for a connection's principal. `None`: the parker was closed, or `is_over` says so after a wake.
+    pub(crate) fn wait_for_principal(
+        &self,
+        attached: Resolution,
+        parker: &Arc<Parker>,
+        is_over: impl Fn() -> bool,
+    ) -> Option<Found> {
+        let mut future = match self.resolve_principal(attached, None) {
+            Resolution::Ready(found) => return Some(found),
+            Resolution::Pending(future) => future,
+        };
+        let waker = Waker::from(Arc::new(WakeParker(parker.clone())));
+        loop {
+            if let Poll::Ready(found) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(found);
+            }
+            if !parker.park() || is_over() {
+                return None;
+            }
+        }
+    }
+
+    /// Logs that a connection without HTTP is closed, because its principal was refused.
+    pub(crate) fn log_refused_connection(&self, refusal: &PrincipalRefusal) {
+        self.0.log_handler_fault(|| format!("a connection was closed: {refusal}"));
+    }
+
+    /// The future with a deadline and a panic boundary.
+    fn bounded(&self, mut future: PrincipalFuture) -> PrincipalFuture {
+        let until = self.now() + self.limits().store_timeout;
+        let (key, earliest) = self.0.resolutions.add(until);
+        let entry = Entry(self.0.clone(), key);
+        if earliest {
+            self.0.wake_timer();
+        }
+        Box::pin(async move {
+            let Entry(shared, key) = &entry;
+            let found = poll_fn(|task| match caught(|| future.as_mut().poll(task)) {
+                Ok(Poll::Pending) if shared.resolutions.has_passed(*key, task.waker()) => {
+                    Poll::Ready(Err(PrincipalRefusal::unavailable(
+                        "Server busy: the sender could not be identified in time (store_timeout); retry later",
+                    )))
+                }
+                Ok(poll) => poll,
+                Err(panicked) => Poll::Ready(Err(shared.resolver_panicked(&panicked))),
+            });
+            let found = found.await;
+            // A panic while the resolver's future is dropped must not reach the transport.
+            if let Err(panicked) = caught(|| drop(future)) {
+                shared.resolver_panicked(&panicked);
+            }
+            found.map_err(|why| shared.presentable(why))
+        })
+    }
+}
+
+fn not_empty(attached: Option<Principal>) -> Found {
+    match attached {
+        Some(principal) if principal.is_empty_string() => Err(PrincipalRefusal::failed(
+            "the program gave an empty string as the principal; give none for an anonymous sender",
+        )),
+        attached => Ok(attached),
+    }
+}
+
+/// Removes a deadline when it is dropped.
+struct Entry(Arc<Shared>, Key);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.0.resolutions.remove(self.1);
+    }
+}
+
+struct WakeParker(Arc<Parker>);
+
+impl std::task::Wake for WakeParker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake();
+    }
+}
+
+impl Shared {
+    #[cold]
+    fn resolver_panicked(&self, panicked: &Panicked) -> PrincipalRefusal {
+        PrincipalRefusal::failed(format!("the resolver panicked: {panicked}"))
+    }
+
+    /// Logs the reason of a failure, and replaces it by what the client may see.
+    #[cold]
+    fn presentable(&self, mut refusal: PrincipalRefusal) -> PrincipalRefusal {
+        if refusal.kind != RefusalKind::Failed {
+            return refusal;
+        }
+        let why = &refusal.message;
+        refusal.message = if self.masking.hides() {
+            let reference = self.error_reference();
+            self.log_handler_fault(|| format!("{WHAT} (the client has the reference {reference}): {why}"));
+            format!(
+                "Internal error: the sender could not be identified; the server's log has the reason under {reference}"
+            )
+        } else {
+            self.log_handler_fault(|| format!("{WHAT}: {why}"));
+            format!("Internal error: the sender could not be identified: {why}")
+        };
+        refusal
+    }
+}

@@ -1,0 +1,44 @@
+//! Finds the principal of a request, before its body is read and before its session is looked up.
+
+use super::http_service::HttpService;
+use crate::dispatch::principal::Principal;
+use crate::host::{PrincipalFuture, PrincipalRefusal, Resolution};
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::request_extensions::attached_principal;
+use http::request::Parts;
+use std::sync::Arc;
+
+impl HttpService {
+    /// The principal of a request whose framing, method, host and origin were checked.
+    pub(in crate::runtime::http) async fn principal(
+        &self,
+        head: &Arc<Parts>,
+        caller: Caller<'_>,
+    ) -> Result<Option<Principal>, PrincipalRefusal> {
+        match self.engine().resolve_principal(attached_principal(head), Some(head)) {
+            Resolution::Ready(found) => found,
+            Resolution::Pending(future) => pending(future, caller.connection).await,
+        }
+    }
+}
+
+async fn pending(
+    future: PrincipalFuture,
+    connection: Option<&Arc<ConnectionState>>,
+) -> Result<Option<Principal>, PrincipalRefusal> {
+    // Meanwhile the socket checks whether the client is still connected.
+    let _watch = connection.map(|connection| {
+        connection.wait(true);
+        Watch(connection)
+    });
+    future.await
+}
+
+struct Watch<'c>(&'c ConnectionState);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.0.wait(false);
+    }
+}
