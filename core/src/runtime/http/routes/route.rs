@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// The result of a request.
+// Most results are responses, and a box would cost each of them an allocation.
+#[allow(clippy::large_enum_variant)]
 pub(in crate::runtime::http) enum Answer {
     /// A response. If its body is open, the response is a stream.
     Response(Response<ResponseBody>),
