@@ -372,6 +372,34 @@ export interface Icon {
 /** Custom keys, with or without a prefix such as `example.com/`. The keys of the protocol are refused. */
 export type Meta = { readonly [key: string]: unknown }
 
+/**
+ * A store of a program, for the data that outlives a request: legacy HTTP sessions, the events of streams that can be resumed,
+ * tasks, and used states. `submit` runs one operation and returns its reply, or a promise of it. Values are `Uint8Array`s; they
+ * may contain any bytes, and must be returned unchanged. Times are in milliseconds.
+ *
+ * - Keys: a key is `kind/name`. Records, logs and counters with the same key are independent.
+ * - Atomicity: each operation takes effect at once or not at all, even if others use the store at the same time, such as
+ *   other processes. `put` and `delete` check their condition and change the record in one step.
+ * - Versions and positions: each write of a record gives it a version that its key never had before, even if the record has
+ *   expired or was removed since. The positions of a log grow in the same way. Both are integers up to
+ *   `Number.MAX_SAFE_INTEGER`.
+ * - Counters: the values are integers from -(2 ** 53) to 2 ** 53 - 1. These two are the ends of the range.
+ * - Expiry: times to live count from the arrival of the operation. What has expired does not exist for any operation. `get`
+ *   without `touch`, `read` and `trim` do not change the time to live.
+ *
+ * If `submit` throws, the operation has failed: the request that needs it is refused as busy, and the error is logged. The same
+ * happens if the reply is wrong, or does not come within `limits.storeTimeout`. A store that cannot be reached may also return
+ * `{ result: 'unavailable', reason: '…' }`.
+ *
+ * The first operation comes after the handlers of `start`, the last one before the handlers of `stop`.
+ */
+export interface Store {
+  submit(op: StoreOp): StoreReply | Promise<StoreReply>
+}
+
+// Operations and replies of stores, made from the engine's tables.
+// End of the operations and replies.
+
 // Policies and settings, made from the engine's tables.
 
 export interface CommonPolicies {

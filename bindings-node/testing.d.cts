@@ -1,6 +1,6 @@
 /** Clients in the process of their server, for tests. Messages go through the whole engine, without sockets. */
 
-import type { Server } from './index.js'
+import type { Server, StoreOp, StoreReply } from './index.js'
 
 /** A client's answer to a question: the answer itself, or a function of the question's parameters. */
 export type Answering<T> = T | ((params: Record<string, any>) => T | Promise<T>)
@@ -163,3 +163,9 @@ export class CompletionResult implements Result {
   readonly total?: number
   readonly hasMore: boolean
 }
+
+/**
+ * Runs an operation on the store of a server that listens, as the engine does, and resolves to the reply. It is for tests of a
+ * program's own store. A store that fails gives the reply `unavailable`.
+ */
+export function storeOperation(server: Server, op: StoreOp): Promise<StoreReply>

@@ -3,4 +3,4 @@ import { createRequire } from 'node:module'
 // Not by an import, which would have Node look for names in the text first.
 const testing = createRequire(import.meta.url)('./testing.cjs')
 
-export const { CallResult, Client, CompletionResult, PromptResult, ReadResult } = testing
+export const { CallResult, Client, CompletionResult, PromptResult, ReadResult, storeOperation } = testing

@@ -166,7 +166,9 @@ impl Call {
 
     /// Completes the call with the return value of its function.
     fn finish(&self, result: &Bound<'_, PyAny>) -> bool {
-        let outcome = outcome::outcome(&self.context, self.returns_dict, result, self.target.bounds());
+        let bounds = self.target.bounds();
+        let bounds = if self.context.is_store_operation() { bounds.of_store() } else { bounds };
+        let outcome = outcome::outcome(&self.context, self.returns_dict, result, bounds);
         self.complete(outcome.unwrap_or_else(|text| self.log_handler_fault(text)))
     }
 

@@ -2,6 +2,10 @@
 //! [`ServerBuilder::store`](crate::ServerBuilder::store).
 
 pub use crate::dispatch::store::{
-    Done, Entries, Entry, Keep, MemoryStore, Once, Record, Store, StoreBounds, StoreDone, StoreOp, Version,
-    When, consume_once,
+    Done, Entries, Entry, Keep, MemoryStore, Once, Record, Store, StoreBounds, StoreDone, StoreOp, StoreUrl,
+    Version, When, consume_once,
 };
+
+/// How operations and replies cross the boundary to a host language. It may change at any time.
+#[doc(hidden)]
+pub use crate::dispatch::store::wire;

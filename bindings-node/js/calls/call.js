@@ -60,7 +60,7 @@ class Call {
   /** The handler has returned. Sends the result unless the call has ended. Never throws. */
   onReturn(value) {
     if (this.over) return
-    const { kind, line, bytes } = encode(this.entry, value, this.#bridge.bounds)
+    const { kind, line, bytes } = encode(this.entry, value, this.entry.bounds ?? this.#bridge.bounds)
     this.#answer(kind, line, bytes)
     if (kind === FAILED) this.#log('error', parse(line))
     if (kind === VALUE && !this.entry.warned) this.#warn(value)

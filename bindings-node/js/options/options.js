@@ -8,6 +8,7 @@ const { logOption } = require('../server/log')
 const { onFirstThread } = require('../native')
 const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./socket_options')
 const { isObject } = require('../registry/schema')
+const { storeHandler } = require('../registry/store')
 const { webOptions } = require('./web')
 
 const { stringify } = JSON
@@ -49,7 +50,8 @@ function keyBytes(text) {
 function serverOptions(options) {
   const what = 'Server options'
   if (!isObject(options)) throw new TypeError(`${what} must be an object`)
-  const { name, version, limits, stateKeys, log, logLevel, ...settings } = options
+  const { name, version, limits, stateKeys, log, logLevel, store, ...settings } = options
+  const hasOwnStore = store != null && typeof store !== 'string'
   if (typeof name !== 'string') throw new TypeError(`${what}: name must be a string`)
   if (limits != null && !isObject(limits)) throw new TypeError(`${what}: limits must be an object`)
   const entries = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
@@ -59,10 +61,11 @@ function serverOptions(options) {
   return {
     name,
     version: checkType(`${what}: version`, version, 'string') ?? '0.1.0',
-    settings: optionsText(what, settings),
+    settings: optionsText(what, hasOwnStore ? settings : { ...settings, store }),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: stateKeyBytes(stateKeys),
+    store: hasOwnStore ? storeHandler(`${what}: store`, store) : undefined,
     log: logOption(log, logLevel)
   }
 }

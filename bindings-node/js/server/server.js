@@ -24,6 +24,10 @@ const { parse, stringify } = JSON
 /** Numbers of handlers are unique among all servers, because a server may be mounted in another. */
 let nextHandler = 0
 
+/** The name of a store's operations in messages, and the bounds of their replies, which may be whole records. */
+const STORE = 'store.submit'
+const STORE_BOUNDS = { depth: 16, size: Number.MAX_SAFE_INTEGER }
+
 /** Numbers of mounts are unique among all servers, because a server may be mounted in several. */
 let lastMount = 0
 
@@ -49,8 +53,10 @@ class Server {
   }
 
   constructor(options) {
-    const { log, ...config } = serverOptions(options)
-    this.#bridge = new Bridge(new Engine({ ...config, log: log.least }), log.write)
+    const { log, store: handler, ...config } = serverOptions(options)
+    const store = handler === undefined ? undefined : nextHandler++
+    this.#bridge = new Bridge(new Engine({ ...config, store, log: log.least }), log.write)
+    if (handler !== undefined) this.#bridge.entries.set(store, { kind: 'method', name: STORE, handler, bounds: STORE_BOUNDS })
     ;[this.#closed, this.#resolveClosed] = deferred()
   }
 

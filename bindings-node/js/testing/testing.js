@@ -7,8 +7,9 @@ const { internalsOf } = require('./test_internals')
 const { Link } = require('../native')
 const { IN_PROCESS } = require('../options/options')
 const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./client_results')
+const { withBytes, withText } = require('../registry/store')
 
-const { stringify } = JSON
+const { parse, stringify } = JSON
 
 const OPTIONS = [
   'revision',
@@ -292,4 +293,9 @@ function callListener(run) {
   }
 }
 
-module.exports = { CallResult, Client, CompletionResult, PromptResult, ReadResult }
+/** Runs an operation on the store of a server that listens. Resolves to the reply. */
+async function storeOperation(app, op) {
+  return withBytes(parse(await internalsOf(app).bridge.engine.storeOperation(stringify(withText(op)))))
+}
+
+module.exports = { CallResult, Client, CompletionResult, PromptResult, ReadResult, storeOperation }

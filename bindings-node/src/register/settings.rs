@@ -4,10 +4,11 @@ use crate::error::{Result, invalid, to_js};
 use crate::log::Records;
 use crate::register::options::limits;
 use crate::register::values::json;
+use crate::serve::session::LANE;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::sync::Arc;
-use tenon_mcp::{LogLevel, Server, Spelling};
+use tenon_mcp::{HandlerId, LogLevel, Server, Spelling, Target};
 
 /// The configuration from which a server is built.
 #[napi(object)]
@@ -19,6 +20,8 @@ pub struct ServerConfig {
     pub limit_names: Vec<String>,
     pub limit_values: Vec<f64>,
     pub state_keys: Vec<Uint8Array>,
+    /// The number of the handler of the program's store.
+    pub store: Option<u32>,
     /// The lowest level of log records that JavaScript gets.
     pub log: Option<String>,
 }
@@ -41,6 +44,10 @@ impl ServerConfig {
         builder
             .set_settings(&json(self.settings), Spelling::Node)
             .map_err(|error| invalid(format!("server: {error}")))?;
+        if let Some(handler) = self.store {
+            let target = Target::Lane { lane: LANE, handler: HandlerId(handler) };
+            builder = builder.host_store(target, Spelling::Node, None);
+        }
         Ok((builder.build().map_err(to_js)?, records, bounds))
     }
 }

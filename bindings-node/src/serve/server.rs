@@ -11,15 +11,32 @@ use crate::serve::session::{LANE, ServerState, Session};
 use crate::serve::unmounted::MountGuard;
 use crate::serve::web::Urls;
 use bytes::Bytes;
-use napi::Env;
-use napi::bindgen_prelude::{Uint8Array, Uint32Array};
+use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint32Array};
+use napi::{Env, Task};
 use napi_derive::napi;
 use std::rc::Rc;
-use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Target, Ui};
+use std::sync::mpsc::{Receiver, channel};
+use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Spelling, Target, Ui};
 
 /// A server of this environment.
 #[napi]
 pub struct Engine(pub(crate) Rc<ServerState>);
+
+/// Waits for the reply of a store, on a thread that may wait.
+pub struct StoreReply(Receiver<String>);
+
+impl Task for StoreReply {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<String> {
+        self.0.recv().map_err(|_| napi::Error::from_reason("the store has dropped the operation"))
+    }
+
+    fn resolve(&mut self, _: Env, reply: String) -> napi::Result<String> {
+        Ok(reply)
+    }
+}
 
 /// The handlers of removed entries.
 #[napi(object, object_from_js = false)]
@@ -211,6 +228,18 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn list_changed(&self, kind: String) -> Result<()> {
         self.0.server.list_changed(entry::kind(&kind)?).map_err(to_js)
+    }
+
+    /// For tests of stores: runs an operation on the store. It and the reply are JSON text, as the store's `submit` has
+    /// them.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn store_operation(&self, op: String) -> Result<AsyncTask<StoreReply>> {
+        let (say, hear) = channel();
+        let done = move |reply| {
+            let _ = say.send(reply);
+        };
+        tenon_mcp::testing::store_operation(&self.0.server, &op, Spelling::Node, done).map_err(to_js)?;
+        Ok(AsyncTask::new(StoreReply(hear)))
     }
 
     /// Starts the transports. `numbers` is the array for the numbers of batches. Returns the URLs.

@@ -31,7 +31,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .context import Answer, Root
     from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
-    from .types import CacheOptions, Depends, Entry, HttpOptions, Limits, SseOptions, UnixOptions, WebOptions
+    from .types import (
+        CacheOptions,
+        Depends,
+        Entry,
+        HttpOptions,
+        Limits,
+        SseOptions,
+        Store,
+        StoreOp,
+        StoreReply,
+        UnixOptions,
+        WebOptions,
+    )
 
 __all__ = [
     "Answer",
@@ -59,6 +71,9 @@ __all__ = [
     "SseOptions",
     "StartError",
     "StateError",
+    "Store",
+    "StoreOp",
+    "StoreReply",
     "Suspended",
     "SyncContext",
     "TenonError",
@@ -75,6 +90,8 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "_handlers.depends": ("Depends",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
+        "_store.store": ("Store",),
+        "_store.operations": ("StoreOp", "StoreReply"),
     }
 
     def __getattr__(name):

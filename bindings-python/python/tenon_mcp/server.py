@@ -69,7 +69,13 @@ class Server(Registrations):
                 raise RegistrationError(f"{what} must be a str, not {type(text).__name__}")
         if max_workers is not None and (not isinstance(max_workers, int) or max_workers < 1):
             raise RegistrationError(f"max_workers must be an integer above zero, not {max_workers!r}")
-        self._engine = Engine(name, version, options, read_state_keys(state_keys))
+        store, own_store = options.get("store"), None
+        if store is not None and not isinstance(store, str):
+            from ._store.adapter import store_handler
+
+            own_store = store_handler(store)
+            options["store"] = None
+        self._engine = Engine(name, version, options, read_state_keys(state_keys), own_store)
         self._name = name
         self._version = version
         self._max_workers = max_workers
@@ -77,7 +83,9 @@ class Server(Registrations):
         self._worker_stack = None if stack is None else max(stack, 512 << 10)
         self._errors: ErrorMap = {}
         self.dependency_overrides = {}
-        self._has_sync_handlers = self._has_async_handlers = False
+        self._has_sync_handlers = False
+        self._has_async_handlers = own_store is not None and own_store[1] == "async"
+        self._has_sync_store = own_store is not None and own_store[1] == "store"
         self._mounted_in = []
         self._running: Running | None = None
         self._main: MainThreadPoller | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from ._store.operations import StoreOp, StoreReply
     from .context import Level
     from .server import Server
 
@@ -45,7 +46,21 @@ __all__ = [
     "Result",
     "SyncClient",
     "ToolError",
+    "store_operation",
 ]
+
+
+def store_operation(server: Server, op: StoreOp) -> StoreReply:
+    """Runs an operation on the store of a server that is served, as the engine does, and waits for the reply.
+
+    It is for tests of a program's own store. A store that fails gives the reply ``unavailable``. Call it on a thread on
+    which the store does not run: the loop of an ``async def submit`` must not be blocked.
+    """
+    from ._native import from_json, to_json
+    from ._store.adapter import decode_all, encode
+
+    reply: StoreReply = decode_all(from_json(server._engine.store_operation(to_json(encode(op)).decode()).encode()))
+    return reply
 
 
 class Client:

@@ -21,6 +21,8 @@ from ._registry.policies import (
 from ._serve.cache import CacheOptions
 from ._serve.limits import Limits
 from ._serve.settings import ServerOptions
+from ._store.operations import StoreEntry, StoreOp, StoreRecord, StoreReply
+from ._store.store import Store
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -50,6 +52,11 @@ __all__ = [
     "ResourceTemplatePolicies",
     "ServerOptions",
     "SseOptions",
+    "Store",
+    "StoreEntry",
+    "StoreOp",
+    "StoreRecord",
+    "StoreReply",
     "ToolPolicies",
     "UnixOptions",
     "WebOptions",

@@ -30,6 +30,11 @@ impl Bounds {
         Bounds { depth, bytes: limits.max_result_bytes }
     }
 
+    /// The bounds of a store's reply, which may be a whole record.
+    pub(crate) fn of_store(self) -> Bounds {
+        Bounds { bytes: usize::MAX, ..self }
+    }
+
     /// The longest text.
     pub(crate) fn bytes(self) -> usize {
         self.bytes

@@ -12,6 +12,8 @@ pub(crate) const POOL: LaneId = LaneId(1);
 pub(crate) const MAIN: LaneId = LaneId(2);
 /// For `def` handlers on the loop's thread.
 pub(crate) const LOOP: LaneId = LaneId(3);
+/// For a store's `def submit`. Its threads are not those of the handlers, which may all be busy.
+pub(crate) const STORE: LaneId = LaneId(4);
 
 /// The first lane of additional event loops. Each of them has two.
 const FIRST_OF_OTHER_LOOPS: u32 = 8;
@@ -28,8 +30,9 @@ pub(crate) fn lane_named(name: &str) -> PyResult<LaneId> {
         "loop" => Ok(LOOP),
         "main" => Ok(MAIN),
         "pool" => Ok(POOL),
+        "store" => Ok(STORE),
         other => Err(PyValueError::new_err(format!(
-            "unknown lane {other:?}; the lanes are async, loop, main, pool"
+            "unknown lane {other:?}; the lanes are async, loop, main, pool, store"
         ))),
     }
 }
@@ -40,6 +43,7 @@ pub(crate) fn lane_name(lane: LaneId) -> &'static str {
         ASYNC => "async",
         LOOP => "loop",
         MAIN => "main",
+        STORE => "store",
         _ => "pool",
     }
 }

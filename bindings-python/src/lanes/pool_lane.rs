@@ -2,7 +2,7 @@
 
 use crate::lanes::call_start::{guard_start, start, start_chain};
 use crate::lanes::completion_target::CompletionTarget;
-use crate::lanes::lane_ids::POOL;
+use crate::lanes::lane_ids::lane_named;
 use crate::lanes::pool::Pool;
 use crate::lanes::pool_state::PoolCall;
 use crate::lanes::request_context;
@@ -13,23 +13,26 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
+use tenon_mcp::LaneId;
 
 /// Passes calls to worker threads. Any number of threads may wait in [`PoolLane::next`].
 #[pyclass(frozen, module = "tenon_mcp._native")]
 pub struct PoolLane {
     pool: Arc<Pool>,
+    lane: LaneId,
     handlers: Handlers,
 }
 
 #[pymethods]
 impl PoolLane {
-    /// Attaches to the engine. There will be at most `cap` workers.
+    /// Attaches to a lane of the engine. There will be at most `cap` workers.
     #[new]
-    fn new(py: Python<'_>, engine: &Engine, cap: usize) -> PoolLane {
-        let port = engine.server.port();
+    #[pyo3(signature = (engine, cap, lane="pool"))]
+    fn new(py: Python<'_>, engine: &Engine, cap: usize, lane: &str) -> PyResult<PoolLane> {
+        let (port, lane) = (engine.server.port(), lane_named(lane)?);
         let pool = Arc::new(Pool::new(port.clone(), cap, engine.server.engine().limits()));
-        pool.attach(port.lane(POOL, pool.clone()));
-        PoolLane { pool, handlers: engine.handlers.clone_ref(py) }
+        pool.attach(port.lane(lane, pool.clone()));
+        Ok(PoolLane { pool, lane, handlers: engine.handlers.clone_ref(py) })
     }
 
     /// Counts the first worker. `False` if there is one already.
@@ -81,7 +84,7 @@ impl PoolLane {
 
     /// Ends the workers.
     fn close(&self) {
-        let _ = self.pool.port().lane(POOL, Arc::new(NullWake));
+        let _ = self.pool.port().lane(self.lane, Arc::new(NullWake));
         self.pool.close();
     }
 

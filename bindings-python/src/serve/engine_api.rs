@@ -13,33 +13,42 @@ use crate::register::{registration, settings};
 use crate::serve::engine::Engine;
 use crate::serve::transports::Transports;
 use bytes::Bytes;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{CALLS, Entry, Error, Html, Kind, Layer, Server, Target, Ui};
+use tenon_mcp::{CALLS, Entry, Error, Html, Kind, Layer, Server, Spelling, Target, Ui};
 
 /// An entry's definition, whether it is enabled, and its function.
 type EntryInfo<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
 
 #[pymethods]
 impl Engine {
-    /// `options` are the keyword arguments of `Server`, see [`settings::apply`].
+    /// `options` are the keyword arguments of `Server`, see [`settings::apply`]. `store` is the handler of the program's
+    /// store, with its lane.
     #[new]
+    #[pyo3(signature = (name, version, options, state_keys, store=None))]
     fn new(
         py: Python<'_>,
         name: String,
         version: String,
         options: &Bound<'_, PyDict>,
         state_keys: Vec<[u8; 32]>,
+        store: Option<(Bound<'_, Handler>, String)>,
     ) -> PyResult<Engine> {
         let records = Arc::new(Records::new());
         let builder = Server::builder(name, version).state_keys(state_keys).log(records.clone());
-        let builder = settings::apply(builder, options)?;
-        let server = builder.build().map_err(|error| engine_error(py, &error))?;
+        let mut builder = settings::apply(builder, options)?;
         let (handlers, middleware) = (Handlers::new(py), Mutex::default());
+        if let Some((handler, lane)) = store {
+            let (handler, slot) = handlers.add(&handler)?;
+            let target = Target::Lane { lane: lane_named(&lane)?, handler };
+            builder = builder.host_store(target, Spelling::Python, Some(slot));
+        }
+        let server = builder.build().map_err(|error| engine_error(py, &error))?;
         Ok(Engine { server, handlers, records, middleware, lifespan: OnceLock::new() })
     }
 
@@ -239,6 +248,18 @@ impl Engine {
         let params = write::json(params, bounds)
             .map_err(|error| PyValueError::new_err(format!("notify: {error} is not JSON")))?;
         self.server.notify(method, &params).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// For tests of stores: runs an operation on the store, and waits for the reply. Both are JSON text, as the store's
+    /// `submit` has them.
+    fn store_operation(&self, py: Python<'_>, op: &str) -> PyResult<String> {
+        let (say, hear) = channel();
+        let done = move |reply| {
+            let _ = say.send(reply);
+        };
+        tenon_mcp::testing::store_operation(&self.server, op, Spelling::Python, done)
+            .map_err(|error| engine_error(py, &error))?;
+        py.detach(|| hear.recv()).map_err(|_| PyRuntimeError::new_err("the store has dropped the operation"))
     }
 
     /// Starts the transports (see [`Transports`]), which take ownership of their descriptors. `lane` is notified of the

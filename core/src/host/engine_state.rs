@@ -16,6 +16,7 @@ use crate::dispatch::web_pages::WebPages;
 use crate::host::Target;
 use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
+use crate::host::calls::host_store::HostStore;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::masking::Masking;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
     pub(super) resolutions: Deadlines,
     pub(crate) observers: Observers,
+    /// The same store, if a host runs it.
+    pub(super) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -123,6 +126,7 @@ pub(crate) struct Setup {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) observers: Observers,
+    pub(crate) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
     pub(crate) log_level: LogLevel,
     pub(crate) threads: Threads,
@@ -132,13 +136,17 @@ pub(crate) struct Setup {
 
 impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Shared> {
-        Arc::new_cyclic(|this| Shared::made(setup, this.clone()))
+        let shared = Arc::new_cyclic(|this| Shared::made(setup, this.clone()));
+        if let Some(store) = &shared.host_store {
+            store.attach(&shared);
+        }
+        shared
     }
 
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { observers, log_level, threads, checks, resolver, .. } = setup;
+        let Setup { host_store, observers, log_level, threads, checks, resolver, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -175,6 +183,7 @@ impl Shared {
             resolver,
             resolutions: Deadlines::default(),
             observers,
+            host_store,
             log_level,
             threads,
             checks,

@@ -23,6 +23,7 @@ pub(crate) use crate::host::builtin::skills::Work;
 pub use crate::host::builtin::target::Builtin;
 pub(crate) use crate::host::builtin::target::Fixed;
 pub use crate::host::calls::context::{CONTEXT_FIELDS, ContextField, ContextForm};
+pub(crate) use crate::host::calls::host_store::HostStore;
 pub(crate) use crate::host::calls::masking::Masking;
 pub use crate::host::calls::op::{
     AskMode, CallContext, CancelReason, HandlerId, HostCall, HostOp, Outcome, Stale,

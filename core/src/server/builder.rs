@@ -7,16 +7,19 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{self, OptionError, Settings, Spelling, server_settings};
-use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
+use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds, StoreUrl};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
-use crate::host::{Engine, Masking, PrincipalResolver, Setup, Shared, ThreadHook, Threads, Work};
+use crate::host::{
+    Engine, HostStore, Masking, PrincipalResolver, Setup, Shared, Target, ThreadHook, Threads, Work,
+};
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
 use crate::proto::session::capability::Capability;
 use crate::proto::session::implementation::Implementation;
+use std::any::Any;
 use std::sync::Arc;
 
 /// Builds a [`Server`]. It has the settings that cannot change later. [`Server::builder`] makes one.
@@ -29,10 +32,16 @@ pub struct ServerBuilder {
     limits: Limits,
     state_keys: Vec<[u8; 32]>,
     environment: Option<Arc<dyn Environment>>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<ProgramStore>,
     log: Option<Arc<dyn Log>>,
     resolver: Option<Arc<dyn PrincipalResolver>>,
     observers: Vec<Box<dyn Observer>>,
+}
+
+/// A store that the program gives.
+enum ProgramStore {
+    Own(Arc<dyn Store>),
+    Host(Arc<HostStore>),
 }
 
 impl Server {
@@ -162,7 +171,48 @@ impl ServerBuilder {
     /// must share the store. Default: the memory of this process, with at most [`Limits::max_sessions`] sessions and
     /// [`Limits::max_store_values`] records of each other kind.
     pub fn store(mut self, store: Arc<dyn Store>) -> ServerBuilder {
-        self.store = Some(store);
+        self.settings.store = None;
+        self.store = Some(ProgramStore::Own(store));
+        self
+    }
+
+    /// Sets the store by its URL. `memory:` is the default, the memory of this process. If the URL is wrong, building
+    /// fails with an error that says why.
+    pub fn store_url(mut self, url: &str) -> ServerBuilder {
+        match StoreUrl::parse(url) {
+            Ok(url) => {
+                self.store = None;
+                self.settings.store = Some(url);
+            }
+            Err(reason) => {
+                self.rejected.get_or_insert_with(|| format!("server: store: {reason}"));
+            }
+        }
+        self
+    }
+
+    /// Sets a store that a host runs: each operation is a call of `target`, whose input is the operation, in
+    /// the spelling of a language. The call's outcome is the reply, as JSON. `kept` is kept as long as
+    /// the store. Operations are answered only while the server is served.
+    ///
+    /// The calls are not calls of clients: they have their own timeout,
+    /// [`Limits::store_timeout`](crate::Limits::store_timeout), and no limit refuses them. The lane that `target` names
+    /// must be drained while other calls wait.
+    pub fn host_store(
+        mut self,
+        target: Target,
+        spelling: Spelling,
+        kept: Option<Arc<dyn Any + Send + Sync>>,
+    ) -> ServerBuilder {
+        match HostStore::new(target, spelling, kept) {
+            Ok(store) => {
+                self.settings.store = None;
+                self.store = Some(ProgramStore::Host(Arc::new(store)));
+            }
+            Err(error) => {
+                self.rejected.get_or_insert_with(|| error.message().to_owned());
+            }
+        }
         self
     }
 
@@ -221,13 +271,18 @@ impl ServerBuilder {
         let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level, log })];
         all.extend(self.observers);
         let observers = Observers::new(all).map_err(Error::invalid)?;
-        let store = match self.store {
-            Some(store) => Arc::new(GuardedStore::new(store, &observers, &environment)),
-            // The memory store does not panic, so it is wrapped only to be observed.
-            None if observers.wants(EventKind::StoreAsked) => {
-                Arc::new(GuardedStore::new(default_store(&limits), &observers, &environment))
+        let observed = |store| Arc::new(GuardedStore::new(store, &observers, &environment));
+        let (store, host_store): (Arc<dyn Store>, _) = match self.store {
+            Some(ProgramStore::Own(store)) => (observed(store), None),
+            Some(ProgramStore::Host(store)) => (observed(store.clone()), Some(store)),
+            None => {
+                let store = match settings.store.clone().unwrap_or(StoreUrl::Memory) {
+                    StoreUrl::Memory => default_store(&limits),
+                };
+                // A store of the engine does not panic, so it is wrapped only to be observed.
+                let wrapped = observers.wants(EventKind::StoreAsked);
+                (if wrapped { observed(store) } else { store }, None)
             }
-            None => default_store(&limits),
         };
         let shaper = Shaper::new(identity);
         // Handlers can always log.
@@ -247,6 +302,7 @@ impl ServerBuilder {
             environment,
             store,
             observers,
+            host_store,
             log_level,
             threads,
             checks,

@@ -86,7 +86,7 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
     ("dispatch", "observer", &["environment", "log"]),
-    ("dispatch", "options", &["log", "nearest_name", "validation"]),
+    ("dispatch", "options", &["log", "nearest_name", "store", "validation"]),
     (
         "dispatch",
         "registry",
@@ -95,7 +95,7 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["environment", "limits", "log", "observer", "shrinking_map"]),
+    ("dispatch", "store", &["environment", "limits", "log", "nearest_name", "observer", "options", "shrinking_map"]),
     ("dispatch", "tasks", &["principal"]),
     ("dispatch", "web_pages", &["limits", "path_pattern"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts

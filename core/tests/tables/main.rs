@@ -5,5 +5,6 @@ mod context;
 mod limits;
 mod observer;
 mod options;
+mod store;
 mod text;
 mod transports;

@@ -101,6 +101,7 @@ fn the_settings_of_python_are_the_table() {
          from __future__ import annotations\n\n\
          from collections.abc import Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
+         from .._store.store import Store\n\
          from .cache import Cache\n\
          from .limits import Limits\n\n\n\
          class Settings(TypedDict, total=False):\n    \

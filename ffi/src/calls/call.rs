@@ -40,6 +40,8 @@ pub struct tenon_call {
     pub(crate) outlives: AtomicBool,
     /// Texts that were lent to the program, by name.
     lent: Copies,
+    /// Bytes that were lent to the program, by name.
+    lent_bytes: Mutex<Vec<(String, Arc<[u8]>)>>,
     /// The call's place in its chain, if it has middleware.
     pub(crate) position: Option<Box<ChainPosition>>,
     // Last, and never read: it keeps the program's data alive as long as the call.
@@ -100,6 +102,7 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
+            lent_bytes: Mutex::default(),
             position,
             _handler: handler,
         }
@@ -126,6 +129,7 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
+            lent_bytes: Mutex::default(),
             position: Some(position),
             _handler: handler,
         }
@@ -144,6 +148,22 @@ impl tenon_call {
     /// Text that lives as long as the call, made once for each name.
     pub(crate) fn lend(&self, name: &str, make: impl FnOnce() -> Result<JsonSlice>) -> Result<&[u8]> {
         self.lent.get(name, || Ok(Copied::new(name, make()?.as_str()))).map(str::as_bytes)
+    }
+
+    /// Bytes among the arguments. They live as long as the call.
+    pub(crate) fn argument_bytes(&self, name: &str) -> Result<&[u8]> {
+        let mut lent = self.lent_bytes.lock();
+        let known = lent.iter().find(|(other, _)| other == name).map(|(_, bytes)| bytes.clone());
+        let bytes = match known {
+            Some(bytes) => bytes,
+            None => {
+                let bytes = self.arguments.bytes(name)?;
+                lent.push((name.to_owned(), bytes.clone()));
+                bytes
+            }
+        };
+        // SAFETY: the list keeps the bytes as long as the call, nothing changes them, and nothing leaves the list.
+        Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) })
     }
 
     pub(crate) fn check_fork(&self) -> Result<()> {

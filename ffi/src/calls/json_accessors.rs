@@ -3,9 +3,10 @@
 use crate::abi::guard::Result;
 use crate::abi::status::*;
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::Kind;
+use tenon_mcp::store::wire;
 
 /// An object, with the decoded strings that were lent. They live as long as it does.
 pub(crate) struct Fields {
@@ -153,6 +154,13 @@ impl Fields {
             Kind::False => Ok(false),
             _ => Err(self.wrong_type(name, "true or false")),
         }
+    }
+
+    /// Bytes: an object with base64 text.
+    pub(crate) fn bytes(&self, name: &str) -> Result<Arc<[u8]>> {
+        let member = self.member(name)?;
+        let bytes = wire::bytes_of(&member).ok_or_else(|| self.wrong_type(name, "bytes"))?;
+        Ok(bytes.as_ref().into())
     }
 
     /// A decoded string, followed by a NUL. The copy is kept, and a second read gives the same copy.

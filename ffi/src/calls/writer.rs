@@ -5,9 +5,10 @@ use crate::abi::json::{json_text, json_within};
 use crate::abi::status::*;
 use crate::calls::result::tenon_result;
 use std::collections::HashSet;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::{JsonWriter, Limits};
+use tenon_mcp::store::wire;
 
 /// The text that was written so far.
 #[derive(Default)]
@@ -147,6 +148,19 @@ pub unsafe extern "C" fn tenon_result_put_string(
 ) -> tenon_status {
     entry!(result = object_mut(result), key = tried_optional_text(key), text = tried_slice(text, len) => {
         result.write(|structured| structured.value(key?, &json_text(text?)))
+    })
+}
+
+/// Writes bytes, for the reply of a store (tenon_server_set_store()); see tenon_result_begin_object(). They are copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_result_put_bytes(
+    result: *mut tenon_result,
+    key: *const c_char,
+    data: *const c_void,
+    len: usize,
+) -> tenon_status {
+    entry!(result = object_mut(result), key = tried_optional_text(key), data = tried_bytes(data, len) => {
+        result.write(|structured| structured.value(key?, &wire::bytes_json(data?)))
     })
 }
 

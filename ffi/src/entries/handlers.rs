@@ -75,6 +75,8 @@ pub(crate) enum Mode {
     Worker = 0,
     Poll = 1,
     Inline = 2,
+    /// The thread of the program's store.
+    Store = 3,
 }
 
 impl Mode {

@@ -92,7 +92,7 @@ impl ServerState {
         Ok(())
     }
 
-    fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
+    pub(super) fn started_for_exchange(self: &Arc<Self>) -> Result<&Started> {
         match self.started() {
             Err(failure) if failure.status == TENON_ERR_STATE => match self.start_in_process() {
                 // If the server is started now, another thread has started it.

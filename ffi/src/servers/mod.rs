@@ -11,6 +11,8 @@ pub(super) mod events;
 
 pub(super) mod exchange;
 
+pub(super) mod store;
+
 pub(super) mod config;
 pub(super) mod exit_watchdog;
 pub(super) mod inline;

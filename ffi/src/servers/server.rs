@@ -169,7 +169,7 @@ pub unsafe extern "C" fn tenon_server_set_signals(server: *mut tenon_server, sig
 /// hook must not call functions of the server. `user_data` and `destroy` may be NULL.
 ///
 /// The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin",
-/// "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close".
+/// "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-store", "tenon-cancel" and "tenon-close".
 /// Servers share threads only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and
 /// call no hook.
 ///

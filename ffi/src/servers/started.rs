@@ -25,6 +25,8 @@ pub(crate) struct Started {
     pub(crate) workers: Workers,
     /// Runs inline calls that no receiving thread runs.
     pub(crate) inline_thread: Workers,
+    /// Runs the program's store.
+    pub(crate) store_thread: Workers,
     pub(crate) cancel_thread: Arc<CancelThread>,
     pub(crate) max_depth: usize,
     pub(crate) process: Process,

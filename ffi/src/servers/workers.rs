@@ -103,7 +103,10 @@ impl Workers {
 
     fn start(&self, inner: &Arc<ServerState>, threads: &mut Running) -> Result<()> {
         let (shared, inner) = (self.shared.clone(), inner.clone());
-        let name = format!("tenon-worker-{}", threads.running.len() + 1);
+        let name = match self.shared.mode {
+            Mode::Store => "tenon-store".to_owned(),
+            _ => format!("tenon-worker-{}", threads.running.len() + 1),
+        };
         threads.running.push(thread::spawn(Some(&self.settings), name, move || shared.work(&inner))?);
         self.started.store(threads.running.len(), Ordering::SeqCst);
         Ok(())

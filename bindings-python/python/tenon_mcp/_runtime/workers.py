@@ -19,8 +19,9 @@ _STACK_SIZE_LOCK = threading.Lock()
 class Workers:
     """Starts workers when the pool needs them. They are daemons, so a stuck function does not keep the process."""
 
-    def __init__(self, pool: PoolLane, errors: ErrorMap, stack: int | None) -> None:
+    def __init__(self, pool: PoolLane, errors: ErrorMap, stack: int | None, name: str = "tenon-worker") -> None:
         self._pool = pool
+        self._name = name
         self._stack = stack
         self._runner = SyncRunner(errors)
 
@@ -33,7 +34,7 @@ class Workers:
         self._pool.close()
 
     def _spawn(self) -> None:
-        thread = threading.Thread(target=self._work, name="tenon-worker", daemon=True)
+        thread = threading.Thread(target=self._work, name=self._name, daemon=True)
         try:
             if self._stack is None:
                 thread.start()

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHUTDOWN_TIMEOUT = 1.0
 """Seconds within which cancelled work must end, if the process continues after the server."""
 
+STORE_WORKERS = 8
+"""The most threads that run a store's ``def submit``."""
+
 
 class MainThreadQueue:
     """Queues functions of other threads for the thread that polls."""
@@ -92,6 +95,10 @@ class Service:
         self.signals.interrupt(SyncRunner.run.__code__, KeyboardInterrupt)
         max_workers = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.workers = Workers(PoolLane(engine, max_workers), server._errors, server._worker_stack)
+        self._store_workers: Workers | None = None
+        if server._has_sync_store:
+            pool = PoolLane(engine, STORE_WORKERS, "store")
+            self._store_workers = Workers(pool, {}, server._worker_stack, "tenon-store")
 
     def start(self) -> Running:
         """Starts the engine. ``stop`` must follow."""
@@ -111,6 +118,8 @@ class Service:
             self.signals.arm()
         if self.server._has_sync_handlers:
             self.workers.start()
+        if self._store_workers is not None:
+            self._store_workers.start()
 
     def announce(self, running: Running) -> None:
         """Reports that the server has started. Raises ``StartError`` if the start failed."""
@@ -134,6 +143,8 @@ class Service:
         """Ends all parts besides the loop, whether or not the engine was started. Further calls do nothing."""
         self.server._running = self.server._workers = None
         self.workers.close()
+        if self._store_workers is not None:
+            self._store_workers.close()
 
 
 def log_shutdown_failure(lane: LoopLane) -> None:

@@ -33,6 +33,8 @@ pub enum Form {
     Objects,
     /// JSON whose form the protocol defines.
     Json,
+    /// The URL of a store, or in some languages a store.
+    StoreUrl,
 }
 
 impl Form {
@@ -58,6 +60,9 @@ impl Form {
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
             (Form::Json, _) => "JSON".to_owned(),
+            (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
+            (Form::StoreUrl, Node) => "a string with a URL, or a store with a method submit".to_owned(),
+            (Form::StoreUrl, _) => "a string with a URL".to_owned(),
         }
     }
 
@@ -79,6 +84,7 @@ impl Form {
             Form::CacheOf => "dict[str, Cache]".to_owned(),
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
             Form::Json => "Sequence[dict[str, Any]]".to_owned(),
+            Form::StoreUrl => "str | Store".to_owned(),
         }
     }
 
@@ -97,6 +103,7 @@ impl Form {
             Form::CacheOfAll | Form::CacheOf => "ServerCache".to_owned(),
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
             Form::Json => "Icon[]".to_owned(),
+            Form::StoreUrl => "string | Store".to_owned(),
         }
     }
 }

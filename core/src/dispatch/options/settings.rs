@@ -52,5 +52,9 @@ options! {
         extensions: Extensions;
         /// How long the responses of single methods may be cached, and by whom, in place of `cache` (2026-07-28).
         cache_of: CacheOf, absent: Some(Spelling::Node);
+        /// Where the server keeps the data that outlives a request: legacy HTTP sessions, the events of streams that can be
+        /// resumed, tasks and used states. A URL names a store of the library: `memory:` is the memory of this process.
+        /// A program may also pass a store of its own. Default: `memory:`.
+        store: StoreUrl, secret: true;
     }
 }

@@ -3,6 +3,7 @@
 use super::form::Form;
 use super::spelling::Spelling;
 use crate::dispatch::log::LogLevel;
+use crate::dispatch::store::StoreUrl;
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::members::extension_fault;
@@ -135,6 +136,17 @@ words! {
     UnknownArguments: UnknownArguments::ALL;
     TaskSupport: TaskSupport::ALL;
     LogLevel: LogLevel::ALL;
+}
+
+impl OptionValue for StoreUrl {
+    const FORM: Form = Form::StoreUrl;
+    fn read(value: &JsonSlice, at: &At) -> Result<StoreUrl, String> {
+        let url = value.decode_str().ok_or_else(|| at.wrong(value))?;
+        StoreUrl::parse(&url).map_err(|reason| format!("{}: {reason}", at.path))
+    }
+    fn write(&self, _: Spelling) -> Value {
+        self.as_str().into()
+    }
 }
 
 fn strings(value: &JsonSlice, at: &At) -> Result<Vec<String>, String> {

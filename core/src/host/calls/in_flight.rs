@@ -111,7 +111,7 @@ impl InFlightCall {
         let CallSpec { peer, context, input, sink, asks, retried, listing, check, .. } = spec;
         let CallSpec { may_be_task, role, observed, .. } = spec;
         let timeout = match role {
-            Role::Lifecycle(timeout) => timeout,
+            Role::Engine { timeout, .. } => timeout,
             _ => context.entry.policies.timeout.unwrap_or(limits.call_timeout),
         };
         InFlightCall {

@@ -6,6 +6,7 @@ pub(super) mod completion;
 pub(super) mod context;
 pub(super) mod context_methods;
 pub(super) mod dispatch;
+pub(super) mod host_store;
 pub(super) mod in_flight;
 pub(super) mod masking;
 pub(super) mod op;

@@ -97,6 +97,8 @@ pub struct CallContext {
     pub(in crate::host) state: OnceLock<Arc<State>>,
     /// The middleware around the call, if there is any.
     pub(in crate::host) around: Option<Box<MiddlewareChain>>,
+    /// Whether the call is an operation of a host's store.
+    pub(in crate::host) store: bool,
 }
 
 impl CallContext {
@@ -115,6 +117,7 @@ impl CallContext {
             task_id: OnceLock::new(),
             state: OnceLock::new(),
             around: None,
+            store: false,
         }
     }
 
@@ -132,7 +135,14 @@ impl CallContext {
             task_id: self.task_id.clone(),
             state: self.state.get_or_init(Arc::default).clone().into(),
             around: None,
+            store: false,
         }
+    }
+
+    /// Whether the call is an operation of a host's store ([`ServerBuilder::host_store`](crate::ServerBuilder::host_store)).
+    /// No limit of results applies to its reply.
+    pub fn is_store_operation(&self) -> bool {
+        self.store
     }
 
     /// Where the call goes: to its entry's handler, or to the middleware around it.

@@ -38,6 +38,11 @@ impl Shared {
             self.followed(outer, outcome);
             return;
         }
+        if flight.context.store {
+            // No limit of results applies, because the reply may be a whole record.
+            self.guard("the reply of the store", || flight.sink.outcome(&outcome));
+            return self.finish(id, flight, Outgoing::Dropped, None);
+        }
         let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
             if flight.id().is_none() {

@@ -50,8 +50,13 @@ pub(in crate::host) enum Role {
     Message,
     /// The next step of the middleware of this outer call.
     Inner(CallId),
-    /// A `start` or `stop` hook, with its timeout. It does not wait for the start, and runs while the server closes.
-    Lifecycle(Duration),
+    /// A call that the engine starts for itself: a `start` or `stop` hook, or an operation of a host's store. No limit
+    /// refuses it, and it runs while the server closes.
+    Engine {
+        timeout: Duration,
+        /// Whether the call waits for the start of its server.
+        waits_for_start: bool,
+    },
     /// A request that the engine answers itself. No handler runs.
     Own(Own),
 }
@@ -140,7 +145,7 @@ impl Engine {
         }
         let call = ReadyCall { id, input, context, thread };
         match role {
-            Role::Lifecycle(_) => port.acquire_and_run(call),
+            Role::Engine { waits_for_start: false, .. } => port.acquire_and_run(call),
             _ => port.dispatch(call),
         }
         Ok(Accepted::Started(id))
@@ -154,7 +159,7 @@ impl Engine {
         let share = spec.context.arrival.share.as_ref().filter(|_| spec.role.outer().is_none());
         let part = shares::part(share, shares::Kind::Calls)?;
         let lane = shared.lane_of(&spec.context);
-        if let Role::Lifecycle(_) = spec.role {
+        if let Role::Engine { .. } = spec.role {
             // A call that waits for the start must not prevent the start hooks from running.
             lane.acquire_unbounded();
         } else if !lane.acquire() {
@@ -170,7 +175,7 @@ impl Engine {
         let shared = &self.0;
         let (peer, context, lane) = (flight.peer.clone(), flight.context.clone(), flight.lane.clone());
         let deadline = flight.first_deadline(&shared.limits);
-        let bounded = !matches!(flight.role, Role::Lifecycle(_));
+        let bounded = !matches!(flight.role, Role::Engine { .. });
         let insert = |session| {
             flight.session = session;
             match bounded {

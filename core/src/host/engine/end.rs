@@ -82,9 +82,9 @@ impl Engine {
         drop(peer.replace_scope(SessionScope::default()));
     }
 
-    /// Ends every call in flight, as the last step of a shutdown.
+    /// Ends every call in flight, as the last step of a shutdown. Operations of the store may still finish.
     pub fn cancel_all(&self, reason: CancelReason) {
-        for call in self.0.calls.select(|_| true) {
+        for call in self.0.calls.select(|flight| !flight.context.store) {
             self.cancel(call, reason.clone());
         }
         self.0.send_all_spaced();

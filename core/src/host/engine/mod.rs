@@ -35,6 +35,7 @@ impl Engine {
 
     /// Marks the engine as no longer served, so that it may be served again.
     pub(crate) fn end_serving(&self) {
+        self.close_store();
         self.end_life();
         #[cfg(feature = "runtime")]
         self.0.pages.release();
@@ -113,8 +114,8 @@ impl Engine {
         &self.0.environment
     }
 
-    /// The store, which keeps what outlives a request.
-    pub(crate) fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
+    /// The store, which keeps what outlives a request. If a host runs it, it answers only while the server is served.
+    pub fn store(&self) -> &Arc<dyn crate::dispatch::store::Store> {
         &self.0.store
     }
 

@@ -68,6 +68,9 @@ impl Engine {
             let busy = RpcError::busy("Server busy: the server has not started in time");
             return self.0.fail(call, &busy.refused_by(stage::LIFECYCLE, "start"));
         }
+        if self.0.calls.with(call, |flight| flight.context.store) == Some(true) {
+            return self.store_timed_out(call);
+        }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);
             // A modern attempt does not wait for answers: its questions are sent when it ends.

@@ -34,7 +34,8 @@ impl Engine {
         let starts = context.entry.name == START;
         let nowhere: Arc<dyn Sink> = sink.clone();
         let spec = CallSpec::of(None, context, JsonSlice::empty_object(), &nowhere);
-        match self.start(CallSpec { thread: Thread::Other, role: Role::Lifecycle(timeout), ..spec }) {
+        let role = Role::Engine { timeout, waits_for_start: false };
+        match self.start(CallSpec { thread: Thread::Other, role, ..spec }) {
             // Checked after the call is in the table: either the thread that ends the server finds it there, or this
             // check sees the end.
             Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {

@@ -136,6 +136,8 @@ impl Engine {
         *state =
             State { begun: true, running_hooks: true, first, awaited, starting: parts, ..State::default() };
         self.0.life.open.store(!first, Ordering::Release);
+        drop(state);
+        self.open_store();
     }
 
     pub(in crate::host) fn has_begun(&self) -> bool {

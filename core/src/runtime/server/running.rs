@@ -23,6 +23,9 @@ use std::time::Duration;
 use tenon_crash::process;
 use tokio::runtime::Handle;
 
+/// How long operations of a host's store may take after the deadline for calls. The last calls write to it when they end.
+const STORE_GRACE: Duration = Duration::from_secs(1);
+
 /// A running server. Clones are cheap and refer to the same server. If the last clone is dropped, the server continues
 /// until its transports end or it is closed.
 #[derive(Clone)]
@@ -177,6 +180,7 @@ impl Inner {
         let end = move || {
             let step = |what: &str, step: &dyn Fn()| guarded_step(&self.engine, &self.lifecycle, what, step);
             step("closing the transports", &|| self.shut_down());
+            step("waiting for the store", &|| self.end_store());
             step("running the stop hooks", &|| self.stop());
             let alarm = self.alarm.lock().take();
             drop(alarm);
@@ -200,6 +204,14 @@ impl Inner {
             self.engine.cancel_all(CancelReason::Closing);
         });
         self.lifecycle.wait_for_start();
+    }
+
+    /// Lets the operations of a host's store end, before the stop hooks close what the store uses.
+    fn end_store(&self) {
+        let lifecycle = self.lifecycle.clone();
+        self.engine.on_store_idle(Arc::new(move || lifecycle.wake()));
+        self.lifecycle.wait_until(STORE_GRACE, || self.engine.store_is_idle());
+        self.engine.close_store();
     }
 
     /// Runs the stop hooks, and then releases the executor on which handlers run.

@@ -9,7 +9,10 @@ use crate::servers::log::HostLog;
 use crate::transports::sockets::Sockets;
 use crate::transports::web::Web;
 use std::sync::Arc;
-use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling};
+use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling, Target};
+
+/// The setting that names a store.
+const STORE: &str = "store";
 
 pub(crate) struct ServerConfig {
     pub(super) name: String,
@@ -39,6 +42,10 @@ pub(crate) struct ServerConfig {
     /// The operations, the lane and the callback of each.
     pub(super) middleware: Vec<(Vec<String>, LaneId, HandlerId)>,
     pub(super) members: Vec<(String, JsonSlice)>,
+    /// The lane and the callback of the program's store.
+    pub(super) store: Option<(LaneId, HandlerId)>,
+    /// Callbacks of stores that were replaced.
+    pub(super) replaced: Vec<HandlerId>,
     pub(super) extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
     pub(super) skills: Vec<String>,
@@ -72,6 +79,8 @@ impl ServerConfig {
             records: Vec::new(),
             middleware: Vec::new(),
             members: Vec::new(),
+            store: None,
+            replaced: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
             pages: Vec::new(),
@@ -96,9 +105,25 @@ impl ServerConfig {
     pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
         // Errors are reported at once, as by the other setters.
         set_member(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
+        if member == STORE {
+            // The last value counts.
+            self.replaced.extend(self.store.take().map(|(_, handler)| handler));
+        }
         self.members.retain(|(other, _)| other != member);
         self.members.push((member.to_owned(), value));
         Ok(())
+    }
+
+    /// Sets the program's store. Returns the callbacks that it replaces.
+    pub(crate) fn set_store(&mut self, lane: LaneId, handler: HandlerId) -> Vec<HandlerId> {
+        self.members.retain(|(member, _)| member != STORE);
+        let before = self.store.replace((lane, handler)).map(|(_, handler)| handler);
+        std::mem::take(&mut self.replaced).into_iter().chain(before).collect()
+    }
+
+    /// Whether the program's store runs in `lane`.
+    pub(crate) fn has_store_in(&self, lane: LaneId) -> bool {
+        self.store.is_some_and(|(own, _)| own == lane)
     }
 
     pub(crate) fn add_extension(&mut self, id: &str, settings: JsonSlice) -> Result<()> {
@@ -139,6 +164,9 @@ impl ServerConfig {
             }
             for (id, settings) in &self.extensions {
                 builder = builder.extension(id.as_str(), settings.clone());
+            }
+            if let Some((lane, handler)) = self.store {
+                builder = builder.host_store(Target::Lane { lane, handler }, Spelling::C, None);
             }
             let server = builder.build()?;
             for record in &self.records {

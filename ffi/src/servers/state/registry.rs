@@ -30,7 +30,7 @@ impl ServerState {
             let (lane, handler) = (mode.lane(), self.handlers.insert(handler));
             workers |= mode == Mode::Worker;
             let target = match mode {
-                Mode::Worker | Mode::Poll => Target::Lane { lane, handler },
+                Mode::Worker | Mode::Poll | Mode::Store => Target::Lane { lane, handler },
                 Mode::Inline => {
                     Target::Inline { lane, handler, host: Arc::new(InlineRunner(Arc::downgrade(self))) }
                 }
@@ -74,8 +74,13 @@ impl ServerState {
         Ok(())
     }
 
+    /// Adds a callback that belongs to no entry.
+    pub(crate) fn add_handler(&self, handler: Handler) -> HandlerId {
+        self.handlers.insert(Arc::new(handler))
+    }
+
     /// Drops callbacks. No lock may be held, because `destroy` is the program's code.
-    pub(super) fn forget(&self, ids: Vec<HandlerId>) {
+    pub(crate) fn forget(&self, ids: Vec<HandlerId>) {
         for id in ids {
             drop(self.handlers.remove(id));
         }

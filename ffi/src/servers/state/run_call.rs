@@ -165,6 +165,14 @@ impl ServerState {
         }
     }
 
+    /// Makes sure that the thread of the store runs. If it cannot start, the operations fail.
+    pub(crate) fn start_store_thread(self: &Arc<Self>) {
+        let Some(started) = self.started.get() else { return };
+        if let Err(failure) = started.store_thread.ensure(self, 1) {
+            started.store_thread.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        }
+    }
+
     /// Makes sure that the thread for inline calls from elsewhere runs. If it cannot start, these calls fail.
     pub(crate) fn start_inline_thread(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };

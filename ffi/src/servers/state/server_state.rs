@@ -123,6 +123,7 @@ impl ServerState {
             while started.poll.wait_closed(&started.running, |call| self.fail(&call, closing())) {}
             started.workers.stop();
             started.inline_thread.stop();
+            started.store_thread.stop();
             // This thread is stopped last, because a callback may wait for a function that it runs.
             started.cancel_thread.stop();
             started.poll.give_up();

@@ -11,6 +11,7 @@ use crate::servers::inline::InlineThreadWake;
 use crate::servers::poll::PollLane;
 use crate::servers::started::Started;
 use crate::servers::state::server_state::ServerState;
+use crate::servers::store::StoreThreadWake;
 use crate::servers::workers::{WorkerWake, Workers};
 use crate::transports::web::WebUrls;
 use std::sync::Arc;
@@ -70,6 +71,9 @@ impl ServerState {
             Arc::new(WorkerWake { inner: inner.clone(), parker, woken: woken.clone() })
         };
         let workers = Workers::new(&port, Mode::Worker, server.engine().threads(), worker_wake);
+        let of_store = inner.clone();
+        let store_wake = |parker| -> Arc<dyn Wake> { Arc::new(StoreThreadWake { inner: of_store, parker }) };
+        let store_thread = Workers::new(&port, Mode::Store, server.engine().threads(), store_wake);
         let inline_wake = |parker| -> Arc<dyn Wake> { Arc::new(InlineThreadWake { inner, parker }) };
         let inline_thread = Workers::new(&port, Mode::Inline, server.engine().threads(), inline_wake);
         if config.has_entry_in(Mode::Worker.lane()) || config.has_mounts() {
@@ -89,12 +93,14 @@ impl ServerState {
             port,
             workers,
             inline_thread,
+            store_thread,
             cancel_thread: Arc::default(),
             max_depth,
             process,
             closed: Mutex::new(false),
         };
         let needs_inline_thread = started.server.starts_on(Mode::Inline.lane());
+        let needs_store_thread = config.has_store_in(Mode::Store.lane());
         // The lock of the settings is held, so no other thread has set it.
         let _ = self.started.set(started);
         config.stdio = None;
@@ -102,6 +108,10 @@ impl ServerState {
         if woken.load(Ordering::SeqCst) {
             // It may have been requested before the server was stored.
             self.grow_workers();
+        }
+        if needs_store_thread {
+            // As for the other threads.
+            self.start_store_thread();
         }
         if needs_inline_thread {
             // It may have been requested before the server was stored.
