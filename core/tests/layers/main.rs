@@ -166,7 +166,7 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),
     ("runtime", "in_process", &["transport"]),
     ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),
-    ("runtime", "options", &["sockets"]),
+    ("runtime", "options", &["sockets", "transport"]),
     ("runtime", "server", &["http", "in_process", "lines", "options", "stdio", "threads", "transport"]),
     ("runtime", "skills", &["files", "threads"]),
     ("runtime", "sockets", &["platform", "threads", "transport"]),

@@ -1,4 +1,5 @@
-//! The tables of limits, policies, settings, fields of a call and events, and the documentation that is generated from them.
+//! The tables of limits, policies, settings, fields of a call, events and transports, and the documentation that is
+//! generated from them.
 
 mod context;
 mod limits;
@@ -6,3 +7,4 @@ mod observer;
 mod options;
 mod store;
 mod text;
+mod transports;

@@ -138,7 +138,7 @@ fn requests_are_answered_over_memory() {
     context.lifecycle.close();
     listener.begin_end();
     assert!(output.rest().is_empty());
-    listener.drain();
-    listener.flush();
-    listener.close();
+    listener.connections.drain();
+    listener.connections.flush();
+    listener.connections.close();
 }

@@ -30,7 +30,7 @@ impl ServerTransport for HttpOptions {
 
     /// Binds the address. Connections are accepted after all transports have started.
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        self.allowed.check("http ")?;
+        self.allowed.check(&format!("{} ", HTTP.name))?;
         let service = context.http().clone();
         let endpoint = RouteConfig {
             name: HTTP.title,

@@ -8,20 +8,18 @@ use crate::host::Engine;
 use crate::proto::results::shape;
 use crate::proto::version::Revision;
 use crate::runtime::sockets::accept::{Serve, accept};
-use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
+use crate::runtime::sockets::connections::TaskGuard;
 use crate::runtime::sockets::io::{Accept, Io};
 use crate::runtime::sockets::panic_boundary::{connection, essential_task};
+use crate::runtime::sockets::served_connections::ServedConnections;
 use crate::runtime::threads::pool::{ReactorHandle, Reactors};
 use crate::runtime::threads::wake_queue::WakeQueue;
 use crate::runtime::transport::interface::{ServeContext, Serving, SingleClientChannels};
-use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
+use crate::runtime::transport::lifecycle::Lifecycle;
 use std::future::Future;
 use std::sync::Arc;
 
-pub(super) struct StartedLines {
-    connections: Arc<Connections>,
-    lifecycle: Arc<Lifecycle>,
-}
+pub(super) struct StartedLines(ServedConnections);
 
 /// Serves every client that connects.
 #[derive(Clone)]
@@ -68,7 +66,7 @@ impl Drop for CloseOnLastChannel {
 
 impl StartedLines {
     fn new(context: &ServeContext) -> StartedLines {
-        StartedLines { connections: Arc::default(), lifecycle: context.lifecycle.clone() }
+        StartedLines(ServedConnections::new(&context.lifecycle, 0))
     }
 
     /// Serves all connections that `acceptor` accepts.
@@ -82,9 +80,9 @@ impl StartedLines {
         let config = config(context, strict);
         // The accepting task counts too.
         let max = config.engine.limits().max_connections + 1;
-        let (guard, handle) = (started.connections.enter(), reactors.first().handle.clone());
+        let (guard, handle) = (started.0.connections.enter(), reactors.first().handle.clone());
         let most = (max, config.engine.0.shares.clone());
-        let (engine, all) = (context.engine.clone(), started.connections.clone());
+        let (engine, all) = (context.engine.clone(), started.0.connections.clone());
         let accepts = move || accept(AcceptAll(config), acceptor, reactors, all, most, guard);
         handle.spawn(essential_task(engine, context.lifecycle.clone(), "a listener", accepts));
         started
@@ -96,7 +94,7 @@ impl StartedLines {
         let client = ClientConnection::new(wire, config(context, false), reactor.wake_queue.clone());
         let (leave, guard) = (
             CloseOnLastChannel(context.channels.clone(), context.lifecycle.clone()),
-            started.connections.enter(),
+            started.0.connections.enter(),
         );
         let engine = context.engine.clone();
         reactor.handle.spawn(async move {
@@ -116,27 +114,18 @@ fn config(context: &ServeContext, strict: bool) -> ConnectionConfig {
 
 impl Serving for StartedLines {
     fn begin_end(&self) {
-        self.lifecycle.on_earlier_deadline(self.connections.clone());
-        self.connections.advance(Phase::Draining);
+        self.0.begin_end();
     }
 
     fn drain(&self) {
-        self.connections.wait(0, || self.lifecycle.deadline());
+        self.0.drain();
     }
 
     fn flush(&self) {
-        self.connections.wait(0, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
-        self.connections.advance(Phase::Dead);
+        self.0.flush();
     }
 
     fn close(&self) {
-        // The tasks need only one more poll to end.
-        self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
-    }
-}
-
-impl Drop for StartedLines {
-    fn drop(&mut self) {
-        self.connections.advance(Phase::Dead);
+        self.0.close();
     }
 }

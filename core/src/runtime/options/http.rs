@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::runtime::options::unix::UnixOptions;
 use crate::runtime::sockets::allowed::Allowed;
+use crate::runtime::transport::table::HTTP;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -43,11 +44,11 @@ impl HttpOptions {
         if let Some(place) = address.strip_prefix("unix:") {
             let (file, path) = match place.rfind(":/") {
                 Some(end) => (&place[..end], &place[end + 1..]),
-                None => (place, "/mcp"),
+                None => (place, HTTP.default_path),
             };
             return HttpOptions::at(ListenAddress::Unix(UnixOptions::new(file)?)).path(path);
         }
-        let (address, path) = crate::runtime::sockets::address::read("http", address, "/mcp")?;
+        let (address, path) = crate::runtime::sockets::address::read(&HTTP, address)?;
         HttpOptions::at(ListenAddress::Address(address)).path(&path)
     }
 
@@ -75,7 +76,7 @@ impl HttpOptions {
     }
 
     fn at(place: ListenAddress) -> HttpOptions {
-        HttpOptions { place, path: "/mcp".to_owned(), allowed: Allowed::default() }
+        HttpOptions { place, path: HTTP.default_path.to_owned(), allowed: Allowed::default() }
     }
 
     /// Sets the path of the endpoint. The default is `/mcp`. Fails if the path does not begin with `/`, ends with `/`,

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::runtime::sockets::address;
 use crate::runtime::sockets::allowed::Allowed;
+use crate::runtime::transport::table::{SSE, TransportKind, WEBSOCKET};
 
 /// The options of the WebSocket transport (RFC 6455): one message per text frame, for both eras on one connection.
 ///
@@ -45,11 +46,11 @@ pub(in crate::runtime) struct EndpointAddress {
 }
 
 impl EndpointAddress {
-    fn new(what: &str, text: &str, default_path: &str) -> Result<EndpointAddress, Error> {
+    fn new(kind: &TransportKind, text: &str) -> Result<EndpointAddress, Error> {
         let (address, path) = if text.starts_with('/') {
-            (None, address::path(what, text, text)?)
+            (None, address::path(kind, text, text)?)
         } else {
-            let (address, path) = address::read(what, text, default_path)?;
+            let (address, path) = address::read(kind, text)?;
             (Some(address), path)
         };
         Ok(EndpointAddress { address, path, allowed: Allowed::default() })
@@ -62,7 +63,7 @@ impl WebSocketOptions {
     /// path alone, such as `"/ws"`, is a path on the first HTTP address. Fails if the address or the path is not valid,
     /// or if the host cannot be resolved.
     pub fn new(address: &str) -> Result<WebSocketOptions, Error> {
-        Ok(WebSocketOptions { endpoint: EndpointAddress::new("websocket", address, "/ws")? })
+        Ok(WebSocketOptions { endpoint: EndpointAddress::new(&WEBSOCKET, address)? })
     }
 
     /// Sets the host names (without port) that requests may name besides loopback hosts, like
@@ -90,7 +91,7 @@ impl SseOptions {
     /// messages to the same path with `messages` as its last part, which is `/messages` by default. Fails like
     /// [`WebSocketOptions::new`], or if the last part of the path is `messages`.
     pub fn new(address: &str) -> Result<SseOptions, Error> {
-        let options = SseOptions { endpoint: EndpointAddress::new("sse", address, "/sse")? };
+        let options = SseOptions { endpoint: EndpointAddress::new(&SSE, address)? };
         if options.messages_path() == options.endpoint.path {
             return Err(Error::invalid(format!(
                 "sse address {address:?}: the path must not end in \"messages\", because clients post their messages there"

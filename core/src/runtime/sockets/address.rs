@@ -1,19 +1,17 @@
 //! Parses the addresses that a program passes to the options.
 
 use crate::error::Error;
+use crate::runtime::transport::table::TransportKind;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-/// Parses `"host:port"`, `"host:port/path"` or a port, and returns the address and the path. The error names the
-/// transport `what`. Fails if the host cannot be resolved.
-pub(in crate::runtime) fn read(
-    what: &str,
-    text: &str,
-    default_path: &str,
-) -> Result<(String, String), Error> {
+/// Parses `"host:port"`, `"host:port/path"` or a port, and returns the address and the path, for a transport of this
+/// kind. Fails if the host cannot be resolved.
+pub(in crate::runtime) fn read(kind: &TransportKind, text: &str) -> Result<(String, String), Error> {
+    let what = kind.name;
     let wrong = |why: &str| Error::invalid(format!("{what} address {text:?}: {why}"));
     let (address, path_part) = match text.find('/') {
         Some(place) => text.split_at(place),
-        None => (text, default_path),
+        None => (text, kind.default_path),
     };
     let address = match address.parse::<u16>() {
         Ok(port) => format!("127.0.0.1:{port}"),
@@ -25,7 +23,7 @@ pub(in crate::runtime) fn read(
     if address.to_socket_addrs().is_err() {
         return Err(wrong("the host cannot be resolved"));
     }
-    Ok((address, path(what, text, path_part)?))
+    Ok((address, path(kind, text, path_part)?))
 }
 
 /// Whether only this machine can reach an address. This is the case for a loopback address, including an IPv4 loopback
@@ -40,10 +38,11 @@ pub(in crate::runtime) fn exposed(address: SocketAddr) -> Option<String> {
 }
 
 /// Checks the path of the address `text`. The path must begin with a slash.
-pub(in crate::runtime) fn path(what: &str, text: &str, path: &str) -> Result<String, Error> {
+pub(in crate::runtime) fn path(kind: &TransportKind, text: &str, path: &str) -> Result<String, Error> {
     if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
         return Err(Error::invalid(format!(
-            "{what} address {text:?}: the path must not end with / or contain ? # or a space"
+            "{} address {text:?}: the path must not end with / or contain ? # or a space",
+            kind.name
         )));
     }
     Ok(path.to_owned())

@@ -12,4 +12,5 @@ pub(super) mod io;
 pub(super) mod observed;
 pub(super) mod owned_listener;
 pub(super) mod panic_boundary;
+pub(super) mod served_connections;
 pub(super) mod unix;

@@ -38,6 +38,8 @@ pub(in crate::runtime::http) struct ConnectionState {
 }
 
 /// A response that is written without hyper.
+// The value is moved once per stream, so a box would not be cheaper.
+#[allow(clippy::large_enum_variant)]
 pub(in crate::runtime::http) enum DirectResponse {
     /// An event stream.
     Stream(Response<ResponseBody>),

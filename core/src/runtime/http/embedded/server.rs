@@ -4,11 +4,9 @@ use super::options::EmbedOptions;
 use super::service::Embedded;
 use super::ticker::Ticker;
 use crate::error::Error;
-use crate::runtime::sockets::connections::{Connections, Phase};
+use crate::runtime::sockets::served_connections::ServedConnections;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use crate::runtime::transport::table::{EMBEDDED, TransportKind};
-use std::sync::Arc;
 
 /// An embedded endpoint that has not been started.
 #[derive(Debug)]
@@ -30,35 +28,32 @@ impl ServerTransport for EmbeddedTransport {
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let service = context.http().with_access(self.0.access()?);
         let ticker = Ticker::start(context, service.clone())?;
-        let exchanges: Arc<Connections> = Arc::default();
-        let embedded = Embedded::new(service, exchanges.clone());
-        Ok(Box::new(StartedEmbedded { embedded, exchanges, ticker, lifecycle: context.lifecycle.clone() }))
+        let exchanges = ServedConnections::new(&context.lifecycle, 0);
+        let embedded = Embedded::new(service, exchanges.connections.clone());
+        Ok(Box::new(StartedEmbedded { embedded, exchanges, ticker }))
     }
 }
 
 struct StartedEmbedded {
     embedded: Embedded,
-    exchanges: Arc<Connections>,
+    exchanges: ServedConnections,
     ticker: Ticker,
-    lifecycle: Arc<Lifecycle>,
 }
 
 impl Serving for StartedEmbedded {
     /// Ends the listen streams at once. Further requests are refused.
     fn begin_end(&self) {
-        self.lifecycle.on_earlier_deadline(self.exchanges.clone());
-        self.exchanges.advance(Phase::Draining);
+        self.exchanges.begin_end();
         self.embedded.end_streams();
     }
 
     fn drain(&self) {
-        self.exchanges.wait(0, || self.lifecycle.deadline());
+        self.exchanges.drain();
     }
 
     /// Waits until the program has taken all output, and drops the rest.
     fn flush(&self) {
-        self.exchanges.wait(0, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
-        self.exchanges.advance(Phase::Dead);
+        self.exchanges.flush();
     }
 
     fn close(&self) {
@@ -77,7 +72,6 @@ impl Serving for StartedEmbedded {
 
 impl Drop for StartedEmbedded {
     fn drop(&mut self) {
-        self.exchanges.advance(Phase::Dead);
         self.ticker.stop();
     }
 }

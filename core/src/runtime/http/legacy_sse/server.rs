@@ -4,13 +4,11 @@ use super::endpoint::SseEndpoint;
 use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::connection::connection_state::ConnectionState;
-use crate::runtime::http::connection::request_body::RequestBody;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler};
+use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler, RouteRequest};
 use crate::runtime::options::web::SseOptions;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
 use crate::runtime::transport::table::{SSE, TransportKind};
-use http::Request;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -55,7 +53,7 @@ struct Messages {
 impl RouteHandler for Events {
     fn answer<'r>(
         &'r self,
-        request: Request<RequestBody<'r>>,
+        request: RouteRequest<'r>,
         connection: &'r Arc<ConnectionState>,
     ) -> Answering<'r> {
         Box::pin(async { Answer::Response(self.endpoint.listen(request, &self.access, connection).await) })
@@ -73,7 +71,7 @@ impl RouteHandler for Events {
 impl RouteHandler for Messages {
     fn answer<'r>(
         &'r self,
-        request: Request<RequestBody<'r>>,
+        request: RouteRequest<'r>,
         connection: &'r Arc<ConnectionState>,
     ) -> Answering<'r> {
         Box::pin(async { Answer::Response(self.endpoint.post(request, &self.access, connection).await) })

@@ -12,16 +12,15 @@ use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::options::http::ListenAddress;
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
-use crate::runtime::sockets::connections::{Connections, Phase};
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::Listening;
 use crate::runtime::sockets::io;
 use crate::runtime::sockets::io::Accept;
 use crate::runtime::sockets::panic_boundary::essential_task;
+use crate::runtime::sockets::served_connections::ServedConnections;
 use crate::runtime::sockets::unix;
 use crate::runtime::threads::pool::Reactors;
 use crate::runtime::transport::interface::ServeContext;
-use crate::runtime::transport::lifecycle::{FLUSH_TIMEOUT, Lifecycle};
 use crate::runtime::transport::table::HTTP;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,8 +32,7 @@ const OWN_TASKS: usize = 2;
 /// A listener that has been started.
 pub(crate) struct Listener {
     service: HttpService,
-    connections: Arc<Connections>,
-    lifecycle: Arc<Lifecycle>,
+    pub(in crate::runtime::http) connections: ServedConnections,
     /// The routes, which are set when the listener begins to accept connections. Until then, transports may add routes.
     routes: OnceLock<Arc<RouteTable>>,
     pending: Mutex<PendingListener>,
@@ -125,7 +123,9 @@ impl Listener {
         let ListenerConfig { place: _, allowed, limits, routes } = config;
         let access = allowed.add_to(at.default_access());
         let service = context.http().clone();
-        let connections: Arc<Connections> = Arc::default();
+        // The task for the periodic work runs until the end.
+        let served = ServedConnections::new(&context.lifecycle, 1);
+        let connections = &served.connections;
         // The guards are created now, so that the shutdown waits for the acceptor, which holds the address.
         let (ticks, accepts) = (connections.enter(), connections.enter());
         let (shared, all) = (service.clone(), connections.clone());
@@ -147,8 +147,7 @@ impl Listener {
         let pending = PendingListener { routes: table, begin: Some(Box::new(begin)) };
         let listener = Arc::new(Listener {
             service,
-            connections,
-            lifecycle: context.lifecycle.clone(),
+            connections: served,
             routes: OnceLock::new(),
             pending: Mutex::new(pending),
             at,
@@ -225,31 +224,9 @@ impl Listener {
         // A listener that never accepted connections must release its address here.
         let begin = self.pending.lock().begin.take();
         drop(begin);
-        self.lifecycle.on_earlier_deadline(self.connections.clone());
         if let Some(routes) = self.routes.get() {
             routes.end();
         }
-        self.connections.advance(Phase::Draining);
-    }
-
-    pub(in crate::runtime::http) fn drain(&self) {
-        // One task is left: the task for the periodic work runs until the end.
-        self.connections.wait(1, || self.lifecycle.deadline());
-    }
-
-    pub(in crate::runtime::http) fn flush(&self) {
-        self.connections.wait(1, || self.lifecycle.deadline() + FLUSH_TIMEOUT);
-        self.connections.advance(Phase::Dead);
-    }
-
-    pub(in crate::runtime::http) fn close(&self) {
-        // The other tasks need only one more poll to end.
-        self.connections.wait(0, || self.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.connections.advance(Phase::Dead);
+        self.connections.begin_end();
     }
 }

@@ -99,15 +99,15 @@ impl Serving for ServedPath {
     }
 
     fn drain(&self) {
-        self.listener.drain();
+        self.listener.connections.drain();
     }
 
     fn flush(&self) {
-        self.listener.flush();
+        self.listener.connections.flush();
     }
 
     fn close(&self) {
-        self.listener.close();
+        self.listener.connections.close();
     }
 
     fn address(&self) -> Option<SocketAddr> {

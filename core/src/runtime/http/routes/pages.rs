@@ -4,10 +4,9 @@ use crate::dispatch::path_pattern::PathPattern;
 use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::connection::connection_state::ConnectionState;
-use crate::runtime::http::connection::request_body::RequestBody;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
-use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler};
+use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler, RouteRequest};
 use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -41,7 +40,7 @@ pub(in crate::runtime::http) fn route(service: &HttpService) -> RouteConfig {
 impl RouteHandler for FixedPages {
     fn answer<'r>(
         &'r self,
-        request: Request<RequestBody<'r>>,
+        request: RouteRequest<'r>,
         _connection: &'r Arc<ConnectionState>,
     ) -> Answering<'r> {
         Box::pin(async { Answer::Response(self.page(request).await) })

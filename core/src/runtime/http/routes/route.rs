@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// The result of a request.
+// Most results are responses, and a box would cost each of them an allocation.
+#[allow(clippy::large_enum_variant)]
 pub(in crate::runtime::http) enum Answer {
     /// A response. If its body is open, the response is a stream.
     Response(Response<ResponseBody>),
@@ -26,14 +28,14 @@ pub(in crate::runtime::http) enum Answer {
 /// The result of a request, as soon as it is known.
 pub(in crate::runtime::http) type Answering<'r> = Pin<Box<dyn Future<Output = Answer> + Send + 'r>>;
 
+/// A request on one of the engine's connections.
+pub(in crate::runtime::http) type RouteRequest<'r> = Request<RequestBody<'r>>;
+
 /// Answers the requests of a route.
 pub(in crate::runtime::http) trait RouteHandler: Send + Sync {
     /// Answers one request. The framing of its body and the method were checked already.
-    fn answer<'r>(
-        &'r self,
-        request: Request<RequestBody<'r>>,
-        connection: &'r Arc<ConnectionState>,
-    ) -> Answering<'r>;
+    fn answer<'r>(&'r self, request: RouteRequest<'r>, connection: &'r Arc<ConnectionState>)
+    -> Answering<'r>;
 
     /// The endpoint of Streamable HTTP, if this is the handler. Most requests are for this endpoint, so they are
     /// answered without the box of [`RouteHandler::answer`].
@@ -105,7 +107,7 @@ impl Route {
 impl RouteHandler for HttpService {
     fn answer<'r>(
         &'r self,
-        request: Request<RequestBody<'r>>,
+        request: RouteRequest<'r>,
         connection: &'r Arc<ConnectionState>,
     ) -> Answering<'r> {
         Box::pin(async { Answer::Response(self.handle_for(request, Caller::on(connection)).await) })

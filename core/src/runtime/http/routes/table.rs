@@ -55,9 +55,7 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::runtime::http::connection::connection_state::ConnectionState;
-    use crate::runtime::http::connection::request_body::RequestBody;
-    use crate::runtime::http::routes::route::{Answering, RouteHandler};
-    use http::Request;
+    use crate::runtime::http::routes::route::{Answering, RouteHandler, RouteRequest};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -69,7 +67,7 @@ mod tests {
     }
 
     impl RouteHandler for Hooks {
-        fn answer<'r>(&'r self, _: Request<RequestBody<'r>>, _: &'r Arc<ConnectionState>) -> Answering<'r> {
+        fn answer<'r>(&'r self, _: RouteRequest<'r>, _: &'r Arc<ConnectionState>) -> Answering<'r> {
             unreachable!("the test sends no request")
         }
 

@@ -6,15 +6,16 @@ use crate::error::Error;
 use crate::proto::http::{Access, Refusal};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
-use crate::runtime::http::connection::request_body::RequestBody;
 use crate::runtime::http::listener::served_path::ServedPath;
 use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
-use crate::runtime::http::routes::route::{Answer, Answering, Methods, RouteConfig, RouteHandler};
+use crate::runtime::http::routes::route::{
+    Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest,
+};
 use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::options::web::WebSocketOptions;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
 use crate::runtime::transport::table::{TransportKind, WEBSOCKET};
-use http::{Method, Request};
+use http::Method;
 use http_body::Body;
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ struct WebSocketRoute {
 impl RouteHandler for WebSocketRoute {
     fn answer<'r>(
         &'r self,
-        request: Request<RequestBody<'r>>,
+        request: RouteRequest<'r>,
         connection: &'r Arc<ConnectionState>,
     ) -> Answering<'r> {
         Box::pin(async {
