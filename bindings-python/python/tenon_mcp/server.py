@@ -12,7 +12,7 @@ from .errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
     from typing import Any
 
     from typing_extensions import Unpack
