@@ -146,8 +146,8 @@ impl Drop for Up {
 }
 
 /// A call of `who` in 2026-07-28.
-fn call() -> Value {
-    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "who", "arguments": {}, "_meta": {
+fn call(id: u32) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "who", "arguments": {}, "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
     } } })
@@ -161,7 +161,7 @@ fn name(answer: &Value) -> &str {
 fn ask<S: Read + Write>(stream: S) -> Option<String> {
     let mut stream = BufReader::new(stream);
     // The server may have closed the connection already.
-    let _ = stream.get_mut().write_all(format!("{}\n{}\n", call(), call()).as_bytes());
+    let _ = stream.get_mut().write_all(format!("{}\n{}\n", call(1), call(2)).as_bytes());
     let mut both = Vec::new();
     for _ in 0..2 {
         let mut line = String::new();
@@ -202,7 +202,7 @@ fn send(url: &str, request: &str) -> (u16, String, BufReader<TcpStream>) {
 #[test]
 fn a_unix_socket_has_one_principal_for_each_connection() {
     let path = std::env::temp_dir().join(format!("tenon-principals-{}", std::process::id()));
-    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path)), |_| {});
+    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path).unwrap()), |_| {});
     let connect = || {
         let stream = UnixStream::connect(&path).unwrap();
         stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -230,7 +230,7 @@ fn a_unix_socket_has_one_principal_for_each_connection() {
 fn a_connection_without_an_end_of_its_resolver_is_closed() {
     let path = std::env::temp_dir().join(format!("tenon-principals-late-{}", std::process::id()));
     let late = |limits: &mut Limits| limits.store_timeout = Duration::from_millis(50);
-    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path)), late);
+    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path).unwrap()), late);
     up.connections("hangs");
     let stream = UnixStream::connect(&path).unwrap();
     stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -349,7 +349,7 @@ fn a_websocket_has_the_principal_of_its_upgrade() {
         assert_eq!(status, 101);
         let role = tungstenite::protocol::Role::Client;
         let mut socket = tungstenite::WebSocket::from_raw_socket(stream.into_inner(), role, None);
-        socket.send(call().to_string().into()).unwrap();
+        socket.send(call(1).to_string().into()).unwrap();
         let answer = loop {
             let message = socket.read().unwrap();
             if message.is_text() {

@@ -241,7 +241,11 @@ def test_a_function_may_take_no_time_at_all():
             yield
 
     app, asgi = served(lambda scope: Now())
-    assert asyncio.run(value(call(asgi, "who"))) == ["now", "nobody"]
+
+    async def main():
+        assert await value(call(asgi, "who")) == ["now", "nobody"]
+
+    asyncio.run(main())
     ended(app)
 
 
@@ -266,7 +270,11 @@ def test_the_loop_sees_no_exception_that_nobody_retrieved():
     assert seen == []
 
 
-def test_demo_without_a_function_is_anonymous():
+def test_without_a_function_everybody_is_anonymous():
     app = demo()
-    assert asyncio.run(value(call(app.asgi(), "who"))) is None
+
+    async def main():
+        assert await value(call(app.asgi(), "who")) is None
+
+    asyncio.run(main())
     ended(app)
