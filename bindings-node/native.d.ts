@@ -66,8 +66,11 @@ export declare class Engine {
   enableTags(tags: Array<string>, enabled: boolean): boolean
   /** All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`. */
   entries(kind: string): string
-  /** Begins an exchange. `headers` are names and values, alternating. Returns its number. */
-  exchange(method: string, version: number, headers: Array<string>, principal?: string | undefined | null, address?: string | undefined | null): number
+  /**
+   * Begins an exchange. `headers` are names and values, alternating. With `deferred`, it will ask for the principal.
+   * Returns its number.
+   */
+  exchange(method: string, version: number, headers: Array<string>, principal: string | undefined | null, address: string | undefined | null, deferred: boolean): number
   /** Adds a piece to an exchange's body. Without `data` the body is complete. */
   feed(number: number, data?: Uint8Array | undefined | null): void
   /** Drops an exchange. A second call has no effect. Returns the numbers of the exchanges whose calls have all ended. */
@@ -106,6 +109,11 @@ export declare class Engine {
   requireUrls(slot: number, generation: number, pages: Array<string>): AskReply
   /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri: string): void
+  /**
+   * Sets the principal that the program has found, or the reason why it found none. If the exchange does not want it,
+   * this has no effect.
+   */
+  setPrincipal(number: number, principal?: string | undefined | null, failed?: string | undefined | null): void
   /** Turns the call into a task, if that is allowed. The reply is `answered`, with 1 as id if the call is a task. */
   startTask(slot: number, generation: number): AskReply
   /** The next step. It is the end after the exchange or the server has ended. */
@@ -182,7 +190,7 @@ export interface ListenOptions {
 
 /** The next step of an exchange. */
 export interface NextStep {
-  /** 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end. */
+  /** 0: nothing yet; 1: the head; 2: a piece of the body; 3: the end; 4: the principal is wanted. */
   kind: number
   status?: number
   /** Names and values, alternating. */

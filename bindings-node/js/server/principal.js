@@ -2,6 +2,8 @@
 
 // Calls the program's function that finds the principal of a request, when the engine asks for it.
 
+const { messageOf } = require('../errors')
+
 /** What the function gets besides the request. Most functions do not need the signal, so it is made when it is read. */
 class Details {
   #controller
@@ -28,7 +30,7 @@ function findPrincipal(exchange, find, bridge) {
     // A function that fails after its request has ended concerns nobody.
     if (!exchange.wantsPrincipal()) return
     bridge.log('error', 'the function principal failed', { error })
-    exchange.setPrincipal(undefined, textOf(error))
+    exchange.setPrincipal(undefined, messageOf(error))
   }
   const set = (found) => {
     if (found == null) return exchange.setPrincipal(undefined)
@@ -55,14 +57,6 @@ async function awaited(exchange, promise, details, set, fail) {
   Promise.resolve(promise).then(settle(set), settle(fail))
   while (exchange.wantsPrincipal()) await exchange.woken()
   if (!isSettled) Details.abort(details)
-}
-
-function textOf(error) {
-  try {
-    return String(error?.message ?? error)
-  } catch {
-    return 'an error without a text'
-  }
 }
 
 module.exports = { findPrincipal }

@@ -12,7 +12,7 @@ from .errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
     from typing import Any
 
     from typing_extensions import Unpack
@@ -366,17 +366,19 @@ class Server(Registrations):
         ``null``), or if both the page and the requested host are of this machine. Besides the headers of the protocol
         they may send those in ``allowed_headers`` (``*`` for all).
 
-        ``principal`` is a function of the scope that returns the principal of a request, or an awaitable of it. This may
-        be the user that a middleware has stored there, or ``None`` if the sender is anonymous. Sessions belong to the
-        principal that opened them, and handlers read it as ``ctx.principal``. The function is called after the checks of
-        method, host and origin, and before the body is read. If it raises, or returns anything but a string that is not
-        empty or ``None``, the request gets status 500. The log has the reason, and the client has it only if errors are
-        not masked. If it takes longer than ``store_timeout``, it is cancelled and the request gets 503. It is also
-        cancelled if the ASGI server cancels the request. ASGI reports a client that has left only together with the body,
-        so a POST is not cancelled earlier.
+        ``principal`` is a function of the scope that returns the principal of a request, or an awaitable of it. This
+        may be the user that a middleware has stored there, or ``None`` if the sender is anonymous. Sessions belong to
+        the principal that opened them, and handlers read it as ``ctx.principal``.
 
-        The calls, streams and bytes of a client count towards
-        the share of its address (``max_address_calls`` and the others). The address is that of the scope's ``client``.
+        The function is called after the checks of method, host and origin, and before the body is read. If it raises,
+        the request gets status 500. The same applies to an empty string and to values of other types. The log has the
+        reason, and the client has it only if errors are not masked. If the function takes longer than
+        ``store_timeout``, it is cancelled and the request gets 503. It is also cancelled if the ASGI server cancels
+        the request. ASGI reports that a client has left only to a reader of the body. So for a request with a body, a
+        client that leaves cancels nothing.
+
+        The calls, streams and bytes of a client count towards the share of its address (``max_address_calls`` and the
+        others). The address is that of the scope's ``client``.
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """

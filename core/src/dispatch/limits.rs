@@ -217,8 +217,8 @@ limits! {
     13 session_idle: Time = 1_800_000, 1, YEAR;
     /// How long a legacy HTTP session waits for the first message after `initialize`. After that it ends. Default 30 s.
     20 handshake_timeout: Time = 30_000, 1, YEAR;
-    /// How long a request waits for the result of a store operation. After that the request is refused as busy. Default
-    /// 10 s.
+    /// How long a request waits for the result of a store operation, and for its principal. After that the request is
+    /// refused as busy. Default 10 s.
     22 store_timeout: Time = 10_000, 1, YEAR;
     /// Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
     /// and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.

@@ -35,8 +35,8 @@ async def find_principal(
 ) -> Any:
     """Finds the principal, and returns the first step of the response if there is one already.
 
-    The engine does not ask for the principal if it refuses the request first. ``watch`` begins to notice that the client
-    has left.
+    The engine does not ask for the principal if it refuses the request first. ``watch`` begins to notice that the
+    client has left.
     """
     step = exchange.step()
     if step is not True:

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// The version of the record's format. A record of another version counts as missing.
 const FORM: u64 = 1;
+/// What a record has instead of a principal if the task has none. No principal is written like this.
+const ANONYMOUS: &str = "";
 /// A result is nested two levels deeper in its record, and an answer three.
 const AROUND: usize = 8;
 
@@ -20,8 +22,11 @@ impl Task {
         let mut out = JsonWriter::with_capacity(512);
         out.begin_object().key("form").uint(FORM);
         out.key("id").str(&self.id).key("revision").str(self.revision.as_str());
-        if let Some(principal) = &self.principal {
-            principal::write(principal, out.key("principal"));
+        match &self.principal {
+            Some(principal) => principal::write(principal, out.key("principal")),
+            None => {
+                out.key("principal").str(ANONYMOUS);
+            }
         }
         out.key("status").str(self.status.as_str());
         if let Some(message) = &self.message {
@@ -67,9 +72,9 @@ impl Task {
         Some(Task {
             id: text("id")?.into(),
             revision: Revision::parse(&text("revision")?)?,
-            principal: match record.member("principal") {
-                Some(principal) => Some(principal::read(&principal)?),
-                None => None,
+            principal: match record.member("principal")? {
+                text if text.decode_str().is_some_and(|text| text == ANONYMOUS) => None,
+                principal => Some(principal::read(&principal)?),
             },
             status: Status::named(&text("status")?)?,
             message: text("message"),
@@ -82,5 +87,37 @@ impl Task {
             answers: named(&record.member("answers")?),
             outcome,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::principal::Principal;
+
+    fn task(principal: Option<&Principal>) -> Task {
+        let times = (Duration::from_secs(60), Duration::from_secs(1));
+        Task::new("id".into(), Revision::V2025_11_25, principal, times, (1, 2))
+    }
+
+    #[test]
+    fn a_record_knows_the_principal_of_its_task() {
+        let limits = json::Limits::default();
+        for (principal, written) in [
+            (None, r#""principal":"""#),
+            (Some(Principal::from("ann")), r#""principal":"ann""#),
+            (Some(Principal::new("idp", "ann")), r#""principal":{"issuer":"idp","subject":"ann"}"#),
+            (Some(Principal::new("host", "")), r#""principal":{"issuer":"host","subject":""}"#),
+        ] {
+            let task = task(principal.as_ref());
+            let record = task.to_record();
+            let text = std::str::from_utf8(&record).unwrap();
+            assert!(text.contains(written), "{text}");
+            assert_eq!(Task::from_record(&record, &limits), Some(task));
+            for wrong in [r#""principal":1"#, r#""principal":{"issuer":"idp"}"#, r#""other":1"#] {
+                let record = text.replace(written, wrong).into();
+                assert_eq!(Task::from_record(&record, &limits), None, "{wrong}");
+            }
+        }
     }
 }

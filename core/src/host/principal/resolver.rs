@@ -41,7 +41,7 @@ use std::sync::Arc;
 /// [`ServerBuilder::principal_resolver`]: crate::ServerBuilder::principal_resolver
 pub trait PrincipalResolver: Send + Sync {
     /// Finds the principal. It must not block; what takes time is a future. The future is dropped if the client
-    /// disconnects. If it takes longer than [`Limits::store_timeout`](crate::Limits::store_timeout), it is dropped and
+    /// disconnects. On a listener, a client that only ends its output may still read. If it takes longer than [`Limits::store_timeout`](crate::Limits::store_timeout), it is dropped and
     /// the request is refused as busy.
     fn resolve(&self, request: PrincipalRequest) -> Resolution;
 }

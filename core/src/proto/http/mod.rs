@@ -2,8 +2,8 @@
 //! with which status, and which era handles the others.
 //!
 //! The checks have this order, and each one assumes the checks before it: [`check_framing`], [`verb`],
-//! [`Access::check`], [`check_content`] and [`accepted_forms`]. Then the body is read, up to its limit, and decoded,
-//! and [`route`] decides. GET and DELETE use [`session_request`] instead.
+//! [`Access::check`], [`check_content`] and [`accepted_forms`]. The principal is resolved after [`Access::check`]. Then
+//! the body is read, up to its limit, and decoded, and [`route`] decides. GET and DELETE use [`session_request`] instead.
 
 mod access;
 mod body;

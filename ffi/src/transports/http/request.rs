@@ -142,7 +142,9 @@ pub unsafe extern "C" fn tenon_http_set_version(http: *mut tenon_http, major: u8
 }
 
 /// Sets the principal of the request: its sender, if the program has authenticated the sender. A session belongs to the
-/// principal that opened it. Callbacks read it as "principal".
+/// principal that opened it. Callbacks read it as "principal". Call it before tenon_server_handle_http, which resolves
+/// the principal before it reads the body. If the text is empty, the request gets status 500. Without this call, the
+/// sender is anonymous.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_http_set_principal(
     http: *mut tenon_http,

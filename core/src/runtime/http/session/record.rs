@@ -40,3 +40,28 @@ pub(super) fn client_of(record: &JsonSlice) -> Option<Client> {
     let client = Client { revision, info: object("clientInfo"), capabilities: object("capabilities")? };
     (!revision.is_modern()).then_some(client)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_knows_the_principal_of_its_session() {
+        let capabilities = JsonSlice::empty_object();
+        let client = Client { revision: Revision::V2025_11_25, info: None, capabilities };
+        for (principal, written) in [
+            (None, ""),
+            (Some(Principal::from("ann")), r#""principal":"ann","#),
+            (Some(Principal::new("idp", "ann")), r#""principal":{"issuer":"idp","subject":"ann"},"#),
+        ] {
+            let text = record(&client, principal.as_ref()).to_string();
+            assert_eq!(text, format!(r#"{{"revision":"2025-11-25",{written}"capabilities":{{}}}}"#));
+            let (_, read) = read_record(&text.clone().into()).unwrap();
+            assert_eq!(read, principal);
+            for wrong in [r#""principal":1,"#, r#""principal":"","#, r#""principal":{"issuer":"idp"},"#] {
+                let text = text.replace(written, "").replacen('{', &format!("{{{wrong}"), 1);
+                assert!(read_record(&text.into()).is_none(), "{wrong}");
+            }
+        }
+    }
+}
