@@ -274,6 +274,7 @@ impl Serving for ServedPath {
     fn close(&self) {
         // The other tasks need only one more poll to end.
         self.listener.connections.wait(0, || self.listener.lifecycle.deadline() + 2 * FLUSH_TIMEOUT);
+        self.listener.service.session_table().leave_all();
     }
 
     fn address(&self) -> Option<SocketAddr> {
