@@ -203,7 +203,7 @@ pub fn read_response(stream: TcpStream) -> Response {
     while !head.ends_with("\r\n\r\n") {
         assert!(body.read_line(&mut head).unwrap() > 0, "the connection ended: {head}");
     }
-    Response { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head: head.to_lowercase(), body }
+    Response { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body }
 }
 
 impl Response {

@@ -1,5 +1,6 @@
 //! An observer that records events as text.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 use tenon_mcp::observer::{Event, Observer};
@@ -12,6 +13,8 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 pub struct Recording {
     seen: Mutex<Vec<Seen>>,
     changed: Condvar,
+    /// How many events were taken.
+    taken: AtomicUsize,
 }
 
 #[derive(Clone, Debug)]
@@ -82,11 +85,12 @@ impl Recording {
         assert!(!waited.1.timed_out(), "{what} does not happen: {:#?}", waited.0);
     }
 
-    /// Waits until this number of requests has ended.
+    /// Waits until this number of requests has ended, without those that were taken before.
     #[track_caller]
     pub fn wait_for_ends(&self, count: usize) {
         self.wait_until("the end of all requests", |seen| {
-            seen.iter().filter(|seen| seen.is_last()).count() >= count
+            let taken = self.taken.load(Ordering::SeqCst);
+            seen[taken..].iter().filter(|seen| seen.is_last()).count() >= count
         });
     }
 
@@ -94,7 +98,9 @@ impl Recording {
     /// were received.
     pub fn take_requests(&self) -> Vec<Vec<String>> {
         let mut requests: Vec<(u64, Vec<String>)> = Vec::new();
-        for seen in self.seen.lock().unwrap().drain(..) {
+        let all = self.all();
+        let taken = self.taken.swap(all.len(), Ordering::SeqCst);
+        for seen in all.into_iter().skip(taken) {
             let Some(number) = seen.request else { continue };
             match requests.iter_mut().find(|(other, _)| *other == number) {
                 Some((_, events)) => events.push(seen.text),

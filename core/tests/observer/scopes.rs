@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::observer::{Event, EventKind, Interests, Observer};
 use tenon_mcp::store::{Done, Store, StoreOp};
 use tenon_mcp::{Environment, Error, Limits, ServeOptions, Server, SystemEnvironment};
@@ -161,7 +162,7 @@ fn embedded_requests_count_bodies() {
     let server = StartedServer::new(ServeOptions::new().in_process());
     let within = Server::builder("embedded", "1").observer(server.recording.clone()).build().unwrap();
     let _entered = server.runtime.enter();
-    let service = within.service().unwrap();
+    let service = within.service(EmbedOptions::new()).unwrap();
     let body = call(1, "none", json!({})).to_string();
     let length = body.len();
     let request = Request::post("http://localhost/mcp")

@@ -71,7 +71,7 @@ fn add_tools(server: &Server, gate: &Arc<Semaphore>) -> Result<(), tenon_mcp::Er
         open("long").task_support(TaskSupport::Required),
         handler(|_: Value, _| async { Ok::<_, String>("done") }),
     )?;
-    server.notification("x/said", |_: Value| {})
+    server.notification("x/said", handler(|_: Value, _| async {}))
 }
 
 impl StartedServer {

@@ -2,7 +2,6 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};
-use crate::dispatch::observer::SessionScope;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
@@ -79,7 +78,7 @@ impl Engine {
         }
         self.unsubscribe_all(peer);
         self.0.bus.leave(peer);
-        drop(peer.replace_scope(SessionScope::default()));
+        self.leaves(peer);
     }
 
     /// Ends every call in flight, as the last step of a shutdown. Operations of the store may still finish.

@@ -220,6 +220,11 @@ impl Engine {
         self.0.bus.join(peer);
     }
 
+    /// Reports to observers that a session ends in this process.
+    pub(crate) fn leaves(&self, peer: &Peer) {
+        drop(peer.replace_scope(SessionScope::default()));
+    }
+
     /// Runs the program's hook for the end of every session, because the server is ending. Returns the sessions whose
     /// hook is still running.
     pub(crate) fn end_sessions(&self) -> Vec<Arc<Peer>> {

@@ -58,6 +58,7 @@ impl Serving for StartedEmbedded {
 
     fn close(&self) {
         self.ticker.stop();
+        self.embedded.leave_sessions();
     }
 
     /// The address of the program's HTTP server is not known, so it counts as reachable from other machines.

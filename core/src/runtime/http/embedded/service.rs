@@ -67,6 +67,10 @@ impl Embedded {
         self.service.sessions()
     }
 
+    pub(super) fn leave_sessions(&self) {
+        self.service.session_table().leave_all();
+    }
+
     pub(super) fn end_streams(&self) {
         self.service.end_streams();
     }

@@ -108,6 +108,7 @@ impl Serving for ServedPath {
 
     fn close(&self) {
         self.listener.connections.close();
+        self.listener.service.session_table().leave_all();
     }
 
     fn address(&self) -> Option<SocketAddr> {

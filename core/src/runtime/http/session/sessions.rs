@@ -243,6 +243,13 @@ impl Sessions {
         }
     }
 
+    /// Reports to observers that all sessions end in this process, because the server has ended. Their records stay in
+    /// the store, so another process may resume them.
+    pub(in crate::runtime::http) fn leave_all(&self) {
+        let sessions = self.table.lock().sessions();
+        sessions.iter().for_each(|session| self.engine.leaves(&session.peer));
+    }
+
     /// Ends sessions that were idle for too long, and renews the records of those in use. Fails the store queries that
     /// have reached their timeout.
     pub(in crate::runtime::http) fn sweep(self: &Arc<Self>, now: Instant) {
