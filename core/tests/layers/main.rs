@@ -90,7 +90,7 @@ const PARTS: [(&str, &str, &[&str]); 52] = [
     ("dispatch", "route", &["registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
-    ("dispatch", "store", &["limits", "log", "shrinking_map"]),
+    ("dispatch", "store", &["limits", "log", "nearest_name", "options", "shrinking_map"]),
     ("dispatch", "web_pages", &["limits"]),
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
