@@ -120,7 +120,7 @@ STAGES = {
     # The tests of stores against a store in each language.
     "stores": {
         "budget": 15,
-        "commands": [WORKSPACE.format("test") + " -p tenon-mcp --test stores -- --ignored"],
+        "commands": [WORKSPACE.format("test") + " --test stores -- --ignored"],
         "env": {
             "TENON_STORE_PYTHON": str(ROOT / ".venv/bin/python") + " " + str(ROOT / "tests/stores/child.py"),
             "TENON_STORE_NODE": "node " + str(ROOT / "tests/stores/child.mjs"),

@@ -40,9 +40,13 @@ impl ChildStore {
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
                 let line: Value = serde_json::from_str(&line.unwrap()).expect("a line of JSON");
-                let (op, done) = told.lock().unwrap().remove(&line["id"].as_u64().unwrap()).expect("one reply each");
+                let (op, done) =
+                    told.lock().unwrap().remove(&line["id"].as_u64().unwrap()).expect("one reply each");
                 let reply = JsonSlice::from_value(&line["reply"]);
-                done(wire::read_reply(&op, &reply, spelling).unwrap_or_else(|why| panic!("{op:?}: {why}: {line}")));
+                done(
+                    wire::read_reply(&op, &reply, spelling)
+                        .unwrap_or_else(|why| panic!("{op:?}: {why}: {line}")),
+                );
             }
         });
         let (input, last) = (Mutex::new(input), AtomicU64::new(0));
@@ -52,7 +56,10 @@ impl ChildStore {
     fn say(&self, line: &str) {
         let mut input = self.input.lock().unwrap();
         let input = input.as_mut().unwrap();
-        input.write_all(format!("{line}\n").as_bytes()).and_then(|()| input.flush()).expect("the child reads");
+        input
+            .write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| input.flush())
+            .expect("the child reads");
     }
 }
 
