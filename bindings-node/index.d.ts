@@ -398,6 +398,247 @@ export interface Store {
 }
 
 // Operations and replies of stores, made from the engine's tables.
+
+/** A record of a store. */
+export interface StoreRecord {
+  value: Uint8Array
+  version: number
+}
+
+/** An entry of a log of a store. Its position is above 0. */
+export interface StoreEntry {
+  position: number
+  entry: Uint8Array
+}
+
+/** Reads a record. Replies: `value`. */
+export interface StoreOpGet {
+  op: 'get'
+  /** The record's key, as `kind/name`. */
+  key: string
+  /** The record's new time to live from now; without it, the time to live stays. */
+  touch: number | null
+}
+
+/**
+ * Writes a record, new or old, if the condition holds. The record gets a version that its key never had before. Replies:
+ * `stored`, `conflict`, `full`.
+ */
+export interface StoreOpPut {
+  op: 'put'
+  /** The record's key, as `kind/name`. */
+  key: string
+  /** The record's new value. */
+  value: Uint8Array
+  /** The time after which the record expires, unless it is touched or written again. */
+  ttl: number
+  /** The condition: `always`; `absent` if there must be no record; `version` if the record must have this `version`. */
+  when: 'always' | 'absent' | 'version'
+  /** The version that the record must have, if `when` is `version`. */
+  version: number | null
+}
+
+/** Gives a record a new time to live. The version stays. Replies: `found`. */
+export interface StoreOpTouch {
+  op: 'touch'
+  /** The record's key, as `kind/name`. */
+  key: string
+  /** The record's new time to live from now. */
+  ttl: number
+}
+
+/**
+ * Removes a record, if the condition holds. With `absent` it removes nothing: the reply is `found` with false, or
+ * `conflict`. Replies: `found`, `conflict`.
+ */
+export interface StoreOpDelete {
+  op: 'delete'
+  /** The record's key, as `kind/name`. */
+  key: string
+  /** The condition: `always`; `absent` if there must be no record; `version` if the record must have this `version`. */
+  when: 'always' | 'absent' | 'version'
+  /** The version that the record must have, if `when` is `version`. */
+  version: number | null
+}
+
+/**
+ * Adds an entry to the end of a log, and then removes the oldest entries that do not stay; the new entry counts. The first
+ * entry creates the log. The position of the entry is above that of any entry that was ever appended to this log, even if
+ * the log has expired or was removed since. Replies: `appended`, `full`.
+ */
+export interface StoreOpAppend {
+  op: 'append'
+  /** The log's key, as `kind/name`. */
+  key: string
+  /** The entry. */
+  entry: Uint8Array
+  /** The time after which the whole log expires, unless more is appended. */
+  ttl: number
+  /** At most this number of entries stay. */
+  keepEntries: number | null
+  /** As many entries stay as have at most this number of bytes together. */
+  keepBytes: number | null
+  /** Entries that are older than this do not stay. */
+  keepAge: number | null
+  /** Entries up to this position do not stay; 0 removes none. */
+  keepAfter: number
+}
+
+/** Reads a log from a position on. A log that does not exist has no entries. Replies: `entries`. */
+export interface StoreOpRead {
+  op: 'read'
+  /** The log's key, as `kind/name`. */
+  key: string
+  /** The position after which to begin; 0 begins with the oldest entry. */
+  after: number
+  /** The largest number of entries to return. */
+  maxEntries: number
+  /** The most bytes of all returned entries together. The first entry is returned in any case. */
+  maxBytes: number
+}
+
+/** Removes the oldest entries of a log that do not stay. `found` says whether the log exists. Replies: `found`. */
+export interface StoreOpTrim {
+  op: 'trim'
+  /** The log's key, as `kind/name`. */
+  key: string
+  /** At most this number of entries stay. */
+  keepEntries: number | null
+  /** As many entries stay as have at most this number of bytes together. */
+  keepBytes: number | null
+  /** Entries that are older than this do not stay. */
+  keepAge: number | null
+  /** Entries up to this position do not stay; 0 removes none. */
+  keepAfter: number
+}
+
+/** Gives a whole log a new time to live, or removes it. Replies: `found`. */
+export interface StoreOpExpire {
+  op: 'expire'
+  /** The log's key, as `kind/name`. */
+  key: string
+  /** The log's new time to live from now; 0 removes the log. */
+  ttl: number
+}
+
+/**
+ * Adds to a counter. The first addition creates the counter with the value 0; adding 0 creates none. If the sum exceeds
+ * the range of the number, it becomes the end of the range. Replies: `count`, `full`.
+ */
+export interface StoreOpAdd {
+  op: 'add'
+  /** The counter's key, as `kind/name`. */
+  key: string
+  /** The amount to add; it may be negative or 0. */
+  by: number
+  /** The lifetime of the counter, if this operation creates it. Later operations do not extend it. */
+  window: number
+  /** If the value would exceed this and `by` is above 0, nothing is added. */
+  most: number | null
+}
+
+/** An operation of a store. Times are in milliseconds. */
+export type StoreOp =
+  | StoreOpGet
+  | StoreOpPut
+  | StoreOpTouch
+  | StoreOpDelete
+  | StoreOpAppend
+  | StoreOpRead
+  | StoreOpTrim
+  | StoreOpExpire
+  | StoreOpAdd
+
+/** The record that was read. */
+export interface StoreReplyValue {
+  result: 'value'
+  /** The record; without it, there is none. */
+  record?: StoreRecord | null
+}
+
+/** The record was written. */
+export interface StoreReplyStored {
+  result: 'stored'
+  /** The record's new version. */
+  version: number
+}
+
+/** The condition does not hold, so nothing was changed. */
+export interface StoreReplyConflict {
+  result: 'conflict'
+  /** The present record; without it, there is none. */
+  record?: StoreRecord | null
+}
+
+/** Whether there was anything to change. */
+export interface StoreReplyFound {
+  result: 'found'
+  /** Whether there was a record or a log. */
+  found: boolean
+}
+
+/** The entry was appended. */
+export interface StoreReplyAppended {
+  result: 'appended'
+  /** The position of the entry, above 0. */
+  position: number
+}
+
+/** Entries of a log. */
+export interface StoreReplyEntries {
+  result: 'entries'
+  /** The entries, oldest first, each with its position. */
+  entries: StoreEntry[]
+  /**
+   * Whether entries after the requested position no longer exist. It is also true if the store does not know, for example
+   * because the log has expired and `after` is not 0. With `after` 0 it is true if entries of this log were removed.
+   */
+  missed: boolean
+  /** Whether more entries follow. */
+  more: boolean
+}
+
+/** A counter. */
+export interface StoreReplyCount {
+  result: 'count'
+  /** The counter's present value; 0 if there is no counter. */
+  value: number
+  /** Whether the value includes the amount to add. */
+  added: boolean
+  /** The remaining lifetime of the counter; 0 if there is no counter. */
+  left: number
+}
+
+/** The store has reached its limit, and nothing was changed. */
+export interface StoreReplyFull {
+  result: 'full'
+}
+
+/** The store does not know the operation. */
+export interface StoreReplyUnsupported {
+  result: 'unsupported'
+}
+
+/** The store cannot be reached. */
+export interface StoreReplyUnavailable {
+  result: 'unavailable'
+  /** The reason, which the client gets. */
+  reason: string
+}
+
+/** The reply of a store. Times are in milliseconds. */
+export type StoreReply =
+  | StoreReplyValue
+  | StoreReplyStored
+  | StoreReplyConflict
+  | StoreReplyFound
+  | StoreReplyAppended
+  | StoreReplyEntries
+  | StoreReplyCount
+  | StoreReplyFull
+  | StoreReplyUnsupported
+  | StoreReplyUnavailable
+
 // End of the operations and replies.
 
 // Policies and settings, made from the engine's tables.
@@ -533,6 +774,12 @@ export interface Settings {
    * `com.example/name`. A legacy client is told of them only if it declares extensions itself.
    */
   extensions?: { readonly [id: string]: { readonly [setting: string]: unknown } }
+  /**
+   * Where the server keeps the data that outlives a request: legacy HTTP sessions, the events of streams that can be
+   * resumed, tasks and used states. A URL names a store of the library: `memory:` is the memory of this process. A program
+   * may also pass a store of its own. Default: `memory:`.
+   */
+  store?: string | Store
 }
 
 // End of the policies and settings.

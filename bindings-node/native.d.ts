@@ -118,6 +118,11 @@ export declare class Engine {
   startTask(slot: number, generation: number): AskReply
   /** The next step. It is the end after the exchange or the server has ended. */
   step(number: number): NextStep
+  /**
+   * For tests of stores: runs an operation on the store. It and the reply are JSON text, as the store's `submit` has
+   * them.
+   */
+  storeOperation(op: string): Promise<string>
   /** Takes the turn that `scheduleTurn` has scheduled. */
   turn(): void
   /** Removes a mount. Returns the numbers of mounts that are no longer needed, unless the dispatch function has got them. */
@@ -216,6 +221,8 @@ export interface ServerConfig {
   limitNames: Array<string>
   limitValues: Array<number>
   stateKeys: Array<Uint8Array>
+  /** The number of the handler of the program's store. */
+  store?: number
   /** The lowest level of log records that JavaScript gets. */
   log?: string
 }

@@ -863,6 +863,9 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   has a prefix, as in "com.example/name". A legacy client is told of them only if it declares extensions itself.
  * - "cache_of": a JSON object, such as {"tools/list":{"ttlMs":1000}}. How long the responses of single methods may be
  *   cached, and by whom, in place of "cache" (2026-07-28).
+ * - "store": a string with a URL. Where the server keeps the data that outlives a request: legacy HTTP sessions, the
+ *   events of streams that can be resumed, tasks and used states. A URL names a store of the library: "memory:" is
+ *   the memory of this process. A program may also pass a store of its own. Default: "memory:".
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
  * value is wrong.
@@ -910,7 +913,7 @@ tenon_status tenon_server_set_signals(tenon_server *server, bool signals);
  * hook must not call functions of the server. `user_data` and `destroy` may be NULL.
  *
  * The threads are called "tenon-io" (sockets), "tenon-worker-1" and so on, "tenon-timer", "tenon-stdin",
- * "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-cancel" and "tenon-close".
+ * "tenon-stdout", "tenon-stderr", "tenon-files", "tenon-check", "tenon-inline", "tenon-store", "tenon-cancel" and "tenon-close".
  * Servers share threads only if none of them has a hook. "tenon-signals" and "tenon-exit" belong to the process and
  * call no hook.
  *
@@ -930,6 +933,41 @@ tenon_status tenon_server_set_thread_start(
  */
 tenon_status tenon_server_set_log(
     tenon_server *server, tenon_log_fn log, void *user_data, tenon_destroy_fn destroy);
+
+/**
+ * Sets a store of the program, for the data that outlives a request: legacy HTTP sessions, the events of streams that
+ * can be resumed, tasks, and used states. It replaces the store that the setting "store" names.
+ *
+ * The library calls `submit` for each operation. The arguments of its call are the operation: "op" is its name, and
+ * docs/stores.md has the members of each operation and the members of the replies. Times are in milliseconds. Read
+ * bytes with tenon_call_arg_bytes(). A member that has no value is missing. Complete the call with the reply, a JSON
+ * object: with tenon_call_return_json(), or with tenon_call_return() and a result that was written with
+ * tenon_result_begin_object(), tenon_result_put_bytes() and so on. The callback may keep the call with
+ * tenon_call_retain(), and any thread may complete it later. Only the first completion counts.
+ *
+ * - A key is "kind/name". Records, logs and counters with the same key are independent.
+ * - Each operation takes effect at once or not at all, even if others use the store at the same time, such as other
+ *   servers and processes. "put" and "delete" check their condition and change the record in one step.
+ * - Each write of a record gives it a version that its key never had before, even if the record has expired or was
+ *   removed since. The positions of a log grow in the same way. Both are below 2^63.
+ * - Times to live count from the arrival of the operation. What has expired does not exist for any operation.
+ * - Bytes may contain any bytes, and must be returned unchanged.
+ *
+ * If the callback returns without completing or keeping the call, fails the call (tenon_call_fail()), or gives a wrong
+ * reply, the operation has failed: the request that needs it is refused as busy, and the log says why. The same happens
+ * if no reply comes within TENON_LIMIT_STORE_TIMEOUT_MS; tenon_call_on_cancel() notices that. The first operation comes
+ * after the callbacks of "start", the last one before those of "stop".
+ *
+ * With TENON_MODE_WORKER the callback runs on a thread of its own, one operation after the other, so it should keep a
+ * call that has to wait. With TENON_MODE_POLL it runs in tenon_server_poll(). TENON_MODE_INLINE fails with
+ * TENON_ERR_INVALID, because a store must not delay the threads that receive messages.
+ *
+ * `user_data` and `destroy` may be NULL. `destroy` runs exactly once in every case: at once if this function fails,
+ * when the store is replaced, and otherwise in tenon_server_free().
+ */
+tenon_status tenon_server_set_store(
+    tenon_server *server, tenon_mode mode, tenon_handler_fn submit, void *user_data,
+    tenon_destroy_fn destroy);
 
 /* TRANSPORTS ============================================================================================= */
 
@@ -1994,6 +2032,12 @@ tenon_status tenon_call_once_put(
 tenon_status tenon_call_on_cancel(
     tenon_call *call, tenon_cancel_fn callback, void *user_data, tenon_destroy_fn destroy);
 
+/**
+ * The argument `name` as bytes, of a call of a store (tenon_server_set_store()). They are borrowed and live as long as
+ * the call. Fails with TENON_ERR_NOT_FOUND if there is no such argument, and with TENON_ERR_TYPE if it is not bytes.
+ */
+tenon_status tenon_call_arg_bytes(const tenon_call *call, const char *name, const void **data, size_t *len);
+
 /* COMPLETING A CALL ====================================================================================== */
 
 /**
@@ -2196,6 +2240,11 @@ tenon_status tenon_result_end(tenon_result *result);
  */
 tenon_status tenon_result_put_string(tenon_result *result, const char *key, const char *text, size_t len);
 
+/**
+ * Writes bytes, for the reply of a store (tenon_server_set_store()); see tenon_result_begin_object(). They are copied.
+ */
+tenon_status tenon_result_put_bytes(tenon_result *result, const char *key, const void *data, size_t len);
+
 /** Writes an integer; see tenon_result_begin_object(). */
 tenon_status tenon_result_put_int64(tenon_result *result, const char *key, int64_t number);
 
@@ -2390,6 +2439,21 @@ tenon_status tenon_call_set_status(tenon_call *call, const char *text);
  */
 tenon_status tenon_server_exchange(
     tenon_server *server, const char *message, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
+    void *user_data, tenon_error **err);
+
+/**
+ * For tests of stores: runs an operation on the server's store, and calls `hear` with the reply, on this thread and
+ * before it returns. The operation is `len` bytes of JSON text, or up to the first NUL with TENON_NUL. It and the reply
+ * have the members of docs/stores.md; bytes are {"base64":"…"}.
+ *
+ * If the server was not started, this function starts it, as tenon_server_exchange() does. It waits at most
+ * `timeout_ms` milliseconds, and without a limit if that is below 0. Meanwhile this thread runs waiting callbacks in
+ * TENON_MODE_POLL. A store that fails gives the reply "unavailable".
+ *
+ * Fails with TENON_ERR_INVALID if the operation is wrong, and with TENON_ERR_IO after the timeout.
+ */
+tenon_status tenon_server_store_operation(
+    tenon_server *server, const char *op, size_t len, int32_t timeout_ms, tenon_exchange_fn hear,
     void *user_data, tenon_error **err);
 
 /* MIDDLEWARE ============================================================================================= */

@@ -117,6 +117,17 @@ STAGES = {
     },
     # With each transcript in each revision, whatever the host takes to start.
     "rust-all": {"budget": 150, "beside": "transcripts", "commands": [TESTS], "env": FIXTURES},
+    # The tests of stores against a store in each language.
+    "stores": {
+        "budget": 15,
+        "commands": [WORKSPACE.format("test") + " --test stores -- --ignored"],
+        "env": {
+            "TENON_STORE_PYTHON": str(ROOT / ".venv/bin/python") + " " + str(ROOT / "tests/stores/child.py"),
+            "TENON_STORE_NODE": "node " + str(ROOT / "tests/stores/child.mjs"),
+            "TENON_STORE_C": str(ROOT / "build/c/store_child"),
+        },
+        "needs": BUILD,
+    },
     "python": {"budget": 90, "beside": "python", "commands": [".venv/bin/python -m pytest -q tests/python"]},
     "python-oldest": {
         "budget": 90,
@@ -370,6 +381,7 @@ QUICK = [
     "node",
     "c",
     "cpp",
+    "stores",
     "examples",
     "parity",
     "types",

@@ -58,7 +58,7 @@ struct Json {
     std::string text;
 };
 
-/** Bytes of a resource, to distinguish them from text, which must be UTF-8. */
+/** Bytes of a resource or of a store, to distinguish them from text, which must be UTF-8. */
 struct Bytes {
     std::string data;
 };

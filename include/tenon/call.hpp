@@ -347,6 +347,11 @@ template <typename T> std::optional<T> Call::find(std::string_view name) const {
         std::size_t len = 0;
         status = tenon_call_arg_json(get(), text, &json, &len);
         if (status == TENON_OK) value = Json{std::string(json, len)};
+    } else if constexpr (std::is_same_v<T, Bytes>) {
+        const void *data = nullptr;
+        std::size_t len = 0;
+        status = tenon_call_arg_bytes(get(), text, &data, &len);
+        if (status == TENON_OK) value = Bytes{std::string(static_cast<const char *>(data), len)};
     } else {
         status = detail::read<T>(static_cast<const tenon_call *>(get()), text, value, beyond);
     }

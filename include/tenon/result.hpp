@@ -71,7 +71,7 @@ public:
         return noted(tenon_result_begin_array(get(), detail::Text(key)));
     }
     Result &end() { return noted(tenon_result_end(get())); }
-    /** A string, a number, a bool, Json, or nullptr for null. */
+    /** A string, a number, a bool, Json, nullptr for null, or Bytes for the reply of a store. */
     template <typename T> Result &put(std::optional<std::string_view> key, const T &value) {
         using Value = std::decay_t<T>;
         const detail::Text name(key);
@@ -79,6 +79,8 @@ public:
             return noted(tenon_result_put_null(get(), name));
         } else if constexpr (std::is_same_v<Value, Json>) {
             return noted(tenon_result_put_json(get(), name, value.text.data(), value.text.size()));
+        } else if constexpr (std::is_same_v<Value, Bytes>) {
+            return noted(tenon_result_put_bytes(get(), name, value.data.data(), value.data.size()));
         } else if constexpr (std::is_same_v<Value, bool>) {
             return noted(tenon_result_put_bool(get(), name, value));
         } else if constexpr (std::is_floating_point_v<Value>) {

@@ -93,6 +93,15 @@ public:
             "tenon_server_set_thread_start");
     }
 
+    /** `submit` gets each operation as a call, see tenon_server_set_store(). It completes the call with the reply, or
+     * returns it, as a handler does. */
+    template <typename Function> Server &set_store(Function submit, tenon_mode mode = TENON_MODE_WORKER) {
+        return done(
+            tenon_server_set_store(
+                get(), mode, detail::handle, detail::handler(std::move(submit)).release(), detail::destroy<Handler>),
+            "tenon_server_set_store");
+    }
+
     Server &listen_stdio() { return checked(tenon_server_listen_stdio); }
     Server &listen_descriptors(int input, int output) { return checked(tenon_server_listen_descriptors, input, output); }
     Server &listen_http(std::string_view address) { return checked(tenon_server_listen_http, text(address)); }

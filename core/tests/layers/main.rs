@@ -86,7 +86,7 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
     ("dispatch", "observer", &["environment", "log"]),
-    ("dispatch", "options", &["log", "nearest_name", "store", "validation"]),
+    ("dispatch", "options", &["log", "nearest_name", "validation"]),
     (
         "dispatch",
         "registry",

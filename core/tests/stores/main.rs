@@ -1,6 +1,7 @@
 //! The same tests for every store. A new store needs only a few lines here.
 
 mod behaviour;
+mod children;
 mod host;
 
 use behaviour::StoreUnderTest;

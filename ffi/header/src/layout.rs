@@ -129,7 +129,7 @@ const SECTIONS: [Section; 31] = [
         "tenon_tool_set_task_support",
         &["tenon_tool_set_task_", "tenon_call_start_task", "tenon_call_set_status"],
     ),
-    ("TESTS", "tenon_server_exchange", &["tenon_server_exchange"]),
+    ("TESTS", "tenon_server_exchange", &["tenon_server_exchange", "tenon_server_store_operation"]),
     (
         "MIDDLEWARE",
         "tenon_server_add_middleware",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
+from .._store.store import Store
 from .cache import Cache
 from .limits import Limits
 
@@ -61,6 +62,11 @@ class Settings(TypedDict, total=False):
     """
     cache_of: dict[str, Cache] | None
     """How long the responses of single methods may be cached, and by whom, in place of ``cache`` (2026-07-28)."""
+    store: str | Store | None
+    """Where the server keeps the data that outlives a request: legacy HTTP sessions, the events of streams that can
+    be resumed, tasks and used states. A URL names a store of the library: ``memory:`` is the memory of this
+    process. A program may also pass a store of its own. Default: ``memory:``.
+    """
 
 
 class ServerOptions(Settings, Limits):

@@ -13,6 +13,7 @@ mod cache;
 mod policies;
 mod settings;
 mod spelling;
+mod store_url;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
@@ -30,5 +31,6 @@ pub(crate) use policies::{
 pub use settings::Settings;
 pub(crate) use settings::server_settings;
 pub use spelling::Spelling;
+pub use store_url::StoreUrl;
 pub use table::OptionRow;
 pub(crate) use table::setter;

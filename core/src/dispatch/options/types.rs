@@ -1,9 +1,9 @@
 //! The types of options' values, by the names that the tables use.
 
 pub(crate) use super::cache::CacheOf;
+pub(crate) use super::store_url::StoreUrl;
 pub(crate) use super::values::{Declared, Extensions, Tags};
 pub(crate) use crate::dispatch::log::LogLevel;
-pub(crate) use crate::dispatch::store::StoreUrl;
 pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;
 pub(crate) use crate::json::JsonSlice;
 pub(crate) use crate::proto::catalog::cache::{CacheHints, CacheSettings};

@@ -2,8 +2,8 @@
 
 use super::form::Form;
 use super::spelling::Spelling;
+use super::store_url::StoreUrl;
 use crate::dispatch::log::LogLevel;
-use crate::dispatch::store::StoreUrl;
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::members::extension_fault;

@@ -13,14 +13,12 @@ mod once;
 mod op;
 mod records;
 mod table;
-mod url;
 pub mod wire;
 
 pub(crate) use guarded::GuardedStore;
 pub use memory::{MemoryStore, StoreBounds};
 pub use once::{Once, consume_once};
 pub use op::{Done, Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, When};
-pub use url::StoreUrl;
 
 use std::time::Instant;
 

@@ -31,7 +31,7 @@ const OWN_TASKS: usize = 2;
 
 /// A listener that has been started.
 pub(crate) struct Listener {
-    service: HttpService,
+    pub(super) service: HttpService,
     pub(in crate::runtime::http) connections: ServedConnections,
     /// The routes, which are set when the listener begins to accept connections. Until then, transports may add routes.
     routes: OnceLock<Arc<RouteTable>>,
