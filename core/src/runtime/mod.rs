@@ -17,7 +17,10 @@ mod stdio;
 mod threads;
 mod transport;
 
+pub use crate::runtime::options::configured::{ConfiguredTransport, transport_names};
 pub use crate::runtime::options::http::HttpOptions;
+pub use crate::runtime::options::table::TransportOptions;
+pub use crate::runtime::options::transports::{Place, TRANSPORTS, Takes, TransportKind, TransportRow};
 pub use crate::runtime::options::unix::UnixOptions;
 pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
 pub use crate::runtime::server::options::ServeOptions;

@@ -1,6 +1,7 @@
-//! The tables of limits, policies, settings and fields of a call, and the documentation that is generated from them.
+//! The tables of limits, policies, settings, transports and fields of a call, and the documentation that is generated from them.
 
 mod context;
 mod limits;
 mod options;
 mod text;
+mod transports;

@@ -4,7 +4,7 @@ use super::started::StartedLines;
 use super::wire::{self, BoxedStream};
 use crate::dispatch::limits::Limits;
 use crate::error::Error;
-use crate::runtime::options::unix::UnixOptions;
+use crate::runtime::options::unix::UnixTransport;
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
@@ -15,7 +15,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-impl Transport for UnixOptions {
+impl Transport for UnixTransport {
     fn check(&self) -> Result<(), Error> {
         unix::check_mode(self.mode)
     }

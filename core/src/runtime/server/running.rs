@@ -51,6 +51,7 @@ pub(crate) fn start(
     if options.is_empty() {
         return Err(Error::invalid("no transport is named; name at least one"));
     }
+    options.resolve()?;
     let engine = server.engine().clone();
     engine.check_views()?;
     engine.check_completions()?;

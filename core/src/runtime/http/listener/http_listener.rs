@@ -7,7 +7,7 @@ use crate::runtime::http::listener::endpoint::{Endpoint, tick};
 use crate::runtime::http::routes::pages::FixedPages;
 use crate::runtime::http::routes::paths::{Paths, Route};
 use crate::runtime::http::service::http_service::HttpService;
-use crate::runtime::options::http::{HttpOptions, ListenAddress};
+use crate::runtime::options::http::{HttpTransport, ListenAddress};
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
 use crate::runtime::sockets::connections::{Connections, Phase};
@@ -62,7 +62,7 @@ pub(in crate::runtime::http) struct ServedPath {
     pub(in crate::runtime::http) exposed: Option<String>,
 }
 
-impl Transport for HttpOptions {
+impl Transport for HttpTransport {
     fn check(&self) -> Result<(), Error> {
         match &self.place {
             ListenAddress::Address(_) => Ok(()),

@@ -7,7 +7,7 @@ use crate::runtime::http::legacy_sse::endpoint::SseEndpoint;
 use crate::runtime::http::listener::http_listener::{Listener, ServedPath};
 use crate::runtime::http::routes::paths::Route;
 use crate::runtime::options::http::ListenAddress;
-use crate::runtime::options::web::{EndpointAddress, SseOptions, WebSocketOptions};
+use crate::runtime::options::web::{EndpointAddress, SseTransport, WebSocketTransport};
 use crate::runtime::transport::interface::{PublicUrl, ServeContext, Serving, StartOrder, Transport};
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ fn listener(
     }
 }
 
-impl Transport for WebSocketOptions {
+impl Transport for WebSocketTransport {
     fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
@@ -64,7 +64,7 @@ impl Transport for WebSocketOptions {
     }
 }
 
-impl Transport for SseOptions {
+impl Transport for SseTransport {
     fn start_order(&self) -> StartOrder {
         StartOrder::Path
     }
