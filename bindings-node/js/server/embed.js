@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
-const { checkNames } = require('../options/options')
+const { checkNames, embedOptions } = require('../options/options')
 
 // The kinds of steps; `src/serve/embed.rs` has the same numbers.
 const WAIT = 0
@@ -94,8 +94,8 @@ function checkedPrincipal(principal) {
 
 /** A function for `node:http`, Express and Fastify. */
 function handlerOf(open, options = {}) {
-  checkNames('handler', options, ['allowedHosts', 'allowedOrigins', 'allowedHeaders', 'principal'])
-  const { principal, ...embedded } = options
+  const { principal, ...given } = options
+  const embedded = embedOptions('handler', given)
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError('handler: principal must be a function of the request')
   }
@@ -205,6 +205,9 @@ function pairs(flat) {
   return headers
 }
 
+/** The options for requests that the program passes to `fetch()`. */
+const NO_OPTIONS = Object.freeze({ isSet: false, text: '{}' })
+
 /** Answers a `Request` with a `Response`. */
 async function fetchResponse(open, request, options = {}) {
   checkNames('fetch', options, ['principal', 'address'])
@@ -214,7 +217,7 @@ async function fetchResponse(open, request, options = {}) {
     throw new TypeError(`fetch: address must be an IP address without port, not ${JSON.stringify(address)}`)
   }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
-  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), principal, address ?? undefined)
+  const exchange = new Exchange(open(NO_OPTIONS), request.method, 1, [...request.headers].flat(), principal, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
   if (signal?.aborted) gone()

@@ -42,7 +42,7 @@ pub fn transport_names(spelling: Spelling) -> Vec<String> {
 }
 
 /// The error of a name that no transport has. `what` is what the name should be.
-pub(crate) fn unknown_transport(what: &str, name: &str, spelling: Spelling) -> String {
+pub fn unknown_transport(what: &str, name: &str, spelling: Spelling) -> String {
     let known = transport_names(spelling);
     let near = nearest_name(name, known.iter().map(String::as_str)).unwrap_or_default();
     let (name, known) = (clip(name), known.join(", "));
@@ -107,6 +107,11 @@ impl ConfiguredTransport {
         Reader { row, spelling, top: what.to_owned(), prefix, descriptors: &mut none }.options(value)
     }
 
+    /// Which transport it is.
+    pub fn kind(&self) -> TransportKind {
+        self.kind
+    }
+
     /// The transport's row in the table.
     pub fn row(&self) -> &'static TransportRow {
         self.kind.row()
@@ -117,9 +122,20 @@ impl ConfiguredTransport {
         &self.options
     }
 
-    /// Changes the values of the options.
-    pub fn options_mut(&mut self) -> &mut TransportOptions {
-        &mut self.options
+    /// Sets options that are not set. Of the members of `defaults`, the transport takes those that it may have.
+    pub fn with_defaults(mut self, defaults: &JsonSlice, spelling: Spelling) -> Result<Self, Error> {
+        let owner = Owner::Transport(self.row().name);
+        let (own, set) = (names::<TransportOptions>(owner, spelling), write(&self.options, spelling));
+        for member in defaults.members() {
+            let name = member.name(defaults.as_bytes());
+            let value = defaults.subslice(member.value.clone());
+            let is_unset = set.member(&name).is_none() && value.kind() != Kind::Null;
+            if is_unset && own.iter().any(|own| *own == name) {
+                set_at(&mut self.options, owner, spelling, &name, &value, String::new())
+                    .map_err(|error| Error::invalid(error.text))?;
+            }
+        }
+        Ok(self)
     }
 
     /// The value as a language writes it: an object of options, or `true` if no option is set. Descriptors are numbers.
@@ -245,7 +261,10 @@ impl Reader<'_> {
     /// The error of a value that the transport does not take.
     fn wrong(&self, value: &JsonSlice, detail: &str) -> Error {
         let (expected, shown) = (self.row.expected(self.spelling), self.spelling.shown(value));
-        Error::invalid(format!("{} must be {expected}, not {shown}{detail}", self.top))
+        // In Python a bool is a number, too.
+        let is_bool = self.spelling == Spelling::Python && matches!(value.kind(), Kind::True | Kind::False);
+        let kind = if is_bool { "the bool " } else { "" };
+        Error::invalid(format!("{} must be {expected}, not {kind}{shown}{detail}", self.top))
     }
 
     fn address(&self, value: &JsonSlice) -> Result<ConfiguredTransport, Error> {

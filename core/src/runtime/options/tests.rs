@@ -80,7 +80,7 @@ fn descriptors_are_owned() {
     let error = serve(Spelling::Python, r#"{"http": {"socket": 101}}"#).unwrap_err();
     assert_eq!(
         (error.kind(), error.message()),
-        (ErrorKind::Io, "http option socket: descriptor 101 cannot be duplicated: closed")
+        (ErrorKind::Io, "http option socket: descriptor 101: it cannot be duplicated: closed")
     );
     // No other option of the table may have a descriptor, unless it is owned in the same way.
     let rows = TransportOptions::TABLE.iter().filter(|row| matches!(row.form, Form::Descriptor));
@@ -114,7 +114,7 @@ fn errors_name_the_option_its_value_and_what_to_do() {
         (
             Python,
             r#"{"http": true}"#,
-            "http must be a port, 'host:port', 'host:port/path' or options, not True",
+            "http must be a port, 'host:port', 'host:port/path' or options, not the bool True",
         ),
         (Python, r#"{"http": 70000}"#, "http option port must be a number from 0 to 65535, not 70000"),
         (Node, r#"{"http": {"port": 1.5}}"#, "listen: http: port must be a number from 0 to 65535, not 1.5"),
@@ -277,6 +277,52 @@ fn options_of_types_are_the_same_as_those_of_json() {
     assert!(options.has_standard_io() && !options.is_passive());
     let passive = ServeOptions::new().in_process().embedded(crate::http::EmbedOptions::new());
     assert!(passive.is_passive());
+}
+
+#[test]
+fn a_listener_is_bound_for_several_processes() {
+    let bound = |text: &str| serve(Spelling::Python, text).unwrap().0.bind_shared(Spelling::Python);
+    let options =
+        bound(r#"{"websocket": "/ws", "http": {"host": "127.0.0.1", "port": 0, "path": "/x"}}"#).unwrap();
+    let written = options.to_options(Spelling::Python);
+    let http = written[1].1.to_value().unwrap();
+    assert_eq!(
+        (written[0].0.as_str(), written[1].0.as_str(), &http["path"]),
+        ("websocket", "http", &json!("/x"))
+    );
+    assert!(http["socket"].is_u64() && http["port"].is_null(), "{http}");
+    let who = "processes that share a listener serve";
+    let all = [
+        ("{}", "only http and websocket; remove the option stdio"),
+        (r#"{"http": 0, "sse": "/sse"}"#, "only http and websocket; remove the option sse"),
+        (r#"{"http": 0, "websocket": 0}"#, "websocket only as a path of http, such as \"/ws\""),
+        (r#"{"websocket": "/ws"}"#, "http on one address; set the option http"),
+        (r#"{"http": "unix:/tmp/x"}"#, "no unix of http; set the option socket to a listening Unix socket"),
+    ];
+    for (text, error) in all {
+        assert_eq!(bound(text).unwrap_err().message(), format!("{who} {error}"), "{text}");
+    }
+    // An address that is in use.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    assert_eq!(bound(&format!(r#"{{"http": {port}}}"#)).unwrap_err().kind(), ErrorKind::Address);
+}
+
+#[test]
+fn defaults_are_for_options_that_are_not_set() {
+    let defaults = slice(r#"{"mode": 384, "allowed_hosts": ["a"], "allowed_headers": ["x"], "path": null}"#);
+    let with = |name: &str, value: &str| {
+        let read =
+            ConfiguredTransport::read(name, &slice(value), Spelling::C, |_| Err(io::Error::other("none")));
+        let all = read.unwrap().remove(0).with_defaults(&defaults, Spelling::C).unwrap();
+        all.to_options(Spelling::C).to_value().unwrap()
+    };
+    assert_eq!(with("unix", r#""a""#), json!({"path": "a", "mode": 384}));
+    assert_eq!(with("unix", r#"{"path": "a", "mode": 1}"#), json!({"path": "a", "mode": 1}));
+    assert_eq!(with("websocket", r#""/a""#), json!({"path": "/a", "allowed_hosts": ["a"]}));
+    let http = json!({"port": 1, "allowed_hosts": [], "mode": 384, "allowed_headers": ["x"]});
+    assert_eq!(with("http", r#"{"port": 1, "allowed_hosts": []}"#), http);
+    assert_eq!(with("stdio", "true"), json!(true));
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl OptionValue for Names {
 #[derive(Clone, Debug)]
 pub enum Descriptor {
     /// Its number in the options.
-    Number(i32),
+    Number(u64),
     /// The descriptor that the server owns.
     Owned(Arc<OwnedFd>),
 }
@@ -166,10 +166,19 @@ impl Descriptor {
     /// The descriptor as the server's own.
     pub(crate) fn owned(&self, path: &str, descriptors: Descriptors<'_>) -> Result<Descriptor, io::Error> {
         let Descriptor::Number(number) = self else { return Ok(self.clone()) };
+        let none = || io::Error::other("there is no such descriptor");
         let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{path}: descriptor {number} cannot be duplicated: {error}"))
+            io::Error::new(
+                error.kind(),
+                format!("{path}: descriptor {number}: it cannot be duplicated: {error}"),
+            )
         };
-        descriptors(*number).map(Arc::new).map(Descriptor::Owned).map_err(named)
+        i32::try_from(*number)
+            .map_err(|_| none())
+            .and_then(descriptors)
+            .map(Arc::new)
+            .map(Descriptor::Owned)
+            .map_err(named)
     }
 }
 
@@ -177,7 +186,7 @@ impl Descriptor {
     /// Keeps only the number.
     pub(crate) fn release(&mut self) {
         if let Descriptor::Owned(descriptor) = self {
-            *self = Descriptor::Number(descriptor.as_raw_fd());
+            *self = Descriptor::from(&**descriptor);
         }
     }
 
@@ -187,6 +196,13 @@ impl Descriptor {
             Descriptor::Number(_) => Err(io::Error::other("is not owned")),
             Descriptor::Owned(descriptor) => Arc::try_unwrap(descriptor).or_else(|shared| shared.try_clone()),
         }
+    }
+}
+
+impl From<&OwnedFd> for Descriptor {
+    /// The number, which does not keep the descriptor open.
+    fn from(descriptor: &OwnedFd) -> Descriptor {
+        Descriptor::Number(descriptor.as_raw_fd().unsigned_abs().into())
     }
 }
 
@@ -200,7 +216,7 @@ impl OptionValue for Descriptor {
     const FORM: Form = Form::Descriptor;
     fn read(value: &JsonSlice, at: &At) -> Result<Descriptor, String> {
         let fd = value.member(FD).filter(|_| value.members().count() == 1);
-        let number = number(fd.as_ref().unwrap_or(value)).and_then(|number| i32::try_from(number).ok());
+        let number = number(fd.as_ref().unwrap_or(value));
         number.map(Descriptor::Number).ok_or_else(|| at.wrong(value))
     }
     fn write(&self, _: Spelling) -> Value {

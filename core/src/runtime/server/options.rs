@@ -15,7 +15,7 @@ use crate::runtime::options::web::{SseOptions, SseTransport, WebSocketOptions, W
 use crate::runtime::stdio::StdioTransport;
 use crate::runtime::transport::interface::Transport;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The transports of one start. A server may use any combination of transports, and several of one kind.
@@ -130,6 +130,19 @@ impl ServeOptions {
         Ok(self)
     }
 
+    pub(super) fn configured(&self) -> &[ConfiguredTransport] {
+        &self.configured
+    }
+
+    /// Replaces the only transport of its kind, in its place.
+    pub(super) fn replace(mut self, transport: ConfiguredTransport) -> Result<ServeOptions, Error> {
+        let place = self.configured.iter().position(|own| own.kind == transport.kind).unwrap_or(0);
+        self = self.with(transport)?;
+        self.configured.swap_remove(place);
+        self.transports.swap_remove(place);
+        Ok(self)
+    }
+
     fn push(&mut self, configured: ConfiguredTransport, transport: Box<dyn Transport>) {
         self.configured.push(configured);
         self.transports.push(transport);
@@ -145,6 +158,12 @@ impl ServeOptions {
         let standard =
             |own: &ConfiguredTransport| own.kind == TransportKind::Stdio && own.descriptors.is_empty();
         self.configured.iter().any(standard)
+    }
+
+    /// The options of embedded requests, if these are served.
+    pub fn embed_options(&self) -> Option<EmbedOptions> {
+        let embedded = self.configured.iter().find(|own| own.kind == TransportKind::Embedded);
+        embedded.map(|own| EmbedOptions::of(own.options.clone()))
     }
 
     /// Whether no transport waits for clients by itself: requests and clients come only from the program.
@@ -180,7 +199,7 @@ impl ServeOptions {
     /// the last channel with one client ends, the server ends, even if it has other transports;
     /// [`ServerBuilder::end_with_stdin`](crate::ServerBuilder::end_with_stdin) can change that.
     pub fn descriptors(mut self, input: OwnedFd, output: OwnedFd) -> ServeOptions {
-        let numbers = [&input, &output].map(|own| Descriptor::Number(own.as_raw_fd()));
+        let numbers = [&input, &output].map(Descriptor::from);
         let record = ConfiguredTransport { descriptors: numbers.to_vec(), ..TransportKind::Stdio.into() };
         self.push(record, Box::new(StdioTransport::Descriptors(input, output)));
         self
@@ -219,8 +238,8 @@ impl ServeOptions {
     /// TCP has no permissions: everyone who reaches the address may call. Only web pages are refused: if the first line
     /// of a connection cannot be a message, the connection is closed.
     pub fn socket(mut self, socket: impl Into<OwnedFd>) -> ServeOptions {
-        let socket = socket.into();
-        let descriptors = vec![Descriptor::Number(socket.as_raw_fd())];
+        let socket: OwnedFd = socket.into();
+        let descriptors = vec![Descriptor::from(&socket)];
         let record = ConfiguredTransport { descriptors, ..TransportKind::Socket.into() };
         self.push(record, Box::new(Socket(socket)));
         self

@@ -97,7 +97,8 @@ impl ServerState {
         let needs_inline_thread = started.server.starts_on(Mode::Inline.lane());
         // The lock of the settings is held, so no other thread has set it.
         let _ = self.started.set(started);
-        config.stdio = None;
+        // The engine has duplicates of the descriptors.
+        config.transports.clear();
         drop(config);
         if woken.load(Ordering::SeqCst) {
             // It may have been requested before the server was stored.

@@ -35,8 +35,13 @@ impl EmbedOptions {
 
     /// Options from a JSON object, in the spelling of a language. `what` is what the options belong to, in errors.
     pub fn from_options(what: &str, options: &JsonSlice, spelling: Spelling) -> Result<EmbedOptions, Error> {
-        ConfiguredTransport::embedded(what, options, spelling)
-            .map(|all| EmbedOptions { options: all.options })
+        let mut options = ConfiguredTransport::embedded(what, options, spelling)?.options;
+        // An empty list is the same as none.
+        for names in [&mut options.allowed_hosts, &mut options.allowed_origins, &mut options.allowed_headers]
+        {
+            names.take_if(|names| names.0.is_empty());
+        }
+        Ok(EmbedOptions { options })
     }
 
     /// The options that are set, as a JSON object in the spelling of a language.
