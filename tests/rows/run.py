@@ -3,9 +3,9 @@
     run.py
 
 The copy is build/rows/tree. It gets a policy, a setting, an option of transports and a field of a call, each as one
-row, and one line where the engine uses the setting, and one where it uses the option. Then it generates the typings, the header and the pages, builds the libraries, and runs the
-programs in programs/, which use the rows. No other file of the copy is edited. It takes some minutes. Closing line: `N
-passed, N failed`. Standard library only.
+row, and one line each where the engine uses the setting and the option. Then it generates the typings, the header and
+the pages, builds the libraries, and runs the programs in programs/, which use the rows. No other file of the copy is
+edited. It takes some minutes. Closing line: `N passed, N failed`. Standard library only.
 """
 
 import http.client

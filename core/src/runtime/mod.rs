@@ -20,7 +20,7 @@ mod transport;
 pub use crate::runtime::options::configured::{ConfiguredTransport, transport_names, unknown_transport};
 pub use crate::runtime::options::http::HttpOptions;
 pub use crate::runtime::options::table::TransportOptions;
-pub use crate::runtime::options::transports::{Place, TRANSPORTS, Takes, TransportKind, TransportRow};
+pub use crate::runtime::options::transports::{AddressForm, TRANSPORTS, Takes, TransportKind, TransportRow};
 pub use crate::runtime::options::unix::UnixOptions;
 pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
 pub use crate::runtime::server::options::ServeOptions;

@@ -3,7 +3,7 @@
 use crate::options::{node_member, python_key, rows_for_people};
 use crate::text::{camel_case, generated};
 use std::fmt::Write;
-use tenon_mcp::{OptionRow, Place, Spelling, TRANSPORTS, Takes, TransportOptions, TransportRow};
+use tenon_mcp::{AddressForm, OptionRow, Spelling, TRANSPORTS, Takes, TransportOptions, TransportRow};
 
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -127,7 +127,7 @@ fn member(indent: &str, option: &OptionRow, needed: bool) -> String {
 }
 
 /// The options of one place, as an alternative of a union.
-fn alternative(row: &TransportRow, place: &Place) -> String {
+fn alternative(row: &TransportRow, place: &AddressForm) -> String {
     let own = row.options().filter(|option| place.names().any(|name| name == option.name));
     let own: String = own.map(|option| member("      ", option, option.name == place.needed)).collect();
     format!("  | {{\n{own}    }}\n")
@@ -138,15 +138,16 @@ fn the_declarations_of_node_are_the_tables() {
     let mut block = String::from("\n");
     for row in with_options() {
         let name = row.type_name;
-        let placed =
-            |option: &OptionRow| row.places.iter().any(|place| place.names().any(|name| name == option.name));
+        let placed = |option: &OptionRow| {
+            row.addresses.iter().any(|place| place.names().any(|name| name == option.name))
+        };
         let members = row.options().filter(|option| !placed(option));
         let members: String = members.map(|option| member("  ", option, is_needed(row, option))).collect();
         writeln!(block, "/** The options of `{}`. */", camel_case(row.name)).unwrap();
-        if row.places.is_empty() {
+        if row.addresses.is_empty() {
             write!(block, "export interface {name} {{\n{members}}}\n\n").unwrap();
         } else {
-            let places: String = row.places.iter().map(|place| alternative(row, place)).collect();
+            let places: String = row.addresses.iter().map(|place| alternative(row, place)).collect();
             write!(block, "export type {name} = {{\n{members}}} & (\n{places})\n\n").unwrap();
         }
     }

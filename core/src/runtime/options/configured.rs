@@ -314,7 +314,7 @@ impl Reader<'_> {
                 return Err(self.wrong(value, &format!("; the option {name} is missing")));
             }
         }
-        self.check_places(&mut all)?;
+        self.check_address(&mut all)?;
         check_messages_path(self.row.kind, &all.options, || format!("{}path", self.prefix))?;
         if let Some(socket) = all.options.socket.take() {
             let path = format!("{}{}", self.prefix, spelling.name("socket"));
@@ -340,15 +340,16 @@ impl Reader<'_> {
     }
 
     /// Checks that the options name one place, and sets the default port.
-    fn check_places(&self, all: &mut ConfiguredTransport) -> Result<(), Error> {
+    fn check_address(&self, all: &mut ConfiguredTransport) -> Result<(), Error> {
         let (row, spelling) = (self.row, self.spelling);
         let set: Vec<_> =
-            row.places.iter().filter(|place| place.names().any(|name| self.has(all, name))).collect();
-        let has_address = self.has(all, "host") || (set.is_empty() && !row.places.is_empty());
+            row.addresses.iter().filter(|place| place.names().any(|name| self.has(all, name))).collect();
+        let has_address = self.has(all, "host") || (set.is_empty() && !row.addresses.is_empty());
         if set.len() > 1 || set.iter().any(|place| place.needed != "port" && !self.has(all, place.needed)) {
-            let found = row.places.iter().flat_map(|place| place.names()).filter(|name| self.has(all, name));
+            let found =
+                row.addresses.iter().flat_map(|place| place.names()).filter(|name| self.has(all, name));
             let places: Vec<_> =
-                row.places.iter().map(|place| self.in_order(place.names(), " and ")).collect();
+                row.addresses.iter().map(|place| self.in_order(place.names(), " and ")).collect();
             let colon = if spelling == Spelling::Python { "" } else { ":" };
             return Err(Error::invalid(format!(
                 "{}{colon} options must name one place: set only one of {}; they have {}",

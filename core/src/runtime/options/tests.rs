@@ -339,7 +339,7 @@ fn the_two_tables_agree() {
         let own: Vec<_> = row.options().map(|option| option.name).collect();
         assert_eq!(own.is_empty(), !row.takes(Takes::Options), "{row:?}");
         assert_eq!(row.type_name.is_empty(), own.is_empty(), "{row:?}");
-        let named = row.places.iter().flat_map(|place| place.names()).chain(row.needed.iter().copied());
+        let named = row.addresses.iter().flat_map(|place| place.names()).chain(row.needed.iter().copied());
         for name in named {
             assert!(own.contains(&name), "{name}");
         }

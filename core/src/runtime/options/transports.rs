@@ -54,14 +54,14 @@ pub enum Takes {
 /// Options that name a place to listen on.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Place {
+pub struct AddressForm {
     /// The option that is needed.
     pub needed: &'static str,
     /// Options that only this place has.
     pub others: &'static [&'static str],
 }
 
-impl Place {
+impl AddressForm {
     /// The names of the options.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.needed).chain(self.others.iter().copied())
@@ -83,7 +83,7 @@ pub struct TransportRow {
     /// The port if the options name no place, in the languages that have a default.
     pub default_ports: &'static [(Spelling, u16)],
     /// The places that options can name. They must name one.
-    pub places: &'static [Place],
+    pub addresses: &'static [AddressForm],
     /// Options that are needed if there are options.
     pub needed: &'static [&'static str],
     /// The name of the type of its options in Python and TypeScript.
@@ -100,7 +100,7 @@ const NONE: TransportRow = TransportRow {
     takes: &[],
     default_path: None,
     default_ports: &[],
-    places: &[],
+    addresses: &[],
     needed: &[],
     type_name: "",
     absent: &[],
@@ -116,7 +116,7 @@ pub const TRANSPORTS: &[TransportRow] = &[
         kind: TransportKind::Stdio,
         name: "stdio",
         takes: &[Takes::Flag, Takes::Pair],
-        text: "Standard input and output, for one client. They are served if this is `true`, or if no other transport is named. \
+        text: "Standard input and output, for one client. In Python and Node they are also served if no transport is named. \
                Meanwhile, what handlers print goes to standard error. A pair of descriptors, input and output, is served \
                instead of the standard ones. They are duplicated.",
         ..NONE
@@ -127,10 +127,10 @@ pub const TRANSPORTS: &[TransportRow] = &[
         takes: &[Takes::Port, Takes::Address, Takes::UnixAddress, Takes::Options],
         default_path: Some("/mcp"),
         default_ports: &[(Spelling::Python, 8000)],
-        places: &[
-            Place { needed: "port", others: &["host"] },
-            Place { needed: "unix", others: &["mode"] },
-            Place { needed: "socket", others: &[] },
+        addresses: &[
+            AddressForm { needed: "port", others: &["host"] },
+            AddressForm { needed: "unix", others: &["mode"] },
+            AddressForm { needed: "socket", others: &[] },
         ],
         type_name: "HttpOptions",
         text: "Streamable HTTP, for both eras of the protocol: a port, `host:port`, `host:port/path`, `unix:path` for HTTP on a \
@@ -190,8 +190,8 @@ pub const TRANSPORTS: &[TransportRow] = &[
         takes: &[Takes::Flag, Takes::Options],
         type_name: "EmbedOptions",
         absent: &[Spelling::Python],
-        text: "Requests that the program's own HTTP server passes on. Name it if other transports are served too. Without \
-               others it is not needed, because the first request starts the server in the same way.",
+        text: "Requests that the program's own HTTP server passes on. In Node it is needed only beside other transports, \
+               because the first request starts a server that has no transport.",
         ..NONE
     },
     TransportRow {
