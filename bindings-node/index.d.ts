@@ -1466,104 +1466,207 @@ export class Suspended extends Error {
  */
 export type Descriptor = number | object
 
-/** A Unix socket to listen on. */
-export interface UnixOptions {
-  /** The path of the socket, at most 107 bytes. */
-  path: string
-  /** The permissions of the socket's file. Users who may write to it may connect. Default `0o600`. */
-  mode?: number
-}
+// Transports and their options, made from the engine's tables.
 
-/** How and where Streamable HTTP is served: on an address, on a Unix socket, or on a listening socket, TCP or Unix. */
+/** The options of `http`. */
 export type HttpOptions = {
-  /** Default `/mcp`. */
+  /**
+   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
+   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   */
   path?: string
-  /** Host names that requests may use besides the loopback ones. */
+  /**
+   * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
+   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
+   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
+   * a name is not a valid host.
+   */
   allowedHosts?: string[]
-  /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
+  /**
+   * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
+   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   */
   allowedOrigins?: string[]
   /**
-   * Request headers that these pages may send besides those of the protocol, `Authorization`, `Content-Type` and `Accept`; `*`
-   * for all.
+   * The request headers that pages of allowed origins may send. The headers of the protocol, `Authorization`, `Content-Type`
+   * and `Accept` are always allowed. `*` means every header. A browser asks for these headers in a CORS preflight, and does
+   * not send a header that is not allowed. On an address of `http`, those of `sse` are added to those of `http`, unless
+   * hosts or origins are set for `sse`. The start fails if a text is not a valid header name.
    */
   allowedHeaders?: string[]
 } & (
   | {
-      /** 0 for a free one. */
-      port: number
-      /** Default `127.0.0.1`. */
+      /** The host name or the IP address to bind. Default: `127.0.0.1`. */
       host?: string
+      /**
+       * The port; 0 for a free one. Without a port, `websocket` and `sse` are served on a path of the first address of
+       * `http`. In Python, the default of `http` is 8000.
+       */
+      port: number
     }
   | {
-      /** The path of a Unix socket. */
+      /** The path of a Unix socket to listen on, instead of host and port. It has at most 107 bytes. */
       unix: string
-      /** The permissions of the socket's file. Default `0o600`. */
+      /**
+       * The permissions of the socket's file, independent of the process's umask. Users that may write to the file may
+       * connect. Default: `0o600`, only the user that the server runs as. The largest value is `0o777`. Other addresses have
+       * no file.
+       */
       mode?: number
     }
   | {
-      /** A listening socket. */
+      /**
+       * A listening socket of the program, TCP or Unix, instead of host and port. It is duplicated, and becomes
+       * non-blocking, even for other processes that share it.
+       */
       socket: Descriptor
     }
 )
 
-/** How WebSocket is served. */
+/** The options of `unix`. */
+export interface UnixOptions {
+  /** The path of the socket, at most 107 bytes. */
+  path: string
+  /**
+   * The permissions of the socket's file, independent of the process's umask. Users that may write to the file may connect.
+   * Default: `0o600`, only the user that the server runs as. The largest value is `0o777`. Other addresses have no file.
+   */
+  mode?: number
+}
+
+/** The options of `websocket`. */
 export interface WebOptions {
-  /** The port; 0 for a free one. If there is no port, the path is a path of the HTTP address. */
-  port?: number
-  /** Default `127.0.0.1`. */
+  /** The host name or the IP address to bind. Default: `127.0.0.1`. */
   host?: string
-  /** Default `/ws` for WebSocket and `/sse` for HTTP+SSE, whose messages are posted to `messages` beside it. */
+  /**
+   * The port; 0 for a free one. Without a port, `websocket` and `sse` are served on a path of the first address of `http`.
+   * In Python, the default of `http` is 8000.
+   */
+  port?: number
+  /**
+   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
+   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   */
   path?: string
   /**
-   * Host names that requests may use besides the loopback ones. On the HTTP address, the settings of HTTP apply unless
-   * `allowedHosts` or `allowedOrigins` is given here.
+   * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
+   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
+   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
+   * a name is not a valid host.
    */
   allowedHosts?: string[]
-  /** Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. */
+  /**
+   * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
+   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   */
   allowedOrigins?: string[]
 }
 
-/** How HTTP+SSE of 2024-11-05 is served. */
-export interface SseOptions extends WebOptions {
+/** The options of `sse`. */
+export interface SseOptions {
+  /** The host name or the IP address to bind. Default: `127.0.0.1`. */
+  host?: string
   /**
-   * Request headers that pages may send, in the same form as for HTTP. On the HTTP address they are allowed in addition to
-   * those of HTTP, unless hosts or origins are given here.
+   * The port; 0 for a free one. Without a port, `websocket` and `sse` are served on a path of the first address of `http`.
+   * In Python, the default of `http` is 8000.
+   */
+  port?: number
+  /**
+   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
+   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   */
+  path?: string
+  /**
+   * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
+   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
+   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
+   * a name is not a valid host.
+   */
+  allowedHosts?: string[]
+  /**
+   * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
+   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   */
+  allowedOrigins?: string[]
+  /**
+   * The request headers that pages of allowed origins may send. The headers of the protocol, `Authorization`, `Content-Type`
+   * and `Accept` are always allowed. `*` means every header. A browser asks for these headers in a CORS preflight, and does
+   * not send a header that is not allowed. On an address of `http`, those of `sse` are added to those of `http`, unless
+   * hosts or origins are set for `sse`. The start fails if a text is not a valid header name.
    */
   allowedHeaders?: string[]
 }
 
-export interface ListenOptions {
+/** The options of `embedded`. */
+export interface EmbedOptions {
   /**
-   * Serves standard input and output. While it runs, everything that is printed goes to standard error. A pair of
-   * descriptors, input and output, is served instead of the standard ones.
+   * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
+   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
+   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
+   * a name is not a valid host.
+   */
+  allowedHosts?: string[]
+  /**
+   * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
+   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   */
+  allowedOrigins?: string[]
+  /**
+   * The request headers that pages of allowed origins may send. The headers of the protocol, `Authorization`, `Content-Type`
+   * and `Accept` are always allowed. `*` means every header. A browser asks for these headers in a CORS preflight, and does
+   * not send a header that is not allowed. On an address of `http`, those of `sse` are added to those of `http`, unless
+   * hosts or origins are set for `sse`. The start fails if a text is not a valid header name.
+   */
+  allowedHeaders?: string[]
+}
+
+/** The transports of a server. */
+export interface Transports {
+  /**
+   * Standard input and output, for one client. They are served if this is `true`, or if no other transport is named.
+   * Meanwhile, what handlers print goes to standard error. A pair of descriptors, input and output, is served instead of the
+   * standard ones. They are duplicated.
    */
   stdio?: boolean | [Descriptor, Descriptor]
-  /** Serves Streamable HTTP: a port, `'host:port'`, `'host:port/path'`, `'unix:path'` for a Unix socket, or options. */
+  /**
+   * Streamable HTTP, for both eras of the protocol: a port, `host:port`, `host:port/path`, `unix:path` for HTTP on a Unix
+   * socket, or options.
+   */
   http?: number | string | HttpOptions
   /**
-   * Serves lines, as on stdio, on a Unix socket, for any number of clients. Only this user may access its file. The file
-   * replaces one that was left behind, and is removed at the end of the server.
+   * Lines, as on `stdio`, on a Unix socket, for any number of clients: the path of the socket, or options. Only this user
+   * may access its file, unless `mode` is set. The file replaces one that was left behind, and is removed at the end of the
+   * server.
    */
   unix?: string | UnixOptions
   /**
-   * Serves lines on sockets of the program, TCP or Unix. A listening socket is served like `unix`. A connected socket is one
-   * more client, and the server ends with the last of the connected sockets.
+   * Lines on a socket of the program, TCP or Unix, or on each of a list of sockets. A listening socket is served like
+   * `unix`, and its file is not removed. A connected socket is one more client, and the server ends with the last of the
+   * connected sockets. Sockets are duplicated, and become non-blocking.
    */
   socket?: Descriptor | Descriptor[]
   /**
-   * Serves WebSocket, with one message per text frame: a port, `'host:port'`, `'host:port/path'`, or options. A path alone,
-   * such as `'/ws'`, is a path of the HTTP address.
+   * WebSocket, with one message per text frame: a port, `host:port`, `host:port/path`, or options. A path alone, such as
+   * `/ws`, is a path of the first address of `http`.
    */
   websocket?: number | string | WebOptions
-  /**
-   * Serves HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other. It takes the same as `websocket`.
-   */
+  /** HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other. It takes the same as `websocket`. */
   sse?: number | string | SseOptions
   /**
-   * Says that the program passes requests with `handler()` and `fetch()`. Set it if other transports are served as well.
-   * Without other transports it is not needed: the first request of those two starts the server in the same way.
+   * Requests that the program's own HTTP server passes on. Name it if other transports are served too. Without others it is
+   * not needed, because the first request starts the server in the same way.
    */
   embedded?: boolean | EmbedOptions
+}
+
+// End of the transports.
+
+/** The options of `listen()`. */
+export interface ListenOptions extends Transports {
   /**
    * The server controls the process. The first SIGINT or SIGTERM closes the server. If a close is in progress already, the
    * signal ends it at once. A second signal ends the process at once with 128 + its number. If the server ends other than by
@@ -1571,22 +1674,6 @@ export interface ListenOptions {
    * arrived, otherwise `process.exitCode` or 0. Default: no, so that signals act as in any Node program. Refused in workers.
    */
   signals?: boolean
-}
-
-/** The hosts and origins from which requests of the program's own HTTP server are answered; see `Server.handler`. */
-export interface EmbedOptions {
-  /** Host names (without port) that requests may use besides the loopback ones. Default: any. */
-  allowedHosts?: string[]
-  /**
-   * Origins (`scheme://host[:port]`) whose pages may call the server; `*` for all, `null` for pages without one. Default: only
-   * pages of this machine, if the request also uses a host of this machine.
-   */
-  allowedOrigins?: string[]
-  /**
-   * Request headers that these pages may send besides those of the protocol, `Authorization`, `Content-Type` and `Accept`; `*`
-   * for all.
-   */
-  allowedHeaders?: string[]
 }
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {

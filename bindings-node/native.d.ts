@@ -12,13 +12,6 @@ export interface AskReply {
   text: string
 }
 
-/** The hosts and origins from which requests of the program's own HTTP server are answered. */
-export interface EmbedListenOptions {
-  allowedHosts: Array<string>
-  allowedOrigins: Array<string>
-  allowedHeaders: Array<string>
-}
-
 /** A server of this environment. */
 export declare class Engine {
   /** Builds a server. */
@@ -79,8 +72,8 @@ export declare class Engine {
   input(slot: number, generation: number): string | null
   /** Notifies clients that a list has changed. */
   listChanged(kind: string): void
-  /** Starts the transports. `numbers` is the array for the numbers of batches. Returns the URLs. */
-  listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Urls
+  /** Starts the transports. `numbers` is the array for the numbers of batches. */
+  listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Listening
   /**
    * Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is no
    * longer needed, its `number` is passed to the dispatch function, or returned by `unmount`.
@@ -129,17 +122,6 @@ export declare class Engine {
   unmount(other: Engine, prefix?: string | undefined | null): Array<number>
 }
 
-/** Streamable HTTP: an address, or a Unix socket, or a listening socket. */
-export interface HttpListenOptions {
-  address?: string
-  unix?: UnixListenOptions
-  socket?: number
-  path?: string
-  allowedHosts: Array<string>
-  allowedOrigins: Array<string>
-  allowedHeaders: Array<string>
-}
-
 /** One client. */
 export declare class Link {
   /** Opens a client of a server of this environment; `number` is its number in batches. */
@@ -173,24 +155,27 @@ export interface LinkOptions {
 
 /** The transports of one `listen()`. */
 export interface ListenOptions {
-  stdio: boolean
-  /** Two descriptors to use instead of the process's own input and output. */
-  descriptors?: Array<number>
-  http?: HttpListenOptions
-  unix?: UnixListenOptions
-  sockets: Array<number>
-  websocket?: WebListenOptions
-  sse?: WebListenOptions
-  /** Serves clients in the process. They do not keep it alive. */
-  inProcess?: boolean
-  /** Requests of the program's own HTTP server. */
-  embedded?: EmbedListenOptions
-  /** Whether the server does not keep the process alive. */
-  unref: boolean
+  /** The transports that the program named, as JSON text. */
+  transports?: string
+  /** The options for requests of the program's own HTTP server, as JSON text. Then there are no other transports. */
+  embedded?: string
   /** Whether the references to the functions that take batches are weak. Then the caller keeps these functions. */
-  collectable?: boolean
+  collectable: boolean
   /** Whether signals end the server, and the process ends with it. */
   owner: boolean
+}
+
+/** What JavaScript needs to know of a server that listens. */
+export interface Listening {
+  url?: string
+  websocketUrl?: string
+  sseUrl?: string
+  /** Whether calls run already. Otherwise the dispatch function is notified whether the start succeeds. */
+  started: boolean
+  /** Whether the process's own input and output are served. */
+  stdio: boolean
+  /** The options for requests of the program's own HTTP server, as `embedOptions` returns them. */
+  embedded?: string
 }
 
 /** The next step of an exchange. */
@@ -227,29 +212,6 @@ export interface ServerConfig {
   log?: string
 }
 
-/** A Unix socket. */
-export interface UnixListenOptions {
-  path: string
-  mode?: number
-}
-
-/** The URLs of a server. */
-export interface Urls {
-  url?: string
-  websocketUrl?: string
-  sseUrl?: string
-  /** Whether calls run already. Otherwise the dispatch function is notified whether the start succeeds. */
-  started: boolean
-}
-
-/** An address, or a path of the HTTP address, with the allowed hosts and origins. */
-export interface WebListenOptions {
-  address: string
-  allowedHosts: Array<string>
-  allowedOrigins: Array<string>
-  allowedHeaders: Array<string>
-}
-
 /**
  * The name under which the completion of `argument` is registered. `of` is the kind of the entry that has the argument, and
  * `name` is its name.
@@ -258,6 +220,9 @@ export declare function completionName(of: string, name: string, argument: strin
 
 /** The names of the context members. */
 export declare function contextFields(): Array<string>
+
+/** Checks options for requests of the program's own HTTP server. Returns the same text for options that mean the same. */
+export declare function embedOptions(what: string, options: string): string
 
 /** The levels of messages for clients, in ascending order. */
 export declare function logLevels(): Array<string>

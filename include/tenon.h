@@ -972,6 +972,75 @@ tenon_status tenon_server_set_store(
 /* TRANSPORTS ============================================================================================= */
 
 /**
+ * Serves a transport, from the start on. `transport` is its name, and `options` is `len` bytes of JSON text, or up to the
+ * first NUL with TENON_NUL. The value is an object with options, or a value that is short for options. The transports
+ * are:
+ *
+ * - "stdio": true or false or a pair of descriptors. Standard input and output, for one client. They are served if
+ *   this is "true", or if no other transport is named. Meanwhile, what handlers print goes to standard error. A pair
+ *   of descriptors, input and output, is served instead of the standard ones. They are duplicated.
+ * - "http": a port, "host:port", "host:port/path" or options. Streamable HTTP, for both eras of the protocol: a port,
+ *   "host:port", "host:port/path", "unix:path" for HTTP on a Unix socket, or options.
+ * - "unix": a path or options. Lines, as on "stdio", on a Unix socket, for any number of clients: the path of the
+ *   socket, or options. Only this user may access its file, unless "mode" is set. The file replaces one that was left
+ *   behind, and is removed at the end of the server.
+ * - "socket": the number of a descriptor. Lines on a socket of the program, TCP or Unix, or on each of a list of
+ *   sockets. A listening socket is served like "unix", and its file is not removed. A connected socket is one more
+ *   client, and the server ends with the last of the connected sockets. Sockets are duplicated, and become
+ *   non-blocking.
+ * - "websocket": a port, "host:port", "host:port/path", "/path" or options. WebSocket, with one message per text
+ *   frame: a port, "host:port", "host:port/path", or options. A path alone, such as "/ws", is a path of the first
+ *   address of "http".
+ * - "sse": a port, "host:port", "host:port/path", "/path" or options. HTTP+SSE, the transport of revision 2024-11-05,
+ *   for clients that support no other. It takes the same as "websocket".
+ * - "embedded": true or false or options. Requests that the program's own HTTP server passes on. Name it if other
+ *   transports are served too. Without others it is not needed, because the first request starts the server in the
+ *   same way.
+ *
+ * Their options are:
+ *
+ * - "host": a host name or an address. The host name or the IP address to bind. Default: "127.0.0.1". For http,
+ *   websocket, sse.
+ * - "port": a number from 0 to 65535. The port; 0 for a free one. Without a port, "websocket" and "sse" are served on
+ *   a path of the first address of "http". In Python, the default of "http" is 8000. For http, websocket, sse.
+ * - "path": a path that begins with /. The path of the endpoint. Default: "/mcp" for "http", "/ws" for "websocket",
+ *   and "/sse" for "sse", whose messages are posted to "messages" beside it. It is accepted with and without a slash
+ *   at its end. For http, websocket, sse.
+ * - "unix": a path. The path of a Unix socket to listen on, instead of host and port. It has at most 107 bytes. For
+ *   http.
+ * - "path": a path. The path of the socket, at most 107 bytes. For unix.
+ * - "mode": a number from 0 to 511 (octal 777). The permissions of the socket's file, independent of the process's
+ *   umask. Users that may write to the file may connect. Default: "0o600", only the user that the server runs as. The
+ *   largest value is "0o777". Other addresses have no file. For http, unix.
+ * - "socket": the number of a descriptor. A listening socket of the program, TCP or Unix, instead of host and port.
+ *   It is duplicated, and becomes non-blocking, even for other processes that share it. For http.
+ * - "allowed_hosts": a JSON array of strings. The host names, without port, that requests may name besides loopback
+ *   hosts. If no name is set, a loopback address accepts only loopback hosts, and any other address accepts any host,
+ *   as "embedded" does. On an address of "http", "websocket" and "sse" have the hosts and origins of "http", unless
+ *   hosts or origins are set for them. The start fails if a name is not a valid host. For http, websocket, sse,
+ *   embedded.
+ * - "allowed_origins": a JSON array of strings. The origins ("scheme://host[:port]") whose web pages may send
+ *   requests. "*" means every origin, and "null" means pages that have no origin. Pages of loopback hosts may always
+ *   send requests to a loopback address, and to "embedded" if the request names a loopback host. Other pages are
+ *   answered with 403. The start fails if a text is not a valid origin. For http, websocket, sse, embedded.
+ * - "allowed_headers": a JSON array of strings. The request headers that pages of allowed origins may send. The
+ *   headers of the protocol, "Authorization", "Content-Type" and "Accept" are always allowed. "*" means every header.
+ *   A browser asks for these headers in a CORS preflight, and does not send a header that is not allowed. On an
+ *   address of "http", those of "sse" are added to those of "http", unless hosts or origins are set for "sse". The
+ *   start fails if a text is not a valid header name. For http, sse, embedded.
+ *
+ * Descriptors in the options are duplicated, and the program keeps its own. May be called for several addresses and
+ * sockets of one transport. Options that are not set have the values of tenon_server_allow_host(),
+ * tenon_server_allow_origin(), tenon_server_allow_header() and tenon_server_set_unix_mode().
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON. Fails with TENON_ERR_INVALID if there is no such transport or no
+ * such option, or if a value is wrong. Fails with TENON_ERR_IO if a descriptor is not open, and with TENON_ERR_STATE if
+ * the server serves standard input and output, or descriptors, already.
+ */
+tenon_status tenon_server_listen(
+    tenon_server *server, const char *transport, const char *options, size_t len, tenon_error **err);
+
+/**
  * Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
  * descriptor 2, so the output of callbacks does not reach the client. The server ends when its input ends.
  *

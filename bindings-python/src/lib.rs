@@ -61,6 +61,8 @@ mod _native {
     #[pymodule_export]
     use crate::serve::signals::SignalGuard;
     #[pymodule_export]
+    use crate::serve::transports::Transports;
+    #[pymodule_export]
     use crate::test_client::Link;
 
     /// Writes a value as compact JSON. `ValueError` names a value that JSON cannot express. With `rich`, the value may

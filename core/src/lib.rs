@@ -35,7 +35,9 @@ pub mod transport;
 
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
-pub use crate::dispatch::options::{Form, OptionError, OptionRow, Policies, Settings, Spelling};
+pub use crate::dispatch::options::{
+    Form, OptionError, OptionRow, Owner, Owners, Policies, Settings, Spelling,
+};
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;
 pub use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};
@@ -75,7 +77,8 @@ pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 pub use runtime::http;
 #[cfg(feature = "runtime")]
 pub use runtime::{
-    HttpOptions, Running, ServeOptions, SseOptions, SystemEnvironment, UnixOptions, WebSocketOptions,
+    AddressForm, ConfiguredTransport, HttpOptions, Running, ServeOptions, SseOptions, SystemEnvironment,
+    TRANSPORTS, Takes, TransportKind, TransportOptions, TransportRow, UnixOptions, WebSocketOptions,
 };
 pub use serde_json::json;
 pub use server::{Server, ServerBuilder};
@@ -94,7 +97,7 @@ pub mod __private {
     pub use crate::proto::messages::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};
     #[cfg(feature = "runtime")]
-    pub use crate::runtime::{Repeated, TRANSPORTS, TransportKind, open_standard};
+    pub use crate::runtime::{open_standard, transport_names, unknown_transport};
     pub use serde_json::json;
     #[cfg(feature = "runtime")]
     pub use tenon_crash::flush as flush_printed;

@@ -102,6 +102,10 @@ public:
             "tenon_server_set_store");
     }
 
+    /** Serves a transport with its options as JSON, see tenon_server_listen(). */
+    Server &listen(std::string_view transport, std::string_view options) {
+        return checked(tenon_server_listen, text(transport), detail::data(options), options.size());
+    }
     Server &listen_stdio() { return checked(tenon_server_listen_stdio); }
     Server &listen_descriptors(int input, int output) { return checked(tenon_server_listen_descriptors, input, output); }
     Server &listen_http(std::string_view address) { return checked(tenon_server_listen_http, text(address)); }

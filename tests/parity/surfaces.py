@@ -151,10 +151,10 @@ class Rust:
     @staticmethod
     @cache
     def options():
-        """{group: its options}, from the tables of policies and settings: each is a setter of the group's types."""
+        """{group: its options}, from the tables of options: each option is a setter of the group's types."""
         found = {}
-        for name in ("policies", "settings"):
-            text = (ROOT / f"core/src/dispatch/options/{name}.rs").read_text()
+        for path in ("dispatch/options/policies", "dispatch/options/settings", "runtime/options/table"):
+            text = (ROOT / f"core/src/{path}.rs").read_text()
             for group, rows in re.findall(r"^    group (\w+) at [^{]*\{(.*?)^    \}", text, re.M | re.S):
                 found[group] = set(re.findall(r"^        (\w+): \w+", rows, re.M))
         return found

@@ -2,17 +2,20 @@
 
     run.py
 
-The copy is build/rows/tree. It gets a policy, a setting and a field of a call, each as one row, and one line where the
-engine uses the setting. Then it generates the typings, the header and the pages, builds the libraries, and runs the
-programs in programs/, which use the rows. No other file of the copy is edited. It takes some minutes. Closing line: `N
-passed, N failed`. Standard library only.
+The copy is build/rows/tree. It gets a policy, a setting, an option of transports and a field of a call, each as one
+row, and one line each where the engine uses the setting and the option. Then it generates the typings, the header and
+the pages, builds the libraries, and runs the programs in programs/, which use the rows. No other file of the copy is
+edited. It takes some minutes. Closing line: `N passed, N failed`. Standard library only.
 """
 
+import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -33,6 +36,11 @@ ROWS = [
         "        /// Instructions if there are no others. Default: none.\n        row_setting: String;\n",
     ),
     (
+        "core/src/runtime/options/table.rs",
+        "        /// The request headers that pages of allowed origins may send.",
+        "        /// More such headers. Default: none.\n        row_headers: Names;\n",
+    ),
+    (
         "core/src/host/calls/context.rs",
         "    field(\n        \"uri\",",
         "    field(\n        \"row_field\",\n        ContextForm::Text,\n"
@@ -40,8 +48,13 @@ ROWS = [
         "        \"The word of the entry.\",\n    ),\n",
     ),
 ]
-# Where the engine uses the setting.
+# Where the engine uses the setting and the option.
 USES = [
+    (
+        "core/src/runtime/options/allowed.rs",
+        "headers: names(&options.allowed_headers),",
+        "headers: [names(&options.allowed_headers), names(&options.row_headers)].concat(),",
+    ),
     (
         "core/src/server/builder.rs",
         "instructions: settings.instructions.clone(),",
@@ -49,6 +62,7 @@ USES = [
     ),
 ]
 WORD = "a word of the entry"
+HEADER = "x-row"
 INSTRUCTIONS = "the setting of a row"
 SECONDS = 1200
 
@@ -117,8 +131,38 @@ def programs():
     }
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP on a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def allowed_headers(path):
+    """The headers that a page of another origin may send, as a preflight says."""
+    connection = UnixConnection(path)
+    try:
+        page = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+        connection.request("OPTIONS", "/mcp", headers={**page, "Access-Control-Request-Headers": HEADER})
+        return connection.getresponse().getheader("Access-Control-Allow-Headers", "")
+    finally:
+        connection.close()
+
+
 def check(command, environment):
-    """The faults of a program, which serves stdio."""
+    """The faults of a program, which serves stdio, and HTTP on the Unix socket that the environment names."""
+    with tempfile.TemporaryDirectory(prefix="tenon-") as directory:
+        path = os.path.join(directory, "socket")
+        return check_at(path, command, {**environment, "ROWS_SOCKET": path})
+
+
+def check_at(path, command, environment):
     client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "rows", "version": "1"}}
     lines = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
@@ -137,6 +181,7 @@ def check(command, environment):
             process.stdin.flush()
             while "id" in line and line["id"] not in answers and (answer := process.stdout.readline()):
                 answers[json.loads(answer).get("id")] = json.loads(answer)
+        headers = allowed_headers(path) if answers else ""
         process.stdin.close()
         process.wait()
     finally:
@@ -146,6 +191,7 @@ def check(command, environment):
     told = answers.get(1, {}).get("result", {}).get("instructions")
     content = answers.get(2, {}).get("result", {}).get("content", [{}])
     faults = [] if told == INSTRUCTIONS else [f"the setting is not in force: {answers.get(1)}"]
+    faults += [] if HEADER in headers.lower() else [f"the option is not in force: pages may send {headers!r}"]
     return faults if content[0].get("text") == WORD else [*faults, f"the field has no value: {answers.get(2)}"]
 
 

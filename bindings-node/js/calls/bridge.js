@@ -86,11 +86,11 @@ class Bridge {
     this.#dispatcher = (text) => this.#dispatch(text)
     // Timers and I/O of the program run between two turns.
     this.#scheduleTurn = () => setImmediate(turn)
-    const urls = this.engine.listen(this.#dispatcher, this.#scheduleTurn, this.#numbers, options)
+    const listening = this.engine.listen(this.#dispatcher, this.#scheduleTurn, this.#numbers, options)
     this.#onStarted = onStarted
     this.#onClosed = onClosed
-    if (options.stdio) ignoreOutputErrors()
-    return urls
+    if (listening.stdio) ignoreOutputErrors()
+    return listening
   }
 
   /** Whether this server or a mounted one has a handler of `stop`. */

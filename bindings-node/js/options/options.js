@@ -3,13 +3,11 @@
 // Converts the options of users to the engine's form. Errors name the wrong option.
 
 const { types } = require('node:util')
-const { optionsText } = require('../registry/entries')
+const { memberText, optionsText } = require('../registry/entries')
 const { logOption } = require('../server/log')
-const { onFirstThread } = require('../native')
-const { descriptor, socketOptions, stdioOptions, unixOptions } = require('./socket_options')
+const { embedOptions: readEmbedOptions, onFirstThread } = require('../native')
 const { isObject } = require('../registry/schema')
 const { storeHandler } = require('../registry/store')
-const { webOptions } = require('./web')
 
 const { stringify } = JSON
 
@@ -70,11 +68,6 @@ function serverOptions(options) {
   }
 }
 
-function checkStrings(what, list) {
-  if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list
-  throw new TypeError(`${what} must be an array of strings`)
-}
-
 /** Whether this is the main thread, and not a worker. */
 function onMainThread() {
   // Loading the module takes a tenth of the time of a start. A worker never runs on the first thread of the process.
@@ -84,82 +77,32 @@ function onMainThread() {
 /** The options to serve only clients in the process. */
 const IN_PROCESS = Object.freeze({})
 
-/** The options of `listen()`. `undefined` means stdio, a port or an address means HTTP, and an object names the transports. */
-function listenOptions(given) {
-  if (given === undefined) return { stdio: true, sockets: [], owner: false, unref: false }
-  if (given === IN_PROCESS) return { stdio: false, sockets: [], owner: false, unref: true, inProcess: true }
-  if (typeof given === 'number' || typeof given === 'string') given = { http: given }
-  checkNames('listen', given, ['stdio', 'http', 'unix', 'socket', 'websocket', 'sse', 'embedded', 'signals'])
-  const { stdio, http, unix, socket, websocket, sse, embedded, signals } = given
-  const options = {
-    ...stdioOptions(
-      stdio,
-      [http, unix, socket, websocket, sse, embedded].some((other) => other != null)
-    ),
-    http: http == null ? undefined : httpOptions(http),
-    unix: unix == null ? undefined : unixOptions('unix', unix),
-    sockets: socketOptions(socket),
-    websocket: webOptions('websocket', '/ws', websocket),
-    sse: webOptions('sse', '/sse', sse),
-    embedded: embedded == null || embedded === false ? undefined : embedOptions('listen: embedded', embedded),
-    owner: checkType('listen: signals', signals, 'boolean') ?? false
-  }
-  if (options.owner && !onMainThread()) throw new TypeError('listen: signals can be set only in the main thread, not in a worker')
-  const { descriptors, sockets } = options
-  const web = options.websocket || options.sse
-  const hasTransport = options.stdio || descriptors || options.http || options.unix || sockets.length > 0 || web
-  options.unref = !hasTransport
-  if (!hasTransport && !options.embedded) throw new TypeError('listen: name at least one transport')
-  return options
+/** The deepest nesting of the options of transports. Deeper values are refused as they are. */
+const MAX_DEPTH = 4
+
+/** A value with the types of JSON. Objects that have a descriptor, such as a `net.Server`, become `{ fd }`. */
+function plain(value, depth = 0) {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
+  const fd = value.fd ?? value._handle?.fd
+  if (typeof fd === 'number') return { fd }
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(members.map(([name, member]) => [name, plain(member, depth + 1)]))
 }
 
-/** The options for requests of the program's own HTTP server. */
+/** The options of `listen()`. The engine reads the transports; without any, it serves stdio. */
+function listenOptions(given = {}) {
+  if (given === IN_PROCESS) return { owner: false, collectable: false }
+  const { signals, ...transports } = isObject(given) ? given : {}
+  const owner = checkType('listen: signals', signals, 'boolean') ?? false
+  if (owner && !onMainThread()) throw new TypeError('listen: signals can be set only in the main thread, not in a worker')
+  return { transports: memberText('listen', plain(isObject(given) ? transports : given)), owner, collectable: false }
+}
+
+/** The options for requests of the program's own HTTP server: whether there are any, and their text, which is the same for all that mean the same. */
 function embedOptions(what, given) {
-  if (given === true) given = {}
-  checkNames(what, given, ['allowedHosts', 'allowedOrigins', 'allowedHeaders'])
-  const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = given
-  return {
-    allowedHosts: checkStrings(`${what}: allowedHosts`, allowedHosts),
-    allowedOrigins: checkStrings(`${what}: allowedOrigins`, allowedOrigins),
-    allowedHeaders: checkStrings(`${what}: allowedHeaders`, allowedHeaders)
-  }
-}
-
-function addressOf({ port, host = '127.0.0.1' }) {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new TypeError('listen: http: port must be a number from 0 to 65535')
-  }
-  if (typeof host !== 'string' || host === '') throw new TypeError('listen: http: host must be a name or an address')
-  return `${host.includes(':') && host[0] !== '[' ? `[${host}]` : host}:${port}`
-}
-
-const HTTP = ['port', 'host', 'path', 'unix', 'mode', 'socket', 'allowedHosts', 'allowedOrigins', 'allowedHeaders']
-
-function httpOptions(http) {
-  if (typeof http === 'string') return { address: http, allowedHosts: [], allowedOrigins: [], allowedHeaders: [] }
-  if (typeof http === 'number') http = { port: http }
-  checkNames('listen: http', http, HTTP)
-  const { unix, mode, socket, path = '' } = http
-  const { allowedHosts = [], allowedOrigins = [], allowedHeaders = [] } = http
-  const addresses = [http.port ?? http.host, unix, socket].filter((address) => address != null)
-  if (addresses.length > 1 || (mode != null && unix == null)) {
-    throw new TypeError('listen: http: set only one of host and port, unix and mode, or socket')
-  }
-  if (typeof path !== 'string' || (path !== '' && path[0] !== '/')) {
-    throw new TypeError('listen: http: path must begin with /')
-  }
-  for (const [name, list] of Object.entries({ allowedHosts, allowedOrigins, allowedHeaders })) {
-    if (!Array.isArray(list) || !list.every((entry) => typeof entry === 'string')) {
-      throw new TypeError(`listen: http: ${name} must be an array of strings`)
-    }
-  }
-  const address =
-    unix != null
-      ? { unix: unixOptions('http: unix', unix, mode) }
-      : socket != null
-        ? { socket: descriptor('http: socket', socket) }
-        : { address: addressOf(http) }
-  return { ...address, path: path || undefined, allowedHosts, allowedOrigins, allowedHeaders }
+  if (!isObject(given)) throw new TypeError(`${what}: options must be an object`)
+  return { isSet: Object.keys(given).length > 0, text: readEmbedOptions(what, memberText(what, plain(given))) }
 }
 
 /** Path, media type and bytes of a page. */
@@ -173,4 +116,4 @@ function pageOf(path, body, options = {}) {
   return [path, type, body]
 }
 
-module.exports = { IN_PROCESS, checkNames, serverOptions, listenOptions, pageOf }
+module.exports = { IN_PROCESS, checkNames, embedOptions, serverOptions, listenOptions, pageOf }

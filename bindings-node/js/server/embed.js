@@ -6,7 +6,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
 const { findPrincipal } = require('./principal')
-const { checkNames } = require('../options/options')
+const { checkNames, embedOptions } = require('../options/options')
 
 // The kinds of steps; `src/serve/embed.rs` has the same numbers.
 const WAIT = 0
@@ -138,8 +138,8 @@ function addressOrNothing(address) {
 
 /** A function for `node:http`, Express and Fastify. */
 function handlerOf(open, options = {}) {
-  checkNames('handler', options, ['allowedHosts', 'allowedOrigins', 'allowedHeaders', 'principal'])
-  const { principal, ...embedded } = options
+  const { principal, ...given } = options
+  const embedded = embedOptions('handler', given)
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError('handler: principal must be a function of the request')
   }
@@ -251,6 +251,9 @@ function pairs(flat) {
   return headers
 }
 
+/** The options for requests that the program passes to `fetch()`. */
+const NO_OPTIONS = Object.freeze({ isSet: false, text: '{}' })
+
 /** Answers a `Request` with a `Response`. */
 async function fetchResponse(open, request, options = {}) {
   checkNames('fetch', options, ['principal', 'address'])
@@ -263,7 +266,7 @@ async function fetchResponse(open, request, options = {}) {
   }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
   const find = typeof principal === 'function' ? (details) => principal(request, details) : (principal ?? undefined)
-  const exchange = new Exchange(open({}), request.method, 1, [...request.headers].flat(), find, address ?? undefined)
+  const exchange = new Exchange(open(NO_OPTIONS), request.method, 1, [...request.headers].flat(), find, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
   if (signal?.aborted) gone()

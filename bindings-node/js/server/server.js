@@ -44,9 +44,8 @@ class Server {
   #resolveClosed
   #resolveStart
   #failure
-  /** The options for requests of the program's own HTTP server. Then the last options that were found to be equal to them. */
+  /** The text of the options for requests of the program's own HTTP server. */
   #embedOptions
-  #checkedOptions
 
   static {
     testInternals.setAccessor((server) => ({ bridge: server.#bridge, listening: server.#listening === true }))
@@ -316,24 +315,16 @@ class Server {
     return require('./embed').fetchResponse((embedded) => this.#embedded(embedded), request, options)
   }
 
-  /** Starts the server if it is not running. */
-  #embedded(options) {
-    // The server starts outside of the async context of this request. Otherwise calls of other requests would run in it too.
+  /** Starts the server if it is not running. Throws if it runs with other options for embedded requests. */
+  #embedded({ isSet, text }) {
     if (!this.#listening) {
-      const transports = { ...listenOptions({ embedded: options }), collectable: true }
-      outside.runInAsyncScope(() => this.#start(transports))
-    } else if (options !== this.#checkedOptions) this.#checkOptions(options)
-    this.#checkedOptions = options
+      // The server starts outside of the async context of this request. Otherwise calls of other requests would run in it too.
+      outside.runInAsyncScope(() => this.#start({ embedded: text, owner: false, collectable: true }))
+    } else if (isSet && this.#embedOptions !== undefined && this.#embedOptions !== text) {
+      const way = 'pass the same options to every handler, or once to listen({ embedded })'
+      throw Object.assign(new Error(`handler: the server runs with other options than ${text}, which are ${this.#embedOptions}: ${way}`), { code: 'TENON_STATE' })
+    }
     return this.#bridge
-  }
-
-  /** Throws if the server runs with other options for embedded requests. */
-  #checkOptions(options) {
-    if (Object.keys(options).length === 0) return
-    const [wanted, present] = [listenOptions({ embedded: options }).embedded, this.#embedOptions]
-    if (present === undefined || stringify(wanted) === stringify(present)) return
-    const way = 'pass the same options to every handler, or once to listen({ embedded })'
-    throw Object.assign(new Error(`handler: the server runs with other allowedHosts, allowedOrigins or allowedHeaders: ${way}`), { code: 'TENON_STATE' })
   }
 
   #start(transports) {
@@ -354,9 +345,9 @@ class Server {
       release?.(code)
       resolve()
     }
-    let urls
+    let listening
     try {
-      urls = bridge.listen(transports, onStarted, onClosed)
+      listening = bridge.listen(transports, onStarted, onClosed)
     } catch (error) {
       release?.()
       throw error
@@ -364,14 +355,13 @@ class Server {
     this.#listening = true
     this.#resolveStart = this.#failure = undefined
     this.#closed = end
-    this.#embedOptions = transports.embedded
-    this.#checkedOptions = undefined
+    this.#embedOptions = listening.embedded
     this.#resolveClosed = resolve
     // Answers are written before the process exits.
     forget = onEnvironmentExit(abandonFunction(bridge))
-    bridge.collectable = transports.collectable === true
+    bridge.collectable = transports.collectable
     if (bridge.collectable) closeWhenCollected(bridge, forget)
-    const { url, websocketUrl, sseUrl, started } = urls
+    const { url, websocketUrl, sseUrl, started } = listening
     return { url, websocketUrl, sseUrl, started }
   }
 

@@ -1,6 +1,6 @@
 //! Registration and options: entries, settings of servers, options of `listen()`.
 
 pub(super) mod entry;
-pub(super) mod options;
+pub(super) mod limits;
 pub(super) mod settings;
 pub(super) mod values;

@@ -2,7 +2,7 @@
 
 use crate::error::{Result, invalid, to_js};
 use crate::log::Records;
-use crate::register::options::limits;
+use crate::register::limits::limits;
 use crate::register::values::json;
 use crate::serve::session::LANE;
 use napi::bindgen_prelude::Uint8Array;

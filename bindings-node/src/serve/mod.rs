@@ -14,4 +14,3 @@ pub(super) mod signals;
 pub(super) mod transports;
 
 pub(super) mod unmounted;
-pub(super) mod web;

@@ -3,13 +3,12 @@
 use crate::calls::wake::WakeTarget;
 use crate::error::{Result, to_js};
 use crate::register::entry;
-use crate::register::options::ListenOptions;
 use crate::register::settings::ServerConfig;
 use crate::register::values::json;
 use crate::serve::js_calls::{Dispatch, ScheduleTurn};
 use crate::serve::session::{LANE, ServerState, Session};
+use crate::serve::transports::{ListenOptions, Listening};
 use crate::serve::unmounted::MountGuard;
-use crate::serve::web::Urls;
 use bytes::Bytes;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array, Uint32Array};
 use napi::{Env, Task};
@@ -242,7 +241,7 @@ impl Engine {
         Ok(AsyncTask::new(StoreReply(hear)))
     }
 
-    /// Starts the transports. `numbers` is the array for the numbers of batches. Returns the URLs.
+    /// Starts the transports. `numbers` is the array for the numbers of batches.
     #[napi(catch_unwind)]
     pub fn listen(
         &self,
@@ -251,9 +250,11 @@ impl Engine {
         #[napi(ts_arg_type = "() => void")] schedule_turn: ScheduleTurn<'_>,
         numbers: Uint32Array,
         options: ListenOptions,
-    ) -> Result<Urls> {
-        let session = Session::open(&env, &self.0, &dispatch, &schedule_turn, numbers, options)?;
-        Ok(Urls::of(session.running(), session.start_known()))
+    ) -> Result<Listening> {
+        let serve = options.serve()?;
+        let listening = Listening::new(&serve);
+        let session = Session::open(&env, &self.0, &dispatch, &schedule_turn, numbers, (options, serve))?;
+        Ok(listening.running(session.running(), session.start_known()))
     }
 
     /// Takes the turn that `scheduleTurn` has scheduled.

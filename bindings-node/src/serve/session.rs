@@ -5,11 +5,11 @@ use crate::calls::table::Calls;
 use crate::calls::wake::Waker;
 use crate::error::{Result, environment, state, to_js};
 use crate::log::Records;
-use crate::register::options::ListenOptions;
 use crate::serve::exchanges::{ExchangeNumbers, Exchanges};
 use crate::serve::js_calls::{Dispatch, JsValues, ScheduleTurn};
 use crate::serve::owner::Owner;
 use crate::serve::signals;
+use crate::serve::transports::ListenOptions;
 use crate::serve::unmounted::Unmounted;
 use napi::bindgen_prelude::Uint32Array;
 use napi::{CleanupEnvHook, Env, sys};
@@ -18,7 +18,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::testing::Link;
-use tenon_mcp::{CallId, HostOp, Lane, LaneId, Running, Server};
+use tenon_mcp::{CallId, HostOp, Lane, LaneId, Running, ServeOptions, Server};
 
 /// An environment has one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
@@ -74,17 +74,16 @@ impl Session {
         dispatch: &Dispatch<'_>,
         schedule_turn: &ScheduleTurn<'_>,
         numbers: Uint32Array,
-        options: ListenOptions,
+        (options, serve): (ListenOptions, ServeOptions),
     ) -> Result<Rc<Session>> {
         if owner.session.borrow().is_some() {
             return Err(state("listen: the server is already listening; close it before listening again"));
         }
-        let collectable = options.collectable == Some(true);
         let session = Rc::new(Session {
             env: env.raw(),
             state: owner.clone(),
             waker: Arc::default(),
-            js: JsValues::new(env, dispatch, schedule_turn, numbers, collectable)?,
+            js: JsValues::new(env, dispatch, schedule_turn, numbers, options.collectable)?,
             spare: RefCell::default(),
             undelivered: RefCell::default(),
             lane: OnceCell::new(),
@@ -94,7 +93,7 @@ impl Session {
             unref: Cell::new(false),
             hook: Cell::new(None),
         });
-        if let Err(error) = session.start(env, options) {
+        if let Err(error) = session.start(env, serve, options.owner) {
             session.release();
             return Err(error);
         }
@@ -102,9 +101,8 @@ impl Session {
         Ok(session)
     }
 
-    fn start(self: &Rc<Self>, env: &Env, options: ListenOptions) -> Result<()> {
-        let (owns, unref) = (options.owner, options.unref);
-        let options = options.into_serve()?;
+    fn start(self: &Rc<Self>, env: &Env, options: ServeOptions, owns: bool) -> Result<()> {
+        let unref = options.is_passive();
         self.waker.attach(env, self, !unref).map_err(environment)?;
         self.unref.set(unref);
         // Hooks run in reverse order, so this one runs before the waker's.

@@ -1,102 +1,84 @@
-//! The options of the transports HTTP, Unix sockets, sockets and descriptors, as JavaScript passes them.
+//! The transports of a server, from the options of `listen()`. The engine reads and checks them.
 
-use crate::error::{Result, invalid, to_js};
+use crate::error::{Result, to_js};
+use crate::register::values::json;
 use napi_derive::napi;
+use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use tenon_mcp::http::EmbedOptions;
-use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
+use tenon_mcp::{JsonSlice, Running, ServeOptions, Spelling};
 
-/// Streamable HTTP: an address, or a Unix socket, or a listening socket.
+/// The transports of one `listen()`.
 #[napi(object)]
-pub struct HttpListenOptions {
-    pub address: Option<String>,
-    pub unix: Option<UnixListenOptions>,
-    pub socket: Option<i32>,
-    pub path: Option<String>,
-    pub allowed_hosts: Vec<String>,
-    pub allowed_origins: Vec<String>,
-    pub allowed_headers: Vec<String>,
+pub struct ListenOptions {
+    /// The transports that the program named, as JSON text.
+    pub transports: Option<String>,
+    /// The options for requests of the program's own HTTP server, as JSON text. Then there are no other transports.
+    pub embedded: Option<String>,
+    /// Whether the references to the functions that take batches are weak. Then the caller keeps these functions.
+    pub collectable: bool,
+    /// Whether signals end the server, and the process ends with it.
+    pub owner: bool,
 }
 
-/// A Unix socket.
-#[napi(object)]
-pub struct UnixListenOptions {
-    pub path: String,
-    pub mode: Option<u32>,
-}
-
-/// The hosts and origins from which requests of the program's own HTTP server are answered.
-#[napi(object)]
-pub struct EmbedListenOptions {
-    pub allowed_hosts: Vec<String>,
-    pub allowed_origins: Vec<String>,
-    pub allowed_headers: Vec<String>,
-}
-
-impl EmbedListenOptions {
-    pub(crate) fn read(self) -> EmbedOptions {
-        EmbedOptions::new()
-            .allowed_hosts(self.allowed_hosts)
-            .allowed_origins(self.allowed_origins)
-            .allowed_headers(self.allowed_headers)
+impl ListenOptions {
+    /// The options for the engine. If none are named, only clients in the process are served.
+    pub(crate) fn serve(&self) -> Result<ServeOptions> {
+        let serve = ServeOptions::new();
+        match (&self.transports, &self.embedded) {
+            (Some(text), _) => ServeOptions::from_options(&json(text.clone()), Spelling::Node, duplicate),
+            (None, Some(text)) => embedded("embedded", &json(text.clone())).map(|own| serve.embedded(own)),
+            (None, None) => Ok(serve.in_process()),
+        }
+        .map_err(to_js)
     }
+}
+
+fn embedded(what: &str, options: &JsonSlice) -> std::result::Result<EmbedOptions, tenon_mcp::Error> {
+    EmbedOptions::from_options(what, options, Spelling::Node)
+}
+
+/// Checks options for requests of the program's own HTTP server. Returns the same text for options that mean the same.
+#[napi(catch_unwind)]
+pub fn embed_options(what: String, options: String) -> Result<String> {
+    let options = embedded(&what, &json(options)).map_err(to_js)?;
+    Ok(options.to_options(Spelling::Node).as_str().to_owned())
 }
 
 /// A duplicate of the descriptor. The program keeps its own descriptor.
-fn duplicate(what: &str, descriptor: i32) -> Result<OwnedFd> {
-    let wrong = |why: &str| invalid(format!("listen: {what}: descriptor {descriptor} {why}"));
-    if descriptor < 0 {
-        return Err(wrong("is negative; pass the number of an open descriptor"));
-    }
-    // SAFETY: it is not -1, and it is only duplicated, which fails if it is not open.
-    let given = unsafe { BorrowedFd::borrow_raw(descriptor) };
-    given.try_clone_to_owned().map_err(|error| wrong(&format!("cannot be duplicated: {error}")))
+fn duplicate(descriptor: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the engine asks for numbers from 0. It is only duplicated, which fails if it is not open.
+    unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()
 }
 
-impl UnixListenOptions {
-    fn read(self) -> Result<UnixOptions> {
-        let options = UnixOptions::new(self.path).map_err(to_js)?;
-        Ok(match self.mode {
-            Some(mode) => options.mode(mode),
-            None => options,
-        })
-    }
+/// What JavaScript needs to know of a server that listens.
+#[napi(object)]
+pub struct Listening {
+    pub url: Option<String>,
+    pub websocket_url: Option<String>,
+    pub sse_url: Option<String>,
+    /// Whether calls run already. Otherwise the dispatch function is notified whether the start succeeds.
+    pub started: bool,
+    /// Whether the process's own input and output are served.
+    pub stdio: bool,
+    /// The options for requests of the program's own HTTP server, as `embedOptions` returns them.
+    pub embedded: Option<String>,
 }
 
-impl HttpListenOptions {
-    fn read(self) -> Result<HttpOptions> {
-        let mut options = match (self.socket, self.unix) {
-            (Some(socket), _) => HttpOptions::socket(duplicate("http: socket", socket)?),
-            (None, Some(unix)) => HttpOptions::unix(unix.read()?),
-            (None, None) => HttpOptions::new(&self.address.unwrap_or_default()).map_err(to_js)?,
-        };
-        if let Some(path) = self.path {
-            options = options.path(&path).map_err(to_js)?;
+impl Listening {
+    pub(crate) fn new(options: &ServeOptions) -> Listening {
+        let embedded = options.embed_options().map(|own| own.to_options(Spelling::Node).as_str().to_owned());
+        let stdio = options.has_standard_io();
+        Listening { url: None, websocket_url: None, sse_url: None, started: false, stdio, embedded }
+    }
+
+    pub(crate) fn running(self, running: Option<&Running>, started: bool) -> Listening {
+        Listening {
+            url: running.and_then(Running::http_url),
+            websocket_url: running.and_then(Running::websocket_url),
+            sse_url: running.and_then(Running::sse_url),
+            started,
+            ..self
         }
-        let options = options.allowed_hosts(self.allowed_hosts).allowed_origins(self.allowed_origins);
-        Ok(options.allowed_headers(self.allowed_headers))
     }
-}
-
-/// Adds the given transports.
-pub(crate) fn add(
-    mut serve: ServeOptions,
-    http: Option<HttpListenOptions>,
-    unix: Option<UnixListenOptions>,
-    sockets: Vec<i32>,
-    descriptors: Option<Vec<i32>>,
-) -> Result<ServeOptions> {
-    if let Some([input, output]) = descriptors.as_deref() {
-        serve = serve.descriptors(duplicate("stdio", *input)?, duplicate("stdio", *output)?);
-    }
-    if let Some(http) = http {
-        serve = serve.http(http.read()?);
-    }
-    if let Some(unix) = unix {
-        serve = serve.unix(unix.read()?);
-    }
-    for socket in sockets {
-        serve = serve.socket(duplicate("socket", socket)?);
-    }
-    Ok(serve)
 }

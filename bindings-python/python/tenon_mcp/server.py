@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from ._native import Engine, open_standard
+from ._native import Engine, ServeOptions, open_standard
 from ._registry.decorators import Registrations
-from ._serve.options import read_state_keys
 from ._serve.signals import Signals
+from ._serve.state_keys import read_state_keys
 from .errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any
 
     from typing_extensions import Unpack
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from ._runtime.workers import Workers
     from ._serve.asgi import Asgi
     from ._serve.host_loop import MainThreadPoller
-    from ._serve.server_state import Lifespan, OnStarted, Transports
+    from ._serve.server_state import Lifespan, OnStarted
     from ._serve.settings import ServerOptions
+    from ._serve.transports import EmbedOptions, Transports
     from ._testing.client_results import CallResult
-    from .types import Http, Sockets, Sse, Stdio, Unix, Web
 
 __all__ = ["Server"]
 
@@ -197,33 +197,16 @@ class Server(Registrations):
     def run(
         self,
         *,
-        stdio: Stdio = None,
-        http: Http = None,
-        unix: Unix = None,
-        socket: Sockets = None,
-        websocket: Web = None,
-        sse: Sse = None,
         workers: int | None = None,
         signals: bool = True,
         on_started: Callable[[Server], object] | None = None,
+        **transports: Unpack[Transports],
     ) -> None:
         """Serves until the transports end, ``close`` is called, or SIGINT or SIGTERM arrives. Blocks.
 
-        All transports may be served at once:
-
-        - ``stdio`` is served if no other transport is given or if it is ``True``. A pair of descriptors (input, output)
-          is served in place of the process's own.
-        - ``http`` is a port, ``"host:port"``, ``"host:port/path"``, ``"unix:path"`` for HTTP on a Unix socket, or
-          ``HttpOptions``.
-        - ``unix`` is the path of a Unix socket, or ``UnixOptions``. Any number of clients speak lines on it, as on
-          stdio. Only this user may access its file. The file replaces one that was left behind, and is removed at the
-          end of the server.
-        - ``socket`` is a socket of the program, TCP or Unix, or a list of them. A listening socket is served like
-          ``unix``. A connected socket is one more client, and the server ends with the last of the connected sockets.
-          Sockets are duplicated, and become non-blocking.
-        - ``websocket`` is a port, ``"host:port/path"`` or ``WebOptions``, for WebSocket clients. A path alone, such as
-          ``"/ws"``, is a path of the HTTP address.
-        - ``sse`` takes the same for HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other.
+        The keywords ``transports`` (``Transports``) are the transports to serve, any number at once: ``stdio`` (the
+        default), ``http=8000``, ``http={"port": 0, "allowed_hosts": […]}``, ``unix="/run/mcp.sock"``, ``socket``,
+        ``websocket="/ws"`` and ``sse``. Descriptors and sockets are duplicated.
 
         ``on_started`` is called with the server once it has started. ``url``, ``websocket_url`` and ``sse_url`` are
         known then. Without ``on_started`` the server writes them to stderr.
@@ -255,17 +238,21 @@ class Server(Registrations):
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, but an event loop is running in this thread; use await serve()")
         open_standard()
-        transports = _transports(stdio, http, unix, socket, websocket, sse)
+        options = ServeOptions(transports)
         if workers is not None:
             from ._serve import processes
 
-            processes.run(self, workers, transports, signals, on_started)
-            return
+            processes.run(self, workers, options, signals, on_started)
+        else:
+            self._run(options, signals, on_started)
+
+    def _run(self, options: ServeOptions, signals: bool, on_started: OnStarted | None) -> None:
+        """Serves until the server ends. Raises ``SystemExit`` if a signal ended it."""
         guard = Signals(signals)
         try:
             from ._serve.serving import run
 
-            run(self, transports, guard, on_started)
+            run(self, options, guard, on_started)
         finally:
             code = guard.restore()
         if code:
@@ -274,13 +261,8 @@ class Server(Registrations):
     async def serve(
         self,
         *,
-        stdio: Stdio = None,
-        http: Http = None,
-        unix: Unix = None,
-        socket: Sockets = None,
-        websocket: Web = None,
-        sse: Sse = None,
         on_started: Callable[[Server], object] | None = None,
+        **transports: Unpack[Transports],
     ) -> None:
         """Serves on the running loop until the transports end or ``close`` is called. Takes the options of ``run``.
 
@@ -288,18 +270,9 @@ class Server(Registrations):
         """
         from ._serve.loop import serve
 
-        await serve(self, _transports(stdio, http, unix, socket, websocket, sse), on_started)
+        await serve(self, ServeOptions(transports), on_started)
 
-    def start(
-        self,
-        *,
-        stdio: Stdio = None,
-        http: Http = None,
-        unix: Unix = None,
-        socket: Sockets = None,
-        websocket: Web = None,
-        sse: Sse = None,
-    ) -> None:
+    def start(self, **transports: Unpack[Transports]) -> None:
         """Serves on threads of its own, and returns once the server has started. Takes the options of ``run``.
 
         If a handler of ``start`` is for the main thread, this returns before that handler has run, and ``poll`` runs
@@ -312,7 +285,7 @@ class Server(Registrations):
         """
         from ._serve.host_loop import start
 
-        self._main = start(self, _transports(stdio, http, unix, socket, websocket, sse))
+        self._main = start(self, ServeOptions(transports))
 
     def poll(self, budget: float | None = None, timeout: float | None = 0.0) -> bool:
         """Runs calls that wait for the main thread on the calling thread. Returns ``False`` once the server has ended.
@@ -345,10 +318,8 @@ class Server(Registrations):
         self,
         *,
         path: str | None = None,
-        allowed_hosts: Sequence[str] | None = None,
-        allowed_origins: Sequence[str] | None = None,
-        allowed_headers: Sequence[str] | None = None,
         principal: Callable[[MutableMapping[str, Any]], str | None | Awaitable[str | None]] | None = None,
+        **options: Unpack[EmbedOptions],
     ) -> Asgi:
         """The server as an ASGI 3 application. FastAPI or Starlette can mount it, and uvicorn or hypercorn can run it.
 
@@ -359,12 +330,9 @@ class Server(Registrations):
         this once. The returned object may be mounted at several paths.
 
         The application answers every path that is routed to it. With ``path`` it answers only that path, with and
-        without a slash at its end, below the scope's ``root_path``; other paths get 404. It accepts any ``Host`` unless
-        ``allowed_hosts`` is given (names without port, besides the loopback ones).
+        without a slash at its end, below the scope's ``root_path``; other paths get 404.
 
-        Pages in browsers may call only if their origin is in ``allowed_origins`` (``scheme://host[:port]``, ``*``,
-        ``null``), or if both the page and the requested host are of this machine. Besides the headers of the protocol
-        they may send those in ``allowed_headers`` (``*`` for all).
+        The other keywords are ``EmbedOptions``: which hosts requests may name, and which pages in browsers may call.
 
         ``principal`` is a function of the scope that returns the principal of a request, or an awaitable of it. This
         may be the user that a middleware has stored there, or ``None`` if the sender is anonymous. Sessions belong to
@@ -384,7 +352,7 @@ class Server(Registrations):
         """
         from ._serve.asgi import Asgi
 
-        return Asgi(self, path, allowed_hosts, allowed_origins, allowed_headers, principal)
+        return Asgi(self, path, options, principal)
 
     def close(self) -> None:
         """Ends the server: it accepts no further requests, and calls in flight may finish within ``drain_timeout``.
@@ -402,8 +370,3 @@ class Server(Registrations):
         if self._running is not None:
             self._running.check_fork()
             raise StateError(f"server {self._name!r} is already being served; close it first, or make another server")
-
-
-def _transports(stdio: Stdio, http: Http, unix: Unix, socket: Sockets, websocket: Web, sse: Sse) -> Transports:
-    lines = {"stdio": stdio, "unix": unix, "socket": socket}
-    return {**lines, "http": http, "websocket": websocket, "sse": sse}

@@ -3,6 +3,6 @@
 pub(super) mod handler;
 pub(super) mod handlers;
 pub(super) mod limits;
-mod option_json;
+pub(super) mod option_json;
 pub(super) mod registration;
 pub(super) mod settings;

@@ -262,12 +262,12 @@ impl Engine {
         py.detach(|| hear.recv()).map_err(|_| PyRuntimeError::new_err("the store has dropped the operation"))
     }
 
-    /// Starts the transports (see [`Transports`]), which take ownership of their descriptors. `lane` is notified of the
-    /// end.
-    fn start(&self, py: Python<'_>, transports: &Bound<'_, PyDict>, lane: &LoopLane) -> PyResult<Running> {
-        let transports = Transports::read(transports)?;
+    /// Starts the transports. `lane` is notified of the end.
+    fn start(&self, py: Python<'_>, transports: &Transports, lane: &LoopLane) -> PyResult<Running> {
+        let options = transports.take(py)?;
         let server = self.server.clone();
-        let running = py.detach(move || server.start(transports.options()?));
+        // Resolves host names, which may take long.
+        let running = py.detach(move || server.start(options));
         let running = running.map_err(|error: Error| engine_error(py, &error))?;
         running.on_closed(lane.closed_wake());
         running.on_started(lane.turn_wake());

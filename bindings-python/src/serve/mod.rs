@@ -7,4 +7,3 @@ pub(super) mod parent_watch;
 pub(super) mod signal_handler;
 pub(super) mod signals;
 pub(super) mod transports;
-pub(super) mod web;

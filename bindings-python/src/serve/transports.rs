@@ -1,155 +1,147 @@
-//! The transports of a server, as `_serve/options.py` writes them: a dict whose keys are the transports.
+//! The transports of a server, from the keyword arguments of `run`. The engine reads and checks them. This file only makes
+//! JSON of them, and duplicates descriptors.
 
-use crate::serve::web::WebTransports;
+use crate::convert::write::{self, Bounds};
+use crate::errors::{engine_error, exception, shown};
+use crate::register::option_json::number;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use std::os::fd::{FromRawFd, OwnedFd};
-use std::path::PathBuf;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use tenon_mcp::__private::{transport_names, unknown_transport};
 use tenon_mcp::http::EmbedOptions;
-use tenon_mcp::{Error, HttpOptions, ServeOptions, UnixOptions};
+use tenon_mcp::locks::Mutex;
+use tenon_mcp::{Error, JsonSlice, Limits, ServeOptions, Spelling, TransportKind};
 
-/// The transports. They own their descriptors, so these are closed if something fails.
-pub(crate) struct Transports {
-    serve: ServeOptions,
-    http: Option<HttpTransport>,
-    unix: Option<UnixTransport>,
-    web: WebTransports,
-    embedded: Option<EmbedOptions>,
-}
+/// The deepest nesting of the options. Deeper values are refused as they are.
+const MAX_DEPTH: usize = 4;
 
-struct HttpTransport {
-    bind: BindAddress,
-    path: Option<String>,
-    hosts: Vec<String>,
-    origins: Vec<String>,
-    headers: Vec<String>,
-}
+/// The transports of one start. They own their descriptors, so these are closed if something fails.
+#[pyclass(frozen, name = "ServeOptions", module = "tenon_mcp._native")]
+pub struct Transports(Mutex<Option<ServeOptions>>);
 
-enum BindAddress {
-    Address(String),
-    Unix(UnixTransport),
-    Socket(OwnedFd),
-}
-
-struct UnixTransport {
-    path: PathBuf,
-    mode: Option<u32>,
-}
-
-impl UnixTransport {
-    fn read(given: &Bound<'_, PyDict>, path: &str) -> PyResult<Option<UnixTransport>> {
-        let Some(path) = given.get_item(path)? else { return Ok(None) };
-        let mode = given.get_item("mode")?.map(|mode| mode.extract()).transpose()?;
-        Ok(Some(UnixTransport { path: path.extract()?, mode }))
+#[pymethods]
+impl Transports {
+    /// Reads the keyword arguments of `run`. Descriptors are duplicated.
+    #[new]
+    fn new(options: &Bound<'_, PyDict>) -> PyResult<Transports> {
+        let py = options.py();
+        let known = transport_names(Spelling::Python);
+        if let Some(name) =
+            options.keys().iter().map(|name| name.to_string()).find(|name| !known.contains(name))
+        {
+            return Err(PyTypeError::new_err(unknown_transport("option", &name, Spelling::Python)));
+        }
+        let json = object(options)?;
+        Transports::of(py, ServeOptions::from_options(&json, Spelling::Python, duplicate))
     }
 
-    fn options(self) -> Result<UnixOptions, Error> {
-        let options = UnixOptions::new(self.path)?;
-        Ok(match self.mode {
-            Some(mode) => options.mode(mode),
-            None => options,
-        })
+    /// Requests of an ASGI server.
+    #[staticmethod]
+    fn embedded(options: &Bound<'_, PyDict>) -> PyResult<Transports> {
+        let py = options.py();
+        let known: Vec<_> = TransportKind::Embedded.row().options().map(|row| row.name).collect();
+        let json = object(options)?;
+        let read = EmbedOptions::from_options("asgi", &json, Spelling::Python);
+        let is_known = |name: Bound<'_, PyAny>| known.iter().any(|known| name.to_string() == *known);
+        match read {
+            Err(error) if !options.keys().iter().all(is_known) => {
+                Err(PyTypeError::new_err(error.to_string()))
+            }
+            read => Transports::of(py, read.map(|embedded| ServeOptions::new().embedded(embedded))),
+        }
     }
-}
 
-fn take_descriptor(descriptor: i32) -> OwnedFd {
-    // SAFETY: the caller made it by duplication and passes the ownership. Nothing else owns it.
-    unsafe { OwnedFd::from_raw_fd(descriptor) }
-}
+    /// Only clients in the process.
+    #[staticmethod]
+    fn in_process() -> Transports {
+        Transports(Mutex::new(Some(ServeOptions::new().in_process())))
+    }
 
-/// The descriptors of the transports, as numbers.
-struct Descriptors {
-    pair: Option<(i32, i32)>,
-    sockets: Vec<i32>,
-    http: Option<i32>,
-}
+    /// Binds the address, so that each process that is forked later serves the same listener.
+    fn bind_shared(&self, py: Python<'_>) -> PyResult<()> {
+        let options = self.take(py)?;
+        let bound = py.detach(|| options.bind_shared(Spelling::Python));
+        *self.0.lock() = Some(bound.map_err(|error| engine_error(py, &error))?);
+        Ok(())
+    }
 
-/// Reads all numbers before any descriptor is owned, so that none stays open if another number is invalid.
-fn descriptors(given: &Bound<'_, PyDict>) -> PyResult<Descriptors> {
-    let pair = given.get_item("stdio")?.and_then(|stdio| stdio.extract().ok());
-    let sockets = given.get_item("socket")?.map_or_else(|| Ok(Vec::new()), |sockets| sockets.extract())?;
-    let http = given.get_item("http")?.and_then(|http| http.cast_into::<PyDict>().ok());
-    let http = http.and_then(|http| http.get_item("socket").transpose()).transpose()?;
-    Ok(Descriptors { pair, sockets, http: http.map(|http| http.extract()).transpose()? })
+    /// Closes the descriptors, if no server has been started with them.
+    fn close(&self) {
+        let options = self.0.lock().take();
+        drop(options);
+    }
 }
 
 impl Transports {
-    pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<Transports> {
-        let Descriptors { pair, sockets, http } = descriptors(given)?;
-        let pair = pair.map(|(input, output)| (take_descriptor(input), take_descriptor(output)));
-        let sockets: Vec<_> = sockets.into_iter().map(take_descriptor).collect();
-        let http_socket = http.map(take_descriptor);
-        let mut serve = ServeOptions::new();
-        if let Some((input, output)) = pair {
-            serve = serve.descriptors(input, output);
-        } else if given.get_item("stdio")?.map_or(Ok(false), |stdio| stdio.is_truthy())? {
-            serve = serve.stdio();
-        }
-        serve = sockets.into_iter().fold(serve, ServeOptions::socket);
-        if given.contains("in_process")? {
-            serve = serve.in_process();
-        }
-        let unix = given.get_item("unix")?.map(|unix| unix.cast_into::<PyDict>()).transpose()?;
-        let unix = unix.map_or(Ok(None), |unix| UnixTransport::read(&unix, "path"))?;
-        let http = given.get_item("http")?.map(|http| http.cast_into::<PyDict>()).transpose()?;
-        let http = http.map(|http| HttpTransport::read(&http, http_socket)).transpose()?;
-        Ok(Transports { serve, http, unix, web: WebTransports::read(given)?, embedded: embedded(given)? })
+    fn of(py: Python<'_>, read: Result<ServeOptions, Error>) -> PyResult<Transports> {
+        let options = read.map_err(|error| engine_error(py, &error))?;
+        Ok(Transports(Mutex::new(Some(options))))
     }
 
-    /// The options for the engine. Resolves host names, which may take long.
-    pub(crate) fn options(self) -> Result<ServeOptions, Error> {
-        let mut serve = self.serve;
-        if let Some(unix) = self.unix {
-            serve = serve.unix(unix.options()?);
-        }
-        if let Some(http) = self.http {
-            serve = serve.http(http.options()?);
-        }
-        if let Some(embedded) = self.embedded {
-            serve = serve.embedded(embedded);
-        }
-        self.web.add_to(serve)
+    /// The options, for one start.
+    pub(crate) fn take(&self, py: Python<'_>) -> PyResult<ServeOptions> {
+        let options = self.0.lock().take();
+        options.ok_or_else(|| exception(py, "StateError", "these transports have been started already"))
     }
 }
 
-/// The options for requests of an ASGI server.
-fn embedded(given: &Bound<'_, PyDict>) -> PyResult<Option<EmbedOptions>> {
-    let Some(embedded) = given.get_item("embedded")? else { return Ok(None) };
-    let embedded = embedded.cast_into::<PyDict>()?;
-    let names = |name: &str| -> PyResult<Vec<String>> {
-        embedded.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
-    };
-    let options = EmbedOptions::new()
-        .allowed_hosts(names("allowed_hosts")?)
-        .allowed_origins(names("allowed_origins")?)
-        .allowed_headers(names("allowed_headers")?);
-    Ok(Some(options))
+/// A duplicate of a descriptor of the program.
+fn duplicate(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the engine asks for numbers from 0. It is only duplicated, which fails if it is not open.
+    unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned()
 }
 
-impl HttpTransport {
-    fn read(given: &Bound<'_, PyDict>, socket: Option<OwnedFd>) -> PyResult<HttpTransport> {
-        let text = |name: &str| given.get_item(name)?.map(|text| text.extract()).transpose();
-        let names = |name: &str| -> PyResult<Vec<String>> {
-            given.get_item(name)?.map_or_else(|| Ok(Vec::new()), |names| names.extract())
-        };
-        let bind = match (socket, UnixTransport::read(given, "unix")?) {
-            (Some(socket), _) => BindAddress::Socket(socket),
-            (None, Some(unix)) => BindAddress::Unix(unix),
-            (None, None) => BindAddress::Address(text("address")?.unwrap_or_default()),
-        };
-        let (hosts, origins) = (names("allowed_hosts")?, names("allowed_origins")?);
-        Ok(HttpTransport { bind, path: text("path")?, hosts, origins, headers: names("allowed_headers")? })
-    }
+/// The options as JSON.
+fn object(options: &Bound<'_, PyDict>) -> PyResult<JsonSlice> {
+    let plain = plain(options.as_any(), &[])?;
+    write::json(&plain, Bounds::of(&Limits::default())).map_err(|reason| {
+        let text = format!("{reason} is not JSON; the options are {}", shown(options.as_any()));
+        exception(options.py(), "RegistrationError", &*text)
+    })
+}
 
-    fn options(self) -> Result<HttpOptions, Error> {
-        let mut options = match self.bind {
-            BindAddress::Address(address) => HttpOptions::new(&address)?,
-            BindAddress::Unix(unix) => HttpOptions::unix(unix.options()?),
-            BindAddress::Socket(socket) => HttpOptions::socket(socket),
-        };
-        if let Some(path) = self.path {
-            options = options.path(&path)?;
+/// A value with the types of JSON. Paths become strings, and objects with a descriptor become `{"fd": number}`.
+fn plain<'py>(value: &Bound<'py, PyAny>, path: &[String]) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if value.is_instance_of::<PyString>() || value.is_none() || path.len() > MAX_DEPTH {
+        return Ok(value.clone());
+    }
+    if let Ok(members) = value.cast::<PyDict>() {
+        let copy = PyDict::new(py);
+        for (name, member) in members {
+            let path: Vec<_> = path.iter().cloned().chain([name.to_string()]).collect();
+            copy.set_item(name, plain(&member, &path)?)?;
         }
-        Ok(options.allowed_hosts(self.hosts).allowed_origins(self.origins).allowed_headers(self.headers))
+        return Ok(copy.into_any());
+    }
+    if value.hasattr("fileno")? {
+        let object = PyDict::new(py);
+        object.set_item("fd", value.call_method0("fileno")?)?;
+        return Ok(object.into_any());
+    }
+    if value.hasattr("__fspath__")? && !value.is_instance_of::<PyBytes>() {
+        return py.import("os")?.call_method1("fspath", (value,));
+    }
+    if let Some(number) = number(value)? {
+        return Ok(number);
+    }
+    if write::json(value, Bounds::of(&Limits::default())).is_ok() && value.try_iter().is_err() {
+        return Ok(value.clone());
+    }
+    match value.try_iter() {
+        Ok(items) if !value.is_instance_of::<PyBytes>() => {
+            let items = items.map(|item| plain(&item?, path)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, items)?.into_any())
+        }
+        _ => {
+            let path = path.join(" option ");
+            let kind = value.get_type().name()?;
+            let text = format!(
+                "{path} must be JSON, a path, or a socket or another object with a descriptor, not {kind}"
+            );
+            Err(exception(py, "RegistrationError", &*text))
+        }
     }
 }

@@ -17,7 +17,10 @@ mod stdio;
 mod threads;
 mod transport;
 
+pub use crate::runtime::options::configured::{ConfiguredTransport, transport_names, unknown_transport};
 pub use crate::runtime::options::http::HttpOptions;
+pub use crate::runtime::options::table::TransportOptions;
+pub use crate::runtime::options::transports::{AddressForm, TRANSPORTS, Takes, TransportKind, TransportRow};
 pub use crate::runtime::options::unix::UnixOptions;
 pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
 pub use crate::runtime::server::options::ServeOptions;
@@ -27,4 +30,3 @@ pub(crate) use files::view;
 pub use memory::{MemoryClient, MemoryStream, memory};
 pub(crate) use skills::{Folder, Worker};
 pub use stdio::open_missing as open_standard;
-pub use transport::table::{Repeated, TRANSPORTS, TransportKind};

@@ -6,7 +6,7 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
-use crate::dispatch::options::{self, OptionError, Settings, Spelling, StoreUrl, server_settings};
+use crate::dispatch::options::{self, OptionError, Owner, Settings, Spelling, StoreUrl, server_settings};
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
@@ -86,12 +86,12 @@ impl ServerBuilder {
         value: &JsonSlice,
         spelling: Spelling,
     ) -> Result<bool, OptionError> {
-        options::set(&mut self.settings, None, spelling, name, value)
+        options::set(&mut self.settings, Owner::Server, spelling, name, value)
     }
 
     /// Sets the settings that are members of an object, in the spelling of a language.
     pub fn set_settings(&mut self, settings: &JsonSlice, spelling: Spelling) -> Result<(), OptionError> {
-        options::set_all(&mut self.settings, None, spelling, settings)
+        options::set_all(&mut self.settings, Owner::Server, spelling, settings)
     }
 
     /// The settings that are set.
@@ -256,7 +256,8 @@ impl ServerBuilder {
         if let Some(reason) = self.rejected {
             return Err(Error::invalid(reason));
         }
-        options::check(&self.settings, None).map_err(|reason| Error::invalid(format!("server: {reason}")))?;
+        options::check(&self.settings, Owner::Server)
+            .map_err(|reason| Error::invalid(format!("server: {reason}")))?;
         let limits = self.limits.clamped();
         let settings = &self.settings;
         let formats =

@@ -164,14 +164,18 @@ const PARTS: [(&str, &str, &[&str]); 56] = [
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
     ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),
-    ("runtime", "in_process", &["transport"]),
+    ("runtime", "in_process", &["options", "transport"]),
     ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),
-    ("runtime", "options", &["sockets", "transport"]),
-    ("runtime", "server", &["http", "in_process", "lines", "options", "stdio", "threads", "transport"]),
+    ("runtime", "options", &["sockets"]),
+    (
+        "runtime",
+        "server",
+        &["http", "in_process", "lines", "options", "sockets", "stdio", "threads", "transport"],
+    ),
     ("runtime", "skills", &["files", "threads"]),
     ("runtime", "sockets", &["platform", "threads", "transport"]),
-    ("runtime", "stdio", &["platform", "threads", "transport"]),
-    ("runtime", "transport", &["http", "threads"]),
+    ("runtime", "stdio", &["options", "platform", "threads", "transport"]),
+    ("runtime", "transport", &["http", "options", "threads"]),
     // Two-way arrows of HTTP. `connection` and `response`: a connection's state holds the response that is written without
     // hyper, and a response's body reports to that state. `response`, `resumption` and `session`: a channel keeps its event
     // log, an exchange keeps its session in use, and a session ends its streams.

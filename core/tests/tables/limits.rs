@@ -1,7 +1,8 @@
 //! The table of limits, and the documentation that is generated from it.
 
-use crate::text::{camel_case, wrapped};
+use crate::text::{FILES, camel_case, wrapped};
 use std::fmt::Write;
+use std::sync::PoisonError;
 use tenon_mcp::{LimitValue, Limits, Unit};
 
 /// `docs/limits.md` is generated from the table. `TENON_UPDATE=1` writes it.
@@ -46,6 +47,7 @@ fn the_declarations_of_node_are_the_table() {
         writeln!(block, "  {}?: number", camel_case(limit.name)).unwrap();
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings-node/index.d.ts");
+    let _alone = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     let text = std::fs::read_to_string(path).unwrap();
     let (before, rest) = text.split_once("export interface Limits {\n").unwrap();
     let (declared, after) = rest.split_once("}\n").unwrap();

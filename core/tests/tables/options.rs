@@ -4,23 +4,25 @@ use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
 use tenon_mcp::__private::{Options, names, write};
 use tenon_mcp::{
-    Entry, JsonSlice, Kind, OptionRow, Policies, Server, Settings, Spelling, TaskSupport, Tool, json,
+    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, Settings, Spelling, TaskSupport, Tool, json,
 };
 
-/// A table of the rows for people.
+/// A page with the rows for people.
 fn page<T: Options>(title: &str, intro: &str) -> String {
-    let mut page =
-        format!("# {title}\n\n{intro}\n\n| name | value | for | what it does |\n|---|---|---|---|\n");
+    format!("# {title}\n\n{intro}\n\n{}", rows_for_people::<T>())
+}
+
+/// A table of the rows for people.
+pub(crate) fn rows_for_people<T: Options>() -> String {
+    let mut page = String::from("| name | value | for | what it does |\n|---|---|---|---|\n");
     for row in T::TABLE {
-        let kinds: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
-        let kinds = match kinds.len() {
-            0 => "servers".to_owned(),
+        let owners = match row.owners.kinds().len() {
             all if all == Kind::ALL.len() => "all entries".to_owned(),
-            _ => kinds.join(", "),
+            _ => row.owners.nouns().join(", "),
         };
         let (value, text) =
             (row.form.expected(Spelling::C), row.text.split_whitespace().collect::<Vec<_>>().join(" "));
-        writeln!(page, "| `{}` | {value} | {kinds} | {text} |", row.name).unwrap();
+        writeln!(page, "| `{}` | {value} | {owners} | {text} |", row.name).unwrap();
     }
     page
 }
@@ -54,15 +56,20 @@ fn groups<T: Options>() -> Vec<(&'static str, Vec<&'static OptionRow>)> {
     groups
 }
 
-fn in_pascal_case(name: &str) -> String {
+pub(crate) fn in_pascal_case(name: &str) -> String {
     let camel = camel_case(name);
     camel[..1].to_uppercase() + &camel[1..]
 }
 
 /// A member of a typed dictionary in Python.
 fn python_member(row: &OptionRow) -> String {
-    let words: Vec<_> = row.text.replace('`', "``").split_whitespace().map(str::to_owned).collect();
-    let mut out = format!("    {}: {} | None\n", row.name, row.form.python());
+    python_key(row.name, &format!("{} | None", row.form.python()), row.text)
+}
+
+/// A key of a typed dictionary in Python, with its type and its docstring.
+pub(crate) fn python_key(name: &str, kind: &str, text: &str) -> String {
+    let words: Vec<_> = text.replace('`', "``").split_whitespace().map(str::to_owned).collect();
+    let mut out = format!("    {name}: {kind}\n");
     match &wrapped(&words, 110)[..] {
         [line] => writeln!(out, "    \"\"\"{line}\"\"\"").unwrap(),
         lines => writeln!(out, "    \"\"\"{}\n    \"\"\"", lines.join("\n    ")).unwrap(),
@@ -84,7 +91,7 @@ fn the_policies_of_python_are_the_table() {
         module.push_str(&rows.into_iter().map(python_member).collect::<String>());
     }
     for kind in Kind::ALL {
-        let of = groups::<Policies>().into_iter().filter(|(_, rows)| rows[0].kinds.contains(&kind));
+        let of = groups::<Policies>().into_iter().filter(|(_, rows)| rows[0].is_for(kind.into()));
         let of: Vec<_> = of.map(|(group, _)| in_pascal_case(group)).collect();
         let name = in_pascal_case(kind.as_str());
         let (bases, noun) = (of.join(", "), kind.noun());
@@ -113,8 +120,8 @@ fn the_settings_of_python_are_the_table() {
 }
 
 /// A text with the names of options as Node spells them.
-fn node_words<T: Options>(text: &str) -> Vec<String> {
-    let known = names::<T>(None, Spelling::Rust);
+pub(crate) fn node_words<T: Options>(text: &str) -> Vec<String> {
+    let known = names::<T>(Owner::Any, Spelling::Rust);
     let limits: Vec<_> = tenon_mcp::Limits::TABLE.iter().map(|limit| limit.name).collect();
     let spelled = |word: &str| {
         let name = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');
@@ -132,13 +139,19 @@ fn node_words<T: Options>(text: &str) -> Vec<String> {
 fn node_members<T: Options>(rows: &[&OptionRow]) -> String {
     let mut out = String::new();
     for row in rows.iter().filter(|row| row.absent != Some(Spelling::Node)) {
-        match &wrapped(&node_words::<T>(row.text), 120)[..] {
-            [line] => writeln!(out, "  /** {line} */").unwrap(),
-            lines => writeln!(out, "  /**\n   * {}\n   */", lines.join("\n   * ")).unwrap(),
-        }
-        writeln!(out, "  {}?: {}", camel_case(row.name), row.form.typescript()).unwrap();
+        let declared = format!("{}?: {}", camel_case(row.name), row.form.typescript());
+        out.push_str(&node_member::<T>("  ", &declared, row.text));
     }
     out
+}
+
+/// A member of an interface in TypeScript, with its comment.
+pub(crate) fn node_member<T: Options>(indent: &str, declared: &str, text: &str) -> String {
+    let comment = match &wrapped(&node_words::<T>(text), 122 - indent.len())[..] {
+        [line] => format!("{indent}/** {line} */"),
+        lines => format!("{indent}/**\n{indent} * {}\n{indent} */", lines.join(&format!("\n{indent} * "))),
+    };
+    format!("{comment}\n{indent}{declared}\n")
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Text of generated documentation.
 
+use std::sync::{Mutex, PoisonError};
+
 /// `a_b` as `aB`.
 pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
@@ -24,11 +26,15 @@ pub(crate) fn wrapped(words: &[String], width: usize) -> Vec<String> {
     lines
 }
 
+/// Held while a file is read and written, because several tests write parts of the same file.
+pub(crate) static FILES: Mutex<()> = Mutex::new(());
+
 /// Replaces what stands between two marks in a file, or checks that it is as it should be. With `TENON_UPDATE=1` it is
 /// written.
 #[track_caller]
 pub(crate) fn generated(path: &str, between: Option<(&str, &str)>, block: &str) {
     let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+    let _alone = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let whole = match between {
         None => block.to_owned(),

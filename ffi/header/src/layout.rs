@@ -30,9 +30,9 @@ const SECTIONS: [Section; 31] = [
     ("SERVERS", "tenon_server_new", &["tenon_server_new", "tenon_server_set", "tenon_server_add_"]),
     (
         "TRANSPORTS",
-        "tenon_server_listen_stdio",
+        "tenon_server_listen",
         &[
-            "tenon_server_listen_",
+            "tenon_server_listen",
             "tenon_server_allow_",
             "tenon_server_set_unix_",
             "tenon_server_websocket_",

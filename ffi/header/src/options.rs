@@ -1,19 +1,23 @@
-//! The lists of policies, settings and fields of a call, from the engine's tables.
+//! The lists of policies, settings, transports and fields of a call, from the engine's tables.
 
 use crate::limits;
 use tenon_mcp::__private::Options;
-use tenon_mcp::{CONTEXT_FIELDS, Form, Kind, Limits, Policies, Settings, Spelling};
+use tenon_mcp::{
+    CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, Settings, Spelling, TRANSPORTS, TransportOptions,
+};
 
 /// Columns of the header's comments.
 const WIDTH: usize = 118;
 
-/// Replaces the lines `[policies]`, `[settings]` and `[context]` of the comments with the lists.
+/// Replaces the lines `[policies]`, `[settings]`, `[transports]`, `[transport options]` and `[context]` of the comments with the lists.
 pub fn insert(header: &str) -> String {
     let mut out = String::with_capacity(header.len() + 8192);
     for line in header.lines() {
         match line.trim_start_matches([' ', '*']) {
             "[policies]" => out.push_str(&list::<Policies>()),
             "[settings]" => out.push_str(&list::<Settings>()),
+            "[transports]" => out.push_str(&transports()),
+            "[transport options]" => out.push_str(&list::<TransportOptions>()),
             "[context]" => out.push_str(&context()),
             _ => {
                 out.push_str(line);
@@ -31,6 +35,15 @@ fn context() -> String {
         .collect()
 }
 
+fn transports() -> String {
+    let rows = TRANSPORTS.iter().filter(|row| !row.absent.contains(&Spelling::C));
+    rows.map(|row| {
+        let (value, text) = (row.expected(Spelling::C), row.text.replace('`', "\""));
+        item(&format!("\"{}\": {value}. {text}", row.name))
+    })
+    .collect()
+}
+
 fn list<T: Options>() -> String {
     let rows = T::TABLE.iter().filter(|row| row.absent != Some(Spelling::C));
     rows.map(|row| {
@@ -44,12 +57,12 @@ fn list<T: Options>() -> String {
             Form::CacheOf => ", such as {\"tools/list\":{\"ttlMs\":1000}}",
             _ => "",
         };
-        let kinds: Vec<_> = row.kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
-        let kinds = match kinds.len() {
-            all if all == 0 || all == Kind::ALL.len() => String::new(),
-            _ => format!(" For {}.", kinds.join(", ")),
+        let owners = match row.owners {
+            Owners::Servers => String::new(),
+            Owners::Entries(kinds) if kinds.len() == Kind::ALL.len() => String::new(),
+            owners => format!(" For {}.", owners.nouns().join(", ")),
         };
-        item(&format!("\"{}\": {value}{example}. {text}{kinds}", row.name))
+        item(&format!("\"{}\": {value}{example}. {text}{owners}", row.name))
     })
     .collect()
 }

@@ -2,11 +2,44 @@
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
+use crate::abi::json::json as parse;
 use crate::abi::status::*;
-use crate::servers::config::transports::Stdio;
+use crate::servers::config::transports::{self, duplicate};
 use crate::servers::server::tenon_server;
 use rustix::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::ffi::{c_char, c_int};
+use tenon_mcp::{JsonSlice, json};
+
+/// Serves a transport, from the start on. `transport` is its name, and `options` is `len` bytes of JSON text, or up to the
+/// first NUL with TENON_NUL. The value is an object with options, or a value that is short for options. The transports
+/// are:
+///
+/// [transports]
+///
+/// Their options are:
+///
+/// [transport options]
+///
+/// Descriptors in the options are duplicated, and the program keeps its own. May be called for several addresses and
+/// sockets of one transport. Options that are not set have the values of tenon_server_allow_host(),
+/// tenon_server_allow_origin(), tenon_server_allow_header() and tenon_server_set_unix_mode().
+///
+/// Fails with TENON_ERR_JSON if the text is not JSON. Fails with TENON_ERR_INVALID if there is no such transport or no
+/// such option, or if a value is wrong. Fails with TENON_ERR_IO if a descriptor is not open, and with TENON_ERR_STATE if
+/// the server serves standard input and output, or descriptors, already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_listen(
+    server: *mut tenon_server,
+    transport: *const c_char,
+    options: *const c_char,
+    len: usize,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; server = object(server), transport = text(transport), options = tried_slice(options, len) => {
+        let options = parse(options?, transport)?;
+        server.inner.configure(|config| config.listen(transport, &options, duplicate))
+    })
+}
 
 /// Serves standard input and output, from the start on. While the server runs, descriptor 1 refers to the same file as
 /// descriptor 2, so the output of callbacks does not reach the client. The server ends when its input ends.
@@ -17,7 +50,9 @@ pub unsafe extern "C" fn tenon_server_listen_stdio(
     server: *mut tenon_server,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; server = object(server) => listen_stdio(server, Stdio::Process))
+    entry!(err; server = object(server) => server.inner.configure(|config| {
+        config.listen("stdio", &JsonSlice::from_value(&json!(true)), duplicate)
+    }))
 }
 
 /// Serves these descriptors in place of standard input and output, from the start on. Both may be the same number, such
@@ -36,8 +71,10 @@ pub unsafe extern "C" fn tenon_server_listen_descriptors(
     // This comes first, so that both are closed whatever fails.
     let taken = Descriptors { input: take(input), output: if output == input { None } else { take(output) } };
     entry!(err; server = object(server) => {
-        let (input, output) = taken.pair(input, output)?;
-        listen_stdio(server, Stdio::Descriptors(input, output))
+        let pair = taken.pair(input, output)?;
+        server.inner.configure(|config| {
+            config.listen("stdio", &JsonSlice::from_value(&json!([0, 1])), transports::taken(pair))
+        })
     })
 }
 
@@ -49,14 +86,14 @@ struct Descriptors {
 
 impl Descriptors {
     /// Both, or the reason why one is refused. `input` and `output` are the numbers that the program passed.
-    fn pair(self, input: c_int, output: c_int) -> Result<(OwnedFd, OwnedFd)> {
+    fn pair(self, input: c_int, output: c_int) -> Result<[OwnedFd; 2]> {
         let first = self.input.ok_or_else(|| refused(input, "input"))?;
         let second = if output == input {
             first.try_clone().map_err(|error| Failure::io("cannot duplicate the descriptor", error))?
         } else {
             self.output.ok_or_else(|| refused(output, "output"))?
         };
-        Ok((first, second))
+        Ok([first, second])
     }
 }
 
@@ -69,7 +106,7 @@ fn refused(number: c_int, what: &str) -> Failure {
 }
 
 /// Takes over a descriptor, or gives the reason why it cannot.
-pub(crate) fn taken(number: c_int, what: &str) -> Result<OwnedFd> {
+pub(crate) fn own(number: c_int, what: &str) -> Result<OwnedFd> {
     take(number).ok_or_else(|| refused(number, what))
 }
 
@@ -82,18 +119,6 @@ fn take(number: c_int) -> Option<OwnedFd> {
     rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).ok()?;
     // SAFETY: open, and given to the library by the contract of the header.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
-}
-
-fn listen_stdio(server: &tenon_server, stdio: Stdio) -> Result<tenon_status> {
-    server.inner.configure(|config| {
-        if config.stdio.is_some() {
-            return Err(Failure::state(
-                "the server already listens on stdio or descriptors; it can have only one of them",
-            ));
-        }
-        config.stdio = Some(stdio);
-        Ok(TENON_OK)
-    })
 }
 
 /// Serves Streamable HTTP, from the start on. `address` is "host:port" or "host:port/path", or just a port, which means
@@ -109,11 +134,13 @@ pub unsafe extern "C" fn tenon_server_listen_http(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
-        if config.http.is_some() {
+        if config.has_http_address {
             return Err(Failure::state("tenon_server_listen_http() was already called; add addresses with tenon_server_listen_http_socket()"));
         }
-        tenon_mcp::HttpOptions::new(address)?;
-        config.http = Some(address.to_owned());
+        config.listen_at("http", address)?;
+        config.has_http_address = true;
+        // Its URL is the first one.
+        config.transports.rotate_right(1);
         Ok(TENON_OK)
     }))
 }
@@ -126,7 +153,7 @@ pub unsafe extern "C" fn tenon_server_allow_host(
     host: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), host = tried_text(host) => server.inner.set(|config| {
-        config.hosts.push(host?.to_owned());
+        config.allowed.entry("allowed_hosts").or_default().push(host?.to_owned());
         Ok(())
     }))
 }
@@ -139,7 +166,7 @@ pub unsafe extern "C" fn tenon_server_allow_origin(
     origin: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), origin = tried_text(origin) => server.inner.set(|config| {
-        config.origins.push(origin?.to_owned());
+        config.allowed.entry("allowed_origins").or_default().push(origin?.to_owned());
         Ok(())
     }))
 }
@@ -153,7 +180,7 @@ pub unsafe extern "C" fn tenon_server_allow_header(
     name: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), name = tried_text(name) => server.inner.set(|config| {
-        config.headers.push(name?.to_owned());
+        config.allowed.entry("allowed_headers").or_default().push(name?.to_owned());
         Ok(())
     }))
 }

@@ -3,12 +3,11 @@
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::status::*;
+use crate::servers::config::transports::taken;
 use crate::servers::server::tenon_server;
-use crate::transports::listen::taken;
-use rustix::fd::OwnedFd;
+use crate::transports::listen::own;
 use std::ffi::{c_char, c_int};
-use std::sync::Arc;
-use tenon_mcp::{HttpOptions, ServeOptions, UnixOptions};
+use tenon_mcp::{JsonSlice, json};
 
 /// Serves messages in lines, as on standard input and output, on a Unix socket at this path, from the start on. Any
 /// number of clients may connect at once. May be called for several paths. To serve HTTP on a Unix socket, use
@@ -26,8 +25,7 @@ pub unsafe extern "C" fn tenon_server_listen_unix(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; server = object(server), path = text(path) => server.inner.configure(|config| {
-        config.sockets.unix.push(UnixOptions::new(path)?);
-        Ok(TENON_OK)
+        config.listen_at("unix", path)
     }))
 }
 
@@ -39,7 +37,7 @@ pub unsafe extern "C" fn tenon_server_set_unix_mode(server: *mut tenon_server, m
         if mode > 0o777 {
             return Err(Failure::new(TENON_ERR_INVALID, format!("mode {mode:#o} must be between 0 and 0777")));
         }
-        config.sockets.mode = Some(mode);
+        config.unix_mode = Some(mode);
         Ok(())
     }))
 }
@@ -59,13 +57,10 @@ pub unsafe extern "C" fn tenon_server_listen_socket(
     socket: c_int,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    let own = taken(socket, "socket");
+    let own = own(socket, "socket");
     entry!(err; server = object(server) => {
         let own = own?;
-        server.inner.configure(|config| {
-            config.sockets.given.push(own);
-            Ok(TENON_OK)
-        })
+        server.inner.configure(|config| config.listen("socket", &JsonSlice::from_value(&json!(0)), taken([own])))
     })
 }
 
@@ -80,50 +75,12 @@ pub unsafe extern "C" fn tenon_server_listen_http_socket(
     path: *const c_char,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    let own = taken(socket, "socket");
+    let own = own(socket, "socket");
     entry!(err; server = object(server), path = optional_text(path) => {
         let own = own?;
         server.inner.configure(|config| {
-            let path = path.unwrap_or("/mcp");
-            // An invalid path is refused at once.
-            HttpOptions::new("0")?.path(path)?;
-            config.sockets.http.push((Arc::new(own), path.to_owned()));
-            Ok(TENON_OK)
+            let options = JsonSlice::from_value(&json!({ "socket": 0, "path": path }));
+            config.listen("http", &options, taken([own]))
         })
     })
-}
-
-/// The sockets of a server that has not been started.
-#[derive(Default)]
-pub(crate) struct Sockets {
-    unix: Vec<UnixOptions>,
-    pub(crate) mode: Option<u32>,
-    given: Vec<OwnedFd>,
-    http: Vec<(Arc<OwnedFd>, String)>,
-}
-
-impl Sockets {
-    /// Adds the sockets to the options; `access` adds the hosts, origins and headers. Descriptors are duplicated,
-    /// because the start may fail.
-    pub(crate) fn add_to(
-        &self,
-        mut options: ServeOptions,
-        access: impl Fn(HttpOptions) -> HttpOptions,
-    ) -> Result<ServeOptions> {
-        let copy = |socket: &OwnedFd| socket.try_clone().map_err(|error| Failure::io("socket", error));
-        for unix in &self.unix {
-            let unix = unix.clone();
-            options = options.unix(match self.mode {
-                Some(mode) => unix.mode(mode),
-                None => unix,
-            });
-        }
-        for socket in &self.given {
-            options = options.socket(copy(socket)?);
-        }
-        for (socket, path) in &self.http {
-            options = options.http(access(HttpOptions::socket(copy(socket)?).path(path)?));
-        }
-        Ok(options)
-    }
 }

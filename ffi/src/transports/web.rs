@@ -6,7 +6,7 @@ use crate::abi::guard::*;
 use crate::abi::status::*;
 use crate::servers::server::tenon_server;
 use std::ffi::{CString, c_char};
-use tenon_mcp::{Running, ServeOptions, SseOptions, WebSocketOptions};
+use tenon_mcp::Running;
 
 /// Serves WebSocket, from the start on, to clients of every revision. Each text frame is one message. `address` is
 /// "host:port", "host:port/path" or just a port, as for tenon_server_listen_http(); the default path is /ws. If HTTP is
@@ -23,8 +23,7 @@ pub unsafe extern "C" fn tenon_server_listen_websocket(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
-        config.web.websocket.push(WebSocketOptions::new(address)?);
-        Ok(TENON_OK)
+        config.listen_at("websocket", address)
     }))
 }
 
@@ -41,8 +40,7 @@ pub unsafe extern "C" fn tenon_server_listen_sse(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; server = object(server), address = text(address) => server.inner.configure(|config| {
-        config.web.sse.push(SseOptions::new(address)?);
-        Ok(TENON_OK)
+        config.listen_at("sse", address)
     }))
 }
 
@@ -78,35 +76,6 @@ pub unsafe extern "C" fn tenon_server_sse_url(
         write_text(server.inner.started()?.web.sse.as_ref().ok_or_else(none)?.as_bytes(), url, len);
         Ok(TENON_OK)
     })
-}
-
-/// The two transports of a server that has not been started.
-#[derive(Default)]
-pub(crate) struct Web {
-    websocket: Vec<WebSocketOptions>,
-    sse: Vec<SseOptions>,
-}
-
-impl Web {
-    /// Adds them to the options, with the hosts, origins and headers of the server.
-    pub(crate) fn add_to(
-        &self,
-        mut options: ServeOptions,
-        hosts: &[String],
-        origins: &[String],
-        headers: &[String],
-    ) -> ServeOptions {
-        for websocket in &self.websocket {
-            let websocket = websocket.clone().allowed_hosts(hosts.iter().cloned());
-            options = options.websocket(websocket.allowed_origins(origins.iter().cloned()));
-        }
-        for sse in &self.sse {
-            let sse = sse.clone().allowed_hosts(hosts.iter().cloned());
-            let sse = sse.allowed_origins(origins.iter().cloned());
-            options = options.sse(sse.allowed_headers(headers.iter().cloned()));
-        }
-        options
-    }
 }
 
 /// The URLs that they are served on.

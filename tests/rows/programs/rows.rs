@@ -1,7 +1,7 @@
 //! Uses the rows of the tables from Rust.
 
 use std::process::ExitCode;
-use tenon_mcp::{Context, Error, ServeOptions, Server, Tool};
+use tenon_mcp::{Context, Error, HttpOptions, ServeOptions, Server, Tool, UnixOptions};
 
 fn main() -> Result<ExitCode, Error> {
     let server = Server::builder("rows", "1.0.0").row_setting("the setting of a row").build()?;
@@ -12,5 +12,7 @@ fn main() -> Result<ExitCode, Error> {
             .unwrap_or_default()
     };
     server.tool(Tool::new("probe").row_policy("a word of the entry"), word)?;
-    server.run(ServeOptions::new().stdio())
+    let unix = UnixOptions::new(std::env::var_os("ROWS_SOCKET").unwrap_or_default())?;
+    let http = HttpOptions::unix(unix).allowed_origins(["*"]).row_headers(["x-row"]);
+    server.run(ServeOptions::new().stdio().http(http))
 }

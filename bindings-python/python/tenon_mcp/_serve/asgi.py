@@ -6,14 +6,14 @@ import asyncio
 import contextvars
 from contextlib import asynccontextmanager
 
-from .._native import Exchange
+from .._native import Exchange, ServeOptions
 from ..errors import RegistrationError
 from .embedded import EmbeddedService, check_loop
 from .principal import find_principal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
     from typing import Any, TypeAlias
 
     from .._runtime.bridge import LoopBridge
@@ -41,26 +41,14 @@ class Asgi:
         self,
         server: ServerState,
         path: str | None,
-        allowed_hosts: Sequence[str] | None,
-        allowed_origins: Sequence[str] | None,
-        allowed_headers: Sequence[str] | None,
+        options: Mapping[str, object],
         principal: Callable[[Scope], str | None | Awaitable[str | None]] | None,
     ) -> None:
         if path is not None and not (isinstance(path, str) and path.startswith("/")):
             raise RegistrationError(f"asgi: path must begin with /, not {path!r}")
         if principal is not None and not callable(principal):
             raise RegistrationError(f"asgi: principal must be a function of the scope, not {type(principal).__name__}")
-        options: dict[str, Any] = {}
-        allowed = {
-            "allowed_hosts": allowed_hosts,
-            "allowed_origins": allowed_origins,
-            "allowed_headers": allowed_headers,
-        }
-        for name, names in allowed.items():
-            # A string is a sequence of strings too, but never the intended value.
-            if isinstance(names, str):
-                raise RegistrationError(f"asgi: {name} must be a list of strings, not {names!r}")
-            options[name] = list(names or ())
+        ServeOptions.embedded(options)  # raises what is wrong
         self._path = None if path is None else path.rstrip("/")
         self._principal = principal
         self._service = EmbeddedService(server, options)

@@ -10,7 +10,7 @@ import signal
 import threading
 
 from .. import _fork
-from .._native import LoopLane
+from .._native import LoopLane, ServeOptions
 from .._runtime.bridge import LoopBridge
 from ..errors import StateError
 from .service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
@@ -18,8 +18,7 @@ from .signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Mapping
 
     from .._native import Running
     from .server_state import ServerState
@@ -27,20 +26,11 @@ if TYPE_CHECKING:
 _CHECK_INTERVAL = 0.25
 """Seconds between two checks whether the program's HTTP server is about to end."""
 
-_NO_TRANSPORTS: dict[str, Any] = {
-    "stdio": False,
-    "http": None,
-    "unix": None,
-    "socket": None,
-    "websocket": None,
-    "sse": None,
-}
-
 
 class EmbeddedService:
     """Serves a server on every loop that brings requests. It starts once for all of them."""
 
-    def __init__(self, server: ServerState, options: dict[str, Any]) -> None:
+    def __init__(self, server: ServerState, options: Mapping[str, object]) -> None:
         self._server = server
         self._options = options
         self._lock = threading.Lock()
@@ -71,7 +61,7 @@ class EmbeddedService:
                 running.check_fork()
             if running is None or service is None or running.closed:
                 self._release_service()
-                service = Service(self._server, _NO_TRANSPORTS, Signals(False), embedded=self._options)
+                service = Service(self._server, ServeOptions.embedded(self._options), Signals(False))
                 try:
                     running = service.start()
                     service.open(running, None)

@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._native import LoopLane, Running
-    from .server_state import ServerState, Transports
+    from .._native import LoopLane, Running, ServeOptions
+    from .server_state import ServerState
     from .service import MainThreadQueue
 
 
@@ -61,12 +61,12 @@ class MainThreadPoller:
         return False
 
 
-def start(server: ServerState, transports: Transports) -> MainThreadPoller:
+def start(server: ServerState, options: ServeOptions) -> MainThreadPoller:
     """Starts the engine, and a thread that runs the ``async def`` handlers, as ``run`` does on its own thread."""
     if server._has_async_handlers:
         # Here, because the thread cannot import it if the interpreter begins to exit at once.
         from . import loop  # noqa: F401
-    service = Service(server, transports, Signals(False), polled=True)
+    service = Service(server, options, Signals(False), polled=True)
     threads: list[threading.Thread] = []
 
     def join() -> None:

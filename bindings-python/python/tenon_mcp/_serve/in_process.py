@@ -7,6 +7,7 @@ import sys
 import threading
 
 from .. import _fork
+from .._native import ServeOptions
 from ..errors import ForkedError, StateError
 from .service import Service
 from .serving import serve_without_loop
@@ -15,14 +16,8 @@ from .signals import Signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from typing import Any
 
     from .server_state import ServerState
-
-TRANSPORTS: dict[str, Any] = {
-    **dict.fromkeys(("stdio", "http", "unix", "socket", "websocket", "sse")),
-    "in_process": True,
-}
 
 _lock = threading.Lock()
 _servers: dict[int, SharedServer] = {}
@@ -217,7 +212,7 @@ async def release_on_loop(shared: SharedServer | None) -> None:
 def _serve(shared: SharedServer) -> None:
     try:
         shared.wait_for_predecessor()
-        serve_without_loop(Service(shared.server, TRANSPORTS, Signals(False)), shared.started)
+        serve_without_loop(Service(shared.server, ServeOptions.in_process(), Signals(False)), shared.started)
     except BaseException as error:
         shared.settle(error)
     finally:
@@ -232,7 +227,7 @@ async def _serve_on_loop(shared: SharedServer) -> None:
     try:
         if shared.has_predecessor:
             await asyncio.to_thread(shared.wait_for_predecessor)
-        await serve(shared.server, TRANSPORTS, shared.started)
+        await serve(shared.server, ServeOptions.in_process(), shared.started)
     except BaseException as error:
         was_settled = shared.settled.is_set()
         shared.settle(error)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from .._native import Running
-    from .server_state import OnStarted, ServerState, Transports
+    from .._native import Running, ServeOptions
+    from .server_state import OnStarted, ServerState
 
 _EXIT_TIMEOUT = 0.2
 """``SHUTDOWN_TIMEOUT`` if the process ends with the server. It applies once to handlers, and once to the tasks that
@@ -39,10 +39,10 @@ def _shutdown_timeout(signals: Signals) -> float:
 
 
 async def serve(
-    server: ServerState, transports: Transports, on_started: OnStarted | None, signals: Signals | None = None
+    server: ServerState, options: ServeOptions, on_started: OnStarted | None, signals: Signals | None = None
 ) -> None:
     """Serves on the running loop."""
-    service = Service(server, transports, signals or Signals(False))
+    service = Service(server, options, signals or Signals(False))
     bridge = _bridge(service)
     try:
         running = service.start()
@@ -87,9 +87,9 @@ async def _close(service: Service, bridge: LoopBridge) -> None:
     log_shutdown_failure(service.lane)
 
 
-def run(server: ServerState, transports: Transports, signals: Signals, on_started: OnStarted) -> None:
+def run(server: ServerState, options: ServeOptions, signals: Signals, on_started: OnStarted) -> None:
     """Serves on a loop of its own."""
-    _run(serve(server, transports, on_started, signals), _shutdown_timeout(signals))
+    _run(serve(server, options, on_started, signals), _shutdown_timeout(signals))
 
 
 def run_until_closed(service: Service, running: Running, announced: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import sys
 import threading
 import time
@@ -18,7 +17,6 @@ from .. import _fork
 from .._native import Parent
 from .._runtime import log
 from ..errors import RegistrationError, ServeError, StateError, TenonError
-from .options import read_http
 from .service import print_addresses
 
 TYPE_CHECKING = False
@@ -26,7 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, NoReturn
 
-    from .server_state import OnStarted, ServerState, Transports
+    from .._native import ServeOptions
+    from .server_state import OnStarted, ServerState
 
 _MAX_RESTARTS = 5
 _RESTART_PERIOD = 60.0
@@ -40,13 +39,13 @@ _CHECK_INTERVAL = 0.5
 def run(
     server: ServerState,
     workers: int,
-    transports: Transports,
+    options: ServeOptions,
     wants_signals: bool,
     on_started: OnStarted | None,
 ) -> None:
-    _check(server, workers, transports)
+    _check(server, workers)
     server._engine.prepare_fork()
-    listener, options = _listen(transports["http"])
+    options.bind_shared()
     try:
         # The last check, because errors in the program's options are more useful to its author.
         if threading.active_count() > 1:
@@ -54,52 +53,19 @@ def run(
                 f"workers are forked, and a fork does not copy the {threading.active_count() - 1} other threads of "
                 "this process; start them in the workers"
             )
-        supervisor = Supervisor(server, listener, options, transports["websocket"])
-        code = supervisor.run(workers, wants_signals, on_started or print_addresses)
+        code = Supervisor(server, options).run(workers, wants_signals, on_started or print_addresses)
     finally:
-        listener.close()
+        options.close()
     if code:
         raise SystemExit(code)
 
 
-def _check(server: ServerState, workers: int, transports: Transports) -> None:
+def _check(server: ServerState, workers: int) -> None:
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise RegistrationError(f"workers must be an integer above zero, not {workers!r}")
     if not hasattr(os, "fork"):
         raise StateError("workers need fork, which this system does not have; start several programs instead")
-    others = [name for name in ("stdio", "unix", "socket", "sse") if transports[name]]
-    websocket = transports["websocket"]
-    if transports["http"] is None or others:
-        wrong = f"remove the option {others[0]}" if others else "pass the option http"
-        raise RegistrationError(f"workers serve only http, and websocket as a path of its address; {wrong}")
-    if websocket is not None and not (isinstance(websocket, str) and websocket.startswith("/")):
-        raise RegistrationError(f"with workers, websocket must be a path such as '/ws', not {websocket!r}")
     server._claim()
-
-
-def _listen(http: Any) -> tuple[socket.socket, dict[str, Any]]:
-    """The listener, and the other options of HTTP."""
-    options = read_http(http)
-    if "unix" in options:
-        raise RegistrationError("with workers, pass a listening Unix socket as http option socket in place of unix")
-    existing = options.pop("socket", None)
-    if existing is not None:
-        descriptor = existing if isinstance(existing, int) else existing.fileno()
-        return socket.socket(fileno=os.dup(descriptor)), options
-    text = options.pop("address")
-    address, slash, path = text.partition("/")
-    if slash:
-        options["path"] = "/" + path
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, int(port)), family=family, backlog=1024)
-    except ValueError:
-        raise RegistrationError(f"http address {text!r}: must be host:port, host:port/path or a port") from None
-    except OSError as error:
-        raise ServeError(f"cannot listen on {address}: {error}") from None
-    return listener, options
 
 
 class _Worker:
@@ -141,13 +107,9 @@ class Supervisor:
     websocket_url: str | None = None
     sse_url: str | None = None
 
-    def __init__(
-        self, server: ServerState, listener: socket.socket, options: dict[str, Any], websocket: str | None
-    ) -> None:
+    def __init__(self, server: ServerState, options: ServeOptions) -> None:
         self._server = server
-        self._listener = listener
-        self._http = {**options, "socket": listener}
-        self._websocket = websocket
+        self._options = options
         self._workers: dict[int, _Worker] = {}
         self._before: dict[int, Any] = {}
         self._wake_pipe = os.pipe()
@@ -335,8 +297,7 @@ class Supervisor:
                 os.write(status_pipe[1], f"ready {server.url} {server.websocket_url or ''}\n".encode())
 
             server._announce = announce
-            http: Any = self._http
-            server.run(http=http, websocket=self._websocket)
+            server._run(self._options, True, None)
             if running is not None and running.closed_by_program:
                 os.write(status_pipe[1], b"closed\n")
         except BaseException as raised:

@@ -9,11 +9,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import TypeAlias
 
-    from .._native import Engine, Running
+    from .._native import Engine, Running, ServeOptions
     from .._runtime.failure import ErrorMap
     from .._runtime.workers import Workers
 
-    Transports: TypeAlias = dict[str, Any]
     OnStarted: TypeAlias = Callable[[Any], object]
     """A function that is called with the server once it has started."""
     Manager: TypeAlias = (
@@ -48,6 +47,6 @@ class ServerState(Protocol):
     @property
     def sse_url(self) -> str | None: ...
 
-    def run(self, *, http: Any = None, websocket: Any = None) -> None: ...
+    def _run(self, options: ServeOptions, signals: bool, on_started: OnStarted | None) -> None: ...
 
     def _claim(self) -> None: ...

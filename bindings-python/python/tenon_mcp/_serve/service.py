@@ -12,15 +12,14 @@ from .._runtime import log
 from .._runtime.sync_handler import SyncRunner
 from .._runtime.workers import Workers
 from ..errors import StateError
-from .options import check_transports, read_transports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._native import Running
-    from .server_state import OnStarted, ServerState, Transports
+    from .._native import Running, ServeOptions
+    from .server_state import OnStarted, ServerState
     from .signals import Signals
 
 SHUTDOWN_TIMEOUT = 1.0
@@ -72,20 +71,16 @@ class Service:
     def __init__(
         self,
         server: ServerState,
-        transports: Transports,
+        options: ServeOptions,
         signals: Signals,
         polled: bool = False,
-        embedded: dict[str, Any] | None = None,
     ) -> None:
         server._claim()
         self.server = server
         self.signals = signals
         self.generation = _fork.generation
-        self._transports = transports
-        checked = ("http", "unix", "websocket", "sse")
-        check_transports(**{name: transports[name] for name in checked})
+        self._options = options
         engine = server._engine
-        self._embedded = {} if embedded is None else {"embedded": embedded}
         self.log_level = log.level()
         lanes = ["loop", "async"] if polled else ["main", "loop", "async"]
         self.lane = LoopLane(engine, lanes, self.log_level)
@@ -103,7 +98,7 @@ class Service:
     def start(self) -> Running:
         """Starts the engine. ``stop`` must follow."""
         server = self.server
-        running = server._engine.start({**read_transports(**self._transports), **self._embedded}, self.lane)
+        running = server._engine.start(self._options, self.lane)
         server._running = running
         server._workers = self.workers
         self._end_at_exit = _end_at_exit(running)

@@ -11,19 +11,19 @@ from .service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure, print_addr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .._native import Running
-    from .server_state import OnStarted, ServerState, Transports
+    from .._native import Running, ServeOptions
+    from .server_state import OnStarted, ServerState
     from .signals import Signals
 
 
-def run(server: ServerState, transports: Transports, signals: Signals, on_started: OnStarted | None) -> None:
+def run(server: ServerState, options: ServeOptions, signals: Signals, on_started: OnStarted | None) -> None:
     """Serves on this thread, with a loop if one is needed."""
     if on_started is not None or server._has_async_handlers:
         from . import loop
 
-        loop.run(server, transports, signals, on_started or print_addresses)
+        loop.run(server, options, signals, on_started or print_addresses)
         return
-    serve_without_loop(Service(server, transports, signals), print_addresses)
+    serve_without_loop(Service(server, options, signals), print_addresses)
 
 
 def serve_without_loop(service: Service, on_started: OnStarted) -> None:

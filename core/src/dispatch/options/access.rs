@@ -1,11 +1,11 @@
 //! Options by name: read from JSON, checked, and written back.
 
+use super::owners::Owner;
 use super::spelling::Spelling;
 use super::table::{Access, OptionRow};
 use super::values::At;
 use crate::dispatch::nearest_name::nearest_name;
 use crate::json::{JsonSlice, Kind as JsonKind};
-use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::clip;
 use serde_json::Map;
 use std::fmt;
@@ -37,27 +37,23 @@ impl fmt::Display for OptionError {
 
 impl std::error::Error for OptionError {}
 
-/// The names of the options that an entry of this kind, or a server, may have.
-pub fn names<T: Options>(kind: Option<Kind>, spelling: Spelling) -> Vec<String> {
-    let has = |row: &&OptionRow| is_for(row, kind) && row.absent != Some(spelling);
+/// The names of the options that `owner` may have.
+pub fn names<T: Options>(owner: impl Into<Owner>, spelling: Spelling) -> Vec<String> {
+    let owner = owner.into();
+    let has = |row: &&OptionRow| row.is_for(owner) && row.absent != Some(spelling);
     T::TABLE.iter().filter(has).map(|row| spelling.name(row.name).into_owned()).collect()
-}
-
-fn is_for(row: &OptionRow, kind: Option<Kind>) -> bool {
-    kind.is_none_or(|kind| row.kinds.contains(&kind))
 }
 
 fn at(row: &OptionRow, spelling: Spelling) -> At {
     At { path: spelling.name(row.name).into_owned(), form: row.form, spelling }
 }
 
-/// The error of an option that an entry of another kind has.
-fn only_for(name: &str, kinds: &[Kind]) -> String {
-    let nouns: Vec<_> = kinds.iter().map(|kind| format!("{}s", kind.noun())).collect();
+/// The error of an option that another owner has.
+fn only_for(row: &OptionRow, name: &str) -> String {
+    let nouns = row.owners.nouns();
     let nouns = match nouns.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => "servers".to_owned(),
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => nouns.concat(),
     };
     format!("only {nouns} can have {name}")
 }
@@ -65,20 +61,35 @@ fn only_for(name: &str, kinds: &[Kind]) -> String {
 /// Sets one option. `false`: there is none of this name.
 pub fn set<T: Options>(
     options: &mut T,
-    kind: Option<Kind>,
+    owner: impl Into<Owner>,
     spelling: Spelling,
     name: &str,
     value: &JsonSlice,
 ) -> Result<bool, OptionError> {
-    let find = |row: &OptionRow| spelling.name(row.name) == name && row.absent != Some(spelling);
-    let Some(place) = T::TABLE.iter().position(find) else { return Ok(false) };
+    set_at(options, owner.into(), spelling, name, value, String::new())
+}
+
+/// Sets one option. In errors, `prefix` stands before its name. `false`: there is none of this name.
+pub(crate) fn set_at<T: Options>(
+    options: &mut T,
+    owner: Owner,
+    spelling: Spelling,
+    name: &str,
+    value: &JsonSlice,
+    prefix: String,
+) -> Result<bool, OptionError> {
+    // Two owners may have options of one name.
+    let named = |row: &&OptionRow| spelling.name(row.name) == name && row.absent != Some(spelling);
+    let own = T::TABLE.iter().position(|row| named(&row) && row.is_for(owner));
+    let Some(place) = own.or_else(|| T::TABLE.iter().position(|row| named(&row))) else { return Ok(false) };
     let row = &T::TABLE[place];
     let wrong = |text| OptionError { unknown: false, text };
     // C reports it when the entry is added. A flag that is off changes nothing.
-    if !is_for(row, kind) && spelling != Spelling::C && value.kind() != JsonKind::False {
-        return Err(wrong(only_for(name, row.kinds)));
+    if !row.is_for(owner) && spelling != Spelling::C && value.kind() != JsonKind::False {
+        return Err(wrong(only_for(row, name)));
     }
-    (T::ACCESS[place].read)(options, value, &at(row, spelling)).map_err(wrong)?;
+    let at = At { path: format!("{prefix}{name}"), ..at(row, spelling) };
+    (T::ACCESS[place].read)(options, value, &at).map_err(wrong)?;
     Ok(true)
 }
 
@@ -86,15 +97,16 @@ pub fn set<T: Options>(
 /// count as not set.
 pub fn set_known<T: Options>(
     options: &mut T,
-    kind: Option<Kind>,
+    owner: impl Into<Owner>,
     spelling: Spelling,
     object: &JsonSlice,
 ) -> Result<JsonSlice, OptionError> {
+    let owner = owner.into();
     let mut others = crate::json::JsonWriter::new();
     others.begin_object();
     for member in object.members() {
         let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value.clone()));
-        if value.kind() != JsonKind::Null && !set(options, kind, spelling, &name, &value)? {
+        if value.kind() != JsonKind::Null && !set(options, owner, spelling, &name, &value)? {
             others.key(&name).slice(&value);
         }
     }
@@ -105,20 +117,18 @@ pub fn set_known<T: Options>(
 /// Sets the options of an object. A member that is not an option is an error.
 pub fn set_all<T: Options>(
     options: &mut T,
-    kind: Option<Kind>,
+    owner: impl Into<Owner>,
     spelling: Spelling,
     object: &JsonSlice,
 ) -> Result<(), OptionError> {
-    let known = names::<T>(None, spelling);
-    let names = object.members().map(|member| member.name(object.as_bytes()).into_owned());
-    if let Some(name) = names.into_iter().find(|name| !known.contains(name)) {
-        return Err(unknown::<T>(kind, spelling, &name));
+    let owner = owner.into();
+    let known = names::<T>(Owner::Any, spelling);
+    let mut members = object.members().map(|member| member.name(object.as_bytes()).into_owned());
+    if let Some(name) = members.find(|name| !known.contains(name)) {
+        let text = unknown_option(&name, &names::<T>(owner, spelling));
+        return Err(OptionError { unknown: true, text });
     }
-    set_known(options, kind, spelling, object).map(|_| ())
-}
-
-fn unknown<T: Options>(kind: Option<Kind>, spelling: Spelling, name: &str) -> OptionError {
-    OptionError { unknown: true, text: unknown_option(name, &names::<T>(kind, spelling)) }
+    set_known(options, owner, spelling, object).map(|_| ())
 }
 
 /// The error of a name that no option has, with the names that there are.
@@ -129,11 +139,12 @@ pub fn unknown_option(name: &str, known: &[String]) -> String {
 }
 
 /// The first option whose value is wrong. Values that were set by their types are checked here.
-pub(crate) fn check<T: Options>(options: &T, kind: Option<Kind>) -> Result<(), String> {
+pub(crate) fn check<T: Options>(options: &T, owner: impl Into<Owner>) -> Result<(), String> {
+    let owner = owner.into();
     for (row, access) in T::TABLE.iter().zip(T::ACCESS) {
         let is_set = (access.write)(options, Spelling::Rust).is_some_and(|value| value != false);
-        if is_set && !is_for(row, kind) {
-            return Err(only_for(row.name, row.kinds));
+        if is_set && !row.is_for(owner) {
+            return Err(only_for(row, row.name));
         }
         (access.check)(options, &at(row, Spelling::Rust))?;
     }

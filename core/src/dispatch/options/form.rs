@@ -35,6 +35,20 @@ pub enum Form {
     Json,
     /// The URL of a store, or in some languages a store.
     StoreUrl,
+    /// A list of names.
+    Names,
+    /// The number of a TCP port.
+    Port,
+    /// A host name or an IP address.
+    Host,
+    /// The path of a URL.
+    UrlPath,
+    /// The path of a file.
+    FilePath,
+    /// The permissions of a file.
+    FileMode,
+    /// A descriptor, or an object of the language that has one.
+    Descriptor,
 }
 
 impl Form {
@@ -56,13 +70,24 @@ impl Form {
             (Form::Text, Python) => "a str".to_owned(),
             (Form::Text, _) => "a string".to_owned(),
             (Form::Word(words), _) => spelling.one_of(words()),
-            (Form::Words | Form::KnownWords(_), _) => format!("{list} of strings"),
+            (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
             (Form::Json, _) => "JSON".to_owned(),
             (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
             (Form::StoreUrl, Node) => "a string with a URL, or a store with a method submit".to_owned(),
             (Form::StoreUrl, _) => "a string with a URL".to_owned(),
+            (Form::Port, _) => "a number from 0 to 65535".to_owned(),
+            (Form::Host, _) => "a host name or an address".to_owned(),
+            (Form::UrlPath, _) => "a path that begins with /".to_owned(),
+            (Form::FilePath, _) => "a path".to_owned(),
+            (Form::FileMode, Python | Node) => "a number from 0 to 0o777".to_owned(),
+            (Form::FileMode, _) => "a number from 0 to 511 (octal 777)".to_owned(),
+            (Form::Descriptor, Python) => "a socket or a descriptor".to_owned(),
+            (Form::Descriptor, Node) => {
+                "the number of a descriptor, or an object with one, such as a net.Server".to_owned()
+            }
+            (Form::Descriptor, _) => "the number of a descriptor".to_owned(),
         }
     }
 
@@ -74,12 +99,14 @@ impl Form {
         };
         match self {
             Form::Flag => "bool".to_owned(),
-            Form::Count { .. } => "int".to_owned(),
+            Form::Count { .. } | Form::Port | Form::FileMode => "int".to_owned(),
             Form::Time => "float".to_owned(),
-            Form::Text => "str".to_owned(),
+            Form::Text | Form::Host | Form::UrlPath => "str".to_owned(),
+            Form::FilePath => "str | os.PathLike[str]".to_owned(),
+            Form::Descriptor => "int | HasFileno".to_owned(),
             Form::Word(words) => literal(&words()),
             Form::Words => "Collection[str]".to_owned(),
-            Form::KnownWords(_) => "Sequence[str]".to_owned(),
+            Form::KnownWords(_) | Form::Names => "Sequence[str]".to_owned(),
             Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
             Form::CacheOf => "dict[str, Cache]".to_owned(),
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
@@ -94,8 +121,10 @@ impl Form {
             |words: &[&str]| words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | ");
         match self {
             Form::Flag => "boolean".to_owned(),
-            Form::Count { .. } | Form::Time => "number".to_owned(),
-            Form::Text => "string".to_owned(),
+            Form::Count { .. } | Form::Time | Form::Port | Form::FileMode => "number".to_owned(),
+            Form::Text | Form::Host | Form::UrlPath | Form::FilePath => "string".to_owned(),
+            Form::Descriptor => "Descriptor".to_owned(),
+            Form::Names => "string[]".to_owned(),
             Form::Word(words) => union(&words()),
             Form::Words => "Iterable<string>".to_owned(),
             Form::KnownWords(words) => format!("({})[]", union(&words())),

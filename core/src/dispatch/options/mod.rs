@@ -1,4 +1,5 @@
-//! The options of entries (policies) and of servers (settings): one table each.
+//! The options of entries (policies) and of servers (settings): one table each. The options of transports are a table of
+//! the same kind in `runtime/options`.
 //!
 //! A row of a table is all that the engine, the bindings, the header, the typings and the reference pages know of an
 //! option. [`set_all`] takes options as JSON in the spelling of any language, and [`write()`] returns them.
@@ -6,6 +7,7 @@
 //! To add a policy, write a row in `policies.rs`; to add a setting, one in `settings.rs`.
 
 mod form;
+mod owners;
 #[macro_use]
 mod table;
 mod access;
@@ -17,12 +19,13 @@ mod store_url;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
-mod values;
+pub(crate) mod values;
 
-pub(crate) use access::check;
 pub use access::{OptionError, Options};
+pub(crate) use access::{check, set_at};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
 pub use form::Form;
+pub use owners::{Owner, Owners};
 pub use policies::Policies;
 pub(crate) use policies::{
     common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
@@ -33,4 +36,4 @@ pub(crate) use settings::server_settings;
 pub use spelling::Spelling;
 pub use store_url::StoreUrl;
 pub use table::OptionRow;
-pub(crate) use table::setter;
+pub(crate) use table::{Access, options, setter};

@@ -1,5 +1,6 @@
 //! The policies of entries.
 
+use super::owners::Owners;
 use super::table::{Access, OptionRow};
 use super::types::*;
 use super::values::OptionValue;
@@ -23,8 +24,8 @@ const WITH_VARIABLES: &[Kind] = &[Kind::ResourceTemplate, Kind::ResourceProvider
 
 options! {
     /// The policies of an entry: rules for its calls and its lists, which clients do not see.
-    Policies;
-    group common_policies at &Kind::ALL; {
+    Policies in dispatch::options::types;
+    group common_policies at Owners::Entries(&Kind::ALL); {
         /// The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped.
         /// Default: the limit `call_timeout`.
         timeout: Duration;
@@ -37,11 +38,11 @@ options! {
         /// bytes each. Default: none.
         tags: Tags;
     }
-    group list_policies at LISTED; {
+    group list_policies at Owners::Entries(LISTED); {
         /// Whether the entry is left out of every list. It can still be called. Default: no.
         hidden: bool;
     }
-    group schema_policies at WITH_SCHEMA; {
+    group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the
         /// call is refused) or `drop` (they are left out). With `refuse` and `drop`, registration fails if unknown
         /// arguments cannot be distinguished from known ones: the schema, or a branch of it, has a `$ref` beside its
@@ -51,12 +52,12 @@ options! {
         /// objects that they represent. Default: the server's setting.
         coerce_arguments: bool;
     }
-    group result_policies at &[Kind::Tool]; {
+    group result_policies at Owners::Entries(&[Kind::Tool]); {
         /// Whether a JSON value that the tool returns is also sent as structured content, next to its text. A tool with an
         /// output schema is structured in any case. Default: no.
         structured: bool;
     }
-    group task_policies at &[Kind::Tool]; {
+    group task_policies at Owners::Entries(&[Kind::Tool]); {
         /// Whether calls may, or must, become tasks, which outlive their connection: `forbidden`, `optional` (if the client
         /// supports tasks) or `required`. Default: `forbidden`.
         task_support: TaskSupport;
@@ -65,17 +66,17 @@ options! {
         /// response. Default: no; a call is a task from its start.
         defer_task: bool;
     }
-    group state_policies at ASKING; {
+    group state_policies at Owners::Entries(ASKING); {
         /// Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all
         /// replicas that share the server's store. If a client sends the same round again, the handler does not run again.
         /// Default: no.
         once_only: bool;
     }
-    group read_policies at READ; {
+    group read_policies at Owners::Entries(READ); {
         /// How long the contents may be cached, and by whom. Default: the server's setting.
         cache: CacheHints;
     }
-    group template_policies at WITH_VARIABLES; {
+    group template_policies at Owners::Entries(WITH_VARIABLES); {
         /// Whether values of the template's variables may lead out of a folder that the handler appends them to. `{+x}` may
         /// then be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments
         /// `..`. If not, addresses with such values do not match the template. Default: no.

@@ -1,5 +1,6 @@
 //! The settings of servers.
 
+use super::owners::Owners;
 use super::spelling::Spelling;
 use super::table::{Access, OptionRow};
 use super::types::*;
@@ -7,8 +8,8 @@ use super::values::OptionValue;
 
 options! {
     /// The settings of a server, which are fixed when it is built.
-    Settings;
-    group server_settings at &[]; {
+    Settings in dispatch::options::types;
+    group server_settings at Owners::Servers; {
         /// The name for people.
         title: String;
         /// What the server is for (from 2025-11-25 on).
@@ -44,7 +45,7 @@ options! {
         /// created. Default: `debug`, so the log alone decides.
         log_level: LogLevel, absent: Some(Spelling::Node);
     }
-    group added_settings at &[]; {
+    group added_settings at Owners::Servers; {
         /// The capabilities that the server declares even if nothing is registered for them. It answers their lists.
         capabilities: Declared;
         /// The extensions that the server declares, by their names, with their settings. A name has a prefix, as in

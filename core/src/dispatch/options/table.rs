@@ -1,10 +1,10 @@
 //! The macro that makes a table of options, the struct of their values, and the setters of Rust.
 
 use super::form::Form;
+use super::owners::{Owner, Owners};
 use super::spelling::Spelling;
 use super::values::At;
 use crate::json::JsonSlice;
-use crate::proto::catalog::kind::Kind;
 use serde_json::Value;
 
 /// A row of a table of options.
@@ -13,12 +13,12 @@ use serde_json::Value;
 pub struct OptionRow {
     /// The name in Rust, Python and C; Node has it in camelCase.
     pub name: &'static str,
-    /// The group of options that the same kinds have.
+    /// The group of options that have the same owners.
     pub group: &'static str,
     /// The form of valid values.
     pub form: Form,
-    /// The kinds of entries that may have the option. A server's setting has no kinds.
-    pub kinds: &'static [Kind],
+    /// Which entries, servers or transports may have the option.
+    pub owners: Owners,
     /// Whether the option may change while the server runs.
     pub live: bool,
     /// Whether the value is secret: it is never shown in logs or when options are read back.
@@ -32,22 +32,31 @@ pub struct OptionRow {
 /// How the value of a row is reached in the struct `T`.
 pub struct Access<T> {
     /// Reads a value from JSON.
-    pub(super) read: fn(&mut T, &JsonSlice, &At) -> Result<(), String>,
+    pub(crate) read: fn(&mut T, &JsonSlice, &At) -> Result<(), String>,
     /// Checks the value, if it is set.
-    pub(super) check: fn(&T, &At) -> Result<(), String>,
+    pub(crate) check: fn(&T, &At) -> Result<(), String>,
     /// The value, if it is set.
-    pub(super) write: fn(&T, Spelling) -> Option<Value>,
+    pub(crate) write: fn(&T, Spelling) -> Option<Value>,
+}
+
+impl OptionRow {
+    /// Whether `owner` may have the option.
+    pub fn is_for(&self, owner: Owner) -> bool {
+        self.owners.contains(owner)
+    }
 }
 
 /// The parameter's type of a Rust setter, and the expression that converts the parameter to the stored value. Paths are
 /// full, so that users need no imports.
 macro_rules! setter {
-    (@param String) => { impl Into<String> };
-    (@param JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
-    (@param Tags) => { impl IntoIterator<Item = impl Into<String>> };
-    (@param Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
-    (@param CacheSettings) => { $crate::dispatch::options::types::CacheHints };
-    (@param $type:ident) => { $crate::dispatch::options::types::$type };
+    (@param $types:tt String) => { impl Into<String> };
+    (@param $types:tt JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
+    (@param $types:tt Tags) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt Names) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt FileMode) => { u32 };
+    (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
+    (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
+    (@param [$($types:ident)+] $type:ident) => { $crate$(::$types)+::$type };
     (@set Tags $options:expr, $name:ident, $value:ident) => {
         $options.$name.get_or_insert_default().0.extend($value.into_iter().map(Into::into))
     };
@@ -55,27 +64,37 @@ macro_rules! setter {
         $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
     };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
+    (@value Names $value:ident) => { $value.into_iter().map(Into::into).collect() };
     (@value $type:ident $value:ident) => { $value.into() };
 }
 pub(crate) use setter;
 
 /// A table of options.
 ///
-/// Each group becomes a macro of that name, which expands to the Rust setters of its rows. The type that uses it has a
-/// method `options_mut`, which gives the struct of values.
+/// `in` names the module that has the types of the values. `at` says which owners the options of a group have. Each group
+/// becomes a macro of that name, which expands to the Rust setters of its rows. The type that uses it has a method
+/// `options_mut`, which gives the struct of values.
 macro_rules! options {
     (@form $type:ty) => { <$type as $crate::dispatch::options::values::OptionValue>::FORM };
     (@form $type:ty, $form:expr) => { $form };
     (
-        $(#[$meta:meta])* $table:ident;
-        $(group $group:ident at $kinds:expr; {
+        $(#[$meta:meta])* $table:ident in $($types:ident)::+;
+        $(group $group:ident at $owners:expr; {
             $($(#[doc = $text:literal])+ $name:ident: $type:ident $(= $form:expr)? $(, $key:ident: $flag:expr)*;)+
         })+
+    ) => {
+        $crate::dispatch::options::options!(@rows [$($types)+] $(#[$meta])* $table;
+            $($group $owners, $($(#[doc = $text])+ $name $type [$($form)?] [$($key: $flag),*])+;)+);
+    };
+    (
+        @rows $types:tt $(#[$meta:meta])* $table:ident;
+        $($group:ident $owners:expr, $($(#[doc = $text:literal])+ $name:ident $type:ident [$($form:expr)?]
+            [$($key:ident: $flag:expr),*])+;)+
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default)]
         pub struct $table {
-            $($(pub(crate) $name: Option<$crate::dispatch::options::types::$type>,)+)+
+            $($(pub(crate) $name: Option<$type>,)+)+
         }
 
         impl $crate::dispatch::options::Options for $table {
@@ -84,8 +103,8 @@ macro_rules! options {
                 ..OptionRow {
                     name: stringify!($name),
                     group: stringify!($group),
-                    form: options!(@form $type $(, $form)?),
-                    kinds: $kinds,
+                    form: $crate::dispatch::options::options!(@form $type $(, $form)?),
+                    owners: $owners,
                     live: false,
                     secret: false,
                     absent: None,
@@ -111,7 +130,7 @@ macro_rules! options {
             macro_rules! $group {
                 () => { $(
                     $(#[doc = $text])+
-                    pub fn $name(mut self, value: $crate::dispatch::options::setter!(@param $type)) -> Self {
+                    pub fn $name(mut self, value: $crate::dispatch::options::setter!(@param $types $type)) -> Self {
                         $crate::dispatch::options::setter!(@set $type self.options_mut(), $name, value);
                         self
                     }
@@ -122,3 +141,4 @@ macro_rules! options {
         )+
     };
 }
+pub(crate) use options;

@@ -9,13 +9,13 @@ fn json(text: &str) -> JsonSlice {
 
 fn policies(kind: Kind, spelling: Spelling, text: &str) -> Result<Policies, String> {
     let mut policies = Policies::default();
-    set_all(&mut policies, Some(kind), spelling, &json(text)).map_err(|error| error.text)?;
+    set_all(&mut policies, kind, spelling, &json(text)).map_err(|error| error.text)?;
     Ok(policies)
 }
 
 fn settings(spelling: Spelling, text: &str) -> Result<Settings, String> {
     let mut settings = Settings::default();
-    set_all(&mut settings, None, spelling, &json(text)).map_err(|error| error.text)?;
+    set_all(&mut settings, Owner::Server, spelling, &json(text)).map_err(|error| error.text)?;
     Ok(settings)
 }
 
@@ -58,10 +58,13 @@ fn node_has_all_caching_hints_in_one_option() {
         "{shown}"
     );
     assert_eq!(
-        names::<Settings>(None, Spelling::Node).iter().filter(|name| name.starts_with("cache")).count(),
+        names::<Settings>(Owner::Server, Spelling::Node)
+            .iter()
+            .filter(|name| name.starts_with("cache"))
+            .count(),
         1
     );
-    assert_eq!(set(&mut read, None, Spelling::Node, "cacheOf", &json("{}")), Ok(false));
+    assert_eq!(set(&mut read, Owner::Server, Spelling::Node, "cacheOf", &json("{}")), Ok(false));
 }
 
 #[test]
@@ -151,11 +154,11 @@ fn errors_name_the_option_its_value_and_what_to_do() {
 fn large_and_odd_numbers_are_read() {
     let mut forever = Policies::default();
     let text = json(r#"{"timeout":1e300,"max_concurrency":1e300}"#);
-    set_all(&mut forever, Some(Kind::Tool), Spelling::Python, &text).unwrap();
+    set_all(&mut forever, Kind::Tool, Spelling::Python, &text).unwrap();
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
     let mut cached = Settings::default();
-    set_all(&mut cached, None, Spelling::Python, &json(r#"{"cache":1e300}"#)).unwrap();
+    set_all(&mut cached, Owner::Server, Spelling::Python, &json(r#"{"cache":1e300}"#)).unwrap();
     assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
     let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;
     assert_eq!(
@@ -168,7 +171,7 @@ fn large_and_odd_numbers_are_read() {
 fn other_members_are_left_and_null_is_not_set() {
     let mut policies = Policies::default();
     let text = r#"{"name":"a","timeout":5,"structured":null,"inputSchema":{"type":"object"}}"#;
-    let others = set_known(&mut policies, Some(Kind::Tool), Spelling::Node, &json(text)).unwrap();
+    let others = set_known(&mut policies, Kind::Tool, Spelling::Node, &json(text)).unwrap();
     assert_eq!(others.as_str(), r#"{"name":"a","inputSchema":{"type":"object"}}"#);
     assert_eq!((policies.timeout, policies.structured), (Some(std::time::Duration::from_millis(5)), None));
 }
@@ -177,22 +180,22 @@ fn other_members_are_left_and_null_is_not_set() {
 fn values_that_were_set_by_their_types_are_checked() {
     let mut policies = Policies { max_concurrency: Some(0), ..Policies::default() };
     assert_eq!(
-        check(&policies, Some(Kind::Tool)).unwrap_err(),
+        check(&policies, Kind::Tool).unwrap_err(),
         "max_concurrency must be a positive integer, not 0"
     );
     policies = Policies { unsafe_paths: Some(true), ..Policies::default() };
     assert_eq!(
-        check(&policies, Some(Kind::Tool)).unwrap_err(),
+        check(&policies, Kind::Tool).unwrap_err(),
         "only resource templates and resource providers can have unsafe_paths"
     );
-    assert_eq!(check(&policies, Some(Kind::ResourceTemplate)), Ok(()));
+    assert_eq!(check(&policies, Kind::ResourceTemplate), Ok(()));
 }
 
 #[test]
 fn a_flag_that_is_off_and_a_member_that_is_null_change_nothing() {
     assert!(policies(Kind::Resource, Spelling::Python, r#"{"unsafe_paths":false}"#).is_ok());
     let off = Policies { unsafe_paths: Some(false), ..Policies::default() };
-    assert_eq!(check(&off, Some(Kind::Resource)), Ok(()));
+    assert_eq!(check(&off, Kind::Resource), Ok(()));
     let read =
         settings(Spelling::Node, r#"{"extensions":{"a.example/x":null},"cache":{"tools":null}}"#).unwrap();
     let written: serde_json::Value = write(&read, Spelling::C).deserialize().unwrap();

@@ -78,7 +78,7 @@ impl Entry {
             return Ok(Entry::new(kind, template.name()).with_policies(&template.policies));
         }
         let mut policies = Policies::default();
-        let definition = options::set_known(&mut policies, Some(kind), spelling, options)?;
+        let definition = options::set_known(&mut policies, kind, spelling, options)?;
         Ok(Entry { policies, ..Entry::from_json(kind, &definition) })
     }
 
@@ -89,12 +89,12 @@ impl Entry {
         value: &JsonSlice,
         spelling: Spelling,
     ) -> Result<bool, OptionError> {
-        options::set(&mut self.policies, Some(self.definition.kind()), spelling, name, value)
+        options::set(&mut self.policies, self.definition.kind(), spelling, name, value)
     }
 
     /// Sets the policies that are members of an object, in the spelling of a language.
     pub fn set_policies(&mut self, policies: &JsonSlice, spelling: Spelling) -> Result<(), OptionError> {
-        options::set_all(&mut self.policies, Some(self.definition.kind()), spelling, policies)
+        options::set_all(&mut self.policies, self.definition.kind(), spelling, policies)
     }
 
     /// The policies that are set.

@@ -98,7 +98,7 @@ impl<T> Registered<T> {
         let kind = definition.kind();
         let name = definition.name().to_owned();
         let wrong = |reason: String| Error::invalid(format!("{} {:?}: {reason}", kind.noun(), clip(&name)));
-        check(&policies, Some(kind)).map_err(wrong)?;
+        check(&policies, kind).map_err(wrong)?;
         let policy = Policy {
             unknown: policies.unknown_arguments.unwrap_or_default(),
             coerce: policies.coerce_arguments.unwrap_or(policy.coerce),

@@ -4,10 +4,10 @@ use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::http_listener::{BoundAddress, Listener};
 use crate::runtime::http::routes::route::RouteConfig;
 use crate::runtime::memory_tests::{Shared, context};
+use crate::runtime::options::allowed::Allowed;
 use crate::runtime::options::http::ListenAddress;
-use crate::runtime::sockets::allowed::Allowed;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::sockets::io::{Accept, Io, Sent};
-use crate::runtime::transport::table::HTTP;
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;
@@ -105,7 +105,7 @@ fn requests_are_answered_over_memory() {
     let ends = pipes.iter().cloned().map(|(input, output)| Duplex { input, output });
     let service = context.http().clone();
     let endpoint = RouteConfig {
-        name: HTTP.title,
+        name: TransportKind::Http.row().title,
         path: "/mcp".into(),
         methods: None,
         handler: Box::new(move |access| Arc::new(service.with_access(access))),

@@ -4,16 +4,16 @@ use crate::error::Error;
 use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::served_path::ServedPath;
 use crate::runtime::http::routes::route::RouteConfig;
-use crate::runtime::options::http::{HttpOptions, ListenAddress};
+use crate::runtime::options::http::{HttpTransport, ListenAddress};
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::unix;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{HTTP, TransportKind};
 use std::sync::Arc;
 
-impl ServerTransport for HttpOptions {
-    fn kind(&self) -> &'static TransportKind {
-        &HTTP
+impl ServerTransport for HttpTransport {
+    fn kind(&self) -> TransportKind {
+        TransportKind::Http
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -30,15 +30,15 @@ impl ServerTransport for HttpOptions {
 
     /// Binds the address. Connections are accepted after all transports have started.
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
-        self.allowed.check(&format!("{} ", HTTP.name))?;
+        self.allowed.check(&format!("{} ", TransportKind::Http.row().name))?;
         let service = context.http().clone();
         let endpoint = RouteConfig {
-            name: HTTP.title,
+            name: TransportKind::Http.row().title,
             path: self.path.as_str().into(),
             methods: None,
             handler: Box::new(move |access| Arc::new(service.with_access(access))),
         };
         let config = ListenerConfig::new(context, self.place, self.allowed, vec![endpoint]);
-        Ok(Box::new(ServedPath::listen(context, &HTTP, config)?))
+        Ok(Box::new(ServedPath::listen(context, TransportKind::Http, config)?))
     }
 }

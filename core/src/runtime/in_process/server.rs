@@ -1,16 +1,16 @@
 //! The server half of clients in the process: nothing starts and nothing ends.
 
 use crate::error::Error;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{IN_PROCESS, TransportKind};
 
 /// The options of clients in the process. There are none.
 #[derive(Debug)]
 pub(in crate::runtime) struct InProcess;
 
 impl ServerTransport for InProcess {
-    fn kind(&self) -> &'static TransportKind {
-        &IN_PROCESS
+    fn kind(&self) -> TransportKind {
+        TransportKind::InProcess
     }
 
     fn start_order(&self) -> StartOrder {

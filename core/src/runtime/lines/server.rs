@@ -4,21 +4,21 @@ use super::started::StartedLines;
 use super::wire::{self, BoxedStream};
 use crate::dispatch::observer::Transport as ObservedTransport;
 use crate::error::Error;
-use crate::runtime::options::unix::UnixOptions;
+use crate::runtime::options::transports::TransportKind;
+use crate::runtime::options::unix::UnixTransport;
 use crate::runtime::sockets::address::exposed;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::inherited_sockets::{Connected, Listening};
 use crate::runtime::sockets::observed::Observed;
 use crate::runtime::sockets::unix;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{SOCKET, STREAM, TransportKind, UNIX};
 use rustix::fd::OwnedFd;
 use std::fmt;
 use std::pin::Pin;
 
-impl ServerTransport for UnixOptions {
-    fn kind(&self) -> &'static TransportKind {
-        &UNIX
+impl ServerTransport for UnixTransport {
+    fn kind(&self) -> TransportKind {
+        TransportKind::Unix
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -44,8 +44,8 @@ impl ServerTransport for UnixOptions {
 pub(crate) struct Socket(pub(crate) OwnedFd);
 
 impl ServerTransport for Socket {
-    fn kind(&self) -> &'static TransportKind {
-        &SOCKET
+    fn kind(&self) -> TransportKind {
+        TransportKind::Socket
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -99,8 +99,8 @@ impl fmt::Debug for Stream {
 }
 
 impl ServerTransport for Stream {
-    fn kind(&self) -> &'static TransportKind {
-        &STREAM
+    fn kind(&self) -> TransportKind {
+        TransportKind::Stream
     }
 
     fn start_order(&self) -> StartOrder {

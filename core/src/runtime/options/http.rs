@@ -1,9 +1,12 @@
 //! The options of the Streamable HTTP transport.
 
+use super::configured::{from_address, own_address, path};
+use super::table::{TransportOptions, access_options, file_options, header_options};
+use super::transports::TransportKind;
+use super::types::{Descriptor, UrlPath};
+use super::unix::{UnixOptions, UnixTransport};
 use crate::error::Error;
-use crate::runtime::options::unix::UnixOptions;
-use crate::runtime::sockets::allowed::Allowed;
-use crate::runtime::transport::table::HTTP;
+use crate::runtime::options::allowed::Allowed;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -21,8 +24,14 @@ use std::sync::Arc;
 /// still reads.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    pub(crate) place: ListenAddress,
-    pub(crate) path: String,
+    options: TransportOptions,
+}
+
+/// Streamable HTTP on an address, as a transport.
+#[derive(Debug)]
+pub(in crate::runtime) struct HttpTransport {
+    pub(in crate::runtime) place: ListenAddress,
+    pub(in crate::runtime) path: String,
     pub(in crate::runtime) allowed: Allowed,
 }
 
@@ -31,91 +40,69 @@ pub struct HttpOptions {
 pub(crate) enum ListenAddress {
     /// `host:port`.
     Address(String),
-    Unix(UnixOptions),
+    Unix(UnixTransport),
     Socket(Arc<OwnedFd>),
 }
 
 impl HttpOptions {
+    access_options!();
+    header_options!();
+    file_options!();
+
+    fn options_mut(&mut self) -> &mut TransportOptions {
+        &mut self.options
+    }
+
     /// Listens on `address`: `"host:port"`, `"host:port/path"` or a port. Port 0 means a free port, and a port alone
     /// means `127.0.0.1`. The address may also be a Unix socket: `"unix:/run/mcp.sock"` or
     /// `"unix:/run/mcp.sock:/path"`. The default path is `/mcp`. Fails if the address or the path is not valid, or if
     /// the host cannot be resolved.
     pub fn new(address: &str) -> Result<HttpOptions, Error> {
-        if let Some(place) = address.strip_prefix("unix:") {
-            let (file, path) = match place.rfind(":/") {
-                Some(end) => (&place[..end], &place[end + 1..]),
-                None => (place, HTTP.default_path),
-            };
-            return HttpOptions::at(ListenAddress::Unix(UnixOptions::new(file)?)).path(path);
-        }
-        let (address, path) = crate::runtime::sockets::address::read(&HTTP, address)?;
-        HttpOptions::at(ListenAddress::Address(address)).path(&path)
+        Ok(HttpOptions { options: from_address(TransportKind::Http, address)? })
     }
 
     /// Listens on a Unix socket. The permissions of its file decide who may connect, so the `Host` header may name any
     /// host. Requests from web pages are refused unless [`HttpOptions::allowed_origins`] allows them, because a page
     /// can reach the socket only through a proxy.
     pub fn unix(unix: UnixOptions) -> HttpOptions {
-        HttpOptions::at(ListenAddress::Unix(unix))
-    }
-
-    /// Sets the permissions of the socket's file, as [`UnixOptions::mode`] does. Changes nothing if the address is not
-    /// a Unix socket.
-    pub fn mode(mut self, mode: u32) -> HttpOptions {
-        if let ListenAddress::Unix(unix) = &mut self.place {
-            unix.mode = mode;
-        }
-        self
+        let TransportOptions { file, mode, .. } = unix.into_options();
+        HttpOptions { options: TransportOptions { unix: file, mode, ..TransportOptions::default() } }
     }
 
     /// Accepts connections from a listening socket of the program, TCP or Unix. The start fails for any other socket.
     /// The file of a Unix socket is not removed at the end. The socket becomes non-blocking, even for other processes
     /// that share it.
     pub fn socket(socket: impl Into<OwnedFd>) -> HttpOptions {
-        HttpOptions::at(ListenAddress::Socket(Arc::new(socket.into())))
-    }
-
-    fn at(place: ListenAddress) -> HttpOptions {
-        HttpOptions { place, path: HTTP.default_path.to_owned(), allowed: Allowed::default() }
+        let socket = Some(Descriptor::from(socket.into()));
+        HttpOptions { options: TransportOptions { socket, ..TransportOptions::default() } }
     }
 
     /// Sets the path of the endpoint. The default is `/mcp`. Fails if the path does not begin with `/`, ends with `/`,
     /// or contains `?`, `#` or a space.
     pub fn path(mut self, path: &str) -> Result<HttpOptions, Error> {
-        let wrong = |why: &str| Err(Error::invalid(format!("http: the path must {why}: {path:?}")));
-        if !path.starts_with('/') {
-            return wrong("begin with /");
+        let problem = if path.starts_with('/') { UrlPath::problem(path) } else { Some("must begin with /") };
+        if let Some(problem) = problem {
+            return Err(Error::invalid(format!("http: the path {problem}: {path:?}")));
         }
-        if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
-            return wrong("not end with / or contain ? # or a space");
-        }
-        self.path = path.to_owned();
+        self.options.path = Some(UrlPath(path.to_owned()));
         Ok(self)
     }
 
-    /// Sets the host names (without port) that the `Host` header of a request may name besides loopback hosts. If no
-    /// name is set and the address is not a loopback address, any host is accepted. The start fails if a name is not a
-    /// valid host.
-    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
-        self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
-        self
+    pub(in crate::runtime) fn into_options(self) -> TransportOptions {
+        self.options
     }
+}
 
-    /// Sets the origins (`scheme://host[:port]`) whose web pages may send requests. On a loopback address, pages of
-    /// loopback hosts may always send requests. `*` means every origin, and `null` means pages that have no origin. The
-    /// start fails if a text is not a valid origin.
-    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
-        self.allowed.origins = origins.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets the request headers that pages of allowed origins may send. The headers of the protocol, `Authorization`,
-    /// `Content-Type` and `Accept` are always allowed. `*` means every header. A browser asks for these headers in a
-    /// CORS preflight, and does not send a header that is not allowed. The start fails if a text is not a valid header
-    /// name.
-    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> HttpOptions {
-        self.allowed.headers = names.into_iter().map(Into::into).collect();
-        self
+impl HttpTransport {
+    pub(in crate::runtime) fn new(options: &TransportOptions) -> HttpTransport {
+        let unix = options.unix.as_ref().map(|unix| UnixTransport::new(unix, options.mode));
+        let place = match (&options.socket, unix) {
+            (Some(Descriptor::Owned(socket)), _) => ListenAddress::Socket(socket.clone()),
+            (_, Some(unix)) => ListenAddress::Unix(unix),
+            (_, None) => ListenAddress::Address(own_address(options).unwrap_or_default()),
+        };
+        let path = path(TransportKind::Http, options);
+        HttpTransport { place, path, allowed: Allowed::of(options) }
     }
 }
 
@@ -126,10 +113,13 @@ mod tests {
     #[test]
     fn addresses_are_read_as_people_write_them() {
         let read = |text: &str| {
-            HttpOptions::new(text).map(|options| match options.place {
-                ListenAddress::Address(address) => (address, options.path),
-                ListenAddress::Unix(unix) => (unix.path.display().to_string(), options.path),
-                ListenAddress::Socket(_) => unreachable!("none is named"),
+            HttpOptions::new(text).map(|options| {
+                let HttpTransport { place, path, .. } = HttpTransport::new(&options.options);
+                match place {
+                    ListenAddress::Address(address) => (address, path),
+                    ListenAddress::Unix(unix) => (unix.path.display().to_string(), path),
+                    ListenAddress::Socket(_) => unreachable!("none is named"),
+                }
             })
         };
         assert_eq!(read("127.0.0.1:8000").unwrap(), ("127.0.0.1:8000".into(), "/mcp".into()));

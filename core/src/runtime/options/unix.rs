@@ -1,5 +1,7 @@
 //! The options of a Unix socket.
 
+use super::table::{TransportOptions, file_options};
+use super::types::{FileMode, SocketPath};
 use crate::error::Error;
 use crate::runtime::sockets::unix;
 use std::path::{Path, PathBuf};
@@ -11,23 +13,44 @@ use std::path::{Path, PathBuf};
 /// removes the file if the file is still its own.
 #[derive(Clone, Debug)]
 pub struct UnixOptions {
+    options: TransportOptions,
+}
+
+/// A Unix socket, as a transport.
+#[derive(Clone, Debug)]
+pub(crate) struct UnixTransport {
     pub(crate) path: PathBuf,
     pub(crate) mode: u32,
 }
 
 impl UnixOptions {
+    file_options!();
+
+    fn options_mut(&mut self) -> &mut TransportOptions {
+        &mut self.options
+    }
+
     /// Listens on the socket file `path`. Fails if the path is longer than 107 bytes.
     pub fn new(path: impl AsRef<Path>) -> Result<UnixOptions, Error> {
         let path = path.as_ref().to_owned();
         unix::check_path(&path)?;
-        Ok(UnixOptions { path, mode: unix::MODE })
+        let file = Some(SocketPath(path));
+        Ok(UnixOptions { options: TransportOptions { file, ..TransportOptions::default() } })
     }
 
-    /// Sets the permissions of the file, independent of the process's umask. Users that may write to the file may
-    /// connect. The default is `0o600`: only the user that the server runs as. The start fails if `mode` is more than
-    /// `0o777`.
-    pub fn mode(mut self, mode: u32) -> UnixOptions {
-        self.mode = mode;
-        self
+    pub(in crate::runtime) fn into_options(self) -> TransportOptions {
+        self.options
+    }
+
+    pub(in crate::runtime) fn into_transport(self) -> (TransportOptions, UnixTransport) {
+        let path = self.options.file.as_ref().expect("`new` sets it");
+        let transport = UnixTransport::new(path, self.options.mode);
+        (self.options, transport)
+    }
+}
+
+impl UnixTransport {
+    pub(in crate::runtime) fn new(path: &SocketPath, mode: Option<FileMode>) -> UnixTransport {
+        UnixTransport { path: path.0.clone(), mode: mode.map_or(unix::MODE, |mode| mode.0) }
     }
 }

@@ -3,4 +3,5 @@
 pub(super) mod options;
 pub(super) mod running;
 pub(super) mod serve;
+mod shared;
 mod signals;

@@ -6,6 +6,7 @@ use crate::host::{CancelReason, Engine, Wake};
 use crate::locks::Mutex;
 use crate::panics::caught;
 use crate::runtime::http::Embedded;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::serve::TokioSpawn;
 use crate::runtime::stdio::open_missing;
@@ -14,7 +15,6 @@ use crate::runtime::threads::executor::Executor;
 use crate::runtime::threads::timer::Timer;
 use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, drain_timeout};
 use crate::runtime::transport::lifecycle::Lifecycle;
-use crate::runtime::transport::table::{HTTP, SSE, TransportKind, WEBSOCKET};
 use crate::server::Server;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ struct Inner {
 }
 
 /// A transport that has been started, and its row in the table.
-type Started = (&'static TransportKind, Box<dyn Serving>);
+type Started = (TransportKind, Box<dyn Serving>);
 
 /// Starts the transports. If the start fails, nothing is left running.
 pub(crate) fn start(
@@ -58,6 +58,7 @@ pub(crate) fn start(
     if options.is_empty() {
         return Err(Error::invalid("no transport is named; name at least one"));
     }
+    options.resolve()?;
     let engine = server.engine().clone();
     engine.check_views()?;
     engine.check_completions()?;
@@ -233,7 +234,7 @@ impl Running {
 
     /// The addresses on which HTTP listens, in the order in which they were added.
     pub fn http_addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.of(&HTTP).filter_map(|serving| serving.address())
+        self.of(TransportKind::Http).filter_map(|serving| serving.address())
     }
 
     /// The first URL of the MCP endpoint over HTTP; `None` if there is none.
@@ -243,7 +244,7 @@ impl Running {
 
     /// The URLs of the MCP endpoint over HTTP, in the order in which the addresses were added.
     pub fn http_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(&HTTP)
+        self.urls(TransportKind::Http)
     }
 
     /// The first URL of the WebSocket transport; `None` if there is none.
@@ -253,7 +254,7 @@ impl Running {
 
     /// The URLs of the WebSocket transport, in the order in which the addresses were added.
     pub fn websocket_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(&WEBSOCKET)
+        self.urls(TransportKind::WebSocket)
     }
 
     /// The first URL of an event stream of HTTP+SSE; `None` if there is none.
@@ -263,7 +264,7 @@ impl Running {
 
     /// The URLs of the event streams of HTTP+SSE, in the order in which the addresses were added.
     pub fn sse_urls(&self) -> impl Iterator<Item = String> {
-        self.urls(&SSE)
+        self.urls(TransportKind::Sse)
     }
 
     /// The endpoint to which the program passes requests; `None` if the server was started without
@@ -273,11 +274,11 @@ impl Running {
     }
 
     /// The started transports of this kind, in the order in which they were added.
-    fn of(&self, kind: &'static TransportKind) -> impl Iterator<Item = &dyn Serving> {
+    fn of(&self, kind: TransportKind) -> impl Iterator<Item = &dyn Serving> {
         self.0.serving.iter().filter(move |(own, _)| *own == kind).map(|(_, serving)| &**serving)
     }
 
-    fn urls(&self, kind: &'static TransportKind) -> impl Iterator<Item = String> {
+    fn urls(&self, kind: TransportKind) -> impl Iterator<Item = String> {
         self.of(kind).filter_map(|serving| serving.public_url()).map(str::to_owned)
     }
 

@@ -3,7 +3,6 @@
 
 pub(super) mod accept;
 pub(super) mod address;
-pub(super) mod allowed;
 pub(super) mod client_address;
 pub(super) mod connections;
 pub(super) mod idle_state;

@@ -6,9 +6,9 @@ use super::descriptors::{self, Parent};
 use super::relay::Relay;
 use super::standard;
 use crate::error::{Error, ErrorKind};
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::threads::thread::Threads;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{DESCRIPTORS, STDIO, TransportKind};
 use rustix::fd::OwnedFd;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use std::sync::Arc;
@@ -35,10 +35,10 @@ pub(super) fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
 }
 
 impl ServerTransport for StdioTransport {
-    fn kind(&self) -> &'static TransportKind {
+    fn kind(&self) -> TransportKind {
         match self {
-            StdioTransport::Standard => &STDIO,
-            StdioTransport::Descriptors(..) => &DESCRIPTORS,
+            StdioTransport::Standard => TransportKind::Stdio,
+            StdioTransport::Descriptors(..) => TransportKind::Stdio,
         }
     }
 

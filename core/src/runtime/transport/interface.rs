@@ -6,9 +6,9 @@ use crate::host::Engine;
 use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::http::{Budget, Embedded, HttpService, Listener};
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::threads::executor::Executor;
 use crate::runtime::transport::lifecycle::Lifecycle;
-use crate::runtime::transport::table::TransportKind;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The server half of a transport, before its start. The options that a program passes implement it.
 pub(crate) trait ServerTransport: fmt::Debug + Send {
     /// The row of this transport in the table.
-    fn kind(&self) -> &'static TransportKind;
+    fn kind(&self) -> TransportKind;
 
     /// Checks what must exist before any transport starts. Fails if something is missing.
     fn check(&self) -> Result<(), Error> {

@@ -1,5 +1,4 @@
-//! The interface between a server and its transports: the table of them, the start, the shared state, and the shutdown.
+//! The interface between a server and its transports: the start, the shared state, and the shutdown.
 
 pub(super) mod interface;
 pub(super) mod lifecycle;
-pub(super) mod table;

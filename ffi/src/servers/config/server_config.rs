@@ -4,12 +4,13 @@ use crate::abi::guard::Result;
 use crate::abi::status::*;
 use crate::abi::thread_start::ThreadStart;
 use crate::servers::config::entries::{Mount, Page, Record, add_layer};
-use crate::servers::config::transports::Stdio;
 use crate::servers::log::HostLog;
-use crate::transports::sockets::Sockets;
-use crate::transports::web::Web;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use tenon_mcp::{HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling, Target};
+use tenon_mcp::{
+    ConfiguredTransport, HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling,
+    Target,
+};
 
 /// The setting that names a store.
 const STORE: &str = "store";
@@ -23,15 +24,13 @@ pub(crate) struct ServerConfig {
     pub(crate) signals: bool,
     pub(crate) log: Option<Arc<HostLog>>,
     pub(crate) thread_start: Option<Arc<ThreadStart>>,
-    pub(crate) stdio: Option<Stdio>,
-    pub(crate) http: Option<String>,
-    pub(crate) sockets: Sockets,
-    pub(crate) web: Web,
-    /// Whether the program passes in requests of its own HTTP server.
-    pub(crate) embedded: bool,
-    pub(crate) hosts: Vec<String>,
-    pub(crate) origins: Vec<String>,
-    pub(crate) headers: Vec<String>,
+    pub(crate) transports: Vec<ConfiguredTransport>,
+    /// Whether tenon_server_listen_http() was called.
+    pub(crate) has_http_address: bool,
+    /// The names that all transports allow, by the options that have them.
+    pub(crate) allowed: BTreeMap<&'static str, Vec<String>>,
+    /// The permissions of the files of Unix sockets.
+    pub(crate) unix_mode: Option<u32>,
     /// The first setter that failed.
     pub(crate) rejected: Option<Failure>,
     /// Checks registrations. It is built with the settings at that time, and built again if settings have changed
@@ -66,14 +65,10 @@ impl ServerConfig {
             signals: true,
             log: None,
             thread_start: None,
-            stdio: None,
-            http: None,
-            sockets: Sockets::default(),
-            web: Web::default(),
-            embedded: false,
-            hosts: Vec::new(),
-            origins: Vec::new(),
-            headers: Vec::new(),
+            transports: Vec::new(),
+            has_http_address: false,
+            allowed: BTreeMap::new(),
+            unix_mode: None,
             rejected: None,
             changed: false,
             records: Vec::new(),

@@ -3,16 +3,50 @@
 use crate::abi::guard::Result;
 use crate::abi::status::*;
 use crate::servers::config::server_config::ServerConfig;
-use std::os::fd::OwnedFd;
-use tenon_mcp::http::EmbedOptions;
-use tenon_mcp::{HttpOptions, ServeOptions};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use tenon_mcp::{ConfiguredTransport, JsonSlice, ServeOptions, Spelling, TransportKind, json};
 
-pub(crate) enum Stdio {
-    Process,
-    Descriptors(OwnedFd, OwnedFd),
+/// A duplicate of a descriptor of the program.
+pub(crate) fn duplicate(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the engine asks for numbers from 0. It is only duplicated, which fails if it is not open.
+    unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned()
+}
+
+/// Gives out descriptors that the library has taken over. Their numbers in the options are their places in the list.
+pub(crate) fn taken<const N: usize>(own: [OwnedFd; N]) -> impl FnMut(i32) -> io::Result<OwnedFd> {
+    let mut own = own.map(Some);
+    move |number| {
+        let place = usize::try_from(number).ok().and_then(|place| own.get_mut(place));
+        place.and_then(Option::take).ok_or_else(|| io::Error::other("there is no such descriptor"))
+    }
 }
 
 impl ServerConfig {
+    /// Adds a transport with its options.
+    pub(crate) fn listen(
+        &mut self,
+        transport: &str,
+        options: &JsonSlice,
+        descriptors: impl FnMut(i32) -> io::Result<OwnedFd>,
+    ) -> Result<tenon_status> {
+        let added = ConfiguredTransport::read(transport, options, Spelling::C, descriptors)?;
+        let is_stdio = |own: &ConfiguredTransport| own.kind() == TransportKind::Stdio;
+        if added.iter().any(is_stdio) && self.transports.iter().any(is_stdio) {
+            return Err(Failure::state(
+                "the server already listens on stdio or descriptors; it can have only one of them",
+            ));
+        }
+        added.iter().try_for_each(ConfiguredTransport::resolve)?;
+        self.transports.extend(added);
+        Ok(TENON_OK)
+    }
+
+    /// Adds a transport at an address.
+    pub(crate) fn listen_at(&mut self, transport: &str, address: &str) -> Result<tenon_status> {
+        self.listen(transport, &JsonSlice::from_value(&json!(address)), duplicate)
+    }
+
     /// The transports. Fails if there is none.
     pub(crate) fn transports(&self) -> Result<ServeOptions> {
         let options = self.named()?;
@@ -28,35 +62,14 @@ impl ServerConfig {
     /// The transports that were named. Descriptors are duplicated, so that a failed start leaves the originals for the
     /// next start.
     pub(crate) fn named(&self) -> Result<ServeOptions> {
-        let mut options = ServeOptions::new();
-        match &self.stdio {
-            None => {}
-            Some(Stdio::Process) => options = options.stdio(),
-            Some(Stdio::Descriptors(input, output)) => {
-                let copy = |descriptor: &OwnedFd| {
-                    descriptor.try_clone().map_err(|error| Failure::io("descriptor", error))
-                };
-                options = options.descriptors(copy(input)?, copy(output)?);
-            }
+        // Null counts as not set.
+        let mut defaults = json!({ "mode": self.unix_mode });
+        for (option, names) in &self.allowed {
+            defaults[option] = json!(names);
         }
-        let access = |http: HttpOptions| {
-            http.allowed_hosts(self.hosts.iter().cloned())
-                .allowed_origins(self.origins.iter().cloned())
-                .allowed_headers(self.headers.iter().cloned())
-        };
-        if let Some(address) = &self.http {
-            let http = HttpOptions::new(address)?;
-            options = options.http(access(match self.sockets.mode {
-                Some(mode) => http.mode(mode),
-                None => http,
-            }));
-        }
-        options = self.sockets.add_to(options, access)?;
-        options = self.web.add_to(options, &self.hosts, &self.origins, &self.headers);
-        if self.embedded {
-            let embedded = EmbedOptions::new().allowed_hosts(self.hosts.iter().cloned());
-            let embedded = embedded.allowed_origins(self.origins.iter().cloned());
-            options = options.embedded(embedded.allowed_headers(self.headers.iter().cloned()));
+        let (defaults, mut options) = (JsonSlice::from_value(&defaults), ServeOptions::new());
+        for transport in &self.transports {
+            options = options.with(transport.clone().with_defaults(&defaults, Spelling::C)?)?;
         }
         Ok(options)
     }

@@ -103,7 +103,8 @@ impl ServerState {
         let needs_store_thread = config.has_store_in(Mode::Store.lane());
         // The lock of the settings is held, so no other thread has set it.
         let _ = self.started.set(started);
-        config.stdio = None;
+        // The engine has duplicates of the descriptors.
+        config.transports.clear();
         drop(config);
         if woken.load(Ordering::SeqCst) {
             // It may have been requested before the server was stored.

@@ -6,6 +6,7 @@ use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
 use crate::abi::status::*;
 use crate::entries::handlers::tenon_destroy_fn;
+use crate::servers::config::transports::duplicate;
 use crate::servers::server::tenon_server;
 use crate::transports::http::wake::{Ready, ResponseWake, tenon_http_ready_fn};
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::http::{Exchange, RequestHead};
 use tenon_mcp::locks::{Condvar, Mutex, MutexGuard};
+use tenon_mcp::{JsonSlice, json};
 
 /// One request that the program's own HTTP server received, and its response. Make one with tenon_http_new(), add
 /// headers with tenon_http_add_header(), and hand it over with tenon_server_handle_http(). Pass in the request's body
@@ -86,8 +88,7 @@ pub unsafe extern "C" fn tenon_server_listen_embedded(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; server = object(server) => server.inner.configure(|config| {
-        config.embedded = true;
-        Ok(TENON_OK)
+        config.listen("embedded", &JsonSlice::from_value(&json!(true)), duplicate)
     }))
 }
 

@@ -1,8 +1,12 @@
 //! The options of an embedded endpoint: the hosts and origins that are accepted.
 
+use crate::dispatch::options::{Spelling, write};
 use crate::error::Error;
+use crate::json::JsonSlice;
 use crate::proto::http::Access;
-use crate::runtime::sockets::allowed::Allowed;
+use crate::runtime::options::allowed::Allowed;
+use crate::runtime::options::configured::ConfiguredTransport;
+use crate::runtime::options::table::{TransportOptions, access_options, header_options};
 
 /// The options of Streamable HTTP without a listener. The requests come from the program's own HTTP server, which is
 /// responsible for the address, the paths, connection timeouts and TLS.
@@ -13,40 +17,50 @@ use crate::runtime::sockets::allowed::Allowed;
 /// to this machine is answered with 403.
 #[derive(Clone, Debug, Default)]
 pub struct EmbedOptions {
-    allowed: Allowed,
+    options: TransportOptions,
 }
 
 impl EmbedOptions {
+    access_options!();
+    header_options!();
+
+    fn options_mut(&mut self) -> &mut TransportOptions {
+        &mut self.options
+    }
+
     /// The default options.
     pub fn new() -> EmbedOptions {
         EmbedOptions::default()
     }
 
-    /// Sets the host names (without port) that the `Host` header may name besides loopback hosts. If a name is set,
-    /// other hosts are answered with 403. The start fails if a name is not a valid host.
-    pub fn allowed_hosts(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
-        self.allowed.hosts = hosts.into_iter().map(Into::into).collect();
-        self
+    /// Options from a JSON object, in the spelling of a language. `what` is what the options belong to, in errors.
+    pub fn from_options(what: &str, options: &JsonSlice, spelling: Spelling) -> Result<EmbedOptions, Error> {
+        let mut options = ConfiguredTransport::embedded(what, options, spelling)?.options;
+        // An empty list is the same as none.
+        for names in [&mut options.allowed_hosts, &mut options.allowed_origins, &mut options.allowed_headers]
+        {
+            names.take_if(|names| names.0.is_empty());
+        }
+        Ok(EmbedOptions { options })
     }
 
-    /// Sets the origins (`scheme://host[:port]`) whose web pages may send requests. `"*"` means every origin, and
-    /// `"null"` means pages that have no origin. Pages of other origins are answered with 403. The start fails if a
-    /// text is not a valid origin.
-    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
-        self.allowed.origins = origins.into_iter().map(Into::into).collect();
-        self
+    /// The options that are set, as a JSON object in the spelling of a language.
+    pub fn to_options(&self, spelling: Spelling) -> JsonSlice {
+        write(&self.options, spelling)
     }
 
-    /// Sets the request headers that pages of allowed origins may send, like
-    /// [`HttpOptions::allowed_headers`](crate::HttpOptions::allowed_headers).
-    pub fn allowed_headers(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> EmbedOptions {
-        self.allowed.headers = names.into_iter().map(Into::into).collect();
-        self
+    pub(in crate::runtime) fn of(options: TransportOptions) -> EmbedOptions {
+        EmbedOptions { options }
+    }
+
+    pub(in crate::runtime) fn options(&self) -> &TransportOptions {
+        &self.options
     }
 
     /// The rules for hosts, origins and headers. Fails if one of them is not valid.
     pub(super) fn access(&self) -> Result<Access, Error> {
-        self.allowed.check("")?;
-        Ok(self.allowed.add_to(Access::embedded()))
+        let allowed = Allowed::of(&self.options);
+        allowed.check("")?;
+        Ok(allowed.add_to(Access::embedded()))
     }
 }

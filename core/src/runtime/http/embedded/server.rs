@@ -4,17 +4,17 @@ use super::options::EmbedOptions;
 use super::service::Embedded;
 use super::ticker::Ticker;
 use crate::error::Error;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::sockets::served_connections::ServedConnections;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{EMBEDDED, TransportKind};
 
 /// An embedded endpoint that has not been started.
 #[derive(Debug)]
 pub(in crate::runtime) struct EmbeddedTransport(pub(in crate::runtime) EmbedOptions);
 
 impl ServerTransport for EmbeddedTransport {
-    fn kind(&self) -> &'static TransportKind {
-        &EMBEDDED
+    fn kind(&self) -> TransportKind {
+        TransportKind::Embedded
     }
 
     fn check(&self) -> Result<(), Error> {

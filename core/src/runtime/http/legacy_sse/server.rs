@@ -6,15 +6,15 @@ use crate::proto::http::Access;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
 use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler, RouteRequest};
-use crate::runtime::options::web::SseOptions;
+use crate::runtime::options::transports::TransportKind;
+use crate::runtime::options::web::SseTransport;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{SSE, TransportKind};
 use std::sync::Arc;
 use std::time::Instant;
 
-impl ServerTransport for SseOptions {
-    fn kind(&self) -> &'static TransportKind {
-        &SSE
+impl ServerTransport for SseTransport {
+    fn kind(&self) -> TransportKind {
+        TransportKind::Sse
     }
 
     fn start_order(&self) -> StartOrder {
@@ -29,13 +29,18 @@ impl ServerTransport for SseOptions {
             route(&self.endpoint.path, move |access| Arc::new(Events { endpoint, access }))
         };
         let messages = route(&messages, move |access| Arc::new(Messages { endpoint, access }));
-        Ok(Box::new(ServedPath::at(context, &SSE, &self.endpoint, vec![events, messages])?))
+        Ok(Box::new(ServedPath::at(context, TransportKind::Sse, &self.endpoint, vec![events, messages])?))
     }
 }
 
 /// The endpoint checks the methods, because it checks the access first.
 fn route(path: &str, handler: impl FnOnce(Access) -> Arc<dyn RouteHandler> + Send + 'static) -> RouteConfig {
-    RouteConfig { name: SSE.title, path: path.into(), methods: None, handler: Box::new(handler) }
+    RouteConfig {
+        name: TransportKind::Sse.row().title,
+        path: path.into(),
+        methods: None,
+        handler: Box::new(handler),
+    }
 }
 
 /// The path of the event streams.

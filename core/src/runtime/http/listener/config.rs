@@ -2,8 +2,8 @@
 
 use crate::dispatch::limits::Limits;
 use crate::runtime::http::routes::route::RouteConfig;
+use crate::runtime::options::allowed::Allowed;
 use crate::runtime::options::http::ListenAddress;
-use crate::runtime::sockets::allowed::Allowed;
 use crate::runtime::transport::interface::ServeContext;
 use std::time::Duration;
 

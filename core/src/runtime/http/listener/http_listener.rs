@@ -10,6 +10,7 @@ use crate::runtime::http::routes::route::Route;
 use crate::runtime::http::routes::table::RouteTable;
 use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::options::http::ListenAddress;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::sockets::accept::accept;
 use crate::runtime::sockets::address::{exposed, is_local};
 use crate::runtime::sockets::inherited_sockets;
@@ -21,7 +22,6 @@ use crate::runtime::sockets::served_connections::ServedConnections;
 use crate::runtime::sockets::unix;
 use crate::runtime::threads::pool::Reactors;
 use crate::runtime::transport::interface::ServeContext;
-use crate::runtime::transport::table::HTTP;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -183,7 +183,9 @@ impl Listener {
         let (name, path) = (route.name, route.path.clone());
         self.service.engine().0.pages.take(path.clone(), name)?;
         self.pending.lock().routes.add(route).map_err(|present| {
-            let url = self.url(HTTP.scheme, path.path()).unwrap_or_else(|| path.path().to_owned());
+            let url = self
+                .url(TransportKind::Http.row().scheme, path.path())
+                .unwrap_or_else(|| path.path().to_owned());
             Error::invalid(format!(
                 "{url} is used twice, by {present} and by {name}: give each of them a path of its own"
             ))

@@ -6,9 +6,9 @@ use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::http_listener::Listener;
 use crate::runtime::http::routes::route::RouteConfig;
 use crate::runtime::options::http::ListenAddress;
+use crate::runtime::options::transports::TransportKind;
 use crate::runtime::options::web::EndpointAddress;
 use crate::runtime::transport::interface::{ServeContext, Serving};
-use crate::runtime::transport::table::TransportKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl ServedPath {
     /// Makes a listener for a transport of this kind. The path of its first route is the one for clients.
     pub(in crate::runtime::http) fn listen(
         context: &ServeContext,
-        kind: &TransportKind,
+        kind: TransportKind,
         config: ListenerConfig,
     ) -> Result<ServedPath, Error> {
         let path = path_for_clients(&config.routes);
@@ -36,11 +36,11 @@ impl ServedPath {
     /// Serves a transport of this kind on the listener with the address of `endpoint`, which is made if there is none.
     pub(in crate::runtime::http) fn at(
         context: &ServeContext,
-        kind: &TransportKind,
+        kind: TransportKind,
         endpoint: &EndpointAddress,
         routes: Vec<RouteConfig>,
     ) -> Result<ServedPath, Error> {
-        let (what, allowed) = (kind.name, &endpoint.allowed);
+        let (what, allowed) = (kind.row().name, &endpoint.allowed);
         allowed.check(&format!("{what} "))?;
         let shared = match &endpoint.address {
             Some(address) => context.listener(address),
@@ -68,12 +68,12 @@ impl ServedPath {
 
     fn new(
         listener: Arc<Listener>,
-        kind: &TransportKind,
+        kind: TransportKind,
         path: &str,
         access: &Access,
         is_first: bool,
     ) -> ServedPath {
-        let public_url = listener.url(kind.scheme, path);
+        let public_url = listener.url(kind.row().scheme, path);
         let exposed = listener.exposed(access, is_first);
         ServedPath { listener, is_first, public_url, exposed }
     }

@@ -12,9 +12,9 @@ use crate::runtime::http::routes::route::{
     Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest,
 };
 use crate::runtime::http::service::http_service::HttpService;
-use crate::runtime::options::web::WebSocketOptions;
+use crate::runtime::options::transports::TransportKind;
+use crate::runtime::options::web::WebSocketTransport;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use crate::runtime::transport::table::{TransportKind, WEBSOCKET};
 use http::Method;
 use http_body::Body;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ const METHODS: Methods = Methods {
     refusal: || Refusal::only_get("Method not allowed: open a WebSocket with GET"),
 };
 
-impl ServerTransport for WebSocketOptions {
-    fn kind(&self) -> &'static TransportKind {
-        &WEBSOCKET
+impl ServerTransport for WebSocketTransport {
+    fn kind(&self) -> TransportKind {
+        TransportKind::WebSocket
     }
 
     fn start_order(&self) -> StartOrder {
@@ -36,12 +36,12 @@ impl ServerTransport for WebSocketOptions {
     fn start(self: Box<Self>, context: &ServeContext) -> Result<Box<dyn Serving>, Error> {
         let service = context.http().clone();
         let route = RouteConfig {
-            name: WEBSOCKET.title,
+            name: TransportKind::WebSocket.row().title,
             path: self.endpoint.path.as_str().into(),
             methods: Some(METHODS),
             handler: Box::new(|access| Arc::new(WebSocketRoute { service, access })),
         };
-        Ok(Box::new(ServedPath::at(context, &WEBSOCKET, &self.endpoint, vec![route])?))
+        Ok(Box::new(ServedPath::at(context, TransportKind::WebSocket, &self.endpoint, vec![route])?))
     }
 }
 

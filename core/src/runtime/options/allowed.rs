@@ -1,5 +1,7 @@
 //! The hosts and origins that the options of an endpoint allow.
 
+use super::table::TransportOptions;
+use super::types::Names;
 use crate::error::Error;
 use crate::proto::http::Access;
 
@@ -13,6 +15,16 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
+    /// Those of a transport's options.
+    pub(in crate::runtime) fn of(options: &TransportOptions) -> Allowed {
+        let names = |names: &Option<Names>| names.as_ref().map(|names| names.0.clone()).unwrap_or_default();
+        Allowed {
+            hosts: names(&options.allowed_hosts),
+            origins: names(&options.allowed_origins),
+            headers: names(&options.allowed_headers),
+        }
+    }
+
     /// Adds these hosts, origins and headers to the defaults of the address.
     pub(in crate::runtime) fn add_to(&self, access: Access) -> Access {
         access.allow_hosts(&self.hosts).allow_origins(&self.origins).allow_headers(&self.headers)
