@@ -1627,9 +1627,9 @@ export interface EmbedOptions {
 /** The transports of a server. */
 export interface Transports {
   /**
-   * Standard input and output, for one client. They are served if this is `true`, or if no other transport is named.
-   * Meanwhile, what handlers print goes to standard error. A pair of descriptors, input and output, is served instead of the
-   * standard ones. They are duplicated.
+   * Standard input and output, for one client. In Python and Node they are also served if no transport is named. Meanwhile,
+   * what handlers print goes to standard error. A pair of descriptors, input and output, is served instead of the standard
+   * ones. They are duplicated.
    */
   stdio?: boolean | [Descriptor, Descriptor]
   /**
@@ -1657,8 +1657,8 @@ export interface Transports {
   /** HTTP+SSE, the transport of revision 2024-11-05, for clients that support no other. It takes the same as `websocket`. */
   sse?: number | string | SseOptions
   /**
-   * Requests that the program's own HTTP server passes on. Name it if other transports are served too. Without others it is
-   * not needed, because the first request starts the server in the same way.
+   * Requests that the program's own HTTP server passes on. In Node it is needed only beside other transports, because the
+   * first request starts a server that has no transport.
    */
   embedded?: boolean | EmbedOptions
 }

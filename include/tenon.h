@@ -976,9 +976,9 @@ tenon_status tenon_server_set_store(
  * first NUL with TENON_NUL. The value is an object with options, or a value that is short for options. The transports
  * are:
  *
- * - "stdio": true or false or a pair of descriptors. Standard input and output, for one client. They are served if
- *   this is "true", or if no other transport is named. Meanwhile, what handlers print goes to standard error. A pair
- *   of descriptors, input and output, is served instead of the standard ones. They are duplicated.
+ * - "stdio": true or false or a pair of descriptors. Standard input and output, for one client. In Python and Node
+ *   they are also served if no transport is named. Meanwhile, what handlers print goes to standard error. A pair of
+ *   descriptors, input and output, is served instead of the standard ones. They are duplicated.
  * - "http": a port, "host:port", "host:port/path" or options. Streamable HTTP, for both eras of the protocol: a port,
  *   "host:port", "host:port/path", "unix:path" for HTTP on a Unix socket, or options.
  * - "unix": a path or options. Lines, as on "stdio", on a Unix socket, for any number of clients: the path of the
@@ -993,9 +993,8 @@ tenon_status tenon_server_set_store(
  *   address of "http".
  * - "sse": a port, "host:port", "host:port/path", "/path" or options. HTTP+SSE, the transport of revision 2024-11-05,
  *   for clients that support no other. It takes the same as "websocket".
- * - "embedded": true or false or options. Requests that the program's own HTTP server passes on. Name it if other
- *   transports are served too. Without others it is not needed, because the first request starts the server in the
- *   same way.
+ * - "embedded": true or false or options. Requests that the program's own HTTP server passes on. In Node it is needed
+ *   only beside other transports, because the first request starts a server that has no transport.
  *
  * Their options are:
  *

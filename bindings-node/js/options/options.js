@@ -5,7 +5,7 @@
 const { types } = require('node:util')
 const { memberText, optionsText } = require('../registry/entries')
 const { logOption } = require('../server/log')
-const { embedOptions: readEmbedOptions, onFirstThread } = require('../native')
+const { embedOptions, onFirstThread } = require('../native')
 const { isObject } = require('../registry/schema')
 const { storeHandler } = require('../registry/store')
 
@@ -100,9 +100,9 @@ function listenOptions(given = {}) {
 }
 
 /** The options for requests of the program's own HTTP server: whether there are any, and their text, which is the same for all that mean the same. */
-function embedOptions(what, given) {
+function handlerOptions(what, given) {
   if (!isObject(given)) throw new TypeError(`${what}: options must be an object`)
-  return { isSet: Object.keys(given).length > 0, text: readEmbedOptions(what, memberText(what, plain(given))) }
+  return { isSet: Object.keys(given).length > 0, text: embedOptions(what, memberText(what, plain(given))) }
 }
 
 /** Path, media type and bytes of a page. */
@@ -116,4 +116,4 @@ function pageOf(path, body, options = {}) {
   return [path, type, body]
 }
 
-module.exports = { IN_PROCESS, checkNames, embedOptions, serverOptions, listenOptions, pageOf }
+module.exports = { IN_PROCESS, checkNames, handlerOptions, serverOptions, listenOptions, pageOf }

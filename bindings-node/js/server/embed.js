@@ -6,7 +6,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
 const { findPrincipal } = require('./principal')
-const { checkNames, embedOptions } = require('../options/options')
+const { checkNames, handlerOptions } = require('../options/options')
 
 // The kinds of steps; `src/serve/embed.rs` has the same numbers.
 const WAIT = 0
@@ -139,7 +139,7 @@ function addressOrNothing(address) {
 /** A function for `node:http`, Express and Fastify. */
 function handlerOf(open, options = {}) {
   const { principal, ...given } = options
-  const embedded = embedOptions('handler', given)
+  const embedded = handlerOptions('handler', given)
   if (principal !== undefined && typeof principal !== 'function') {
     throw new TypeError('handler: principal must be a function of the request')
   }

@@ -263,8 +263,8 @@ impl Engine {
     }
 
     /// Starts the transports. `lane` is notified of the end.
-    fn start(&self, py: Python<'_>, transports: &Transports, lane: &LoopLane) -> PyResult<Running> {
-        let options = transports.take(py)?;
+    fn start(&self, py: Python<'_>, options: &Transports, lane: &LoopLane) -> PyResult<Running> {
+        let options = options.take(py)?;
         let server = self.server.clone();
         // Resolves host names, which may take long.
         let running = py.detach(move || server.start(options));

@@ -51,6 +51,7 @@ TEXTS = {
     "method": "POST",
     "mime_type": "text/plain",
     "operations": "tool",
+    "options": "{}",
     "origin": "http://a",
     "params": "{}",
     "path": "tenon-refusals.sock",
@@ -60,6 +61,7 @@ TEXTS = {
     "schema": '{"type":"object","properties":{}}',
     "settings": "{}",
     "support": "optional",
+    "transport": "embedded",
     "type": "string",
     "uri": "ui://a/b",
     "uri_template": "a:{b}",
@@ -93,7 +95,7 @@ NUMBERS = {
 # Of these there are some, and others may be given.
 NUMBERED = ("tenon_kind", "tenon_mode", "tenon_limit", "tenon_param_flags")
 # Texts that are JSON.
-JSON = {"json", "settings", "schema", "params", "item", "arguments", "value"}
+JSON = {"json", "settings", "schema", "params", "item", "options", "arguments", "value"}
 NOT_JSON = {
     ("tenon_result_add_value", "value"),
     ("tenon_http_add_header", "value"),

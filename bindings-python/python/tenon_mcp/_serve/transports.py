@@ -158,9 +158,9 @@ class Transports(TypedDict, total=False):
     """The transports of a server."""
 
     stdio: bool | tuple[int | HasFileno, int | HasFileno] | None
-    """Standard input and output, for one client. They are served if this is ``true``, or if no other transport is
-    named. Meanwhile, what handlers print goes to standard error. A pair of descriptors, input and output, is
-    served instead of the standard ones. They are duplicated.
+    """Standard input and output, for one client. In Python and Node they are also served if no transport is named.
+    Meanwhile, what handlers print goes to standard error. A pair of descriptors, input and output, is served
+    instead of the standard ones. They are duplicated.
     """
     http: int | str | HttpOptions | None
     """Streamable HTTP, for both eras of the protocol: a port, ``host:port``, ``host:port/path``, ``unix:path`` for
