@@ -197,7 +197,7 @@ fn a_permit_is_passed_on_once_if_the_next_call_ends() {
 #[test]
 fn a_call_may_end_wherever_it_is() {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
+    model.preemption_bound = Some(3);
     model.check(|| {
         let world = World::new();
         let first = world.start(0, NONE);
