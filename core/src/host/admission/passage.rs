@@ -13,13 +13,17 @@ pub(in crate::host) struct Passage {
     data: Option<Box<StageData>>,
 }
 
+/// It is small, because every call has one.
+#[derive(Clone, Copy)]
 enum Place {
     /// In no stage.
     Between,
     /// A thread is in the stage's `enter`.
     Entering(StageId),
-    /// The stage has resumed the call, and a thread is still in its `enter`.
-    Resumed(StageId, Result<(), Box<Answer>>),
+    /// The stage has let the call pass, and a thread is still in its `enter`.
+    Resumed(StageId),
+    /// The stage has answered the call, and a thread is still in its `enter`.
+    Answered(StageId),
     /// The stage will resume the call.
     Waiting(StageId),
 }
@@ -59,8 +63,17 @@ impl Passage {
     pub(in crate::host) fn stage(&self) -> Option<StageId> {
         match self.place {
             Place::Between => None,
-            Place::Entering(stage) | Place::Resumed(stage, _) | Place::Waiting(stage) => Some(stage),
+            Place::Entering(stage)
+            | Place::Resumed(stage)
+            | Place::Answered(stage)
+            | Place::Waiting(stage) => Some(stage),
         }
+    }
+
+    /// Whether the call has passed a stage, and whether it waits there.
+    #[cfg(test)]
+    pub(super) fn at(&self, stage: StageId) -> (bool, bool) {
+        (self.passed.has(stage), matches!(self.place, Place::Waiting(at) if at == stage))
     }
 
     /// Whether a resume of this stage would be the first.
@@ -76,41 +89,44 @@ impl Passage {
 
     /// Records what a stage's `enter` has returned.
     pub(super) fn settle(&mut self, stage: StageId, verdict: Verdict) -> Settled {
-        let resumed = match std::mem::replace(&mut self.place, Place::Between) {
-            Place::Resumed(_, resumed) => Some(resumed),
-            _ => None,
-        };
-        let handed_over = matches!(resumed, Some(Ok(())));
-        if handed_over || matches!(verdict, Verdict::Pass) {
+        let resumed = matches!(self.place, Place::Resumed(_));
+        if resumed || matches!(verdict, Verdict::Pass) {
             self.passed.insert(stage);
         }
-        match (verdict, resumed) {
-            (Verdict::Answer(answer), _) => Settled::Answered(answer),
-            (Verdict::Wait, Some(Err(answer))) => Settled::Answered(*answer),
-            (Verdict::Wait, None) => {
-                self.place = Place::Waiting(stage);
-                Settled::Waits
-            }
-            _ => Settled::Passed { ahead: self.ahead, resumed: handed_over },
+        self.place = Place::Between;
+        match verdict {
+            Verdict::Answer(answer) => Settled::Answered(answer),
+            Verdict::Wait if !resumed => match self.data.as_mut().and_then(|data| data.answer.take()) {
+                Some(answer) => Settled::Answered(answer),
+                None => {
+                    self.place = Place::Waiting(stage);
+                    Settled::Waits
+                }
+            },
+            Verdict::Pass | Verdict::Wait => Settled::Passed { ahead: self.ahead, resumed },
         }
     }
 
     /// Records the verdict of a stage that resumes the call. `None` if the call does not wait there.
     pub(super) fn resume(&mut self, stage: StageId, verdict: Result<(), Answer>) -> Option<Continued> {
-        match (&self.place, verdict) {
-            (Place::Entering(at), verdict) if *at == stage => {
-                self.place = Place::Resumed(stage, verdict.map_err(Box::new));
+        match (self.place, verdict) {
+            (Place::Entering(at), Ok(())) if at == stage => {
+                self.place = Place::Resumed(stage);
                 Some(Continued::There)
             }
-            (Place::Waiting(at), verdict) if *at == stage => {
+            (Place::Entering(at), Err(answer)) if at == stage => {
+                self.place = Place::Answered(stage);
+                self.data.get_or_insert_default().answer = Some(answer);
+                Some(Continued::There)
+            }
+            (Place::Waiting(at), Ok(())) if at == stage => {
                 self.place = Place::Between;
-                Some(match verdict {
-                    Ok(()) => {
-                        self.passed.insert(stage);
-                        Continued::Here(self.ahead)
-                    }
-                    Err(answer) => Continued::Answered(answer),
-                })
+                self.passed.insert(stage);
+                Some(Continued::Here(self.ahead))
+            }
+            (Place::Waiting(at), Err(answer)) if at == stage => {
+                self.place = Place::Between;
+                Some(Continued::Answered(answer))
             }
             _ => None,
         }
@@ -127,9 +143,9 @@ impl Passage {
     pub(super) fn give_back(&mut self) -> Option<(StageId, Held)> {
         match std::mem::replace(&mut self.place, Place::Between) {
             Place::Waiting(stage) => return Some((stage, Held::Waiting)),
-            Place::Resumed(stage, Ok(())) => return Some((stage, Held::Passed)),
+            Place::Resumed(stage) => return Some((stage, Held::Passed)),
             // The thread in the stage's `enter` finds that the call has ended.
-            Place::Entering(_) | Place::Resumed(_, Err(_)) | Place::Between => {}
+            Place::Entering(_) | Place::Answered(_) | Place::Between => {}
         }
         let stage = self.passed.last()?;
         self.passed.remove(stage);

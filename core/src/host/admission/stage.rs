@@ -62,6 +62,7 @@ pub(in crate::host) enum Held {
 }
 
 /// How the time counts that a call spends at a stage.
+#[derive(Clone, Copy)]
 pub(super) enum StageTime {
     /// It counts toward the call's timeout.
     Continues,
@@ -87,7 +88,7 @@ pub(super) struct StageCall<'a> {
     pub(super) context: &'a CallContext,
 }
 
-/// The parts of a request that stages need. Most requests have none.
+/// The data of one call for its stages. Most calls have none.
 #[derive(Default)]
 pub(in crate::host) struct StageData {
     /// The check of the arguments, if it is too costly for the thread that received the call.
@@ -96,6 +97,8 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) state_key: Option<String>,
     /// The call is a task; the duration is how long to keep it, if the client gives one.
     pub(in crate::host) task: Option<Option<Duration>>,
+    /// The answer of a stage that has answered before its `enter` returned.
+    pub(in crate::host) answer: Option<Answer>,
 }
 
 impl From<RpcError> for Answer {

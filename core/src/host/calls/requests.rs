@@ -274,7 +274,8 @@ impl Engine {
         };
         let stage_data = (unchecked || state.is_some() || task.is_some()).then(|| {
             let check = unchecked.then(|| Check { params: Some(params.clone()) });
-            Box::new(StageData { check, state_key: state.as_deref().map(state_key), task })
+            let state_key = state.as_deref().map(state_key);
+            Box::new(StageData { check, state_key, task, ..StageData::default() })
         });
         let role = outer.map_or(Role::Message, Role::Inner);
         let spec = CallSpec::of(scope.peer(), context, input, sink);

@@ -3,7 +3,9 @@
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::RequestScope;
+use crate::dispatch::options::Policies;
 use crate::dispatch::shares;
 use crate::host::admission::chain::StageSet;
 use crate::host::admission::stage::StageData;
@@ -21,7 +23,7 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The data that a call starts with.
 pub(in crate::host) struct CallSpec {
@@ -77,6 +79,25 @@ impl Role {
             _ => None,
         }
     }
+
+    /// How long the handler may take.
+    #[inline]
+    fn timeout(self, policies: &Policies, limits: &Limits) -> Duration {
+        match self {
+            Role::Engine { timeout, .. } => timeout,
+            _ => policies.timeout.unwrap_or(limits.call_timeout),
+        }
+    }
+
+    /// How long the call may take, with this timeout for its handler. `None` is without a limit.
+    #[inline]
+    fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
+        match self {
+            Role::Own(Own::Untimed) => None,
+            Role::Own(Own::Timed) => Some(limits.store_timeout),
+            _ => Some(timeout),
+        }
+    }
 }
 
 impl CallSpec {
@@ -116,7 +137,7 @@ impl Engine {
         if !matches!(role, Role::Own(_)) {
             observed.set_entry(&context.entry);
         }
-        let id = self.enter_table(InFlightCall::new(spec, usage, now, ahead, &self.0.limits))?;
+        let id = self.enter_table(spec, usage, now, ahead)?;
         observed.started();
         if !self.may_continue(id, role) || matches!(role, Role::Own(_)) {
             return Ok(Accepted::Started(id));
@@ -145,16 +166,27 @@ impl Engine {
 
     /// Puts a call into the table, and registers it with its peer.
     #[inline]
-    fn enter_table(&self, mut flight: InFlightCall) -> Result<CallId, RpcError> {
+    fn enter_table(
+        &self,
+        mut spec: CallSpec,
+        usage: CallUsage,
+        now: Instant,
+        ahead: StageSet,
+    ) -> Result<CallId, RpcError> {
         let shared = &self.0;
-        let (peer, context, lane) = (flight.peer.clone(), flight.context.clone(), flight.lane.clone());
-        let deadline = flight.first_deadline(&shared.limits);
-        let bounded = !matches!(flight.role, Role::Engine { .. });
+        let role = spec.role;
+        // For its client, a call within another call does not exist.
+        let peer = spec.peer.take().filter(|_| role.outer().is_none());
+        let (context, lane) = (spec.context.clone(), usage.lane.clone());
+        let timeout = role.timeout(&context.entry.policies, &shared.limits);
+        let deadline = role.time(timeout, &shared.limits).and_then(|time| now.checked_add(time));
+        // The call is made where it is put into the table, because it is large.
         let insert = |session| {
-            flight.session = session;
-            match bounded {
-                true => shared.calls.insert(deadline, |_| flight),
-                false => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
+            let origin = (peer.clone(), session);
+            let flight = |_| InFlightCall::new(spec, origin, usage, (now, timeout), ahead);
+            match role {
+                Role::Engine { .. } => Ok(shared.calls.insert_unbounded(deadline, flight)),
+                _ => shared.calls.insert(deadline, flight),
             }
         };
         let most = shared.limits.max_peer_calls;

@@ -30,8 +30,8 @@ impl Engine {
         }
         let mut slow = Vec::new();
         self.0.calls.for_each(|flight| {
-            if !flight.sent.notified_slow && now.saturating_duration_since(flight.began) >= after {
-                flight.sent.notified_slow = true;
+            if !flight.notified_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.notified_slow = true;
                 slow.push(flight.sink.clone());
             }
         });

@@ -189,7 +189,7 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.sent.notified_slow = true;
+            flight.notified_slow = true;
             // If the handler does not run yet, the time counts from when the task is stored.
             if !run {
                 *place = deadline;
