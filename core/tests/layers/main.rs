@@ -100,7 +100,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
-    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "tasks"]),
+    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "lifecycle"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "bus", &["calls", "delivery", "engine", "lanes", "session"]),
     (
@@ -120,7 +120,7 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
     ("host", "elicitation", &["calls", "delivery", "lanes", "session", "tasks"]),
-    ("host", "engine", &["admission", "bus", "calls", "delivery", "engine_state", "lanes", "session"]),
+    ("host", "engine", &["bus", "calls", "delivery", "engine_state", "lanes", "session"]),
     (
         "host",
         "engine_state",
@@ -140,12 +140,20 @@ const PARTS: [(&str, &str, &[&str]); 53] = [
         ],
     ),
     ("host", "lanes", &["calls", "delivery", "engine_state"]),
-    ("host", "lifecycle", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"]),
+    (
+        "host",
+        "lifecycle",
+        &["admission", "calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"],
+    ),
     ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
-    ("host", "session", &["bus", "calls", "delivery", "engine", "lanes"]),
-    ("host", "tasks", &["bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"]),
+    ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes"]),
+    (
+        "host",
+        "tasks",
+        &["admission", "bus", "calls", "delivery", "engine", "engine_state", "lanes", "session"],
+    ),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
     ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),

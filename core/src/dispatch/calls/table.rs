@@ -194,15 +194,18 @@ impl<T> CallTable<T> {
         let (shard, place) = self.shard(id.slot());
         let mut shard = shard.lock();
         let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
-        let entry = slot.entry.take()?;
-        // A slot is retired before its generation would wrap, so that an old id can never identify a new call.
-        if let Some(next) = slot.generation.checked_add(1) {
-            slot.generation = next;
-            shard.free.push(place as u32);
+        // An entry is large. Written like this, it is copied once.
+        let entry = slot.entry.take();
+        if entry.is_some() {
+            // A slot is retired before its generation would wrap, so that an old id can never identify a new call.
+            if let Some(next) = slot.generation.checked_add(1) {
+                slot.generation = next;
+                shard.free.push(place as u32);
+            }
+            drop(shard);
+            self.count.fetch_sub(1, Ordering::AcqRel);
         }
-        drop(shard);
-        self.count.fetch_sub(1, Ordering::AcqRel);
-        Some(entry)
+        entry
     }
 
     /// Reads or changes a call in flight. `f` runs under a lock and must not call the table.

@@ -1,139 +1,337 @@
-//! Admission: waits for the store before a call's handler runs, for example to check that a request state is used
-//! only once.
-//!
-//! Before its admission, a call already has its id, is registered with its peer, and has its credit. So it can be
-//! cancelled, can time out and is counted while the store is asked.
+//! The table of the stages, and how calls go through it.
 
+use super::argument_checks::Arguments;
+use super::concurrency_limit::Concurrency;
+use super::once_only::OnceOnly;
+use super::passage::{Continued, Settled};
+use super::server_start::ServerStart;
+use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::task_record::TaskRecord;
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::store::{Once, consume_once};
-use crate::host::calls::dispatch::Thread;
+use crate::dispatch::observer::RequestScope;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::in_flight::InFlightCall;
+use crate::host::calls::op::CallContext;
+use crate::host::calls::start::CallSpec;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::host::tasks::TaskMode;
-use crate::locks::Mutex;
 use crate::panics::caught;
-use crate::proto::messages::error::{RpcError, stage};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
-use std::sync::Arc;
-use std::time::Duration;
+use crate::proto::messages::error::{Refuser, RpcError};
+use std::time::Instant;
 
-/// The conditions that a call waits for before it is admitted.
-pub(in crate::host) struct Admission {
-    /// The key of the request's state, which may be used only once.
-    key: Option<String>,
-    /// The call is a task; the duration is how long to keep it, if the client gives one.
-    task: Option<Option<Duration>>,
+/// Makes the table of the stages, in the order in which calls pass them.
+macro_rules! stages {
+    ($($(#[cfg($cfg:meta)])? $id:ident => $stage:ty,)*) => {
+        /// Identifies a stage. An earlier stage is less than a later one.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub(in crate::host) enum StageId {
+            $($(#[cfg($cfg)])? $id,)*
+        }
+
+        const STAGES: &[(StageId, Row)] = &[$($(#[cfg($cfg)])? (StageId::$id, Row::of::<$stage>()),)*];
+
+        impl StageSet {
+            #[inline]
+            fn select(mut call: Selection<'_>) -> StageSet {
+                $(
+                    $(#[cfg($cfg)])?
+                    if <$stage>::selects(&call) {
+                        call.before.insert(StageId::$id);
+                    }
+                )*
+                call.before
+            }
+        }
+    };
 }
 
-/// The store's result, or a note that the asking thread did not wait for it.
-enum Gate {
-    Asked,
-    Answered(Once),
-    Left,
+stages! {
+    Arguments => Arguments,
+    OnceOnly => OnceOnly,
+    TaskRecord => TaskRecord,
+    ServerStart => ServerStart,
+    Concurrency => Concurrency,
 }
 
-impl Admission {
-    /// The conditions to wait for, if any: a `state` that may be used only once, or the record of a task.
-    pub(in crate::host) fn of(state: Option<&str>, task: TaskMode) -> Option<Admission> {
-        // A state is sealed with a nonce that is never reused, so the text identifies the state.
-        let key = state.map(|state| format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state))));
-        let task = match task {
-            TaskMode::Now(ttl) => Some(ttl),
-            TaskMode::Never | TaskMode::Later => None,
-        };
-        (key.is_some() || task.is_some()).then_some(Admission { key, task })
+/// A row of the table.
+struct Row {
+    name: &'static str,
+    time: StageTime,
+    enter: fn(&HostPort, &mut ReadyCall) -> Verdict,
+    release: fn(&Shared, &StageCall<'_>, Held),
+    late: fn(&CallContext) -> Option<RpcError>,
+}
+
+impl Row {
+    const fn of<S: Stage>() -> Row {
+        Row { name: S::NAME, time: S::TIME, enter: S::enter, release: S::release, late: S::late }
     }
+}
+
+impl StageId {
+    fn row(self) -> &'static Row {
+        &STAGES[self as usize].1
+    }
+
+    fn is_limited(self) -> bool {
+        matches!(self.row().time, StageTime::Limited(_))
+    }
+
+    /// The name of the stage in messages about it.
+    pub(in crate::host) fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The error for a call whose time passes at this stage. `None` is the error for a handler that is too slow.
+    pub(in crate::host) fn late(self, context: &CallContext) -> Option<RpcError> {
+        (self.row().late)(context)
+    }
+}
+
+/// A set of stages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::host) struct StageSet(u16);
+
+const _: () = assert!(STAGES.len() <= u16::BITS as usize);
+
+impl StageSet {
+    pub(super) const EMPTY: StageSet = StageSet(0);
+
+    /// The chain of a call.
+    #[inline]
+    pub(in crate::host) fn of(shared: &Shared, spec: &CallSpec) -> StageSet {
+        let CallSpec { context, role, stage_data, .. } = spec;
+        let (role, data) = (*role, stage_data.as_deref());
+        StageSet::select(Selection { shared, context, role, data, before: StageSet::EMPTY })
+    }
+
+    #[inline]
+    pub(in crate::host) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn insert(&mut self, stage: StageId) {
+        self.0 |= 1 << stage as u16;
+    }
+
+    pub(super) fn remove(&mut self, stage: StageId) {
+        self.0 &= !(1 << stage as u16);
+    }
+
+    fn first(self) -> Option<StageId> {
+        STAGES.get(self.0.trailing_zeros() as usize).map(|(stage, _)| *stage)
+    }
+
+    pub(super) fn last(self) -> Option<StageId> {
+        let place = u16::BITS.checked_sub(self.0.leading_zeros() + 1)?;
+        STAGES.get(place as usize).map(|(stage, _)| *stage)
+    }
+}
+
+/// Where a call is after a stage.
+enum Step {
+    /// Before these stages.
+    Passed(StageSet),
+    /// At the stage.
+    Waits,
+    /// It has ended.
+    Ended,
+}
+
+/// The result of resuming a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Resumed {
+    /// The call has passed the stage, and holds what the stage has taken for it.
+    Passed,
+    /// The call ends with the stage's answer.
+    Answered,
+    /// The call does not wait at the stage: it has ended, or has been resumed already.
+    NotWaiting,
 }
 
 impl HostPort {
-    /// Asks the store whether a call may run, and runs it. Returns whether the result is still open.
-    pub(in crate::host) fn admit(&self, call: CallId, admission: Admission) -> bool {
-        caught(|| self.admit_within(call, admission)).unwrap_or_else(|panicked| {
-            self.0.fail_panicked(call, &panicked);
-            false
-        })
+    /// Takes a call through its stages, and then hands it to its target. Returns whether it waits at a stage.
+    pub(in crate::host) fn admit(&self, mut call: ReadyCall, mut ahead: StageSet) -> bool {
+        while let Some(stage) = ahead.first() {
+            match self.pass(stage, &mut call) {
+                Step::Passed(rest) => ahead = rest,
+                Step::Waits => return true,
+                Step::Ended => return false,
+            }
+        }
+        self.hand_over(call);
+        false
     }
 
-    fn admit_within(&self, call: CallId, admission: Admission) -> bool {
-        let shared = &self.0;
-        let Admission { key, task } = admission;
-        let Some(key) = key else {
-            self.admit_task(call, task.flatten());
-            return true;
-        };
-        // Recorded before the store can answer.
-        let observed = shared.observed(call);
-        observed.waits("store");
-        let gate = Arc::new(Mutex::new(Gate::Asked));
-        let (port, place) = (self.clone(), gate.clone());
-        let answered = move |once| {
-            let before = {
-                let mut gate = place.lock();
-                match *gate {
-                    Gate::Left => Some(once),
-                    _ => {
-                        *gate = Gate::Answered(once);
-                        None
-                    }
-                }
-            };
-            if let Some(once) = before {
-                port.0.observed(call).continues();
-                port.admitted(call, once, task, Thread::Other);
+    fn pass(&self, stage: StageId, call: &mut ReadyCall) -> Step {
+        // Recorded before another thread can resume the call.
+        let observed = self.0.observed(call.id);
+        observed.waits(stage.name());
+        let mut entered = None;
+        let done = caught(|| {
+            let begun = self.begin(stage, call.id);
+            if begun {
+                entered = Some((stage.row().enter)(self, call));
             }
+            // If a panic of the clock prevents the call from passing, this releases what it has taken.
+            begun.then(|| stage.is_limited().then(|| self.0.now()))
+        });
+        match (done, entered) {
+            (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now, &observed),
+            (Ok(_), _) => Step::Ended,
+            (Err(panicked), entered) => {
+                let held = if let Some(Verdict::Pass) = entered { Held::Passed } else { Held::Waiting };
+                self.0.release_stage(stage, call.id, &call.context, held);
+                self.0.fail_panicked(call.id, &panicked);
+                Step::Ended
+            }
+        }
+    }
+
+    /// Records that a call enters a stage. Returns `false` if the call has ended.
+    fn begin(&self, stage: StageId, id: CallId) -> bool {
+        let until = match stage.row().time {
+            StageTime::Limited(limit) => Some(self.0.now().checked_add(limit(&self.0.limits))),
+            StageTime::Continues | StageTime::Restarts => None,
         };
-        consume_once(&*shared.store, key, shared.limits.state_lifetime, shared.now(), answered);
-        let answer = std::mem::replace(&mut *gate.lock(), Gate::Left);
-        match answer {
-            Gate::Answered(once) => {
+        let begun = self.0.with_deadline(id, |flight, deadline| {
+            flight.passage.enter(stage);
+            if let Some(until) = until {
+                *deadline = until;
+            }
+        });
+        begun.is_some()
+    }
+
+    /// Records the verdict of a stage. If the call has ended meanwhile, this gives back what the stage took for it.
+    fn settle(
+        &self,
+        stage: StageId,
+        call: &mut ReadyCall,
+        verdict: Verdict,
+        now: Option<Instant>,
+        observed: &RequestScope,
+    ) -> Step {
+        let held = match &verdict {
+            Verdict::Pass => Some(Held::Passed),
+            Verdict::Wait => Some(Held::Waiting),
+            Verdict::Answer(_) => None,
+        };
+        let settled = self.0.with_deadline(call.id, |flight, deadline| {
+            let settled = flight.passage.settle(stage, verdict);
+            if let Settled::Passed { resumed, .. } = settled {
+                if let Some(now) = now {
+                    *deadline = now.checked_add(flight.timeout);
+                }
+                if resumed {
+                    call.input = flight.input.clone();
+                }
+            }
+            settled
+        });
+        match settled {
+            Some(Settled::Passed { ahead, .. }) => {
                 observed.passes();
-                self.admitted(call, once, task, Thread::Receiver);
-                false
+                Step::Passed(ahead)
             }
-            _ => true,
-        }
-    }
-
-    fn admit_task(&self, call: CallId, ttl: Option<Duration>) {
-        self.0.observed(call).waits("store");
-        if let Err(error) = self.begin_task(call, ttl, true) {
-            self.0.fail(call, &error);
-        }
-    }
-
-    fn admitted(&self, call: CallId, once: Once, task: Option<Option<Duration>>, thread: Thread) {
-        let shared = &self.0;
-        match (once, task) {
-            (Once::First, Some(ttl)) => self.admit_task(call, ttl),
-            (Once::First, None) => {
-                let until = |flight: &crate::host::calls::in_flight::InFlightCall| {
-                    shared.now().checked_add(flight.timeout)
-                };
-                let admitted = shared.with_deadline(call, |flight, deadline| {
-                    flight.admitting = false;
-                    *deadline = until(flight);
-                    flight.ready(call, thread)
-                });
-                // If the call ended meanwhile, it already has its response.
-                if let Some(call) = admitted {
-                    self.dispatch(call);
+            Some(Settled::Waits) => Step::Waits,
+            Some(Settled::Answered(answer)) => {
+                observed.passes();
+                self.refuse(stage, call.id, answer);
+                Step::Ended
+            }
+            None => {
+                if let Some(held) = held {
+                    self.0.release_stage(stage, call.id, &call.context, held);
                 }
+                Step::Ended
             }
-            (Once::Again, _) => shared.fail(
-                call,
-                &RpcError::invalid_params("Invalid params: requestState was already used")
-                    .refused_by(stage::VALIDATION, "once_only"),
-            ),
-            (Once::Unknown(why), _) => shared.fail(call, &Shared::no_store(&why)),
+        }
+    }
+
+    /// Resumes a call that waits at a stage. `decide` may change the call; it runs under the call table's lock. If the
+    /// result is not [`Resumed::Passed`], the stage keeps what it has taken for the call.
+    pub(in crate::host) fn resume(
+        &self,
+        stage: StageId,
+        id: CallId,
+        now: Instant,
+        decide: impl FnOnce(&mut InFlightCall) -> Result<(), Answer>,
+    ) -> Resumed {
+        let continued = self.0.with_deadline(id, |flight, deadline| {
+            if !flight.passage.awaits(stage) {
+                return None;
+            }
+            let decided = decide(flight);
+            let result = if decided.is_ok() { Resumed::Passed } else { Resumed::Answered };
+            let continued = flight.passage.resume(stage, decided)?;
+            let call = matches!(continued, Continued::Here(_)).then(|| {
+                if !matches!(stage.row().time, StageTime::Continues) {
+                    *deadline = now.checked_add(flight.timeout);
+                }
+                flight.ready(id, Thread::Other)
+            });
+            Some((result, continued, call))
+        });
+        let Some((result, continued, call)) = continued.flatten() else { return Resumed::NotWaiting };
+        match (continued, call) {
+            (Continued::Here(ahead), Some(call)) => {
+                self.0.observed(id).continues();
+                self.admit(call, ahead);
+            }
+            (Continued::Answered(answer), _) => self.refuse(stage, id, answer),
+            _ => {}
+        }
+        result
+    }
+
+    /// Ends a call that waits at a stage. Returns `false` if it does not wait there.
+    pub(in crate::host) fn refuse_waiting(&self, stage: StageId, id: CallId, answer: Answer) -> bool {
+        let continued = self.0.calls.with(id, |flight| flight.passage.resume(stage, Err(answer))).flatten();
+        let waited = continued.is_some();
+        if let Some(Continued::Answered(answer)) = continued {
+            self.refuse(stage, id, answer);
+        }
+        waited
+    }
+
+    /// Ends a call with the answer of a stage. All calls that a stage refuses end here.
+    pub(in crate::host) fn refuse(&self, stage: StageId, id: CallId, answer: Answer) {
+        let observed = self.0.observed(id);
+        match &answer {
+            Answer::Error(error) => observed.refused_at(stage.name(), error),
+            Answer::Outcome(_) => observed.refused(Refuser { stage: stage.name(), by: "schema" }),
+        }
+        let refused = caught(|| match answer {
+            Answer::Error(error) => self.0.fail(id, &error),
+            Answer::Outcome(outcome) => drop(self.complete(id, outcome)),
+        });
+        if let Err(panicked) = refused {
+            self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);
         }
     }
 }
 
 impl Shared {
-    pub(in crate::host) fn no_store(why: &str) -> RpcError {
-        RpcError::busy(format!("Server busy: the store is unavailable: {why}"))
-            .refused_by(stage::STORE, "unavailable")
+    /// Releases the stages of a call that has ended, the last one first.
+    #[inline]
+    pub(in crate::host) fn release_stages(&self, id: CallId, flight: &mut InFlightCall) {
+        if !flight.passage.is_clear() {
+            self.release_all(id, flight);
+        }
+    }
+
+    fn release_all(&self, id: CallId, flight: &mut InFlightCall) {
+        while let Some((stage, held)) = flight.passage.give_back() {
+            self.release_stage(stage, id, &flight.context, held);
+        }
+    }
+
+    /// Gives back what an ended call has at one stage.
+    fn release_stage(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
+        if let Err(panicked) = caught(|| (stage.row().release)(self, &StageCall { id, context }, held)) {
+            self.panicked(format_args!("the release of a call's stage {}", stage.name()), &panicked);
+        }
     }
 }

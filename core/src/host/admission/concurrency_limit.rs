@@ -1,28 +1,66 @@
-//! Concurrency limits: queues the calls of entries that limit how many of them run at a time.
+//! The stage `concurrency`: an entry limits how many of its calls run at a time.
+//!
+//! A call that waits for a permit holds no credit of its lane, because credits are for running calls.
 
+use super::chain::{Resumed, StageId};
+use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
-use crate::host::calls::dispatch::Thread;
-use crate::host::calls::in_flight::InFlightCall;
+use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::{RpcError, stage};
+use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
-/// Whether a call has one of the permits of its entry's concurrency limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::host) enum Permit {
-    /// The call needs no permit, or has not asked for one yet.
-    #[default]
-    None,
-    /// The call waits for a permit, and holds no credit of its lane, because credits are for running calls.
-    Waiting,
-    /// The call has a permit.
-    Held,
+pub(super) struct Concurrency;
+
+impl Stage for Concurrency {
+    const NAME: &'static str = "concurrency";
+    const TIME: StageTime = StageTime::Restarts;
+
+    #[inline]
+    fn selects(call: &Selection<'_>) -> bool {
+        // A call within another call runs with the permit of the outer call.
+        call.context.entry.semaphore.is_some() && call.role.outer().is_none()
+    }
+
+    fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        let shared = &port.0;
+        let Some(semaphore) = &call.context.entry.semaphore else { return Verdict::Pass };
+        match semaphore.enter(call.id, shared.limits.max_waiting_calls) {
+            AcquireResult::Runs => Verdict::Pass,
+            AcquireResult::Waits => {
+                shared.return_credit(call.id);
+                Verdict::Wait
+            }
+            AcquireResult::Full => {
+                let (entry, most) = (&call.context.entry, semaphore.most());
+                let waiting = shared.limits.max_waiting_calls;
+                let text = format!(
+                    "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
+                );
+                RpcError::busy(text).refused_by(Concurrency::NAME, "max_waiting_calls").into()
+            }
+        }
+    }
+
+    fn release(shared: &Shared, call: &StageCall<'_>, held: Held) {
+        let Some(semaphore) = &call.context.entry.semaphore else { return };
+        match held {
+            Held::Passed => shared.release_permit(semaphore),
+            // If the call is no longer in the queue, the thread that took it out passes the permit on.
+            Held::Waiting => _ = semaphore.forget(call.id),
+        }
+    }
+
+    fn late(_: &CallContext) -> Option<RpcError> {
+        let late = RpcError::busy("Server busy: other calls of this handler did not end in time");
+        Some(late.refused_by(Concurrency::NAME, "timeout"))
+    }
 }
 
 impl Shared {
@@ -34,130 +72,53 @@ impl Shared {
         }
     }
 
-    /// Takes a permit for a call that is about to run. Returns `false` if the call runs later, or has ended.
-    pub(in crate::host) fn acquire_permit(
-        &self,
-        semaphore: &Semaphore,
-        id: CallId,
-        context: &CallContext,
-    ) -> bool {
-        let asks = |flight: &mut InFlightCall| flight.outer().is_none() && flight.permit == Permit::None;
-        match self.calls.with(id, asks) {
-            Some(true) => {}
-            Some(false) => return true,
-            None => return false,
-        }
-        // Recorded before another thread can give the call a permit.
-        let observed = self.observed(id);
-        observed.waits("concurrency");
-        match semaphore.enter(id, self.limits.max_waiting_calls) {
-            AcquireResult::Runs => {
-                observed.passes();
-                let held = self.calls.with(id, |flight| flight.permit = Permit::Held);
-                if held.is_none() {
-                    self.release_permit(semaphore);
-                }
-                held.is_some()
+    /// Gives back the lane's credit of a call that will wait for a permit.
+    fn return_credit(&self, id: CallId) {
+        self.calls.with(id, |flight| {
+            // Another thread may already have given it a permit.
+            if flight.passage.awaits(StageId::Concurrency) {
+                self.waiting.acquire_unbounded();
+                std::mem::replace(&mut flight.lane, self.waiting.clone()).release();
             }
-            AcquireResult::Waits => {
-                let waits = self.calls.with(id, |flight| {
-                    // Another thread may already have given it a permit.
-                    (flight.permit == Permit::None).then(|| {
-                        flight.permit = Permit::Waiting;
-                        std::mem::replace(&mut flight.lane, self.waiting.clone())
-                    })
-                });
-                match waits {
-                    Some(Some(lane)) => lane.release(),
-                    Some(None) => {}
-                    None if semaphore.forget(id) => {}
-                    None => self.release_permit(semaphore),
-                }
-                false
-            }
-            AcquireResult::Full => {
-                observed.passes();
-                let (entry, most) = (&context.entry, semaphore.most());
-                let waiting = self.limits.max_waiting_calls;
-                let text = format!(
-                    "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
-                );
-                self.fail(id, &RpcError::busy(text).refused_by(stage::LIMITS, "max_waiting_calls"));
-                false
-            }
-        }
+        });
     }
 
-    /// Handles the end of a call that had a permit or waited for one.
-    pub(in crate::host) fn end_permit(&self, semaphore: &Semaphore, id: CallId, permit: Permit) {
-        match permit {
-            Permit::None => {}
-            Permit::Held => self.release_permit(semaphore),
-            Permit::Waiting => {
-                if !semaphore.forget(id) {
-                    self.release_permit(semaphore);
-                }
-            }
-        }
-    }
-
-    /// Gives a permit back, and runs the next waiting call.
+    /// Gives a permit back, and resumes the next waiting call that can run.
     fn release_permit(&self, semaphore: &Semaphore) {
         while let Some(id) = semaphore.leave() {
-            match caught(|| self.run_in_turn(id)) {
-                Ok(true) => return,
-                Ok(false) => {}
-                Err(panicked) => {
-                    // The end of this call does not start the next one; this loop does.
-                    self.calls.with(id, |flight| flight.permit = Permit::None);
-                    self.fail_panicked(id, &panicked);
-                }
+            match caught(|| self.resume_with_permit(id)) {
+                Ok(Resumed::Passed) => return,
+                Ok(Resumed::Answered | Resumed::NotWaiting) => {}
+                Err(panicked) => self.fail_panicked(id, &panicked),
             }
         }
     }
 
-    /// Runs a call that waited. Returns `false` if it has ended, or cannot run.
-    fn run_in_turn(&self, id: CallId) -> bool {
-        let Some(context) = self.calls.with(id, |flight| flight.context.clone()) else { return false };
+    /// Resumes a call with the permit that it waited for, and with a credit of its lane.
+    fn resume_with_permit(&self, id: CallId) -> Resumed {
+        let context = self.calls.with(id, |flight| flight.context.clone());
+        let (Some(context), Some(this)) = (context, self.this.upgrade()) else { return Resumed::NotWaiting };
         // The clock is read before the credit is taken. Otherwise a panic of the clock would lose the credit.
         let now = self.now();
         let lane = self.lane_of(&context);
-        let credit = lane.acquire();
-        let mut used = false;
-        let runs = self.with_deadline(id, |flight, deadline| {
-            // A call that got its permit before it was marked as waiting still has its credit.
-            if flight.permit == Permit::Waiting {
-                if !credit {
-                    return None;
+        let mut credit = lane.acquire();
+        let resumed = HostPort(this).resume(StageId::Concurrency, id, now, |flight| {
+            // A call that got its permit before it gave its credit back still has it.
+            if Arc::ptr_eq(&flight.lane, &self.waiting) {
+                if !std::mem::take(&mut credit) {
+                    return Err(self.no_credit(&lane));
                 }
-                used = true;
-                flight.lane = lane.clone();
-                *deadline = now.checked_add(flight.timeout);
+                std::mem::replace(&mut flight.lane, lane.clone()).release();
             }
-            flight.permit = Permit::Held;
-            Some(flight.ready(id, Thread::Other))
+            Ok(())
         });
-        if credit && !used {
+        if credit {
             lane.release();
         }
-        match runs {
-            Some(Some(call)) => {
-                self.observed(id).continues();
-                if let Some(this) = self.this.upgrade() {
-                    HostPort(this).hand_over(call);
-                }
-                true
-            }
-            Some(None) => {
-                // Ended as a call without a permit, because this loop starts the next one.
-                self.calls.with(id, |flight| flight.permit = Permit::None);
-                self.fail(
-                    id,
-                    &self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()),
-                );
-                false
-            }
-            None => false,
-        }
+        resumed
+    }
+
+    fn no_credit(&self, lane: &LaneQueue) -> Answer {
+        self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()).into()
     }
 }

@@ -1,5 +1,45 @@
-//! The steps of a call before its handler runs: costly argument checks and concurrency limits.
+//! Admission: the stages that a call passes before its handler runs.
+//!
+//! # The chain of a call
+//!
+//! A call has its id, its entry in the call table, its place with its peer, its lane's credit and its deadline before
+//! its first stage. So it can be cancelled, can time out and is counted wherever it waits. Its chain is computed from its
+//! entry and its request, in the order of the table in [`chain`]:
+//!
+//! 1. `arguments`: the arguments satisfy the input schema. Only costly checks are left for this stage.
+//! 2. `once_only`: the request's state is used for the first time.
+//! 3. `task`: the record of the task is stored, and the client has the task.
+//! 4. `start`: the server of the entry has started.
+//! 5. `concurrency`: the entry has a permit for the call.
+//!
+//! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
+//! others do, and the start lies between two other stages.
+//!
+//! Most calls have an empty chain, which costs a branch and no allocation.
+//!
+//! # A stage
+//!
+//! A stage is a row in the table and a file with a [`Stage`](stage::Stage). Its `enter` returns *pass*, *answer* or
+//! *wait*. A stage that returns *wait* resumes the call later, from any thread, with [`HostPort::resume`]. It may do so
+//! before `enter` returns; then the thread in `enter` continues the call. Only the first resume counts.
+//!
+//! # What a call holds
+//!
+//! [`Passage`](passage::Passage) records under the call table's lock which stages a call has passed. The thread that
+//! removes the call from the table releases them, the last one first, in `finish`. If a call ends while a thread is in
+//! `enter`, that thread releases what this stage took. So everything is released once, however a call ends.
+//!
+//! A resume hands over what the stage took for the call, for example a permit. If the call has ended, `resume` says so,
+//! and the stage keeps it.
 
 pub(super) mod argument_checks;
 pub(super) mod chain;
-pub(super) mod concurrency_limit;
+mod concurrency_limit;
+pub(super) mod once_only;
+pub(super) mod passage;
+mod server_start;
+pub(super) mod stage;
+mod task_record;
+
+#[cfg(doc)]
+use crate::host::HostPort;

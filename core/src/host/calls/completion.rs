@@ -40,8 +40,8 @@ impl Shared {
         true
     }
 
-    /// The only way to remove a call from the table: returns its credit, and notifies the peer, and the host if it
-    /// still works on the call.
+    /// Ends a call that was removed from the table: gives back all that it holds, and notifies the peer, and the host if
+    /// it still works on the call. All calls end here.
     pub(in crate::host) fn finish(
         &self,
         id: CallId,
@@ -50,11 +50,10 @@ impl Shared {
         tell_host: Option<CancelReason>,
     ) {
         flight.observed.finished(end_of(&outgoing, tell_host.as_ref()), outgoing.size());
+        // First, because the next call that gets this call's permit needs a credit.
         flight.lane.release();
+        self.release_stages(id, &mut flight);
         flight.part = None;
-        if let Some(semaphore) = &flight.context.entry.semaphore {
-            self.end_permit(semaphore, id, flight.permit);
-        }
         if let Some(following) = &flight.following {
             self.end_following(following);
         }

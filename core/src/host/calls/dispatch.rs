@@ -30,25 +30,6 @@ pub(in crate::host) enum Thread {
 }
 
 impl HostPort {
-    /// Hands a call to its host, or to its local handler, once the server has started.
-    #[inline]
-    pub(in crate::host) fn dispatch(&self, call: ReadyCall) {
-        if !self.0.queue_until_started(call.id, &call.context) {
-            self.acquire_and_run(call);
-        }
-    }
-
-    /// Like `dispatch`, but without a check that the server has started.
-    #[inline]
-    pub(in crate::host) fn acquire_and_run(&self, call: ReadyCall) {
-        if let Some(semaphore) = &call.context.entry.semaphore
-            && !self.0.acquire_permit(semaphore, call.id, &call.context)
-        {
-            return;
-        }
-        self.hand_over(call);
-    }
-
     /// Hands over a call that may run. If the host or a waker panics, the call ends.
     pub(in crate::host) fn hand_over(&self, call: ReadyCall) {
         let id = call.id;

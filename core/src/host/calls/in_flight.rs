@@ -3,21 +3,21 @@
 use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::RequestScope;
 use crate::dispatch::shares::Part as ClientPart;
 use crate::host::Registered;
-use crate::host::admission::concurrency_limit::Permit;
+use crate::host::admission::chain::StageSet;
+use crate::host::admission::passage::Passage;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
-use crate::host::calls::start::{CallSpec, Check, Own, Role};
+use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::outbox::Outbox;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::local::{LocalState, Waiter};
 use crate::host::middleware::Following;
-use crate::host::session::peer::{NO_SESSION, Peer};
+use crate::host::session::peer::Peer;
 use crate::host::tasks::Live;
 use crate::json::JsonSlice;
 use crate::proto::messages::id::RequestId;
@@ -39,6 +39,8 @@ pub(in crate::host) struct InFlightCall {
     pub(in crate::host) part: Option<ClientPart>,
     pub(in crate::host) timeout: Duration,
     pub(in crate::host) began: Instant,
+    /// Whether the sink has been notified that the call is slow.
+    pub(in crate::host) notified_slow: bool,
     pub(in crate::host) asks: Asks,
     /// The request carried answers, or the state of an earlier round.
     pub(in crate::host) retried: bool,
@@ -51,11 +53,7 @@ pub(in crate::host) struct InFlightCall {
     pub(in crate::host) role: Role,
     /// The inner call that this call's middleware waits for.
     pub(in crate::host) following: Option<Box<Following>>,
-    /// Whether the admission of the call is not finished.
-    pub(in crate::host) admitting: bool,
-    pub(in crate::host) permit: Permit,
-    /// A check of the call's input that must finish before the call runs.
-    pub(in crate::host) check: Option<Box<Check>>,
+    pub(in crate::host) passage: Passage,
     pub(in crate::host) handler: HandlerRun,
     pub(in crate::host) sent: SentMessages,
     /// The request for observers.
@@ -84,8 +82,6 @@ pub(in crate::host) struct SentMessages {
     pub(in crate::host) last_progress: Option<f64>,
     /// The time of the last message that the client may lose if it reads the message together with the response.
     pub(in crate::host) progress_at: Option<Instant>,
-    /// Whether the sink has been notified that the call is slow.
-    pub(in crate::host) notified_slow: bool,
 }
 
 /// A callback to run if a call ends before its handler completes it.
@@ -99,32 +95,28 @@ pub(in crate::host) struct CallUsage {
 }
 
 impl InFlightCall {
-    /// A new call. The caller puts it into the table.
+    /// A new call, with its peer and the number of its session, and with the time at which it began and its timeout.
     #[inline]
     pub(in crate::host) fn new(
         spec: CallSpec,
+        (peer, session): (Option<Arc<Peer>>, u64),
         usage: CallUsage,
-        began: Instant,
-        admitting: bool,
-        limits: &Limits,
+        (began, timeout): (Instant, Duration),
+        ahead: StageSet,
     ) -> InFlightCall {
-        let CallSpec { peer, context, input, sink, asks, retried, listing, check, .. } = spec;
-        let CallSpec { may_be_task, role, observed, .. } = spec;
-        let timeout = match role {
-            Role::Lifecycle(timeout) => timeout,
-            _ => context.entry.policies.timeout.unwrap_or(limits.call_timeout),
-        };
+        let CallSpec { context, input, sink, asks, retried, listing, .. } = spec;
+        let CallSpec { stage_data, may_be_task, role, observed, .. } = spec;
         InFlightCall {
             context,
             input,
             sink,
-            // For its client, a call within another call does not exist.
-            peer: peer.filter(|_| role.outer().is_none()),
-            session: NO_SESSION,
+            peer,
+            session,
             lane: usage.lane,
             part: usage.part,
             timeout,
             began,
+            notified_slow: false,
             asks,
             retried,
             listing,
@@ -132,22 +124,10 @@ impl InFlightCall {
             may_be_task,
             role,
             following: None,
-            admitting: admitting || role == Role::Own(Own::Timed),
-            permit: Permit::None,
-            check,
+            passage: Passage::new(ahead, stage_data),
             handler: HandlerRun::default(),
             sent: SentMessages::default(),
             observed,
-        }
-    }
-
-    /// The deadline that the call starts with.
-    #[inline]
-    pub(in crate::host) fn first_deadline(&self, limits: &Limits) -> Option<Instant> {
-        match self.role {
-            Role::Own(Own::Untimed) => None,
-            _ if self.admitting => self.began.checked_add(limits.store_timeout),
-            _ => self.began.checked_add(self.timeout),
         }
     }
 

@@ -5,11 +5,13 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestEnd;
 use crate::dispatch::route::{Invocation, Route, address, route};
 use crate::host::Target;
-use crate::host::admission::chain::Admission;
+use crate::host::admission::argument_checks::Check;
+use crate::host::admission::once_only::state_key;
+use crate::host::admission::stage::StageData;
 use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::op::CallContext;
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::start::{CallSpec, Check, Role, in_flight};
+use crate::host::calls::start::{CallSpec, Role, in_flight};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::middleware::WrappedOperation;
@@ -29,7 +31,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 /// Refuses arguments that do not fit their schema.
-pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::VALIDATION, by: "arguments" };
+pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::ARGUMENTS, by: "schema" };
 
 /// The result of handling a request.
 pub(in crate::host) enum Step {
@@ -265,16 +267,20 @@ impl Engine {
         } else {
             None
         };
-        let admission = Admission::of(state.as_deref(), task);
-        let may_be_task = task == TaskMode::Later;
-        let (admission, check) = match unchecked {
-            false => (admission, None),
-            true => (None, Some(Box::new(Check { params: Some(params.clone()), admission }))),
+        let (task, may_be_task) = match task {
+            TaskMode::Now(ttl) => (Some(ttl), false),
+            TaskMode::Later => (None, true),
+            TaskMode::Never => (None, false),
         };
+        let stage_data = (unchecked || state.is_some() || task.is_some()).then(|| {
+            let check = unchecked.then(|| Check { params: Some(params.clone()) });
+            let state_key = state.as_deref().map(state_key);
+            Box::new(StageData { check, state_key, task, ..StageData::default() })
+        });
         let role = outer.map_or(Role::Message, Role::Inner);
         let spec = CallSpec::of(scope.peer(), context, input, sink);
         let observed = request.observed.clone();
-        self.start(CallSpec { asks, retried, listing, admission, may_be_task, check, role, observed, ..spec })
+        self.start(CallSpec { asks, retried, listing, stage_data, may_be_task, role, observed, ..spec })
     }
 
     /// The middleware around the request, unless middleware makes the request.

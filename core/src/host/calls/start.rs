@@ -1,10 +1,14 @@
-//! The start of a call: it gets its lane's credit and its entry in the table, and then passes its admission or runs.
+//! The start of a call: it gets its lane's credit and its entry in the table, and then passes the stages of its
+//! admission.
 
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::{CallId, Full};
+use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::RequestScope;
+use crate::dispatch::options::Policies;
 use crate::dispatch::shares;
-use crate::host::admission::chain::Admission;
+use crate::host::admission::chain::StageSet;
+use crate::host::admission::stage::StageData;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
@@ -17,10 +21,9 @@ use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::{RpcError, stage};
-use crate::proto::messages::message::Params;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The data that a call starts with.
 pub(in crate::host) struct CallSpec {
@@ -31,9 +34,7 @@ pub(in crate::host) struct CallSpec {
     pub(in crate::host) asks: Asks,
     pub(in crate::host) retried: bool,
     pub(in crate::host) listing: Option<Box<Part>>,
-    pub(in crate::host) admission: Option<Admission>,
-    /// A check of the call's input that must finish first.
-    pub(in crate::host) check: Option<Box<Check>>,
+    pub(in crate::host) stage_data: Option<Box<StageData>>,
     /// Whether the call becomes a task when its handler starts the task.
     pub(in crate::host) may_be_task: bool,
     pub(in crate::host) role: Role,
@@ -65,19 +66,31 @@ pub(in crate::host) enum Own {
     Untimed,
 }
 
-/// The remaining work for a call after its input has been checked.
-pub(in crate::host) struct Check {
-    /// The parameters, which may contain answers. `None` for anything that is not a request.
-    pub(in crate::host) params: Option<Params>,
-    pub(in crate::host) admission: Option<Admission>,
-}
-
 impl Role {
     /// The outer call, if the call runs within one.
     pub(in crate::host) fn outer(self) -> Option<CallId> {
         match self {
             Role::Inner(outer) => Some(outer),
             _ => None,
+        }
+    }
+
+    /// How long the handler may take.
+    #[inline]
+    fn timeout(self, policies: &Policies, limits: &Limits) -> Duration {
+        match self {
+            Role::Lifecycle(timeout) => timeout,
+            _ => policies.timeout.unwrap_or(limits.call_timeout),
+        }
+    }
+
+    /// How long the call may take, with this timeout for its handler. `None` is without a limit.
+    #[inline]
+    fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
+        match self {
+            Role::Own(Own::Untimed) => None,
+            Role::Own(Own::Timed) => Some(limits.store_timeout),
+            _ => Some(timeout),
         }
     }
 }
@@ -98,8 +111,7 @@ impl CallSpec {
             asks: Asks::default(),
             retried: false,
             listing: None,
-            admission: None,
-            check: None,
+            stage_data: None,
             may_be_task: false,
             role: Role::Message,
             thread: Thread::Receiver,
@@ -109,41 +121,24 @@ impl CallSpec {
 }
 
 impl Engine {
-    /// Starts a call. After an error there is no call, and the caller answers.
-    pub(in crate::host) fn start(&self, mut spec: CallSpec) -> Result<Accepted, RpcError> {
+    /// Starts a call. After an error there is no call, and the caller answers. All calls start here.
+    pub(in crate::host) fn start(&self, spec: CallSpec) -> Result<Accepted, RpcError> {
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = self.0.now();
         let usage = self.take_usage(&spec)?;
-        let (role, admission, unchecked) = (spec.role, spec.admission.take(), spec.check.is_some());
+        let (role, ahead) = (spec.role, StageSet::of(&self.0, &spec));
         let (context, input, thread) = (spec.context.clone(), spec.input.clone(), spec.thread);
         let observed = spec.observed.clone();
         if !matches!(role, Role::Own(_)) {
             observed.set_entry(&context.entry);
         }
-        let id =
-            self.enter_table(InFlightCall::new(spec, usage, now, admission.is_some(), &self.0.limits))?;
+        let id = self.enter_table(spec, usage, now, ahead)?;
         observed.started();
-        if !self.may_continue(id, role) {
+        if !self.may_continue(id, role) || matches!(role, Role::Own(_)) {
             return Ok(Accepted::Started(id));
         }
-        if let Role::Own(_) = role {
-            return Ok(Accepted::Started(id));
-        }
-        let port = self.port();
-        if unchecked {
-            port.check_aside(id);
-            return Ok(Accepted::Pending(id));
-        }
-        if let Some(admission) = admission {
-            let pending = port.admit(id, admission);
-            return Ok(if pending { Accepted::Pending(id) } else { Accepted::Started(id) });
-        }
-        let call = ReadyCall { id, input, context, thread };
-        match role {
-            Role::Lifecycle(_) => port.acquire_and_run(call),
-            _ => port.dispatch(call),
-        }
-        Ok(Accepted::Started(id))
+        let waits = self.port().admit(ReadyCall { id, input, context, thread }, ahead);
+        Ok(if waits { Accepted::Pending(id) } else { Accepted::Started(id) })
     }
 
     /// Takes what a call uses while it is in flight.
@@ -166,16 +161,27 @@ impl Engine {
 
     /// Puts a call into the table, and registers it with its peer.
     #[inline]
-    fn enter_table(&self, mut flight: InFlightCall) -> Result<CallId, RpcError> {
+    fn enter_table(
+        &self,
+        mut spec: CallSpec,
+        usage: CallUsage,
+        now: Instant,
+        ahead: StageSet,
+    ) -> Result<CallId, RpcError> {
         let shared = &self.0;
-        let (peer, context, lane) = (flight.peer.clone(), flight.context.clone(), flight.lane.clone());
-        let deadline = flight.first_deadline(&shared.limits);
-        let bounded = !matches!(flight.role, Role::Lifecycle(_));
+        let role = spec.role;
+        // For its client, a call within another call does not exist.
+        let peer = spec.peer.take().filter(|_| role.outer().is_none());
+        let (context, lane) = (spec.context.clone(), usage.lane.clone());
+        let timeout = role.timeout(&context.entry.policies, &shared.limits);
+        let deadline = role.time(timeout, &shared.limits).and_then(|time| now.checked_add(time));
+        // The call is made where it is put into the table, because it is large.
         let insert = |session| {
-            flight.session = session;
-            match bounded {
-                true => shared.calls.insert(deadline, |_| flight),
-                false => Ok(shared.calls.insert_unbounded(deadline, |_| flight)),
+            let origin = (peer.clone(), session);
+            let flight = |_| InFlightCall::new(spec, origin, usage, (now, timeout), ahead);
+            match role {
+                Role::Lifecycle(_) => Ok(shared.calls.insert_unbounded(deadline, flight)),
+                _ => shared.calls.insert(deadline, flight),
             }
         };
         let most = shared.limits.max_peer_calls;

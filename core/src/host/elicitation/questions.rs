@@ -283,8 +283,9 @@ impl HostPort {
             flight.asks.restart();
             flight.ready(id, thread)
         });
+        // The call has passed its stages, and still holds what it took there.
         if let Some(call) = again {
-            self.dispatch(call);
+            self.hand_over(call);
         }
     }
 

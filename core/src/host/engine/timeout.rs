@@ -1,12 +1,12 @@
 //! The engine's timed work: deadlines of calls, slow calls, delayed messages.
 
 use crate::dispatch::calls::table::CallId;
-use crate::host::admission::concurrency_limit::Permit;
 use crate::host::calls::completion::End;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CancelReason;
+use crate::host::calls::start::{Own, Role};
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
-use crate::proto::messages::error::{RpcError, stage};
 use std::time::{Duration, Instant};
 
 impl Engine {
@@ -23,8 +23,8 @@ impl Engine {
         }
         let mut slow = Vec::new();
         self.0.calls.for_each(|flight| {
-            if !flight.sent.notified_slow && now.saturating_duration_since(flight.began) >= after {
-                flight.sent.notified_slow = true;
+            if !flight.notified_slow && now.saturating_duration_since(flight.began) >= after {
+                flight.notified_slow = true;
                 slow.push(flight.sink.clone());
             }
         });
@@ -48,17 +48,13 @@ impl Engine {
 
     /// Ends a call whose deadline has passed.
     fn expire(&self, call: CallId) {
-        if self.0.calls.with(call, |flight| flight.admitting) == Some(true) {
+        let at = |flight: &mut InFlightCall| (flight.role, flight.passage.stage(), flight.context.clone());
+        let Some((role, stage, context)) = self.0.calls.with(call, at) else { return };
+        if role == Role::Own(Own::Timed) {
             return self.0.fail(call, &Shared::no_store("it did not answer in time"));
         }
-        if self.0.calls.with(call, |flight| flight.permit) == Some(Permit::Waiting) {
-            let text = "Server busy: other calls of this handler did not end in time";
-            let busy = RpcError::busy(text).refused_by(stage::LIMITS, "max_concurrency");
-            return self.0.fail(call, &busy);
-        }
-        if self.0.waits_for_start(call) {
-            let busy = RpcError::busy("Server busy: the server has not started in time");
-            return self.0.fail(call, &busy.refused_by(stage::LIFECYCLE, "start"));
+        if let Some((stage, error)) = stage.and_then(|stage| Some((stage, stage.late(&context)?))) {
+            return self.port().refuse(stage, call, error.into());
         }
         let why = self.0.calls.with(call, |flight| {
             let (entry, timeout) = (&flight.context.entry, flight.timeout);

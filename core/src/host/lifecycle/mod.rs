@@ -17,6 +17,7 @@ use crate::host::{Registered, Target};
 use crate::locks::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+pub(super) use waiting::{StartGate, not_started};
 
 const START: &str = "start";
 const STOP: &str = "stop";

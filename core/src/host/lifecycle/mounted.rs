@@ -3,6 +3,7 @@
 use super::waiting::not_started;
 use super::{START, STOP};
 use crate::dispatch::calls::table::CallId;
+use crate::host::admission::chain::StageId;
 use crate::host::engine::Engine;
 use crate::host::mounts::Part;
 use std::sync::atomic::Ordering;
@@ -61,7 +62,7 @@ impl Engine {
         };
         for (_, id) in refused {
             if let Some(context) = self.0.calls.with(id, |flight| flight.context.clone()) {
-                self.0.fail(id, &not_started(&context));
+                self.port().refuse_waiting(StageId::ServerStart, id, not_started(&context).into());
             }
         }
         drop(gone);

@@ -4,13 +4,15 @@ use crate::dispatch::observer::{RequestEnd, RequestScope, SessionScope};
 use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
 use crate::host::Registered;
+use crate::host::admission::argument_checks::Check;
+use crate::host::admission::stage::StageData;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::requests::ARGUMENTS;
-use crate::host::calls::start::{CallSpec, Check};
+use crate::host::calls::start::CallSpec;
 use crate::host::delivery::sink::{Delivery, Outgoing, null_sink};
 use crate::host::engine::{Engine, Scope};
 use crate::host::session::peer::Peer;
@@ -169,7 +171,7 @@ impl Engine {
         let Some(entry) = snapshot.find(kind, name).cloned() else { return false };
         let (input, check) = match entry.prepare_quickly(input()) {
             Ok(input) => (input, None),
-            Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None, admission: None }))),
+            Err(Unready::Costly(input)) => (input, Some(Check { params: None })),
             Err(Unready::Refused(reason)) => {
                 observed.refused(ARGUMENTS);
                 self.0.log_handler_fault(|| format!("{entry} was not called: {reason}"));
@@ -186,8 +188,10 @@ impl Engine {
             ..CallContext::of(Some(scope), client, entry)
         });
         let entry = context.entry.clone();
+        let stage_data =
+            check.map(|check| Box::new(StageData { check: Some(check), ..StageData::default() }));
         let spec = CallSpec::of(scope.peer(), context, input, &null_sink());
-        if let Err(error) = self.start(CallSpec { thread, check, observed: observed.clone(), ..spec }) {
+        if let Err(error) = self.start(CallSpec { thread, stage_data, observed: observed.clone(), ..spec }) {
             observed.rejected(&error, 0);
             self.0.log_handler_fault(|| format!("{entry} was not called: {}", error.message));
             return false;

@@ -7,7 +7,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Index, Task, TaskEntry, seconds};
 use crate::host::Registered;
-use crate::host::calls::dispatch::Thread;
+use crate::host::admission::chain::StageId;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
@@ -189,11 +189,9 @@ impl HostPort {
             live.state().creation = Some(creation);
             flight.task = Some(live.clone());
             flight.timeout = timeout;
-            flight.sent.notified_slow = true;
-            if run {
-                // The time counts from when it is stored.
-                (flight.admitting, *place) = (true, until);
-            } else {
+            flight.notified_slow = true;
+            // If the handler does not run yet, the time counts from when the task is stored.
+            if !run {
                 *place = deadline;
             }
             true
@@ -270,16 +268,7 @@ impl HostPort {
             self.task_changed(live);
         }
         if run {
-            let admitted = shared.with_deadline(live.call, |flight, deadline| {
-                flight.admitting = false;
-                *deadline = shared.now().checked_add(flight.timeout);
-                // The thread that received the request has other input to receive.
-                flight.ready(live.call, Thread::Other)
-            });
-            if let Some(call) = admitted {
-                shared.observed(live.call).continues();
-                self.dispatch(call);
-            }
+            self.resume(StageId::TaskRecord, live.call, shared.now(), |_| Ok(()));
         }
     }
 }

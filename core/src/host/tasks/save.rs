@@ -5,6 +5,7 @@ use super::begin::why;
 use super::live::Live;
 use crate::dispatch::store::{Record, StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Task, key};
+use crate::host::admission::chain::StageId;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CancelReason;
@@ -129,6 +130,10 @@ impl HostPort {
 
     /// Handles a task that cannot be stored and that no client knows of: the request that began it fails.
     pub(super) fn never_born(&self, live: &Live, error: &RpcError) {
+        if self.refuse_waiting(StageId::TaskRecord, live.call, error.clone().into()) {
+            // The end of the call answers the request.
+            return;
+        }
         self.0.fail(live.call, error);
         // A handler that has already ended no longer has a call.
         let creation = {

@@ -3,6 +3,7 @@
 use crate::support::*;
 
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::{
     AskMode, Asked, Entry, HandlerId, HostCall, HostOp, JsonSlice, Kind, Limits, Outcome, Target, Tool,
@@ -186,4 +187,26 @@ fn none_at_a_time_is_refused() {
     let target = Target::Lane { lane: LANE, handler: HandlerId(9) };
     let refused = bench.server.add(Tool::new("none").max_concurrency(0), target).unwrap_err();
     assert!(refused.to_string().contains("max_concurrency must be a positive integer"), "{refused}");
+}
+
+/// The thread that gives a permit on has chosen the next call. That call ends before it gets the permit.
+#[test]
+fn a_call_that_ends_as_its_turn_comes_passes_its_permit_on_once() {
+    let bench = Arc::new(bench(1, |_| {}));
+    for id in 1..=4 {
+        bench.call(id, "few");
+    }
+    let first = bench.drain_call();
+    let other = bench.clone();
+    *bench.environment.at_next_look.lock() = Some(Box::new(move || other.cancel(2)));
+    bench.text(first.id, "1");
+    assert_eq!(bench.sink.one()["id"], 1);
+    let running = calls(&bench);
+    let ids: Vec<_> = running.iter().map(|call| call.context.request_id.as_ref().unwrap().raw()).collect();
+    assert_eq!(ids.len(), 1, "one permit, but these run: {ids:?}");
+    bench.text(running[0].id, "3");
+    bench.sink.one();
+    bench.text(bench.drain_call().id, "4");
+    bench.sink.one();
+    bench.assert_settled();
 }

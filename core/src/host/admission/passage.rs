@@ -1,0 +1,148 @@
+//! Where a call is in its chain, and which stages it has passed. All changes are made under the call table's lock.
+
+use super::chain::{StageId, StageSet};
+use super::stage::{Answer, Held, StageData, Verdict};
+
+/// The way of one call through its chain.
+pub(in crate::host) struct Passage {
+    /// The stages that the call has not entered yet.
+    ahead: StageSet,
+    /// The stages that the call has passed.
+    passed: StageSet,
+    place: Place,
+    data: Option<Box<StageData>>,
+}
+
+/// It is small, because every call has one.
+#[derive(Clone, Copy)]
+enum Place {
+    /// In no stage.
+    Between,
+    /// A thread is in the stage's `enter`.
+    Entering(StageId),
+    /// The stage has let the call pass, and a thread is still in its `enter`.
+    Resumed(StageId),
+    /// The stage has answered the call, and a thread is still in its `enter`.
+    Answered(StageId),
+    /// The stage will resume the call.
+    Waiting(StageId),
+}
+
+/// The result of a stage's `enter`, as recorded.
+pub(super) enum Settled {
+    /// The call has passed the stage. If the stage resumed it, that may have changed its input.
+    Passed {
+        ahead: StageSet,
+        resumed: bool,
+    },
+    Answered(Answer),
+    Waits,
+}
+
+/// The result of a resume, as recorded.
+pub(super) enum Continued {
+    /// The call has passed the stage. The resuming thread takes it through these.
+    Here(StageSet),
+    /// The thread that is in the stage's `enter` continues.
+    There,
+    /// The resuming thread answers the call.
+    Answered(Answer),
+}
+
+impl Passage {
+    pub(in crate::host) fn new(ahead: StageSet, data: Option<Box<StageData>>) -> Passage {
+        Passage { ahead, passed: StageSet::EMPTY, place: Place::Between, data }
+    }
+
+    /// The data of the call's request for its stages.
+    pub(super) fn data(&mut self) -> Option<&mut StageData> {
+        self.data.as_deref_mut()
+    }
+
+    /// The stage that the call is in.
+    pub(in crate::host) fn stage(&self) -> Option<StageId> {
+        match self.place {
+            Place::Between => None,
+            Place::Entering(stage)
+            | Place::Resumed(stage)
+            | Place::Answered(stage)
+            | Place::Waiting(stage) => Some(stage),
+        }
+    }
+
+    /// Whether a resume of this stage would be the first.
+    pub(super) fn awaits(&self, stage: StageId) -> bool {
+        matches!(self.place, Place::Entering(at) | Place::Waiting(at) if at == stage)
+    }
+
+    /// Records that a thread is in a stage's `enter`.
+    pub(super) fn enter(&mut self, stage: StageId) {
+        self.ahead.remove(stage);
+        self.place = Place::Entering(stage);
+    }
+
+    /// Records what a stage's `enter` has returned.
+    pub(super) fn settle(&mut self, stage: StageId, verdict: Verdict) -> Settled {
+        let resumed = matches!(self.place, Place::Resumed(_));
+        if resumed || matches!(verdict, Verdict::Pass) {
+            self.passed.insert(stage);
+        }
+        self.place = Place::Between;
+        match verdict {
+            Verdict::Answer(answer) => Settled::Answered(answer),
+            Verdict::Wait if !resumed => match self.data.as_mut().and_then(|data| data.answer.take()) {
+                Some(answer) => Settled::Answered(answer),
+                None => {
+                    self.place = Place::Waiting(stage);
+                    Settled::Waits
+                }
+            },
+            Verdict::Pass | Verdict::Wait => Settled::Passed { ahead: self.ahead, resumed },
+        }
+    }
+
+    /// Records the verdict of a stage that resumes the call. `None` if the call does not wait there.
+    pub(super) fn resume(&mut self, stage: StageId, verdict: Result<(), Answer>) -> Option<Continued> {
+        match (self.place, verdict) {
+            (Place::Entering(at), Ok(())) if at == stage => {
+                self.place = Place::Resumed(stage);
+                Some(Continued::There)
+            }
+            (Place::Entering(at), Err(answer)) if at == stage => {
+                self.place = Place::Answered(stage);
+                self.data.get_or_insert_default().answer = Some(answer);
+                Some(Continued::There)
+            }
+            (Place::Waiting(at), Ok(())) if at == stage => {
+                self.place = Place::Between;
+                self.passed.insert(stage);
+                Some(Continued::Here(self.ahead))
+            }
+            (Place::Waiting(at), Err(answer)) if at == stage => {
+                self.place = Place::Between;
+                Some(Continued::Answered(answer))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether an ended call has nothing to give back.
+    #[inline]
+    pub(super) fn is_clear(&self) -> bool {
+        self.passed.is_empty() && matches!(self.place, Place::Between)
+    }
+
+    /// The next stage to release for a call that has ended: first the one where it waits, and then those it has passed,
+    /// the last one first.
+    pub(super) fn give_back(&mut self) -> Option<(StageId, Held)> {
+        match std::mem::replace(&mut self.place, Place::Between) {
+            Place::Waiting(stage) => return Some((stage, Held::Waiting)),
+            Place::Resumed(stage) => return Some((stage, Held::Passed)),
+            // The thread in the stage's `enter` finds that the call has ended.
+            Place::Entering(_) | Place::Answered(_) | Place::Between => {}
+        }
+        let stage = self.passed.last()?;
+        self.passed.remove(stage);
+        Some((stage, Held::Passed))
+    }
+}

@@ -1,0 +1,113 @@
+//! The interface of a stage.
+
+use super::argument_checks::Check;
+use super::chain::StageSet;
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::limits::Limits;
+use crate::host::calls::dispatch::ReadyCall;
+use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::start::Role;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::port::HostPort;
+use crate::proto::messages::error::RpcError;
+use std::time::Duration;
+
+/// A stage that calls pass before their handler runs.
+pub(super) trait Stage {
+    /// The name of the stage in messages about it.
+    const NAME: &'static str;
+    /// How the time counts that a call spends at the stage.
+    const TIME: StageTime = StageTime::Continues;
+
+    /// Whether a call passes this stage. This runs for every call, so it must be cheap.
+    fn selects(call: &Selection<'_>) -> bool;
+
+    /// Lets a call pass, answers it, or makes it wait. No lock is held. It may change the call on its way.
+    fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict;
+
+    /// Gives back what a call has taken here, after the end of the call.
+    fn release(_shared: &Shared, _call: &StageCall<'_>, _held: Held) {}
+
+    /// The error for a call whose time passes at this stage. `None` is the error for a handler that is too slow.
+    fn late(_context: &CallContext) -> Option<RpcError> {
+        None
+    }
+}
+
+/// The decision of a stage.
+pub(in crate::host) enum Verdict {
+    /// The call goes on. What the stage took for it is released when the call ends.
+    Pass,
+    /// The call ends with this answer. The stage has taken nothing for it.
+    Answer(Answer),
+    /// The stage resumes the call later.
+    Wait,
+}
+
+/// The answer of a stage to a call whose handler does not run.
+pub(in crate::host) enum Answer {
+    /// An error of the protocol.
+    Error(RpcError),
+    /// A result, as if the handler had returned it.
+    Outcome(Outcome),
+}
+
+/// What a call has at a stage when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Held {
+    /// The call has passed the stage.
+    Passed,
+    /// The call waits, or was about to.
+    Waiting,
+}
+
+/// How the time counts that a call spends at a stage.
+pub(super) enum StageTime {
+    /// It counts toward the call's timeout.
+    Continues,
+    /// The call's timeout limits it. If the call has waited, the timeout starts again afterwards.
+    Restarts,
+    /// This limits it. The call's timeout starts afterwards.
+    Limited(fn(&Limits) -> Duration),
+}
+
+/// A call whose stages are selected.
+pub(in crate::host) struct Selection<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) context: &'a CallContext,
+    pub(super) role: Role,
+    pub(super) data: Option<&'a StageData>,
+    /// The stages before this one.
+    pub(super) before: StageSet,
+}
+
+/// A call that has passed a stage or waits there, and has ended.
+pub(super) struct StageCall<'a> {
+    pub(super) id: CallId,
+    pub(super) context: &'a CallContext,
+}
+
+/// The data of one call for its stages. Most calls have none.
+#[derive(Default)]
+pub(in crate::host) struct StageData {
+    /// The check of the arguments, if it is too costly for the thread that received the call.
+    pub(in crate::host) check: Option<Check>,
+    /// The store's key for the request's state, which may be used only once.
+    pub(in crate::host) state_key: Option<String>,
+    /// The call is a task; the duration is how long to keep it, if the client gives one.
+    pub(in crate::host) task: Option<Option<Duration>>,
+    /// The answer of a stage that has answered before its `enter` returned.
+    pub(in crate::host) answer: Option<Answer>,
+}
+
+impl From<RpcError> for Answer {
+    fn from(error: RpcError) -> Answer {
+        Answer::Error(error)
+    }
+}
+
+impl From<RpcError> for Verdict {
+    fn from(error: RpcError) -> Verdict {
+        Verdict::Answer(Answer::Error(error))
+    }
+}
