@@ -92,8 +92,7 @@ fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Re
         Ok(input) => Ok(Invocation::of(entry, input)),
         Err(Unready::Costly(input)) => Ok(Invocation::unchecked(entry, input)),
         Err(Unready::Refused(reasons)) => {
-            Err(RpcError::invalid_params(format!("{wrong}{reasons}"))
-                .refused_by(stage::VALIDATION, "arguments"))
+            Err(RpcError::invalid_params(format!("{wrong}{reasons}")).refused_by(stage::ARGUMENTS, "schema"))
         }
     }
 }
@@ -234,7 +233,7 @@ pub(crate) fn arguments_refused(
     // From 2025-11-25 on, the model sees the reason and can correct itself (TL-13).
     match kind == Kind::Tool && revision >= Revision::V2025_11_25 {
         true => Ok(text),
-        false => Err(RpcError::invalid_params(text).refused_by(stage::VALIDATION, "arguments")),
+        false => Err(RpcError::invalid_params(text).refused_by(stage::ARGUMENTS, "schema")),
     }
 }
 

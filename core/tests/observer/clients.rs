@@ -65,9 +65,18 @@ impl Way {
 
     /// A server and its client, after the handshake. The events until then are dropped.
     pub fn limited(self, change: impl FnOnce(&mut Limits)) -> (StartedServer, Box<dyn Client>) {
+        self.open_with("2025-11-25", change)
+    }
+
+    /// The same, with a legacy session of this revision.
+    pub fn open_with(
+        self,
+        revision: &str,
+        change: impl FnOnce(&mut Limits),
+    ) -> (StartedServer, Box<dyn Client>) {
         let (server, mut client) = self.connect(change);
         if !self.is_modern() {
-            client.send(&initialize("2025-11-25"));
+            client.send(&initialize(revision));
             assert!(client.receive()["result"].is_object());
             client.send(&notification("notifications/initialized", json!({})));
             server.recording.wait_for_ends(2);
@@ -115,7 +124,15 @@ impl Way {
             Way::HttpModern | Way::HttpLegacy => {
                 let server = StartedServer::limited(http(options), change);
                 let authority = server.running.http_address().unwrap().to_string();
-                (server, Box::new(Http { authority, session: None, pending: VecDeque::new() }))
+                (
+                    server,
+                    Box::new(Http {
+                        authority,
+                        session: None,
+                        revision: String::new(),
+                        pending: VecDeque::new(),
+                    }),
+                )
             }
         }
     }
@@ -234,6 +251,8 @@ impl Response {
 struct Http {
     authority: String,
     session: Option<String>,
+    /// The revision of the session.
+    revision: String,
     /// The connections of requests without a response.
     pending: VecDeque<TcpStream>,
 }
@@ -243,7 +262,7 @@ impl Http {
         let mut headers =
             String::from("content-type: application/json\r\naccept: application/json, text/event-stream\r\n");
         if let Some(session) = &self.session {
-            headers += &format!("mcp-session-id: {session}\r\nmcp-protocol-version: 2025-11-25\r\n");
+            headers += &format!("mcp-session-id: {session}\r\nmcp-protocol-version: {}\r\n", self.revision);
         }
         if message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"].is_string() {
             headers +=
@@ -280,7 +299,11 @@ impl Client for Http {
         let mut response = read_response(self.pending.pop_front().unwrap());
         let session = response.head.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
         self.session = session.map(str::to_owned).or(self.session.take());
-        response.message()
+        let message = response.message();
+        if let Some(revision) = message["result"]["protocolVersion"].as_str() {
+            self.revision = revision.to_owned();
+        }
+        message
     }
 }
 

@@ -173,6 +173,12 @@ impl RequestScope {
         }
     }
 
+    /// Reports that a stage refuses the request with an error.
+    pub(crate) fn refused_at(&self, stage: &'static str, error: &RpcError) {
+        let by = error.refuser().map_or("error", |refuser| refuser.by);
+        self.refused(Refuser { stage, by });
+    }
+
     /// Reports what refuses the request, or that the server has failed.
     pub(crate) fn rejected_by(&self, refuser: Option<Refuser>) {
         match refuser {

@@ -13,12 +13,11 @@ use crate::dispatch::shares::Key;
 use crate::faults;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::requests::ARGUMENTS;
 use crate::host::engine::Engine;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::panics::caught;
-use crate::proto::messages::error::{RpcError, stage};
+use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::Params;
 
 pub(super) struct Arguments;
@@ -53,7 +52,7 @@ impl Stage for Arguments {
             Verdict::Wait
         } else {
             let busy = RpcError::busy("Server busy: no thread can be started to check arguments");
-            busy.refused_by(stage::LIMITS, "threads").into()
+            busy.refused_by(Arguments::NAME, "threads").into()
         }
     }
 }
@@ -100,7 +99,7 @@ impl HostPort {
             Err(reasons) => {
                 let (entry, revision) = (&context.entry, context.client.revision);
                 Err(match arguments_refused(entry.kind, &entry.name, revision, &reasons) {
-                    Ok(text) => Answer::Refusal(Outcome::Failed(text), ARGUMENTS),
+                    Ok(text) => Answer::Outcome(Outcome::Failed(text)),
                     Err(error) => Answer::Error(error),
                 })
             }

@@ -10,6 +10,7 @@ use super::server_start::ServerStart;
 use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::task_record::TaskRecord;
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::observer::RequestScope;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
@@ -17,7 +18,7 @@ use crate::host::calls::start::CallSpec;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{Refuser, RpcError};
 use std::time::Instant;
 
 /// Makes the table of the stages, in the order in which calls pass them.
@@ -175,6 +176,9 @@ impl HostPort {
     }
 
     fn pass(&self, stage: StageId, call: &mut ReadyCall) -> Step {
+        // Recorded before another thread can resume the call.
+        let observed = self.0.observed(call.id);
+        observed.waits(stage.name());
         let mut entered = None;
         let done = caught(|| {
             let begun = self.begin(stage, call.id);
@@ -185,7 +189,7 @@ impl HostPort {
             begun.then(|| stage.is_limited().then(|| self.0.now()))
         });
         match (done, entered) {
-            (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now),
+            (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now, &observed),
             (Ok(_), _) => Step::Ended,
             (Err(panicked), entered) => {
                 let held = if let Some(Verdict::Pass) = entered { Held::Passed } else { Held::Waiting };
@@ -202,8 +206,6 @@ impl HostPort {
             StageTime::Limited(limit) => Some(self.0.now().checked_add(limit(&self.0.limits))),
             StageTime::Continues | StageTime::Restarts => None,
         };
-        // Reported before another thread can resume the call.
-        self.0.observed(id).waits(stage.name());
         let begun = self.0.with_deadline(id, |flight, deadline| {
             flight.passage.enter(stage);
             if let Some(until) = until {
@@ -214,7 +216,14 @@ impl HostPort {
     }
 
     /// Records the verdict of a stage. If the call has ended meanwhile, this gives back what the stage took for it.
-    fn settle(&self, stage: StageId, call: &mut ReadyCall, verdict: Verdict, now: Option<Instant>) -> Step {
+    fn settle(
+        &self,
+        stage: StageId,
+        call: &mut ReadyCall,
+        verdict: Verdict,
+        now: Option<Instant>,
+        observed: &RequestScope,
+    ) -> Step {
         let held = match &verdict {
             Verdict::Pass => Some(Held::Passed),
             Verdict::Wait => Some(Held::Waiting),
@@ -233,18 +242,13 @@ impl HostPort {
             settled
         });
         match settled {
-            Some(Settled::Passed { ahead, resumed }) => {
-                let observed = self.0.observed(call.id);
-                if resumed {
-                    observed.continues()
-                } else {
-                    observed.passes()
-                }
+            Some(Settled::Passed { ahead, .. }) => {
+                observed.passes();
                 Step::Passed(ahead)
             }
             Some(Settled::Waits) => Step::Waits,
             Some(Settled::Answered(answer)) => {
-                self.0.observed(call.id).passes();
+                observed.passes();
                 self.refuse(stage, call.id, answer);
                 Step::Ended
             }
@@ -285,7 +289,7 @@ impl HostPort {
         match (continued, call) {
             (Continued::Here(ahead), Some(call)) => {
                 self.0.observed(id).continues();
-                let _ = self.admit(call, ahead);
+                self.admit(call, ahead);
             }
             (Continued::Answered(answer), _) => self.refuse(stage, id, answer),
             _ => {}
@@ -305,12 +309,14 @@ impl HostPort {
 
     /// Ends a call with the answer of a stage. All calls that a stage refuses end here.
     pub(in crate::host) fn refuse(&self, stage: StageId, id: CallId, answer: Answer) {
+        let observed = self.0.observed(id);
+        match &answer {
+            Answer::Error(error) => observed.refused_at(stage.name(), error),
+            Answer::Outcome(_) => observed.refused(Refuser { stage: stage.name(), by: "schema" }),
+        }
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),
-            Answer::Refusal(outcome, refuser) => {
-                self.0.observed(id).refused(refuser);
-                let _ = self.complete(id, outcome);
-            }
+            Answer::Outcome(outcome) => drop(self.complete(id, outcome)),
         });
         if let Err(panicked) = refused {
             self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);

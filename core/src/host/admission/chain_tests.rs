@@ -8,6 +8,7 @@ use super::stage::StageData;
 use crate::CallId;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::{self, Key, Share};
 use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
@@ -272,7 +273,7 @@ impl World {
         let revision = if legacy { Revision::V2025_11_25 } else { Revision::V2026_07_28 };
         let client = Client { revision, info: None, capabilities: JsonSlice::empty_object() };
         let place = self.random.below(self.entries.len());
-        let principal = self.random.one_in(3).then(|| Arc::from("somebody"));
+        let principal = self.random.one_in(3).then(|| Principal::from(Arc::from("somebody")));
         let share = self.random.one_in(2).then(|| self.random.of(&[0, 1]));
         let context = Arc::new(CallContext {
             request_id: RequestId::new(JsonSlice::from_value(&json!(number))),

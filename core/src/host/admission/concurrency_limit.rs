@@ -13,7 +13,7 @@ use crate::host::engine_state::Shared;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
-use crate::proto::messages::error::{RpcError, stage};
+use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
 pub(super) struct Concurrency;
@@ -43,7 +43,7 @@ impl Stage for Concurrency {
                 let text = format!(
                     "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
                 );
-                RpcError::busy(text).refused_by(stage::LIMITS, "max_waiting_calls").into()
+                RpcError::busy(text).refused_by(Concurrency::NAME, "max_waiting_calls").into()
             }
         }
     }
@@ -58,8 +58,8 @@ impl Stage for Concurrency {
     }
 
     fn late(_: &CallContext) -> Option<RpcError> {
-        let busy = RpcError::busy("Server busy: other calls of this handler did not end in time");
-        Some(busy.refused_by(stage::LIMITS, "max_concurrency"))
+        let late = RpcError::busy("Server busy: other calls of this handler did not end in time");
+        Some(late.refused_by(Concurrency::NAME, "timeout"))
     }
 }
 

@@ -50,8 +50,8 @@ fn decide(once: Once) -> Result<(), Answer> {
     match once {
         Once::First => Ok(()),
         Once::Again => {
-            let used = RpcError::invalid_params("Invalid params: requestState was already used");
-            Err(used.refused_by(stage::VALIDATION, "once_only").into())
+            let error = RpcError::invalid_params("Invalid params: requestState was already used");
+            Err(error.refused_by(OnceOnly::NAME, "used").into())
         }
         Once::Unknown(why) => Err(Shared::no_store(&why).into()),
     }

@@ -5,7 +5,8 @@ use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{Log, LogLevel, Record};
+use crate::dispatch::log::LogLevel;
+use crate::dispatch::observer::Observers;
 use crate::dispatch::store::{GuardedStore, Store};
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::ReadyCall;
@@ -130,16 +131,6 @@ impl HostPort {
     }
 }
 
-struct Quiet;
-
-impl Log for Quiet {
-    fn enabled(&self, _: LogLevel, _: &str) -> bool {
-        false
-    }
-
-    fn log(&self, _: &Record<'_>) {}
-}
-
 /// An engine without entries.
 pub(super) fn engine(
     limits: Limits,
@@ -154,7 +145,7 @@ pub(super) fn engine(
         extensions: Vec::new(),
         cache: Default::default(),
     };
-    let log: Arc<dyn Log> = Arc::new(Quiet);
+    let observers = Observers::new(Vec::new()).unwrap();
     Engine(Shared::new(Setup {
         shaper: Shaper::new(identity),
         limits,
@@ -162,12 +153,14 @@ pub(super) fn engine(
         masking: Masking::new(None),
         end_with_stdin: true,
         sealer: StateCipher::new(vec![[9; 32]]),
+        store: Arc::new(GuardedStore::new(store, &observers, &environment)),
         environment,
-        store: Arc::new(GuardedStore { store, log: log.clone() }),
-        log,
+        observers,
+        host_store: None,
         log_level: LogLevel::Error,
         threads: Threads { io: 1, stack: 1 << 20, hook: None },
         checks,
+        resolver: None,
     }))
 }
 

@@ -7,7 +7,7 @@ use crate::host::calls::op::CallContext;
 use crate::host::calls::start::Role;
 use crate::host::lanes::port::HostPort;
 use crate::host::lifecycle::{StartGate, not_started};
-use crate::proto::messages::error::{RpcError, stage};
+use crate::proto::messages::error::RpcError;
 
 pub(super) struct ServerStart;
 
@@ -32,7 +32,7 @@ impl Stage for ServerStart {
     }
 
     fn late(_: &CallContext) -> Option<RpcError> {
-        let busy = RpcError::busy("Server busy: the server has not started in time");
-        Some(busy.refused_by(stage::LIFECYCLE, "start"))
+        let late = RpcError::busy("Server busy: the server has not started in time");
+        Some(late.refused_by(ServerStart::NAME, "timeout"))
     }
 }

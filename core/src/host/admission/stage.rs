@@ -9,7 +9,7 @@ use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::proto::messages::error::{Refuser, RpcError};
+use crate::proto::messages::error::RpcError;
 use std::time::Duration;
 
 /// A stage that calls pass before their handler runs.
@@ -48,8 +48,8 @@ pub(in crate::host) enum Verdict {
 pub(in crate::host) enum Answer {
     /// An error of the protocol.
     Error(RpcError),
-    /// A result that says what refuses the call.
-    Refusal(Outcome, Refuser),
+    /// A result, as if the handler had returned it.
+    Outcome(Outcome),
 }
 
 /// What a call has at a stage when it ends.

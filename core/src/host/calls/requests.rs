@@ -31,7 +31,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 /// Refuses arguments that do not fit their schema.
-pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::VALIDATION, by: "arguments" };
+pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::ARGUMENTS, by: "schema" };
 
 /// The result of handling a request.
 pub(in crate::host) enum Step {

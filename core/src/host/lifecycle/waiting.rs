@@ -50,5 +50,5 @@ impl Shared {
 
 pub(in crate::host) fn not_started(context: &CallContext) -> RpcError {
     RpcError::internal(format!("{}: its server has not started", context.entry))
-        .refused_by(stage::LIFECYCLE, "start")
+        .refused_by(stage::LIFECYCLE, "not_started")
 }

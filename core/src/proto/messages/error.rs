@@ -69,7 +69,9 @@ pub(crate) mod stage {
     pub(crate) const SESSION: &str = "session";
     /// The method, or the entry that the request names.
     pub(crate) const ROUTING: &str = "routing";
-    /// The parameters, among them the arguments of a call.
+    /// The arguments of a call.
+    pub(crate) const ARGUMENTS: &str = "arguments";
+    /// The other parameters.
     pub(crate) const VALIDATION: &str = "validation";
     /// The limits of the server and of its clients.
     pub(crate) const LIMITS: &str = "limits";
