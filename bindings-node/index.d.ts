@@ -147,8 +147,8 @@ export interface Limits {
   /** How long a legacy HTTP session waits for the first message after `initialize`. After that it ends. Default 30 s. */
   handshakeTimeout?: number
   /**
-   * How long a request waits for the result of a store operation. After that the request is refused as busy. Default
-   * 10 s.
+   * How long a request waits for the result of a store operation, and for its principal. After that the request is
+   * refused as busy. Default 10 s.
    */
   storeTimeout?: number
   /**

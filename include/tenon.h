@@ -554,8 +554,8 @@ typedef int32_t tenon_http_step;
  */
 #define TENON_LIMIT_PEER_CALLS 21
 /**
- * How long a request waits for the result of a store operation. After that the request is refused as busy. Default
- * 10 s.
+ * How long a request waits for the result of a store operation, and for its principal. After that the request is
+ * refused as busy. Default 10 s.
  */
 #define TENON_LIMIT_STORE_TIMEOUT_MS 22
 /**
@@ -1303,7 +1303,9 @@ tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
 
 /**
  * Sets the principal of the request: its sender, if the program has authenticated the sender. A session belongs to the
- * principal that opened it. Callbacks read it as "principal".
+ * principal that opened it. Callbacks read it as "principal". Call it before tenon_server_handle_http, which resolves
+ * the principal before it reads the body. If the text is empty, the request gets status 500. Without this call, the
+ * sender is anonymous.
  */
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
 

@@ -202,7 +202,8 @@ fn send(url: &str, request: &str) -> (u16, String, BufReader<TcpStream>) {
 #[test]
 fn a_unix_socket_has_one_principal_for_each_connection() {
     let path = std::env::temp_dir().join(format!("tenon-principals-{}", std::process::id()));
-    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path).unwrap()), |_| {});
+    let never = |limits: &mut Limits| limits.store_timeout = 60 * WAIT_LIMIT;
+    let up = Up::new(ServeOptions::new().unix(UnixOptions::new(&path).unwrap()), never);
     let connect = || {
         let stream = UnixStream::connect(&path).unwrap();
         stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -294,7 +295,7 @@ fn a_client_on_pipes_may_be_refused() {
     let (up, stream) = on_pipes("hangs", |limits| limits.store_timeout = Duration::from_millis(50));
     assert_eq!(ask(stream), None);
     assert_eq!((up.event(), up.event()), ("begun", "dropped"));
-    let (up, stream) = on_pipes("hangs", |_| {});
+    let (up, stream) = on_pipes("hangs", |limits| limits.store_timeout = 60 * WAIT_LIMIT);
     assert_eq!(up.event(), "begun");
     up.close();
     assert_eq!(up.event(), "dropped", "the shutdown does not wait for it");
@@ -410,7 +411,8 @@ fn a_stream_of_http_sse_belongs_to_its_principal() {
 #[test]
 fn a_listener_asks_before_it_reads() {
     let options = ServeOptions::new().http(HttpOptions::new("127.0.0.1:0").unwrap());
-    let up = Up::new(options, |_| {});
+    // The deadline is not what ends a resolver here.
+    let up = Up::new(options, |limits| limits.store_timeout = 60 * WAIT_LIMIT);
     let url = format!("http://{}/mcp", up.running().http_address().unwrap());
     let post = |user: &str| {
         format!(
@@ -431,7 +433,6 @@ fn a_listener_asks_before_it_reads() {
     stream.read_exact(&mut vec![0; length]).unwrap();
     stream.get_mut().write_all(get.replace("PATH", "/mcp").as_bytes()).unwrap();
     assert_eq!(self::head(&mut stream).0, 401);
-    // The shutdown does not wait for a resolver longer than for a call.
     let (mut stream, _) = tcp(&url);
     stream.write_all(post("hangs").replace("PATH", "/mcp").as_bytes()).unwrap();
     assert_eq!(up.event(), "begun");

@@ -124,8 +124,8 @@ class Limits(TypedDict, total=False):
     30 s.
     """
     store_timeout: float
-    """How long a request waits for the result of a store operation. After that the request is refused as busy.
-    Default 10 s.
+    """How long a request waits for the result of a store operation, and for its principal. After that the request is
+    refused as busy. Default 10 s.
     """
     max_store_values: int
     """Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs

@@ -61,6 +61,8 @@ pub(in crate::runtime::http) struct Socket<S> {
     request_end: Option<Pin<Box<Sleep>>>,
     write_deadline: Option<WriteDeadline>,
     watch: Watch,
+    /// The error of a read. hyper reports it only to the reader of the body, which may wait for the principal.
+    read_error: Option<ErrorKind>,
 }
 
 /// The deadline for a client that does not read what is written.
@@ -103,6 +105,7 @@ impl<S: Io> Socket<S> {
             request_end: None,
             write_deadline: None,
             watch: Watch::Reading,
+            read_error: None,
         }
     }
 
@@ -193,6 +196,9 @@ impl<S: Io> Socket<S> {
             self.watch = Watch::Reading;
             return Ok(());
         }
+        if let Some(error) = self.read_error {
+            return Err(error.into());
+        }
         loop {
             match &mut self.watch {
                 Watch::Reading if !self.early.is_empty() => self.watch = Watch::Done,
@@ -252,6 +258,9 @@ impl<S: Io> AsyncRead for Socket<S> {
                 read
             }
         };
+        if let Poll::Ready(Err(error)) = &read {
+            this.read_error = Some(error.kind());
+        }
         // Bodies are counted in the budget where they are assembled.
         if !this.connection.is_in_body() {
             this.head = this.head.saturating_add(buffer.filled().len() - before);
