@@ -259,7 +259,8 @@ impl Engine {
         };
         tenon_mcp::testing::store_operation(&self.server, op, Spelling::Python, done)
             .map_err(|error| engine_error(py, &error))?;
-        py.detach(|| hear.recv()).map_err(|_| PyRuntimeError::new_err("the store has dropped the operation"))
+        py.detach(move || hear.recv())
+            .map_err(|_| PyRuntimeError::new_err("the store has dropped the operation"))
     }
 
     /// Starts the transports. `lane` is notified of the end.

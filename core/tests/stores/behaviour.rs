@@ -20,6 +20,7 @@ const UNIT: Duration = Duration::from_millis(400);
 pub fn all(trial: &dyn StoreUnderTest, kind: &str) {
     let key = |name: &str| format!("{kind}/{name}");
     records(trial, &key("record"), &key("other"));
+    bytes(trial, &key("bytes"));
     conditions(trial, &key("condition"));
     versions(trial, &key("version"));
     once(trial, &key("nonce"));
@@ -85,6 +86,19 @@ fn records(trial: &dyn StoreUnderTest, key: &str, other: &str) {
     assert_eq!(delete(trial, key, When::Always), StoreDone::Found(true));
     assert_eq!(delete(trial, key, When::Always), StoreDone::Found(false));
     assert_eq!(text(trial, key), None);
+}
+
+/// Values and entries are any bytes.
+fn bytes(trial: &dyn StoreUnderTest, key: &str) {
+    let all: Bytes = (0..=255).collect::<Vec<u8>>().into();
+    let put = StoreOp::Put { key: key.into(), value: all.clone(), ttl: UNIT * 4, when: When::Always };
+    stored(run(trial, put));
+    assert_eq!(get(trial, key, None).unwrap().value, all);
+    let entry = StoreOp::Append { key: key.into(), entry: all.clone(), ttl: UNIT * 4, keep: Keep::default() };
+    assert!(matches!(run(trial, entry), StoreDone::Appended(_)));
+    append(trial, key, "", Keep::default());
+    let read = read(trial, key, 0, 9, 999).entries;
+    assert_eq!(read.iter().map(|entry| entry.bytes.clone()).collect::<Vec<_>>(), [all, Bytes::new()]);
 }
 
 fn conditions(trial: &dyn StoreUnderTest, key: &str) {
@@ -197,6 +211,7 @@ fn trimming(trial: &dyn StoreUnderTest, key: &str) {
     append(trial, key, "ff", all);
     assert_eq!(trim(Keep { age: Some(UNIT), ..all }), StoreDone::Found(true));
     assert_eq!(rest(positions[4]), ("ff".into(), false, false));
+    assert_eq!(rest(0), ("ff".into(), false, true), "what is older is gone");
     append(trial, key, "gg", Keep { entries: Some(2), ..all });
     append(trial, key, "hh", Keep { entries: Some(2), ..all });
     assert_eq!(rest(0), ("gg hh".into(), false, true));

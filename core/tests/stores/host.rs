@@ -21,9 +21,9 @@ struct Host {
     running: Running,
 }
 
-struct Bell(Mutex<std::sync::mpsc::Sender<()>>);
+struct ChannelWake(Mutex<std::sync::mpsc::Sender<()>>);
 
-impl Wake for Bell {
+impl Wake for ChannelWake {
     fn wake(&self) {
         let _ = self.0.lock().unwrap().send(());
     }
@@ -43,7 +43,7 @@ impl Host {
     fn serve(server: Server, run: impl Fn(&HostPort, HostCall) + Send + 'static) -> Host {
         let port = server.port();
         let (ring, rung) = channel();
-        let lane = port.lane(LANE, Arc::new(Bell(Mutex::new(ring))));
+        let lane = port.lane(LANE, Arc::new(ChannelWake(Mutex::new(ring))));
         std::thread::spawn(move || {
             for () in rung {
                 let mut ops = Vec::new();

@@ -61,7 +61,7 @@ fn the_types_of_python_are_the_tables() {
     let mut module = String::from(
         "\"\"\"The operations of a store and its replies; made from the engine's tables. Times are in seconds.\"\"\"\n\n\
          from __future__ import annotations\n\n\
-         from typing import TYPE_CHECKING, Literal, TypedDict, Union\n\n\
+         from typing import TYPE_CHECKING, Literal, TypedDict\n\n\
          if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n    from typing_extensions import NotRequired\n\n\n\
          class StoreRecord(TypedDict):\n    \"\"\"A record.\"\"\"\n\n    value: bytes\n    \
          \"\"\"The record's value.\"\"\"\n    version: int\n    \"\"\"The record's version.\"\"\"\n\n\n\
@@ -77,7 +77,7 @@ fn the_types_of_python_are_the_tables() {
             module.extend(row.members.iter().map(|member| python_member(member, suffix == "Reply")));
         }
         let names: Vec<_> = rows.iter().map(|row| format!("{}{suffix}", in_pascal_case(row.name))).collect();
-        write!(module, "\n\nStore{suffix} = Union[\n    {},\n]\n", names.join(",\n    ")).unwrap();
+        write!(module, "\n\nStore{suffix} = (\n    {}\n)\n", names.join("\n    | ")).unwrap();
         let what = if suffix == "Op" { "An operation of a store." } else { "The reply of a store." };
         writeln!(module, "\"\"\"{what}\"\"\"").unwrap();
     }

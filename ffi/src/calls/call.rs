@@ -5,7 +5,7 @@ use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
 use crate::abi::status::*;
 use crate::calls::cancel::CancelWatch;
-use crate::calls::json_accessors::{Copied, Copies, Fields};
+use crate::calls::json_accessors::{Copied, CopiedBytes, Copies, Fields};
 use crate::calls::middleware_call::ChainPosition;
 use crate::entries::handlers::{Handler, Mode};
 use crate::servers::log::LOG_TARGET;
@@ -41,7 +41,7 @@ pub struct tenon_call {
     /// Texts that were lent to the program, by name.
     lent: Copies,
     /// Bytes that were lent to the program, by name.
-    lent_bytes: Mutex<Vec<(String, Arc<[u8]>)>>,
+    lent_bytes: CopiedBytes,
     /// The call's place in its chain, if it has middleware.
     pub(crate) position: Option<Box<ChainPosition>>,
     // Last, and never read: it keeps the program's data alive as long as the call.
@@ -102,7 +102,7 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
-            lent_bytes: Mutex::default(),
+            lent_bytes: CopiedBytes::default(),
             position,
             _handler: handler,
         }
@@ -129,7 +129,7 @@ impl tenon_call {
             watches: OnceLock::new(),
             outlives: AtomicBool::new(false),
             lent: Copies::default(),
-            lent_bytes: Mutex::default(),
+            lent_bytes: CopiedBytes::default(),
             position: Some(position),
             _handler: handler,
         }
@@ -152,18 +152,7 @@ impl tenon_call {
 
     /// Bytes among the arguments. They live as long as the call.
     pub(crate) fn argument_bytes(&self, name: &str) -> Result<&[u8]> {
-        let mut lent = self.lent_bytes.lock();
-        let known = lent.iter().find(|(other, _)| other == name).map(|(_, bytes)| bytes.clone());
-        let bytes = match known {
-            Some(bytes) => bytes,
-            None => {
-                let bytes = self.arguments.bytes(name)?;
-                lent.push((name.to_owned(), bytes.clone()));
-                bytes
-            }
-        };
-        // SAFETY: the list keeps the bytes as long as the call, nothing changes them, and nothing leaves the list.
-        Ok(unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) })
+        self.lent_bytes.get(name, || self.arguments.bytes(name))
     }
 
     pub(crate) fn check_fork(&self) -> Result<()> {

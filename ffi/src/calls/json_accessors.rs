@@ -3,7 +3,7 @@
 use crate::abi::guard::Result;
 use crate::abi::status::*;
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use tenon_mcp::JsonSlice;
 use tenon_mcp::json::Kind;
 use tenon_mcp::store::wire;
@@ -72,6 +72,39 @@ impl Drop for Copies {
         let mut next = self.0.take();
         while let Some(mut copied) = next {
             next = copied.next.0.take();
+        }
+    }
+}
+
+/// Decoded bytes by name. The list only grows, so its bytes can be borrowed for as long as it lives. Few names of an
+/// object are those of bytes.
+#[derive(Default)]
+pub(crate) struct CopiedBytes(OnceLock<Box<BytesOf>>);
+
+struct BytesOf {
+    name: String,
+    data: Box<[u8]>,
+    next: CopiedBytes,
+}
+
+impl CopiedBytes {
+    /// The bytes for this name, decoded if they do not exist.
+    pub(crate) fn get(&self, name: &str, decode: impl FnOnce() -> Result<Box<[u8]>>) -> Result<&[u8]> {
+        let mut place = self;
+        while let Some(known) = place.0.get() {
+            if known.name == name {
+                return Ok(&known.data);
+            }
+            place = &known.next;
+        }
+        let mut new = Some(BytesOf { name: name.to_owned(), data: decode()?, next: CopiedBytes::default() });
+        loop {
+            // Another thread may have appended meanwhile, perhaps the same name.
+            let known = place.0.get_or_init(|| Box::new(new.take().expect("it goes into one place")));
+            if known.name == name {
+                return Ok(&known.data);
+            }
+            place = &known.next;
         }
     }
 }
@@ -157,10 +190,10 @@ impl Fields {
     }
 
     /// Bytes: an object with base64 text.
-    pub(crate) fn bytes(&self, name: &str) -> Result<Arc<[u8]>> {
+    pub(crate) fn bytes(&self, name: &str) -> Result<Box<[u8]>> {
         let member = self.member(name)?;
         let bytes = wire::bytes_of(&member).ok_or_else(|| self.wrong_type(name, "bytes"))?;
-        Ok(bytes.as_ref().into())
+        Ok(bytes.to_vec().into_boxed_slice())
     }
 
     /// A decoded string, followed by a NUL. The copy is kept, and a second read gives the same copy.

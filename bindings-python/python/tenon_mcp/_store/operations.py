@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict, Union
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,17 +165,17 @@ class AddOp(TypedDict):
     """If the value would exceed this and ``by`` is above 0, nothing is added."""
 
 
-StoreOp = Union[
-    GetOp,
-    PutOp,
-    TouchOp,
-    DeleteOp,
-    AppendOp,
-    ReadOp,
-    TrimOp,
-    ExpireOp,
-    AddOp,
-]
+StoreOp = (
+    GetOp
+    | PutOp
+    | TouchOp
+    | DeleteOp
+    | AppendOp
+    | ReadOp
+    | TrimOp
+    | ExpireOp
+    | AddOp
+)
 """An operation of a store."""
 
 
@@ -266,16 +266,16 @@ class UnavailableReply(TypedDict):
     """The reason, which the client gets."""
 
 
-StoreReply = Union[
-    ValueReply,
-    StoredReply,
-    ConflictReply,
-    FoundReply,
-    AppendedReply,
-    EntriesReply,
-    CountReply,
-    FullReply,
-    UnsupportedReply,
-    UnavailableReply,
-]
+StoreReply = (
+    ValueReply
+    | StoredReply
+    | ConflictReply
+    | FoundReply
+    | AppendedReply
+    | EntriesReply
+    | CountReply
+    | FullReply
+    | UnsupportedReply
+    | UnavailableReply
+)
 """The reply of a store."""
