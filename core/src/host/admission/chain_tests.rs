@@ -436,6 +436,10 @@ impl World {
             parts += usize::from(flight.part.is_some());
             tracked += usize::from(flight.peer.is_some());
             let (passed, waits) = flight.passage.at(StageId::Concurrency);
+            assert!(
+                !waits || Arc::ptr_eq(&flight.lane, &shared.waiting),
+                "a call that waits holds no credit"
+            );
             if flight.context.entry.semaphore.is_some() {
                 let counted = permits.entry(flight.context.entry.name.clone()).or_default();
                 (counted.0, counted.1) = (counted.0 + usize::from(passed), counted.1 + usize::from(waits));
