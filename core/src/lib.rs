@@ -74,7 +74,7 @@ pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 pub use runtime::http;
 #[cfg(feature = "runtime")]
 pub use runtime::{
-    ConfiguredTransport, HttpOptions, AddressForm, Running, ServeOptions, SseOptions, SystemEnvironment,
+    AddressForm, ConfiguredTransport, HttpOptions, Running, ServeOptions, SseOptions, SystemEnvironment,
     TRANSPORTS, Takes, TransportKind, TransportOptions, TransportRow, UnixOptions, WebSocketOptions,
 };
 pub use serde_json::json;

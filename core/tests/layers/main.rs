@@ -148,7 +148,11 @@ const PARTS: [(&str, &str, &[&str]); 52] = [
     ("runtime", "in_process", &["transport"]),
     ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),
     ("runtime", "options", &["sockets"]),
-    ("runtime", "server", &["http", "in_process", "lines", "options", "sockets", "stdio", "threads", "transport"]),
+    (
+        "runtime",
+        "server",
+        &["http", "in_process", "lines", "options", "sockets", "stdio", "threads", "transport"],
+    ),
     ("runtime", "skills", &["files", "threads"]),
     ("runtime", "sockets", &["platform", "threads", "transport"]),
     ("runtime", "stdio", &["platform", "threads", "transport"]),
