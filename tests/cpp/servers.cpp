@@ -243,7 +243,8 @@ TEST(addresses) {
     CHECK_THROWS(TENON_ERR_INVALID, "", app.listen_socket(0));
     CHECK_THROWS(TENON_ERR_INVALID, "", app.listen_http_socket(0, "/mcp"));
     CHECK_THROWS(TENON_ERR_INVALID, "", app.listen_descriptors(0, 1));
-    app.listen_http("127.0.0.1:0").listen_websocket("/ws").listen_sse("127.0.0.1:0");
+    CHECK_THROWS(TENON_ERR_INVALID, "the nearest name is \"port\"", app.listen("http", R"({"prt":0})"));
+    app.listen("http", R"({"port":0})").listen_websocket("/ws").listen_sse("127.0.0.1:0");
     CHECK_THROWS(TENON_ERR_STATE, "", app.http_url());
     app.start();
     CHECK_IN("http://127.0.0.1:", app.http_url());

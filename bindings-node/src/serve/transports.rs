@@ -40,6 +40,8 @@ fn embedded(what: &str, options: &JsonSlice) -> std::result::Result<EmbedOptions
 
 /// Checks options for requests of the program's own HTTP server. Returns the same text for options that mean the same.
 #[napi(catch_unwind)]
+// Test builds leave out the exported functions.
+#[cfg_attr(test, allow(dead_code))]
 pub fn embed_options(what: String, options: String) -> Result<String> {
     let options = embedded(&what, &json(options)).map_err(to_js)?;
     Ok(options.to_options(Spelling::Node).as_str().to_owned())
