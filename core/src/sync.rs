@@ -11,6 +11,7 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering
 
 /// loom's mutex with the interface of `locks::Mutex`, so that the checked code is the same.
 #[cfg(loom)]
+#[derive(Debug)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
 #[cfg(loom)]

@@ -103,6 +103,12 @@ impl Share {
         self.held[kind as usize].fetch_sub(amount, Relaxed);
     }
 
+    /// How much of a limit is used.
+    #[cfg(test)]
+    pub(crate) fn held(&self, kind: Kind) -> usize {
+        self.held[kind as usize].load(Relaxed)
+    }
+
     /// Counts one unit, if there is room for it.
     pub(crate) fn part(self: &Arc<Self>, kind: Kind) -> Option<Part> {
         self.take(kind, 1).then(|| Part(self.clone(), kind))

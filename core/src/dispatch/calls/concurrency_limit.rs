@@ -1,7 +1,7 @@
 //! The concurrency limit of an entry: how many calls run at a time, and which calls wait.
 
 use crate::dispatch::calls::table::CallId;
-use crate::locks::Mutex;
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 
 /// The permits of an entry that limits its concurrent calls.
@@ -30,12 +30,19 @@ pub(crate) enum AcquireResult {
 
 impl Semaphore {
     pub(crate) fn new(most: usize) -> Semaphore {
-        Semaphore { most, occupancy: Mutex::default() }
+        Semaphore { most, occupancy: Mutex::new(Occupancy::default()) }
     }
 
     /// The maximum number of concurrent calls.
     pub(crate) fn most(&self) -> usize {
         self.most
+    }
+
+    /// The number of calls with a permit, and of calls that wait.
+    #[cfg(test)]
+    pub(crate) fn occupancy(&self) -> (usize, usize) {
+        let occupancy = self.occupancy.lock();
+        (occupancy.running, occupancy.waiting.len())
     }
 
     /// Takes a permit, or waits behind at most `bound` other calls.

@@ -4,6 +4,8 @@ use super::argument_checks::Arguments;
 use super::concurrency_limit::Concurrency;
 use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
+#[cfg(test)]
+use super::probe_tests::Probe;
 use super::server_start::ServerStart;
 use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::task_record::TaskRecord;
@@ -47,11 +49,15 @@ macro_rules! stages {
 }
 
 stages! {
+    #[cfg(test)] ProbeFirst => Probe<0>,
     Arguments => Arguments,
     OnceOnly => OnceOnly,
+    #[cfg(test)] ProbeMiddle => Probe<1>,
     TaskRecord => TaskRecord,
     ServerStart => ServerStart,
+    #[cfg(test)] ProbeBefore => Probe<2>,
     Concurrency => Concurrency,
+    #[cfg(test)] ProbeLast => Probe<3>,
 }
 
 /// A row of the table.
@@ -117,6 +123,11 @@ impl StageSet {
 
     pub(super) fn remove(&mut self, stage: StageId) {
         self.0 &= !(1 << stage as u16);
+    }
+
+    #[cfg(test)]
+    pub(super) fn has(self, stage: StageId) -> bool {
+        self.0 & 1 << stage as u16 != 0
     }
 
     fn first(self) -> Option<StageId> {

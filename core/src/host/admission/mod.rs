@@ -41,5 +41,12 @@ mod server_start;
 pub(super) mod stage;
 mod task_record;
 
+#[cfg(all(test, not(loom)))]
+mod chain_tests;
+#[cfg(all(test, loom))]
+mod loom_admission;
+#[cfg(test)]
+mod probe_tests;
+
 #[cfg(doc)]
 use crate::host::HostPort;

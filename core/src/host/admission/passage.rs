@@ -70,6 +70,12 @@ impl Passage {
         }
     }
 
+    /// Whether the call has passed a stage, and whether it waits there.
+    #[cfg(test)]
+    pub(super) fn at(&self, stage: StageId) -> (bool, bool) {
+        (self.passed.has(stage), matches!(self.place, Place::Waiting(at) if at == stage))
+    }
+
     /// Whether a resume of this stage would be the first.
     pub(super) fn awaits(&self, stage: StageId) -> bool {
         matches!(self.place, Place::Entering(at) | Place::Waiting(at) if at == stage)

@@ -62,6 +62,7 @@ pub(in crate::host) enum Held {
 }
 
 /// How the time counts that a call spends at a stage.
+#[derive(Clone, Copy)]
 pub(super) enum StageTime {
     /// It counts toward the call's timeout.
     Continues,

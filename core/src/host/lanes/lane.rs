@@ -88,6 +88,12 @@ impl<T> LaneQueue<T> {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The number of credits that are taken.
+    #[cfg(test)]
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
     /// Gives a credit back.
     pub(crate) fn release(&self) {
         self.in_flight.fetch_sub(1, Ordering::AcqRel);

@@ -164,6 +164,12 @@ impl Tasks {
         self.live.lock().values().cloned().collect()
     }
 
+    /// The number of tasks that run, or could not be stored yet.
+    #[cfg(test)]
+    pub(in crate::host) fn count(&self) -> usize {
+        self.live.lock().len()
+    }
+
     /// The time at which the next periodic work is due.
     pub(in crate::host) fn due(&self) -> Option<Instant> {
         *self.due.lock()

@@ -1,0 +1,557 @@
+//! Random chains of real stages and probes, in virtual time, with random events. What a call takes is given back once
+//! and in reverse, and its client gets one response, or none if the call was cancelled.
+
+use super::argument_checks::Check;
+use super::chain::StageId;
+use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script, panic_silently};
+use super::stage::StageData;
+use crate::CallId;
+use crate::dispatch::environment::Environment;
+use crate::dispatch::limits::Limits;
+use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::shares::{self, Key, Share};
+use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
+use crate::dispatch::validation::arguments::Policy;
+use crate::error::Error;
+use crate::host::calls::completion::End;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostOp, Outcome};
+use crate::host::calls::request_origin::{Attachment, RequestOrigin};
+use crate::host::calls::start::CallSpec;
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::{Accepted, Engine};
+use crate::host::lanes::lane::{Drained, LaneId};
+use crate::host::lanes::port::Lane;
+use crate::host::lanes::wake::Wake;
+use crate::host::session::peer::Peer;
+use crate::host::{Registered, Target, Work};
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::id::RequestId;
+use crate::proto::version::Revision;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const SEEDS: u64 = 120;
+const STEPS: usize = 120;
+const LANE: LaneId = LaneId(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    fn one_in(&mut self, limit: usize) -> bool {
+        self.below(limit) == 0
+    }
+
+    fn of<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+struct Clock {
+    start: Instant,
+    passed: Mutex<Duration>,
+    drawn: AtomicU64,
+}
+
+impl Environment for Clock {
+    fn now(&self) -> Instant {
+        self.start + *self.passed.lock()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        1_000_000 + self.passed.lock().as_secs()
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
+        Ok(())
+    }
+}
+
+/// What the store does with its next operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Prompt,
+    Late,
+    Failing,
+    Panicking,
+}
+
+/// A store that answers at once, later, with a failure or with a panic.
+struct MoodyStore {
+    memory: MemoryStore,
+    mood: Mutex<Mood>,
+    late: Mutex<Vec<(StoreOp, Done)>>,
+}
+
+impl Store for MoodyStore {
+    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
+        let mood = *self.mood.lock();
+        match mood {
+            Mood::Prompt => self.memory.submit(op, now, done),
+            Mood::Late => self.late.lock().push((op, done)),
+            Mood::Failing => done(StoreDone::Unavailable("it fails".to_owned())),
+            Mood::Panicking => panic_silently(),
+        }
+    }
+}
+
+/// Jobs that the test runs, or refuses.
+#[derive(Default)]
+struct Jobs(Mutex<(bool, Vec<Box<dyn FnOnce() + Send>>)>);
+
+impl Work for Jobs {
+    fn run(&self, _: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool {
+        let mut jobs = self.0.lock();
+        if !jobs.0 {
+            jobs.1.push(job);
+        }
+        !jobs.0
+    }
+}
+
+struct Quiet;
+
+impl Wake for Quiet {
+    fn wake(&self) {}
+}
+
+/// Counts the responses of one call.
+#[derive(Default)]
+struct Responses(Mutex<(usize, usize)>);
+
+impl Sink for Responses {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let mut sent = self.0.lock();
+        match message {
+            Outgoing::Response { .. } => sent.0 += 1,
+            Outgoing::Dropped => sent.1 += 1,
+            _ => {}
+        }
+        Delivery::Queued
+    }
+}
+
+/// A call that was started.
+struct Call {
+    id: CallId,
+    ready: ReadyCall,
+    responses: Arc<Responses>,
+    /// The test ended it in a way that has no response.
+    silenced: bool,
+    delivered: bool,
+    waits: Vec<usize>,
+}
+
+struct World {
+    random: Random,
+    engine: Engine,
+    clock: Arc<Clock>,
+    store: Arc<MoodyStore>,
+    jobs: Arc<Jobs>,
+    lane: Lane,
+    peer: Arc<Peer>,
+    shares: Vec<Arc<Share>>,
+    entries: Vec<Arc<Registered>>,
+    ledger: Arc<Mutex<Ledger>>,
+    calls: Vec<Call>,
+    /// The calls of the server's hooks.
+    hooks: Vec<CallId>,
+}
+
+fn engine(clock: &Arc<Clock>, store: &Arc<MoodyStore>, jobs: &Arc<Jobs>) -> Engine {
+    let limits = Limits {
+        max_lane_calls: 12,
+        max_calls: 24,
+        max_peer_calls: 10,
+        max_waiting_calls: 3,
+        max_tasks: 6,
+        call_timeout: 4 * SECOND,
+        store_timeout: 2 * SECOND,
+        task_timeout: 8 * SECOND,
+        task_lease: 6 * SECOND,
+        default_task_ttl: 20 * SECOND,
+        ..Limits::default()
+    };
+    probe_tests::engine(limits.clamped(), clock.clone(), store.clone(), Some(jobs.clone()))
+}
+
+fn tool(name: &str) -> Entry {
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "integer" } } });
+    Entry::new(Kind::Tool, name).set("inputSchema", JsonSlice::from_value(&schema))
+}
+
+fn target() -> Target {
+    Target::Lane { lane: LANE, handler: HandlerId(1) }
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let clock =
+            Arc::new(Clock { start: Instant::now(), passed: Mutex::default(), drawn: AtomicU64::new(1) });
+        let store = Arc::new(MoodyStore {
+            memory: MemoryStore::new(1000),
+            mood: Mutex::new(Mood::Prompt),
+            late: Mutex::default(),
+        });
+        let jobs = Arc::new(Jobs::default());
+        let engine = engine(&clock, &store, &jobs);
+        let entry = |entry| Arc::new(Registered::new(entry, target(), Policy::default()).unwrap());
+        let shares = [1, 2].map(|last| engine.0.shares.of(Key::V4([127, 0, 0, last])));
+        let mut world = World {
+            random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            lane: engine.port().lane(LANE, Arc::new(Quiet)),
+            engine,
+            clock,
+            store,
+            jobs,
+            peer: Peer::new(None),
+            shares: shares.to_vec(),
+            entries: vec![
+                entry(tool("free")),
+                entry(tool("one").max_concurrency(1)),
+                entry(tool("two").max_concurrency(2).timeout(SECOND)),
+            ],
+            ledger: Arc::default(),
+            calls: Vec::new(),
+            hooks: Vec::new(),
+        };
+        if world.random.one_in(3) {
+            let hook = Entry::new(Kind::Hook, "start");
+            world.engine.register(hook, target(), Policy::default()).unwrap();
+            world.engine.begin_life();
+        }
+        world
+    }
+
+    /// Picks one of the calls that `wanted` selects.
+    fn pick(&mut self, wanted: impl Fn(&Call) -> bool) -> Option<usize> {
+        let found: Vec<usize> = (0..self.calls.len()).filter(|place| wanted(&self.calls[*place])).collect();
+        (!found.is_empty()).then(|| self.random.of(&found))
+    }
+
+    fn script(&mut self) -> Script {
+        let mut plans = [None; 4];
+        for plan in &mut plans {
+            *plan = match self.random.below(8) {
+                0..4 => None,
+                4 => Some(Plan::Wait),
+                5 => Some(Plan::Pass),
+                _ => Some(self.random.of(&PLANS)),
+            };
+        }
+        let release_panics = self.random.one_in(10);
+        Script { number: self.calls.len(), plans, release_panics, ledger: self.ledger.clone() }
+    }
+
+    fn start(&mut self) {
+        let script = self.script();
+        let waits = (0..PROBES.len()).filter(|probe| script.plans[*probe] == Some(Plan::Wait)).collect();
+        let ends_within = script
+            .plans
+            .iter()
+            .flatten()
+            .any(|plan| matches!(plan, Plan::EndThenPass | Plan::EndThenWait | Plan::ResumeThenEnd));
+        let number = self.calls.len();
+        let legacy = self.random.one_in(2);
+        let revision = if legacy { Revision::V2025_11_25 } else { Revision::V2026_07_28 };
+        let client = Client { revision, info: None, capabilities: JsonSlice::empty_object() };
+        let place = self.random.below(self.entries.len());
+        let principal = self.random.one_in(3).then(|| Arc::from("somebody"));
+        let share = self.random.one_in(2).then(|| self.random.of(&[0, 1]));
+        let context = Arc::new(CallContext {
+            request_id: RequestId::new(JsonSlice::from_value(&json!(number))),
+            arrival: RequestOrigin {
+                attachment: Some(Attachment::new(script)),
+                principal,
+                share: share.map(|place| self.shares[place].clone()),
+                ..RequestOrigin::default()
+            },
+            ..CallContext::of(None, client, self.entries[place].clone())
+        });
+        let check = self.random.one_in(4).then(|| Check { params: None });
+        let state_key = self.random.one_in(3).then(|| format!("nonce/{}", self.random.below(30)));
+        let task = self.random.one_in(4).then_some(None);
+        let data = StageData { check, state_key, task, ..StageData::default() };
+        let input = if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": 1 }) };
+        let input = JsonSlice::from_value(&input);
+        let responses = Arc::new(Responses::default());
+        let sink: Arc<dyn Sink> = responses.clone();
+        let peer = legacy.then(|| self.peer.clone());
+        let spec = CallSpec::of(peer.as_ref(), context.clone(), input.clone(), &sink);
+        match self.engine.start(CallSpec { stage_data: Some(Box::new(data)), ..spec }) {
+            Ok(Accepted::Started(id) | Accepted::Pending(id)) => {
+                let ready = ReadyCall { id, input, context, thread: Thread::Other };
+                self.calls.push(Call {
+                    id,
+                    ready,
+                    responses,
+                    silenced: ends_within,
+                    delivered: false,
+                    waits,
+                });
+            }
+            Ok(other) => panic!("not a call: {other:?}"),
+            Err(_) => assert_eq!(*responses.0.lock(), (0, 0), "the caller answers"),
+        }
+    }
+
+    /// Resumes a call at a probe, whether it waits there, has been resumed or has ended.
+    fn resume(&mut self) {
+        let Some(place) = self.pick(|call| !call.waits.is_empty()) else { return };
+        let probe = self.random.of(&self.calls[place].waits);
+        let call = &self.calls[place].ready;
+        if self.random.one_in(4) {
+            self.engine.port().refuse_probe(probe, call);
+        } else {
+            self.engine.port().resume_probe(probe, call);
+        }
+    }
+
+    fn store_answers(&mut self) {
+        let count = self.store.late.lock().len();
+        if count == 0 {
+            return;
+        }
+        let chosen = self.random.below(count);
+        let (op, done) = self.store.late.lock().remove(chosen);
+        if self.random.one_in(5) {
+            done(StoreDone::Unavailable("it failed later".to_owned()));
+        } else {
+            self.store.memory.submit(op, self.clock.now(), done);
+        }
+    }
+
+    fn run_job(&mut self) {
+        let count = self.jobs.0.lock().1.len();
+        if count > 0 {
+            let chosen = self.random.below(count);
+            let job = self.jobs.0.lock().1.remove(chosen);
+            job();
+        }
+    }
+
+    fn drain(&mut self) {
+        let mut ops = Vec::new();
+        while self.lane.drain(64, Duration::MAX, &mut ops) == Drained::More {}
+        for op in ops {
+            let HostOp::Call(host) = op else { continue };
+            if host.context.entry.kind == Kind::Hook {
+                self.hooks.push(host.id);
+                continue;
+            }
+            let call = self.calls.iter_mut().find(|call| call.id == host.id).expect("a started call");
+            assert!(!std::mem::replace(&mut call.delivered, true), "a handler runs once");
+            let at = self.engine.0.calls.with(host.id, |flight| flight.passage.stage());
+            assert_eq!(at, Some(None), "a handler runs after the last stage");
+        }
+    }
+
+    fn complete(&mut self) {
+        let Some(place) = self.pick(|call| call.delivered) else { return };
+        let _ = self.engine.port().complete(self.calls[place].id, Outcome::Text("done".to_owned()));
+    }
+
+    fn cancel(&mut self, reason: CancelReason) {
+        let Some(place) = self.pick(|_| true) else { return };
+        self.cancel_call(place, reason);
+    }
+
+    fn cancel_call(&mut self, place: usize, reason: CancelReason) {
+        let call = &mut self.calls[place];
+        let silent = reason != CancelReason::Closing;
+        if self.engine.cancel(call.id, reason) && silent {
+            call.silenced = true;
+        }
+    }
+
+    fn advance(&mut self, by: Duration) {
+        *self.clock.passed.lock() += by;
+        self.engine.handle_timeout(self.clock.now());
+    }
+
+    fn hook_ends(&mut self) {
+        if let Some(hook) = self.hooks.pop() {
+            let outcome =
+                if self.random.one_in(3) { Outcome::Failed("no".into()) } else { Outcome::Text("".into()) };
+            let _ = self.engine.port().complete(hook, outcome);
+        } else if self.random.one_in(4) {
+            self.engine.run_start_hooks(|_| ());
+        }
+    }
+
+    fn step(&mut self) {
+        let mood = [Mood::Prompt, Mood::Late, Mood::Late, Mood::Failing, Mood::Panicking];
+        match self.random.below(20) {
+            0..6 => self.start(),
+            6..9 => self.resume(),
+            9..11 => self.store_answers(),
+            11 => self.run_job(),
+            12 => self.drain(),
+            13 => self.complete(),
+            14 => {
+                let reason =
+                    [CancelReason::Requested(None), CancelReason::Disconnected, CancelReason::Closing];
+                let reason = reason[self.random.below(3)].clone();
+                self.cancel(reason);
+            }
+            15 => {
+                let by = self.random.of(&[100, 700, 2500]);
+                self.advance(Duration::from_millis(by));
+            }
+            16 => self.hook_ends(),
+            17 => self.jobs.0.lock().0 = self.random.one_in(4),
+            _ => *self.store.mood.lock() = self.random.of(&mood),
+        }
+        self.check();
+    }
+
+    /// Compares what is counted with the calls in the table.
+    fn check(&self) {
+        let shared = &self.engine.0;
+        let mut lanes = [0; 3];
+        let of = [&shared.lane(LANE), &shared.waiting, &shared.local];
+        let mut permits: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        let (mut parts, mut tracked) = (0, 0);
+        shared.calls.for_each(|flight| {
+            if let Some(place) = of.iter().position(|lane| Arc::ptr_eq(lane, &flight.lane)) {
+                lanes[place] += 1;
+            }
+            parts += usize::from(flight.part.is_some());
+            tracked += usize::from(flight.peer.is_some());
+            let (passed, waits) = flight.passage.at(StageId::Concurrency);
+            if flight.context.entry.semaphore.is_some() {
+                let counted = permits.entry(flight.context.entry.name.clone()).or_default();
+                (counted.0, counted.1) = (counted.0 + usize::from(passed), counted.1 + usize::from(waits));
+            }
+        });
+        assert_eq!(lanes, of.map(|lane| lane.in_flight()), "credits of the lane, of waiting calls, of Rust");
+        assert_eq!(parts, self.shares.iter().map(|share| share.held(shares::Kind::Calls)).sum::<usize>());
+        for entry in &self.entries {
+            let Some(semaphore) = &entry.semaphore else { continue };
+            let counted = permits.get(&entry.name).copied().unwrap_or_default();
+            assert_eq!(semaphore.occupancy(), counted, "permits of {}", entry.name);
+            assert!(counted.0 <= semaphore.most());
+        }
+        assert!(tracked <= self.peer.in_flight());
+        self.check_calls();
+    }
+
+    fn check_calls(&self) {
+        let shared = &self.engine.0;
+        let ledger = self.ledger.lock();
+        assert!(ledger.faults.is_empty(), "{:?}", ledger.faults);
+        let mut waiting = BTreeSet::new();
+        for (number, call) in self.calls.iter().enumerate() {
+            let live = shared.calls.with(call.id, |flight| {
+                let passed: Vec<usize> =
+                    (0..PROBES.len()).filter(|probe| flight.passage.at(PROBES[*probe]).0).collect();
+                let waits = (0..PROBES.len()).find(|probe| flight.passage.at(PROBES[*probe]).1);
+                let handed_out = flight.task.as_ref().is_some_and(|task| task.is_handed_out());
+                (passed, waits, handed_out)
+            });
+            let taken = ledger.taken.get(&number).cloned().unwrap_or_default();
+            let (responses, dropped) = *call.responses.0.lock();
+            match live {
+                Some((passed, waits, handed_out)) => {
+                    assert_eq!(taken, passed, "call {number} holds what it has taken");
+                    waiting.extend(waits.map(|probe| (number, probe)));
+                    assert_eq!(
+                        (responses, dropped),
+                        (usize::from(handed_out), 0),
+                        "call {number} is in flight"
+                    );
+                }
+                None => {
+                    assert!(taken.is_empty(), "call {number} has ended and holds {taken:?}");
+                    assert_eq!(responses + dropped, 1, "call {number} has ended");
+                    assert!(dropped == 0 || call.silenced, "call {number} was not cancelled");
+                }
+            }
+        }
+        assert_eq!(ledger.waiting, waiting);
+    }
+
+    /// Ends all calls, and lets everything late arrive.
+    fn finish(&mut self) {
+        let way = self.random.below(4);
+        for place in 0..self.calls.len() {
+            match way {
+                0 => self.cancel_call(place, CancelReason::Disconnected),
+                1 => self.cancel_call(place, CancelReason::Requested(None)),
+                2 => {
+                    self.engine.begin_closing();
+                    self.cancel_call(place, CancelReason::Closing);
+                }
+                _ => self.advance(SECOND),
+            }
+            self.check();
+        }
+        *self.store.mood.lock() = Mood::Prompt;
+        self.engine.halt_start();
+        for hook in self.engine.0.calls.select(|flight| flight.context.entry.kind == Kind::Hook) {
+            self.engine.0.end(hook, End::Closing);
+        }
+        // Tasks that a client knows of end with their time.
+        for _ in 0..12 {
+            self.advance(5 * SECOND);
+            while !self.store.late.lock().is_empty() {
+                self.store_answers();
+            }
+            while !self.jobs.0.lock().1.is_empty() {
+                self.run_job();
+            }
+        }
+        for place in 0..self.calls.len() {
+            for probe in self.calls[place].waits.clone() {
+                let resumed = self.engine.port().resume_probe(probe, &self.calls[place].ready);
+                assert_eq!(resumed, super::chain::Resumed::NotWaiting);
+            }
+        }
+        self.drain();
+        self.check();
+        let shared = &self.engine.0;
+        assert_eq!((self.engine.in_flight(), self.peer.in_flight()), (0, 0));
+        assert_eq!(shared.tasks.count(), 0, "tasks");
+        assert_eq!([&shared.waiting, &shared.lane(LANE)].map(|lane| lane.in_flight()), [0, 0]);
+        self.entries.iter().filter_map(|entry| entry.semaphore.as_ref()).for_each(|semaphore| {
+            assert_eq!(semaphore.occupancy(), (0, 0));
+        });
+    }
+}
+
+#[test]
+fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
+    let (mut calls, mut delivered, mut taken) = (0, 0, 0);
+    for seed in 0..SEEDS {
+        let run = std::panic::catch_unwind(|| {
+            let mut world = World::new(seed);
+            for _ in 0..STEPS {
+                world.step();
+            }
+            world.finish();
+            let delivered = world.calls.iter().filter(|call| call.delivered).count();
+            let taken = world.ledger.lock().count;
+            (world.calls.len(), delivered, taken)
+        });
+        let (these, ran, held) = run.unwrap_or_else(|_| panic!("seed {seed}"));
+        (calls, delivered, taken) = (calls + these, delivered + ran, taken + held);
+    }
+    // The steps must not have run dry.
+    assert!(calls > 1500 && delivered > 150 && taken > 500, "{calls} calls, {delivered} ran, {taken} taken");
+}
