@@ -121,8 +121,12 @@ impl Recording {
 
     /// The sum of the numbers at the end of the events that begin with this text.
     pub fn sum(&self, beginning: &str) -> usize {
-        let seen = self.seen.lock().unwrap();
-        let events = seen.iter().filter(|seen| seen.text.starts_with(beginning));
-        events.map(|seen| seen.text.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+        sum(&self.seen.lock().unwrap(), beginning)
     }
+}
+
+/// The sum of the numbers at the end of the events that begin with this text.
+pub fn sum(seen: &[Seen], beginning: &str) -> usize {
+    let events = seen.iter().filter(|seen| seen.text.starts_with(beginning));
+    events.map(|seen| seen.text.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
 }

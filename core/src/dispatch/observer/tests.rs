@@ -1,5 +1,9 @@
 use super::*;
+use crate::dispatch::environment::Environment;
+use crate::error::Error;
 use crate::locks::Mutex;
+use crate::proto::messages::error::RpcError;
+use std::time::Instant;
 
 /// Records the kinds of events, and panics at one of them.
 #[derive(Default)]
@@ -138,4 +142,70 @@ fn the_text_of_a_record_is_built_once() {
         "said".to_owned()
     });
     assert_eq!((built, seen(&one), seen(&other)), (1, vec!["said".to_owned()], vec!["said".to_owned()]));
+}
+
+/// A clock that stands still.
+struct Still(Instant);
+
+impl Environment for Still {
+    fn now(&self) -> Instant {
+        self.0
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        0
+    }
+
+    fn random(&self, _: &mut [u8]) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Receives a request, lets threads work on it at the same time, and returns the names of its events.
+fn events_of(work: &[fn(&RequestScope)]) -> Vec<String> {
+    let all = Arc::new(Recording { interests: Interests::ALL, ..Recording::default() });
+    let environment: Arc<dyn Environment> = Arc::new(Still(Instant::now()));
+    let request = RequestScope::received(&observers(&[&all]), &environment, || Some("x"), || None, || 0);
+    std::thread::scope(|scope| {
+        for work in work {
+            let request = request.clone();
+            scope.spawn(move || work(&request));
+        }
+    });
+    drop(request);
+    seen(&all)
+}
+
+#[test]
+fn threads_that_race_for_a_request_report_one_end_in_order() {
+    let work: [fn(&RequestScope); 5] = [
+        RequestScope::started,
+        |request| {
+            request.waits("stage");
+            request.continues();
+        },
+        |request| request.finished(RequestEnd::Ok, 1),
+        |request| request.finished(RequestEnd::Cancelled, 0),
+        |request| request.rejected(&RpcError::busy("busy"), 0),
+    ];
+    for _ in 0..200 {
+        let events = events_of(&work);
+        let (last, before) = events.split_last().expect("there are events");
+        let words: Vec<_> = before.iter().map(String::as_str).collect();
+        let waited = |words: &[&str]| words.iter().all(|word| *word == "stage_waited");
+        match (&words[..], &**last) {
+            (["request_received"], "request_refused") => {}
+            (["request_received", "request_started", rest @ ..], "request_refused" | "request_finished") => {
+                assert!(waited(rest), "{events:?}");
+            }
+            _ => panic!("{events:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_request_that_is_dropped_has_an_end() {
+    let expected = ["request_received", "request_started", "request_finished"];
+    assert_eq!(events_of(&[]), expected);
+    assert_eq!(events_of(&[|request| request.waits("stage")])[2..], ["stage_waited", "request_finished"]);
 }
