@@ -1,6 +1,6 @@
 //! The options of the Streamable HTTP transport.
 
-use super::configured::{from_address, own_address, path};
+use super::addresses::{from_address, own_address, path};
 use super::table::{TransportOptions, access_options, file_options, header_options};
 use super::transports::TransportKind;
 use super::types::{Descriptor, UrlPath};

@@ -2,10 +2,11 @@
 //!
 //! To add an option, write a row in `table.rs`; to add a transport, one in `transports.rs`.
 
-mod addresses;
+pub(super) mod addresses;
 pub(super) mod allowed;
 pub(super) mod configured;
 pub(super) mod http;
+mod reader;
 pub(super) mod table;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The options of WebSocket and HTTP+SSE: their addresses and paths, and the hosts and origins that are accepted.
 
-use super::configured::{from_address, own_address, path};
+use super::addresses::{from_address, own_address, path};
 use super::table::{TransportOptions, access_options, header_options};
 use super::transports::TransportKind;
 use crate::error::Error;

@@ -2,7 +2,8 @@
 
 use crate::dispatch::options::Spelling;
 use crate::error::{Error, ErrorKind};
-use crate::runtime::options::configured::{ConfiguredTransport, call, own_address};
+use crate::runtime::options::addresses::own_address;
+use crate::runtime::options::configured::{ConfiguredTransport, call};
 use crate::runtime::options::transports::TransportKind;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::sockets::io::BACKLOG;
