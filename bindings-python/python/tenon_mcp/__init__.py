@@ -39,7 +39,9 @@ if TYPE_CHECKING:
         Limits,
         SseOptions,
         Store,
+        StoreEntry,
         StoreOp,
+        StoreRecord,
         StoreReply,
         UnixOptions,
         WebOptions,
@@ -72,7 +74,9 @@ __all__ = [
     "StartError",
     "StateError",
     "Store",
+    "StoreEntry",
     "StoreOp",
+    "StoreRecord",
     "StoreReply",
     "Suspended",
     "SyncContext",
@@ -91,7 +95,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
         "_store.store": ("Store",),
-        "_store.operations": ("StoreOp", "StoreReply"),
+        "_store.operations": ("StoreEntry", "StoreOp", "StoreRecord", "StoreReply"),
     }
 
     def __getattr__(name):

@@ -50,6 +50,7 @@ TEXTS = {
     "message": "{}",
     "method": "POST",
     "mime_type": "text/plain",
+    "op": '{"op":"get","key":"a/1"}',
     "operations": "tool",
     "options": "{}",
     "origin": "http://a",
@@ -95,7 +96,7 @@ NUMBERS = {
 # Of these there are some, and others may be given.
 NUMBERED = ("tenon_kind", "tenon_mode", "tenon_limit", "tenon_param_flags")
 # Texts that are JSON.
-JSON = {"json", "settings", "schema", "params", "item", "options", "arguments", "value"}
+JSON = {"json", "settings", "schema", "params", "item", "options", "arguments", "value", "op"}
 NOT_JSON = {
     ("tenon_result_add_value", "value"),
     ("tenon_http_add_header", "value"),

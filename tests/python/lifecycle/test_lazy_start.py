@@ -73,7 +73,8 @@ def test_every_public_name_is_there():
     names = python("import tenon_mcp; print(*[n for n in dir(tenon_mcp) if n[0] != '_' and n[0].isupper()])").split()
     assert set(names) - {"TYPE_CHECKING"} == set(tenon_mcp.__all__)
     for name in tenon_mcp.__all__:
-        assert getattr(tenon_mcp, name).__name__ == name
+        # Unions have no name of their own.
+        assert getattr(getattr(tenon_mcp, name), "__name__", None) == name or name in ("StoreOp", "StoreReply")
     assert python("from tenon_mcp import *; print(Answer, Entry, Image, HttpOptions)").count("tenon_mcp") == 4
     with pytest.raises(AttributeError, match="Nothing"):
         _ = tenon_mcp.Nothing
