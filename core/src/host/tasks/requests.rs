@@ -48,7 +48,7 @@ impl Engine {
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         op: Op,
         sink: &Arc<dyn Sink>,
@@ -97,7 +97,7 @@ impl Engine {
     fn own_call(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         own: Own,
         sink: &Arc<dyn Sink>,
