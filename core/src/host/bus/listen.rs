@@ -54,7 +54,7 @@ impl Engine {
     pub(in crate::host) fn listen(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: &Client,
         sink: &Arc<dyn Sink>,
     ) -> Result<ListenId, RpcError> {

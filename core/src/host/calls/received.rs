@@ -11,17 +11,17 @@ use crate::proto::version::Revision;
 use std::ops::Deref;
 
 /// A request, with what observers are told of it.
-pub(in crate::host) struct ReceivedRequest {
-    pub(in crate::host) request: Request,
+pub(in crate::host) struct ReceivedRequest<'m> {
+    pub(in crate::host) request: &'m Request,
     pub(in crate::host) observed: RequestScope,
 }
 
-impl Deref for ReceivedRequest {
+impl Deref for ReceivedRequest<'_> {
     type Target = Request;
 
     #[inline]
     fn deref(&self) -> &Request {
-        &self.request
+        self.request
     }
 }
 

@@ -43,18 +43,18 @@ impl Engine {
     pub(in crate::host) fn request(
         &self,
         scope: &Scope,
-        request: ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         sink: &Arc<dyn Sink>,
     ) -> Accepted {
         let modern = scope.is_modern(&request.params);
         // A call that is in the table has its own panic boundary, so that a panic gets only one response.
         let result = caught(|| {
-            if self.is_duplicate(scope, &request, modern) {
+            if self.is_duplicate(scope, request, modern) {
                 Err(in_flight())
             } else if modern {
-                self.modern(scope, &request, sink)
+                self.modern(scope, request, sink)
             } else {
-                self.legacy(scope, &request, sink)
+                self.legacy(scope, request, sink)
             }
         });
         let result = result.unwrap_or_else(|panicked| {
@@ -85,7 +85,7 @@ impl Engine {
     fn modern(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         sink: &Arc<dyn Sink>,
     ) -> Result<Step, RpcError> {
         let client = match scope {
@@ -102,7 +102,7 @@ impl Engine {
     fn legacy(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         sink: &Arc<dyn Sink>,
     ) -> Result<Step, RpcError> {
         let peer = scope.peer().ok_or_else(|| RpcError::invalid_request("Invalid request: no session"))?;
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Whether a call in flight has the same id (RPC-8). Calls themselves are checked when they are tracked.
-    fn is_duplicate(&self, scope: &Scope, request: &ReceivedRequest, modern: bool) -> bool {
+    fn is_duplicate(&self, scope: &Scope, request: &ReceivedRequest<'_>, modern: bool) -> bool {
         if request.method.needs_handler() {
             return false;
         }
@@ -140,7 +140,7 @@ impl Engine {
     pub(in crate::host) fn perform(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         sink: &Arc<dyn Sink>,
         outer: Option<CallId>,
@@ -219,7 +219,7 @@ impl Engine {
     fn call(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         (invocation, listing): (Invocation<Target>, Option<Box<Part>>),
         sink: &Arc<dyn Sink>,
@@ -285,7 +285,7 @@ impl Engine {
 
     /// The middleware around the request, unless middleware makes the request.
     #[inline]
-    fn around(&self, request: &ReceivedRequest, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
+    fn around(&self, request: &ReceivedRequest<'_>, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
         if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 

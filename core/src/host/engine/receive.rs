@@ -149,7 +149,9 @@ impl Engine {
         sink: &Arc<dyn Sink>,
     ) -> Accepted {
         match message {
-            Message::Request(request) => self.request(scope, ReceivedRequest { request, observed }, sink),
+            Message::Request(request) => {
+                self.request(scope, &ReceivedRequest { request: &request, observed }, sink)
+            }
             Message::Notification(notification) => {
                 if !self.0.guard("a notification", || self.notification(scope, notification, &observed)) {
                     observed.finished(RequestEnd::Error, 0);

@@ -143,7 +143,7 @@ impl Engine {
     ) -> Result<Step, RpcError> {
         let request = self.request_of(context, before, input)?;
         // The outer call is the request that observers know.
-        let request = ReceivedRequest { request, observed: RequestScope::default() };
+        let request = ReceivedRequest { request: &request, observed: RequestScope::default() };
         self.perform(scope, &request, context.client.clone(), sink, Some(outer))
     }
 

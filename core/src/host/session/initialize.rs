@@ -23,7 +23,7 @@ impl Engine {
         &self,
         scope: &Scope,
         peer: &Arc<Peer>,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         sink: &Arc<dyn Sink>,
     ) -> Result<(), RpcError> {
         let client = negotiate(&request.params, self.revisions())?;

@@ -49,7 +49,7 @@ impl Engine {
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         op: Op,
         sink: &Arc<dyn Sink>,
@@ -99,7 +99,7 @@ impl Engine {
     fn own_call(
         &self,
         scope: &Scope,
-        request: &ReceivedRequest,
+        request: &ReceivedRequest<'_>,
         client: Client,
         own: Own,
         sink: &Arc<dyn Sink>,
