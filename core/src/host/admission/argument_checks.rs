@@ -5,7 +5,7 @@
 //! thread checks its arguments.
 
 use super::chain::StageId;
-use super::stage::{Answer, Selection, Stage, Verdict};
+use super::interface::{Answer, Selection, Stage, Verdict};
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;

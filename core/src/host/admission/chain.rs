@@ -2,12 +2,12 @@
 
 use super::argument_checks::Arguments;
 use super::concurrency_limit::Concurrency;
+use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
 #[cfg(test)]
 use super::probe_tests::Probe;
 use super::server_start::ServerStart;
-use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::task_record::TaskRecord;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestScope;
@@ -171,7 +171,7 @@ impl HostPort {
                 Step::Ended => return false,
             }
         }
-        self.hand_over(call);
+        self.dispatch_to_target(call);
         false
     }
 

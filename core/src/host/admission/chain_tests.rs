@@ -3,29 +3,28 @@
 
 use super::argument_checks::Check;
 use super::chain::StageId;
-use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script, panic_silently};
-use super::stage::StageData;
+use super::fakes_tests::{Clock, Jobs, Mood, MoodyStore, Quiet, Random, Responses};
+use super::interface::StageData;
+use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script};
 use crate::CallId;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::{self, Key, Share};
-use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
+use crate::dispatch::store::{MemoryStore, Store, StoreDone};
 use crate::dispatch::validation::arguments::Policy;
-use crate::error::Error;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostOp, Outcome};
 use crate::host::calls::request_origin::{Attachment, RequestOrigin};
 use crate::host::calls::start::CallSpec;
-use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::delivery::sink::Sink;
 use crate::host::engine::{Accepted, Engine};
 use crate::host::lanes::lane::{Drained, LaneId};
 use crate::host::lanes::port::Lane;
-use crate::host::lanes::wake::Wake;
 use crate::host::session::peer::Peer;
-use crate::host::{Registered, Target, Work};
+use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
@@ -42,111 +41,6 @@ const SEEDS: u64 = 120;
 const STEPS: usize = 120;
 const LANE: LaneId = LaneId(1);
 const SECOND: Duration = Duration::from_secs(1);
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    fn one_in(&mut self, limit: usize) -> bool {
-        self.below(limit) == 0
-    }
-
-    fn of<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
-
-struct Clock {
-    start: Instant,
-    passed: Mutex<Duration>,
-    drawn: AtomicU64,
-}
-
-impl Environment for Clock {
-    fn now(&self) -> Instant {
-        self.start + *self.passed.lock()
-    }
-
-    fn unix_seconds(&self) -> u64 {
-        1_000_000 + self.passed.lock().as_secs()
-    }
-
-    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
-        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
-        Ok(())
-    }
-}
-
-/// What the store does with its next operation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
-    Prompt,
-    Late,
-    Failing,
-    Panicking,
-}
-
-/// A store that answers at once, later, with a failure or with a panic.
-struct MoodyStore {
-    memory: MemoryStore,
-    mood: Mutex<Mood>,
-    late: Mutex<Vec<(StoreOp, Done)>>,
-}
-
-impl Store for MoodyStore {
-    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
-        let mood = *self.mood.lock();
-        match mood {
-            Mood::Prompt => self.memory.submit(op, now, done),
-            Mood::Late => self.late.lock().push((op, done)),
-            Mood::Failing => done(StoreDone::Unavailable("it fails".to_owned())),
-            Mood::Panicking => panic_silently(),
-        }
-    }
-}
-
-/// Jobs that the test runs, or refuses.
-#[derive(Default)]
-struct Jobs(Mutex<(bool, Vec<Box<dyn FnOnce() + Send>>)>);
-
-impl Work for Jobs {
-    fn run(&self, _: Option<Key>, job: Box<dyn FnOnce() + Send>) -> bool {
-        let mut jobs = self.0.lock();
-        if !jobs.0 {
-            jobs.1.push(job);
-        }
-        !jobs.0
-    }
-}
-
-struct Quiet;
-
-impl Wake for Quiet {
-    fn wake(&self) {}
-}
-
-/// Counts the responses of one call.
-#[derive(Default)]
-struct Responses(Mutex<(usize, usize)>);
-
-impl Sink for Responses {
-    fn send(&self, message: Outgoing) -> Delivery {
-        let mut sent = self.0.lock();
-        match message {
-            Outgoing::Response { .. } => sent.0 += 1,
-            Outgoing::Dropped => sent.1 += 1,
-            _ => {}
-        }
-        Delivery::Queued
-    }
-}
 
 /// A call that was started.
 struct Call {
@@ -339,10 +233,10 @@ impl World {
     }
 
     fn run_job(&mut self) {
-        let count = self.jobs.0.lock().1.len();
+        let count = self.jobs.queued.lock().len();
         if count > 0 {
             let chosen = self.random.below(count);
-            let job = self.jobs.0.lock().1.remove(chosen);
+            let job = self.jobs.queued.lock().remove(chosen);
             job();
         }
     }
@@ -416,7 +310,7 @@ impl World {
                 self.advance(Duration::from_millis(by));
             }
             16 => self.hook_ends(),
-            17 => self.jobs.0.lock().0 = self.random.one_in(4),
+            17 => self.jobs.refuses.store(self.random.one_in(4), Ordering::Relaxed),
             _ => *self.store.mood.lock() = self.random.of(&mood),
         }
         self.check();
@@ -518,7 +412,7 @@ impl World {
             while !self.store.late.lock().is_empty() {
                 self.store_answers();
             }
-            while !self.jobs.0.lock().1.is_empty() {
+            while !self.jobs.queued.lock().is_empty() {
                 self.run_job();
             }
         }

@@ -3,7 +3,7 @@
 //! A call that waits for a permit holds no credit of its lane, because credits are for running calls.
 
 use super::chain::{Resumed, StageId};
-use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;

@@ -19,7 +19,7 @@
 //!
 //! # A stage
 //!
-//! A stage is a row in the table and a file with a [`Stage`](stage::Stage). Its `enter` returns *pass*, *answer* or
+//! A stage is a row in the table and a file with a [`Stage`](interface::Stage). Its `enter` returns *pass*, *answer* or
 //! *wait*. A stage that returns *wait* resumes the call later, from any thread, with [`HostPort::resume`]. It may do so
 //! before `enter` returns; then the thread in `enter` continues the call. Only the first resume counts.
 //!
@@ -35,14 +35,16 @@
 pub(super) mod argument_checks;
 pub(super) mod chain;
 mod concurrency_limit;
+pub(super) mod interface;
 pub(super) mod once_only;
 pub(super) mod passage;
 mod server_start;
-pub(super) mod stage;
 mod task_record;
 
 #[cfg(all(test, not(loom)))]
 mod chain_tests;
+#[cfg(all(test, not(loom)))]
+mod fakes_tests;
 #[cfg(all(test, loom))]
 mod loom_admission;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The stage `once_only`: the state of a request is used only once.
 
 use super::chain::StageId;
-use super::stage::{Answer, Selection, Stage, StageTime, Verdict};
+use super::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::dispatch::store::{Once, consume_once};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;

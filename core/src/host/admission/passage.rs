@@ -1,7 +1,7 @@
 //! Where a call is in its chain, and which stages it has passed. All changes are made under the call table's lock.
 
 use super::chain::{StageId, StageSet};
-use super::stage::{Answer, Held, StageData, Verdict};
+use super::interface::{Answer, Held, StageData, Verdict};
 
 /// The way of one call through its chain.
 pub(in crate::host) struct Passage {
@@ -9,13 +9,13 @@ pub(in crate::host) struct Passage {
     ahead: StageSet,
     /// The stages that the call has passed.
     passed: StageSet,
-    place: Place,
+    position: Position,
     data: Option<Box<StageData>>,
 }
 
-/// It is small, because every call has one.
+/// Where a call is in its chain. It is small, because every call has one.
 #[derive(Clone, Copy)]
-enum Place {
+enum Position {
     /// In no stage.
     Between,
     /// A thread is in the stage's `enter`.
@@ -51,7 +51,7 @@ pub(super) enum Continued {
 
 impl Passage {
     pub(in crate::host) fn new(ahead: StageSet, data: Option<Box<StageData>>) -> Passage {
-        Passage { ahead, passed: StageSet::EMPTY, place: Place::Between, data }
+        Passage { ahead, passed: StageSet::EMPTY, position: Position::Between, data }
     }
 
     /// The data of the call's request for its stages.
@@ -61,45 +61,45 @@ impl Passage {
 
     /// The stage that the call is in.
     pub(in crate::host) fn stage(&self) -> Option<StageId> {
-        match self.place {
-            Place::Between => None,
-            Place::Entering(stage)
-            | Place::Resumed(stage)
-            | Place::Answered(stage)
-            | Place::Waiting(stage) => Some(stage),
+        match self.position {
+            Position::Between => None,
+            Position::Entering(stage)
+            | Position::Resumed(stage)
+            | Position::Answered(stage)
+            | Position::Waiting(stage) => Some(stage),
         }
     }
 
     /// Whether the call has passed a stage, and whether it waits there.
     #[cfg(test)]
     pub(super) fn at(&self, stage: StageId) -> (bool, bool) {
-        (self.passed.has(stage), matches!(self.place, Place::Waiting(at) if at == stage))
+        (self.passed.has(stage), matches!(self.position, Position::Waiting(at) if at == stage))
     }
 
     /// Whether a resume of this stage would be the first.
     pub(super) fn awaits(&self, stage: StageId) -> bool {
-        matches!(self.place, Place::Entering(at) | Place::Waiting(at) if at == stage)
+        matches!(self.position, Position::Entering(at) | Position::Waiting(at) if at == stage)
     }
 
     /// Records that a thread is in a stage's `enter`.
     pub(super) fn enter(&mut self, stage: StageId) {
         self.ahead.remove(stage);
-        self.place = Place::Entering(stage);
+        self.position = Position::Entering(stage);
     }
 
     /// Records what a stage's `enter` has returned.
     pub(super) fn settle(&mut self, stage: StageId, verdict: Verdict) -> Settled {
-        let resumed = matches!(self.place, Place::Resumed(_));
+        let resumed = matches!(self.position, Position::Resumed(_));
         if resumed || matches!(verdict, Verdict::Pass) {
             self.passed.insert(stage);
         }
-        self.place = Place::Between;
+        self.position = Position::Between;
         match verdict {
             Verdict::Answer(answer) => Settled::Answered(answer),
             Verdict::Wait if !resumed => match self.data.as_mut().and_then(|data| data.answer.take()) {
                 Some(answer) => Settled::Answered(answer),
                 None => {
-                    self.place = Place::Waiting(stage);
+                    self.position = Position::Waiting(stage);
                     Settled::Waits
                 }
             },
@@ -109,23 +109,23 @@ impl Passage {
 
     /// Records the verdict of a stage that resumes the call. `None` if the call does not wait there.
     pub(super) fn resume(&mut self, stage: StageId, verdict: Result<(), Answer>) -> Option<Continued> {
-        match (self.place, verdict) {
-            (Place::Entering(at), Ok(())) if at == stage => {
-                self.place = Place::Resumed(stage);
+        match (self.position, verdict) {
+            (Position::Entering(at), Ok(())) if at == stage => {
+                self.position = Position::Resumed(stage);
                 Some(Continued::There)
             }
-            (Place::Entering(at), Err(answer)) if at == stage => {
-                self.place = Place::Answered(stage);
+            (Position::Entering(at), Err(answer)) if at == stage => {
+                self.position = Position::Answered(stage);
                 self.data.get_or_insert_default().answer = Some(answer);
                 Some(Continued::There)
             }
-            (Place::Waiting(at), Ok(())) if at == stage => {
-                self.place = Place::Between;
+            (Position::Waiting(at), Ok(())) if at == stage => {
+                self.position = Position::Between;
                 self.passed.insert(stage);
                 Some(Continued::Here(self.ahead))
             }
-            (Place::Waiting(at), Err(answer)) if at == stage => {
-                self.place = Place::Between;
+            (Position::Waiting(at), Err(answer)) if at == stage => {
+                self.position = Position::Between;
                 Some(Continued::Answered(answer))
             }
             _ => None,
@@ -135,17 +135,17 @@ impl Passage {
     /// Whether an ended call has nothing to give back.
     #[inline]
     pub(super) fn is_clear(&self) -> bool {
-        self.passed.is_empty() && matches!(self.place, Place::Between)
+        self.passed.is_empty() && matches!(self.position, Position::Between)
     }
 
     /// The next stage to release for a call that has ended: first the one where it waits, and then those it has passed,
     /// the last one first.
     pub(super) fn give_back(&mut self) -> Option<(StageId, Held)> {
-        match std::mem::replace(&mut self.place, Place::Between) {
-            Place::Waiting(stage) => return Some((stage, Held::Waiting)),
-            Place::Resumed(stage) => return Some((stage, Held::Passed)),
+        match std::mem::replace(&mut self.position, Position::Between) {
+            Position::Waiting(stage) => return Some((stage, Held::Waiting)),
+            Position::Resumed(stage) => return Some((stage, Held::Passed)),
             // The thread in the stage's `enter` finds that the call has ended.
-            Place::Entering(_) | Place::Answered(_) | Place::Between => {}
+            Position::Entering(_) | Position::Answered(_) | Position::Between => {}
         }
         let stage = self.passed.last()?;
         self.passed.remove(stage);

@@ -1,7 +1,7 @@
 //! Stages for tests. Each call brings a script that says what every probe does with it.
 
 use super::chain::{Resumed, StageId};
-use super::stage::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;

@@ -1,6 +1,6 @@
 //! The stage `start`: the server of a call's entry has started.
 
-use super::stage::{Answer, Selection, Stage, StageTime, Verdict};
+use super::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::host::Target;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;

@@ -1,6 +1,6 @@
 //! The stage `task`: the record of a task is stored, and its client gets the task, before the handler runs.
 
-use super::stage::{Selection, Stage, StageTime, Verdict};
+use super::interface::{Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;

@@ -31,7 +31,7 @@ pub(in crate::host) enum Thread {
 
 impl HostPort {
     /// Hands over a call that may run. If the host or a waker panics, the call ends.
-    pub(in crate::host) fn hand_over(&self, call: ReadyCall) {
+    pub(in crate::host) fn dispatch_to_target(&self, call: ReadyCall) {
         let id = call.id;
         if let Err(panicked) = caught(|| self.hand_to_target(call)) {
             self.0.fail_panicked(id, &panicked);

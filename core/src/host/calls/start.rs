@@ -8,7 +8,7 @@ use crate::dispatch::observer::RequestScope;
 use crate::dispatch::options::Policies;
 use crate::dispatch::shares;
 use crate::host::admission::chain::StageSet;
-use crate::host::admission::stage::StageData;
+use crate::host::admission::interface::StageData;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};

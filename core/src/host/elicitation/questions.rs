@@ -285,7 +285,7 @@ impl HostPort {
         });
         // The call has passed its stages, and still holds what it took there.
         if let Some(call) = again {
-            self.hand_over(call);
+            self.dispatch_to_target(call);
         }
     }
 

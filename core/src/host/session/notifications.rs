@@ -5,7 +5,7 @@ use crate::dispatch::validation::arguments::Unready;
 use crate::faults;
 use crate::host::Registered;
 use crate::host::admission::argument_checks::Check;
-use crate::host::admission::stage::StageData;
+use crate::host::admission::interface::StageData;
 use crate::host::bus::StreamEnd;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::Thread;

@@ -1,0 +1,123 @@
+//! What the engine's tests of admission need around it: time, a store, threads for checks, a client and a host.
+
+use super::probe_tests::panic_silently;
+use crate::dispatch::environment::Environment;
+use crate::dispatch::shares::Key;
+use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
+use crate::error::Error;
+use crate::host::Work;
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::lanes::wake::Wake;
+use crate::locks::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    pub(super) fn one_in(&mut self, limit: usize) -> bool {
+        self.below(limit) == 0
+    }
+
+    pub(super) fn of<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+pub(super) struct Clock {
+    pub(super) start: Instant,
+    pub(super) passed: Mutex<Duration>,
+    pub(super) drawn: AtomicU64,
+}
+
+impl Environment for Clock {
+    fn now(&self) -> Instant {
+        self.start + *self.passed.lock()
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        1_000_000 + self.passed.lock().as_secs()
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<(), Error> {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        out.iter_mut().zip(drawn.iter().cycle()).for_each(|(byte, drawn)| *byte = *drawn);
+        Ok(())
+    }
+}
+
+/// What the store does with its next operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    Prompt,
+    Late,
+    Failing,
+    Panicking,
+}
+
+/// A store that answers at once, later, with a failure or with a panic.
+pub(super) struct MoodyStore {
+    pub(super) memory: MemoryStore,
+    pub(super) mood: Mutex<Mood>,
+    pub(super) late: Mutex<Vec<(StoreOp, Done)>>,
+}
+
+impl Store for MoodyStore {
+    fn submit(&self, op: StoreOp, now: Instant, done: Done) {
+        let mood = *self.mood.lock();
+        match mood {
+            Mood::Prompt => self.memory.submit(op, now, done),
+            Mood::Late => self.late.lock().push((op, done)),
+            Mood::Failing => done(StoreDone::Unavailable("it fails".to_owned())),
+            Mood::Panicking => panic_silently(),
+        }
+    }
+}
+
+pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// Jobs that the test runs, or refuses.
+#[derive(Default)]
+pub(super) struct Jobs {
+    pub(super) queued: Mutex<Vec<Job>>,
+    pub(super) refuses: AtomicBool,
+}
+
+impl Work for Jobs {
+    fn run(&self, _: Option<Key>, job: Job) -> bool {
+        let takes = !self.refuses.load(Ordering::Relaxed);
+        if takes {
+            self.queued.lock().push(job);
+        }
+        takes
+    }
+}
+
+pub(super) struct Quiet;
+
+impl Wake for Quiet {
+    fn wake(&self) {}
+}
+
+/// Counts the responses of one call.
+#[derive(Default)]
+pub(super) struct Responses(pub(super) Mutex<(usize, usize)>);
+
+impl Sink for Responses {
+    fn send(&self, message: Outgoing) -> Delivery {
+        let mut sent = self.0.lock();
+        match message {
+            Outgoing::Response { .. } => sent.0 += 1,
+            Outgoing::Dropped => sent.1 += 1,
+            _ => {}
+        }
+        Delivery::Queued
+    }
+}
