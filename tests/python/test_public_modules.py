@@ -10,7 +10,8 @@ import tenon_mcp
 MODULES = ["context", "errors", "results", "server", "testing", "types"]
 # Defined where they are, because loading them with their public module takes long or makes a circle.
 DEFINED_ELSEWHERE = {
-    "Answer", "Root", "Depends", "Limits", "CacheOptions", "ServerOptions", "Store", "StoreEntry", "StoreOp", "StoreRecord", "StoreReply"
+    "Answer", "Root", "Depends", "Limits", "CacheOptions", "ServerOptions",
+    "Store", "StoreEntry", "StoreOp", "StoreRecord", "StoreReply"
 }  # fmt: skip
 # Unions, which have no name of their own.
 UNIONS = {"StoreOp", "StoreReply"}

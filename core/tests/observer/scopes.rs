@@ -267,8 +267,8 @@ impl Observer for Counting {
 /// How often the clock is read for one call that is refused and one list, and how many events there are.
 fn costs(interests: Option<Interests>) -> (usize, usize) {
     use tenon_mcp::transport::{Delivery, Outgoing, Peer, Sink};
-    struct Nowhere;
-    impl Sink for Nowhere {
+    struct NullSink;
+    impl Sink for NullSink {
         fn send(&self, _: Outgoing) -> Delivery {
             Delivery::Queued
         }
@@ -279,7 +279,7 @@ fn costs(interests: Option<Interests>) -> (usize, usize) {
         builder = builder.observer(Counting(interests, events.clone()));
     }
     let server = builder.build().unwrap();
-    let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(None), Arc::new(Nowhere));
+    let (peer, sink): (_, Arc<dyn Sink>) = (Peer::new(None), Arc::new(NullSink));
     let before = clock.0.load(Ordering::SeqCst);
     let messages = [
         initialize("2025-11-25"),
