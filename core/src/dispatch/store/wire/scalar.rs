@@ -56,7 +56,7 @@ pub(super) fn time(value: Duration, spelling: Spelling) -> Value {
     match spelling {
         Spelling::Python => float(value.as_secs_f64()),
         Spelling::C => (value.as_nanos().div_ceil(1_000_000) as u64).into(),
-        Spelling::Node | Spelling::Rust if value.subsec_nanos() % 1_000_000 == 0 => {
+        Spelling::Node | Spelling::Rust if value.subsec_nanos().is_multiple_of(1_000_000) => {
             (value.as_millis() as u64).into()
         }
         Spelling::Node | Spelling::Rust => float(value.as_secs_f64() * 1000.0),
