@@ -85,7 +85,7 @@ def test_modules_that_not_every_program_needs_are_not_loaded():
 
 
 def test_modules_for_type_checkers_are_never_loaded():
-    source = "import tenon_mcp.testing, tenon_mcp.types, tenon_mcp._serve.asgi, tenon_mcp._runtime.middleware"
+    source = "import tenon_mcp.testing, tenon_mcp.types, tenon_mcp._embedded.asgi, tenon_mcp._runtime.middleware"
     assert not loaded(source) & {
         "tenon_mcp._handlers.handler_function",
         "tenon_mcp._runtime.call_port",

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from ._embedded.asgi import Asgi
     from ._native import Running
     from ._runtime.failure import ErrorMap
     from ._runtime.workers import Workers
-    from ._serve.asgi import Asgi
     from ._serve.host_loop import MainThreadPoller
     from ._serve.server_state import Lifespan, OnStarted
     from ._serve.settings import ServerOptions
@@ -350,7 +350,7 @@ class Server(Registrations):
 
         WebSockets are refused. While ``run`` or ``serve`` serve the same server, requests fail with ``StateError``.
         """
-        from ._serve.asgi import Asgi
+        from ._embedded.asgi import Asgi
 
         return Asgi(self, path, options, principal)
 

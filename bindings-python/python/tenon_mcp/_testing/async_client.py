@@ -6,15 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from .. import _fork
+from .._embedded.in_process import acquire_on_loop, release_on_loop
 from .._registry.definition import Definition
-from .._serve.in_process import acquire_on_loop, release_on_loop
 from .base_client import BaseClient, PendingRequest, R, definitions
 from .client_results import CallResult, CompletionResult, PromptResult, ReadResult, Result
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .._serve.in_process import SharedServer
+    from .._embedded.in_process import SharedServer
     from .._serve.server_state import ServerState
     from .base_client import OnLog, OnNotification
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _fork
+from .._embedded.in_process import check_fork
 from .._native import Link
 from .._registry.definition import Definition
-from .._serve.in_process import check_fork
 from ..errors import McpError, StateError, ToolError
 from .client_results import Result
 

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from .. import _fork
+from .._embedded.in_process import acquire, release
 from .._registry.definition import Definition
-from .._serve.in_process import acquire, release
 from .base_client import BaseClient, PendingRequest, R, definitions
 from .client_results import CallResult, CompletionResult, PromptResult, ReadResult, Result
 

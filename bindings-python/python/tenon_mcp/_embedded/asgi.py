@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .._runtime.bridge import LoopBridge
-    from .server_state import ServerState
+    from .._serve.server_state import ServerState
 
     Scope: TypeAlias = MutableMapping[str, Any]
     Message: TypeAlias = MutableMapping[str, Any]

@@ -12,16 +12,16 @@ import threading
 from .. import _fork
 from .._native import LoopLane, ServeOptions
 from .._runtime.bridge import LoopBridge
+from .._serve.service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
+from .._serve.signals import Signals
 from ..errors import StateError
-from .service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
-from .signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .._native import Running
-    from .server_state import ServerState
+    from .._serve.server_state import ServerState
 
 _CHECK_INTERVAL = 0.25
 """Seconds between two checks whether the program's HTTP server is about to end."""

@@ -8,16 +8,16 @@ import threading
 
 from .. import _fork
 from .._native import ServeOptions
+from .._serve.service import Service
+from .._serve.serving import serve_without_loop
+from .._serve.signals import Signals
 from ..errors import ForkedError, StateError
-from .service import Service
-from .serving import serve_without_loop
-from .signals import Signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
 
-    from .server_state import ServerState
+    from .._serve.server_state import ServerState
 
 _lock = threading.Lock()
 _servers: dict[int, SharedServer] = {}
@@ -222,7 +222,7 @@ def _serve(shared: SharedServer) -> None:
 async def _serve_on_loop(shared: SharedServer) -> None:
     import asyncio
 
-    from .loop import serve
+    from .._serve.loop import serve
 
     try:
         if shared.has_predecessor:
