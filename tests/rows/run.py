@@ -78,6 +78,10 @@ def copy_tree():
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(text)
             shutil.copymode(source, copy)
+    # Sources that have been moved or removed since the last run.
+    for source in (TREE / "core/src").rglob("*.rs"):
+        if source.relative_to(TREE).as_posix() not in wanted:
+            source.unlink()
     example = TREE / "core/examples/rows.rs"
     example.parent.mkdir(exist_ok=True)
     shutil.copy(HERE / "programs/rows.rs", example)
