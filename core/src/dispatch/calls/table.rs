@@ -146,30 +146,33 @@ impl<T> CallTable<T> {
         (&self.shards[slot % self.shards.len()], slot / self.shards.len())
     }
 
-    /// Adds a call; `make` gets the id of the call. Returns whether its deadline is now the earliest.
-    #[inline]
+    /// Adds a call to a table that may not be full.
+    #[cfg(test)]
     pub fn insert(
         &self,
         deadline: Option<Instant>,
         make: impl FnOnce(CallId) -> T,
     ) -> Result<(CallId, bool), Full> {
+        self.insert_within(true, deadline, make)
+    }
+
+    /// Adds a call; `make` gets the id of the call. Returns whether its deadline is now the earliest. If the call is
+    /// not `bounded`, it is added even if the table is full.
+    // One function adds both kinds of calls. So the compiler inlines it, and makes the entry, which is large, in its slot.
+    #[inline]
+    pub fn insert_within(
+        &self,
+        bounded: bool,
+        deadline: Option<Instant>,
+        make: impl FnOnce(CallId) -> T,
+    ) -> Result<(CallId, bool), Full> {
         // Not incremented first and then reverted, because that would refuse another call meanwhile.
-        let one_more = |count: usize| (count < self.capacity).then_some(count + 1);
+        let one_more = |count: usize| (!bounded || count < self.capacity).then_some(count + 1);
         self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
         Ok(self.place(deadline, make))
     }
 
-    /// Adds a call even if the table is full.
-    pub fn insert_unbounded(
-        &self,
-        deadline: Option<Instant>,
-        make: impl FnOnce(CallId) -> T,
-    ) -> (CallId, bool) {
-        self.count.fetch_add(1, Ordering::AcqRel);
-        self.place(deadline, make)
-    }
-
-    /// Puts a call into a slot after it has been counted. It is inlined, so that an entry is made near its place.
+    /// Puts a call into a slot after it has been counted.
     #[inline]
     fn place(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
         let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();

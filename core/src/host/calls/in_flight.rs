@@ -95,21 +95,20 @@ pub(in crate::host) struct CallUsage {
 }
 
 impl InFlightCall {
-    /// A new call, with its peer and the number of its session, and with the time at which it began and its timeout.
+    /// A new call, with its peer and the number of its session, and with the time at which it began and its timeout. It
+    /// takes from `spec` what is not needed to pass the call on.
     #[inline]
     pub(in crate::host) fn new(
-        spec: CallSpec,
+        spec: &mut CallSpec,
         (peer, session): (Option<Arc<Peer>>, u64),
         usage: CallUsage,
         (began, timeout): (Instant, Duration),
         ahead: StageSet,
     ) -> InFlightCall {
-        let CallSpec { context, input, sink, asks, retried, listing, .. } = spec;
-        let CallSpec { stage_data, may_be_task, role, observed, .. } = spec;
         InFlightCall {
-            context,
-            input,
-            sink,
+            context: spec.context.clone(),
+            input: spec.input.clone(),
+            sink: spec.sink.clone(),
             peer,
             session,
             lane: usage.lane,
@@ -117,17 +116,17 @@ impl InFlightCall {
             timeout,
             began,
             notified_slow: false,
-            asks,
-            retried,
-            listing,
+            asks: std::mem::take(&mut spec.asks),
+            retried: spec.retried,
+            listing: spec.listing.take(),
             task: None,
-            may_be_task,
-            role,
+            may_be_task: spec.may_be_task,
+            role: spec.role,
             following: None,
-            passage: Passage::new(ahead, stage_data),
+            passage: Passage::new(ahead, spec.stage_data.take()),
             handler: HandlerRun::default(),
             sent: SentMessages::default(),
-            observed,
+            observed: spec.observed.clone(),
         }
     }
 

@@ -127,21 +127,20 @@ impl CallSpec {
 
 impl Engine {
     /// Starts a call. After an error there is no call, and the caller answers. All calls start here.
-    pub(in crate::host) fn start(&self, spec: CallSpec) -> Result<Accepted, RpcError> {
+    pub(in crate::host) fn start(&self, mut spec: CallSpec) -> Result<Accepted, RpcError> {
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = self.0.now();
         let usage = self.take_usage(&spec)?;
         let (role, ahead) = (spec.role, StageSet::of(&self.0, &spec));
-        let (context, input, thread) = (spec.context.clone(), spec.input.clone(), spec.thread);
-        let observed = spec.observed.clone();
         if !matches!(role, Role::Own(_)) {
-            observed.set_entry(&context.entry);
+            spec.observed.set_entry(&spec.context.entry);
         }
-        let id = self.enter_table(spec, usage, now, ahead)?;
-        observed.started();
+        let id = self.enter_table(&mut spec, usage, now, ahead)?;
+        spec.observed.started();
         if !self.may_continue(id, role) || matches!(role, Role::Own(_)) {
             return Ok(Accepted::Started(id));
         }
+        let CallSpec { context, input, thread, .. } = spec;
         let waits = self.port().admit(ReadyCall { id, input, context, thread }, ahead);
         Ok(if waits { Accepted::Pending(id) } else { Accepted::Started(id) })
     }
@@ -168,7 +167,7 @@ impl Engine {
     #[inline]
     fn enter_table(
         &self,
-        mut spec: CallSpec,
+        spec: &mut CallSpec,
         usage: CallUsage,
         now: Instant,
         ahead: StageSet,
@@ -180,14 +179,12 @@ impl Engine {
         let (context, lane) = (spec.context.clone(), usage.lane.clone());
         let timeout = role.timeout(&context.entry.policies, &shared.limits);
         let deadline = role.time(timeout, &shared.limits).and_then(|time| now.checked_add(time));
+        let bounded = !matches!(role, Role::Engine { .. });
         // The call is made where it is put into the table, because it is large.
         let insert = |session| {
             let origin = (peer.clone(), session);
             let flight = |_| InFlightCall::new(spec, origin, usage, (now, timeout), ahead);
-            match role {
-                Role::Engine { .. } => Ok(shared.calls.insert_unbounded(deadline, flight)),
-                _ => shared.calls.insert(deadline, flight),
-            }
+            shared.calls.insert_within(bounded, deadline, flight)
         };
         let most = shared.limits.max_peer_calls;
         let started = match (&peer, &context.request_id) {

@@ -40,7 +40,14 @@ impl Engine {
         }
         let message = self.decode(&text, Message::decode);
         drop(text);
-        self.take(peer, sink, message);
+        match message {
+            Ok(message) => {
+                self.accept(&Scope::Channel(peer.clone()), message, sink);
+            }
+            Err(malformed) if self.fail_pending_question(peer, &malformed) => {}
+            Err(malformed) if malformed.answer => self.refuse(peer, sink, &malformed),
+            Err(_) => {}
+        }
     }
 
     /// Reads a message or a batch. If reading panics, an error response is sent too: it has the message's id if
@@ -91,17 +98,6 @@ impl Engine {
         answered > 0
     }
 
-    fn take(&self, peer: &Arc<Peer>, sink: &Arc<dyn Sink>, message: Decoded) {
-        match message {
-            Ok(message) => {
-                self.accept(&Scope::Channel(peer.clone()), message, sink);
-            }
-            Err(malformed) if self.fail_pending_question(peer, &malformed) => {}
-            Err(malformed) if malformed.answer => self.refuse(peer, sink, &malformed),
-            Err(_) => {}
-        }
-    }
-
     /// Fails the question that a malformed response was meant to answer. Returns `false` if there is none.
     pub(crate) fn fail_pending_question(&self, peer: &Peer, malformed: &Malformed) -> bool {
         let request = malformed.reply.as_ref().and_then(question_id);
@@ -135,12 +131,15 @@ impl Engine {
     }
 
     /// Takes one decoded message.
+    // Always inlined, because a message is large and would be copied once more.
+    #[inline(always)]
     pub(crate) fn accept(&self, scope: &Scope, message: Message, sink: &Arc<dyn Sink>) -> Accepted {
         let observed = self.received(&message, |params| revision_of(scope, params));
         self.accept_received(scope, message, observed, sink)
     }
 
     /// The same, for a message that was [reported](Engine::received) to observers.
+    #[inline(always)]
     pub(crate) fn accept_received(
         &self,
         scope: &Scope,
@@ -149,8 +148,9 @@ impl Engine {
         sink: &Arc<dyn Sink>,
     ) -> Accepted {
         match message {
-            Message::Request(request) => {
-                self.request(scope, &ReceivedRequest { request: &request, observed }, sink)
+            // Borrowed, because a request is large.
+            Message::Request(ref request) => {
+                self.request(scope, &ReceivedRequest { request, observed }, sink)
             }
             Message::Notification(notification) => {
                 if !self.0.guard("a notification", || self.notification(scope, notification, &observed)) {
