@@ -32,6 +32,14 @@ impl Drop for Dropped {
     }
 }
 
+struct PanicsAtItsEnd;
+
+impl Drop for PanicsAtItsEnd {
+    fn drop(&mut self) {
+        panic!("the end panics");
+    }
+}
+
 impl PrincipalResolver for Words {
     fn resolve(&self, request: PrincipalRequest) -> Resolution {
         self.asked.fetch_add(1, Ordering::SeqCst);
@@ -54,6 +62,14 @@ impl PrincipalResolver for Words {
             let events = self.events.clone();
             let _ = events.send("begun");
             let watch = Dropped(events);
+            return Resolution::Pending(Box::pin(async move {
+                let _watch = watch;
+                std::future::pending().await
+            }));
+        }
+        if word == "breaks" {
+            let _ = self.events.send("begun");
+            let watch = PanicsAtItsEnd;
             return Resolution::Pending(Box::pin(async move {
                 let _watch = watch;
                 std::future::pending().await
@@ -117,6 +133,10 @@ impl Up {
 
     fn event(&self) -> &'static str {
         self.events.recv_timeout(WAIT_LIMIT).expect("something happens")
+    }
+
+    fn logs(&self, text: &str) {
+        while !self.log.recv_timeout(WAIT_LIMIT).expect("the log says it").contains(text) {}
     }
 
     /// Waits until the log says that a connection was refused.
@@ -218,6 +238,12 @@ fn a_unix_socket_has_one_principal_for_each_connection() {
     up.connections("refused");
     assert_eq!(ask(connect()), None);
     up.refusal("who are you?");
+    // An empty string is no principal.
+    for word in ["", "later "] {
+        up.connections(word);
+        assert_eq!(ask(connect()), None);
+        up.logs("the resolver gave an empty string as the principal");
+    }
     // The shutdown does not wait for a resolver.
     up.connections("hangs");
     let hanging = connect();
@@ -300,6 +326,15 @@ fn a_client_on_pipes_may_be_refused() {
     up.close();
     assert_eq!(up.event(), "dropped", "the shutdown does not wait for it");
     assert_eq!(ask(stream), None);
+}
+
+#[test]
+fn a_resolver_that_panics_at_its_end_disturbs_nobody() {
+    let (up, _stream) = on_pipes("breaks", |limits| limits.store_timeout = 60 * WAIT_LIMIT);
+    assert_eq!(up.event(), "begun");
+    up.close();
+    up.logs("a panic ended the end of a resolver: the end panics");
+    assert!(up.running().failure().is_none());
 }
 
 #[test]

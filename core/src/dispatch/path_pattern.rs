@@ -33,8 +33,8 @@ impl PathPattern {
         }
     }
 
-    /// Whether no request could tell the two patterns apart. An exact path and a prefix never are the same, because the
-    /// exact path is preferred.
+    /// Whether the patterns would be confused: they are equal but for a slash at the end. An exact path and a prefix
+    /// are not, because the exact path is preferred.
     pub(crate) fn is_same(&self, other: &PathPattern) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
             && self.path().strip_suffix('/').unwrap_or(self.path())

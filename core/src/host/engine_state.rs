@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(super) local: Arc<LaneQueue>,
     /// Counts the calls that wait for their concurrency limit and are in no lane.
     pub(super) waiting: Arc<LaneQueue>,
+    /// Counts the calls that the engine starts for itself. They take no credit of a lane from calls of clients.
+    pub(super) own_calls: Arc<LaneQueue>,
     /// This value itself, for methods that have a reference but need an `Arc`.
     pub(super) this: Weak<Shared>,
     pub(super) spawn: RwLock<Option<Arc<dyn Spawn>>>,
@@ -157,6 +159,7 @@ impl Shared {
             visits: UrlElicitations::new(limits.max_visits, limits.state_lifetime),
             local: Arc::new(LaneQueue::new(limits.max_lane_calls)),
             waiting: Arc::new(LaneQueue::new(usize::MAX)),
+            own_calls: Arc::new(LaneQueue::new(usize::MAX)),
             layers: Layers::default(),
             this,
             lanes: Lanes::new(limits.max_lane_calls),
@@ -221,13 +224,23 @@ impl Shared {
     /// Ends a call with an error from the engine.
     pub(super) fn fail(&self, id: CallId, error: &RpcError) {
         if let Some(flight) = self.calls.remove(id) {
-            if flight.id().is_none() {
-                flight.sink.outcome(&Outcome::Failed(error.message.clone()));
-            }
-            let outgoing = self.failure(&flight, error);
-            flight.observed.rejected(error, outgoing.size());
-            self.finish(id, flight, outgoing, None);
+            self.fail_removed(id, flight, error);
         }
+    }
+
+    /// Ends a call that was removed from the table, with an error.
+    pub(super) fn fail_removed(&self, id: CallId, flight: InFlightCall, error: &RpcError) {
+        if flight.id().is_none() {
+            self.deliver_outcome(&flight, &Outcome::Failed(error.message.clone()));
+        }
+        let outgoing = self.failure(&flight, error);
+        flight.observed.rejected(error, outgoing.size());
+        self.finish(id, flight, outgoing, None);
+    }
+
+    /// Passes an outcome to the sink of its call. A panic there must not prevent the end of the call.
+    pub(super) fn deliver_outcome(&self, flight: &InFlightCall, outcome: &Outcome) {
+        self.guard("the delivery of an outcome", || flight.sink.outcome(outcome));
     }
 
     /// The error response to a call.

@@ -86,12 +86,24 @@ impl ServerBuilder {
         value: &JsonSlice,
         spelling: Spelling,
     ) -> Result<bool, OptionError> {
-        options::set(&mut self.settings, Owner::Server, spelling, name, value)
+        let set = options::set(&mut self.settings, Owner::Server, spelling, name, value);
+        self.prefer_store_setting();
+        set
     }
 
     /// Sets the settings that are members of an object, in the spelling of a language.
     pub fn set_settings(&mut self, settings: &JsonSlice, spelling: Spelling) -> Result<(), OptionError> {
-        options::set_all(&mut self.settings, Owner::Server, spelling, settings)
+        let set = options::set_all(&mut self.settings, Owner::Server, spelling, settings);
+        self.prefer_store_setting();
+        set
+    }
+
+    /// Of the setting and a store of the program, the last one that was set counts. A store of the program has removed
+    /// the setting.
+    fn prefer_store_setting(&mut self) {
+        if self.settings.store.is_some() {
+            self.store = None;
+        }
     }
 
     /// The settings that are set.

@@ -85,6 +85,24 @@ fn a_message_that_cannot_be_read_has_no_method() {
     }
 }
 
+#[test]
+fn a_message_without_an_answer_is_refused_too() {
+    for way in [Way::Lines, Way::Stdio, Way::WebSocket] {
+        let (server, mut client) = way.open();
+        for message in [
+            json!({ "jsonrpc": "2.0", "method": "x/said", "params": 1 }),
+            json!({ "jsonrpc": "2.0", "id": 1, "result": {}, "error": 2 }),
+        ] {
+            client.send(&message);
+            server.recording.wait_for_ends(1);
+            let events = server.recording.take_requests();
+            assert_eq!(events.len(), 1, "{way:?}: {events:?}");
+            assert_eq!(events[0][0], "received - -", "{way:?}: {events:?}");
+            assert!(events[0][1].starts_with("refused message "), "{way:?}: {events:?}");
+        }
+    }
+}
+
 /// Starts a call of `gate`, and waits until it runs.
 fn begin(way: Way, server: &StartedServer, client: &mut dyn Client, id: u64, tool: &str) {
     let before = server.recording.count("started tool");

@@ -207,6 +207,10 @@ fn the_store_is_observed() {
         read_response(send_request(&authority, "POST", "/mcp", head, &initialize("2025-11-25").to_string()));
     assert_eq!(reply.status, 503);
     assert_eq!(server.recording.count("store_asked put session no_answer"), 1);
+    // The client has got no session.
+    assert_eq!(server.recording.count("session_begun"), 0);
+    let ends = server.recording.take_requests();
+    assert_eq!(ends, [["received initialize -", "refused store unavailable"]]);
 }
 
 /// An observer that panics at every event.

@@ -254,6 +254,29 @@ fn a_store_is_asked_however_many_calls_wait() {
 }
 
 #[test]
+fn a_store_that_is_slow_takes_no_place_of_calls() {
+    let mut limits = Limits::default();
+    (limits.max_calls, limits.max_lane_calls) = (1, 1);
+    let server = builder(Spelling::Python).limits(limits).build().unwrap();
+    let quick = Target::Lane { lane: LANE, handler: HandlerId(1) };
+    server.add(tenon_mcp::Tool::new("quick"), quick).unwrap();
+    let (say, hear) = channel();
+    let host = Host::serve(server, move |port, call| say.send((port.clone(), call)).unwrap());
+    let answers: Vec<_> = (0..5).map(|_| host.submit(get())).collect();
+    let operations: Vec<_> = (0..5).map(|_| hear.recv_timeout(SOON).expect("the store is asked")).collect();
+    let client = Link::open(&host.server, &ClientOptions::new()).unwrap();
+    let call = JsonSlice::from_value(&json!({ "name": "quick", "arguments": {} }));
+    client.ask(client.number(), "call_tool", &call, false).unwrap();
+    let (port, call) = hear.recv_timeout(SOON).expect("the call runs");
+    assert_eq!(call.handler, HandlerId(1));
+    port.complete(call.id, Outcome::Text("done".to_owned())).unwrap();
+    for ((port, operation), answer) in operations.iter().zip(answers) {
+        complete(port, operation, json!({ "result": "value" }));
+        assert_eq!(answer.recv_timeout(SOON), Ok(StoreDone::Value(None)));
+    }
+}
+
+#[test]
 fn a_url_names_the_store() {
     assert!(Server::builder("demo", "1.0.0").store_url("memory:").build().is_ok());
     let text = Server::builder("demo", "1.0.0").store_url("memori:").build().err().unwrap().to_string();
@@ -263,6 +286,9 @@ fn a_url_names_the_store() {
     );
     // The last value counts.
     let store = Arc::new(MemoryStore::new(1));
+    let mut builder = Server::builder("demo", "1.0.0").store(store.clone());
+    builder.set_settings(&JsonSlice::from_value(&json!({ "store": "memory:" })), Spelling::Rust).unwrap();
+    assert!(builder.build().unwrap().prepare_fork().is_err());
     assert!(
         Server::builder("demo", "1.0.0")
             .store(store.clone())

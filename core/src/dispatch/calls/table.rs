@@ -42,6 +42,8 @@ impl CallId {
 
 struct Slot<T> {
     generation: u32,
+    /// Whether the call counts toward the capacity.
+    bounded: bool,
     deadline: Option<Instant>,
     entry: Option<T>,
 }
@@ -55,7 +57,10 @@ struct Shard<T> {
 pub struct CallTable<T> {
     shards: Box<[Mutex<Shard<T>>]>,
     next_shard: AtomicUsize,
+    /// The calls that count toward the capacity.
     count: AtomicUsize,
+    /// The other calls.
+    unbounded: AtomicUsize,
     capacity: usize,
     earliest: Earliest,
 }
@@ -126,6 +131,7 @@ impl<T> CallTable<T> {
             shards: (0..shards).map(|_| Mutex::new(Shard { slots: Vec::new(), free: Vec::new() })).collect(),
             next_shard: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
+            unbounded: AtomicUsize::new(0),
             capacity,
             earliest: Earliest::new(),
         }
@@ -133,7 +139,7 @@ impl<T> CallTable<T> {
 
     /// The number of calls in flight.
     pub fn len(&self) -> usize {
-        self.count.load(Ordering::Acquire)
+        self.count.load(Ordering::Acquire) + self.unbounded.load(Ordering::Acquire)
     }
 
     /// Whether no call is in flight.
@@ -146,7 +152,7 @@ impl<T> CallTable<T> {
         (&self.shards[slot % self.shards.len()], slot / self.shards.len())
     }
 
-    /// Adds a call to a table that may not be full.
+    /// Adds a call, or fails if the table is full.
     #[cfg(test)]
     pub fn insert(
         &self,
@@ -156,8 +162,8 @@ impl<T> CallTable<T> {
         self.insert_within(true, deadline, make)
     }
 
-    /// Adds a call; `make` gets the id of the call. Returns whether its deadline is now the earliest. If the call is
-    /// not `bounded`, it is added even if the table is full.
+    /// Adds a call; `make` gets the id of the call. Returns whether its deadline is now the earliest. A call that
+    /// is not `bounded` does not count toward the capacity, and is added even if the table is full.
     // One function adds both kinds of calls. So the compiler inlines it, and makes the entry, which is large, in its slot.
     #[inline]
     pub fn insert_within(
@@ -166,27 +172,37 @@ impl<T> CallTable<T> {
         deadline: Option<Instant>,
         make: impl FnOnce(CallId) -> T,
     ) -> Result<(CallId, bool), Full> {
+        let (count, most) = match bounded {
+            true => (&self.count, self.capacity),
+            false => (&self.unbounded, usize::MAX),
+        };
         // Not incremented first and then reverted, because that would refuse another call meanwhile.
-        let one_more = |count: usize| (!bounded || count < self.capacity).then_some(count + 1);
-        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
-        Ok(self.place(deadline, make))
+        let one_more = |count: usize| (count < most).then_some(count + 1);
+        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).map_err(|_| Full)?;
+        Ok(self.place(bounded, deadline, make))
     }
 
     /// Puts a call into a slot after it has been counted.
     #[inline]
-    fn place(&self, deadline: Option<Instant>, make: impl FnOnce(CallId) -> T) -> (CallId, bool) {
+    fn place(
+        &self,
+        bounded: bool,
+        deadline: Option<Instant>,
+        make: impl FnOnce(CallId) -> T,
+    ) -> (CallId, bool) {
         let number = self.next_shard.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         let id = {
             let mut shard = self.shards[number].lock();
             let place = match shard.free.pop() {
                 Some(place) => place,
                 None => {
-                    shard.slots.push(Slot { generation: 1, deadline: None, entry: None });
+                    shard.slots.push(Slot { generation: 1, bounded, deadline: None, entry: None });
                     (shard.slots.len() - 1) as u32
                 }
             };
             let slot = &mut shard.slots[place as usize];
             let id = CallId::new(place * self.shards.len() as u32 + number as u32, slot.generation);
+            slot.bounded = bounded;
             slot.deadline = deadline;
             slot.entry = Some(make(id));
             id
@@ -196,19 +212,33 @@ impl<T> CallTable<T> {
 
     /// Ends a call: the caller that gets `Some` decides what the peer sees.
     pub fn remove(&self, id: CallId) -> Option<T> {
+        self.remove_if(id, |_| true)
+    }
+
+    /// Ends a call if its deadline has passed. Another thread may have given it a later one since [`CallTable::expired`].
+    pub fn remove_expired(&self, id: CallId, now: Instant) -> Option<T> {
+        self.remove_if(id, |deadline| deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    #[inline]
+    fn remove_if(&self, id: CallId, may: impl FnOnce(Option<Instant>) -> bool) -> Option<T> {
         let (shard, place) = self.shard(id.slot());
         let mut shard = shard.lock();
         let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+        if !may(slot.deadline) {
+            return None;
+        }
         // An entry is large. Written like this, it is copied once.
-        let entry = slot.entry.take();
+        let (entry, bounded) = (slot.entry.take(), slot.bounded);
         if entry.is_some() {
             // A slot is retired before its generation would wrap, so that an old id can never identify a new call.
             if let Some(next) = slot.generation.checked_add(1) {
                 slot.generation = next;
                 shard.free.push(place as u32);
             }
+            let count = if bounded { &self.count } else { &self.unbounded };
             drop(shard);
-            self.count.fetch_sub(1, Ordering::AcqRel);
+            count.fetch_sub(1, Ordering::AcqRel);
         }
         entry
     }
@@ -356,6 +386,21 @@ mod tests {
         table.insert(None, |_| ()).unwrap();
         assert_eq!(table.insert(None, |_| ()).unwrap_err(), Full);
         table.remove(first);
+        assert!(table.insert(None, |_| ()).is_ok());
+    }
+
+    #[test]
+    fn unbounded_calls_take_no_place_of_others() {
+        let table = CallTable::new(1);
+        let own = || table.insert_within(false, None, |_| ()).unwrap().0;
+        let (first, second) = (own(), own());
+        let (bounded, _) = table.insert(None, |_| ()).unwrap();
+        assert_eq!(table.insert(None, |_| ()).unwrap_err(), Full);
+        assert_eq!(table.len(), 3);
+        for id in [first, bounded, second] {
+            table.remove(id);
+        }
+        assert!(table.is_empty());
         assert!(table.insert(None, |_| ()).is_ok());
     }
 

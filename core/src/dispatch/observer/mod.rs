@@ -185,7 +185,11 @@ impl Observers {
     /// the text.
     pub(crate) fn diagnose(&self, level: LogLevel, target: &str, message: impl FnOnce() -> String) {
         if self.wants(EventKind::Diagnostic) {
-            let text = LazyCell::new(message);
+            // A panic here is not one of the observer that reads the text.
+            let text = LazyCell::new(|| {
+                caught(message)
+                    .unwrap_or_else(|panicked| format!("the text of a record panicked: {panicked}"))
+            });
             self.tell(&Event::Diagnostic { level, target, message: Message::of(&text) });
         }
     }

@@ -1,9 +1,8 @@
 //! One request, as observers are told of it: its events come in their order, and exactly one of them is the last.
 
 use super::{EntryName, EventKind, Interests, Observers, RequestEnd, observe};
-use crate::dispatch::environment::Environment;
+use crate::dispatch::environment::{Environment, time_of};
 use crate::locks::Mutex;
-use crate::panics::caught;
 use crate::proto::messages::error::{Refuser, RpcError};
 use crate::proto::version::Revision;
 use std::collections::VecDeque;
@@ -62,11 +61,6 @@ enum Step {
     Finished { how: RequestEnd, duration: Duration, output: usize },
 }
 
-/// The time; `None` if the program's clock panics.
-fn now(environment: &dyn Environment) -> Option<Instant> {
-    caught(|| environment.now()).ok()
-}
-
 impl RequestScope {
     /// Whether any observer wants to know of requests.
     #[inline]
@@ -96,7 +90,7 @@ impl RequestScope {
         revision: Option<Revision>,
         input: usize,
     ) -> RequestScope {
-        let Some(received) = now(&**environment) else { return RequestScope(None) };
+        let Some(received) = time_of(&**environment) else { return RequestScope(None) };
         let number = observers.number();
         observe!(observers => RequestReceived { request: number, method, revision });
         RequestScope(Some(Arc::new(Request {
@@ -129,7 +123,7 @@ impl RequestScope {
     #[inline]
     pub(crate) fn waits(&self, stage: &'static str) {
         let Some(request) = &self.0 else { return };
-        if let Some(now) = now(&*request.environment) {
+        if let Some(now) = time_of(&*request.environment) {
             request.say(|state| {
                 state.start();
                 state.end_wait(now);
@@ -150,7 +144,7 @@ impl RequestScope {
     #[inline]
     pub(crate) fn continues(&self) {
         let Some(request) = &self.0 else { return };
-        if let Some(now) = now(&*request.environment) {
+        if let Some(now) = time_of(&*request.environment) {
             request.say(|state| state.end_wait(now));
         }
     }
@@ -224,7 +218,7 @@ impl Request {
 
     /// Adds the last event, unless there is one. `step` gets the time since the request was received.
     fn end(&self, step: impl FnOnce(Duration) -> Step) {
-        let now = now(&*self.environment).unwrap_or(self.received);
+        let now = time_of(&*self.environment).unwrap_or(self.received);
         let mut step = step(now.saturating_duration_since(self.received));
         self.say(|state| {
             if let Step::Finished { how, .. } = &mut step {

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::op::{Done, StoreDone, StoreOp};
-use crate::dispatch::environment::Environment;
+use crate::dispatch::environment::{Environment, time_of};
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::observer::{EventKind, Observers, observe};
 use crate::locks::Mutex;
@@ -29,7 +29,8 @@ struct ObservedOp {
 
 impl Drop for ObservedOp {
     fn drop(&mut self) {
-        let duration = self.environment.now().saturating_duration_since(self.began);
+        let Some(now) = time_of(&*self.environment) else { return };
+        let duration = now.saturating_duration_since(self.began);
         let Self { operation, outcome, .. } = *self;
         let key_kind = &*self.key_kind;
         observe!(&self.observers => StoreAsked { operation, key_kind, duration, outcome });
@@ -50,14 +51,20 @@ impl GuardedStore {
         StoreDone::Unavailable("it panicked".to_owned())
     }
 
+    /// The time, if any observer wants to know of operations.
+    fn began(&self) -> Option<Instant> {
+        self.observers.wants(EventKind::StoreAsked).then(|| time_of(&*self.environment)).flatten()
+    }
+
     /// The operation for observers, if any observer wants it.
     fn observed(&self, op: &StoreOp) -> Option<ObservedOp> {
-        self.observers.wants(EventKind::StoreAsked).then(|| ObservedOp {
+        let began = self.began()?;
+        Some(ObservedOp {
             observers: self.observers.clone(),
             environment: self.environment.clone(),
             operation: op.name(),
             key_kind: kind_of(op.key()).to_owned(),
-            began: self.environment.now(),
+            began,
             outcome: "no_answer",
         })
     }
@@ -100,15 +107,17 @@ impl Store for GuardedStore {
     }
 
     fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
-        let began = self.observers.wants(EventKind::StoreAsked).then(|| self.environment.now());
+        let began = self.began();
         let result =
             caught(|| self.store.try_now(op, now)).unwrap_or_else(|panicked| Some(self.failed(&panicked)));
         // A store that does not answer here is asked again.
-        if let (Some(began), Some(result)) = (began, &result) {
+        if let (Some(began), Some(result)) = (began, &result)
+            && let Some(now) = time_of(&*self.environment)
+        {
             observe!(&self.observers => StoreAsked {
                 operation: op.name(),
                 key_kind: kind_of(op.key()),
-                duration: self.environment.now().saturating_duration_since(began),
+                duration: now.saturating_duration_since(began),
                 outcome: result.name(),
             });
         }

@@ -1,4 +1,4 @@
-//! A callback that runs at most once.
+//! Asks a store whether something happens for the first time, such as the use of a state.
 
 use super::Store;
 use super::op::{StoreDone, StoreOp, When};

@@ -140,16 +140,6 @@ impl StageSet {
     }
 }
 
-/// Where a call is after a stage.
-enum Step {
-    /// Before these stages.
-    Passed(StageSet),
-    /// At the stage.
-    Waits,
-    /// It has ended.
-    Ended,
-}
-
 /// The result of resuming a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum Resumed {
@@ -162,20 +152,19 @@ pub(in crate::host) enum Resumed {
 }
 
 impl HostPort {
-    /// Takes a call through its stages, and then hands it to its target. Returns whether it waits at a stage.
-    pub(in crate::host) fn admit(&self, mut call: ReadyCall, mut ahead: StageSet) -> bool {
+    /// Takes a call through its stages, and then hands it to its target.
+    pub(in crate::host) fn admit(&self, mut call: ReadyCall, mut ahead: StageSet) {
         while let Some(stage) = ahead.first() {
             match self.pass(stage, &mut call) {
-                Step::Passed(rest) => ahead = rest,
-                Step::Waits => return true,
-                Step::Ended => return false,
+                Some(rest) => ahead = rest,
+                None => return,
             }
         }
         self.dispatch_to_target(call);
-        false
     }
 
-    fn pass(&self, stage: StageId, call: &mut ReadyCall) -> Step {
+    /// Takes a call through one stage. Returns the stages that follow; `None` if the call waits or has ended.
+    fn pass(&self, stage: StageId, call: &mut ReadyCall) -> Option<StageSet> {
         // Recorded before another thread can resume the call.
         let observed = self.0.observed(call.id);
         observed.waits(stage.name());
@@ -190,12 +179,12 @@ impl HostPort {
         });
         match (done, entered) {
             (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now, &observed),
-            (Ok(_), _) => Step::Ended,
+            (Ok(_), _) => None,
             (Err(panicked), entered) => {
                 let held = if let Some(Verdict::Pass) = entered { Held::Passed } else { Held::Waiting };
                 self.0.release_stage(stage, call.id, &call.context, held);
                 self.0.fail_panicked(call.id, &panicked);
-                Step::Ended
+                None
             }
         }
     }
@@ -223,7 +212,7 @@ impl HostPort {
         verdict: Verdict,
         now: Option<Instant>,
         observed: &RequestScope,
-    ) -> Step {
+    ) -> Option<StageSet> {
         let held = match &verdict {
             Verdict::Pass => Some(Held::Passed),
             Verdict::Wait => Some(Held::Waiting),
@@ -244,19 +233,19 @@ impl HostPort {
         match settled {
             Some(Settled::Passed { ahead, .. }) => {
                 observed.passes();
-                Step::Passed(ahead)
+                Some(ahead)
             }
-            Some(Settled::Waits) => Step::Waits,
+            Some(Settled::Waits) => None,
             Some(Settled::Answered(answer)) => {
                 observed.passes();
                 self.refuse(stage, call.id, answer);
-                Step::Ended
+                None
             }
             None => {
                 if let Some(held) = held {
                     self.0.release_stage(stage, call.id, &call.context, held);
                 }
-                Step::Ended
+                None
             }
         }
     }

@@ -190,7 +190,7 @@ impl World {
         let peer = legacy.then(|| self.peer.clone());
         let spec = CallSpec::of(peer.as_ref(), context.clone(), input.clone(), &sink);
         match self.engine.start(CallSpec { stage_data: Some(Box::new(data)), ..spec }) {
-            Ok(Accepted::Started(id) | Accepted::Pending(id)) => {
+            Ok(Accepted::Started(id)) => {
                 let ready = ReadyCall { id, input, context, thread: Thread::Other };
                 self.calls.push(Call {
                     id,

@@ -98,7 +98,7 @@ impl World {
         let (input, ends) = (JsonSlice::empty_object(), Arc::new(Ends::default()));
         let sink: Arc<dyn Sink> = ends.clone();
         let started = self.engine.start(CallSpec::of(None, context.clone(), input.clone(), &sink));
-        let Ok(Accepted::Started(id) | Accepted::Pending(id)) = started else { panic!("{started:?}") };
+        let Ok(Accepted::Started(id)) = started else { panic!("{started:?}") };
         Call { ready: ReadyCall { id, input, context, thread: Thread::Other }, ends }
     }
 

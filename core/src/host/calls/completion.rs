@@ -27,6 +27,12 @@ impl Shared {
     /// Ends a call before its handler completes it. Returns `false` if it had already ended.
     pub(in crate::host) fn end(&self, id: CallId, end: End) -> bool {
         let Some(flight) = self.calls.remove(id) else { return false };
+        self.end_removed(id, flight, end);
+        true
+    }
+
+    /// Ends a call that was removed from the table, and that its handler has not completed.
+    pub(in crate::host) fn end_removed(&self, id: CallId, flight: InFlightCall, end: End) {
         let (reason, outgoing) = match end {
             End::Silent(reason) => (reason, Outgoing::Dropped),
             End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text), &mut None)),
@@ -37,7 +43,6 @@ impl Shared {
             End::Closing => (CancelReason::Closing, self.failure(&flight, &self.shutting_down())),
         };
         self.finish(id, flight, outgoing, Some(reason));
-        true
     }
 
     /// Ends a call that was removed from the table: gives back all that it holds, and notifies the peer, and the host if
@@ -98,10 +103,11 @@ impl Shared {
         for (_, waiter) in flight.handler.waiters {
             waiter(Err(AskError::Stale));
         }
-        if let (Some(reason), true, Target::Lane { .. }) =
+        if let (Some(reason), true, Target::Lane { lane, .. }) =
             (tell_host, flight.handler.delivered && !flight.handler.parked, flight.context.target())
         {
-            flight.lane.push(HostOp::Cancel { call: id, reason });
+            // Not `flight.lane`, which only counts the call.
+            self.lane(flight.context.arrival.lane(*lane)).push(HostOp::Cancel { call: id, reason });
         }
     }
 }

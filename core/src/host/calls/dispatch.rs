@@ -47,7 +47,12 @@ impl HostPort {
             }
             Target::Lane { lane, handler } | Target::Inline { lane, handler, .. } => {
                 let lane = context.arrival.lane(lane);
+                // The store bounds its operations.
+                let bounded = !context.store;
                 let op = HostOp::Call(HostCall { id, handler, input, context });
+                if !bounded {
+                    return self.0.lane(lane).push(op);
+                }
                 let live = |op: &HostOp| op.starts().is_none_or(|id| self.0.calls.with(id, |_| ()).is_some());
                 if self.0.lane(lane).push_bounded(op, live).is_err() {
                     let most = self.0.limits.max_lane_calls;

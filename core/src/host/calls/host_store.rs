@@ -4,6 +4,7 @@
 //! after [`Limits::store_timeout`](crate::Limits::store_timeout). While the server closes, operations still run, until
 //! the transports have ended. After that, each operation fails.
 
+use crate::dispatch::calls::table::CallId;
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::options::Spelling;
 use crate::dispatch::registry::entry::Entry;
@@ -12,6 +13,7 @@ use crate::dispatch::validation::arguments::Policy;
 use crate::error::Error;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::Thread;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, CancelReason, Outcome};
 use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
@@ -126,9 +128,7 @@ impl HostStore {
         match Engine(shared.clone()).start(spec) {
             // Checked after the call is in the table: either the thread that ends the server finds it there, or this
             // check sees the end.
-            Ok(Accepted::Started(call) | Accepted::Pending(call))
-                if !self.state.open.load(Ordering::SeqCst) =>
-            {
+            Ok(Accepted::Started(call)) if !self.state.open.load(Ordering::SeqCst) => {
                 shared.end(call, End::Closing);
             }
             Ok(_) => {}
@@ -205,7 +205,9 @@ impl Sink for StoreSink {
 impl Drop for StoreSink {
     fn drop(&mut self) {
         // A call that is lost must not leave its operation without an answer.
-        self.answer(StoreDone::Unavailable("the server has ended".to_owned()));
+        self.answer(StoreDone::Unavailable(
+            "its answer was lost; the server's log has the reason".to_owned(),
+        ));
     }
 }
 
@@ -245,7 +247,14 @@ impl Engine {
     }
 
     /// Ends a store's call whose deadline has passed.
-    pub(in crate::host) fn store_timed_out(&self, call: crate::dispatch::calls::table::CallId) {
-        self.0.end(call, End::Failed(CancelReason::TimedOut, "it did not answer in time".to_owned()));
+    pub(in crate::host) fn store_timed_out(&self, call: CallId, flight: InFlightCall) {
+        self.0.observers.diagnose(LogLevel::Error, log::STORE, || {
+            format!(
+                "the store did not answer an operation in {} ms (store_timeout)",
+                flight.timeout.as_millis()
+            )
+        });
+        self.0.deliver_outcome(&flight, &Outcome::Failed("it did not answer in time".to_owned()));
+        self.0.end_removed(call, flight, End::Silent(CancelReason::TimedOut));
     }
 }

@@ -71,6 +71,8 @@ pub(in crate::host) fn revision_of(scope: &Scope, params: &Params) -> Option<Rev
         Scope::Channel(_) if envelope::is_modern(params) => {
             envelope::read(params).ok().map(|client| client.revision)
         }
-        Scope::Session { peer, .. } | Scope::Channel(peer) => peer.revision(),
+        Scope::Session { peer, .. } | Scope::NewSession { peer, .. } | Scope::Channel(peer) => {
+            peer.revision()
+        }
     }
 }

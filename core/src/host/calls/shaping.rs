@@ -40,13 +40,13 @@ impl Shared {
         }
         if flight.context.store {
             // No limit of results applies, because the reply may be a whole record.
-            self.guard("the reply of the store", || flight.sink.outcome(&outcome));
+            self.deliver_outcome(&flight, &outcome);
             return self.finish(id, flight, Outgoing::Dropped, None);
         }
         let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
             if flight.id().is_none() {
-                flight.sink.outcome(&Outcome::Failed(error.message.clone()));
+                self.deliver_outcome(&flight, &Outcome::Failed(error.message.clone()));
             }
             (self.failure(&flight, &error), None)
         });
@@ -111,7 +111,7 @@ impl Shared {
                 Outcome::Error(error) => self.log_handler_fault(|| format!("{entry} failed: {error}")),
                 _ => {}
             }
-            flight.sink.outcome(outcome);
+            self.deliver_outcome(flight, outcome);
             return Outgoing::Dropped;
         };
         let is_tool = entry.kind == Kind::Tool;

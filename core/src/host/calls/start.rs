@@ -51,8 +51,8 @@ pub(in crate::host) enum Role {
     Message,
     /// The next step of the middleware of this outer call.
     Inner(CallId),
-    /// A call that the engine starts for itself: a `start` or `stop` hook, or an operation of a host's store. No limit
-    /// refuses it, and it runs while the server closes.
+    /// A call that the engine starts for itself: a `start` or `stop` hook, or an operation of a host's store. It counts
+    /// toward no limit of calls, and runs while the server closes.
     Engine {
         timeout: Duration,
         /// Whether the call waits for the start of its server.
@@ -141,8 +141,8 @@ impl Engine {
             return Ok(Accepted::Started(id));
         }
         let CallSpec { context, input, thread, .. } = spec;
-        let waits = self.port().admit(ReadyCall { id, input, context, thread }, ahead);
-        Ok(if waits { Accepted::Pending(id) } else { Accepted::Started(id) })
+        self.port().admit(ReadyCall { id, input, context, thread }, ahead);
+        Ok(Accepted::Started(id))
     }
 
     /// Takes what a call uses while it is in flight.
@@ -152,11 +152,9 @@ impl Engine {
         // A call within another call is counted with the outer call.
         let share = spec.context.arrival.share.as_ref().filter(|_| spec.role.outer().is_none());
         let part = shares::part(share, shares::Kind::Calls)?;
-        let lane = shared.lane_of(&spec.context);
-        if let Role::Engine { .. } = spec.role {
-            // A call that waits for the start must not prevent the start hooks from running.
-            lane.acquire_unbounded();
-        } else if !lane.acquire() {
+        let is_own = matches!(spec.role, Role::Engine { .. });
+        let lane = if is_own { shared.own_calls.clone() } else { shared.lane_of(&spec.context) };
+        if !lane.acquire() {
             let what = "calls of this handler's queue are in flight";
             return Err(shared.busy(what, "max_lane_calls", lane.limit()));
         }

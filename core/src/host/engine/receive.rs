@@ -44,9 +44,10 @@ impl Engine {
             Ok(message) => {
                 self.accept(&Scope::Channel(peer.clone()), message, sink);
             }
-            Err(malformed) if self.fail_pending_question(peer, &malformed) => {}
-            Err(malformed) if malformed.answer => self.refuse(peer, sink, &malformed),
-            Err(_) => {}
+            Err(malformed) if !self.fail_pending_question(peer, &malformed) && malformed.answer => {
+                self.refuse(peer, sink, &malformed)
+            }
+            Err(malformed) => self.refused_unread(malformed.error.refuser()),
         }
     }
 

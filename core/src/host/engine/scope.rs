@@ -22,6 +22,13 @@ pub enum Scope {
         /// How the message arrived.
         arrival: RequestOrigin,
     },
+    /// A legacy HTTP session that begins with this message. It has begun when its transport has stored it.
+    NewSession {
+        /// The session.
+        peer: Arc<Peer>,
+        /// How the message arrived.
+        arrival: RequestOrigin,
+    },
     /// Modern HTTP: nothing is remembered between requests. The transport has already read the envelope, because the
     /// headers must match it.
     Stateless {
@@ -41,8 +48,6 @@ pub enum Accepted {
     Answered,
     /// A request that became a call. Its response will be sent to the sink.
     Started(CallId),
-    /// Like `Started`, but the call's admission is not finished.
-    Pending(CallId),
     /// A request that became a listen stream, which is not a call. Its acknowledgement has been or will be sent to
     /// the sink. Its response is sent when the server ends the stream.
     Listening(ListenId),
@@ -53,7 +58,7 @@ pub enum Accepted {
 impl Scope {
     pub(in crate::host) fn peer(&self) -> Option<&Arc<Peer>> {
         match self {
-            Scope::Channel(peer) | Scope::Session { peer, .. } => Some(peer),
+            Scope::Channel(peer) | Scope::Session { peer, .. } | Scope::NewSession { peer, .. } => Some(peer),
             Scope::Stateless { .. } => None,
         }
     }
@@ -66,14 +71,16 @@ impl Scope {
                 share: peer.share().cloned(),
                 ..RequestOrigin::default()
             },
-            Scope::Session { arrival, .. } | Scope::Stateless { arrival, .. } => arrival.clone(),
+            Scope::Session { arrival, .. }
+            | Scope::NewSession { arrival, .. }
+            | Scope::Stateless { arrival, .. } => arrival.clone(),
         }
     }
 
     pub(in crate::host) fn is_modern(&self, params: &Params) -> bool {
         match self {
             Scope::Channel(_) => envelope::is_modern(params),
-            Scope::Session { .. } => false,
+            Scope::Session { .. } | Scope::NewSession { .. } => false,
             Scope::Stateless { .. } => true,
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::completion::End;
-use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CancelReason;
 use crate::host::calls::start::{Own, Role};
 use crate::host::engine::Engine;
@@ -44,44 +43,48 @@ impl Engine {
     pub fn handle_timeout(&self, now: Instant) {
         self.0.guard("the delivery of delayed responses", || self.0.send_spaced(now));
         self.0.guard("the notification of changes", || self.notify_changes(now));
-        self.0.guard("the timeout of resolvers", || self.0.resolutions.expire(now));
+        for waker in self.0.resolutions.expire(now) {
+            self.0.guard("the timeout of a resolver", || waker.wake());
+        }
         self.0.guard("the maintenance of tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;
         }
         for call in self.0.calls.expired(now) {
-            self.0.guard("the timeout of a call", || self.expire(call));
+            self.0.guard("the timeout of a call", || self.expire(call, now));
         }
     }
 
     /// Ends a call whose deadline has passed.
-    fn expire(&self, call: CallId) {
-        let at = |flight: &mut InFlightCall| (flight.role, flight.passage.stage(), flight.context.clone());
-        let Some((role, stage, context)) = self.0.calls.with(call, at) else { return };
-        if role == Role::Own(Own::Timed) {
-            return self.0.fail(call, &Shared::no_store("it did not answer in time"));
+    ///
+    /// It is removed first, and only if its deadline still has passed: the end of another call may have started it, which
+    /// sets a new deadline.
+    fn expire(&self, call: CallId, now: Instant) {
+        let Some(flight) = self.0.calls.remove_expired(call, now) else { return };
+        if flight.role == Role::Own(Own::Timed) {
+            return self.0.fail_removed(call, flight, &Shared::no_store("it did not answer in time"));
         }
-        if let Some((stage, error)) = stage.and_then(|stage| Some((stage, stage.late(&context)?))) {
-            return self.port().refuse(stage, call, error.into());
+        if let Some((stage, error)) =
+            flight.passage.stage().and_then(|stage| Some((stage, stage.late(&flight.context)?)))
+        {
+            flight.observed.refused_at(stage.name(), &error);
+            return self.0.fail_removed(call, flight, &error);
         }
-        if context.store {
-            return self.store_timed_out(call);
+        if flight.context.store {
+            return self.store_timed_out(call, flight);
         }
-        let why = self.0.calls.with(call, |flight| {
-            let (entry, timeout) = (&flight.context.entry, flight.timeout);
-            // A modern attempt does not wait for answers: its questions are sent when it ends.
-            let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
-            let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
-            if !waits {
-                (format!("{entry} timed out after {} ms", timeout.as_millis()), Some(entry.clone()))
-            } else {
-                let most = self.0.limits.ask_timeout.as_secs();
-                (format!("{entry} got no answer from the client in {most} s"), None)
-            }
-        });
-        let Some((text, late)) = why else { return };
-        let ended = self.0.end(call, End::Failed(CancelReason::TimedOut, text.clone()));
-        if let Some(entry) = late.filter(|_| ended) {
+        let entry = flight.context.entry.clone();
+        // A modern attempt does not wait for answers: its questions are sent when it ends.
+        let sent = flight.asks.pending.iter().any(|pending| pending.request.is_some());
+        let waits = sent || flight.task.is_some() && !flight.asks.pending.is_empty();
+        let text = if waits {
+            let most = self.0.limits.ask_timeout.as_secs();
+            format!("{entry} got no answer from the client in {most} s")
+        } else {
+            format!("{entry} timed out after {} ms", flight.timeout.as_millis())
+        };
+        self.0.end_removed(call, flight, End::Failed(CancelReason::TimedOut, text.clone()));
+        if !waits {
             self.hook_error(&entry, &text);
         }
     }

@@ -38,7 +38,7 @@ impl Engine {
         match self.start(CallSpec { thread: Thread::Other, role, ..spec }) {
             // Checked after the call is in the table: either the thread that ends the server finds it there, or this
             // check sees the end.
-            Ok(Accepted::Started(call) | Accepted::Pending(call)) if starts => {
+            Ok(Accepted::Started(call)) if starts => {
                 if self.0.life.state.lock().halted {
                     self.0.end(call, End::Closing);
                 }

@@ -30,18 +30,13 @@ impl Deadlines {
 
     /// Whether a deadline has passed. If not, `waker` is called when it does.
     pub(super) fn has_passed(&self, key: Key, waker: &Waker) -> bool {
-        let mut table = self.0.lock();
-        match table.pending.get_mut(&key) {
-            None => true,
-            Some(Some(known)) => {
-                known.clone_from(waker);
-                false
-            }
-            Some(empty) => {
-                *empty = Some(waker.clone());
-                false
-            }
-        }
+        // Cloned and dropped without the lock, because a waker may run code of the program.
+        let waker = waker.clone();
+        let replaced = match self.0.lock().pending.get_mut(&key) {
+            None => Err(waker),
+            Some(known) => Ok(known.replace(waker)),
+        };
+        replaced.is_err()
     }
 
     pub(super) fn remove(&self, key: Key) {
@@ -54,13 +49,13 @@ impl Deadlines {
         self.0.lock().pending.keys().next().map(|(until, _)| *until)
     }
 
-    /// Wakes the tasks whose deadline has passed.
-    pub(in crate::host) fn expire(&self, now: Instant) {
+    /// Removes the deadlines that have passed, and returns the wakers of the tasks that wait for them.
+    pub(in crate::host) fn expire(&self, now: Instant) -> impl Iterator<Item = Waker> {
         let late = {
             let mut table = self.0.lock();
             let rest = table.pending.split_off(&(now, u64::MAX));
             std::mem::replace(&mut table.pending, rest)
         };
-        late.into_values().flatten().for_each(Waker::wake);
+        late.into_values().flatten()
     }
 }

@@ -54,11 +54,13 @@ impl Engine {
         head: Option<Arc<Parts>>,
     ) -> Resolution {
         let engine = self.clone();
-        let then = move |attached: Found| match (attached.and_then(not_empty), resolver) {
-            (Ok(attached), Some(resolver)) => {
-                caught(|| resolver.resolve(PrincipalRequest { head, attached }))
-                    .unwrap_or_else(|panicked| Resolution::Ready(Err(engine.0.resolver_panicked(&panicked))))
-            }
+        let by = if resolver.is_some() { "the resolver" } else { "the program" };
+        let then = move |attached: Found| match (attached, resolver) {
+            (Ok(attached), Some(resolver)) => match not_empty(attached, "the program") {
+                Ok(attached) => caught(|| resolver.resolve(PrincipalRequest { head, attached }))
+                    .unwrap_or_else(|panicked| Resolution::Ready(Err(engine.0.resolver_panicked(&panicked)))),
+                refused => Resolution::Ready(refused),
+            },
             (attached, _) => Resolution::Ready(attached),
         };
         let resolution = match attached {
@@ -68,8 +70,8 @@ impl Engine {
             }
         };
         match resolution {
-            Resolution::Ready(found) => Resolution::Ready(found.map_err(|why| self.0.presentable(why))),
-            Resolution::Pending(future) => Resolution::Pending(self.bounded(future)),
+            Resolution::Ready(found) => Resolution::Ready(self.0.checked(found, by)),
+            Resolution::Pending(future) => Resolution::Pending(self.bounded(future, by)),
         }
     }
 
@@ -89,7 +91,8 @@ impl Engine {
             if let Poll::Ready(found) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return Some(found);
             }
-            if !parker.park() || is_over() {
+            // Asked before the thread parks too, because the end may have come before this loop could be woken.
+            if is_over() || !parker.park() || is_over() {
                 return None;
             }
         }
@@ -100,17 +103,18 @@ impl Engine {
         self.0.log_handler_fault(|| format!("a connection was closed: {refusal}"));
     }
 
-    /// The future with a deadline and a panic boundary.
-    fn bounded(&self, mut future: PrincipalFuture) -> PrincipalFuture {
+    /// The future with a deadline and a panic boundary. `by` returned it.
+    fn bounded(&self, future: PrincipalFuture, by: &'static str) -> PrincipalFuture {
         let until = self.now() + self.limits().store_timeout;
         let (key, earliest) = self.0.resolutions.add(until);
         let entry = Entry(self.0.clone(), key);
         if earliest {
             self.0.wake_timer();
         }
+        let mut program = Program(self.0.clone(), Some(future));
         Box::pin(async move {
             let Entry(shared, key) = &entry;
-            let found = poll_fn(|task| match caught(|| future.as_mut().poll(task)) {
+            let found = poll_fn(|task| match caught(|| program.poll(task)) {
                 Ok(Poll::Pending) if shared.resolutions.has_passed(*key, task.waker()) => {
                     Poll::Ready(Err(PrincipalRefusal::unavailable(
                         "Server busy: the sender could not be identified in time (store_timeout); retry later",
@@ -120,21 +124,37 @@ impl Engine {
                 Err(panicked) => Poll::Ready(Err(shared.resolver_panicked(&panicked))),
             });
             let found = found.await;
-            // A panic while the resolver's future is dropped must not reach the transport.
-            if let Err(panicked) = caught(|| drop(future)) {
-                shared.resolver_panicked(&panicked);
-            }
-            found.map_err(|why| shared.presentable(why))
+            drop(program);
+            shared.checked(found, by)
         })
     }
 }
 
-fn not_empty(attached: Option<Principal>) -> Found {
-    match attached {
-        Some(principal) if principal.is_empty_string() => Err(PrincipalRefusal::failed(
-            "the program gave an empty string as the principal; give none for an anonymous sender",
-        )),
-        attached => Ok(attached),
+/// An empty string is no principal, because all senders without a name would be the same one.
+fn not_empty(found: Option<Principal>, by: &str) -> Found {
+    match found {
+        Some(principal) if principal.is_empty_string() => Err(PrincipalRefusal::failed(format!(
+            "{by} gave an empty string as the principal; give none for an anonymous sender"
+        ))),
+        found => Ok(found),
+    }
+}
+
+/// A future of the program. A panic while it is dropped must not reach the transport.
+struct Program(Arc<Shared>, Option<PrincipalFuture>);
+
+impl Program {
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Found> {
+        self.1.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(task))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let future = self.1.take();
+        if let Err(panicked) = caught(|| drop(future)) {
+            self.0.panicked("the end of a resolver", &panicked);
+        }
     }
 }
 
@@ -156,6 +176,11 @@ impl std::task::Wake for WakeParker {
 }
 
 impl Shared {
+    /// The result for the transport.
+    fn checked(&self, found: Found, by: &str) -> Found {
+        found.and_then(|found| not_empty(found, by)).map_err(|why| self.presentable(why))
+    }
+
     #[cold]
     fn resolver_panicked(&self, panicked: &Panicked) -> PrincipalRefusal {
         PrincipalRefusal::failed(format!("the resolver panicked: {panicked}"))

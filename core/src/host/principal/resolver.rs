@@ -40,9 +40,12 @@ use std::sync::Arc;
 ///
 /// [`ServerBuilder::principal_resolver`]: crate::ServerBuilder::principal_resolver
 pub trait PrincipalResolver: Send + Sync {
-    /// Finds the principal. It must not block; what takes time is a future. The future is dropped if the client
-    /// disconnects. On a listener, a client that only ends its output may still read. If it takes longer than [`Limits::store_timeout`](crate::Limits::store_timeout), it is dropped and
-    /// the request is refused as busy.
+    /// Finds the principal. It must not block; what takes time is a future. An empty string is no principal: the request
+    /// is refused with 500.
+    ///
+    /// The future is dropped if the client disconnects. A client that only ends its own output on a listener may still
+    /// read, so its future continues. If the future takes longer than
+    /// [`Limits::store_timeout`](crate::Limits::store_timeout), it is dropped, and the request is refused as busy.
     fn resolve(&self, request: PrincipalRequest) -> Resolution;
 }
 

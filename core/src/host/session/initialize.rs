@@ -5,7 +5,7 @@
 //! the response to `initialize` is sent. A session of Streamable HTTP has an id in a header, and never begins again.
 
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::observer::{RequestEnd, SessionScope};
+use crate::dispatch::observer::{RequestEnd, RequestScope, SessionScope};
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CancelReason;
 use crate::host::calls::received::ReceivedRequest;
@@ -31,10 +31,8 @@ impl Engine {
         let body = self.0.shaper.initialize(&request.id, client.revision, capabilities, &client.capabilities);
         // The program is notified of the end before the peer has a new client.
         self.session_ends(peer);
-        let revision = client.revision;
         let former = peer.begin_session(client);
         drop(peer.replace_scope(SessionScope::default()));
-        drop(peer.replace_scope(SessionScope::begin(self.observers(), peer.session_id(), revision, false)));
         for call in former {
             if !self.outlives_session(call) {
                 self.cancel(call, CancelReason::Disconnected);
@@ -45,7 +43,10 @@ impl Engine {
             self.forget_session(peer);
         }
         let (shared, sink) = (self.0.clone(), sink.clone());
-        request.observed.finished(RequestEnd::Ok, body.len());
+        // A session that the transport has yet to store may still be refused.
+        if !matches!(scope, Scope::NewSession { .. }) {
+            self.session_has_begun(peer, &request.observed, body.len());
+        }
         peer.after_former(move || {
             // The end of a former call may run this.
             shared.guard("the delivery of an answer", || {
@@ -53,6 +54,16 @@ impl Engine {
             });
         });
         Ok(())
+    }
+
+    /// Reports to observers that a session has begun, and that its `initialize` has ended with a response of `output`
+    /// bytes.
+    pub(crate) fn session_has_begun(&self, peer: &Peer, observed: &RequestScope, output: usize) {
+        if let Some(revision) = peer.revision() {
+            let scope = SessionScope::begin(self.observers(), peer.session_id(), revision, false);
+            drop(peer.replace_scope(scope));
+        }
+        observed.finished(RequestEnd::Ok, output);
     }
 
     /// Whether a call belongs to no session. Requests of 2026-07-28 share a channel with sessions, and nothing else.

@@ -149,7 +149,9 @@ impl Engine {
     fn client_of(&self, scope: &Scope) -> Option<Client> {
         match scope {
             Scope::Stateless { client, .. } => Some(client.clone()),
-            Scope::Channel(peer) | Scope::Session { peer, .. } => peer.client(),
+            Scope::Channel(peer) | Scope::Session { peer, .. } | Scope::NewSession { peer, .. } => {
+                peer.client()
+            }
         }
     }
 

@@ -121,7 +121,7 @@ impl Engine {
         let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
         let observed = request.observed.clone();
         match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
-            Accepted::Started(call) | Accepted::Pending(call) => Ok(call),
+            Accepted::Started(call) => Ok(call),
             _ => Err(RpcError::internal("The request was answered already")),
         }
     }

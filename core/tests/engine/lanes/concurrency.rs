@@ -76,7 +76,7 @@ fn who_waits_takes_nothing_from_others() {
 }
 
 #[test]
-fn too_many_are_refused_and_who_waits_too_long_is_told_so() {
+fn too_many_are_refused_and_a_call_has_its_whole_time_when_it_runs() {
     let bench = bench(1, |limits| limits.max_waiting_calls = 1);
     for id in 1..=3 {
         bench.call(id, "few");
@@ -100,10 +100,46 @@ fn too_many_are_refused_and_who_waits_too_long_is_told_so() {
     assert!(bench.port.is_cancelled(second.id));
     let fourth = calls(&bench);
     assert_eq!(fourth.len(), 1);
-    bench.call(5, "few");
+    bench.cancel(4);
+    bench.assert_settled();
+}
+
+#[test]
+fn who_waits_too_long_is_told_so() {
+    let bench = bench(1, |_| {});
+    for id in 1..=3 {
+        bench.call(id, "few");
+    }
+    let first = bench.drain_call();
+    bench.advance(Duration::from_millis(40));
+    bench.text(first.id, "1");
+    bench.sink.one();
+    // The second one runs since 40 ms, and the third one has waited for 60 ms.
+    let second = bench.drain_call();
+    bench.advance(Duration::from_millis(20));
+    let late = bench.sink.one();
+    assert_eq!(late["id"], 3);
+    assert_eq!(error_of(&late).1, "Server busy: other calls of this handler did not end in time");
+    bench.text(second.id, "2");
+    assert_eq!(bench.sink.one()["id"], 2);
+    bench.assert_settled();
+}
+
+/// Two calls whose deadlines pass at once: the end of the first gives the second a permit, and a time of its own.
+#[test]
+fn a_call_that_gets_its_permit_when_its_deadline_passes_has_its_whole_time() {
+    let bench = bench(1, |_| {});
+    bench.call(1, "few");
+    bench.call(2, "few");
+    let first = bench.drain_call();
     bench.advance(Duration::from_millis(60));
-    let answers = bench.sink.take();
-    assert_eq!(answers.len(), 2, "{answers:?}");
+    assert!(result_text(&bench.sink.one()).contains("timed out"));
+    assert!(bench.port.is_cancelled(first.id));
+    let second = calls(&bench).remove(0);
+    bench.advance(Duration::from_millis(40));
+    bench.sink.nothing();
+    assert!(bench.text(second.id, "2"));
+    assert_eq!(result_text(&bench.sink.one()), "2");
     bench.assert_settled();
 }
 

@@ -42,13 +42,17 @@ impl HttpService {
         let peer = Peer::of(Some(sessions.new_id().map_err(refuse)?), arrival.principal.clone());
         let channel = Arc::new(ResponseChannel::new(caller.budget, 0, forms.stream));
         let sink: Arc<dyn Sink> = channel.clone();
-        let scope = Scope::Session { peer: peer.clone(), arrival };
+        let scope = Scope::NewSession { peer: peer.clone(), arrival };
         engine.accept_received(&scope, message, observed.clone(), &sink);
         let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
-        let opened = matches!(end, ResponseEnd::Response(_, None));
+        let opened = match &end {
+            ResponseEnd::Response(body, None) => Some(body.len()),
+            _ => None,
+        };
         let mut response = complete_response(end, false, forms, caller.budget);
-        if opened {
+        if let Some(size) = opened {
             sessions.open(peer.clone()).await.map_err(refuse)?;
+            engine.session_has_begun(&peer, observed, size);
             let id = peer.session_id().and_then(|id| HeaderValue::from_str(id).ok());
             if let Some(id) = id {
                 response.headers_mut().insert(rules::SESSION_ID, id);

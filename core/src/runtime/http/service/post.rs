@@ -46,7 +46,9 @@ impl HttpService {
         if Message::is_batch(&body)
             && let Some(named) = rules::batch_session(&head.headers)
         {
-            let lease = self.session(caller.principal, &named, None).await?;
+            let lease = self.session(caller.principal, &named, None).await.inspect_err(|refusal| {
+                self.0.engine.refused_unread(refusal.refuser);
+            })?;
             if lease.peer().revision() == Some(Revision::V2025_03_26) {
                 return self.batch(lease, arrival, body, forms, caller).await;
             }
@@ -129,7 +131,7 @@ impl HttpService {
         let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
         let sink: Arc<dyn Sink> = channel.clone();
         let in_flight = match engine.accept_received(&scope, message, observed.clone(), &sink) {
-            Accepted::Started(call) | Accepted::Pending(call) => InFlight::Call(call),
+            Accepted::Started(call) => InFlight::Call(call),
             Accepted::Listening(listen) => {
                 self.0.streams.end_if_closing(|| engine.end_listen(listen));
                 InFlight::Listen(listen)
