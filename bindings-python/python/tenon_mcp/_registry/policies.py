@@ -66,7 +66,7 @@ class StatePolicies(TypedDict, total=False):
     once_only: bool | None
     """Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all
     replicas that share the server's store. If a client sends the same round again, the handler does not run
-    again. Default: no.
+    again. A state also counts as used if the server then refuses the call as busy. Default: no.
     """
 
 

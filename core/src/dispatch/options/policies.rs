@@ -69,7 +69,7 @@ options! {
     group state_policies at Owners::Entries(ASKING); {
         /// Whether each state that a client of 2026-07-28 sends back after a question can be used only once, over all
         /// replicas that share the server's store. If a client sends the same round again, the handler does not run again.
-        /// Default: no.
+        /// A state also counts as used if the server then refuses the call as busy. Default: no.
         once_only: bool;
     }
     group read_policies at Owners::Entries(READ); {
