@@ -56,6 +56,7 @@ impl PrincipalResolver for Words {
                 Err(PrincipalRefusal::unauthorized("who are you?").challenge("Bearer".parse().unwrap()))
             }
             "nobody" => Ok(None),
+            "" | "later " => Ok(Some(Principal::from(""))),
             _ => Ok(Some(Principal::new("words", said.trim_start_matches("later ")))),
         };
         if word == "hangs" {

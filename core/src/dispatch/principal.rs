@@ -51,9 +51,9 @@ impl Principal {
         (self.issuer(), self.subject())
     }
 
-    /// Whether the subject is an empty string. Such a string is most likely a missing user.
+    /// Whether the program gave an empty string. Such a string is most likely a missing user.
     pub(crate) fn is_empty_string(&self) -> bool {
-        self.subject.is_empty()
+        self.subject.is_empty() && self.issuer.is_none()
     }
 }
 
