@@ -56,6 +56,7 @@ fn short_values_stand_for_options() {
         ("{}", "stdio", json!(true)),
         (r#"{"http": null}"#, "stdio", json!(true)),
         (r#"{"embedded": true}"#, "embedded", json!(true)),
+        (r#"{"embedded": {"allowed_hosts": [], "allowed_origins": []}}"#, "embedded", json!(true)),
     ];
     for (text, name, options) in all {
         assert_eq!(read(Spelling::C, text), [(name.to_owned(), options)], "{text}");
