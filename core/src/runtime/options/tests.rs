@@ -294,7 +294,9 @@ fn a_listener_is_bound_for_several_processes() {
     assert!(http["socket"].is_u64() && http["port"].is_null(), "{http}");
     let who = "processes that share a listener serve";
     let all = [
-        ("{}", "only http and websocket; remove the option stdio"),
+        ("{}", "http on one address; set the option http"),
+        (r#"{"stdio": true}"#, "http on one address; set the option http"),
+        (r#"{"http": 0, "stdio": true}"#, "only http and websocket; remove the option stdio"),
         (r#"{"http": 0, "sse": "/sse"}"#, "only http and websocket; remove the option sse"),
         (r#"{"http": 0, "websocket": 0}"#, "websocket only as a path of http, such as \"/ws\""),
         (r#"{"websocket": "/ws"}"#, "http on one address; set the option http"),
