@@ -265,6 +265,15 @@ fn options_of_types_are_the_same_as_those_of_json() {
         written.iter().map(|(name, json)| (name.as_str(), json.to_value().unwrap())).collect();
     assert_eq!(
         written,
+#[test]
+fn the_host_of_a_replaced_address_is_not_resolved() {
+    let (options, _) = serve(Spelling::C, r#"{"http": "no.such.host.invalid:1"}"#).unwrap();
+    let socket = slice(r#"{"socket": 9}"#);
+    let mut bound =
+        ConfiguredTransport::read("http", &socket, Spelling::C, duplicate(&mut Vec::new())).unwrap();
+    options.replace(bound.remove(0)).unwrap().resolve().unwrap();
+}
+
         [
             ("stdio", json!(true)),
             (

@@ -135,8 +135,12 @@ impl ServeOptions {
     }
 
     /// Replaces the only transport of its kind, in its place.
-    pub(super) fn replace(mut self, transport: ConfiguredTransport) -> Result<ServeOptions, Error> {
+    pub(in crate::runtime) fn replace(
+        mut self,
+        transport: ConfiguredTransport,
+    ) -> Result<ServeOptions, Error> {
         let place = self.configured.iter().position(|own| own.kind == transport.kind).unwrap_or(0);
+        self.unresolved.retain(|own| own.kind != transport.kind);
         self = self.with(transport)?;
         self.configured.swap_remove(place);
         self.transports.swap_remove(place);
