@@ -140,6 +140,21 @@ fn errors_name_the_option_its_value_and_what_to_do() {
             "http: path must not end with / or contain ? # or a space; it is \"/a?b\"",
         ),
         (
+            C,
+            r#"{"http": "1/caf\u00e9"}"#,
+            "http address \"1/café\": the path is not valid: all characters except letters, digits and /-._~!$&'()*+,;=:@ must be percent-encoded",
+        ),
+        (
+            C,
+            r#"{"sse": {"path": "/a\nb"}}"#,
+            "sse: path is not valid: it must not contain control characters; it is \"/a\\nb\"",
+        ),
+        (
+            Node,
+            r#"{"websocket": "/a/../b"}"#,
+            "websocket address \"/a/../b\": the path is not valid: it must not contain the segment . or ..",
+        ),
+        (
             Node,
             r#"{"http": {"port": 0, "host": ""}}"#,
             "listen: http: host must be a host name or an address, not \"\"",
@@ -251,6 +266,15 @@ fn hosts_are_resolved_at_the_start() {
 }
 
 #[test]
+fn the_host_of_a_replaced_address_is_not_resolved() {
+    let (options, _) = serve(Spelling::C, r#"{"http": "no.such.host.invalid:1"}"#).unwrap();
+    let socket = slice(r#"{"socket": 9}"#);
+    let mut bound =
+        ConfiguredTransport::read("http", &socket, Spelling::C, duplicate(&mut Vec::new())).unwrap();
+    options.replace(bound.remove(0)).unwrap().resolve().unwrap();
+}
+
+#[test]
 fn options_of_types_are_the_same_as_those_of_json() {
     let http = crate::HttpOptions::new("127.0.0.1:0/x").unwrap().allowed_hosts(["a"]).mode(0o660);
     let unix = crate::UnixOptions::new("x.sock").unwrap().mode(0o660);
@@ -265,15 +289,6 @@ fn options_of_types_are_the_same_as_those_of_json() {
         written.iter().map(|(name, json)| (name.as_str(), json.to_value().unwrap())).collect();
     assert_eq!(
         written,
-#[test]
-fn the_host_of_a_replaced_address_is_not_resolved() {
-    let (options, _) = serve(Spelling::C, r#"{"http": "no.such.host.invalid:1"}"#).unwrap();
-    let socket = slice(r#"{"socket": 9}"#);
-    let mut bound =
-        ConfiguredTransport::read("http", &socket, Spelling::C, duplicate(&mut Vec::new())).unwrap();
-    options.replace(bound.remove(0)).unwrap().resolve().unwrap();
-}
-
         [
             ("stdio", json!(true)),
             (
