@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use tenon_mcp::__private::{transport_names, unknown_transport};
+use tenon_mcp::__private::unknown_transport;
 use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Error, JsonSlice, Limits, ServeOptions, Spelling, TransportKind};
@@ -23,15 +23,16 @@ pub struct Transports(Mutex<Option<ServeOptions>>);
 
 #[pymethods]
 impl Transports {
-    /// Reads the keyword arguments of `run`. Descriptors are duplicated.
+    /// Reads the keyword arguments of `run`. Descriptors are duplicated. `others` are the other keywords that the caller
+    /// takes, for errors.
     #[new]
-    fn new(options: &Bound<'_, PyDict>) -> PyResult<Transports> {
+    #[pyo3(signature = (options, others=Vec::new()))]
+    fn new(options: &Bound<'_, PyDict>, others: Vec<String>) -> PyResult<Transports> {
         let py = options.py();
-        let known = transport_names(Spelling::Python);
-        if let Some(name) =
-            options.keys().iter().map(|name| name.to_string()).find(|name| !known.contains(name))
-        {
-            return Err(PyTypeError::new_err(unknown_transport("option", &name, Spelling::Python)));
+        let unknown =
+            |name: Bound<'_, PyAny>| unknown_transport(&name.to_string(), Spelling::Python, &others);
+        if let Some(unknown) = options.keys().iter().find_map(unknown) {
+            return Err(PyTypeError::new_err(unknown));
         }
         let json = object(options)?;
         Transports::of(py, ServeOptions::from_options(&json, Spelling::Python, duplicate))

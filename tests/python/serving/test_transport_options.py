@@ -1,5 +1,6 @@
 """The transports of a server as keywords: what the engine reads of them, and what becomes of descriptors."""
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -92,6 +93,11 @@ def test_an_unknown_keyword_is_a_type_error():
     for serve in (Server("t").run, Server("t").start):
         with pytest.raises(TypeError, match='there is no option "htp"; the nearest name is "http"; the transports are'):
             serve(htp=8000)
+    for name, near in (("worker", "workers"), ("signal", "signals"), ("on_start", "on_started")):
+        with pytest.raises(TypeError, match=f'there is no option "{name}"; the nearest name is "{near}"'):
+            Server("t").run(**{name: 2})
+    with pytest.raises(TypeError, match='there is no option "on_start"; the nearest name is "on_started"'):
+        asyncio.run(Server("t").serve(on_start=print))
     with pytest.raises(TypeError, match='asgi: there is no option "hosts"; the nearest name is "allowed_hosts"'):
         Server("t").asgi(hosts=["a"])
 

@@ -67,9 +67,8 @@ impl ServeOptions {
         };
         let (mut serve, mut is_named) = (ServeOptions::new(), false);
         for (name, value) in &members {
-            if !ConfiguredTransport::is_known(name, spelling) {
-                let unknown = unknown_transport("option", name, spelling);
-                return Err(Error::invalid(format!("{call}{unknown}")));
+            if let Some(unknown) = unknown_transport(name, spelling, &[]) {
+                return Err(Error::invalid(unknown));
             }
             if value.kind() != Kind::Null {
                 is_named = true;
