@@ -55,7 +55,7 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::runtime::http::connection::connection_state::ConnectionState;
-    use crate::runtime::http::routes::route::{Answering, RouteHandler, RouteRequest};
+    use crate::runtime::http::routes::route::{Answering, RouteHandler, RouteRequest, RouteTarget};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -91,7 +91,7 @@ mod tests {
     fn table(rows: &[(&'static str, PathPattern)], hooks: &Arc<Hooks>) -> Result<RouteTable, &'static str> {
         let mut table = RouteTable::default();
         for (name, path) in rows.iter().cloned() {
-            table.add(Route { name, path, methods: None, handler: hooks.clone() })?;
+            table.add(Route { name, path, methods: None, handler: RouteTarget::Other(hooks.clone()) })?;
         }
         Ok(table)
     }
