@@ -36,9 +36,9 @@ class Exchange {
 
   #find
 
-  /** Sets the context in which calls of this exchange run. */
+  /** Sets the context in which calls of this exchange run, unless the client has left already. */
   #enter() {
-    this.#bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
+    if (this.#bridge.exchanges.has(this.#number)) this.#bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
   /**
@@ -52,10 +52,7 @@ class Exchange {
     const waiting = findPrincipal(this, find, this.#bridge)
     // The function may have changed the context.
     if (waiting === undefined) return void this.#enter()
-    return waiting.then(() => {
-      // The client may have left meanwhile.
-      if (this.#bridge.exchanges.has(this.#number)) this.#enter()
-    })
+    return waiting.then(() => this.#enter())
   }
 
   /** Whether the engine waits for the principal. */
