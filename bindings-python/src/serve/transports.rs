@@ -12,14 +12,21 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use tenon_mcp::__private::unknown_transport;
 use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{Error, JsonSlice, Limits, ServeOptions, Spelling, TransportKind};
+use tenon_mcp::{JsonSlice, Limits, ServeOptions, Spelling, TransportKind};
 
 /// The deepest nesting of the options. Deeper values are refused as they are.
 const MAX_DEPTH: usize = 4;
 
-/// The transports of one start. They own their descriptors, so these are closed if something fails.
+/// The transports of a server.
 #[pyclass(frozen, name = "ServeOptions", module = "tenon_mcp._native")]
-pub struct Transports(Mutex<Option<ServeOptions>>);
+pub struct Transports(Served);
+
+enum Served {
+    /// The transports of one start. They own their descriptors, so these are closed if something fails.
+    Once(Mutex<Option<ServeOptions>>),
+    /// Requests of an ASGI server, for any number of starts. The program's options were read, and are not read again.
+    Embedded(EmbedOptions),
+}
 
 #[pymethods]
 impl Transports {
@@ -35,7 +42,8 @@ impl Transports {
             return Err(PyTypeError::new_err(unknown));
         }
         let json = object(options)?;
-        Transports::of(py, ServeOptions::from_options(&json, Spelling::Python, duplicate))
+        let read = ServeOptions::from_options(&json, Spelling::Python, duplicate);
+        read.map(Transports::once).map_err(|error| engine_error(py, &error))
     }
 
     /// Requests of an ASGI server.
@@ -50,40 +58,49 @@ impl Transports {
             Err(error) if !options.keys().iter().all(is_known) => {
                 Err(PyTypeError::new_err(error.to_string()))
             }
-            read => Transports::of(py, read.map(|embedded| ServeOptions::new().embedded(embedded))),
+            read => read
+                .map(|embedded| Transports(Served::Embedded(embedded)))
+                .map_err(|error| engine_error(py, &error)),
         }
     }
 
     /// Only clients in the process.
     #[staticmethod]
     fn in_process() -> Transports {
-        Transports(Mutex::new(Some(ServeOptions::new().in_process())))
+        Transports::once(ServeOptions::new().in_process())
     }
 
     /// Binds the address, so that each process that is forked later serves the same listener.
     fn bind_shared(&self, py: Python<'_>) -> PyResult<()> {
         let options = self.take(py)?;
         let bound = py.detach(|| options.bind_shared(Spelling::Python));
-        *self.0.lock() = Some(bound.map_err(|error| engine_error(py, &error))?);
+        let bound = bound.map_err(|error| engine_error(py, &error))?;
+        if let Served::Once(own) = &self.0 {
+            *own.lock() = Some(bound);
+        }
         Ok(())
     }
 
     /// Closes the descriptors, if no server has been started with them.
     fn close(&self) {
-        let options = self.0.lock().take();
-        drop(options);
+        if let Served::Once(own) = &self.0 {
+            let options = own.lock().take();
+            drop(options);
+        }
     }
 }
 
 impl Transports {
-    fn of(py: Python<'_>, read: Result<ServeOptions, Error>) -> PyResult<Transports> {
-        let options = read.map_err(|error| engine_error(py, &error))?;
-        Ok(Transports(Mutex::new(Some(options))))
+    fn once(options: ServeOptions) -> Transports {
+        Transports(Served::Once(Mutex::new(Some(options))))
     }
 
     /// The options, for one start.
     pub(crate) fn take(&self, py: Python<'_>) -> PyResult<ServeOptions> {
-        let options = self.0.lock().take();
+        let options = match &self.0 {
+            Served::Once(own) => own.lock().take(),
+            Served::Embedded(options) => Some(ServeOptions::new().embedded(options.clone())),
+        };
         options.ok_or_else(|| exception(py, "StateError", "these transports have been started already"))
     }
 }
