@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import tempfile
@@ -87,6 +88,23 @@ def test_duplicates_are_closed_if_an_option_is_wrong():
 def test_errors_name_the_option_its_value_and_what_to_do(options, said):
     with pytest.raises(RegistrationError, match=said):
         Server("t").start(**options)
+
+
+def test_options_without_an_end_are_refused():
+    itself, twice = [], []
+    itself.append(itself)
+    twice.extend([twice, twice])
+    nested = (itertools.count(3) for _ in range(3))
+    for value in (itself, twice, {"a": itself}, itertools.count(3), nested, iter(int, 1)):
+        for options in ({"socket": value}, {"http": {"allowed_hosts": value}}, {"stdio": value}):
+            with pytest.raises(RegistrationError):
+                Server("t").start(**options)
+    with pytest.raises(RegistrationError, match="socket has more than 10,000 items; pass fewer"):
+        Server("t").start(socket=itertools.count(3))
+    with pytest.raises(RegistrationError, match="allowed_hosts has more than 10,000 items; pass fewer"):
+        Server("t").asgi(allowed_hosts=itertools.repeat("a.example"))
+    with serving(http={"port": 0, "allowed_hosts": [f"h{i}.example" for i in range(9_990)]}) as app:
+        assert app.url
 
 
 def test_an_unknown_keyword_is_a_type_error():
