@@ -1472,21 +1472,22 @@ export type Descriptor = number | object
 /** The options of `http`. */
 export type HttpOptions = {
   /**
-   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
-   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   * The path of the endpoint, percent-encoded as in a request. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse`
+   * for `sse`, whose messages are posted to `messages` beside it. It is accepted with and without a slash at its end.
    */
   path?: string
   /**
    * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
-   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
-   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
-   * a name is not a valid host.
+   * accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host. On an address of
+   * `http`, `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start
+   * fails if a name is not a valid host.
    */
   allowedHosts?: string[]
   /**
    * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
-   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
-   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to the program's own
+   * HTTP server if the request names a loopback host. Other pages are answered with 403. The start fails if a text is not a
+   * valid origin.
    */
   allowedOrigins?: string[]
   /**
@@ -1546,21 +1547,22 @@ export interface WebOptions {
    */
   port?: number
   /**
-   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
-   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   * The path of the endpoint, percent-encoded as in a request. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse`
+   * for `sse`, whose messages are posted to `messages` beside it. It is accepted with and without a slash at its end.
    */
   path?: string
   /**
    * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
-   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
-   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
-   * a name is not a valid host.
+   * accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host. On an address of
+   * `http`, `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start
+   * fails if a name is not a valid host.
    */
   allowedHosts?: string[]
   /**
    * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
-   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
-   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to the program's own
+   * HTTP server if the request names a loopback host. Other pages are answered with 403. The start fails if a text is not a
+   * valid origin.
    */
   allowedOrigins?: string[]
 }
@@ -1575,21 +1577,22 @@ export interface SseOptions {
    */
   port?: number
   /**
-   * The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages are
-   * posted to `messages` beside it. It is accepted with and without a slash at its end.
+   * The path of the endpoint, percent-encoded as in a request. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse`
+   * for `sse`, whose messages are posted to `messages` beside it. It is accepted with and without a slash at its end.
    */
   path?: string
   /**
    * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
-   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
-   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
-   * a name is not a valid host.
+   * accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host. On an address of
+   * `http`, `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start
+   * fails if a name is not a valid host.
    */
   allowedHosts?: string[]
   /**
    * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
-   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
-   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to the program's own
+   * HTTP server if the request names a loopback host. Other pages are answered with 403. The start fails if a text is not a
+   * valid origin.
    */
   allowedOrigins?: string[]
   /**
@@ -1605,15 +1608,16 @@ export interface SseOptions {
 export interface EmbedOptions {
   /**
    * The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
-   * accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
-   * `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start fails if
-   * a name is not a valid host.
+   * accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host. On an address of
+   * `http`, `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start
+   * fails if a name is not a valid host.
    */
   allowedHosts?: string[]
   /**
    * The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means pages
-   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to `embedded` if the
-   * request names a loopback host. Other pages are answered with 403. The start fails if a text is not a valid origin.
+   * that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to the program's own
+   * HTTP server if the request names a loopback host. Other pages are answered with 403. The start fails if a text is not a
+   * valid origin.
    */
   allowedOrigins?: string[]
   /**

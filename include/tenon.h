@@ -1002,9 +1002,9 @@ tenon_status tenon_server_set_store(
  *   websocket, sse.
  * - "port": a number from 0 to 65535. The port; 0 for a free one. Without a port, "websocket" and "sse" are served on
  *   a path of the first address of "http". In Python, the default of "http" is 8000. For http, websocket, sse.
- * - "path": a path that begins with /. The path of the endpoint. Default: "/mcp" for "http", "/ws" for "websocket",
- *   and "/sse" for "sse", whose messages are posted to "messages" beside it. It is accepted with and without a slash
- *   at its end. For http, websocket, sse.
+ * - "path": a path that begins with /. The path of the endpoint, percent-encoded as in a request. Default: "/mcp" for
+ *   "http", "/ws" for "websocket", and "/sse" for "sse", whose messages are posted to "messages" beside it. It is
+ *   accepted with and without a slash at its end. For http, websocket, sse.
  * - "unix": a path. The path of a Unix socket to listen on, instead of host and port. It has at most 107 bytes. For
  *   http.
  * - "path": a path. The path of the socket, at most 107 bytes. For unix.
@@ -1014,14 +1014,15 @@ tenon_status tenon_server_set_store(
  * - "socket": the number of a descriptor. A listening socket of the program, TCP or Unix, instead of host and port.
  *   It is duplicated, and becomes non-blocking, even for other processes that share it. For http.
  * - "allowed_hosts": a JSON array of strings. The host names, without port, that requests may name besides loopback
- *   hosts. If no name is set, a loopback address accepts only loopback hosts, and any other address accepts any host,
- *   as "embedded" does. On an address of "http", "websocket" and "sse" have the hosts and origins of "http", unless
- *   hosts or origins are set for them. The start fails if a name is not a valid host. For http, websocket, sse,
- *   embedded.
+ *   hosts. If no name is set, a loopback address accepts only loopback hosts. Any other address, and the program's
+ *   own HTTP server, accepts any host. On an address of "http", "websocket" and "sse" have the hosts and origins of
+ *   "http", unless hosts or origins are set for them. The start fails if a name is not a valid host. For http,
+ *   websocket, sse, embedded.
  * - "allowed_origins": a JSON array of strings. The origins ("scheme://host[:port]") whose web pages may send
  *   requests. "*" means every origin, and "null" means pages that have no origin. Pages of loopback hosts may always
- *   send requests to a loopback address, and to "embedded" if the request names a loopback host. Other pages are
- *   answered with 403. The start fails if a text is not a valid origin. For http, websocket, sse, embedded.
+ *   send requests to a loopback address, and to the program's own HTTP server if the request names a loopback host.
+ *   Other pages are answered with 403. The start fails if a text is not a valid origin. For http, websocket, sse,
+ *   embedded.
  * - "allowed_headers": a JSON array of strings. The request headers that pages of allowed origins may send. The
  *   headers of the protocol, "Authorization", "Content-Type" and "Accept" are always allowed. "*" means every header.
  *   A browser asks for these headers in a CORS preflight, and does not send a header that is not allowed. On an

@@ -97,7 +97,7 @@ pub mod __private {
     pub use crate::proto::messages::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};
     #[cfg(feature = "runtime")]
-    pub use crate::runtime::{open_standard, transport_names, unknown_transport};
+    pub use crate::runtime::{open_standard, unknown_transport};
     pub use serde_json::json;
     #[cfg(feature = "runtime")]
     pub use tenon_crash::flush as flush_printed;

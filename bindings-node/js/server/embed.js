@@ -36,9 +36,9 @@ class Exchange {
 
   #find
 
-  /** Sets the context in which calls of this exchange run. */
+  /** Sets the context in which calls of this exchange run, unless the client has left already. */
   #enter() {
-    this.#bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
+    if (this.#bridge.exchanges.has(this.#number)) this.#bridge.scopes.set(this.#number, new AsyncResource('TENON_EXCHANGE'))
   }
 
   /**
@@ -52,10 +52,7 @@ class Exchange {
     const waiting = findPrincipal(this, find, this.#bridge)
     // The function may have changed the context.
     if (waiting === undefined) return void this.#enter()
-    return waiting.then(() => {
-      // The client may have left meanwhile.
-      if (this.#bridge.exchanges.has(this.#number)) this.#enter()
-    })
+    return waiting.then(() => this.#enter())
   }
 
   /** Whether the engine waits for the principal. */
@@ -158,6 +155,8 @@ function handlerOf(open, options = {}) {
       res.statusCode = 500
       res.end()
     }
+    // The client left before this was called, and `close` comes only once.
+    if (res.destroyed) return
     let exchange
     try {
       exchange = new Exchange(
@@ -171,12 +170,8 @@ function handlerOf(open, options = {}) {
     } catch (error) {
       return failed(error)
     }
-    const gone = () => exchange.abandon()
-    res.once('close', gone)
-    runExchange(exchange, req, res, request).catch((error) => {
-      exchange.abandon()
-      failed(error)
-    })
+    res.once('close', () => exchange.abandon())
+    runExchange(exchange, req, res, request).catch(failed)
   }
 }
 
@@ -189,38 +184,41 @@ function mayRespondEarly(expect, coding, length) {
 }
 
 async function runExchange(exchange, req, res, request) {
-  const preparing = exchange.prepare()
-  if (preparing !== undefined) await preparing
-  const { expect, 'transfer-encoding': coding, 'content-length': length } = req.headers
-  if ((exchange.isDeferred || mayRespondEarly(expect, coding, length)) && exchange.hasResponse()) {
-    // The body is not needed.
-  } else if (!req.readableDidRead) {
-    // The stream is not destroyed when the rest is not needed, because the response uses the same connection.
-    for await (const chunk of req.iterator({ destroyOnReturn: false })) if (exchange.feed(chunk)) break
-  } else {
-    // A body parser has read it, and set `request.body`.
-    exchange.feed(bodyBytes(request.body))
-  }
-  exchange.end()
-  const head = await exchange.next()
-  if (res.destroyed) return
-  if (head.kind === END) {
-    res.writeHead(503)
-    res.end()
-    return
-  }
-  const headers = pairs(head.headers)
-  res.writeHead(head.status, headers)
-  // A stream may have no events for a long time.
-  if (headers['content-length'] === undefined) res.flushHeaders()
-  for (let more = true; more; ) {
-    const step = await exchange.next()
-    more = step.kind !== END && step.more
+  try {
+    const preparing = exchange.prepare()
+    if (preparing !== undefined) await preparing
+    const { expect, 'transfer-encoding': coding, 'content-length': length } = req.headers
+    if ((exchange.isDeferred || mayRespondEarly(expect, coding, length)) && exchange.hasResponse()) {
+      // The body is not needed.
+    } else if (!req.readableDidRead) {
+      // The stream is not destroyed when the rest is not needed, because the response uses the same connection.
+      for await (const chunk of req.iterator({ destroyOnReturn: false })) if (exchange.feed(chunk)) break
+    } else {
+      // A body parser has read it, and set `request.body`.
+      exchange.feed(bodyBytes(request.body))
+    }
+    exchange.end()
+    const head = await exchange.next()
     if (res.destroyed) return
-    if (step.data !== undefined && !res.write(step.data) && more) await untilDrained(res)
+    if (head.kind === END) {
+      res.writeHead(503)
+      res.end()
+      return
+    }
+    const headers = pairs(head.headers)
+    res.writeHead(head.status, headers)
+    // A stream may have no events for a long time.
+    if (headers['content-length'] === undefined) res.flushHeaders()
+    for (let more = true; more; ) {
+      const step = await exchange.next()
+      more = step.kind !== END && step.more
+      if (res.destroyed) return
+      if (step.data !== undefined && !res.write(step.data) && more) await untilDrained(res)
+    }
+    res.end()
+  } finally {
+    exchange.abandon()
   }
-  exchange.abandon()
-  res.end()
 }
 
 function untilDrained(res) {

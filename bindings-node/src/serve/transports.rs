@@ -1,12 +1,16 @@
 //! The transports of a server, from the options of `listen()`. The engine reads and checks them.
 
-use crate::error::{Result, to_js};
+use crate::error::{Result, invalid, to_js};
 use crate::register::values::json;
 use napi_derive::napi;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use tenon_mcp::__private::unknown_transport;
 use tenon_mcp::http::EmbedOptions;
 use tenon_mcp::{JsonSlice, Running, ServeOptions, Spelling};
+
+/// The options of `listen()` that are no transports.
+const LISTEN: [&str; 1] = ["signals"];
 
 /// The transports of one `listen()`.
 #[napi(object)]
@@ -26,16 +30,27 @@ impl ListenOptions {
     pub(crate) fn serve(&self) -> Result<ServeOptions> {
         let serve = ServeOptions::new();
         match (&self.transports, &self.embedded) {
-            (Some(text), _) => ServeOptions::from_options(&json(text.clone()), Spelling::Node, duplicate),
+            (Some(text), _) => transports(&json(text.clone())),
             (None, Some(text)) => embedded("embedded", &json(text.clone())).map(|own| serve.embedded(own)),
             (None, None) => Ok(serve.in_process()),
         }
-        .map_err(to_js)
     }
 }
 
-fn embedded(what: &str, options: &JsonSlice) -> std::result::Result<EmbedOptions, tenon_mcp::Error> {
-    EmbedOptions::from_options(what, options, Spelling::Node)
+/// The transports that a program named.
+fn transports(options: &JsonSlice) -> Result<ServeOptions> {
+    let others = LISTEN.map(str::to_owned);
+    for member in options.members() {
+        let name = member.name(options.as_bytes());
+        if let Some(unknown) = unknown_transport(&name, Spelling::Node, &others) {
+            return Err(invalid(unknown));
+        }
+    }
+    ServeOptions::from_options(options, Spelling::Node, duplicate).map_err(to_js)
+}
+
+fn embedded(what: &str, options: &JsonSlice) -> Result<EmbedOptions> {
+    EmbedOptions::from_options(what, options, Spelling::Node).map_err(to_js)
 }
 
 /// Checks options for requests of the program's own HTTP server. Returns the same text for options that mean the same.
@@ -43,7 +58,7 @@ fn embedded(what: &str, options: &JsonSlice) -> std::result::Result<EmbedOptions
 // Test builds leave out the exported functions.
 #[cfg_attr(test, allow(dead_code))]
 pub fn embed_options(what: String, options: String) -> Result<String> {
-    let options = embedded(&what, &json(options)).map_err(to_js)?;
+    let options = embedded(&what, &json(options))?;
     Ok(options.to_options(Spelling::Node).as_str().to_owned())
 }
 

@@ -1,6 +1,6 @@
 """The native half. Not public: it may change in any release."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import Context
 from typing import Any, NoReturn, final
 
@@ -87,7 +87,7 @@ class Engine:
 
 @final
 class ServeOptions:
-    def __new__(cls, options: Mapping[str, object]) -> ServeOptions: ...
+    def __new__(cls, options: Mapping[str, object], others: Sequence[str] = ...) -> ServeOptions: ...
     @staticmethod
     def embedded(options: Mapping[str, object]) -> ServeOptions: ...
     @staticmethod

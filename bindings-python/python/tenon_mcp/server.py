@@ -238,7 +238,7 @@ class Server(Registrations):
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, but an event loop is running in this thread; use await serve()")
         open_standard()
-        options = ServeOptions(transports)
+        options = ServeOptions(transports, ("workers", "signals", "on_started"))
         if workers is not None:
             from ._serve import processes
 
@@ -270,7 +270,7 @@ class Server(Registrations):
         """
         from ._serve.loop import serve
 
-        await serve(self, ServeOptions(transports), on_started)
+        await serve(self, ServeOptions(transports, ("on_started",)), on_started)
 
     def start(self, **transports: Unpack[Transports]) -> None:
         """Serves on threads of its own, and returns once the server has started. Takes the options of ``run``.

@@ -12,6 +12,9 @@ use tenon_mcp::{JsonSlice, Limits, OptionError};
 /// An infinite number, as the largest that JSON has. The engine reads it as the largest value.
 const INFINITE: f64 = 1e300;
 
+/// The most items that are taken from an option. A generator may have no end.
+pub(crate) const MAX_ITEMS: usize = 10_000;
+
 /// An object with the options. `what` is what they belong to, in errors.
 pub(crate) fn object(what: &str, options: &Bound<'_, PyDict>) -> PyResult<JsonSlice> {
     let bounds = Bounds::of(&Limits::default());
@@ -19,7 +22,7 @@ pub(crate) fn object(what: &str, options: &Bound<'_, PyDict>) -> PyResult<JsonSl
     out.begin_object();
     for (name, value) in options {
         let name = name.to_string();
-        let json = write::json(&plain(&value)?, bounds).map_err(|reason| {
+        let json = write::json(&plain(what, &name, &value)?, bounds).map_err(|reason| {
             let text = format!("{what}: {name}: {reason} is not JSON; the value is {}", shown(&value));
             exception(value.py(), "RegistrationError", &*text)
         })?;
@@ -29,8 +32,13 @@ pub(crate) fn object(what: &str, options: &Bound<'_, PyDict>) -> PyResult<JsonSl
     Ok(out.into_slice())
 }
 
+/// The error of an option with more than [`MAX_ITEMS`].
+pub(crate) fn too_many(py: Python<'_>, name: &str) -> PyErr {
+    exception(py, "RegistrationError", &*format!("{name} has more than 10,000 items; pass fewer"))
+}
+
 /// The value of an option with the types of JSON: other numbers become `int` or `float`, sets and generators become lists.
-fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn plain<'py>(what: &str, name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     if let Ok(members) = value.cast::<PyDict>() {
         // Times are members of some options.
@@ -47,10 +55,15 @@ fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() || is_list {
         return Ok(value.clone());
     }
-    match value.try_iter() {
-        Ok(items) => Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any()),
-        Err(_) => Ok(value.clone()),
+    let Ok(items) = value.try_iter() else { return Ok(value.clone()) };
+    let list = PyList::empty(py);
+    for item in items {
+        if list.len() == MAX_ITEMS {
+            return Err(too_many(py, &format!("{what}: {name}")));
+        }
+        list.append(item?)?;
     }
+    Ok(list.into_any())
 }
 
 /// A number that JSON does not have or whose type it does not know; `None` for any other value.

@@ -98,8 +98,8 @@ impl Exchange {
         self.exchange.end();
     }
 
-    /// The next step: `None` if there is none yet, `True` if the principal is wanted, `(status, headers)` for the head, `(data, more)` for a piece of the
-    /// body, `False` at the end.
+    /// The next step: `None` if there is none yet, `True` if the principal is wanted, `(status, headers)` for the head,
+    /// `(data, more)` for a piece of the body, `False` at the end.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let step = match self.fed.swap(0, Ordering::Relaxed) > LARGE_BODY {
             true => py.detach(|| self.exchange.step()),

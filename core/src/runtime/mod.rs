@@ -17,7 +17,7 @@ mod stdio;
 mod threads;
 mod transport;
 
-pub use crate::runtime::options::configured::{ConfiguredTransport, transport_names, unknown_transport};
+pub use crate::runtime::options::configured::{ConfiguredTransport, unknown_transport};
 pub use crate::runtime::options::http::HttpOptions;
 pub use crate::runtime::options::table::TransportOptions;
 pub use crate::runtime::options::transports::{AddressForm, TRANSPORTS, Takes, TransportKind, TransportRow};

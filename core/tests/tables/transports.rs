@@ -94,7 +94,12 @@ fn the_transports_of_python_are_the_tables() {
         }
         let others = row.options().filter(|option| !is_needed(row, option));
         let others: String = others.map(|option| key(option, " | None")).collect();
-        let doc = format!("The options of ``{}``.", row.name);
+        let is_keyword = !row.absent.contains(&Spelling::Python);
+        let doc = if is_keyword {
+            format!("The options of ``{}``.", row.name)
+        } else {
+            format!("The options for {}.", row.title)
+        };
         write!(module, "\n\nclass {name}({base}, total=False):\n    \"\"\"{doc}\"\"\"\n\n{others}").unwrap();
     }
     module.push_str(

@@ -61,7 +61,8 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
     instructions: *const c_char,
 ) -> tenon_status {
     entry!(server = object(server), instructions = tried_text(instructions) => server.inner.set(|config| {
-        config.set_member("instructions", json_text(instructions?))
+        config.set_member("instructions", json_text(instructions?))?;
+        Ok(())
     }))
 }
 
@@ -82,11 +83,16 @@ pub unsafe extern "C" fn tenon_server_set(
     len: usize,
 ) -> tenon_status {
     entry!(server = object(server), member = tried_text(member), value = tried_slice(value, len) => {
-        server.inner.set(|config| {
+        let mut former = None;
+        let status = server.inner.set(|config| {
             let member = member?;
             let value = json(value?, member)?;
-            config.set_member(member, value)
-        })
+            former = config.set_member(member, value)?;
+            Ok(())
+        });
+        // Outside of the lock, because `destroy` is the program's code.
+        server.inner.forget(former.into_iter().collect());
+        status
     })
 }
 

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn tenon_server_set_store(
     destroy: tenon_destroy_fn,
 ) -> tenon_status {
     entry!(data = user_data(user_data, destroy), server = object(server) => {
-        let (mut data, mut former) = (Some(data), Vec::new());
+        let (mut data, mut former) = (Some(data), None);
         let status = server.inner.set(|config| {
             let function = submit.ok_or_else(|| Failure::null("submit"))?;
             let mode = match Mode::of(mode)? {
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn tenon_server_set_store(
             Ok(())
         });
         // Outside of the lock, because `destroy` is the program's code.
-        server.inner.forget(former);
+        server.inner.forget(former.into_iter().collect());
         status
     })
 }

@@ -105,6 +105,7 @@ impl Workers {
         let (shared, inner) = (self.shared.clone(), inner.clone());
         let name = match self.shared.mode {
             Mode::Store => "tenon-store".to_owned(),
+            Mode::Inline => "tenon-inline".to_owned(),
             _ => format!("tenon-worker-{}", threads.running.len() + 1),
         };
         threads.running.push(thread::spawn(Some(&self.settings), name, move || shared.work(&inner))?);

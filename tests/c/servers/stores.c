@@ -60,9 +60,10 @@ static void wrong_arguments(void) {
 }
 
 static void the_last_store_counts(void) {
-    struct owned first, second;
+    struct owned first, second, third;
     owned_init(&first);
     owned_init(&second);
+    owned_init(&third);
     memory_store *store = memory_store_new(NULL);
     tenon_server *server = new_server();
     OK(tenon_server_set_store(server, TENON_MODE_WORKER, memory_store_submit, &first, owned_destroy));
@@ -78,6 +79,14 @@ static void the_last_store_counts(void) {
     OK(tenon_server_set(server, "store", "\"memory:\"", TENON_NUL));
     CHECK(strstr(reply_to(server, GET), "AP8KIg==") == NULL);
     OK(tenon_server_free(server));
+    server = new_server();
+    OK(tenon_server_set_store(server, TENON_MODE_WORKER, memory_store_submit, &third, owned_destroy));
+    OK(tenon_server_set(server, "title", "\"A title\"", TENON_NUL));
+    CHECK(third.destroyed == 0);
+    OK(tenon_server_set(server, "store", "\"memory:\"", TENON_NUL));
+    CHECK(third.destroyed == 1);
+    OK(tenon_server_free(server));
+    CHECK(third.destroyed == 1);
     memory_store_free(store);
 }
 

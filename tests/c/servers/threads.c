@@ -30,6 +30,11 @@ static void yes(void *user_data, tenon_call *call) {
     OK(tenon_call_return_bool(call, true));
 }
 
+static void begins(void *user_data, tenon_call *call) {
+    (void)user_data;
+    (void)call;
+}
+
 static tenon_server *http_server(void) {
     tenon_server *server = new_server();
     add_tool(server, "yes", NULL, TENON_MODE_WORKER, yes, NULL, NULL);
@@ -102,6 +107,7 @@ static void a_hook_is_called_on_each_thread(void) {
     OK(tenon_server_set_thread_start(server, started, &replaced, owned_destroy));
     OK(tenon_server_set_thread_start(server, started, &names, owned_destroy));
     CHECK(replaced.owned.destroyed == 1 && names.owned.destroyed == 0);
+    OK(tenon_server_on(server, "start", TENON_MODE_INLINE, begins, NULL, NULL, NULL));
     OK(tenon_server_set_limit(server, TENON_LIMIT_IO_THREADS, 1));
     OK(tenon_server_set_limit(server, TENON_LIMIT_THREAD_STACK_BYTES, 1 << 20));
     OK(tenon_server_start(server, NULL));
@@ -115,6 +121,7 @@ static void a_hook_is_called_on_each_thread(void) {
     CHECK_IN("tenon-io;", names.all);
     CHECK_IN("tenon-timer;", names.all);
     CHECK_IN("tenon-worker-1;", names.all);
+    CHECK_IN("tenon-inline;", names.all);
     CHECK_IN("tenon-close;", names.all);
     CHECK(strstr(names.all, "tenon-worker-2;") == NULL);
 }

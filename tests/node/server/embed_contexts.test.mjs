@@ -173,8 +173,14 @@ test('what is around a request is let go of with its calls', async () => {
     await textOf(await app.fetch(request('http://localhost/mcp', tool)))
     return held
   })
+  const left = () => stores.run({}, async () => {
+    const held = new WeakRef(stores.getStore())
+    const gone = new Request(request('http://localhost/mcp', 'atOnce'), { signal: AbortSignal.abort() })
+    await assert.rejects(app.fetch(gone, { principal: () => 'ann' }), { name: 'AbortError' })
+    return held
+  })
   const held = []
-  for (let i = 0; i < 50; i++) held.push(await ask(TOOLS[i % TOOLS.length]))
+  for (let i = 0; i < 50; i++) held.push(await ask(TOOLS[i % TOOLS.length]), await left())
   // A thread of the engine may be the last to have a request; it is let go of with one that comes later.
   for (let i = 0; i < 1000 && held.some((one) => one.deref() !== undefined); i++) {
     await ask('atOnce')

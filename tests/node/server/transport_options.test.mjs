@@ -73,7 +73,8 @@ test('errors name the option, its value and what to do', async () => {
     [{ http: createServer() }, /^listen: http: /],
     [{ socket: { fd: -1 } }, 'listen: socket must be the number of a descriptor, or an object with one, such as a net.Server, not {"fd":-1}'],
     [{ embedded: { port: 1 } }, 'listen: embedded: there is no option "port"; the nearest name is "allowedHosts"; the options are allowedHosts, allowedOrigins, allowedHeaders'],
-    [{ inProcess: true }, /there is no option "inProcess"/]
+    [{ inProcess: true }, /there is no option "inProcess"/],
+    [{ signal: true }, /^listen: there is no option "signal"; the nearest name is "signals"; the transports are stdio/]
   ]) {
     await assert.rejects(demo().listen(options), { message, code: 'TENON_INVALID' })
   }

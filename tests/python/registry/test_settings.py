@@ -1,5 +1,7 @@
 """Settings of a server."""
 
+import itertools
+
 import pytest
 from tenon_mcp import RegistrationError, Server, ToolError
 from wire import serving
@@ -24,6 +26,11 @@ def test_revisions_restrict_what_is_spoken():
         assert client.server["protocolVersion"] == "2025-06-18"
     with serving(app, modern=True) as client:
         assert "error" in client.request("tools/list")
+
+
+def test_a_setting_without_an_end_is_refused():
+    with pytest.raises(RegistrationError, match="revisions has more than 10,000 items; pass fewer"):
+        Server("n", revisions=itertools.repeat("2025-06-18"))
 
 
 def test_capabilities_and_extensions_without_anything_registered():

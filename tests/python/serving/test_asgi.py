@@ -295,6 +295,25 @@ def test_hosts_origins_and_principals():
     ended(app)
 
 
+def test_options_are_read_once():
+    app, changed = demo(), ["app.example"]
+    asgi = [app.asgi(allowed_hosts=(host for host in ["app.example"])), app.asgi(allowed_hosts=changed)]
+    changed[:] = ["evil.example"]
+
+    async def main():
+        for application in asgi:
+            for host, status in (("app.example", 200), ("evil.example", 403)):
+                assert (await post(application, INITIALIZE, {"host": host}).whole())[0] == status, host
+            app.close()
+            while app._running is not None:
+                await asyncio.sleep(0)
+        # The next request starts the server again.
+        assert (await post(asgi[0], INITIALIZE, {"host": "evil.example"}).whole())[0] == 403
+
+    asyncio.run(main())
+    ended(app)
+
+
 def test_websockets_are_refused():
     async def main():
         said = asyncio.Queue()

@@ -1,6 +1,8 @@
 """The transports of a server as keywords: what the engine reads of them, and what becomes of descriptors."""
 
+import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import tempfile
@@ -88,10 +90,32 @@ def test_errors_name_the_option_its_value_and_what_to_do(options, said):
         Server("t").start(**options)
 
 
+def test_options_without_an_end_are_refused():
+    itself, twice = [], []
+    itself.append(itself)
+    twice.extend([twice, twice])
+    nested = (itertools.count(3) for _ in range(3))
+    for value in (itself, twice, {"a": itself}, itertools.count(3), nested, iter(int, 1)):
+        for options in ({"socket": value}, {"http": {"allowed_hosts": value}}, {"stdio": value}):
+            with pytest.raises(RegistrationError):
+                Server("t").start(**options)
+    with pytest.raises(RegistrationError, match="socket has more than 10,000 items; pass fewer"):
+        Server("t").start(socket=itertools.count(3))
+    with pytest.raises(RegistrationError, match="allowed_hosts has more than 10,000 items; pass fewer"):
+        Server("t").asgi(allowed_hosts=itertools.repeat("a.example"))
+    with serving(http={"port": 0, "allowed_hosts": [f"h{i}.example" for i in range(9_990)]}) as app:
+        assert app.url
+
+
 def test_an_unknown_keyword_is_a_type_error():
     for serve in (Server("t").run, Server("t").start):
         with pytest.raises(TypeError, match='there is no option "htp"; the nearest name is "http"; the transports are'):
             serve(htp=8000)
+    for name, near in (("worker", "workers"), ("signal", "signals"), ("on_start", "on_started")):
+        with pytest.raises(TypeError, match=f'there is no option "{name}"; the nearest name is "{near}"'):
+            Server("t").run(**{name: 2})
+    with pytest.raises(TypeError, match='there is no option "on_start"; the nearest name is "on_started"'):
+        asyncio.run(Server("t").serve(on_start=print))
     with pytest.raises(TypeError, match='asgi: there is no option "hosts"; the nearest name is "allowed_hosts"'):
         Server("t").asgi(hosts=["a"])
 

@@ -48,10 +48,11 @@ class Asgi:
             raise RegistrationError(f"asgi: path must begin with /, not {path!r}")
         if principal is not None and not callable(principal):
             raise RegistrationError(f"asgi: principal must be a function of the scope, not {type(principal).__name__}")
-        ServeOptions.embedded(options)  # raises what is wrong
+        # Read once, so that what was checked is what applies at each start.
+        served = ServeOptions.embedded(options)
         self._path = None if path is None else path.rstrip("/")
         self._principal = principal
-        self._service = EmbeddedService(server, options)
+        self._service = EmbeddedService(server, served)
         self._lifespans = 0
 
     def __del__(self) -> None:

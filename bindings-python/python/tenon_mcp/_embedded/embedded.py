@@ -10,7 +10,7 @@ import signal
 import threading
 
 from .. import _fork
-from .._native import LoopLane, ServeOptions
+from .._native import LoopLane
 from .._runtime.bridge import LoopBridge
 from .._serve.service import SHUTDOWN_TIMEOUT, Service, log_shutdown_failure
 from .._serve.signals import Signals
@@ -18,9 +18,9 @@ from ..errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from .._native import Running
+    from .._native import Running, ServeOptions
     from .._serve.server_state import ServerState
 
 _CHECK_INTERVAL = 0.25
@@ -30,7 +30,7 @@ _CHECK_INTERVAL = 0.25
 class EmbeddedService:
     """Serves a server on every loop that brings requests. It starts once for all of them."""
 
-    def __init__(self, server: ServerState, options: Mapping[str, object]) -> None:
+    def __init__(self, server: ServerState, options: ServeOptions) -> None:
         self._server = server
         self._options = options
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class EmbeddedService:
                 running.check_fork()
             if running is None or service is None or running.closed:
                 self._release_service()
-                service = Service(self._server, ServeOptions.embedded(self._options), Signals(False))
+                service = Service(self._server, self._options, Signals(False))
                 try:
                     running = service.start()
                     service.open(running, None)

@@ -19,8 +19,9 @@ class HttpOptions(TypedDict, total=False):
     address of ``http``. In Python, the default of ``http`` is 8000.
     """
     path: str | None
-    """The path of the endpoint. Default: ``/mcp`` for ``http``, ``/ws`` for ``websocket``, and ``/sse`` for ``sse``,
-    whose messages are posted to ``messages`` beside it. It is accepted with and without a slash at its end.
+    """The path of the endpoint, percent-encoded as in a request. Default: ``/mcp`` for ``http``, ``/ws`` for
+    ``websocket``, and ``/sse`` for ``sse``, whose messages are posted to ``messages`` beside it. It is accepted
+    with and without a slash at its end.
     """
     unix: str | os.PathLike[str] | None
     """The path of a Unix socket to listen on, instead of host and port. It has at most 107 bytes."""
@@ -35,15 +36,15 @@ class HttpOptions(TypedDict, total=False):
     """
     allowed_hosts: Sequence[str] | None
     """The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback
-    address accepts only loopback hosts, and any other address accepts any host, as ``embedded`` does. On an
-    address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or origins
-    are set for them. The start fails if a name is not a valid host.
+    address accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host.
+    On an address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or
+    origins are set for them. The start fails if a name is not a valid host.
     """
     allowed_origins: Sequence[str] | None
     """The origins (``scheme://host[:port]``) whose web pages may send requests. ``*`` means every origin, and
     ``null`` means pages that have no origin. Pages of loopback hosts may always send requests to a loopback
-    address, and to ``embedded`` if the request names a loopback host. Other pages are answered with 403. The
-    start fails if a text is not a valid origin.
+    address, and to the program's own HTTP server if the request names a loopback host. Other pages are answered
+    with 403. The start fails if a text is not a valid origin.
     """
     allowed_headers: Sequence[str] | None
     """The request headers that pages of allowed origins may send. The headers of the protocol, ``Authorization``,
@@ -79,20 +80,21 @@ class WebOptions(TypedDict, total=False):
     address of ``http``. In Python, the default of ``http`` is 8000.
     """
     path: str | None
-    """The path of the endpoint. Default: ``/mcp`` for ``http``, ``/ws`` for ``websocket``, and ``/sse`` for ``sse``,
-    whose messages are posted to ``messages`` beside it. It is accepted with and without a slash at its end.
+    """The path of the endpoint, percent-encoded as in a request. Default: ``/mcp`` for ``http``, ``/ws`` for
+    ``websocket``, and ``/sse`` for ``sse``, whose messages are posted to ``messages`` beside it. It is accepted
+    with and without a slash at its end.
     """
     allowed_hosts: Sequence[str] | None
     """The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback
-    address accepts only loopback hosts, and any other address accepts any host, as ``embedded`` does. On an
-    address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or origins
-    are set for them. The start fails if a name is not a valid host.
+    address accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host.
+    On an address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or
+    origins are set for them. The start fails if a name is not a valid host.
     """
     allowed_origins: Sequence[str] | None
     """The origins (``scheme://host[:port]``) whose web pages may send requests. ``*`` means every origin, and
     ``null`` means pages that have no origin. Pages of loopback hosts may always send requests to a loopback
-    address, and to ``embedded`` if the request names a loopback host. Other pages are answered with 403. The
-    start fails if a text is not a valid origin.
+    address, and to the program's own HTTP server if the request names a loopback host. Other pages are answered
+    with 403. The start fails if a text is not a valid origin.
     """
 
 
@@ -106,20 +108,21 @@ class SseOptions(TypedDict, total=False):
     address of ``http``. In Python, the default of ``http`` is 8000.
     """
     path: str | None
-    """The path of the endpoint. Default: ``/mcp`` for ``http``, ``/ws`` for ``websocket``, and ``/sse`` for ``sse``,
-    whose messages are posted to ``messages`` beside it. It is accepted with and without a slash at its end.
+    """The path of the endpoint, percent-encoded as in a request. Default: ``/mcp`` for ``http``, ``/ws`` for
+    ``websocket``, and ``/sse`` for ``sse``, whose messages are posted to ``messages`` beside it. It is accepted
+    with and without a slash at its end.
     """
     allowed_hosts: Sequence[str] | None
     """The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback
-    address accepts only loopback hosts, and any other address accepts any host, as ``embedded`` does. On an
-    address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or origins
-    are set for them. The start fails if a name is not a valid host.
+    address accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host.
+    On an address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or
+    origins are set for them. The start fails if a name is not a valid host.
     """
     allowed_origins: Sequence[str] | None
     """The origins (``scheme://host[:port]``) whose web pages may send requests. ``*`` means every origin, and
     ``null`` means pages that have no origin. Pages of loopback hosts may always send requests to a loopback
-    address, and to ``embedded`` if the request names a loopback host. Other pages are answered with 403. The
-    start fails if a text is not a valid origin.
+    address, and to the program's own HTTP server if the request names a loopback host. Other pages are answered
+    with 403. The start fails if a text is not a valid origin.
     """
     allowed_headers: Sequence[str] | None
     """The request headers that pages of allowed origins may send. The headers of the protocol, ``Authorization``,
@@ -131,19 +134,19 @@ class SseOptions(TypedDict, total=False):
 
 
 class EmbedOptions(TypedDict, total=False):
-    """The options of ``embedded``."""
+    """The options for the program's own HTTP server."""
 
     allowed_hosts: Sequence[str] | None
     """The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback
-    address accepts only loopback hosts, and any other address accepts any host, as ``embedded`` does. On an
-    address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or origins
-    are set for them. The start fails if a name is not a valid host.
+    address accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host.
+    On an address of ``http``, ``websocket`` and ``sse`` have the hosts and origins of ``http``, unless hosts or
+    origins are set for them. The start fails if a name is not a valid host.
     """
     allowed_origins: Sequence[str] | None
     """The origins (``scheme://host[:port]``) whose web pages may send requests. ``*`` means every origin, and
     ``null`` means pages that have no origin. Pages of loopback hosts may always send requests to a loopback
-    address, and to ``embedded`` if the request names a loopback host. Other pages are answered with 403. The
-    start fails if a text is not a valid origin.
+    address, and to the program's own HTTP server if the request names a loopback host. Other pages are answered
+    with 403. The start fails if a text is not a valid origin.
     """
     allowed_headers: Sequence[str] | None
     """The request headers that pages of allowed origins may send. The headers of the protocol, ``Authorization``,

@@ -2,17 +2,16 @@
 
 use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::http_listener::{BoundAddress, Listener};
-use crate::runtime::http::routes::route::RouteConfig;
+use crate::runtime::http::routes::route::{RouteConfig, RouteTarget};
 use crate::runtime::memory_tests::{Shared, context};
 use crate::runtime::options::allowed::Allowed;
 use crate::runtime::options::http::ListenAddress;
 use crate::runtime::options::transports::TransportKind;
-use crate::runtime::sockets::io::{Accept, Io, Sent};
+use crate::runtime::sockets::io::{Accept, Io, Movable, Sent};
 use crate::server::Server;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -65,7 +64,9 @@ impl Io for Duplex {
     }
 
     fn abandon(&self) {}
+}
 
+impl Movable for Duplex {
     type Detached = Duplex;
 
     fn detach(self) -> io::Result<Duplex> {
@@ -108,7 +109,7 @@ fn requests_are_answered_over_memory() {
         name: TransportKind::Http.row().title,
         path: "/mcp".into(),
         methods: None,
-        handler: Box::new(move |access| Arc::new(service.with_access(access))),
+        handler: Box::new(move |access| RouteTarget::Mcp(service.with_access(access))),
     };
     let place = ListenAddress::Address(String::new());
     let config = ListenerConfig::new(&context, place, Allowed::default(), vec![endpoint]);

@@ -3,13 +3,12 @@
 use crate::error::Error;
 use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::routes::route::RouteConfig;
+use crate::runtime::http::routes::route::{RouteConfig, RouteTarget};
 use crate::runtime::options::http::{HttpTransport, ListenAddress};
 use crate::runtime::options::transports::TransportKind;
 use crate::runtime::sockets::inherited_sockets;
 use crate::runtime::sockets::unix;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
-use std::sync::Arc;
 
 impl ServerTransport for HttpTransport {
     fn kind(&self) -> TransportKind {
@@ -36,7 +35,7 @@ impl ServerTransport for HttpTransport {
             name: TransportKind::Http.row().title,
             path: self.path.as_str().into(),
             methods: None,
-            handler: Box::new(move |access| Arc::new(service.with_access(access))),
+            handler: Box::new(move |access| RouteTarget::Mcp(service.with_access(access))),
         };
         let config = ListenerConfig::new(context, self.place, self.allowed, vec![endpoint]);
         Ok(Box::new(ServedPath::listen(context, TransportKind::Http, config)?))

@@ -24,17 +24,23 @@ pub struct ConfiguredTransport {
 }
 
 /// The names of the transports in a language.
-pub fn transport_names(spelling: Spelling) -> Vec<String> {
+pub(crate) fn transport_names(spelling: Spelling) -> Vec<String> {
     let present = TRANSPORTS.iter().filter(|row| !row.absent.contains(&spelling));
     present.map(|row| spelling.name(row.name).into_owned()).collect()
 }
 
+/// The error of a name among the options for serving, if no transport has it. `others` are the names of the binding's own
+/// options, which the program may have meant.
+pub fn unknown_transport(name: &str, spelling: Spelling, others: &[String]) -> Option<String> {
+    named(name, spelling).is_none().then(|| unknown("option", name, spelling, others))
+}
+
 /// The error of a name that no transport has. `what` is what the name should be.
-pub fn unknown_transport(what: &str, name: &str, spelling: Spelling) -> String {
+fn unknown(what: &str, name: &str, spelling: Spelling, others: &[String]) -> String {
     let known = transport_names(spelling);
-    let near = nearest_name(name, known.iter().map(String::as_str)).unwrap_or_default();
-    let (name, known) = (clip(name), known.join(", "));
-    format!("there is no {what} {name:?}; the nearest name is {near:?}; the transports are {known}")
+    let near = nearest_name(name, known.iter().chain(others).map(String::as_str)).unwrap_or_default();
+    let (call, name, known) = (call(spelling), clip(name), known.join(", "));
+    format!("{call}there is no {what} {name:?}; the nearest name is {near:?}; the transports are {known}")
 }
 
 /// The transport with this name in a language.
@@ -60,11 +66,6 @@ impl ConfiguredTransport {
         ConfiguredTransport { kind, options, descriptors: Vec::new() }
     }
 
-    /// Whether a language has a transport of this name.
-    pub(crate) fn is_known(name: &str, spelling: Spelling) -> bool {
-        named(name, spelling).is_some()
-    }
-
     /// Reads the transport `name` from its value: options as a JSON object, or a value that is short for them. Returns
     /// several transports for a list of sockets, and none for `false`.
     ///
@@ -77,8 +78,7 @@ impl ConfiguredTransport {
         mut descriptors: impl FnMut(i32) -> io::Result<OwnedFd>,
     ) -> Result<Vec<ConfiguredTransport>, Error> {
         let Some(row) = named(name, spelling) else {
-            let unknown = unknown_transport("transport", name, spelling);
-            return Err(Error::invalid(format!("{}{unknown}", call(spelling))));
+            return Err(Error::invalid(unknown("transport", name, spelling, &[])));
         };
         let top = format!("{}{name}", call(spelling));
         let prefix =

@@ -77,10 +77,11 @@ impl HttpOptions {
         HttpOptions { options: TransportOptions { socket, ..TransportOptions::default() } }
     }
 
-    /// Sets the path of the endpoint. The default is `/mcp`. Fails if the path does not begin with `/`, ends with `/`,
-    /// or contains `?`, `#` or a space.
+    /// Sets the path of the endpoint, percent-encoded as in a request. The default is `/mcp`. Fails if the path does not
+    /// begin with `/`, ends with `/`, or contains what no request can contain, such as a space.
     pub fn path(mut self, path: &str) -> Result<HttpOptions, Error> {
-        let problem = if path.starts_with('/') { UrlPath::problem(path) } else { Some("must begin with /") };
+        let problem =
+            if path.starts_with('/') { UrlPath::problem(path) } else { Some("must begin with /".into()) };
         if let Some(problem) = problem {
             return Err(Error::invalid(format!("http: the path {problem}: {path:?}")));
         }

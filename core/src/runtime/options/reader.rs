@@ -8,7 +8,7 @@ use super::types::{Descriptor, Descriptors, Port};
 use crate::dispatch::options::values::{At, OptionValue};
 use crate::dispatch::options::{Form, Owner, Spelling, names, set_at, unknown_option, write};
 use crate::error::{Error, ErrorKind};
-use crate::json::{JsonSlice, Kind};
+use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::clip;
 
 /// The transport whose value is read.
@@ -22,35 +22,36 @@ pub(super) struct Reader<'a> {
     pub(super) descriptors: Descriptors<'a>,
 }
 
+/// An object with one member.
+fn object(name: &str, value: &JsonSlice) -> JsonSlice {
+    let mut out = JsonWriter::new();
+    out.begin_object().key(name).slice(value).end_object();
+    out.into_slice()
+}
+
 impl Reader<'_> {
     pub(super) fn read(&mut self, value: &JsonSlice) -> Result<Vec<ConfiguredTransport>, Error> {
         let takes = |form| self.row.takes(form);
-        let all =
-            match value.kind() {
-                Kind::False if takes(Takes::Flag) => Vec::new(),
-                Kind::True if takes(Takes::Flag) => vec![self.row.kind.into()],
-                Kind::Number if takes(Takes::Port) => {
-                    let port = JsonSlice::from_value(&serde_json::json!({ "port": value.to_value().ok() }));
-                    vec![self.options(&port)?]
-                }
-                Kind::String if takes(Takes::Address) => vec![self.address(value)?],
-                Kind::String if takes(Takes::FilePath) => {
-                    let name = self.row.needed.first().copied().unwrap_or_default();
-                    vec![self.options(&JsonSlice::from_value(
-                        &serde_json::json!({ name: value.to_value().ok() }),
-                    ))?]
-                }
-                Kind::Array if takes(Takes::Pair) && value.elements().count() == 2 => {
-                    let pair = value.elements().map(|one| self.descriptor(&one)).collect::<Result<_, _>>()?;
-                    vec![ConfiguredTransport { descriptors: pair, ..self.row.kind.into() }]
-                }
-                Kind::Array if takes(Takes::Descriptors) => {
-                    value.elements().map(|one| self.socket(&one)).collect::<Result<_, _>>()?
-                }
-                _ if takes(Takes::Descriptors) => vec![self.socket(value)?],
-                Kind::Object if takes(Takes::Options) => vec![self.options(value)?],
-                _ => return Err(self.wrong(value, "")),
-            };
+        let all = match value.kind() {
+            Kind::False if takes(Takes::Flag) => Vec::new(),
+            Kind::True if takes(Takes::Flag) => vec![self.row.kind.into()],
+            Kind::Number if takes(Takes::Port) => vec![self.options(&object("port", value))?],
+            Kind::String if takes(Takes::Address) => vec![self.address(value)?],
+            Kind::String if takes(Takes::FilePath) => {
+                let name = self.row.needed.first().copied().unwrap_or_default();
+                vec![self.options(&object(name, value))?]
+            }
+            Kind::Array if takes(Takes::Pair) && value.elements().count() == 2 => {
+                let pair = value.elements().map(|one| self.descriptor(&one)).collect::<Result<_, _>>()?;
+                vec![ConfiguredTransport { descriptors: pair, ..self.row.kind.into() }]
+            }
+            Kind::Array if takes(Takes::Descriptors) => {
+                value.elements().map(|one| self.socket(&one)).collect::<Result<_, _>>()?
+            }
+            _ if takes(Takes::Descriptors) => vec![self.socket(value)?],
+            Kind::Object if takes(Takes::Options) => vec![self.options(value)?],
+            _ => return Err(self.wrong(value, "")),
+        };
         Ok(all)
     }
 

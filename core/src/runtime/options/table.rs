@@ -22,8 +22,9 @@ options! {
         /// The port; 0 for a free one. Without a port, `websocket` and `sse` are served on a path of the first address of
         /// `http`. In Python, the default of `http` is 8000.
         port: Port;
-        /// The path of the endpoint. Default: `/mcp` for `http`, `/ws` for `websocket`, and `/sse` for `sse`, whose messages
-        /// are posted to `messages` beside it. It is accepted with and without a slash at its end.
+        /// The path of the endpoint, percent-encoded as in a request. Default: `/mcp` for `http`, `/ws` for `websocket`, and
+        /// `/sse` for `sse`, whose messages are posted to `messages` beside it. It is accepted with and without a slash at
+        /// its end.
         path: UrlPath;
     }
     group unix_options at Owners::Transports(&["http"]); {
@@ -47,14 +48,14 @@ options! {
     }
     group access_options at PAGES; {
         /// The host names, without port, that requests may name besides loopback hosts. If no name is set, a loopback address
-        /// accepts only loopback hosts, and any other address accepts any host, as `embedded` does. On an address of `http`,
-        /// `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them. The start
-        /// fails if a name is not a valid host.
+        /// accepts only loopback hosts. Any other address, and the program's own HTTP server, accepts any host. On an address
+        /// of `http`, `websocket` and `sse` have the hosts and origins of `http`, unless hosts or origins are set for them.
+        /// The start fails if a name is not a valid host.
         allowed_hosts: Names;
         /// The origins (`scheme://host[:port]`) whose web pages may send requests. `*` means every origin, and `null` means
-        /// pages that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to
-        /// `embedded` if the request names a loopback host. Other pages are answered with 403. The start fails if a text is
-        /// not a valid origin.
+        /// pages that have no origin. Pages of loopback hosts may always send requests to a loopback address, and to the
+        /// program's own HTTP server if the request names a loopback host. Other pages are answered with 403. The start fails
+        /// if a text is not a valid origin.
         allowed_origins: Names;
     }
     group header_options at HEADERS; {

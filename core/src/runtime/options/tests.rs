@@ -56,6 +56,7 @@ fn short_values_stand_for_options() {
         ("{}", "stdio", json!(true)),
         (r#"{"http": null}"#, "stdio", json!(true)),
         (r#"{"embedded": true}"#, "embedded", json!(true)),
+        (r#"{"embedded": {"allowed_hosts": [], "allowed_origins": []}}"#, "embedded", json!(true)),
     ];
     for (text, name, options) in all {
         assert_eq!(read(Spelling::C, text), [(name.to_owned(), options)], "{text}");
@@ -137,6 +138,21 @@ fn errors_name_the_option_its_value_and_what_to_do() {
             C,
             r#"{"http": {"port": 0, "path": "/a?b"}}"#,
             "http: path must not end with / or contain ? # or a space; it is \"/a?b\"",
+        ),
+        (
+            C,
+            r#"{"http": "1/caf\u00e9"}"#,
+            "http address \"1/café\": the path is not valid: all characters except letters, digits and /-._~!$&'()*+,;=:@ must be percent-encoded",
+        ),
+        (
+            C,
+            r#"{"sse": {"path": "/a\nb"}}"#,
+            "sse: path is not valid: it must not contain control characters; it is \"/a\\nb\"",
+        ),
+        (
+            Node,
+            r#"{"websocket": "/a/../b"}"#,
+            "websocket address \"/a/../b\": the path is not valid: it must not contain the segment . or ..",
         ),
         (
             Node,
@@ -250,6 +266,15 @@ fn hosts_are_resolved_at_the_start() {
 }
 
 #[test]
+fn the_host_of_a_replaced_address_is_not_resolved() {
+    let (options, _) = serve(Spelling::C, r#"{"http": "no.such.host.invalid:1"}"#).unwrap();
+    let socket = slice(r#"{"socket": 9}"#);
+    let mut bound =
+        ConfiguredTransport::read("http", &socket, Spelling::C, duplicate(&mut Vec::new())).unwrap();
+    options.replace(bound.remove(0)).unwrap().resolve().unwrap();
+}
+
+#[test]
 fn options_of_types_are_the_same_as_those_of_json() {
     let http = crate::HttpOptions::new("127.0.0.1:0/x").unwrap().allowed_hosts(["a"]).mode(0o660);
     let unix = crate::UnixOptions::new("x.sock").unwrap().mode(0o660);
@@ -293,7 +318,9 @@ fn a_listener_is_bound_for_several_processes() {
     assert!(http["socket"].is_u64() && http["port"].is_null(), "{http}");
     let who = "processes that share a listener serve";
     let all = [
-        ("{}", "only http and websocket; remove the option stdio"),
+        ("{}", "http on one address; set the option http"),
+        (r#"{"stdio": true}"#, "http on one address; set the option http"),
+        (r#"{"http": 0, "stdio": true}"#, "only http and websocket; remove the option stdio"),
         (r#"{"http": 0, "sse": "/sse"}"#, "only http and websocket; remove the option sse"),
         (r#"{"http": 0, "websocket": 0}"#, "websocket only as a path of http, such as \"/ws\""),
         (r#"{"websocket": "/ws"}"#, "http on one address; set the option http"),

@@ -2,9 +2,11 @@
 
 use crate::dispatch::options::values::{At, OptionValue};
 use crate::dispatch::options::{Form, Spelling};
+use crate::dispatch::web_pages::path_fault;
 use crate::json::JsonSlice;
 use crate::runtime::sockets::unix;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -68,9 +70,12 @@ pub struct UrlPath(pub(crate) String);
 
 impl UrlPath {
     /// Why a path that begins with `/` is not valid.
-    pub(crate) fn problem(path: &str) -> Option<&'static str> {
-        let wrong = path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']);
-        wrong.then_some("must not end with / or contain ? # or a space")
+    pub(crate) fn problem(path: &str) -> Option<Cow<'static, str>> {
+        if path.len() > 1 && path.ends_with('/') || path.contains(['?', '#', ' ']) {
+            return Some("must not end with / or contain ? # or a space".into());
+        }
+        // Requests must be able to name the path, as they name the path of a page.
+        path_fault(path).map(|fault| format!("is not valid: {fault}").into())
     }
 }
 
@@ -80,7 +85,8 @@ impl OptionValue for UrlPath {
         let path = value.decode_str().filter(|path| path.is_empty() || path.starts_with('/'));
         let shown = at.spelling.shown(value);
         let path = path.ok_or_else(|| format!("{} must begin with /, not {shown}", at.path))?;
-        match UrlPath::problem(&path) {
+        // An empty path is the transport's default.
+        match UrlPath::problem(&path).filter(|_| !path.is_empty()) {
             Some(problem) => Err(format!("{} {problem}; it is {shown}", at.path)),
             None => Ok(UrlPath(path.into_owned())),
         }

@@ -67,9 +67,8 @@ impl ServeOptions {
         };
         let (mut serve, mut is_named) = (ServeOptions::new(), false);
         for (name, value) in &members {
-            if !ConfiguredTransport::is_known(name, spelling) {
-                let unknown = unknown_transport("option", name, spelling);
-                return Err(Error::invalid(format!("{call}{unknown}")));
+            if let Some(unknown) = unknown_transport(name, spelling, &[]) {
+                return Err(Error::invalid(unknown));
             }
             if value.kind() != Kind::Null {
                 is_named = true;
@@ -135,8 +134,12 @@ impl ServeOptions {
     }
 
     /// Replaces the only transport of its kind, in its place.
-    pub(super) fn replace(mut self, transport: ConfiguredTransport) -> Result<ServeOptions, Error> {
+    pub(in crate::runtime) fn replace(
+        mut self,
+        transport: ConfiguredTransport,
+    ) -> Result<ServeOptions, Error> {
         let place = self.configured.iter().position(|own| own.kind == transport.kind).unwrap_or(0);
+        self.unresolved.retain(|own| own.kind != transport.kind);
         self = self.with(transport)?;
         self.configured.swap_remove(place);
         self.transports.swap_remove(place);

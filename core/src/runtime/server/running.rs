@@ -13,7 +13,9 @@ use crate::runtime::stdio::open_missing;
 use crate::runtime::threads::clock::{Alarm, Clock};
 use crate::runtime::threads::executor::Executor;
 use crate::runtime::threads::timer::Timer;
-use crate::runtime::transport::interface::{ServeContext, Serving, StartOrder, drain_timeout};
+use crate::runtime::transport::interface::{
+    ServeContext, ServerTransport, Serving, StartOrder, drain_timeout,
+};
 use crate::runtime::transport::lifecycle::Lifecycle;
 use crate::server::Server;
 use std::net::SocketAddr;
@@ -103,8 +105,13 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
 
 /// Starts all transports. If one fails, ends those that have started.
 fn transports_of(options: ServeOptions, context: &ServeContext) -> Result<Vec<Started>, Error> {
-    let mut transports = options.transports;
-    transports.sort_by_key(|transport| transport.start_order());
+    // Inserted in order, because a sort would add more code than the few transports of a server need.
+    let mut transports: Vec<Box<dyn ServerTransport>> = Vec::with_capacity(options.transports.len());
+    for transport in options.transports {
+        let order = transport.start_order();
+        let place = transports.partition_point(|other| other.start_order() <= order);
+        transports.insert(place, transport);
+    }
     // The channels are counted before the first one starts. The first channel may end at once, and must not count as
     // the last one.
     let channels =

@@ -19,6 +19,11 @@ impl ServeOptions {
         let wrong = |why: String| Err(Error::invalid(format!("{}{why}", call(spelling))));
         let name = |own: &ConfiguredTransport| spelling.name(own.row().name).into_owned();
         let is_http = |own: &&ConfiguredTransport| own.kind == TransportKind::Http;
+        let http: Vec<_> = self.configured().iter().filter(is_http).collect();
+        // First, because a program that names no transport serves stdio without its knowledge.
+        let [http] = http[..] else {
+            return wrong(format!("{WHO} http on one address; set the option http"));
+        };
         for own in self.configured().iter().filter(|own| !is_http(own)) {
             match own.kind {
                 TransportKind::WebSocket if own.options.port.is_none() => {}
@@ -29,10 +34,6 @@ impl ServeOptions {
                 _ => return wrong(format!("{WHO} only http and websocket; remove the option {}", name(own))),
             }
         }
-        let http: Vec<_> = self.configured().iter().filter(is_http).collect();
-        let [http] = http[..] else {
-            return wrong(format!("{WHO} http on one address; set the option http"));
-        };
         if http.options.unix.is_some() {
             return wrong(format!("{WHO} no unix of http; set the option socket to a listening Unix socket"));
         }

@@ -6,7 +6,7 @@ use crate::faults;
 use crate::host::Engine;
 use crate::runtime::sockets::client_address::key;
 use crate::runtime::sockets::connections::{Connections, Phase, TaskGuard};
-use crate::runtime::sockets::io::{Accept, Io, read_some};
+use crate::runtime::sockets::io::{Accept, Io, Movable, read_some};
 use crate::runtime::sockets::observed::Observed;
 use crate::runtime::sockets::panic_boundary::connection;
 use crate::runtime::threads::pool::Reactors;
@@ -175,7 +175,7 @@ async fn room(max: usize, connections: &Connections, guard: &TaskGuard) -> bool 
 }
 
 /// Serves a connection that was accepted on another reactor.
-async fn attach<S: Io>(
+async fn attach<S: Movable>(
     serve: impl Serve,
     (detached, address): (S::Detached, Option<IpAddr>),
     wake_queue: Option<Arc<WakeQueue>>,

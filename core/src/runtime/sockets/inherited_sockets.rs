@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::platform::listens;
-use crate::runtime::sockets::io::Io;
+use crate::runtime::sockets::io::Movable;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};

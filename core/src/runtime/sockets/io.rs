@@ -1,5 +1,5 @@
 //! The interface that a listener needs from its connections, and the implementation for TCP. The implementation for
-//! Unix sockets is in `unix`. Another kind of connection would implement these two traits.
+//! Unix sockets is in `unix`. Another kind of connection would implement these three traits.
 
 use crate::dispatch::observer::Transport;
 use crate::error::{Error, ErrorKind};
@@ -31,7 +31,10 @@ pub(in crate::runtime) trait Io:
 
     /// Reports to observers that the connection continues with another protocol.
     fn becomes(&mut self, _transport: Transport) {}
+}
 
+/// A connection that can move to another executor.
+pub(in crate::runtime) trait Movable: Io {
     /// The connection while it moves to another executor.
     type Detached: Send;
 
@@ -53,7 +56,7 @@ pub(in crate::runtime) enum Sent {
 
 /// A source of connections.
 pub(in crate::runtime) trait Accept: Send + 'static {
-    type Io: Io;
+    type Io: Movable;
 
     /// Accepts the next connection. Returns the address of its client if clients have addresses.
     fn poll_accept(&mut self, task: &mut Context<'_>) -> Poll<io::Result<(Self::Io, Option<IpAddr>)>>;
@@ -70,7 +73,9 @@ impl Io for TcpStream {
         // Without this, the system would keep the unwritten data and continue to send it.
         let _ = self.set_zero_linger();
     }
+}
 
+impl Movable for TcpStream {
     type Detached = std::net::TcpStream;
 
     fn detach(self) -> io::Result<std::net::TcpStream> {

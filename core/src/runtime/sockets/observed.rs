@@ -93,14 +93,4 @@ impl<S: Io> Io for Observed<S> {
     fn becomes(&mut self, transport: Transport) {
         self.scope.becomes(transport);
     }
-
-    type Detached = (S::Detached, ConnectionScope);
-
-    fn detach(self) -> io::Result<Self::Detached> {
-        Ok((self.io.detach()?, self.scope))
-    }
-
-    fn attach((detached, scope): Self::Detached) -> io::Result<Observed<S>> {
-        Ok(Observed { io: S::attach(detached)?, scope })
-    }
 }

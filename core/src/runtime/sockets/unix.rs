@@ -1,7 +1,7 @@
 //! Unix sockets: the connections, and the socket file of a listener.
 
 use crate::error::{Error, ErrorKind};
-use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Sent};
+use crate::runtime::sockets::io::{Accept, BACKLOG, Io, Movable, Sent};
 use crate::runtime::sockets::owned_listener::OwnedListener;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
@@ -46,7 +46,9 @@ impl Io for UnixStream {
     fn is_gone(&self) -> bool {
         crate::runtime::sockets::inherited_sockets::has_hung_up(self)
     }
+}
 
+impl Movable for UnixStream {
     type Detached = std::os::unix::net::UnixStream;
 
     fn detach(self) -> io::Result<Self::Detached> {

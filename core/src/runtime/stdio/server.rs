@@ -36,10 +36,7 @@ pub(super) fn io(what: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
 
 impl ServerTransport for StdioTransport {
     fn kind(&self) -> TransportKind {
-        match self {
-            StdioTransport::Standard => TransportKind::Stdio,
-            StdioTransport::Descriptors(..) => TransportKind::Stdio,
-        }
+        TransportKind::Stdio
     }
 
     fn check(&self) -> Result<(), Error> {

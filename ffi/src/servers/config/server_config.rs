@@ -43,8 +43,6 @@ pub(crate) struct ServerConfig {
     pub(super) members: Vec<(String, JsonSlice)>,
     /// The lane and the callback of the program's store.
     pub(super) store: Option<(LaneId, HandlerId)>,
-    /// Callbacks of stores that were replaced.
-    pub(super) replaced: Vec<HandlerId>,
     pub(super) extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
     pub(super) skills: Vec<String>,
@@ -75,7 +73,6 @@ impl ServerConfig {
             middleware: Vec::new(),
             members: Vec::new(),
             store: None,
-            replaced: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
             pages: Vec::new(),
@@ -96,24 +93,21 @@ impl ServerConfig {
         }
     }
 
-    /// Sets a member of the server's description, or a setting.
-    pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<()> {
+    /// Sets a member of the server's description, or a setting. Returns the callback of the store that it replaces.
+    pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<Option<HandlerId>> {
         // Errors are reported at once, as by the other setters.
         set_member(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
-        if member == STORE {
-            // The last value counts.
-            self.replaced.extend(self.store.take().map(|(_, handler)| handler));
-        }
+        // The last value counts.
+        let replaced = if member == STORE { self.store.take() } else { None };
         self.members.retain(|(other, _)| other != member);
         self.members.push((member.to_owned(), value));
-        Ok(())
+        Ok(replaced.map(|(_, handler)| handler))
     }
 
-    /// Sets the program's store. Returns the callbacks that it replaces.
-    pub(crate) fn set_store(&mut self, lane: LaneId, handler: HandlerId) -> Vec<HandlerId> {
+    /// Sets the program's store. Returns the callback that it replaces.
+    pub(crate) fn set_store(&mut self, lane: LaneId, handler: HandlerId) -> Option<HandlerId> {
         self.members.retain(|(member, _)| member != STORE);
-        let before = self.store.replace((lane, handler)).map(|(_, handler)| handler);
-        std::mem::take(&mut self.replaced).into_iter().chain(before).collect()
+        self.store.replace((lane, handler)).map(|(_, handler)| handler)
     }
 
     /// Whether the program's store runs in `lane`.

@@ -35,13 +35,7 @@ impl EmbedOptions {
 
     /// Options from a JSON object, in the spelling of a language. `what` is what the options belong to, in errors.
     pub fn from_options(what: &str, options: &JsonSlice, spelling: Spelling) -> Result<EmbedOptions, Error> {
-        let mut options = ConfiguredTransport::embedded(what, options, spelling)?.options;
-        // An empty list is the same as none.
-        for names in [&mut options.allowed_hosts, &mut options.allowed_origins, &mut options.allowed_headers]
-        {
-            names.take_if(|names| names.0.is_empty());
-        }
-        Ok(EmbedOptions { options })
+        Ok(EmbedOptions::of(ConfiguredTransport::embedded(what, options, spelling)?.options))
     }
 
     /// The options that are set, as a JSON object in the spelling of a language.
@@ -49,7 +43,12 @@ impl EmbedOptions {
         write(&self.options, spelling)
     }
 
-    pub(in crate::runtime) fn of(options: TransportOptions) -> EmbedOptions {
+    /// Options that mean the same are equal: an empty list is the same as none.
+    pub(in crate::runtime) fn of(mut options: TransportOptions) -> EmbedOptions {
+        for names in [&mut options.allowed_hosts, &mut options.allowed_origins, &mut options.allowed_headers]
+        {
+            names.take_if(|names| names.0.is_empty());
+        }
         EmbedOptions { options }
     }
 

@@ -5,7 +5,9 @@ use crate::error::Error;
 use crate::proto::http::Access;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler, RouteRequest};
+use crate::runtime::http::routes::route::{
+    Answer, Answering, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
+};
 use crate::runtime::options::transports::TransportKind;
 use crate::runtime::options::web::SseTransport;
 use crate::runtime::transport::interface::{ServeContext, ServerTransport, Serving, StartOrder};
@@ -26,15 +28,18 @@ impl ServerTransport for SseTransport {
         let endpoint = SseEndpoint::new(context.http(), &messages);
         let events = {
             let endpoint = endpoint.clone();
-            route(&self.endpoint.path, move |access| Arc::new(Events { endpoint, access }))
+            route(&self.endpoint.path, move |access| {
+                RouteTarget::Other(Arc::new(Events { endpoint, access }))
+            })
         };
-        let messages = route(&messages, move |access| Arc::new(Messages { endpoint, access }));
+        let messages =
+            route(&messages, move |access| RouteTarget::Other(Arc::new(Messages { endpoint, access })));
         Ok(Box::new(ServedPath::at(context, TransportKind::Sse, &self.endpoint, vec![events, messages])?))
     }
 }
 
 /// The endpoint checks the methods, because it checks the access first.
-fn route(path: &str, handler: impl FnOnce(Access) -> Arc<dyn RouteHandler> + Send + 'static) -> RouteConfig {
+fn route(path: &str, handler: impl FnOnce(Access) -> RouteTarget + Send + 'static) -> RouteConfig {
     RouteConfig {
         name: TransportKind::Sse.row().title,
         path: path.into(),

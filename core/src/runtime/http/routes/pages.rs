@@ -6,7 +6,9 @@ use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
-use crate::runtime::http::routes::route::{Answer, Answering, RouteConfig, RouteHandler, RouteRequest};
+use crate::runtime::http::routes::route::{
+    Answer, Answering, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
+};
 use crate::runtime::http::service::http_service::HttpService;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -32,7 +34,7 @@ pub(in crate::runtime::http) fn route(service: &HttpService) -> RouteConfig {
         path: PathPattern::Prefix("/".to_owned()),
         methods: None,
         handler: Box::new(|access| {
-            Arc::new(FixedPages { framing: access.frame_ancestors(), access, service })
+            RouteTarget::Other(Arc::new(FixedPages { framing: access.frame_ancestors(), access, service }))
         }),
     }
 }

@@ -37,17 +37,36 @@ pub(in crate::runtime::http) trait RouteHandler: Send + Sync {
     fn answer<'r>(&'r self, request: RouteRequest<'r>, connection: &'r Arc<ConnectionState>)
     -> Answering<'r>;
 
-    /// The endpoint of Streamable HTTP, if this is the handler. Most requests are for this endpoint, so they are
-    /// answered without the box of [`RouteHandler::answer`].
-    fn mcp(&self) -> Option<&HttpService> {
-        None
-    }
-
     /// Does periodic work, about every five seconds.
     fn tick(&self, _now: Instant) {}
 
     /// Ends the streams of this route, because the server is closing.
     fn end(&self) {}
+}
+
+/// What answers the requests of a route.
+pub(in crate::runtime::http) enum RouteTarget {
+    /// The endpoint of Streamable HTTP. Most requests are for this endpoint, so they are answered without the box of
+    /// [`RouteHandler::answer`].
+    Mcp(HttpService),
+    /// Any other handler.
+    Other(Arc<dyn RouteHandler>),
+}
+
+impl RouteTarget {
+    pub(in crate::runtime::http) fn tick(&self, now: Instant) {
+        match self {
+            RouteTarget::Mcp(service) => service.tick(),
+            RouteTarget::Other(handler) => handler.tick(now),
+        }
+    }
+
+    pub(in crate::runtime::http) fn end(&self) {
+        match self {
+            RouteTarget::Mcp(service) => service.end_streams(),
+            RouteTarget::Other(handler) => handler.end(),
+        }
+    }
 }
 
 /// The methods of a route, and the refusal of the others.
@@ -65,7 +84,7 @@ pub(in crate::runtime::http) struct RouteConfig {
     /// The allowed methods; `None` if the handler checks the method itself.
     pub(in crate::runtime::http) methods: Option<Methods>,
     /// Makes the handler. The hosts and origins that are allowed depend on the address.
-    pub(in crate::runtime::http) handler: Box<dyn FnOnce(Access) -> Arc<dyn RouteHandler> + Send>,
+    pub(in crate::runtime::http) handler: Box<dyn FnOnce(Access) -> RouteTarget + Send>,
 }
 
 /// One row of a listener's table.
@@ -73,7 +92,7 @@ pub(in crate::runtime::http) struct Route {
     pub(in crate::runtime::http) name: &'static str,
     pub(in crate::runtime::http) path: PathPattern,
     pub(in crate::runtime::http) methods: Option<Methods>,
-    pub(in crate::runtime::http) handler: Arc<dyn RouteHandler>,
+    pub(in crate::runtime::http) handler: RouteTarget,
 }
 
 impl RouteConfig {
@@ -97,31 +116,11 @@ impl Route {
             let refusal = refused((methods.refusal)());
             return Answer::Response(drain_and_refuse(refusal, &head, pin!(body)).await);
         }
-        match self.handler.mcp() {
-            Some(service) => Answer::Response(service.handle_for(request, Caller::on(connection)).await),
-            None => self.handler.answer(request, connection).await,
+        match &self.handler {
+            RouteTarget::Mcp(service) => {
+                Answer::Response(service.handle_for(request, Caller::on(connection)).await)
+            }
+            RouteTarget::Other(handler) => handler.answer(request, connection).await,
         }
-    }
-}
-
-impl RouteHandler for HttpService {
-    fn answer<'r>(
-        &'r self,
-        request: RouteRequest<'r>,
-        connection: &'r Arc<ConnectionState>,
-    ) -> Answering<'r> {
-        Box::pin(async { Answer::Response(self.handle_for(request, Caller::on(connection)).await) })
-    }
-
-    fn mcp(&self) -> Option<&HttpService> {
-        Some(self)
-    }
-
-    fn tick(&self, _now: Instant) {
-        HttpService::tick(self);
-    }
-
-    fn end(&self) {
-        self.end_streams();
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::dispatch::path_pattern::PathPattern;
 use crate::runtime::http::routes::route::Route;
-use std::cmp::Reverse;
 use std::time::Instant;
 
 /// The routes of one listener. A listener has few routes, so the search is linear.
@@ -22,8 +21,9 @@ impl RouteTable {
         match route.path {
             PathPattern::Exact(_) => self.exact.push(route),
             PathPattern::Prefix(_) => {
-                self.prefixes.push(route);
-                self.prefixes.sort_by_key(|route| Reverse(route.path.path().len()));
+                let length = route.path.path().len();
+                let place = self.prefixes.partition_point(|present| present.path.path().len() >= length);
+                self.prefixes.insert(place, route);
             }
         }
         Ok(())
@@ -55,7 +55,7 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::runtime::http::connection::connection_state::ConnectionState;
-    use crate::runtime::http::routes::route::{Answering, RouteHandler, RouteRequest};
+    use crate::runtime::http::routes::route::{Answering, RouteHandler, RouteRequest, RouteTarget};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -91,7 +91,7 @@ mod tests {
     fn table(rows: &[(&'static str, PathPattern)], hooks: &Arc<Hooks>) -> Result<RouteTable, &'static str> {
         let mut table = RouteTable::default();
         for (name, path) in rows.iter().cloned() {
-            table.add(Route { name, path, methods: None, handler: hooks.clone() })?;
+            table.add(Route { name, path, methods: None, handler: RouteTarget::Other(hooks.clone()) })?;
         }
         Ok(table)
     }

@@ -9,7 +9,7 @@ use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
 use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
 use crate::runtime::http::routes::route::{
-    Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest,
+    Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
 };
 use crate::runtime::http::service::http_service::HttpService;
 use crate::runtime::options::transports::TransportKind;
@@ -39,7 +39,7 @@ impl ServerTransport for WebSocketTransport {
             name: TransportKind::WebSocket.row().title,
             path: self.endpoint.path.as_str().into(),
             methods: Some(METHODS),
-            handler: Box::new(|access| Arc::new(WebSocketRoute { service, access })),
+            handler: Box::new(|access| RouteTarget::Other(Arc::new(WebSocketRoute { service, access }))),
         };
         Ok(Box::new(ServedPath::at(context, TransportKind::WebSocket, &self.endpoint, vec![route])?))
     }
