@@ -5,12 +5,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tenon_mcp::__private::{names, unknown_option};
-use tenon_mcp::{Limits, Owner, ServerBuilder, Settings, Spelling};
+use tenon_mcp::{Limits, Owner, ServerBuilder, ServerSettings, Spelling};
 
 /// The builder with these settings. Keywords that are limits become its limits.
 pub(crate) fn apply(mut builder: ServerBuilder, options: &Bound<'_, PyDict>) -> PyResult<ServerBuilder> {
     let (settings, bounds) = (PyDict::new(options.py()), PyDict::new(options.py()));
-    let known = names::<Settings>(Owner::Server, Spelling::Python);
+    let known = names::<ServerSettings>(Owner::Server, Spelling::Python);
     for (name, value) in options {
         let name = name.to_string();
         let is_limit = Limits::named(&name).is_some();

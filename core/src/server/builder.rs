@@ -6,7 +6,9 @@ use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
-use crate::dispatch::options::{self, OptionError, Owner, Settings, Spelling, StoreUrl, server_settings};
+use crate::dispatch::options::{
+    self, OptionError, Owner, ServerSettings, Spelling, StoreUrl, server_settings,
+};
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 /// Builds a [`Server`]. It has the settings that cannot change later. [`Server::builder`] makes one.
 pub struct ServerBuilder {
     implementation: Implementation,
-    settings: Settings,
+    settings: ServerSettings,
     thread_hook: Option<ThreadHook>,
     /// The error of the first invalid setting; [`ServerBuilder::build`] returns it.
     rejected: Option<String>,
@@ -58,7 +60,7 @@ impl Server {
         };
         ServerBuilder {
             implementation,
-            settings: Settings::default(),
+            settings: ServerSettings::default(),
             thread_hook: None,
             rejected,
             limits: Limits::default(),
@@ -75,7 +77,7 @@ impl Server {
 impl ServerBuilder {
     server_settings!();
 
-    fn options_mut(&mut self) -> &mut Settings {
+    fn options_mut(&mut self) -> &mut ServerSettings {
         &mut self.settings
     }
 
@@ -106,8 +108,15 @@ impl ServerBuilder {
         }
     }
 
+    /// Replaces all settings.
+    pub(crate) fn with_settings(mut self, settings: ServerSettings) -> ServerBuilder {
+        self.settings = settings;
+        self.prefer_store_setting();
+        self
+    }
+
     /// The settings that are set.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ServerSettings {
         &self.settings
     }
 
@@ -328,7 +337,7 @@ impl ServerBuilder {
 }
 
 /// The server's identity, from its settings. Fails if a member of the server's information is wrong.
-fn identity(mut implementation: Implementation, settings: &Settings) -> Result<Identity, String> {
+fn identity(mut implementation: Implementation, settings: &ServerSettings) -> Result<Identity, String> {
     let text = |text: &Option<String>| text.as_ref().map(|text| JsonSlice::from_value(&text.as_str().into()));
     let members = [
         ("title", text(&settings.title)),

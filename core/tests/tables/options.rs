@@ -4,7 +4,8 @@ use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
 use tenon_mcp::__private::{Options, names, write};
 use tenon_mcp::{
-    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, Settings, Spelling, TaskSupport, Tool, json,
+    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, ServerSettings, Spelling, TaskSupport, Tool,
+    json,
 };
 
 /// A page with the rows for people.
@@ -41,7 +42,7 @@ fn the_page_of_settings_is_the_table() {
     let intro = "The settings of servers. Rust: methods of `ServerBuilder`; Python: keyword arguments of `Server`; Node: options of \
                  `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache` includes \
                  `cache_of`, and `logLevel` belongs to `log`.\nMade from the table in `core/src/dispatch/options/settings.rs`.";
-    generated("docs/settings.md", None, &page::<Settings>("Settings", intro));
+    generated("docs/settings.md", None, &page::<ServerSettings>("Settings", intro));
 }
 
 /// The groups of a table, in order, with their rows.
@@ -114,7 +115,7 @@ fn the_settings_of_python_are_the_table() {
          class Settings(TypedDict, total=False):\n    \
          \"\"\"The settings of a server.\"\"\"\n\n",
     );
-    module.push_str(&Settings::TABLE.iter().map(python_member).collect::<String>());
+    module.push_str(&ServerSettings::TABLE.iter().map(python_member).collect::<String>());
     module.push_str("\n\nclass ServerOptions(Settings, Limits):\n    \"\"\"The settings and the limits of a server.\"\"\"\n");
     generated("bindings-python/python/tenon_mcp/_serve/settings.py", None, &module);
 }
@@ -161,11 +162,11 @@ fn the_declarations_of_node_are_the_tables() {
         let members = node_members::<Policies>(&rows);
         write!(block, "export interface {} {{\n{members}}}\n\n", in_pascal_case(group)).unwrap();
     }
-    let rows: Vec<_> = Settings::TABLE.iter().collect();
+    let rows: Vec<_> = ServerSettings::TABLE.iter().collect();
     write!(
         block,
         "/** The settings of a server. */\nexport interface Settings {{\n{}}}\n\n",
-        node_members::<Settings>(&rows)
+        node_members::<ServerSettings>(&rows)
     )
     .unwrap();
     let marks = (

@@ -3,7 +3,7 @@
 use crate::limits;
 use tenon_mcp::__private::Options;
 use tenon_mcp::{
-    CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, Settings, Spelling, TRANSPORTS, TransportOptions,
+    CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, ServerSettings, Spelling, TRANSPORTS, TransportOptions,
 };
 
 /// Columns of the header's comments.
@@ -15,7 +15,7 @@ pub fn insert(header: &str) -> String {
     for line in header.lines() {
         match line.trim_start_matches([' ', '*']) {
             "[policies]" => out.push_str(&list::<Policies>()),
-            "[settings]" => out.push_str(&list::<Settings>()),
+            "[settings]" => out.push_str(&list::<ServerSettings>()),
             "[transports]" => out.push_str(&transports()),
             "[transport options]" => out.push_str(&list::<TransportOptions>()),
             "[context]" => out.push_str(&context()),

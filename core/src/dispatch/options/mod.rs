@@ -31,7 +31,7 @@ pub(crate) use policies::{
     common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
     task_policies, template_policies,
 };
-pub use settings::Settings;
+pub use settings::ServerSettings;
 pub(crate) use settings::server_settings;
 pub use spelling::Spelling;
 pub use store_url::StoreUrl;

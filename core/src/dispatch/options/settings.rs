@@ -8,7 +8,7 @@ use super::values::OptionValue;
 
 options! {
     /// The settings of a server, which are fixed when it is built.
-    Settings in dispatch::options::types;
+    ServerSettings in dispatch::options::types;
     group server_settings at Owners::Servers; {
         /// The name for people.
         title: String;

@@ -5,7 +5,7 @@ use crate::proto::messages::error::clip;
 use std::borrow::Cow;
 
 /// The language in which a program writes its options. It decides the form of names (`max_concurrency`,
-/// `maxConcurrency`), the unit of times (seconds in Python, else milliseconds), and the words of errors.
+/// `maxConcurrency`), the unit of times (seconds in Python and in files, else milliseconds), and the words of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Spelling {
@@ -17,6 +17,8 @@ pub enum Spelling {
     Python,
     /// JavaScript and TypeScript.
     Node,
+    /// A settings file, or variables of the environment.
+    File,
 }
 
 impl Spelling {
@@ -64,11 +66,15 @@ impl Spelling {
 
     /// How many of the language's units of time a second has.
     pub(crate) fn units_per_second(self) -> f64 {
-        if self == Spelling::Python { 1.0 } else { 1000.0 }
+        if self.has_seconds() { 1.0 } else { 1000.0 }
     }
 
     /// The language's unit of time.
     pub(crate) fn unit(self) -> &'static str {
-        if self == Spelling::Python { "seconds" } else { "milliseconds" }
+        if self.has_seconds() { "seconds" } else { "milliseconds" }
+    }
+
+    fn has_seconds(self) -> bool {
+        matches!(self, Spelling::Python | Spelling::File)
     }
 }

@@ -13,8 +13,8 @@ fn policies(kind: Kind, spelling: Spelling, text: &str) -> Result<Policies, Stri
     Ok(policies)
 }
 
-fn settings(spelling: Spelling, text: &str) -> Result<Settings, String> {
-    let mut settings = Settings::default();
+fn settings(spelling: Spelling, text: &str) -> Result<ServerSettings, String> {
+    let mut settings = ServerSettings::default();
     set_all(&mut settings, Owner::Server, spelling, &json(text)).map_err(|error| error.text)?;
     Ok(settings)
 }
@@ -58,7 +58,7 @@ fn node_has_all_caching_hints_in_one_option() {
         "{shown}"
     );
     assert_eq!(
-        names::<Settings>(Owner::Server, Spelling::Node)
+        names::<ServerSettings>(Owner::Server, Spelling::Node)
             .iter()
             .filter(|name| name.starts_with("cache"))
             .count(),
@@ -157,7 +157,7 @@ fn large_and_odd_numbers_are_read() {
     set_all(&mut forever, Kind::Tool, Spelling::Python, &text).unwrap();
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
-    let mut cached = Settings::default();
+    let mut cached = ServerSettings::default();
     set_all(&mut cached, Owner::Server, Spelling::Python, &json(r#"{"cache":1e300}"#)).unwrap();
     assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
     let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;

@@ -22,7 +22,7 @@ pub(super) fn largest(spelling: Spelling) -> u64 {
     match spelling {
         Spelling::Node => MAX_SAFE,
         Spelling::C => i64::MAX as u64,
-        Spelling::Rust | Spelling::Python => u64::MAX,
+        Spelling::Rust | Spelling::Python | Spelling::File => u64::MAX,
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) fn read_integer(value: &Value, spelling: Spelling) -> Option<i64> {
 pub(super) fn time(value: Duration, spelling: Spelling) -> Value {
     let value = value.min(CENTURY);
     match spelling {
-        Spelling::Python => float(value.as_secs_f64()),
+        Spelling::Python | Spelling::File => float(value.as_secs_f64()),
         Spelling::C => (value.as_nanos().div_ceil(1_000_000) as u64).into(),
         Spelling::Node | Spelling::Rust if value.subsec_nanos().is_multiple_of(1_000_000) => {
             (value.as_millis() as u64).into()
@@ -90,6 +90,6 @@ pub(super) fn bytes_word(spelling: Spelling) -> &'static str {
         Spelling::Python => "bytes",
         Spelling::Node => "a Uint8Array",
         Spelling::C => "bytes (tenon_result_put_bytes())",
-        Spelling::Rust => "an object with base64 text",
+        Spelling::Rust | Spelling::File => "an object with base64 text",
     }
 }

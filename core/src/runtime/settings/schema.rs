@@ -1,0 +1,184 @@
+//! What settings there are: as a JSON Schema, as a default file, and to find keys.
+
+use super::sections::{IDENTITY, IN_FILE, LIMITS, SERVE, SERVER, Sections, limit_json};
+use crate::dispatch::limits::{Limits, Unit};
+use crate::dispatch::nearest_name::nearest_name;
+use crate::dispatch::options::{Form, OptionRow, Options, Owner, ServerSettings, Spelling};
+use crate::runtime::options::table::TransportOptions;
+use crate::runtime::options::transports::{TRANSPORTS, TransportRow};
+use serde_json::{Map, Value as Json, json};
+use std::fmt::Write;
+
+const SPELLING: Spelling = Spelling::File;
+
+fn rows<T: Options>(owner: Owner) -> impl Iterator<Item = &'static OptionRow> {
+    T::TABLE.iter().filter(move |row| row.is_for(owner) && row.absent != Some(SPELLING))
+}
+
+fn transports() -> impl Iterator<Item = &'static TransportRow> {
+    TRANSPORTS.iter().filter(|row| !row.absent.contains(&SPELLING))
+}
+
+/// Whether there may be a setting at this path.
+pub(super) fn knows(sections: &Sections, path: &[&str]) -> bool {
+    let own = |name: &str| sections.0.iter().find(|section| section.name == name);
+    match path {
+        [SERVER | LIMITS | SERVE] => true,
+        [SERVER, name, ..] => {
+            IDENTITY.contains(name) || rows::<ServerSettings>(Owner::Server).any(|row| row.name == *name)
+        }
+        [LIMITS, name] => Limits::named(name).is_some(),
+        [SERVE, name] => transports().any(|row| row.name == *name),
+        [SERVE, name, option] => {
+            let row = transports().find(|row| row.name == *name);
+            row.is_some_and(|row| {
+                rows::<TransportOptions>(Owner::Transport(row.name)).any(|row| row.name == *option)
+            })
+        }
+        [name, rest @ ..] => own(name).is_some_and(|own| {
+            // A schema without this property may still accept it.
+            let mut schema = &own.text;
+            rest.iter().all(|part| match schema.get("properties").and_then(|all| all.get(part)) {
+                Some(inner) => {
+                    schema = inner;
+                    true
+                }
+                None => schema.get("additionalProperties") != Some(&false.into()),
+            })
+        }),
+        [] => false,
+    }
+}
+
+/// The known key that is most like `key`.
+pub(super) fn nearest(sections: &Sections, key: &str) -> String {
+    let mut all: Vec<String> = IDENTITY.iter().map(|name| format!("{SERVER}.{name}")).collect();
+    all.extend(rows::<ServerSettings>(Owner::Server).map(|row| format!("{SERVER}.{}", row.name)));
+    all.extend(Limits::TABLE.iter().map(|limit| format!("{LIMITS}.{}", limit.name)));
+    for transport in transports() {
+        let options = rows::<TransportOptions>(Owner::Transport(transport.name));
+        all.push(format!("{SERVE}.{}", transport.name));
+        all.extend(options.map(|row| format!("{SERVE}.{}.{}", transport.name, row.name)));
+    }
+    for section in &sections.0 {
+        let members = section.text.get("properties").and_then(Json::as_object);
+        all.extend(members.into_iter().flatten().map(|(name, _)| format!("{}.{name}", section.name)));
+    }
+    nearest_name(key, all.iter().map(String::as_str)).unwrap_or_default().to_owned()
+}
+
+/// The schema of the values of a form.
+fn schema_of(form: Form) -> Json {
+    let strings = || json!({ "type": "array", "items": { "type": "string" } });
+    match form {
+        Form::Flag => json!({ "type": "boolean" }),
+        Form::Count { min } => json!({ "type": "integer", "minimum": min }),
+        Form::Time => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Form::Port => json!({ "type": "integer", "minimum": 0, "maximum": 65535 }),
+        Form::FileMode => json!({ "type": "integer", "minimum": 0, "maximum": 0o777 }),
+        Form::Text | Form::Host | Form::FilePath | Form::StoreUrl => json!({ "type": "string" }),
+        Form::UrlPath => json!({ "type": "string", "pattern": "^/" }),
+        Form::Word(words) => json!({ "enum": words() }),
+        Form::Words | Form::Names => strings(),
+        Form::KnownWords(words) => json!({ "type": "array", "items": { "enum": words() } }),
+        Form::Cache | Form::CacheOfAll => json!({ "type": ["number", "object"] }),
+        Form::CacheOf | Form::Objects => json!({ "type": "object" }),
+        Form::Json => json!({}),
+        // No transport of a file has one.
+        Form::Descriptor => json!(false),
+    }
+}
+
+fn with_text(mut schema: Json, text: &str) -> Json {
+    if let Some(members) = schema.as_object_mut() {
+        let text: Vec<_> = text.split_whitespace().collect();
+        members.insert("description".to_owned(), text.join(" ").into());
+    }
+    schema
+}
+
+fn properties(rows: impl Iterator<Item = &'static OptionRow>) -> Map<String, Json> {
+    let mut all = Map::new();
+    for row in rows {
+        let mut schema = with_text(schema_of(row.form), row.text);
+        if row.secret {
+            schema["writeOnly"] = true.into();
+            let text = format!("The path of a file with the value of {}.", row.name);
+            all.insert(format!("{}{IN_FILE}", row.name), json!({ "type": "string", "description": text }));
+        }
+        all.insert(row.name.to_owned(), schema);
+    }
+    all
+}
+
+fn object(properties: Map<String, Json>) -> Json {
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// The schema of a settings file.
+pub(super) fn schema(sections: &Sections) -> Json {
+    let mut server = properties(rows::<ServerSettings>(Owner::Server));
+    for name in IDENTITY {
+        server.insert(name.to_owned(), json!({ "type": "string" }));
+    }
+    let limits = Limits::TABLE.iter().map(|limit| {
+        let (kind, min) = match limit.unit {
+            Unit::Time => ("number", (limit.min as f64 / 1000.0).into()),
+            _ => ("integer", Json::from(limit.min)),
+        };
+        (limit.name.to_owned(), with_text(json!({ "type": kind, "minimum": min }), limit.text))
+    });
+    let serve = transports().map(|row| {
+        let options = object(properties(rows::<TransportOptions>(Owner::Transport(row.name))));
+        let forms = json!({ "anyOf": [{ "type": ["boolean", "integer", "string"] }, options] });
+        (row.name.to_owned(), with_text(forms, row.text))
+    });
+    let mut all = Map::new();
+    all.insert(SERVER.to_owned(), object(server));
+    all.insert(LIMITS.to_owned(), object(limits.collect()));
+    all.insert(SERVE.to_owned(), object(serve.collect()));
+    for section in &sections.0 {
+        all.insert(section.name.clone(), section.text.clone());
+    }
+    let mut schema = object(all);
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema
+}
+
+/// A description as lines of comments.
+fn comment(out: &mut String, text: &str) {
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        if line.len() + word.len() > 100 {
+            let _ = writeln!(out, "{line}");
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{line}");
+}
+
+/// A TOML file with every setting as a comment.
+pub(super) fn default_file() -> String {
+    let mut out = format!("[{SERVER}]\nname = \"server\"\nversion = \"0.0.0\"\n");
+    for row in rows::<ServerSettings>(Owner::Server) {
+        out.push('\n');
+        comment(&mut out, row.text);
+        let _ = writeln!(out, "# {} = …", row.name);
+    }
+    let _ = writeln!(out, "\n[{LIMITS}]");
+    let limits = Limits::default();
+    for limit in Limits::TABLE {
+        out.push('\n');
+        comment(&mut out, limit.text);
+        let _ = writeln!(out, "# {} = {}", limit.name, limit_json(limits.get(limit)));
+    }
+    let _ = writeln!(out, "\n[{SERVE}]");
+    for row in transports() {
+        out.push('\n');
+        comment(&mut out, row.text);
+        let _ = writeln!(out, "# {} = …", row.name);
+    }
+    out
+}

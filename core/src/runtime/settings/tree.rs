@@ -1,0 +1,113 @@
+//! The values of settings, each with its source. The crate `config` merges them.
+
+use crate::error::Error;
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
+use serde_json::Value as Json;
+
+/// The members of a section or of a whole source.
+pub(super) type Table = Map<String, Value>;
+
+/// A value that comes from `origin`.
+pub(super) fn value(origin: &str, kind: impl Into<ValueKind>) -> Value {
+    Value::new(Some(&origin.to_owned()), kind.into())
+}
+
+/// A JSON value that comes from `origin` as a whole.
+pub(super) fn from_json(origin: &str, json: &Json) -> Value {
+    let kind = match json {
+        Json::Null => ValueKind::Nil,
+        Json::Bool(flag) => ValueKind::Boolean(*flag),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => ValueKind::I64(number),
+            (_, Some(number)) => ValueKind::U64(number),
+            _ => ValueKind::Float(number.as_f64().unwrap_or(f64::INFINITY)),
+        },
+        Json::String(text) => ValueKind::String(text.clone()),
+        Json::Array(elements) => {
+            ValueKind::Array(elements.iter().map(|element| from_json(origin, element)).collect())
+        }
+        Json::Object(members) => {
+            let member = |(name, json): (&String, &Json)| (name.clone(), from_json(origin, json));
+            ValueKind::Table(members.iter().map(member).collect())
+        }
+    };
+    value(origin, kind)
+}
+
+/// A value as JSON. Numbers that JSON cannot hold are null, which no setting accepts.
+pub(super) fn to_json(value: &Value) -> Json {
+    match &value.kind {
+        ValueKind::Nil => Json::Null,
+        ValueKind::Boolean(flag) => (*flag).into(),
+        ValueKind::I64(number) => (*number).into(),
+        ValueKind::U64(number) => (*number).into(),
+        ValueKind::I128(number) => (*number as f64).into(),
+        ValueKind::U128(number) => (*number as f64).into(),
+        ValueKind::Float(number) => (*number).into(),
+        ValueKind::String(text) => text.as_str().into(),
+        ValueKind::Array(elements) => elements.iter().map(to_json).collect(),
+        ValueKind::Table(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), to_json(value)));
+            members.collect::<serde_json::Map<_, _>>().into()
+        }
+    }
+}
+
+/// Where a value came from. For a table, this is where its first member came from.
+pub(super) fn origin(value: &Value) -> Option<&str> {
+    let inner = || match &value.kind {
+        ValueKind::Table(members) => members.values().find_map(origin),
+        ValueKind::Array(elements) => elements.iter().find_map(origin),
+        _ => None,
+    };
+    value.origin().or_else(inner)
+}
+
+/// The value at a path.
+pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    let value = table.get(*first)?;
+    match (&value.kind, rest) {
+        (_, []) => Some(value),
+        (ValueKind::Table(table), rest) => at(table, rest),
+        _ => None,
+    }
+}
+
+/// Puts a value at a path. A value on the way that is not a table is replaced.
+pub(super) fn put(table: &mut Table, path: &[&str], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        table.insert((*first).to_owned(), value);
+        return;
+    }
+    let inner = table.entry((*first).to_owned()).or_insert_with(|| Value::new(None, Table::new()));
+    if !matches!(inner.kind, ValueKind::Table(_)) {
+        *inner = Value::new(None, Table::new());
+    }
+    if let ValueKind::Table(table) = &mut inner.kind {
+        put(table, rest, value);
+    }
+}
+
+/// The values of one source.
+#[derive(Clone, Debug)]
+struct Collected(Table);
+
+impl Source for Collected {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Table, ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Merges sources. A value of a later source replaces that of an earlier one; tables are merged.
+pub(super) fn merge(sources: Vec<Table>) -> Result<Table, Error> {
+    let add = |builder: ConfigBuilder<DefaultState>, source| builder.add_source(Collected(source));
+    let merged = sources.into_iter().fold(Config::builder(), add).build().and_then(|merged| merged.collect());
+    merged.map_err(|error| Error::invalid(format!("the settings cannot be merged: {error}")))
+}
