@@ -108,6 +108,12 @@ impl ServerBuilder {
         }
     }
 
+    /// The limits that are set, for a binding that changes some of them.
+    #[doc(hidden)]
+    pub fn current_limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Replaces all settings.
     pub(crate) fn with_settings(mut self, settings: ServerSettings) -> ServerBuilder {
         self.settings = settings;

@@ -7,6 +7,7 @@
 mod builder;
 mod file;
 mod json;
+mod options;
 mod read;
 mod save;
 mod schema;

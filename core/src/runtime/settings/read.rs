@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::runtime::server::options::ServeOptions;
+use crate::server::{Server, ServerBuilder};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -273,28 +274,54 @@ fn remove(table: &mut Table, path: &[&str]) {
     }
 }
 
-impl ServeOptions {
-    /// The transports of the section `serve`. If it names none, standard input and output are served.
-    pub fn from_settings(settings: &Settings) -> Result<ServeOptions, Error> {
-        let serve = settings.snapshot().checked.serve.clone().unwrap_or_else(JsonSlice::empty_object);
+impl Settings {
+    /// The transports of the section `serve`, if there is one that names any.
+    pub(crate) fn serve_options(&self) -> Result<Option<ServeOptions>, Error> {
+        let now = self.snapshot();
+        let Some(serve) = now.checked.serve.as_ref().filter(|serve| serve.as_str() != "{}") else {
+            return Ok(None);
+        };
         let no_descriptor = |_| Err(io::Error::other("settings have no descriptors"));
-        ServeOptions::from_options(&serve, Spelling::File, no_descriptor)
+        ServeOptions::from_options(serve, Spelling::File, no_descriptor)
+            .map(Some)
             .map_err(|error| Error::new(error.kind(), format!("{SERVE}: {}", error.message())))
     }
 }
 
-impl crate::Server {
+impl ServeOptions {
+    /// The transports of the section `serve`. If it names none, standard input and output are served.
+    pub fn from_settings(settings: &Settings) -> Result<ServeOptions, Error> {
+        Ok(settings.serve_options()?.unwrap_or_else(|| ServeOptions::new().stdio()))
+    }
+}
+
+impl Server {
     /// Starts to build a server with the settings of the sections `server` and `limits`. Settings of the builder replace
     /// them. `server.name` is needed; the default of `server.version` is `0.0.0`.
-    pub fn from_settings(settings: &Settings) -> Result<crate::ServerBuilder, Error> {
-        let now = settings.snapshot();
-        let Checked { name, version, server, limits, .. } = &now.checked;
-        let Some(name) = name else {
+    pub fn from_settings(settings: &Settings) -> Result<ServerBuilder, Error> {
+        Server::builder_with(Some(settings), None, None)
+    }
+
+    /// Starts to build a server for a binding. `name` and `version` replace those of the settings.
+    #[doc(hidden)]
+    pub fn builder_with(
+        settings: Option<&Settings>,
+        name: Option<&str>,
+        version: Option<&str>,
+    ) -> Result<ServerBuilder, Error> {
+        let none = Checked::default();
+        let now = settings.map(Settings::snapshot);
+        let checked = now.as_ref().map_or(&none, |now| &now.checked);
+        let Some(name) = name.or(checked.name.as_deref()) else {
             return Err(Error::invalid(format!(
                 "{SERVER}.name is not set; set it to the name of the server"
             )));
         };
-        let version = version.as_deref().unwrap_or("0.0.0");
-        Ok(crate::Server::builder(name, version).limits(limits.clone()).with_settings(server.clone()))
+        let version = version.or(checked.version.as_deref()).unwrap_or("0.0.0");
+        let builder = Server::builder(name, version);
+        Ok(match settings {
+            Some(_) => builder.limits(checked.limits.clone()).with_settings(checked.server.clone()),
+            None => builder,
+        })
     }
 }

@@ -185,7 +185,12 @@ impl Sections {
         let (last, before) = path.split_last()?;
         let mut secret = before.to_vec();
         secret.push(last.strip_suffix(IN_FILE)?);
-        self.is_secret(&secret).then_some(secret)
+        // A section of the program may have a setting of this name.
+        let is_own = path
+            .split_first()
+            .and_then(|(name, rest)| schema_at(&self.of_program(name)?.text, rest))
+            .is_some();
+        (!is_own && self.is_secret(&secret)).then_some(secret)
     }
 
     /// Checks the names of a source's sections.
@@ -218,13 +223,44 @@ impl Sections {
         }
         for section in &self.0 {
             let empty = Value::new(None, Table::new());
-            let value = table.get(&section.name).unwrap_or(&empty);
-            section
-                .schema
-                .check(&json(value))
-                .map_err(|text| wrong(value, format!("{}: {text}", section.name)))?;
+            self.check_section(section, table.get(&section.name).unwrap_or(&empty))?;
         }
         Ok(checked)
+    }
+}
+
+impl Sections {
+    fn check_section(&self, section: &Section, value: &Value) -> Result<(), Error> {
+        let name = &section.name;
+        if section.schema.check(&json(value)).is_ok() {
+            return Ok(());
+        }
+        // The text of the error may have the value, so it is made without the secrets.
+        let mut shown = value.clone();
+        self.hide_secrets(&mut vec![name.clone()], &mut shown);
+        match section.schema.check(&json(&shown)) {
+            Err(text) => Err(wrong(value, format!("{name}: {text}"))),
+            Ok(()) => Err(wrong(value, format!("{name}: a secret value does not conform to its schema"))),
+        }
+    }
+
+    fn hide_secrets(&self, path: &mut Vec<String>, value: &mut Value) {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let is_secret = self.is_secret(&parts);
+        match &mut value.kind {
+            ValueKind::Table(members) => {
+                for (name, member) in members {
+                    path.push(name.clone());
+                    self.hide_secrets(path, member);
+                    path.pop();
+                }
+            }
+            ValueKind::String(text) if is_secret => *text = "(secret)".to_owned(),
+            ValueKind::Array(elements) if is_secret => elements.clear(),
+            ValueKind::Boolean(_) | ValueKind::Nil => {}
+            kind if is_secret => *kind = ValueKind::I64(0),
+            _ => {}
+        }
     }
 }
 

@@ -94,6 +94,20 @@ fn a_server_and_its_transports_are_made_of_them() {
     assert_eq!(error.message(), "server.name is not set; set it to the name of the server");
 }
 
+/// The file that the documentation shows.
+#[test]
+fn the_example_of_the_documentation_loads() {
+    let folder = Folder::new();
+    let secret = folder.file("store", "memory:\n");
+    let toml = include_str!("app.toml").replace("/run/secrets/store", secret.to_str().unwrap());
+    let schema = json!({ "type": "object", "properties": { "currency": { "type": "string" } } });
+    let settings = folder.settings(&toml, "TOWN=Bonn\n").section("shop", &slice(&schema)).load().unwrap();
+    assert_eq!(get(&settings, "server.title"), "The shop of Bonn");
+    assert_eq!(get(&settings, "shop.currency"), "EUR");
+    assert!(Server::from_settings(&settings).unwrap().build().is_ok());
+    assert_eq!(ServeOptions::from_settings(&settings).unwrap().to_options(Spelling::Rust).len(), 1);
+}
+
 #[test]
 fn errors_name_the_source_and_the_nearest_name() {
     let folder = Folder::new();
@@ -260,6 +274,17 @@ fn secrets_are_read_from_files_and_never_shown() {
     assert_eq!(get(&settings, "database"), expected);
     assert_eq!(get(&settings, "database.nested.key"), true);
     assert!(!format!("{settings:?}").contains("12345"));
+    // No error has a secret.
+    let schema = slice(&json!({ "type": "object", "properties": {
+        "password": { "type": "string", "writeOnly": true, "minLength": 8 }, "password_file": { "type": "integer" },
+    } }));
+    let load = |toml: &str| folder.settings(toml, "").section("database", &schema);
+    let text = error(&folder, load("[database]\npassword = \"hunter2\""));
+    assert_eq!(text, "app.toml, line 2: database: a secret value does not conform to its schema");
+    let text = error(&folder, load("[database]\npassword = 77123"));
+    assert!(text.starts_with("app.toml, line 2: database: ") && !text.contains("77123"), "{text}");
+    // A setting of the program is no file of a secret.
+    assert_eq!(get(&load("[database]\npassword_file = 5").load().unwrap(), "database.password_file"), 5);
 }
 
 #[test]
@@ -328,6 +353,31 @@ fn a_wrong_new_file_changes_nothing() {
     folder.file("app.toml", "[limits]\nmax_calls = 2\n");
     settings.reload().unwrap();
     assert_eq!(get(&settings, "limits.max_calls"), 2);
+}
+
+#[test]
+fn bindings_pass_the_sources_as_options() {
+    let folder = Folder::new();
+    let file = folder.file("app.toml", "[server]\nname = \"demo\"\n");
+    let options = json!({
+        "file": file.to_str().unwrap(), "prefix": "", "values": { "shop.currency": "EUR", "limits.max_calls": 5 },
+        "sections": { "shop": { "type": "object" } },
+    });
+    let settings = Settings::from_options(&slice(&options), Spelling::Python).unwrap();
+    assert_eq!(
+        (get(&settings, "shop.currency"), get(&settings, "limits.max_calls")),
+        (json!("EUR"), json!(5))
+    );
+    let builder = Server::builder_with(Some(&settings), None, Some("3")).unwrap();
+    assert_eq!(builder.current_limits().max_calls, 5);
+    for (options, expected) in [
+        (json!({ "fil": "a" }), "settings: there is no option \"fil\"; the nearest name is \"file\""),
+        (json!({ "file": 5 }), "settings: file must be a str, not 5"),
+        (json!({ "prefix": "", "sections": [] }), "settings: sections must be an object"),
+    ] {
+        let error = Settings::from_options(&slice(&options), Spelling::Python).unwrap_err();
+        assert!(error.message().starts_with(expected), "{error}");
+    }
 }
 
 #[test]
