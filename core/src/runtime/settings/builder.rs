@@ -33,7 +33,8 @@ impl SettingsBuilder {
         self
     }
 
-    /// Reads further variables from this file, which has lines `NAME=VALUE`. Variables of the process count more.
+    /// Reads further variables from this file, which has lines `NAME=VALUE` and may be missing. Variables of the process
+    /// count more. A value may be in quotation marks. Nothing in it is replaced.
     pub fn dotenv(mut self, path: impl AsRef<Path>) -> SettingsBuilder {
         self.dotenv = Some(path.as_ref().to_owned());
         self
@@ -58,9 +59,10 @@ impl SettingsBuilder {
     /// Sets a value in code, by its dotted key. It replaces the values of all other sources.
     pub fn set(mut self, key: &str, value: &JsonSlice) -> SettingsBuilder {
         let path: Vec<_> = key.split('.').collect();
-        match value.to_value() {
-            Ok(json) => tree::put(&mut self.code, &path, tree::from_json(CODE, &json)),
-            Err(error) => _ = self.rejected.get_or_insert(Error::invalid(format!("{key}: {error}"))),
+        let json = value.to_value().map_err(|error| format!("{key}: {error}"));
+        let put = json.and_then(|json| tree::put(&mut self.code, &path, tree::from_json(CODE, &json)));
+        if let Err(why) = put {
+            self.rejected.get_or_insert(Error::invalid(format!("{CODE}: {why}")));
         }
         self
     }

@@ -1,7 +1,7 @@
 //! Reads JSON, with the line of each value.
 
 use super::file::Lines;
-use super::tree::{self, Table};
+use super::tree::{self, MAX_DEPTH, Table};
 use crate::error::Error;
 use config::Value;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -9,9 +9,6 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::fmt;
-
-/// How deep objects may be nested.
-const MAX_DEPTH: usize = 32;
 
 /// The members of an object, each as its own text.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -72,8 +69,9 @@ impl Reader<'_> {
     }
 
     fn object(&self, part: &str, depth: usize) -> Result<Table, Error> {
-        let before = self.text[..self.offset(part).min(self.text.len())].matches('\n').count();
-        let members: Members<'_> = serde_json::from_str(part).map_err(|error| self.wrong(before, &error))?;
+        let before = || self.text[..self.offset(part).min(self.text.len())].matches('\n').count();
+        let members: Members<'_> =
+            serde_json::from_str(part).map_err(|error| self.wrong(before(), &error))?;
         let member = |(name, value): (String, &RawValue)| Ok((name, self.value(value.get(), depth + 1)?));
         members.0.into_iter().map(member).collect()
     }

@@ -11,6 +11,7 @@ mod options;
 mod read;
 mod save;
 mod schema;
+mod schemas;
 mod sections;
 mod toml;
 mod tree;

@@ -3,13 +3,14 @@
 use super::builder::{CODE, SettingsBuilder};
 use super::sections::{Checked, LIMITS, SERVE, SERVER, Sections, limit_json};
 use super::tree::{self, Table};
-use super::variables::Variables;
+use super::variables::Environment;
 use super::{file, save, schema};
 use crate::dispatch::limits::Limits;
 use crate::dispatch::options::Spelling;
 use crate::error::{Error, ErrorKind};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
+use crate::proto::messages::error::clip;
 use crate::runtime::server::options::ServeOptions;
 use crate::server::{Server, ServerBuilder};
 use config::{Value, ValueKind};
@@ -45,7 +46,7 @@ struct Inner {
     state: Mutex<State>,
 }
 
-/// The sources of settings other than code.
+/// Where settings come from, other than code.
 pub(super) struct Sources {
     pub(super) file: Option<PathBuf>,
     pub(super) dotenv: Option<PathBuf>,
@@ -53,7 +54,14 @@ pub(super) struct Sources {
     pub(super) sections: Sections,
 }
 
+/// The values of the sources, as they were read last. A later table counts more.
+struct Read {
+    environment: Environment,
+    tables: Vec<Table>,
+}
+
 struct State {
+    read: Read,
     code: Table,
     /// The keys that were set and not saved.
     unsaved: BTreeSet<String>,
@@ -66,6 +74,9 @@ pub(super) struct Snapshot {
     checked: Checked,
 }
 
+/// The member of a table that stands for a secret: the path of its file.
+const FILE: &str = "\0file";
+
 impl fmt::Debug for Settings {
     /// Without values, because some are secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,58 +85,73 @@ impl fmt::Debug for Settings {
 }
 
 impl Sources {
-    fn snapshot(&self, code: &Table) -> Result<Snapshot, Error> {
-        let variables = Variables::read(self.dotenv.as_deref())?;
-        let mut all = Vec::new();
+    fn read(&self) -> Result<Read, Error> {
+        let environment = Environment::read(self.dotenv.as_deref())?;
+        let mut tables = Vec::new();
         if let Some(path) = &self.file {
-            let mut table = file::read(path)?;
-            self.sections.check_names(&table)?;
-            table.values_mut().try_for_each(|value| variables.expand(value))?;
-            all.push(table);
+            tables.push(file::read(path)?);
         }
         if let Some(prefix) = &self.prefix {
-            all.push(variables.settings(prefix, &self.sections)?);
+            tables.extend(environment.settings(prefix, &self.sections)?);
         }
-        all.push(code.clone());
-        for table in &mut all {
-            self.read_secrets(&mut Vec::new(), table)?;
+        for table in &mut tables {
+            self.prepare(table)?;
         }
-        let table = tree::merge(all)?;
-        let checked = self.sections.check(&table)?;
-        Ok(Snapshot { table, checked })
+        Ok(Read { environment, tables })
     }
 
-    /// Replaces the names of files with secrets by the secrets.
-    fn read_secrets(&self, path: &mut Vec<String>, table: &mut Table) -> Result<(), Error> {
+    /// Checks the names of a source's sections, and gives its values the form in which they are merged.
+    fn prepare(&self, table: &mut Table) -> Result<(), Error> {
+        self.sections.check_names(table)?;
+        self.sections.make_whole(table);
+        self.mark_secrets(&mut Vec::new(), table)
+    }
+
+    /// Puts the path of a secret's file in place of the secret, so that either replaces the other when sources are merged.
+    fn mark_secrets(&self, path: &mut Vec<String>, table: &mut Table) -> Result<(), Error> {
         for name in table.keys().cloned().collect::<Vec<_>>() {
             path.push(name.clone());
             let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-            if let Some(secret) = self.sections.secret_in_file(&parts) {
-                self.read_secret(table, &name, &secret.join("."))?;
+            let secret = self.sections.secret_in_file(&parts).map(str::to_owned);
+            if let Some(secret) = secret {
+                let value = table.shift_remove(&name).unwrap_or(Value::new(None, ValueKind::Nil));
+                let origin = value.origin().unwrap_or(CODE).to_owned();
+                let key = format!("{}.{secret}", path[..path.len() - 1].join("."));
+                match value.kind {
+                    ValueKind::Nil => {}
+                    ValueKind::String(_) if table.contains_key(&secret) => {
+                        let text = format!("{origin}: both {key} and {key}_file are set; remove one");
+                        return Err(Error::invalid(text));
+                    }
+                    ValueKind::String(_) => {
+                        _ = table
+                            .insert(secret, Value::new(None, Table::from_iter([(FILE.to_owned(), value)])));
+                    }
+                    _ => {
+                        return Err(Error::invalid(format!(
+                            "{origin}: {key}_file must be the path of a file"
+                        )));
+                    }
+                }
             } else if let Some(Value { kind: ValueKind::Table(inner), .. }) = table.get_mut(&name) {
-                self.read_secrets(path, inner)?;
+                self.mark_secrets(path, inner)?;
             }
             path.pop();
         }
         Ok(())
     }
 
-    fn read_secret(&self, table: &mut Table, name: &str, key: &str) -> Result<(), Error> {
-        let Some(value) = table.shift_remove(name) else { return Ok(()) };
-        let origin = value.origin().unwrap_or(CODE).to_owned();
-        let ValueKind::String(path) = value.kind else {
-            return Err(Error::invalid(format!("{origin}: {key}_file must be the path of a file")));
-        };
-        let secret = key.rsplit('.').next().unwrap_or(key).to_owned();
-        if table.contains_key(&secret) {
-            return Err(Error::invalid(format!("{origin}: both {key} and {key}_file are set; remove one")));
+    /// All values, of the sources and of code.
+    fn snapshot(&self, read: &Read, code: &Table) -> Result<Snapshot, Error> {
+        let mut code = code.clone();
+        self.prepare(&mut code)?;
+        let mut table = tree::merge(read.tables.iter().cloned().chain([code]).collect())?;
+        let file = self.file.as_ref().map(|path| format!("{}, line ", path.display()));
+        for (section, value) in &mut table {
+            finish(section, value, file.as_deref(), &read.environment)?;
         }
-        let text = file::text("file", Path::new(&path)).map_err(|error| {
-            Error::new(error.kind(), format!("{origin}: {key}_file: {}", error.message()))
-        })?;
-        let text = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
-        table.insert(secret, tree::value(&format!("{origin}, which names the file {path}"), text));
-        Ok(())
+        let checked = self.sections.check(&table)?;
+        Ok(Snapshot { table, checked })
     }
 
     /// A value as it may be shown: secrets are `true`.
@@ -134,15 +160,83 @@ impl Sources {
         if self.sections.is_secret(&parts) {
             return true.into();
         }
-        let ValueKind::Table(members) = &value.kind else { return tree::to_json(value) };
-        let mut out = serde_json::Map::new();
-        for (name, member) in members {
-            path.push(name.clone());
-            out.insert(name.clone(), self.shown(path, member));
+        let mut member = |name: String, member: &Value| {
+            path.push(name);
+            let shown = self.shown(path, member);
             path.pop();
+            shown
+        };
+        match &value.kind {
+            ValueKind::Array(elements) => {
+                let elements = elements.iter().enumerate();
+                elements.map(|(place, element)| member(place.to_string(), element)).collect()
+            }
+            ValueKind::Table(members) => {
+                let is_set = |(_, value): &(&String, &Value)| !matches!(value.kind, ValueKind::Nil);
+                let members = members.iter().filter(is_set);
+                let members = members.map(|(name, value)| (name.clone(), member(name.clone(), value)));
+                members.collect::<serde_json::Map<_, _>>().into()
+            }
+            _ => tree::to_json(value),
         }
-        out.into()
     }
+
+    /// The key of a secret among the values at a path.
+    fn secret(&self, path: &mut Vec<String>, value: &Value) -> Option<String> {
+        if self.sections.is_secret(path) {
+            return Some(path.join("."));
+        }
+        let members: Vec<(String, &Value)> = match &value.kind {
+            ValueKind::Array(elements) => {
+                elements.iter().enumerate().map(|(place, element)| (place.to_string(), element)).collect()
+            }
+            ValueKind::Table(members) => members.iter().map(|(name, value)| (name.clone(), value)).collect(),
+            _ => return None,
+        };
+        members.into_iter().find_map(|(name, value)| {
+            path.push(name);
+            let found = self.secret(path, value);
+            path.pop();
+            found
+        })
+    }
+}
+
+/// Finishes the value of a key: replaces variables in the texts of the file, and paths of files by the secrets in them.
+fn finish(key: &str, value: &mut Value, file: Option<&str>, environment: &Environment) -> Result<(), Error> {
+    let origin = value.origin().map(str::to_owned);
+    match &mut value.kind {
+        ValueKind::String(text) => {
+            let origin = origin.as_deref().unwrap_or_default();
+            if file.is_some_and(|file| origin.starts_with(file)) && text.contains("${") {
+                *text = environment.expanded(text, origin)?;
+            }
+            Ok(())
+        }
+        ValueKind::Array(elements) => {
+            elements.iter_mut().try_for_each(|one| finish(key, one, file, environment))
+        }
+        ValueKind::Table(members) => {
+            for (name, member) in members.iter_mut() {
+                finish(&format!("{key}.{name}"), member, file, environment)?;
+            }
+            if let Some(named) = members.get(FILE) {
+                *value = read_secret(key, named)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The secret in the file whose path is `named`.
+fn read_secret(key: &str, named: &Value) -> Result<Value, Error> {
+    let origin = named.origin().unwrap_or(CODE);
+    let ValueKind::String(path) = &named.kind else { return Ok(named.clone()) };
+    let text = file::text("file", Path::new(path))
+        .map_err(|error| Error::new(error.kind(), format!("{origin}: {key}_file: {}", error.message())))?;
+    let text = text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(tree::value(&format!("{origin}, which names the file {path}"), text))
 }
 
 impl Settings {
@@ -158,8 +252,9 @@ impl Settings {
     }
 
     pub(super) fn read(sources: Sources, code: Table) -> Result<Settings, Error> {
-        let now = Arc::new(sources.snapshot(&code)?);
-        let state = State { code, unsaved: BTreeSet::new(), now };
+        let read = sources.read()?;
+        let now = Arc::new(sources.snapshot(&read, &code)?);
+        let state = State { read, code, unsaved: BTreeSet::new(), now };
         Ok(Settings(Arc::new(Inner { sources, state: Mutex::new(state) })))
     }
 
@@ -175,11 +270,7 @@ impl Settings {
     pub fn get(&self, key: &str) -> Result<Option<JsonSlice>, Error> {
         let path: Vec<_> = key.split('.').collect();
         let (sources, now) = (&self.0.sources, self.snapshot());
-        if !schema::knows(&sources.sections, &path) {
-            let near = schema::nearest(&sources.sections, key);
-            let text = format!("there is no setting {key:?}; the nearest name is {near:?}");
-            return Err(Error::new(ErrorKind::NotFound, text));
-        }
+        self.known(key, &path)?;
         if let Some(value) = tree::at(&now.table, &path) {
             let shown = sources.shown(&mut path.iter().map(|part| (*part).to_owned()).collect(), value);
             return Ok((!shown.is_null()).then(|| JsonSlice::from_value(&shown)));
@@ -197,57 +288,81 @@ impl Settings {
         tree::at(&self.snapshot().table, &path).and_then(tree::origin).map(str::to_owned)
     }
 
-    /// Sets a value in code, by its dotted key; null removes it again. If the value is wrong, nothing changes.
+    /// Sets a value in code, by its dotted key; null removes the value of code. If the value is wrong, nothing changes. The
+    /// other sources are not read again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such setting, and [`ErrorKind::Invalid`] if the value is wrong.
     pub fn set(&self, key: &str, value: &JsonSlice) -> Result<(), Error> {
         let path: Vec<_> = key.split('.').collect();
         let json = value.to_value().map_err(|error| Error::invalid(format!("{key}: {error}")))?;
+        let sources = &self.0.sources;
+        self.known(key, &path)?;
         let mut state = self.0.state.lock();
         let mut code = state.code.clone();
+        let is_set = !json.is_null();
         match json {
             Json::Null => remove(&mut code, &path),
-            json => tree::put(&mut code, &path, tree::from_json(CODE, &json)),
+            json => tree::put(&mut code, &path, tree::from_json(CODE, &json))
+                .map_err(|why| Error::invalid(format!("{CODE}: {why}")))?,
         }
-        let now = Arc::new(self.0.sources.snapshot(&code)?);
+        let now = Arc::new(sources.snapshot(&state.read, &code)?);
         (state.code, state.now) = (code, now);
-        state.unsaved.insert(key.to_owned());
+        match is_set {
+            true => _ = state.unsaved.insert(key.to_owned()),
+            false => _ = state.unsaved.remove(key),
+        }
         Ok(())
     }
 
-    /// Writes the values that [`Settings::set`] has set into the file. Everything else in the file stays as it is, with
-    /// its comments. The file is replaced as a whole.
+    /// Writes the values that [`Settings::set`] has set into the file. All other values stay, and in TOML the comments. The
+    /// file is replaced as a whole. The values of code still count more than those of the file.
     ///
     /// # Errors
     /// [`ErrorKind::State`] if the settings have no file. [`ErrorKind::Invalid`] if a secret was set, because secrets are
-    /// not written.
+    /// not written, or if the file has another form where a value belongs.
     pub fn save(&self) -> Result<(), Error> {
         let mut state = self.0.state.lock();
-        let Some(path) = &self.0.sources.file else {
+        let sources = &self.0.sources;
+        let Some(path) = &sources.file else {
             return Err(Error::new(ErrorKind::State, "the settings have no file; load them from one"));
         };
         let mut changes = Vec::new();
         for key in &state.unsaved {
             let parts: Vec<_> = key.split('.').collect();
-            let value = tree::at(&state.code, &parts);
-            let mut at = parts.iter().map(|part| (*part).to_owned()).collect();
-            if let Some(value) = value
-                && self.0.sources.shown(&mut at, value) != tree::to_json(value)
-            {
-                return Err(Error::invalid(format!(
-                    "{key} is secret, and secrets are not saved; name its file with {key}_file"
-                )));
+            let Some(value) = tree::at(&state.code, &parts) else { continue };
+            let mut at: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+            if let Some(secret) = sources.secret(&mut at.clone(), value) {
+                let text = format!(
+                    "{secret} is secret, and secrets are not saved; name its file with {secret}_file"
+                );
+                return Err(Error::invalid(text));
             }
-            changes.push((parts, value.map(tree::to_json)));
+            save::leaves(&mut at, &tree::to_json(value), &mut changes);
         }
         save::write(path, &changes)?;
         state.unsaved.clear();
         Ok(())
     }
 
-    /// Reads all sources again. If a value is wrong, nothing changes.
+    /// Reads all sources again. If anything is wrong, nothing changes.
     pub fn reload(&self) -> Result<(), Error> {
+        let read = self.0.sources.read()?;
         let mut state = self.0.state.lock();
-        state.now = Arc::new(self.0.sources.snapshot(&state.code)?);
+        state.now = Arc::new(self.0.sources.snapshot(&read, &state.code)?);
+        state.read = read;
         Ok(())
+    }
+
+    /// Fails if there is no setting with this key.
+    fn known(&self, key: &str, path: &[&str]) -> Result<(), Error> {
+        let sections = &self.0.sources.sections;
+        if schema::knows(sections, path) {
+            return Ok(());
+        }
+        let near = schema::nearest(sections, key);
+        let text = format!("there is no setting {:?}; the nearest name is {near:?}", clip(key));
+        Err(Error::new(ErrorKind::NotFound, text))
     }
 
     /// The JSON Schema of a settings file, with the sections of the program.

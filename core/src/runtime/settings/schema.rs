@@ -1,5 +1,6 @@
 //! What settings there are: as a JSON Schema, as a default file, and to find keys.
 
+use super::schemas;
 use super::sections::{IDENTITY, IN_FILE, LIMITS, SERVE, SERVER, Sections, limit_json};
 use crate::dispatch::limits::{Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
@@ -36,15 +37,7 @@ pub(super) fn knows(sections: &Sections, path: &[&str]) -> bool {
             })
         }
         [name, rest @ ..] => own(name).is_some_and(|own| {
-            // A schema without this property may still accept it.
-            let mut schema = &own.text;
-            rest.iter().all(|part| match schema.get("properties").and_then(|all| all.get(part)) {
-                Some(inner) => {
-                    schema = inner;
-                    true
-                }
-                None => schema.get("additionalProperties") != Some(&false.into()),
-            })
+            (0..rest.len()).all(|place| schemas::may_have(&own.text, &rest[..place], rest[place]))
         }),
         [] => false,
     }
@@ -61,8 +54,8 @@ pub(super) fn nearest(sections: &Sections, key: &str) -> String {
         all.extend(options.map(|row| format!("{SERVE}.{}.{}", transport.name, row.name)));
     }
     for section in &sections.0 {
-        let members = section.text.get("properties").and_then(Json::as_object);
-        all.extend(members.into_iter().flatten().map(|(name, _)| format!("{}.{name}", section.name)));
+        let members = schemas::member_names(&section.text, &[""; 0]);
+        all.extend(members.into_iter().map(|name| format!("{}.{name}", section.name)));
     }
     nearest_name(key, all.iter().map(String::as_str)).unwrap_or_default().to_owned()
 }
@@ -89,6 +82,11 @@ fn schema_of(form: Form) -> Json {
     }
 }
 
+/// The schema of the setting that names a secret's file.
+fn in_file(secret: &str) -> Json {
+    json!({ "type": "string", "description": format!("The path of a file with the value of {secret}.") })
+}
+
 fn with_text(mut schema: Json, text: &str) -> Json {
     if let Some(members) = schema.as_object_mut() {
         let text: Vec<_> = text.split_whitespace().collect();
@@ -103,8 +101,7 @@ fn properties(rows: impl Iterator<Item = &'static OptionRow>) -> Map<String, Jso
         let mut schema = with_text(schema_of(row.form), row.text);
         if row.secret {
             schema["writeOnly"] = true.into();
-            let text = format!("The path of a file with the value of {}.", row.name);
-            all.insert(format!("{}{IN_FILE}", row.name), json!({ "type": "string", "description": text }));
+            all.insert(format!("{}{IN_FILE}", row.name), in_file(row.name));
         }
         all.insert(row.name.to_owned(), schema);
     }
@@ -138,7 +135,14 @@ pub(super) fn schema(sections: &Sections) -> Json {
     all.insert(LIMITS.to_owned(), object(limits.collect()));
     all.insert(SERVE.to_owned(), object(serve.collect()));
     for section in &sections.0 {
-        all.insert(section.name.clone(), section.text.clone());
+        let mut text = section.text.clone();
+        if let Some(members) = text.get_mut("properties").and_then(Json::as_object_mut) {
+            let is_secret = |name: &&String| schemas::is_secret(&section.text, &[name]);
+            for name in members.keys().filter(is_secret).cloned().collect::<Vec<_>>() {
+                members.entry(format!("{name}{IN_FILE}")).or_insert_with(|| in_file(&name));
+            }
+        }
+        all.insert(section.name.clone(), text);
     }
     let mut schema = object(all);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();

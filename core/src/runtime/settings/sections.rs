@@ -1,5 +1,6 @@
 //! The sections of settings: which settings there are, and how their values are checked.
 
+use super::schemas;
 use super::tree::{self, Table};
 use crate::dispatch::limits::{Limit, LimitValue, Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
@@ -10,6 +11,7 @@ use crate::json::JsonSlice;
 use crate::proto::messages::error::clip;
 use crate::runtime::options::configured::{ConfiguredTransport, transport_names};
 use crate::runtime::options::table::TransportOptions;
+use crate::runtime::options::transports::{TRANSPORTS, Takes};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 use std::io;
@@ -75,7 +77,19 @@ fn unknown<'a>(path: &str, name: &str, known: impl IntoIterator<Item = &'a str> 
 fn members<'a>(section: &str, value: &'a Value) -> Result<&'a Table, Error> {
     match &value.kind {
         ValueKind::Table(members) => Ok(members),
-        _ => Err(wrong(value, format!("{section} must be a table, not {}", shown(value)))),
+        // The value itself may have secrets.
+        kind => Err(wrong(value, format!("{section} must be a table, not {}", word(kind)))),
+    }
+}
+
+fn word(kind: &ValueKind) -> &'static str {
+    match kind {
+        ValueKind::Nil => "null",
+        ValueKind::Boolean(_) => "true or false",
+        ValueKind::String(_) => "a string",
+        ValueKind::Table(_) => "a table",
+        ValueKind::Array(_) => "a list",
+        _ => "a number",
     }
 }
 
@@ -130,15 +144,25 @@ impl Sections {
     /// The path that the parts of a variable's name stand for. Names of the program's settings may have capitals.
     pub(super) fn path_of<'a>(&self, parts: impl Iterator<Item = &'a str>) -> Vec<String> {
         let mut path: Vec<String> = Vec::new();
-        for part in parts {
-            let own = path.first().and_then(|section| self.of_program(section));
-            let within = own.and_then(|section| schema_at(&section.text, &path[1..]));
-            let members = within.and_then(|schema| schema.get("properties")?.as_object());
-            let same = |name: &&String| name.eq_ignore_ascii_case(part);
-            let known = members.and_then(|members| members.keys().find(same));
-            path.push(known.cloned().unwrap_or_else(|| part.to_ascii_lowercase()));
+        for part in parts.take(tree::MAX_DEPTH + 1) {
+            let name = self.name_of(&path, part);
+            let small = part.to_ascii_lowercase();
+            // The file of a secret: the name of the secret may have capitals.
+            let in_file = small.strip_suffix(IN_FILE).filter(|_| name.is_none()).and_then(|base| {
+                let mut secret = path.clone();
+                secret.push(self.name_of(&path, base).unwrap_or(base.to_owned()));
+                self.is_secret(&secret).then(|| format!("{}{IN_FILE}", secret[path.len()]))
+            });
+            path.push(name.or(in_file).unwrap_or(small));
         }
         path
+    }
+
+    /// The name of a setting of the program within a path, without regard to capitals.
+    fn name_of(&self, path: &[String], part: &str) -> Option<String> {
+        let (section, rest) = path.split_first()?;
+        let names = schemas::member_names(&self.of_program(section)?.text, rest);
+        names.into_iter().find(|name| name.eq_ignore_ascii_case(part)).map(str::to_owned)
     }
 
     /// How the text of a variable for this path is read.
@@ -151,46 +175,91 @@ impl Sections {
             _ => Reading::Json,
         };
         match path {
-            [SERVER, name] if IDENTITY.contains(name) || self.secret_in_file(path).is_some() => Reading::Text,
+            _ if self.secret_in_file(path).is_some() => Reading::Text,
+            [SERVER, name] if IDENTITY.contains(name) => Reading::Text,
             [SERVER, name] => of_row(row::<ServerSettings>(name)),
             [SERVE, _, name] => of_row(row::<TransportOptions>(name)),
-            [section, rest @ ..] => {
-                let schema = self.of_program(section).and_then(|own| schema_at(&own.text, rest));
-                let is_text = schema.and_then(|schema| schema.get("type")) == Some(&"string".into());
-                if is_text || self.secret_in_file(path).is_some() { Reading::Text } else { Reading::Json }
-            }
+            [section, rest @ ..] => match self.of_program(section) {
+                Some(own) if schemas::takes_text(&own.text, rest) => Reading::Text,
+                _ => Reading::Json,
+            },
             [] => Reading::Json,
         }
     }
 
     /// Whether the value at a path is secret.
-    pub(super) fn is_secret(&self, path: &[&str]) -> bool {
-        match path {
-            [SERVER, name] => {
-                ServerSettings::TABLE.iter().any(|row| row.secret && SPELLING.name(row.name) == *name)
+    pub(super) fn is_secret(&self, path: &[impl AsRef<str>]) -> bool {
+        let Some((section, rest)) = path.split_first() else { return false };
+        match (section.as_ref(), rest) {
+            (SERVER, [name, ..]) => {
+                ServerSettings::TABLE.iter().any(|row| row.secret && SPELLING.name(row.name) == name.as_ref())
             }
-            [section, rest @ ..] => {
-                let own = self.of_program(section);
-                // A whole object is secret with any part of its path.
-                own.is_some_and(|own| {
-                    (0..=rest.len()).any(|end| schema_at(&own.text, &rest[..end]).is_some_and(is_secret))
-                })
+            (section, rest) => {
+                self.of_program(section).is_some_and(|own| schemas::is_secret(&own.text, rest))
             }
-            [] => false,
         }
     }
 
-    /// The secret whose file this path names.
-    pub(super) fn secret_in_file<'a>(&self, path: &[&'a str]) -> Option<Vec<&'a str>> {
+    /// The name of the secret whose file this path names.
+    pub(super) fn secret_in_file<'a>(&self, path: &[&'a str]) -> Option<&'a str> {
         let (last, before) = path.split_last()?;
-        let mut secret = before.to_vec();
-        secret.push(last.strip_suffix(IN_FILE)?);
+        let secret = last.strip_suffix(IN_FILE)?;
         // A section of the program may have a setting of this name.
-        let is_own = path
-            .split_first()
-            .and_then(|(name, rest)| schema_at(&self.of_program(name)?.text, rest))
-            .is_some();
-        (!is_own && self.is_secret(&secret)).then_some(secret)
+        let own = path.split_first().and_then(|(section, _)| self.of_program(section));
+        let is_own = own.is_some_and(|own| schemas::member_names(&own.text, &before[1..]).contains(last));
+        let path: Vec<&str> = before.iter().copied().chain([secret]).collect();
+        (!is_own && self.is_secret(&path)).then_some(secret)
+    }
+
+    /// The path and the value of a setting in their long form: a port is an option of its transport.
+    pub(super) fn whole<'a>(&self, path: &[&'a str], value: Value) -> (Vec<&'a str>, Value) {
+        match (path, &value.kind) {
+            ([SERVE, transport], ValueKind::I64(_) | ValueKind::U64(_)) if takes_port(transport) => {
+                (vec![SERVE, transport, PORT], value)
+            }
+            _ => (path.to_vec(), value),
+        }
+    }
+
+    /// Puts the values of a source into their long form, so that they can be merged.
+    pub(super) fn make_whole(&self, table: &mut Table) {
+        let Some(Value { kind: ValueKind::Table(serve), .. }) = table.get_mut(SERVE) else { return };
+        for (name, value) in serve {
+            if matches!(value.kind, ValueKind::I64(_) | ValueKind::U64(_)) && takes_port(name) {
+                let port = std::mem::replace(value, Value::new(None, ValueKind::Nil));
+                *value = Value::new(None, Table::from_iter([(PORT.to_owned(), port)]));
+            }
+        }
+    }
+
+    /// The path of a JSON pointer in the errors of a section's schema.
+    fn place<'a>(&self, section: &Section, value: &'a Value, text: &str) -> (String, &'a Value) {
+        let pointer = text.split(": ").next().filter(|pointer| pointer.starts_with('/')).unwrap_or_default();
+        let (mut path, mut found) = (section.name.clone(), value);
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            let inner = match &found.kind {
+                ValueKind::Table(members) => members.get(&part),
+                ValueKind::Array(elements) => part.parse().ok().and_then(|place: usize| elements.get(place)),
+                _ => None,
+            };
+            let Some(inner) = inner else { break };
+            (path, found) = (format!("{path}.{part}"), inner);
+        }
+        (path, found)
+    }
+
+    /// Checks a section of the program. The errors of schemas have no values.
+    fn check_section(&self, section: &Section, value: &Value) -> Result<(), Error> {
+        check_members(section, &mut Vec::new(), value)?;
+        section.schema.check(&json(value)).map_err(|text| {
+            let (path, found) = self.place(section, value, &text);
+            let reason = match text.split_once(": ") {
+                Some((pointer, reason)) if pointer.starts_with('/') => reason,
+                _ => &text,
+            };
+            wrong(found, format!("{path}: {reason}"))
+        })
     }
 
     /// Checks the names of a source's sections.
@@ -229,53 +298,33 @@ impl Sections {
     }
 }
 
-impl Sections {
-    fn check_section(&self, section: &Section, value: &Value) -> Result<(), Error> {
-        let name = &section.name;
-        if section.schema.check(&json(value)).is_ok() {
-            return Ok(());
+/// Refuses members that the schema of a section does not know and does not allow.
+fn check_members(section: &Section, path: &mut Vec<String>, value: &Value) -> Result<(), Error> {
+    let ValueKind::Table(members) = &value.kind else { return Ok(()) };
+    for (name, member) in members {
+        if !schemas::may_have(&section.text, path, name) {
+            let known = schemas::member_names(&section.text, path);
+            let at: Vec<_> =
+                [section.name.as_str()].into_iter().chain(path.iter().map(String::as_str)).collect();
+            return Err(wrong(member, unknown(&at.join("."), name, known.iter().copied())));
         }
-        // The text of the error may have the value, so it is made without the secrets.
-        let mut shown = value.clone();
-        self.hide_secrets(&mut vec![name.clone()], &mut shown);
-        match section.schema.check(&json(&shown)) {
-            Err(text) => Err(wrong(value, format!("{name}: {text}"))),
-            Ok(()) => Err(wrong(value, format!("{name}: a secret value does not conform to its schema"))),
-        }
+        path.push(name.clone());
+        check_members(section, path, member)?;
+        path.pop();
     }
+    Ok(())
+}
 
-    fn hide_secrets(&self, path: &mut Vec<String>, value: &mut Value) {
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        let is_secret = self.is_secret(&parts);
-        match &mut value.kind {
-            ValueKind::Table(members) => {
-                for (name, member) in members {
-                    path.push(name.clone());
-                    self.hide_secrets(path, member);
-                    path.pop();
-                }
-            }
-            ValueKind::String(text) if is_secret => *text = "(secret)".to_owned(),
-            ValueKind::Array(elements) if is_secret => elements.clear(),
-            ValueKind::Boolean(_) | ValueKind::Nil => {}
-            kind if is_secret => *kind = ValueKind::I64(0),
-            _ => {}
-        }
-    }
+/// The option of transports that a number alone stands for.
+const PORT: &str = "port";
+
+fn takes_port(transport: &str) -> bool {
+    TRANSPORTS.iter().any(|row| row.name == transport && row.takes.contains(&Takes::Port))
 }
 
 /// The form of a row of a table of options.
 fn row<T: Options>(name: &str) -> Option<Form> {
     T::TABLE.iter().find(|row| SPELLING.name(row.name) == name).map(|row| row.form)
-}
-
-fn is_secret(schema: &Json) -> bool {
-    schema.get("writeOnly") == Some(&true.into()) || schema.get("format") == Some(&"password".into())
-}
-
-/// The schema of the member at a path, as far as `properties` say it.
-fn schema_at<'a>(schema: &'a Json, path: &[impl AsRef<str>]) -> Option<&'a Json> {
-    path.iter().try_fold(schema, |schema, name| schema.get("properties")?.get(name.as_ref()))
 }
 
 fn check_server(checked: &mut Checked, section: &Value) -> Result<(), Error> {
@@ -299,6 +348,12 @@ fn check_server(checked: &mut Checked, section: &Value) -> Result<(), Error> {
         }
         if matches!(value.kind, ValueKind::Nil) {
             continue;
+        }
+        // The error of the row would show the value.
+        let is_secret =
+            ServerSettings::TABLE.iter().any(|row| row.secret && SPELLING.name(row.name) == *name);
+        if is_secret && !matches!(value.kind, ValueKind::String(_)) {
+            return Err(wrong(value, format!("{SERVER}.{name} must be a string, not {}", word(&value.kind))));
         }
         let set =
             set_at(&mut checked.server, Owner::Server, SPELLING, name, &json(value), format!("{SERVER}."));
@@ -368,12 +423,11 @@ fn check_serve(section: &Value) -> Result<JsonSlice, Error> {
 
 /// Checks each option of a transport, so that an error names the place of the option.
 fn check_options(transport: &str, options: &Table) -> Result<(), Error> {
-    let Some(row) = crate::runtime::options::transports::TRANSPORTS.iter().find(|row| row.name == transport)
-    else {
+    let Some(row) = TRANSPORTS.iter().find(|row| row.name == transport) else {
         return Ok(());
     };
     let owner = Owner::Transport(row.name);
-    for (name, value) in options {
+    for (name, value) in options.iter().filter(|(_, value)| !matches!(value.kind, ValueKind::Nil)) {
         let mut scratch = TransportOptions::default();
         let prefix = format!("{SERVE}.{transport}.");
         let set = set_at(&mut scratch, owner, SPELLING, name, &json(value), prefix.clone());

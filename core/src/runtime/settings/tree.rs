@@ -35,7 +35,7 @@ pub(super) fn from_json(origin: &str, json: &Json) -> Value {
     value(origin, kind)
 }
 
-/// A value as JSON. Numbers that JSON cannot hold are null, which no setting accepts.
+/// A value as JSON.
 pub(super) fn to_json(value: &Value) -> Json {
     match &value.kind {
         ValueKind::Nil => Json::Null,
@@ -48,7 +48,9 @@ pub(super) fn to_json(value: &Value) -> Json {
         ValueKind::String(text) => text.as_str().into(),
         ValueKind::Array(elements) => elements.iter().map(to_json).collect(),
         ValueKind::Table(members) => {
-            let members = members.iter().map(|(name, value)| (name.clone(), to_json(value)));
+            // A member that is null counts as not set.
+            let is_set = |(_, value): &(&String, &Value)| !matches!(value.kind, ValueKind::Nil);
+            let members = members.iter().filter(is_set).map(|(name, value)| (name.clone(), to_json(value)));
             members.collect::<serde_json::Map<_, _>>().into()
         }
     }
@@ -75,8 +77,19 @@ pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     }
 }
 
-/// Puts a value at a path. A value on the way that is not a table is replaced.
-pub(super) fn put(table: &mut Table, path: &[&str], value: Value) {
+/// How deep tables and keys may be nested.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// Puts a value at a path. A value on the way that is not a table is replaced. Fails if the path is too long.
+pub(super) fn put(table: &mut Table, path: &[&str], value: Value) -> Result<(), String> {
+    if path.len() > MAX_DEPTH {
+        return Err(format!("the key has more than {MAX_DEPTH} parts"));
+    }
+    put_within(table, path, value);
+    Ok(())
+}
+
+fn put_within(table: &mut Table, path: &[&str], value: Value) {
     let Some((first, rest)) = path.split_first() else { return };
     if rest.is_empty() {
         table.insert((*first).to_owned(), value);
@@ -87,7 +100,7 @@ pub(super) fn put(table: &mut Table, path: &[&str], value: Value) {
         *inner = Value::new(None, Table::new());
     }
     if let ValueKind::Table(table) = &mut inner.kind {
-        put(table, rest, value);
+        put_within(table, rest, value);
     }
 }
 
