@@ -45,7 +45,7 @@ TEST(settings_are_read_set_and_saved) {
     CHECK_THROWS(TENON_ERR_IO, file.path(), tenon::Settings::write_default(file.path()));
     settings.set("server.name", R"("other")").save();
     CHECK(file.text() == "[server]\nname = \"other\"\n");
-    std::ofstream(file.path()) << "[server]\nname = 5\n";
+    std::ofstream(file.path()) << "[limits]\nmax_calls = 0\n";
     CHECK_THROWS(TENON_ERR_INVALID, ".toml, line 2", settings.reload());
     const tenon::Settings moved = std::move(settings);
     CHECK(moved.get("server.name") == R"("other")" && name == R"("demo")");

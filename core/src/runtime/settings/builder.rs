@@ -58,9 +58,10 @@ impl SettingsBuilder {
     /// Sets a value in code, by its dotted key. It replaces the values of all other sources.
     pub fn set(mut self, key: &str, value: &JsonSlice) -> SettingsBuilder {
         let path: Vec<_> = key.split('.').collect();
-        match value.to_value() {
-            Ok(json) => tree::put(&mut self.code, &path, tree::from_json(CODE, &json)),
-            Err(error) => _ = self.rejected.get_or_insert(Error::invalid(format!("{key}: {error}"))),
+        let json = value.to_value().map_err(|error| Error::invalid(format!("{key}: {error}")));
+        let put = json.and_then(|json| tree::put(&mut self.code, &path, tree::from_json(CODE, &json)));
+        if let Err(error) = put {
+            self.rejected.get_or_insert(error);
         }
         self
     }

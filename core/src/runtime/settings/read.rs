@@ -205,7 +205,7 @@ impl Settings {
         let mut code = state.code.clone();
         match json {
             Json::Null => remove(&mut code, &path),
-            json => tree::put(&mut code, &path, tree::from_json(CODE, &json)),
+            json => tree::put(&mut code, &path, tree::from_json(CODE, &json))?,
         }
         let now = Arc::new(self.0.sources.snapshot(&code)?);
         (state.code, state.now) = (code, now);

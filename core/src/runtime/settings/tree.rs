@@ -1,9 +1,13 @@
 //! The values of settings, each with its source. The crate `config` merges them.
 
 use crate::error::Error;
+use crate::proto::messages::error::clip;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 use serde_json::Value as Json;
+
+/// The most parts that a key may have. Tables are walked by recursion.
+const MAX_PARTS: usize = 64;
 
 /// The members of a section or of a whole source.
 pub(super) type Table = Map<String, Value>;
@@ -75,8 +79,21 @@ pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     }
 }
 
-/// Puts a value at a path. A value on the way that is not a table is replaced.
-pub(super) fn put(table: &mut Table, path: &[&str], value: Value) {
+/// Puts a value at a path. A value on the way that is not a table is replaced. Fails if the path is too long.
+pub(super) fn put(table: &mut Table, path: &[&str], value: Value) -> Result<(), Error> {
+    if path.len() > MAX_PARTS {
+        let origin = value.origin().unwrap_or_default();
+        return Err(Error::invalid(format!(
+            "{}: the key has {} parts; use at most {MAX_PARTS}",
+            clip(origin),
+            path.len()
+        )));
+    }
+    put_within(table, path, value);
+    Ok(())
+}
+
+fn put_within(table: &mut Table, path: &[&str], value: Value) {
     let Some((first, rest)) = path.split_first() else { return };
     if rest.is_empty() {
         table.insert((*first).to_owned(), value);
@@ -87,7 +104,7 @@ pub(super) fn put(table: &mut Table, path: &[&str], value: Value) {
         *inner = Value::new(None, Table::new());
     }
     if let ValueKind::Table(table) = &mut inner.kind {
-        put(table, rest, value);
+        put_within(table, rest, value);
     }
 }
 

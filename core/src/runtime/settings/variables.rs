@@ -48,7 +48,7 @@ impl Variables {
             let path = sections.path_of(rest.split(SEPARATOR));
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             let text = value.to_str().ok_or_else(|| Error::invalid(format!("{origin}: it is not UTF-8")))?;
-            tree::put(&mut table, &path, read(text, sections.reading(&path), origin));
+            tree::put(&mut table, &path, read(text, sections.reading(&path), origin))?;
         }
         Ok(table)
     }
