@@ -7,11 +7,11 @@
  *
  * CONVENTIONS
  *
- * Handles. tenon_server, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are opaque. The
- * program must give back each handle that a function made for it, exactly once. It does so with the tenon_…_free() of the
- * handle's type, which accepts NULL, or with a function that is documented to take the handle. A tenon_call belongs to the
- * library; if the program keeps one, it releases it. Do not use a handle after that. Never pass an object of the library to
- * free().
+ * Handles. tenon_server, tenon_settings, tenon_entry, tenon_call, tenon_result, tenon_answer, tenon_http and tenon_error are
+ * opaque. The program must give back each handle that a function made for it, exactly once. It does so with the
+ * tenon_…_free() of the handle's type, which accepts NULL, or with a function that is documented to take the handle. A
+ * tenon_call belongs to the library; if the program keeps one, it releases it. Do not use a handle after that. Never pass an
+ * object of the library to free().
  *
  * Wrong handles. A function that gets a handle of another type fails with TENON_ERR_STATE. The same is true for an entry
  * that was freed or that a server has taken. Functions that return no status return the same as for NULL, and functions
@@ -43,10 +43,10 @@
  * leave one. On threads of the library they have 2 MiB of stack.
  *
  * Threads. Each entry chooses where its callback runs, see tenon_entry_set_mode(). By default several threads of the
- * library run callbacks at once. Functions of a tenon_server and of a tenon_call may be called from any thread, also from
- * several at once. A tenon_answer is read-only, and any thread may read it. A tenon_entry, a tenon_result, a tenon_http, a
- * tenon_error and the outputs of any function belong to one thread at a time. Servers in one process are independent of
- * each other. Functions that wait say so; all others return as soon as their work is done.
+ * library run callbacks at once. Functions of a tenon_server, of a tenon_settings and of a tenon_call may be called from any
+ * thread, also from several at once. A tenon_answer is read-only, and any thread may read it. A tenon_entry, a tenon_result,
+ * a tenon_http, a tenon_error and the outputs of any function belong to one thread at a time. Servers in one process are
+ * independent of each other. Functions that wait say so; all others return as soon as their work is done.
  *
  * Re-entrancy. Inside a callback every function may be called, with these exceptions. tenon_server_free() and
  * tenon_server_run() of the server that the callback belongs to fail with TENON_ERR_STATE, and so does tenon_server_start()
@@ -204,6 +204,21 @@ typedef struct tenon_result tenon_result;
  * headers.
  */
 typedef struct tenon_server tenon_server;
+
+/**
+ * The settings of a program, from a file, from variables of the environment, and from code. They have the sections
+ * "server" and "limits" for a server, "serve" for its transports, and those of the program. docs/settings-files.md has
+ * the rules. A setting has a dotted key, such as "limits.max_calls". Times are in seconds, as in the file.
+ *
+ * Load settings with tenon_settings_load(), use them for servers with tenon_server_set_settings(), and free them with
+ * tenon_settings_free(). Any thread may use them, also several threads at once. They can be used after fork() if no
+ * other thread used them at that moment.
+ *
+ * The texts that functions return live as long as the handle. The handle keeps one copy of each different text. A
+ * program that reads values which change often should free the handle now and then; tenon_server_settings() makes
+ * another one.
+ */
+typedef struct tenon_settings tenon_settings;
 
 /**
  * The result of a function: TENON_OK, another value above zero that is not a failure, or a TENON_ERR_ value below
@@ -812,7 +827,8 @@ const char *tenon_status_text(tenon_status status);
 
 /**
  * Makes a server. `name` is the server's name for programs, `version` is the version of the server program. Both are
- * copied.
+ * copied. Either may be NULL, which means that of the settings, see tenon_server_set_settings(). Without a name there,
+ * the start fails; the default of the version is "0.0.0".
  *
  * On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
  */
@@ -968,6 +984,114 @@ tenon_status tenon_server_set_log(
 tenon_status tenon_server_set_store(
     tenon_server *server, tenon_mode mode, tenon_handler_fn submit, void *user_data,
     tenon_destroy_fn destroy);
+
+/* SETTINGS FROM FILES ==================================================================================== */
+
+/**
+ * Reads settings. `options` is `len` bytes of a JSON object, or up to the first NUL with TENON_NUL. Its members name
+ * the sources, and none of them is needed:
+ *
+ * - "file": the path of the settings file, which ends with ".toml" or ".json".
+ * - "dotenv": the path of a file with lines NAME=VALUE, which are further variables. Variables of the process count
+ *   more.
+ * - "prefix": the beginning of the names of variables that are settings. Default: "TENON", as in
+ *   TENON_LIMITS__MAX_CALLS. If it is empty, variables are no source of settings.
+ * - "sections": the sections of the program, an object with a JSON Schema for each name.
+ * - "values": an object with values of code by their dotted keys. They replace those of all other sources.
+ *
+ * On success `*out` is the settings, which the program frees. This function, tenon_settings_set() and
+ * tenon_settings_reload() read files and the environment, so no other thread may change the environment (setenv())
+ * meanwhile.
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON. Fails with TENON_ERR_INVALID if a name or a value is wrong; the
+ * message has the line of the file or the name of the variable. Fails with TENON_ERR_NOT_FOUND or TENON_ERR_IO if a
+ * file cannot be read.
+ */
+tenon_status tenon_settings_load(
+    const char *options, size_t len, tenon_settings **out, tenon_error **err) TENON_MUST_USE;
+
+/**
+ * The value of a setting, by its dotted key: JSON text, NUL-terminated. It is "null" if the setting is not set. A limit
+ * always has a value. A secret that is set is "true". The key of a section gives all values that the section has. The
+ * text is borrowed: it lives as long as the handle. `len` may be NULL.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if there is no such setting.
+ */
+tenon_status tenon_settings_get(
+    const tenon_settings *settings, const char *key, const char **value, size_t *len);
+
+/**
+ * Where the value of a setting comes from: a line of a file, a variable, or "code". The text is NUL-terminated and
+ * borrowed: it lives as long as the handle. `len` may be NULL.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if no source has the setting, also if it has a default.
+ */
+tenon_status tenon_settings_source(
+    const tenon_settings *settings, const char *key, const char **source, size_t *len);
+
+/**
+ * Sets a value in code, by its dotted key. It replaces the values of all other sources. `value` is `len` bytes of JSON
+ * text, or up to the first NUL with TENON_NUL. "null" removes the value of code again.
+ *
+ * Fails with TENON_ERR_JSON if the text is not JSON, and otherwise like tenon_settings_load(). Nothing changes then.
+ */
+tenon_status tenon_settings_set(
+    tenon_settings *settings, const char *key, const char *value, size_t len, tenon_error **err);
+
+/**
+ * Writes the values that tenon_settings_set() has set into the file. Everything else in the file stays as it is, with
+ * its comments. The file is replaced as a whole.
+ *
+ * Fails with TENON_ERR_STATE if the settings have no file, and with TENON_ERR_INVALID if a secret was set, because
+ * secrets are not written. Fails with TENON_ERR_IO if the file cannot be written.
+ */
+tenon_status tenon_settings_save(tenon_settings *settings, tenon_error **err);
+
+/**
+ * Reads all sources again. Values of code stay. Fails like tenon_settings_load(), and nothing changes then. A server
+ * that was started keeps its settings.
+ */
+tenon_status tenon_settings_reload(tenon_settings *settings, tenon_error **err);
+
+/**
+ * The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed and
+ * lives as long as the handle. `len` may be NULL.
+ */
+tenon_status tenon_settings_schema(const tenon_settings *settings, const char **schema, size_t *len);
+
+/**
+ * Writes a TOML file that has every setting as a comment, with its description. An existing file is not replaced.
+ *
+ * Fails with TENON_ERR_IO or another status if the file exists or cannot be written.
+ */
+tenon_status tenon_settings_write_default(const char *path, tenon_error **err);
+
+/**
+ * Frees settings. NULL is ignored. A server that uses them keeps them. No other thread may use the handle meanwhile.
+ */
+void tenon_settings_free(tenon_settings *settings);
+
+/**
+ * Gives settings to a server: its section "server", its limits, and the transports of the section "serve". The program
+ * keeps its handle and may free it at any time, because the server has its own reference. The last settings that were
+ * given count.
+ *
+ * What the program sets itself replaces the settings, before or after this call. This includes the name and the version
+ * that were given to tenon_server_new(), members, limits and stores. The transports of the section "serve" are served if
+ * no tenon_server_listen_ function was called; tenon_server_exchange() does not start them. Options that they do not
+ * have are those of the tenon_server_allow_ functions and tenon_server_set_unix_mode().
+ *
+ * The server reads the values when it is started or mounted. Later changes do not affect it.
+ *
+ * Fails with TENON_ERR_INVALID if neither tenon_server_new() nor the settings have a name.
+ */
+tenon_status tenon_server_set_settings(tenon_server *server, const tenon_settings *settings);
+
+/**
+ * The settings that the server has been given. It is a new handle of the same settings, which the program frees. NULL
+ * if the server has none, and for NULL. Callbacks can use it.
+ */
+tenon_settings *tenon_server_settings(const tenon_server *server) TENON_MUST_USE;
 
 /* TRANSPORTS ============================================================================================= */
 
@@ -1565,8 +1689,8 @@ tenon_status tenon_tool_add_param(
  *   gets an ordinary response. Default: no; a call is a task from its start. For tools.
  * - "once_only": true or false. Whether each state that a client of 2026-07-28 sends back after a question can be
  *   used only once, over all replicas that share the server's store. If a client sends the same round again, the
- *   handler does not run again. Default: no. For tools, resources, resource templates, resource providers, prompts,
- *   methods.
+ *   handler does not run again. A state also counts as used if the server then refuses the call as busy. Default: no.
+ *   For tools, resources, resource templates, resource providers, prompts, methods.
  * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long the contents may be cached, and
  *   by whom. Default: the server's setting. For resources, resource templates, resource providers.
  * - "unsafe_paths": true or false. Whether values of the template's variables may lead out of a folder that the

@@ -47,5 +47,6 @@
 #include <tenon/read.hpp>
 #include <tenon/result.hpp>
 #include <tenon/server.hpp>
+#include <tenon/settings.hpp>
 
 #endif  // TENON_HPP

@@ -8,6 +8,7 @@
 #include <tenon/call.hpp>
 #include <tenon/entry.hpp>
 #include <tenon/http.hpp>
+#include <tenon/settings.hpp>
 
 #include <array>
 #include <chrono>
@@ -36,11 +37,13 @@ using ThreadStart = std::function<void(std::string_view name)>;
 /** An MCP server. Any thread may use it, also several threads at once. Its destructor waits for callbacks that run. */
 class Server {
 public:
-    Server(std::string_view name, std::string_view version) {
-        tenon_server *made = nullptr;
-        detail::Detail detail;
-        detail.check(tenon_server_new(detail::Text(name), detail::Text(version), &made, detail));
-        server_.reset(made);
+    Server(std::string_view name, std::string_view version) { make(name, version); }
+    /** A server with settings. A name and a version that are given replace those of the settings. */
+    explicit Server(
+        const Settings &settings, std::optional<std::string_view> name = std::nullopt,
+        std::optional<std::string_view> version = std::nullopt) {
+        make(name, version);
+        set_settings(settings);
     }
 
     Server &set_instructions(std::string_view text) {
@@ -49,6 +52,14 @@ public:
     Server &set(std::string_view member, std::string_view json) {
         return done(
             tenon_server_set(get(), detail::Text(member), detail::data(json), json.size()), "tenon_server_set");
+    }
+    Server &set_settings(const Settings &settings) {
+        return done(tenon_server_set_settings(get(), settings.get()), "tenon_server_set_settings");
+    }
+    /** The settings that the server has been given, if any. */
+    std::optional<Settings> settings() const {
+        tenon_settings *found = tenon_server_settings(get());
+        return found == nullptr ? std::nullopt : std::optional<Settings>(Settings(found));
     }
     Server &add_extension(std::string_view id, std::string_view settings = "{}") {
         return done(
@@ -260,6 +271,12 @@ public:
     tenon_server *get() const noexcept { return server_.get(); }
 
 private:
+    void make(std::optional<std::string_view> name, std::optional<std::string_view> version) {
+        tenon_server *made = nullptr;
+        detail::Detail detail;
+        detail.check(tenon_server_new(detail::Text(name), detail::Text(version), &made, detail));
+        server_.reset(made);
+    }
     static detail::Text text(std::string_view text) { return detail::Text(text); }
     Server &done(tenon_status status, const char *what) {
         detail::check(status, what);

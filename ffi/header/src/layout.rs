@@ -10,7 +10,7 @@ pub const MUST_USE: &str = "TENON_MUST_USE";
 type Section = (&'static str, &'static str, &'static [&'static str]);
 
 /// The sections in their order.
-const SECTIONS: [Section; 31] = [
+const SECTIONS: [Section; 32] = [
     (
         "VERSIONS",
         "TENON_VERSION",
@@ -28,6 +28,11 @@ const SECTIONS: [Section; 31] = [
     ("LIMITS", "TENON_LIMIT_MESSAGE_BYTES", &["TENON_LIMIT_"]),
     ("ERRORS", "tenon_error_status", &["tenon_error_", "tenon_status_"]),
     ("SERVERS", "tenon_server_new", &["tenon_server_new", "tenon_server_set", "tenon_server_add_"]),
+    (
+        "SETTINGS FROM FILES",
+        "tenon_settings_load",
+        &["tenon_settings_", "tenon_server_set_settings", "tenon_server_settings"],
+    ),
     (
         "TRANSPORTS",
         "tenon_server_listen",

@@ -10,6 +10,7 @@ use crate::calls::answer::tenon_answer;
 use crate::calls::call::tenon_call;
 use crate::calls::result::tenon_result;
 use crate::servers::server::tenon_server;
+use crate::servers::settings::tenon_settings;
 use crate::transports::http::request::tenon_http;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
@@ -41,6 +42,7 @@ handles! {
     tenon_http = 0xa7b1_6c0f_93d2_5e44,
     tenon_result = 0xa7b1_6c0f_93d2_5e45,
     tenon_server = 0xa7b1_6c0f_93d2_5e46,
+    tenon_settings = 0xa7b1_6c0f_93d2_5e47,
 }
 
 /// The tag of an object that was freed.

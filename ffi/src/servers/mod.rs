@@ -3,6 +3,8 @@
 // In the order of the header; rustfmt sorts within a group only.
 pub(super) mod server;
 
+pub(super) mod settings;
+
 pub(super) mod log;
 
 pub(super) mod run;

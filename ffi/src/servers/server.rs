@@ -7,7 +7,7 @@ use crate::abi::json::{json, json_text};
 use crate::abi::status::*;
 use crate::abi::thread_start::{ThreadStart, tenon_thread_start_fn};
 use crate::entries::handlers::tenon_destroy_fn;
-use crate::servers::config::limit::{set_limit, tenon_limit};
+use crate::servers::config::limit::tenon_limit;
 use crate::servers::log::{HostLog, tenon_log_fn};
 use crate::servers::state::server_state::ServerState;
 use std::ffi::{c_char, c_void};
@@ -34,7 +34,8 @@ pub struct tenon_server {
 }
 
 /// Makes a server. `name` is the server's name for programs, `version` is the version of the server program. Both are
-/// copied.
+/// copied. Either may be NULL, which means that of the settings, see tenon_server_set_settings(). Without a name there,
+/// the start fails; the default of the version is "0.0.0".
 ///
 /// On success `*out` is the server. Fails with TENON_ERR_INVALID if the name is empty.
 #[must_use]
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn tenon_server_new(
     out: *mut *mut tenon_server,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
-    entry!(err; out = out(out), name = text(name), version = text(version) => {
+    entry!(err; out = out(out), name = optional_text(name), version = optional_text(version) => {
         tenon_mcp::locate_panics();
         let inner = ServerState::new(name, version)?;
         out.write(Tagged::give(tenon_server { inner }));
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn tenon_server_set_limit(
     value: u64,
 ) -> tenon_status {
     entry!(server = object(server) => {
-        server.inner.set(|config| set_limit(&mut config.limits, limit, value))
+        server.inner.set(|config| config.set_limit(limit, value))
     })
 }
 

@@ -8,6 +8,7 @@
 /* What the arguments of one case are made of. */
 struct given {
     tenon_server *server, *other, *ended_server, *made_server;
+    tenon_settings *settings, *made_settings;
     tenon_entry *entry, *prompt, *made_entry;
     tenon_call *call, *ended_call;
     tenon_result *result, *made_result;
@@ -15,6 +16,7 @@ struct given {
     tenon_http *http, *made_http;
     tenon_error *error, *err;
     tenon_server *freed_server;
+    tenon_settings *freed_settings;
     tenon_entry *freed_entry;
     tenon_call *freed_call;
     tenon_result *freed_result;
@@ -110,14 +112,15 @@ static void judge(struct given *given) {
         fault("did not fail and left an error");
     }
     if (status < 0) {
-        bool touched = given->text != MARK || given->made_server || given->made_entry || given->made_result ||
-                       given->made_answer || given->made_http;
+        bool touched = given->text != MARK || given->made_server || given->made_settings || given->made_entry ||
+                       given->made_result || given->made_answer || given->made_http;
         for (i = 0; i < 4; i++) touched |= given->room[i] != 0x5a5a5a5a5a5a5a5a;
         if (touched) fault("failed and wrote an output");
     }
     tenon_error_free(given->err);
     given->err = NULL;
     tenon_server_free(given->made_server);
+    tenon_settings_free(given->made_settings);
     tenon_entry_free(given->made_entry);
     tenon_result_free(given->made_result);
     tenon_answer_free(given->made_answer);
@@ -127,6 +130,7 @@ static void judge(struct given *given) {
 /* What is not of the call. */
 static void prepare(struct given *given) {
     OK(tenon_server_new("other", "1", &given->other, NULL));
+    OK(tenon_settings_load("{\"prefix\":\"\",\"values\":{\"limits.max_calls\":9}}", TENON_NUL, &given->settings, NULL));
     OK(tenon_tool_new("tool", &given->entry, NULL));
     OK(tenon_entry_set_handler(given->entry, nothing, NULL, NULL));
     OK(tenon_prompt_new("prompt", &given->prompt, NULL));
@@ -143,6 +147,8 @@ static void free_some(struct given *given) {
     if (!handles_are_checked()) return;
     OK(tenon_server_new("freed", "1", &given->freed_server, NULL));
     OK(tenon_server_free(given->freed_server));
+    OK(tenon_settings_load("{}", TENON_NUL, &given->freed_settings, NULL));
+    tenon_settings_free(given->freed_settings);
     OK(tenon_result_new(&given->freed_result, NULL));
     tenon_result_free(given->freed_result);
     OK(tenon_http_new("POST", &given->freed_http, NULL));
@@ -154,6 +160,7 @@ static void free_some(struct given *given) {
 static void clean(struct given *given) {
     OK(tenon_http_free(given->http));
     tenon_error_free(given->error);
+    tenon_settings_free(given->settings);
     tenon_result_free(given->result);
     tenon_entry_free(given->entry);
     tenon_entry_free(given->prompt);

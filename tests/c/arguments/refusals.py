@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TABLE = Path(__file__).with_name("refusals.txt")
 HEAD = "# Function, parameter, what it is given, status. Written by refusals.py --write; a change here is to be read.\n"
 
-HANDLES = ("server", "entry", "call", "result", "answer", "http", "error")
+HANDLES = ("server", "settings", "entry", "call", "result", "answer", "http", "error")
 # Arguments in order, by function and name, or by name.
 TEXTS = {
     "address": "0",
@@ -68,6 +68,12 @@ TEXTS = {
     "uri_template": "a:{b}",
     "url": "https://example.com",
     "value": '"a"',
+    ("tenon_settings_get", "key"): "limits.max_calls",
+    ("tenon_settings_source", "key"): "limits.max_calls",
+    ("tenon_settings_set", "key"): "limits.max_calls",
+    ("tenon_settings_set", "value"): "5",
+    # No file may stay behind, since the next case would find it.
+    ("tenon_settings_write_default", "path"): "/nonexistent/a.toml",
     ("tenon_call_elicit", "message"): "?",
     ("tenon_call_elicit_url", "message"): "?",
     ("tenon_call_require_url", "message"): "?",
@@ -110,6 +116,7 @@ TAKES = {
     "tenon_server_replace": "entry",
     "tenon_call_return": "result",
     "tenon_server_free": "server",
+    "tenon_settings_free": "settings",
     "tenon_entry_free": "entry",
     "tenon_result_free": "result",
     "tenon_answer_free": "answer",

@@ -1,9 +1,13 @@
 //! The values of settings, each with its source. The crate `config` merges them.
 
 use crate::error::Error;
+use crate::proto::messages::error::clip;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 use serde_json::Value as Json;
+
+/// The most parts that a key may have. Tables are walked by recursion.
+const MAX_PARTS: usize = 64;
 
 /// The members of a section or of a whole source.
 pub(super) type Table = Map<String, Value>;

@@ -81,8 +81,7 @@ impl ServerConfig {
         let others = || self.pages.iter().filter(|other| other.path != page.path);
         if self.changed {
             // The server does not have the present limits yet.
-            let builder = Server::builder(self.name.as_str(), self.version.as_str());
-            let server = builder.limits(self.limits.clone()).build()?;
+            let server = self.checker().limits(self.limits()?).build()?;
             others().chain([&page]).try_for_each(|page| page.add_to(&server))?;
         } else {
             page.add_to(&self.server)?;

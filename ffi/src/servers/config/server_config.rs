@@ -4,21 +4,29 @@ use crate::abi::guard::Result;
 use crate::abi::status::*;
 use crate::abi::thread_start::ThreadStart;
 use crate::servers::config::entries::{Mount, Page, Record, add_layer};
+use crate::servers::config::limit::{set_limit, tenon_limit};
 use crate::servers::log::HostLog;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tenon_mcp::{
-    ConfiguredTransport, HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Spelling,
-    Target,
+    ConfiguredTransport, HandlerId, HostPort, JsonSlice, LaneId, Limits, Server, ServerBuilder, Settings,
+    Spelling, Target,
 };
 
 /// The setting that names a store.
 const STORE: &str = "store";
 
+/// The name and the version of a server that gets them from settings later.
+const UNNAMED: (&str, &str) = ("unnamed", "0.0.0");
+
 pub(crate) struct ServerConfig {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(crate) limits: Limits,
+    /// `None`: that of the settings.
+    name: Option<String>,
+    version: Option<String>,
+    /// Settings from a file and other sources. Those that the program sets itself replace them.
+    pub(crate) settings: Option<Settings>,
+    /// The limits that the program has set.
+    own_limits: BTreeMap<tenon_limit, u64>,
     pub(crate) state_keys: Vec<[u8; 32]>,
     pub(crate) worker_threads: usize,
     pub(crate) signals: bool,
@@ -52,12 +60,13 @@ pub(crate) struct ServerConfig {
 }
 
 impl ServerConfig {
-    pub(crate) fn new(name: &str, version: &str) -> Result<ServerConfig> {
+    pub(crate) fn new(name: Option<&str>, version: Option<&str>) -> Result<ServerConfig> {
         Ok(ServerConfig {
-            server: Server::builder(name, version).build()?,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            limits: Limits::default(),
+            server: checker(name, version).build()?,
+            name: name.map(str::to_owned),
+            version: version.map(str::to_owned),
+            settings: None,
+            own_limits: BTreeMap::new(),
             state_keys: Vec::new(),
             worker_threads: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
             signals: true,
@@ -68,7 +77,7 @@ impl ServerConfig {
             allowed: BTreeMap::new(),
             unix_mode: None,
             rejected: None,
-            changed: false,
+            changed: name.is_none(),
             records: Vec::new(),
             middleware: Vec::new(),
             members: Vec::new(),
@@ -93,10 +102,43 @@ impl ServerConfig {
         }
     }
 
+    /// A builder that checks single settings. It has the program's name and version only.
+    pub(super) fn checker(&self) -> ServerBuilder {
+        checker(self.name.as_deref(), self.version.as_deref())
+    }
+
+    /// A builder with the settings from a file and other sources.
+    fn builder(&self, settings: Option<&Settings>) -> Result<ServerBuilder> {
+        Ok(Server::builder_with(settings, self.name.as_deref(), self.version.as_deref())?)
+    }
+
+    /// Sets the settings from a file and other sources.
+    pub(crate) fn set_settings(&mut self, settings: Settings) -> Result<()> {
+        self.builder(Some(&settings))?.build()?;
+        self.settings = Some(settings);
+        Ok(())
+    }
+
+    pub(crate) fn set_limit(&mut self, number: tenon_limit, value: u64) -> Result<()> {
+        set_limit(&mut Limits::default(), number, value)?;
+        self.own_limits.insert(number, value);
+        Ok(())
+    }
+
+    /// The limits of the settings, changed by those that the program has set.
+    pub(crate) fn limits(&self) -> Result<Limits> {
+        let mut limits = match &self.settings {
+            Some(settings) => self.builder(Some(settings))?.current_limits().clone(),
+            None => Limits::default(),
+        };
+        self.own_limits.iter().try_for_each(|(number, value)| set_limit(&mut limits, *number, *value))?;
+        Ok(limits)
+    }
+
     /// Sets a member of the server's description, or a setting. Returns the callback of the store that it replaces.
     pub(crate) fn set_member(&mut self, member: &str, value: JsonSlice) -> Result<Option<HandlerId>> {
         // Errors are reported at once, as by the other setters.
-        set_member(Server::builder(self.name.as_str(), self.version.as_str()), member, &value)?.build()?;
+        set_member(self.checker(), member, &value)?.build()?;
         // The last value counts.
         let replaced = if member == STORE { self.store.take() } else { None };
         self.members.retain(|(other, _)| other != member);
@@ -116,8 +158,7 @@ impl ServerConfig {
     }
 
     pub(crate) fn add_extension(&mut self, id: &str, settings: JsonSlice) -> Result<()> {
-        let builder = Server::builder(self.name.as_str(), self.version.as_str());
-        builder.extension(id, settings.clone()).build()?;
+        self.checker().extension(id, settings.clone()).build()?;
         self.extensions.push((id.to_owned(), settings));
         Ok(())
     }
@@ -139,8 +180,9 @@ impl ServerConfig {
             return Err(failure.clone());
         }
         if self.changed {
-            let mut builder = Server::builder(self.name.as_str(), self.version.as_str())
-                .limits(self.limits.clone())
+            let mut builder = self
+                .builder(self.settings.as_ref())?
+                .limits(self.limits()?)
                 .state_keys(self.state_keys.iter().copied());
             if let Some(log) = &self.log {
                 builder = builder.log(log.clone());
@@ -179,6 +221,10 @@ impl ServerConfig {
         }
         Ok(self.server.clone())
     }
+}
+
+fn checker(name: Option<&str>, version: Option<&str>) -> ServerBuilder {
+    Server::builder(name.unwrap_or(UNNAMED.0), version.unwrap_or(UNNAMED.1))
 }
 
 /// Sets a setting, or a member of the server's description if no setting has the name.

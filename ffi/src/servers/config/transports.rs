@@ -5,7 +5,7 @@ use crate::abi::status::*;
 use crate::servers::config::server_config::ServerConfig;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
-use tenon_mcp::{ConfiguredTransport, JsonSlice, ServeOptions, Spelling, TransportKind, json};
+use tenon_mcp::{ConfiguredTransport, JsonSlice, ServeOptions, Settings, Spelling, TransportKind, json};
 
 /// A duplicate of a descriptor of the program.
 pub(crate) fn duplicate(number: i32) -> io::Result<OwnedFd> {
@@ -47,9 +47,12 @@ impl ServerConfig {
         self.listen(transport, &JsonSlice::from_value(&json!(address)), duplicate)
     }
 
-    /// The transports. Fails if there is none.
+    /// The transports: those that were named, else those of the settings. Fails if there is none.
     pub(crate) fn transports(&self) -> Result<ServeOptions> {
-        let options = self.named()?;
+        let mut options = self.named()?;
+        if options.is_empty() {
+            options = self.with_defaults(self.of_settings()?)?;
+        }
         if options.is_empty() {
             return Err(Failure::new(
                 TENON_ERR_INVALID,
@@ -62,14 +65,34 @@ impl ServerConfig {
     /// The transports that were named. Descriptors are duplicated, so that a failed start leaves the originals for the
     /// next start.
     pub(crate) fn named(&self) -> Result<ServeOptions> {
+        self.with_defaults(self.transports.iter().cloned())
+    }
+
+    /// The transports of the section "serve".
+    fn of_settings(&self) -> Result<Vec<ConfiguredTransport>> {
+        let served = self.settings.as_ref().map(Settings::serve_options).transpose()?.flatten();
+        let named = served.map(|served| served.to_options(Spelling::File)).unwrap_or_default();
+        let no_descriptor = |_| Err(io::Error::other("settings have no descriptors"));
+        let mut all = Vec::new();
+        for (name, options) in &named {
+            all.extend(ConfiguredTransport::read(name, options, Spelling::File, no_descriptor)?);
+        }
+        Ok(all)
+    }
+
+    /// Serves transports. Options that they do not have are those that apply to all transports.
+    fn with_defaults(
+        &self,
+        transports: impl IntoIterator<Item = ConfiguredTransport>,
+    ) -> Result<ServeOptions> {
         // Null counts as not set.
         let mut defaults = json!({ "mode": self.unix_mode });
         for (option, names) in &self.allowed {
             defaults[option] = json!(names);
         }
         let (defaults, mut options) = (JsonSlice::from_value(&defaults), ServeOptions::new());
-        for transport in &self.transports {
-            options = options.with(transport.clone().with_defaults(&defaults, Spelling::C)?)?;
+        for transport in transports {
+            options = options.with(transport.with_defaults(&defaults, Spelling::C)?)?;
         }
         Ok(options)
     }

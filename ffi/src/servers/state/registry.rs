@@ -21,7 +21,7 @@ impl ServerState {
             let (mode, handler) = match answers {
                 Answers::Callback(mode, handler) => (mode, handler),
                 Answers::View(html) => {
-                    let most = self.config.lock().limits.max_result_bytes;
+                    let most = self.config.lock().limits()?.max_result_bytes;
                     let target = html.target(&entry, most)?;
                     records.push(Record::new(entry, target, None));
                     continue;

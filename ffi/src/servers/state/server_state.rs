@@ -25,7 +25,7 @@ pub(crate) struct ServerState {
 }
 
 impl ServerState {
-    pub(crate) fn new(name: &str, version: &str) -> Result<Arc<ServerState>> {
+    pub(crate) fn new(name: Option<&str>, version: Option<&str>) -> Result<Arc<ServerState>> {
         Ok(Arc::new(ServerState {
             config: Mutex::new(ServerConfig::new(name, version)?),
             started: OnceLock::new(),
