@@ -49,7 +49,8 @@ fn transports(options: &JsonSlice, settings: Option<&Settings>) -> Result<ServeO
     }
     let names_none = options.kind() == Kind::Object
         && options.members().all(|member| options.subslice(member.value).kind() == Kind::Null);
-    if names_none && let Some(settings) = settings
+    if names_none
+        && let Some(settings) = settings
         && let Some(serve) = settings.serve_options().map_err(to_js)?
     {
         return Ok(serve);

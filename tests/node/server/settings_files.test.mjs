@@ -23,6 +23,12 @@ async function inFolder(use) {
   }
 }
 
+/** What a server says of itself when a session opens. */
+async function serverInfo(url) {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } }
+  return (await post(url, { id: 1, method: 'initialize', params })).messages[0].result.serverInfo
+}
+
 /** Runs `use` with the URLs of a server while it listens. */
 async function listening(app, options, use) {
   const urls = await app.listen(options)
@@ -106,25 +112,26 @@ test('a server has the settings of a file, unless code sets others', () =>
         '[limits]\nmax_result_bytes = 1000\nmax_depth = 4\n[serve.http]\nport = 0\npath = "/file"\n'
     )
     const large = (app) => app.tool('large', () => 'x'.repeat(2000)).tool('deep', () => [[[[[[1]]]]]])
-    const plain = large(new Server({ settings: path }))
+    const plain = large(new Server({ settings: path, log: null }))
     assert.equal(plain.settings.get('server.name'), 'shop')
     await listening(plain, undefined, async ({ url }) => {
       assert.match(url, /\/file$/, 'the transports of the file')
       assert.equal((await modern(url, 'server/discover')).result.instructions, 'Of the file')
-      const opened = await post(url, { id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'c', version: '1' } } })
-      assert.deepEqual(opened.messages[0].result.serverInfo, { name: 'shop', title: 'The file', version: '2' })
-      const { error } = await modern(url, 'tools/call', { name: 'large', arguments: {} })
-      assert.match(error.message, /1000 bytes/)
+      assert.deepEqual(await serverInfo(url), { name: 'shop', title: 'The file', version: '2' })
+      const { result } = await modern(url, 'tools/call', { name: 'large', arguments: {} })
+      assert.match(result.content[0].text, /more than 1000 bytes/, 'the limit of the file')
     })
     const settings = new Settings({ file: path, prefix: '' })
-    const own = large(new Server({ settings, name: 'code', title: 'The code', limits: { maxResultBytes: 5000 } }))
+    const own = large(new Server({ settings, log: null, name: 'code', title: 'The code', limits: { maxResultBytes: 5000 } }))
     assert.equal(own.settings, settings)
-    await listening(own, { http: 0 }, async ({ url }) => assert.match(url, /\/mcp$/, 'the transports of code'))
+    await listening(own, { http: 0 }, async ({ url }) => {
+      assert.match(url, /\/mcp$/, 'the transports of code')
+      assert.deepEqual(await serverInfo(url), { name: 'code', title: 'The code', version: '2' })
+    })
     const client = new Client(own)
     try {
       assert.equal((await client.callTool('large')).text.length, 2000, 'the limit of code')
-      await assert.rejects(client.callTool('deep'), /4/, 'the other limit stays that of the file')
-      assert.deepEqual(client.serverInfo, { name: 'code', title: 'The code', version: '2' })
+      await assert.rejects(client.callTool('deep'), /deeper than 4 levels/, 'the other limit stays that of the file')
     } finally {
       await client.close()
     }
