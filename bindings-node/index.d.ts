@@ -333,7 +333,7 @@ export interface Limits {
 export type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28'
 
 /** A capability that a server can declare although nothing is registered for it (yet). */
-export type Capability = NonNullable<Settings['capabilities']>[number]
+export type Capability = NonNullable<ServerSettings['capabilities']>[number]
 
 /**
  * How long a response may be cached, and for whom. This is a hint and no access control: responses that differ by client must
@@ -728,7 +728,7 @@ export interface TemplatePolicies {
 }
 
 /** The settings of a server. */
-export interface Settings {
+export interface ServerSettings {
   /** The name for people. */
   title?: string
   /** What the server is for (from 2025-11-25 on). */
@@ -785,10 +785,17 @@ export interface Settings {
 
 // End of the policies and settings.
 
-export interface ServerOptions extends Settings {
-  /** The server's programmatic name. */
+export interface ServerOptions extends ServerSettings {
+  /**
+   * Settings from a file, from variables and from code, or the path of a settings file. They replace the defaults, and the other
+   * options replace them. Later changes of the settings do not change the server.
+   */
+  settings?: Settings | string
+  /** The server's programmatic name. It can be left out if there are `settings` that have it. */
   name: string
-  /** The version of the server program. Default `"0.1.0"`. */
+  /**
+   * The version of the server program. Default: `server.version` of `settings`, or else `"0.0.0"`. Without `settings`: `"0.1.0"`.
+   */
   version?: string
   limits?: Limits
   /**
@@ -1738,9 +1745,67 @@ export interface Listening {
 /** The input of a tool without `input`. */
 type NoArguments = { readonly type: 'object'; readonly properties: {}; readonly additionalProperties: false }
 
+/** The sources of {@link Settings}. */
+export interface SettingsOptions {
+  /**
+   * The settings file, whose name ends with `.toml` or `.json`. It has at most 1 MiB. In its texts, `${NAME}` stands for the
+   * value of a variable, and `${NAME:-text}` has a default.
+   */
+  file?: string
+  /** A file with lines `NAME=VALUE`: further variables. Variables of the process count more. */
+  dotenv?: string
+  /**
+   * The beginning of the names of variables that are settings. Default `"TENON"`, as in `TENON_LIMITS__MAX_CALLS`. If it is
+   * empty, variables are no source of settings.
+   */
+  prefix?: string
+  /**
+   * The sections of the program: a JSON Schema for each name. A library's schema may stand there if it provides its JSON
+   * Schema. Values are checked by the JSON Schema only. A property with `writeOnly: true` or `format: 'password'` is secret.
+   */
+  sections?: { readonly [name: string]: JsonSchema }
+  /** Values of code, by their dotted keys. They replace those of all other sources. */
+  values?: { readonly [key: string]: unknown }
+}
+
+/**
+ * The settings of a program: of its server, the limits, the transports, and the program's own sections. They come from a file,
+ * from variables of the environment, and from code, and the later source counts. The sections are `server`, `limits` and
+ * `serve`, with the names of a settings file, such as `limits.max_calls`. Times are in seconds.
+ *
+ * The constructor, `writeDefault`, `set`, `save` and `reload` read or write files, so they block. An object belongs to the thread
+ * that made it. Errors have a `code`: `TENON_INVALID` if a name or a value is wrong, with the source, the value and the nearest
+ * known name; `TENON_NOT_FOUND` or `TENON_IO` if a file cannot be read.
+ */
+export class Settings {
+  /** Reads all sources and checks all values. Without options, only variables are read. */
+  constructor(options?: SettingsOptions)
+  /** Writes a TOML file that has every setting as a comment. Throws `TENON_IO` if there is a file. */
+  static writeDefault(path: string): void
+  /**
+   * The value of a setting, by its dotted key. `undefined` if it is not set; a limit always has a value. A secret that is set is
+   * `true`. Throws `TENON_NOT_FOUND` if there is no such setting.
+   */
+  get<T = unknown>(key: string): T | undefined
+  /** Where the value of a setting comes from: a line of a file, a variable, or `code`. `undefined` if it is not set. */
+  source(key: string): string | undefined
+  /** Sets a value in code, by its dotted key. `null` removes it again. If the value is wrong, this throws, and nothing changes. */
+  set(key: string, value: unknown): this
+  /**
+   * Writes the values that `set` has set into the file. Everything else in the file stays as it is, with its comments. Throws
+   * `TENON_STATE` if the settings have no file, and `TENON_INVALID` if a secret was set, because secrets are not written.
+   */
+  save(): void
+  /** Reads all sources again. If a value is wrong, this throws, and nothing changes. A server that was built keeps its settings. */
+  reload(): void
+  /** The JSON Schema of a settings file, with the sections of the program. */
+  schema(): Record<string, unknown>
+}
+
 /** An MCP server. It opens nothing until `listen`, and keeps the process alive while it listens. */
 export class Server {
   constructor(options: ServerOptions)
+  constructor(options: Partial<ServerOptions> & { settings: Settings | string })
   /** Registers a tool, at any time. Throws if the name is taken, the definition is invalid, or the handler is a generator. */
   tool<
     const S extends JsonSchema = NoArguments,
@@ -1858,6 +1923,8 @@ export class Server {
   entries(kind: Kind): Map<string, ResourceEntry>
   /** The tools, by name. */
   readonly tools: Map<string, Entry>
+  /** The settings from which the server was built. `undefined` without the option `settings`. */
+  readonly settings: Settings | undefined
   /**
    * Mounts another server: its entries become entries of this one. Tools and prompts appear as `prefix_name`. Resources and
    * templates appear as `scheme://prefix/rest`, or as `scheme:prefix/rest` if an address has no authority. Their completions
@@ -1932,9 +1999,10 @@ export class Server {
    */
   elicitationComplete(id: string): boolean
   /**
-   * Starts the transports. Resolves when the handlers of `start` have ended and the server accepts calls. Without
-   * options the server uses stdio. With a number or a string it serves HTTP. Rejects if a port is in use, or if a
-   * handler of `start` fails. The server ends when `close()` is called, or when the standard input ends.
+   * Starts the transports. Resolves when the handlers of `start` have ended and the server accepts calls. If the
+   * options name no transport, the server uses those of the section `serve` of its settings, or else stdio. With a
+   * number or a string it serves HTTP. Rejects if a port is in use, or if a handler of `start` fails. The server ends
+   * when `close()` is called, or when the standard input ends.
    */
   listen(options?: ListenOptions | number | string): Promise<Listening>
   /**

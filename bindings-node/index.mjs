@@ -19,6 +19,7 @@ export const {
   PromptMessage,
   ResourceContents,
   Server,
+  Settings,
   Suspended,
   ToolError,
   ToolResult,

@@ -14,8 +14,8 @@ export interface AskReply {
 
 /** A server of this environment. */
 export declare class Engine {
-  /** Builds a server. */
-  constructor(config: ServerConfig)
+  /** Builds a server, from settings of the program too if there are some. */
+  constructor(config: ServerConfig, settings?: Settings | undefined | null)
   /** Ends the server because the process is about to exit. Waits up to a second until answers are written. */
   abandon(): void
   /**
@@ -199,8 +199,9 @@ export interface RemovedHandlers {
 
 /** The configuration from which a server is built. */
 export interface ServerConfig {
-  name: string
-  version: string
+  /** Without a name or a version, the program's settings have them. */
+  name?: string
+  version?: string
   /** The settings, as JSON text. */
   settings: string
   limitNames: Array<string>
@@ -210,6 +211,28 @@ export interface ServerConfig {
   store?: number
   /** The lowest level of log records that JavaScript gets. */
   log?: string
+}
+
+/** Settings from a file, from variables and from code. Values are JSON text. Methods that read or write files block. */
+export declare class Settings {
+  /** Reads the sources that `options` names, as JSON text. */
+  constructor(options: string)
+  /** The value of a setting; `null` if it is not set. */
+  get(key: string): string | null
+  /** The lowest level of log records, if it is set. */
+  logLevel(): string | null
+  /** Reads all sources again. */
+  reload(): void
+  /** Writes the values that were set into the file. */
+  save(): void
+  /** The JSON Schema of a settings file. */
+  schema(): string
+  /** Sets a value in code. */
+  set(key: string, value: string): void
+  /** Where the value of a setting comes from; `null` if it is not set. */
+  source(key: string): string | null
+  /** Writes a file that has every setting as a comment. */
+  static writeDefault(path: string): void
 }
 
 /**

@@ -3,7 +3,7 @@
 // The exports of the package. `scripts/bundle.mjs` makes one file of this file and all that it requires.
 //
 // server/    the class Server: listening, the end of servers and processes, requests of the program's own HTTP server, logging
-// options/   the options of `new Server()`, `listen()`, pages and sockets, as the engine takes them
+// options/   the options of `new Server()`, `listen()`, pages and sockets, as the engine takes them; the class Settings
 // registry/  definitions and schemas of entries, JSON text of values, validators
 // calls/     calls of handlers: batches from the engine, contexts, middleware, questions to the client; `results` encodes results
 //            and thrown errors
@@ -11,6 +11,7 @@
 const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./calls/content')
 const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
 const { Server } = require('./server/server')
+const { Settings } = require('./options/settings')
 
 const names = {
   ArgumentError,
@@ -21,6 +22,7 @@ const names = {
   PromptMessage,
   ResourceContents,
   Server,
+  Settings,
   Suspended,
   ToolError,
   ToolResult,

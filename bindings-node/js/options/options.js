@@ -7,6 +7,7 @@ const { memberText, optionsText } = require('../registry/entries')
 const { logOption } = require('../server/log')
 const { embedOptions, onFirstThread } = require('../native')
 const { isObject } = require('../registry/schema')
+const { nativeOf, settingsOption } = require('./settings')
 const { storeHandler } = require('../registry/store')
 
 const { stringify } = JSON
@@ -48,23 +49,27 @@ function keyBytes(text) {
 function serverOptions(options) {
   const what = 'Server options'
   if (!isObject(options)) throw new TypeError(`${what} must be an object`)
-  const { name, version, limits, stateKeys, log, logLevel, store, ...settings } = options
+  const { settings: given, name, version, limits, stateKeys, log, logLevel, store, ...settings } = options
+  const program = settingsOption(what, given)
+  const own = program && nativeOf(program)
   const hasOwnStore = store != null && typeof store !== 'string'
-  if (typeof name !== 'string') throw new TypeError(`${what}: name must be a string`)
+  if (typeof name !== 'string' && (name != null || own === undefined)) throw new TypeError(`${what}: name must be a string`)
   if (limits != null && !isObject(limits)) throw new TypeError(`${what}: limits must be an object`)
   const entries = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
   for (const [limit, value] of entries) {
     if (typeof value !== 'number') throw new TypeError(`limits: ${limit} must be a number`)
   }
   return {
-    name,
-    version: checkType(`${what}: version`, version, 'string') ?? '0.1.0',
+    program,
+    own,
+    name: name ?? undefined,
+    version: checkType(`${what}: version`, version, 'string') ?? (own === undefined ? '0.1.0' : undefined),
     settings: optionsText(what, hasOwnStore ? settings : { ...settings, store }),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: stateKeyBytes(stateKeys),
     store: hasOwnStore ? storeHandler(`${what}: store`, store) : undefined,
-    log: logOption(log, logLevel)
+    log: logOption(log, logLevel, own?.logLevel())
   }
 }
 

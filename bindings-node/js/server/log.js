@@ -23,13 +23,16 @@ function logger(given) {
   return ({ level, message, error }) => (error === undefined ? given[level](message) : given[level](message, error))
 }
 
-/** Reads `log` and `logLevel`. Returns the lowest level, if any, and a function that takes records and never throws. */
-function logOption(given, level) {
+/**
+ * Reads `log` and `logLevel`; `otherwise` is the level of the program's settings. Returns the lowest level, if any, and a
+ * function that takes records and never throws.
+ */
+function logOption(given, level, otherwise) {
   const log = logger(given)
   if (level != null && !LEVELS.includes(level)) {
     throw new TypeError(`Server options: logLevel must be one of ${LEVELS.join(', ')}`)
   }
-  const least = given === null ? undefined : (level ?? (given === undefined ? 'warn' : 'debug'))
+  const least = given === null ? undefined : (level ?? otherwise ?? (given === undefined ? 'warn' : 'debug'))
   const from = LEVELS.indexOf(least)
   const write = (record) => {
     if (from < 0 || LEVELS.indexOf(record.level) < from) return

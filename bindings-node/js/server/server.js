@@ -39,6 +39,7 @@ let lastLayer = 0
 
 class Server {
   #bridge
+  #settings
   #listening
   #closed
   #resolveClosed
@@ -52,9 +53,10 @@ class Server {
   }
 
   constructor(options) {
-    const { log, store: handler, ...config } = serverOptions(options)
+    const { program, own, log, store: handler, ...config } = serverOptions(options)
+    this.#settings = program
     const store = handler === undefined ? undefined : nextHandler++
-    this.#bridge = new Bridge(new Engine({ ...config, store, log: log.least }), log.write)
+    this.#bridge = new Bridge(new Engine({ ...config, store, log: log.least }, own), log.write)
     if (handler !== undefined) this.#bridge.entries.set(store, { kind: 'method', name: STORE, handler, bounds: STORE_BOUNDS })
     ;[this.#closed, this.#resolveClosed] = deferred()
   }
@@ -219,6 +221,11 @@ class Server {
 
   get tools() {
     return this.entries('tool')
+  }
+
+  /** The settings of the program from which the server was built. */
+  get settings() {
+    return this.#settings
   }
 
   /** Mounts another server, under a prefix if one is given. */

@@ -5,9 +5,8 @@ use crate::error::{Result, invalid};
 use crate::register::values::milliseconds;
 use tenon_mcp::{LimitValue, Limits, Unit};
 
-/// The limits, by their names in JavaScript: counts, bytes and milliseconds.
-pub(crate) fn limits(entries: &[(String, f64)]) -> Result<Limits> {
-    let mut limits = Limits::default();
+/// Sets limits by their names in JavaScript: counts, bytes and milliseconds. The others stay as they are.
+pub(crate) fn with_limits(mut limits: Limits, entries: &[(String, f64)]) -> Result<Limits> {
     let names = || Limits::TABLE.iter().map(|limit| camel_case(limit.name)).collect::<Vec<_>>().join(", ");
     for (name, given) in entries {
         let limit = Limits::TABLE.iter().find(|limit| camel_case(limit.name) == *name).ok_or_else(|| {

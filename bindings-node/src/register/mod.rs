@@ -3,4 +3,5 @@
 pub(super) mod entry;
 pub(super) mod limits;
 pub(super) mod settings;
+pub(super) mod settings_tree;
 pub(super) mod values;

@@ -2,19 +2,20 @@
 
 use crate::error::{Result, invalid, to_js};
 use crate::log::Records;
-use crate::register::limits::limits;
+use crate::register::limits::with_limits;
 use crate::register::values::json;
 use crate::serve::session::LANE;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::sync::Arc;
-use tenon_mcp::{HandlerId, LogLevel, Server, Spelling, Target};
+use tenon_mcp::{HandlerId, LogLevel, Server, Settings, Spelling, Target};
 
 /// The configuration from which a server is built.
 #[napi(object)]
 pub struct ServerConfig {
-    pub name: String,
-    pub version: String,
+    /// Without a name or a version, the program's settings have them.
+    pub name: Option<String>,
+    pub version: Option<String>,
     /// The settings, as JSON text.
     pub settings: String,
     pub limit_names: Vec<String>,
@@ -27,10 +28,13 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// The server, its log records, and the deepest nesting and the largest text of a result.
-    pub(crate) fn build(self) -> Result<(Server, Arc<Records>, [u32; 2])> {
+    /// The server, its log records, and the deepest nesting and the largest text of a result. The configuration replaces
+    /// the program's settings.
+    pub(crate) fn build(self, program: Option<&Settings>) -> Result<(Server, Arc<Records>, [u32; 2])> {
+        let builder = Server::builder_with(program, self.name.as_deref(), self.version.as_deref());
+        let mut builder = builder.map_err(to_js)?;
         let entries: Vec<_> = self.limit_names.into_iter().zip(self.limit_values).collect();
-        let limits = limits(&entries)?;
+        let limits = with_limits(builder.current_limits().clone(), &entries)?;
         let bounds =
             [limits.max_depth, limits.max_result_bytes].map(|bound| bound.min(u32::MAX as usize) as u32);
         let keys: Vec<[u8; 32]> = self
@@ -38,9 +42,12 @@ impl ServerConfig {
             .iter()
             .map(|key| key[..].try_into().map_err(|_| invalid("stateKeys: each key must have 32 bytes")))
             .collect::<Result<_>>()?;
-        let records = Arc::new(Records::new(self.log.as_deref().and_then(LogLevel::named)));
-        let mut builder =
-            Server::builder(self.name, self.version).limits(limits).state_keys(keys).log(records.clone());
+        let level = self.log.as_deref().and_then(LogLevel::named);
+        let records = Arc::new(Records::new(level));
+        builder = builder.limits(limits).state_keys(keys).log(records.clone());
+        if let Some(level) = level {
+            builder = builder.log_level(level);
+        }
         builder
             .set_settings(&json(self.settings), Spelling::Node)
             .map_err(|error| invalid(format!("server: {error}")))?;

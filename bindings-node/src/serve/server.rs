@@ -4,6 +4,7 @@ use crate::calls::wake::WakeTarget;
 use crate::error::{Result, to_js};
 use crate::register::entry;
 use crate::register::settings::ServerConfig;
+use crate::register::settings_tree::Settings;
 use crate::register::values::json;
 use crate::serve::js_calls::{Dispatch, ScheduleTurn};
 use crate::serve::session::{LANE, ServerState, Session};
@@ -55,13 +56,15 @@ fn kinds(name: &str) -> Result<Vec<Kind>> {
 
 #[napi]
 impl Engine {
-    /// Builds a server.
+    /// Builds a server, from settings of the program too if there are some.
     #[napi(constructor, catch_unwind)]
-    pub fn new(config: ServerConfig) -> Result<Engine> {
+    pub fn new(config: ServerConfig, settings: Option<&Settings>) -> Result<Engine> {
         tenon_mcp::locate_panics();
-        let (server, records, bounds) = config.build()?;
+        let settings = settings.map(|settings| settings.0.clone());
+        let (server, records, bounds) = config.build(settings.as_ref())?;
         Ok(Engine(Rc::new(ServerState {
             server,
+            settings,
             bounds,
             records,
             process: Default::default(),
@@ -251,7 +254,7 @@ impl Engine {
         numbers: Uint32Array,
         options: ListenOptions,
     ) -> Result<Listening> {
-        let serve = options.serve()?;
+        let serve = options.serve(self.0.settings.as_ref())?;
         let listening = Listening::new(&serve);
         let session = Session::open(&env, &self.0, &dispatch, &schedule_turn, numbers, (options, serve))?;
         Ok(listening.running(session.running(), session.start_known()))

@@ -18,7 +18,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::testing::Link;
-use tenon_mcp::{CallId, HostOp, Lane, LaneId, Running, ServeOptions, Server};
+use tenon_mcp::{CallId, HostOp, Lane, LaneId, Running, ServeOptions, Server, Settings};
 
 /// An environment has one lane.
 pub(crate) const LANE: LaneId = LaneId(0);
@@ -29,6 +29,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// A server in one environment, listening or not.
 pub(crate) struct ServerState {
     pub(crate) server: Server,
+    /// The settings of the program from which the server was built.
+    pub(crate) settings: Option<Settings>,
     /// The deepest nesting and the largest text of a result.
     pub(crate) bounds: [u32; 2],
     pub(crate) records: Arc<Records>,

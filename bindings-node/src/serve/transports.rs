@@ -7,7 +7,8 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use tenon_mcp::__private::unknown_transport;
 use tenon_mcp::http::EmbedOptions;
-use tenon_mcp::{JsonSlice, Running, ServeOptions, Spelling};
+use tenon_mcp::json::Kind;
+use tenon_mcp::{JsonSlice, Running, ServeOptions, Settings, Spelling};
 
 /// The options of `listen()` that are no transports.
 const LISTEN: [&str; 1] = ["signals"];
@@ -26,25 +27,33 @@ pub struct ListenOptions {
 }
 
 impl ListenOptions {
-    /// The options for the engine. If none are named, only clients in the process are served.
-    pub(crate) fn serve(&self) -> Result<ServeOptions> {
+    /// The options for the engine. If there are none, only clients in the process are served.
+    pub(crate) fn serve(&self, settings: Option<&Settings>) -> Result<ServeOptions> {
         let serve = ServeOptions::new();
         match (&self.transports, &self.embedded) {
-            (Some(text), _) => transports(&json(text.clone())),
+            (Some(text), _) => transports(&json(text.clone()), settings),
             (None, Some(text)) => embedded("embedded", &json(text.clone())).map(|own| serve.embedded(own)),
             (None, None) => Ok(serve.in_process()),
         }
     }
 }
 
-/// The transports that a program named.
-fn transports(options: &JsonSlice) -> Result<ServeOptions> {
+/// The transports that a program named, or else those of its settings.
+fn transports(options: &JsonSlice, settings: Option<&Settings>) -> Result<ServeOptions> {
     let others = LISTEN.map(str::to_owned);
     for member in options.members() {
         let name = member.name(options.as_bytes());
         if let Some(unknown) = unknown_transport(&name, Spelling::Node, &others) {
             return Err(invalid(unknown));
         }
+    }
+    let names_none = options.kind() == Kind::Object
+        && options.members().all(|member| options.subslice(member.value).kind() == Kind::Null);
+    if names_none
+        && let Some(settings) = settings
+        && let Some(serve) = settings.serve_options().map_err(to_js)?
+    {
+        return Ok(serve);
     }
     ServeOptions::from_options(options, Spelling::Node, duplicate).map_err(to_js)
 }

@@ -165,7 +165,7 @@ fn the_declarations_of_node_are_the_tables() {
     let rows: Vec<_> = ServerSettings::TABLE.iter().collect();
     write!(
         block,
-        "/** The settings of a server. */\nexport interface Settings {{\n{}}}\n\n",
+        "/** The settings of a server. */\nexport interface ServerSettings {{\n{}}}\n\n",
         node_members::<ServerSettings>(&rows)
     )
     .unwrap();

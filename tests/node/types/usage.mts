@@ -9,6 +9,7 @@ import {
   PromptMessage,
   ResourceContents,
   Server,
+  Settings,
   Suspended,
   ToolError,
   ToolResult,
@@ -231,3 +232,15 @@ app.page('/', '<p>', { type: 'text/html' })
 app.tool('odd', { ui: { visibility: ['user'] } }, () => 'x')
 // @ts-expect-error: a folder has a name
 app.ui('ui://c', { path: 'view' })
+
+// Settings
+const settings = new Settings({ file: 'app.toml', dotenv: '.env', prefix: 'APP', sections: { shop: { type: 'object' } }, values: { 'limits.max_calls': 5 } })
+same<number | undefined, ReturnType<typeof settings.get<number>>>(true)
+settings.set('server.name', 'x').source('server.name') satisfies string | undefined
+new Server({ settings: 'app.toml' }).settings satisfies Settings | undefined
+new Server({ settings, name: 'x', limits: { maxCalls: 1 } })
+Settings.writeDefault('app.toml')
+// @ts-expect-error: there is no such source
+new Settings({ path: 'app.toml' })
+// @ts-expect-error: it is the path of a file, or settings
+new Server({ settings: 5 })
