@@ -275,8 +275,9 @@ fn remove(table: &mut Table, path: &[&str]) {
 }
 
 impl Settings {
-    /// The transports of the section `serve`, if there is one that names any.
-    pub(crate) fn serve_options(&self) -> Result<Option<ServeOptions>, Error> {
+    /// The transports of the section `serve`, if there is one that names any. For bindings.
+    #[doc(hidden)]
+    pub fn serve_options(&self) -> Result<Option<ServeOptions>, Error> {
         let now = self.snapshot();
         let Some(serve) = now.checked.serve.as_ref().filter(|serve| serve.as_str() != "{}") else {
             return Ok(None);
