@@ -12,6 +12,7 @@ mod log_records;
 mod platform;
 mod register;
 mod serve;
+mod settings;
 mod test_client;
 
 use pyo3::prelude::*;
@@ -62,6 +63,8 @@ mod _native {
     use crate::serve::signals::SignalGuard;
     #[pymodule_export]
     use crate::serve::transports::Transports;
+    #[pymodule_export]
+    use crate::settings::Settings;
     #[pymodule_export]
     use crate::test_client::Link;
 

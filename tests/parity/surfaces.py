@@ -27,7 +27,7 @@ class C:
 class Python:
     """The public names of the package, and the public members of its classes for users of a server."""
 
-    CLASSES = ("Server", "Context", "SyncContext")
+    CLASSES = ("Server", "Context", "SyncContext", "Settings")
 
     @staticmethod
     def everything():

@@ -7,7 +7,7 @@ import sys
 import pytest
 import tenon_mcp
 
-MODULES = ["context", "errors", "results", "server", "testing", "types"]
+MODULES = ["context", "errors", "results", "server", "settings", "testing", "types"]
 # Defined where they are, because loading them with their public module takes long or makes a circle.
 DEFINED_ELSEWHERE = {
     "Answer", "Root", "Depends", "Limits", "CacheOptions", "ServerOptions",
@@ -73,6 +73,7 @@ def test_modules_that_not_every_program_needs_are_not_loaded():
     assert {"tenon_mcp.context", "tenon_mcp.errors", "tenon_mcp.server"} <= names
     assert not names & {
         "tenon_mcp.results",
+        "tenon_mcp.settings",
         "tenon_mcp.testing",
         "tenon_mcp.types",
         "tenon_mcp._handlers.depends",

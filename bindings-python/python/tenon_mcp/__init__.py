@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .context import Answer, Root
     from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
+    from .settings import Settings
     from .types import (
         CacheOptions,
         Depends,
@@ -70,6 +71,7 @@ __all__ = [
     "Root",
     "ServeError",
     "Server",
+    "Settings",
     "SseOptions",
     "StartError",
     "StateError",
@@ -93,6 +95,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "context": ("Answer", "Root"),
         "_handlers.depends": ("Depends",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
+        "settings": ("Settings",),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
         "_store.store": ("Store",),
         "_store.operations": ("StoreEntry", "StoreOp", "StoreRecord", "StoreReply"),

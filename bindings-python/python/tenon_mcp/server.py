@@ -13,12 +13,14 @@ from .errors import RegistrationError, StateError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from os import PathLike
     from typing import Any
 
     from typing_extensions import Unpack
 
     from ._embedded.asgi import Asgi
     from ._native import Running
+    from ._native import Settings as _Settings
     from ._runtime.failure import ErrorMap
     from ._runtime.workers import Workers
     from ._serve.host_loop import MainThreadPoller
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ._serve.settings import ServerOptions
     from ._serve.transports import EmbedOptions, Transports
     from ._testing.client_results import CallResult
+    from .settings import Settings
 
 __all__ = ["Server"]
 
@@ -35,10 +38,14 @@ class Server(Registrations):
 
     A server starts no thread and opens nothing until it is served.
 
-    ``version`` is the version of the server program. ``max_workers`` limits the threads that run ``def`` handlers
-    (default: number of processors + 4, at most 32). The other keywords are the settings and the limits
+    ``version`` is the version of the server program (default: ``0.1.0``). ``max_workers`` limits the threads that run
+    ``def`` handlers (default: number of processors + 4, at most 32). The other keywords are the settings and the limits
     (``ServerOptions``): counts, bytes and seconds, such as ``instructions="…"``, ``log_level="info"``,
     ``call_timeout=60`` or ``max_message_bytes=1 << 20``.
+
+    ``settings`` are ``Settings``, or the path of their file. They may have the name, the version, settings, limits and
+    transports. Arguments of the program replace them. If ``run``, ``serve`` or ``start`` name no transport, those of
+    the settings are served. Without settings, ``name`` is needed.
 
     ``lifespan`` is a function that is called with the server. It returns a context manager, async or not
     (``@asynccontextmanager``, ``@contextmanager``). It may also be a generator function, async or not, that yields
@@ -56,30 +63,46 @@ class Server(Registrations):
 
     def __init__(
         self,
-        name: str,
-        version: str = "0.1.0",
+        name: str | None = None,
+        version: str | None = None,
         *,
+        settings: str | PathLike[str] | Settings | None = None,
         max_workers: int | None = None,
         state_keys: Iterable[bytes] = (),
         lifespan: Lifespan | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
+        if name is None and settings is None:
+            raise TypeError("Server.__init__() missing 1 required positional argument: 'name'")
         for what, text in (("name", name), ("version", version)):
-            if not isinstance(text, str):
+            if text is not None and not isinstance(text, str):
                 raise RegistrationError(f"{what} must be a str, not {type(text).__name__}")
         if max_workers is not None and (not isinstance(max_workers, int) or max_workers < 1):
             raise RegistrationError(f"max_workers must be an integer above zero, not {max_workers!r}")
+        stack = options.get("thread_stack_bytes")
+        self._settings: Settings | None = None
+        if settings is not None:
+            from .settings import Settings
+
+            self._settings = own = settings if isinstance(settings, Settings) else Settings(settings)
+            name = own.get("server.name") if name is None else name
+            version = own.get("server.version") if version is None else version
+            # Without a value of the program, workers have the stack size of the interpreter.
+            if stack is None and own.source("limits.thread_stack_bytes") is not None:
+                stack = own.get("limits.thread_stack_bytes")
+        version = "0.1.0" if version is None else version
         store, own_store = options.get("store"), None
         if store is not None and not isinstance(store, str):
             from ._store.adapter import store_handler
 
             own_store = store_handler(store)
             options["store"] = None
-        self._engine = Engine(name, version, options, read_state_keys(state_keys), own_store)
-        self._name = name
+        keys = read_state_keys(state_keys)
+        self._engine = Engine(name, version, options, keys, own_store, self._native_settings())
+        # The engine has refused to make a server without a name.
+        self._name = name or ""
         self._version = version
         self._max_workers = max_workers
-        stack = options.get("thread_stack_bytes")
         self._worker_stack = None if stack is None else max(stack, 512 << 10)
         self._errors: ErrorMap = {}
         self.dependency_overrides = {}
@@ -110,6 +133,11 @@ class Server(Registrations):
     def version(self) -> str:
         """The version that clients see."""
         return self._version
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings that the server was made with; ``None`` without settings."""
+        return self._settings
 
     @property
     def url(self) -> str | None:
@@ -204,9 +232,10 @@ class Server(Registrations):
     ) -> None:
         """Serves until the transports end, ``close`` is called, or SIGINT or SIGTERM arrives. Blocks.
 
-        The keywords ``transports`` (``Transports``) are the transports to serve, any number at once: ``stdio`` (the
-        default), ``http=8000``, ``http={"port": 0, "allowed_hosts": […]}``, ``unix="/run/mcp.sock"``, ``socket``,
-        ``websocket="/ws"`` and ``sse``. Descriptors and sockets are duplicated.
+        The keywords ``transports`` (``Transports``) are the transports to serve, any number at once: ``stdio``,
+        ``http=8000``, ``http={"port": 0, "allowed_hosts": […]}``, ``unix="/run/mcp.sock"``, ``socket``,
+        ``websocket="/ws"`` and ``sse``. Descriptors and sockets are duplicated. If none is named, the transports of the
+        ``settings`` are served; without these, ``stdio``.
 
         ``on_started`` is called with the server once it has started. ``url``, ``websocket_url`` and ``sse_url`` are
         known then. Without ``on_started`` the server writes them to stderr.
@@ -238,7 +267,7 @@ class Server(Registrations):
         if running_loop is not None and running_loop() is not None:
             raise StateError("run() blocks, but an event loop is running in this thread; use await serve()")
         open_standard()
-        options = ServeOptions(transports, ("workers", "signals", "on_started"))
+        options = ServeOptions(transports, ("workers", "signals", "on_started"), self._native_settings())
         if workers is not None:
             from ._serve import processes
 
@@ -270,7 +299,8 @@ class Server(Registrations):
         """
         from ._serve.loop import serve
 
-        await serve(self, ServeOptions(transports, ("on_started",)), on_started)
+        options = ServeOptions(transports, ("on_started",), self._native_settings())
+        await serve(self, options, on_started)
 
     def start(self, **transports: Unpack[Transports]) -> None:
         """Serves on threads of its own, and returns once the server has started. Takes the options of ``run``.
@@ -285,7 +315,7 @@ class Server(Registrations):
         """
         from ._serve.host_loop import start
 
-        self._main = start(self, ServeOptions(transports))
+        self._main = start(self, ServeOptions(transports, (), self._native_settings()))
 
     def poll(self, budget: float | None = None, timeout: float | None = 0.0) -> bool:
         """Runs calls that wait for the main thread on the calling thread. Returns ``False`` once the server has ended.
@@ -364,6 +394,9 @@ class Server(Registrations):
         if running is not None:
             running.check_fork()
             running.close()
+
+    def _native_settings(self) -> _Settings | None:
+        return None if self._settings is None else self._settings._native
 
     def _claim(self) -> None:
         """Raises ``StateError`` if the server is being served already."""

@@ -37,9 +37,8 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
     Ok(LimitValue::Count(count))
 }
 
-/// The default limits, changed by `values`.
-pub(crate) fn read(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
-    let mut limits = Limits::default();
+/// These limits, changed by `values`.
+pub(crate) fn change(mut limits: Limits, values: &Bound<'_, PyDict>) -> PyResult<Limits> {
     for (name, given) in values {
         let name = name.to_string();
         let limit = Limits::named(&name).ok_or_else(|| {

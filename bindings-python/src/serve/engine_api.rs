@@ -12,6 +12,7 @@ use crate::register::handlers::Handlers;
 use crate::register::{registration, settings};
 use crate::serve::engine::Engine;
 use crate::serve::transports::Transports;
+use crate::settings::Settings;
 use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -28,19 +29,23 @@ type EntryInfo<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
 #[pymethods]
 impl Engine {
     /// `options` are the keyword arguments of `Server`, see [`settings::apply`]. `store` is the handler of the program's
-    /// store, with its lane.
+    /// store, with its lane. The other arguments replace what `settings` have.
     #[new]
-    #[pyo3(signature = (name, version, options, state_keys, store=None))]
+    #[pyo3(signature = (name, version, options, state_keys, store=None, settings=None))]
     fn new(
         py: Python<'_>,
-        name: String,
-        version: String,
+        name: Option<&str>,
+        version: Option<&str>,
         options: &Bound<'_, PyDict>,
         state_keys: Vec<[u8; 32]>,
         store: Option<(Bound<'_, Handler>, String)>,
+        settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<Engine> {
         let records = Arc::new(Records::new());
-        let builder = Server::builder(name, version).state_keys(state_keys).log(records.clone());
+        let program = settings.map(|settings| &settings.get().0);
+        let builder = py.detach(|| Server::builder_with(program, name, version));
+        let builder = builder.map_err(|error| engine_error(py, &error))?;
+        let builder = builder.state_keys(state_keys).log(records.clone());
         let mut builder = settings::apply(builder, options)?;
         let (handlers, middleware) = (Handlers::new(py), Mutex::default());
         if let Some((handler, lane)) = store {

@@ -4,6 +4,7 @@
 use crate::convert::write::{self, Bounds};
 use crate::errors::{engine_error, exception};
 use crate::register::option_json::{MAX_ITEMS, number, too_many};
+use crate::settings::Settings;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -31,15 +32,27 @@ enum Served {
 #[pymethods]
 impl Transports {
     /// Reads the keyword arguments of `run`. Descriptors are duplicated. `others` are the other keywords that the caller
-    /// takes, for errors.
+    /// takes, for errors. If `options` name no transport, those of `settings` are served.
     #[new]
-    #[pyo3(signature = (options, others=Vec::new()))]
-    fn new(options: &Bound<'_, PyDict>, others: Vec<String>) -> PyResult<Transports> {
+    #[pyo3(signature = (options, others=Vec::new(), settings=None))]
+    fn new(
+        options: &Bound<'_, PyDict>,
+        others: Vec<String>,
+        settings: Option<&Bound<'_, Settings>>,
+    ) -> PyResult<Transports> {
         let py = options.py();
         let unknown =
             |name: Bound<'_, PyAny>| unknown_transport(&name.to_string(), Spelling::Python, &others);
         if let Some(unknown) = options.keys().iter().find_map(unknown) {
             return Err(PyTypeError::new_err(unknown));
+        }
+        if let Some(settings) = settings.map(Bound::get)
+            && options.values().iter().all(|value| value.is_none())
+        {
+            let configured = py.detach(|| settings.0.serve_options());
+            if let Some(configured) = configured.map_err(|error| engine_error(py, &error))? {
+                return Ok(Transports::once(configured));
+            }
         }
         let json = object(options)?;
         let read = ServeOptions::from_options(&json, Spelling::Python, duplicate);
