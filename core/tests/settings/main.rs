@@ -345,21 +345,6 @@ fn values_are_set_and_saved() {
 }
 
 #[test]
-fn long_keys_are_refused() {
-    let folder = Folder::new();
-    let (dotted, deep) = (format!("shop{}", ".a".repeat(100_000)), "__A".repeat(100_000));
-    let refused = "code: the key has 100001 parts; use at most 64";
-    assert_eq!(error(&folder, folder.settings("", "").set(&dotted, &slice(&json!(1)))), refused);
-    let settings = folder.settings("", "").load().unwrap();
-    assert_eq!(settings.set(&dotted, &slice(&json!(1))).unwrap_err().message(), refused);
-    let text = error(&folder, folder.settings("", &format!("TENON_TEST_SHOP{deep}=1\n")));
-    assert!(
-        text.starts_with("the variable TENON_TEST_SHOP__A__A") && text.ends_with("use at most 64"),
-        "{text}"
-    );
-}
-
-#[test]
 fn a_wrong_new_file_changes_nothing() {
     let folder = Folder::new();
     let settings = folder.settings("[limits]\nmax_calls = 1\nmax_peer_calls = 1\n", "").load().unwrap();

@@ -1,13 +1,9 @@
 //! The values of settings, each with its source. The crate `config` merges them.
 
 use crate::error::Error;
-use crate::proto::messages::error::clip;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 use serde_json::Value as Json;
-
-/// The most parts that a key may have. Tables are walked by recursion.
-const MAX_PARTS: usize = 64;
 
 /// The members of a section or of a whole source.
 pub(super) type Table = Map<String, Value>;
@@ -81,7 +77,7 @@ pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     }
 }
 
-/// How deep tables and keys may be nested.
+/// How deep tables and keys may be nested, because they are walked by recursion.
 pub(super) const MAX_DEPTH: usize = 32;
 
 /// Puts a value at a path. A value on the way that is not a table is replaced. Fails if the path is too long.
