@@ -1062,7 +1062,7 @@ tenon_status tenon_settings_schema(const tenon_settings *settings, const char **
 /**
  * Writes a TOML file that has every setting as a comment, with its description. An existing file is not replaced.
  *
- * Fails with TENON_ERR_IO or another status if the file exists or cannot be written.
+ * Fails with TENON_ERR_IO if the file exists or cannot be written.
  */
 tenon_status tenon_settings_write_default(const char *path, tenon_error **err);
 

@@ -182,7 +182,7 @@ pub unsafe extern "C" fn tenon_settings_schema(
 
 /// Writes a TOML file that has every setting as a comment, with its description. An existing file is not replaced.
 ///
-/// Fails with TENON_ERR_IO or another status if the file exists or cannot be written.
+/// Fails with TENON_ERR_IO if the file exists or cannot be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_settings_write_default(
     path: *const c_char,
