@@ -994,8 +994,8 @@ tenon_status tenon_server_set_store(
  * - "file": the path of the settings file, which ends with ".toml" or ".json".
  * - "dotenv": the path of a file with lines NAME=VALUE, which are further variables. Variables of the process count
  *   more.
- * - "prefix": the beginning of the names of variables that are settings. Default: "TENON", as in
- *   TENON_LIMITS__MAX_CALLS. If it is empty, variables are no source of settings.
+ * - "prefix": the beginning of the names of variables that are settings. After it come "_", the section, "__" and the
+ *   setting, in capitals. Default: "TENON". If it is empty, variables are no source of settings.
  * - "sections": the sections of the program, an object with a JSON Schema for each name.
  * - "values": an object with values of code by their dotted keys. They replace those of all other sources.
  *
