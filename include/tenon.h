@@ -994,8 +994,8 @@ tenon_status tenon_server_set_store(
  * - "file": the path of the settings file, which ends with ".toml" or ".json".
  * - "dotenv": the path of a file with lines NAME=VALUE, which are further variables. Variables of the process count
  *   more.
- * - "prefix": the beginning of the names of variables that are settings. Default: "TENON", as in
- *   TENON_LIMITS__MAX_CALLS. If it is empty, variables are no source of settings.
+ * - "prefix": the beginning of the names of variables that are settings. After it come "_", the section, "__" and the
+ *   setting, in capitals. Default: "TENON". If it is empty, variables are no source of settings.
  * - "sections": the sections of the program, an object with a JSON Schema for each name.
  * - "values": an object with values of code by their dotted keys. They replace those of all other sources.
  *
@@ -1062,7 +1062,7 @@ tenon_status tenon_settings_schema(const tenon_settings *settings, const char **
 /**
  * Writes a TOML file that has every setting as a comment, with its description. An existing file is not replaced.
  *
- * Fails with TENON_ERR_IO or another status if the file exists or cannot be written.
+ * Fails with TENON_ERR_IO if the file exists or cannot be written.
  */
 tenon_status tenon_settings_write_default(const char *path, tenon_error **err);
 
