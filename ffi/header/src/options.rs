@@ -3,7 +3,8 @@
 use crate::limits;
 use tenon_mcp::__private::Options;
 use tenon_mcp::{
-    CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, ServerSettings, Spelling, TRANSPORTS, TransportOptions,
+    CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, ServerSettings, Spelling, TRANSPORTS,
+    TransportOptions,
 };
 
 /// Columns of the header's comments.
