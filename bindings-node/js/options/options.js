@@ -49,11 +49,11 @@ function keyBytes(text) {
 function serverOptions(options) {
   const what = 'Server options'
   if (!isObject(options)) throw new TypeError(`${what} must be an object`)
-  const { settings: given, name, version, limits, stateKeys, log, logLevel, store, ...settings } = options
+  const { settings: given, name, version, limits, stateKeys, log, logLevel, store, ...others } = options
   const program = settingsOption(what, given)
-  const own = program && nativeOf(program)
+  const settings = program && nativeOf(program)
   const hasOwnStore = store != null && typeof store !== 'string'
-  if (typeof name !== 'string' && (name != null || own === undefined)) throw new TypeError(`${what}: name must be a string`)
+  if (typeof name !== 'string' && (name != null || settings === undefined)) throw new TypeError(`${what}: name must be a string`)
   if (limits != null && !isObject(limits)) throw new TypeError(`${what}: limits must be an object`)
   const entries = Object.entries(limits ?? {}).filter(([, value]) => value !== undefined)
   for (const [limit, value] of entries) {
@@ -61,15 +61,15 @@ function serverOptions(options) {
   }
   return {
     program,
-    own,
+    own: settings,
     name: name ?? undefined,
-    version: checkType(`${what}: version`, version, 'string') ?? (own === undefined ? '0.1.0' : undefined),
-    settings: optionsText(what, hasOwnStore ? settings : { ...settings, store }),
+    version: checkType(`${what}: version`, version, 'string') ?? (settings === undefined ? '0.1.0' : undefined),
+    settings: optionsText(what, hasOwnStore ? others : { ...others, store }),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
     stateKeys: stateKeyBytes(stateKeys),
     store: hasOwnStore ? storeHandler(`${what}: store`, store) : undefined,
-    log: logOption(log, logLevel, own?.logLevel())
+    log: logOption(log, logLevel, settings?.logLevel())
   }
 }
 

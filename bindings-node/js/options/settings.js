@@ -28,14 +28,14 @@ function checkText(method, name, value) {
 }
 
 class Settings {
-  #native
+  #settings
 
   static {
-    nativeOf = (settings) => settings.#native
+    nativeOf = (settings) => settings.#settings
   }
 
   constructor(options = {}) {
-    this.#native = new NativeSettings(sourcesText(options))
+    this.#settings = new NativeSettings(sourcesText(options))
   }
 
   /** Writes a file that has every setting as a comment. */
@@ -44,34 +44,34 @@ class Settings {
   }
 
   get(key) {
-    const text = this.#native.get(checkText('get', 'key', key))
+    const text = this.#settings.get(checkText('get', 'key', key))
     return text == null ? undefined : parse(text)
   }
 
   /** Where the value of a setting comes from. */
   source(key) {
-    return this.#native.source(checkText('source', 'key', key)) ?? undefined
+    return this.#settings.source(checkText('source', 'key', key)) ?? undefined
   }
 
   /** Sets a value in code. */
   set(key, value) {
-    this.#native.set(checkText('set', 'key', key), memberText(`Settings.set: ${key}`, value))
+    this.#settings.set(checkText('set', 'key', key), memberText(`Settings.set: ${key}`, value))
     return this
   }
 
   /** Writes the values that `set` has set into the file. */
   save() {
-    this.#native.save()
+    this.#settings.save()
   }
 
   /** Reads all sources again. */
   reload() {
-    this.#native.reload()
+    this.#settings.reload()
   }
 
   /** The JSON Schema of a settings file. */
   schema() {
-    return parse(this.#native.schema())
+    return parse(this.#settings.schema())
   }
 }
 
