@@ -12,8 +12,8 @@ from typing_extensions import assert_type
 app = Server("demo", "1.0.0", title="Demo", call_timeout=2.5, max_calls=10)
 Server("demo", max_calls="many")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 Server("demo", max_cals=10)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
-settings = Settings("app.toml", prefix="", sections={"shop": {"type": "object"}}, values={"limits.max_calls": 5})
-assert_type(Server(settings=settings, title="Demo").settings, Settings | None)
+own_settings = Settings("app.toml", prefix="", sections={"shop": {"type": "object"}}, values={"limits.max_calls": 5})
+assert_type(Server(settings=own_settings, title="Demo").settings, Settings | None)
 Server(settings="app.toml")
 Server(settings=5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
+DEFAULT_VERSION = "0.1.0"
+"""The version of a server if neither the program nor its settings have one."""
+
+_OMITTED: Any = ...
+"""The default of an argument that must not be ``None`` without settings."""
+
 
 class Server(Registrations):
     """An MCP server: its name, its registered entries, and its limits.
@@ -63,8 +69,8 @@ class Server(Registrations):
 
     def __init__(
         self,
-        name: str | None = None,
-        version: str | None = None,
+        name: str | None = _OMITTED,
+        version: str | None = _OMITTED,
         *,
         settings: str | PathLike[str] | Settings | None = None,
         max_workers: int | None = None,
@@ -72,10 +78,14 @@ class Server(Registrations):
         lifespan: Lifespan | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
-        if name is None and settings is None:
-            raise TypeError("Server.__init__() missing 1 required positional argument: 'name'")
+        if settings is None:
+            if name is _OMITTED:
+                raise TypeError("Server.__init__() missing 1 required positional argument: 'name'")
+            version = DEFAULT_VERSION if version is _OMITTED else version
+        else:
+            name, version = (None if text is _OMITTED else text for text in (name, version))
         for what, text in (("name", name), ("version", version)):
-            if text is not None and not isinstance(text, str):
+            if not isinstance(text, str) and (text is not None or settings is None):
                 raise RegistrationError(f"{what} must be a str, not {type(text).__name__}")
         if max_workers is not None and (not isinstance(max_workers, int) or max_workers < 1):
             raise RegistrationError(f"max_workers must be an integer above zero, not {max_workers!r}")
@@ -90,7 +100,7 @@ class Server(Registrations):
             # Without a value of the program, workers have the stack size of the interpreter.
             if stack is None and own.source("limits.thread_stack_bytes") is not None:
                 stack = own.get("limits.thread_stack_bytes")
-        version = "0.1.0" if version is None else version
+        version = DEFAULT_VERSION if version is None else version
         store, own_store = options.get("store"), None
         if store is not None and not isinstance(store, str):
             from ._store.adapter import store_handler

@@ -73,6 +73,8 @@ def test_errors_have_the_text_of_the_engine(tmp_path, settings):
             call()
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'name'"):
         Server()
+    with pytest.raises(RegistrationError, match="name must be a str, not NoneType"):
+        Server(None)
     Settings.write_default(tmp_path / "default.toml")
     assert Settings(tmp_path / "default.toml", prefix="").get("server.name") == "server"
     with pytest.raises(ServeError, match=r"default\.toml"):
@@ -181,6 +183,7 @@ def test_code_replaces_the_settings(tmp_path, settings):
         {"name": "n", "version": "2", "title": "Of the file"}, 1,
     )
     assert Server("n", settings=settings("")).version == "0.1.0"
+    assert Server(None, None, settings=settings(FILE)).version == "7"
     # Null is no value of code.
     assert seen(Server("n", settings=settings(FILE), title=None))[0]["title"] == "Of the file"
 
