@@ -1565,8 +1565,8 @@ tenon_status tenon_tool_add_param(
  *   gets an ordinary response. Default: no; a call is a task from its start. For tools.
  * - "once_only": true or false. Whether each state that a client of 2026-07-28 sends back after a question can be
  *   used only once, over all replicas that share the server's store. If a client sends the same round again, the
- *   handler does not run again. Default: no. For tools, resources, resource templates, resource providers, prompts,
- *   methods.
+ *   handler does not run again. A state also counts as used if the server then refuses the call as busy. Default: no.
+ *   For tools, resources, resource templates, resource providers, prompts, methods.
  * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long the contents may be cached, and
  *   by whom. Default: the server's setting. For resources, resource templates, resource providers.
  * - "unsafe_paths": true or false. Whether values of the template's variables may lead out of a folder that the
