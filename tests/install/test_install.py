@@ -131,7 +131,7 @@ def test_a_library_that_is_too_large_fails(tmp_path, monkeypatch, capsys):
     assert "FAILED libtenon.so is larger than 0.50 MB" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("page", "allowed"), [("7.17", 8.17), ("6.00", 7.0), ("9.00", size.LARGEST["release"])])
+@pytest.mark.parametrize(("page", "allowed"), [("7.17", 8.17), ("6.00", 7.0), ("9.00", 8.17)])
 def test_the_library_that_users_get_is_held_to_the_page(page, allowed):
     row = f"| `libtenon.so`, stripped, MB | {page} | ≤ 5 | **missed** |"
     assert round(size.largest("release", row), 2) == allowed

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, get, request } from 'node:http'
+import { get, request } from 'node:http'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { modern, post, session } from '../support/http.mjs'
+import { modern, post, serving, session } from '../support/http.mjs'
 import { PACKAGE } from '../support/process.mjs'
 
 // The frameworks are beside the interop tests' clients.
@@ -31,18 +31,6 @@ function demo(options) {
   })
   app.tool('who', (_, ctx) => JSON.stringify(ctx.principal ?? null))
   return app
-}
-
-/** Runs `use` with the address of a server of Node's. */
-async function serving(listener, use) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    return await use(`http://127.0.0.1:${server.address().port}/mcp`)
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
 }
 
 test('handlers that are for others than the server runs for are refused', async () => {

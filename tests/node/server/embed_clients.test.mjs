@@ -2,22 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { modern } from '../support/http.mjs'
-
-/** Runs `use` with the address of a server of Node's. */
-async function serving(listener, use) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    return await use(`http://127.0.0.1:${server.address().port}/mcp`)
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
-}
+import { modern, serving } from '../support/http.mjs'
 
 test('a client that goes away cancels its call', async () => {
   const app = new Server({ name: 'demo' })

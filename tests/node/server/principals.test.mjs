@@ -2,11 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { once } from 'node:events'
-import { createServer, request as httpRequest } from 'node:http'
+import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { post } from '../support/http.mjs'
+import { post, serving } from '../support/http.mjs'
 import { envelope } from '../support/process.mjs'
 
 const user = new AsyncLocalStorage()
@@ -30,18 +29,6 @@ function withResolvers() {
     made.resolve = resolve
   })
   return made
-}
-
-/** Runs `use` with the address of a server of Node's. */
-async function serving(listener, use) {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    return await use(`http://127.0.0.1:${server.address().port}/mcp`)
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
 }
 
 /** A body that counts how often it was read. */

@@ -1,6 +1,20 @@
 // Talks to a server over HTTP, in either era.
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { envelope } from './process.mjs'
+
+/** Runs `use` with the address of a server of Node's. */
+export async function serving(listener, use) {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    return await use(`http://127.0.0.1:${server.address().port}/mcp`)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
 
 /** One POST; resolves with status, headers and the messages of the answer, be it JSON or an event stream. */
 export async function post(url, message, headers = {}) {

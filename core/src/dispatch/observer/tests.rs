@@ -209,3 +209,13 @@ fn a_request_that_is_dropped_has_an_end() {
     assert_eq!(events_of(&[]), expected);
     assert_eq!(events_of(&[|request| request.waits("stage")])[2..], ["stage_waited", "request_finished"]);
 }
+
+#[test]
+fn a_panic_of_a_text_is_not_one_of_the_observer_that_reads_it() {
+    let all = [&recording(&[EventKind::Diagnostic], None), &recording(&[EventKind::Diagnostic], None)];
+    let observers = observers(&all);
+    observers.diagnose(LogLevel::Error, "x", || panic!("no text"));
+    for one in all {
+        assert_eq!(seen(one), ["the text of a record panicked: no text"]);
+    }
+}

@@ -124,3 +124,74 @@ impl Store for GuardedStore {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::op::When;
+    use super::*;
+    use crate::dispatch::observer::{Event, Observer};
+    use crate::error::Error;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    /// A clock that panics from some time on.
+    struct Clock(Instant, AtomicBool);
+
+    impl Environment for Clock {
+        fn now(&self) -> Instant {
+            assert!(!self.1.load(Ordering::SeqCst), "the clock is broken");
+            self.0
+        }
+
+        fn unix_seconds(&self) -> u64 {
+            0
+        }
+
+        fn random(&self, _: &mut [u8]) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    /// A store that replies after the clock has broken.
+    struct Breaking(Arc<Clock>);
+
+    impl Store for Breaking {
+        fn submit(&self, _: StoreOp, _: Instant, done: Done) {
+            self.0.1.store(true, Ordering::SeqCst);
+            done(StoreDone::Full);
+        }
+    }
+
+    struct Counting(Arc<Mutex<usize>>);
+
+    impl Observer for Counting {
+        fn observe(&self, event: &Event<'_>) {
+            if let Event::StoreAsked { .. } = event {
+                *self.0.lock() += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_arrives_although_the_clock_panics() {
+        let now = Instant::now();
+        let clock = Arc::new(Clock(now, AtomicBool::new(false)));
+        let told = Arc::<Mutex<usize>>::default();
+        let observers = Observers::new(vec![Box::new(Counting(told.clone()))]).unwrap();
+        let environment: Arc<dyn Environment> = clock.clone();
+        let store = GuardedStore::new(Arc::new(Breaking(clock)), &observers, &environment);
+        let put = || StoreOp::Put {
+            key: "a/b".into(),
+            value: Default::default(),
+            ttl: Duration::from_secs(1),
+            when: When::Always,
+        };
+        for _ in 0..2 {
+            let reply = Arc::<Mutex<Option<StoreDone>>>::default();
+            let slot = reply.clone();
+            store.submit(put(), now, Box::new(move |done| *slot.lock() = Some(done)));
+            assert_eq!(reply.lock().take(), Some(StoreDone::Full));
+        }
+        assert_eq!(*told.lock(), 0, "there is no time to report");
+    }
+}

@@ -111,10 +111,10 @@ impl Engine {
         if earliest {
             self.0.wake_timer();
         }
-        let mut program = Program(self.0.clone(), Some(future));
+        let mut guarded = GuardedFuture(self.0.clone(), Some(future));
         Box::pin(async move {
             let Entry(shared, key) = &entry;
-            let found = poll_fn(|task| match caught(|| program.poll(task)) {
+            let found = poll_fn(|task| match caught(|| guarded.poll(task)) {
                 Ok(Poll::Pending) if shared.resolutions.has_passed(*key, task.waker()) => {
                     Poll::Ready(Err(PrincipalRefusal::unavailable(
                         "Server busy: the sender could not be identified in time (store_timeout); retry later",
@@ -124,7 +124,7 @@ impl Engine {
                 Err(panicked) => Poll::Ready(Err(shared.resolver_panicked(&panicked))),
             });
             let found = found.await;
-            drop(program);
+            drop(guarded);
             shared.checked(found, by)
         })
     }
@@ -141,15 +141,15 @@ fn not_empty(found: Option<Principal>, by: &str) -> Found {
 }
 
 /// A future of the program. A panic while it is dropped must not reach the transport.
-struct Program(Arc<Shared>, Option<PrincipalFuture>);
+struct GuardedFuture(Arc<Shared>, Option<PrincipalFuture>);
 
-impl Program {
+impl GuardedFuture {
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Found> {
         self.1.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(task))
     }
 }
 
-impl Drop for Program {
+impl Drop for GuardedFuture {
     fn drop(&mut self) {
         let future = self.1.take();
         if let Err(panicked) = caught(|| drop(future)) {

@@ -20,7 +20,7 @@ impl ServeOptions {
         let name = |own: &ConfiguredTransport| spelling.name(own.row().name).into_owned();
         let is_http = |own: &&ConfiguredTransport| own.kind == TransportKind::Http;
         let http: Vec<_> = self.configured().iter().filter(is_http).collect();
-        // First, because a program that names no transport serves stdio without its knowledge.
+        // Checked first: if a program names no transport, the options have stdio, which the program did not name.
         let [http] = http[..] else {
             return wrong(format!("{WHO} http on one address; set the option http"));
         };
