@@ -35,6 +35,7 @@ pub mod transport;
 
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
+pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::options::{
     Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling,
 };
@@ -43,7 +44,7 @@ pub use crate::dispatch::validation::arguments::UnknownArguments;
 pub use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};
 pub use crate::proto::catalog::kind::Kind;
 pub use crate::proto::messages::envelope::Client;
-pub use crate::proto::messages::error::{ErrorClass, RpcError, code};
+pub use crate::proto::messages::error::{ErrorClass, ResponseError, RpcError, code};
 pub use crate::proto::messages::event::{Event, EventKind};
 pub use crate::proto::messages::id::RequestId;
 pub use crate::proto::messages::trace::TraceContext;

@@ -233,6 +233,9 @@ limits! {
     /// Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
     /// and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
     30 page_size: Count = 0, 0, MANY;
+    /// Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
+    /// is made again for each request. Default 16 MiB.
+    68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40;
     /// Skills in one folder. A folder with more cannot be registered. Default 1,000.
     53 max_skills: Count = 1_000, 1, MANY;
     /// Open connections on one address or Unix socket. For one more, idle HTTP connections are closed; if none is idle,

@@ -1,6 +1,7 @@
 //! The tables of registered entries and of calls in flight, and the limits. This layer knows no transport and reads
 //! no clock.
 
+pub(crate) mod access;
 pub mod aead;
 pub mod calls;
 pub mod environment;

@@ -1,6 +1,7 @@
 //! Finds the registered entry that a request names.
 
 use super::uri_template::MAX_URI;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::registry::registered::Registered;
 use crate::dispatch::validation::arguments::Unready;
@@ -50,20 +51,32 @@ impl<T> Invocation<T> {
     }
 }
 
-/// Finds the entry for a request of `revision`. Over HTTP, `fields` are the headers that repeat arguments. `declared`
-/// are the server's capabilities that do not follow from the registered entries.
+/// The caller of a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    /// The revision of the request.
+    pub(crate) revision: Revision,
+    /// The principal, if it is known.
+    pub(crate) principal: Option<&'a Principal>,
+    /// Over HTTP, the headers that repeat arguments.
+    pub(crate) fields: Option<&'a ParamFields>,
+}
+
+/// Finds the entry for a request. The caller must be permitted to use it; this is checked before its arguments.
+/// `declared` are the server's capabilities that do not follow from the registered entries.
 pub(crate) fn route<T>(
     method: &Method,
     params: &Params,
-    fields: Option<&ParamFields>,
-    revision: Revision,
+    asker: Asker<'_>,
     snapshot: &Snapshot<T>,
     declared: Capabilities,
 ) -> Result<Route<T>, RpcError> {
+    let Asker { revision, principal, .. } = asker;
     if snapshot.has(Kind::Method)
         && let Some(entry) = snapshot.find(Kind::Method, method.as_str())
         && method.may_be_asked_in(revision)
     {
+        entry.permit(principal)?;
         if entry.paged
             && let Method::Known(operation) = method
         {
@@ -76,10 +89,10 @@ pub(crate) fn route<T>(
     let served = (snapshot.capabilities().and(declared), snapshot.extensions());
     let operation = method.request_in(revision, served)?;
     match (operation.needs, operation.op) {
-        (Needs::Handler, Op::ToolsCall) => tool(params, fields, revision, snapshot),
-        (Needs::Handler, Op::ResourcesRead) => resource(params, snapshot),
-        (Needs::Handler, Op::PromptsGet) => prompt(params, snapshot),
-        (Needs::Handler, Op::Complete) => completion(params, revision, snapshot),
+        (Needs::Handler, Op::ToolsCall) => tool(params, asker, snapshot),
+        (Needs::Handler, Op::ResourcesRead) => resource(params, principal, snapshot),
+        (Needs::Handler, Op::PromptsGet) => prompt(params, principal, snapshot),
+        (Needs::Handler, Op::Complete) => completion(params, asker, snapshot),
         (Needs::List(kind), _) => Ok(Route::List(kind, operation)),
         (_, op) => Ok(Route::Own(op)),
     }
@@ -98,9 +111,14 @@ fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Re
 }
 
 /// The resource with this address, or else the template that matches it best (RS-4, RS-5).
-fn resource<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+fn resource<T>(
+    params: &Params,
+    caller: Option<&Principal>,
+    snapshot: &Snapshot<T>,
+) -> Result<Route<T>, RpcError> {
     let uri = address(params)?;
     let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
+    entry.permit(caller)?;
     Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()), unchecked: false }))
 }
 
@@ -116,18 +134,20 @@ pub(crate) fn address(params: &Params) -> Result<String, RpcError> {
 }
 
 /// PR-3, PR-4.
-fn prompt<T>(params: &Params, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+fn prompt<T>(params: &Params, caller: Option<&Principal>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Prompt, &name)
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))
         .map_err(|error| error.refused_by(stage::ROUTING, "prompt"))?;
+    entry.permit(caller)?;
     validated(entry, arguments(params)?, &format!("Invalid arguments for prompt {name:?}: "))
 }
 
 /// The registered completions decide what can be completed. An argument without a completion has no suggestions (CP-2
 /// to CP-5).
-fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let Asker { revision, principal, .. } = asker;
     let object = |name: &str| {
         params
             .get(name)
@@ -152,6 +172,9 @@ fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) ->
         }
     };
     let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
+    // Suggestions show what the entry has, so they are for those who may use it.
+    let of_entry = snapshot.find(kind, &of);
+    of_entry.map_or(Ok(()), |entry| entry.permit(principal))?;
     // Before 2025-06-18 the protocol has no such member. If the member has the right form, it is used; otherwise it
     // is ignored.
     let given = match params.get("context").map(|context| context_arguments(&context)) {
@@ -162,9 +185,10 @@ fn completion<T>(params: &Params, revision: Revision, snapshot: &Snapshot<T>) ->
     let mut input = JsonWriter::new();
     input.begin_object().key("value").str(&value).key("arguments").slice(&given).end_object();
     if let Some(entry) = snapshot.find(Kind::Completion, &completion_name(&word, &of, &name)) {
+        entry.permit(principal)?;
         return Ok(Invocation::of(entry, input.into_slice()));
     }
-    let Some(entry) = snapshot.find(kind, &of) else {
+    let Some(entry) = of_entry else {
         let text = format!("Invalid params: unknown {} {}", kind.noun(), clip(&of));
         return Err(RpcError::invalid_params(text));
     };
@@ -194,17 +218,14 @@ fn context_arguments(context: &JsonSlice) -> Result<JsonSlice, RpcError> {
     }
 }
 
-fn tool<T>(
-    params: &Params,
-    fields: Option<&ParamFields>,
-    revision: Revision,
-    snapshot: &Snapshot<T>,
-) -> Result<Route<T>, RpcError> {
+fn tool<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+    let Asker { revision, principal, fields } = asker;
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Tool, &name)
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))
         .map_err(|error| error.refused_by(stage::ROUTING, "tool"))?;
+    entry.permit(principal)?;
     let input = arguments(params)?;
     // Arguments that came only in a body are not compared with headers (XH-14).
     if let Some(fields) = fields {

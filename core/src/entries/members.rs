@@ -109,6 +109,9 @@ macro_rules! member {
     (common_policies) => {
         common_policies!();
     };
+    (access_policies) => {
+        access_policies!();
+    };
     (list_policies) => {
         list_policies!();
     };

@@ -1,7 +1,7 @@
 //! The type for prompts. It collects the prompt's arguments one by one.
 
 use super::PromptArgument;
-use crate::dispatch::options::{Policies, common_policies, list_policies, state_policies};
+use crate::dispatch::options::{Policies, access_policies, common_policies, list_policies, state_policies};
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
@@ -41,6 +41,7 @@ impl Prompt {
     member!(meta);
     member!(argument);
     common_policies!();
+    access_policies!();
     list_policies!();
     state_policies!();
     member!(inline);

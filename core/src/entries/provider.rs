@@ -1,6 +1,6 @@
 //! The type for resources that the program lists itself.
 
-use crate::dispatch::options::{Policies, common_policies, read_policies, state_policies, template_policies};
+use crate::dispatch::options::{Policies, access_policies, common_policies, read_policies, state_policies, template_policies};
 use crate::dispatch::registry::entry::Entry;
 use crate::proto::catalog::kind::Kind;
 use std::any::Any;
@@ -47,6 +47,7 @@ impl ResourceProvider {
     }
 
     common_policies!();
+    access_policies!();
     state_policies!();
     read_policies!();
     template_policies!();

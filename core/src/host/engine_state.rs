@@ -10,6 +10,9 @@ use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::observer::Observers;
 use crate::dispatch::registry::catalog::Catalog;
 use crate::dispatch::shares::Shares;
+use crate::dispatch::access::AccessRules;
+use crate::dispatch::options::PublicUrl;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
@@ -32,7 +35,7 @@ use crate::host::lanes::wake::Wake;
 use crate::host::lifecycle::Life;
 use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
-use crate::host::principal::{Deadlines, PrincipalResolver};
+use crate::host::principal::{Deadlines, Expirations, PrincipalResolver};
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
@@ -54,6 +57,14 @@ pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) catalog: Catalog<Target>,
+    /// The access rules for all entries.
+    pub(crate) access: AccessRules,
+    /// The URL of the endpoint as clients know it.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) public_url: Option<PublicUrl>,
+    /// The principal of the client on standard input and output.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) stdio_principal: Option<Principal>,
     /// Capabilities that do not follow from the registered entries.
     pub(crate) declared: Capabilities,
     /// Whether clients get only a reference to an exception, not its text.
@@ -65,6 +76,8 @@ pub(crate) struct Shared {
     /// Finds the principals of requests, if it is not what the program attached.
     pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
     pub(super) resolutions: Deadlines,
+    /// What ends with the credential of its principal.
+    pub(super) expirations: Expirations,
     pub(crate) observers: Observers,
     /// The same store, if a host runs it.
     pub(super) host_store: Option<Arc<HostStore>>,
@@ -121,6 +134,9 @@ pub(super) struct Attached {
 pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
+    pub(crate) access: AccessRules,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) stdio_principal: Option<Principal>,
     pub(crate) declared: Capabilities,
     pub(crate) masking: Masking,
     pub(crate) end_with_stdin: bool,
@@ -149,6 +165,7 @@ impl Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
         let Setup { host_store, observers, log_level, threads, checks, resolver, .. } = setup;
+        let Setup { access, public_url, stdio_principal, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -175,6 +192,9 @@ impl Shared {
             held: Mutex::default(),
             attached: Mutex::default(),
             catalog: Catalog::default(),
+            access,
+            public_url,
+            stdio_principal,
             shaper,
             limits,
             declared,
@@ -185,6 +205,7 @@ impl Shared {
             store,
             resolver,
             resolutions: Deadlines::default(),
+            expirations: Expirations::default(),
             observers,
             host_store,
             log_level,
@@ -257,7 +278,7 @@ impl Shared {
         revision: Option<Revision>,
         error: &RpcError,
     ) -> Outgoing {
-        Outgoing::Response { body: shape::error(id, revision, error), error: Some(error.class) }
+        Outgoing::Response { body: shape::error(id, revision, error), error: Some(error.into()) }
     }
 
     /// Sends the `input_required` response that ends a modern attempt (MR-2).
@@ -310,13 +331,13 @@ impl Shared {
     pub(super) fn abilities_for(&self, scope: &Scope) -> (Capabilities, Extensions) {
         let snapshot = self.catalog.snapshot();
         let own = snapshot.capabilities();
-        (own.and(self.declared_to(scope, own)), snapshot.extensions())
+        (own.and(self.declared_to(scope.principal().as_ref(), own)), snapshot.extensions())
     }
 
     /// The capabilities that a server declares to one client, besides those that follow from the registered entries
     /// (T1-14).
-    pub(super) fn declared_to(&self, scope: &Scope, own: Capabilities) -> Capabilities {
-        let known = own.has(Capability::Tasks) && scope.arrival().principal.is_some();
+    pub(super) fn declared_to(&self, caller: Option<&Principal>, own: Capabilities) -> Capabilities {
+        let known = own.has(Capability::Tasks) && caller.is_some();
         if known { self.declared.with(Capability::TaskList) } else { self.declared }
     }
 

@@ -48,7 +48,8 @@ pub use crate::host::lanes::wake::{Parker, Wake};
 #[cfg(feature = "runtime")]
 pub(crate) use crate::host::lanes::wake_batch::{WakeBatcher, flush as flush_wakes, wake as wake_later};
 pub(crate) use crate::host::lifecycle::StartState;
-pub(crate) use crate::host::principal::RefusalKind;
+#[cfg_attr(not(feature = "runtime"), allow(unused_imports))]
+pub(crate) use crate::host::principal::{ExpiryGuard, RefusalKind};
 pub use crate::host::principal::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
 };

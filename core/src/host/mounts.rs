@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::{Registered, Target};
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::mount_names::Prefix;
+use crate::dispatch::access::Access;
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
 use crate::host::engine_state::Shared;
@@ -127,13 +128,23 @@ impl Engine {
 
     /// Registers an entry in this server and in those it is mounted in.
     pub(crate) fn register(&self, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
-        self.register_of(number(&self.0), entry, target, policy)
+        self.register_of(number(&self.0), entry, target, policy, None)
     }
 
-    fn register_of(&self, part: usize, entry: Entry, target: Target, policy: Policy) -> Result<(), Error> {
+    /// Registers an entry. `inner` is what it demands of its callers in the server that is mounted here.
+    fn register_of(
+        &self,
+        part: usize,
+        entry: Entry,
+        target: Target,
+        policy: Policy,
+        inner: Option<Access>,
+    ) -> Result<(), Error> {
         let _changing = self.0.mounts.changing.lock();
         let mut registered = Registered::new(entry, target, policy)?;
         registered.part = part;
+        registered.apply(&self.0.access, inner)?;
+        let demanded = registered.access().cloned();
         if let Some(view) = registered.definition().view() {
             self.check_view_now(&registered.to_string(), &view)?;
         }
@@ -142,7 +153,7 @@ impl Engine {
         let (source, target) = (registered.source.clone(), registered.target.clone());
         self.0.catalog.add(registered)?;
         for (place, (above, mount)) in self.above().iter().enumerate() {
-            if let Err(error) = above.register_mounted(part, &source, &target, mount) {
+            if let Err(error) = above.register_mounted(part, (&source, &target), mount, demanded.clone()) {
                 for (above, mount) in &self.above()[..place] {
                     above.unregister_mounted(kind, &name, mount);
                 }
@@ -157,13 +168,13 @@ impl Engine {
     fn register_mounted(
         &self,
         part: usize,
-        source: &Entry,
-        target: &Target,
+        (source, target): (&Entry, &Target),
         mount: &Mount,
+        access: Option<Access>,
     ) -> Result<(), Error> {
         let Some(mounted) = source.mounted(&mount.prefix) else { return Ok(()) };
         let mounted = mounted.map_err(|reason| Error::invalid(format!("mount: {reason}")))?;
-        self.register_of(part, mounted, (mount.adopt)(target), mount.policy)
+        self.register_of(part, mounted, (mount.adopt)(target), mount.policy, access)
     }
 
     /// Removes an entry from this server and from the servers it is mounted in.
@@ -348,7 +359,8 @@ impl Engine {
         let mut done: Vec<(Kind, String)> = Vec::new();
         for kind in Kind::ALL {
             for (entry, shown) in other.0.catalog.all(kind) {
-                if let Err(error) = self.register_mounted(entry.part, &entry.source, &entry.target, &mount) {
+                let (handled, access) = ((&entry.source, &entry.target), entry.access().cloned());
+                if let Err(error) = self.register_mounted(entry.part, handled, &mount, access) {
                     done.iter().for_each(|(kind, name)| self.unregister_mounted(*kind, name, &mount));
                     return Err(error);
                 }

@@ -1,13 +1,14 @@
 //! The settings of a server that are fixed when it is built.
 
 use super::Server;
+use crate::dispatch::access::{AccessRules, Anonymous, Rule};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{
-    self, OptionError, Owner, ServerSettings, Spelling, StoreUrl, server_settings,
+    self, Grants, OptionError, Owner, ServerSettings, Spelling, StoreUrl, access_settings, server_settings,
 };
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
@@ -76,6 +77,7 @@ impl Server {
 
 impl ServerBuilder {
     server_settings!();
+    access_settings!();
 
     fn options_mut(&mut self) -> &mut ServerSettings {
         &mut self.settings
@@ -313,6 +315,8 @@ impl ServerBuilder {
             }
         };
         let shaper = Shaper::new(identity);
+        let access = access_rules(settings);
+        let stdio_principal = settings.principal.clone().map(|named| named.0);
         // Handlers can always log.
         let declared = settings.capabilities.unwrap_or_default().0.with(Capability::Logging);
         let masking = Masking::new(settings.mask_errors);
@@ -323,6 +327,9 @@ impl ServerBuilder {
         let setup = Setup {
             shaper,
             limits,
+            access,
+            public_url: settings.public_url.clone(),
+            stdio_principal,
             declared,
             masking,
             end_with_stdin,
@@ -363,6 +370,17 @@ fn identity(mut implementation: Implementation, settings: &ServerSettings) -> Re
         extensions: settings.extensions.clone().unwrap_or_default().0,
         cache,
     })
+}
+
+/// The access rules for all entries, from the settings.
+fn access_rules(settings: &ServerSettings) -> AccessRules {
+    let words = |grants: &Option<Grants>| grants.as_ref().map(|grants| grants.0.clone());
+    AccessRules {
+        refuses_anonymous: settings.anonymous == Some(Anonymous::Refuse),
+        default: Rule { scopes: words(&settings.scopes), roles: words(&settings.roles), public: None },
+        of_tags: settings.access_of_tags.clone().unwrap_or_default().0,
+        includes: settings.scope_hierarchy.clone().unwrap_or_default().0,
+    }
 }
 
 fn default_store(limits: &Limits) -> Arc<dyn Store> {

@@ -73,7 +73,7 @@ impl Exchange {
         self.queue.state.lock().wake = None;
         let refused = |why| Error::new(ErrorKind::State, format!("the client was refused: {why}"));
         match found {
-            Some(Ok(principal)) => self.peer.set_principal(principal),
+            Some(Ok(principal)) => self.engine.identify(&self.peer, principal),
             Some(Err(refusal)) => return Err(refused(refusal.to_string())),
             None => return Err(refused("the server is no longer served".to_owned())),
         }

@@ -1,5 +1,6 @@
 //! Streamable HTTP: the endpoint without a server, and behind its listener on real sockets.
 
+mod access;
 mod connection;
 mod principals;
 mod requests;

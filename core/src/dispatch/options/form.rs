@@ -37,6 +37,14 @@ pub enum Form {
     StoreUrl,
     /// A list of names.
     Names,
+    /// An object with a list of names for each name.
+    Lists,
+    /// An object with access rules for each tag.
+    TagRules,
+    /// A principal.
+    Principal,
+    /// An absolute URL.
+    Url,
     /// The number of a TCP port.
     Port,
     /// A host name or an IP address.
@@ -73,6 +81,10 @@ impl Form {
             (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
+            (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
+            (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
+            (Form::Principal, _) => format!("a string or {object} with the member subject"),
+            (Form::Url, _) => "a URL that begins with http:// or https://".to_owned(),
             (Form::Json, _) => "JSON".to_owned(),
             (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
             (Form::StoreUrl, Node) => "a string with a URL, or a store with a method submit".to_owned(),
@@ -101,7 +113,7 @@ impl Form {
             Form::Flag => "bool".to_owned(),
             Form::Count { .. } | Form::Port | Form::FileMode => "int".to_owned(),
             Form::Time => "float".to_owned(),
-            Form::Text | Form::Host | Form::UrlPath => "str".to_owned(),
+            Form::Text | Form::Host | Form::UrlPath | Form::Url => "str".to_owned(),
             Form::FilePath => "str | os.PathLike[str]".to_owned(),
             Form::Descriptor => "int | HasFileno".to_owned(),
             Form::Word(words) => literal(&words()),
@@ -110,6 +122,9 @@ impl Form {
             Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
             Form::CacheOf => "dict[str, Cache]".to_owned(),
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
+            Form::Lists => "dict[str, Sequence[str]]".to_owned(),
+            Form::TagRules => "dict[str, AccessRule]".to_owned(),
+            Form::Principal => "str | Principal".to_owned(),
             Form::Json => "Sequence[dict[str, Any]]".to_owned(),
             Form::StoreUrl => "str | Store".to_owned(),
         }
@@ -122,7 +137,7 @@ impl Form {
         match self {
             Form::Flag => "boolean".to_owned(),
             Form::Count { .. } | Form::Time | Form::Port | Form::FileMode => "number".to_owned(),
-            Form::Text | Form::Host | Form::UrlPath | Form::FilePath => "string".to_owned(),
+            Form::Text | Form::Host | Form::UrlPath | Form::FilePath | Form::Url => "string".to_owned(),
             Form::Descriptor => "Descriptor".to_owned(),
             Form::Names => "string[]".to_owned(),
             Form::Word(words) => union(&words()),
@@ -131,6 +146,9 @@ impl Form {
             Form::Cache => "CacheHints".to_owned(),
             Form::CacheOfAll | Form::CacheOf => "ServerCache".to_owned(),
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
+            Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
+            Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
+            Form::Principal => "string | PrincipalOptions".to_owned(),
             Form::Json => "Icon[]".to_owned(),
             Form::StoreUrl => "string | Store".to_owned(),
         }

@@ -11,6 +11,7 @@ mod owners;
 #[macro_use]
 mod table;
 mod access;
+mod authorization;
 mod cache;
 mod policies;
 mod settings;
@@ -21,6 +22,7 @@ mod tests;
 pub(crate) mod types;
 pub(crate) mod values;
 
+pub(crate) use authorization::{Grants, PublicUrl};
 pub use access::{OptionError, Options};
 pub(crate) use access::{check, set_at};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
@@ -28,11 +30,11 @@ pub use form::Form;
 pub use owners::{Owner, Owners};
 pub use policies::Policies;
 pub(crate) use policies::{
-    common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
+    access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
     task_policies, template_policies,
 };
 pub use settings::ServerSettings;
-pub(crate) use settings::server_settings;
+pub(crate) use settings::{access_settings, server_settings};
 pub use spelling::Spelling;
 pub use store_url::StoreUrl;
 pub use table::OptionRow;

@@ -13,6 +13,18 @@ const ASKING: &[Kind] =
 /// Kinds that lists have.
 const LISTED: &[Kind] = &[Kind::Tool, Kind::Resource, Kind::ResourceTemplate, Kind::Prompt];
 
+/// Kinds that clients use.
+const USED: &[Kind] = &[
+    Kind::Tool,
+    Kind::Resource,
+    Kind::ResourceTemplate,
+    Kind::ResourceProvider,
+    Kind::Prompt,
+    Kind::Completion,
+    Kind::Method,
+    Kind::Notification,
+];
+
 /// Kinds with an input schema.
 const WITH_SCHEMA: &[Kind] = &[Kind::Tool, Kind::Method, Kind::Notification];
 
@@ -41,6 +53,16 @@ options! {
     group list_policies at Owners::Entries(LISTED); {
         /// Whether the entry is left out of every list. It can still be called. Default: no.
         hidden: bool;
+    }
+    group access_policies at Owners::Entries(USED); {
+        /// The scopes that a caller needs, all of them. A caller without them is answered with 403 over HTTP, and with an
+        /// error elsewhere; lists do not have the entry for it. Default: the server's setting.
+        scopes: Grants;
+        /// The roles of which a caller needs one. Default: the server's setting.
+        roles: Grants;
+        /// Whether callers without a principal may use the entry, although the server refuses them. Such an entry cannot need
+        /// scopes or roles. Default: no, if the server's setting `anonymous` is `refuse`.
+        public: bool;
     }
     group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the

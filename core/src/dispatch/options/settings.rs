@@ -45,6 +45,26 @@ options! {
         /// created. Default: `debug`, so the log alone decides.
         log_level: LogLevel, absent: Some(Spelling::Node);
     }
+    group access_settings at Owners::Servers; {
+        /// Whether callers without a principal may use entries: `allow`, or `refuse`, unless an entry is public. Default:
+        /// `refuse` if `auth` is set, else `allow`.
+        anonymous: Anonymous;
+        /// The scopes that callers need for entries that set none.
+        scopes: Grants;
+        /// The roles of which callers need one for entries that set none.
+        roles: Grants;
+        /// Rules for all entries with a tag, besides the rule of the entry: an object with the members `scopes`, `roles` and
+        /// `public` for each tag.
+        access_of_tags: TagRules;
+        /// For each broad scope, the scopes that it includes. A caller with the broad scope needs none of the others.
+        scope_hierarchy: ScopeHierarchy;
+        /// The URL of the endpoint as clients know it, such as `https://example.com/mcp`. It is the resource that tokens must
+        /// be made for, and challenges and metadata name it. Default: the URL of the request.
+        public_url: PublicUrl;
+        /// The principal of the client on standard input and output: a string, or an object with the members `subject`,
+        /// `issuer`, `client_id`, `scopes`, `roles`, `claims` and `expires_at`. Default: none.
+        principal: NamedPrincipal;
+    }
     group added_settings at Owners::Servers; {
         /// The capabilities that the server declares even if nothing is registered for them. It answers their lists.
         capabilities: Declared;

@@ -53,6 +53,9 @@ macro_rules! setter {
     (@param $types:tt JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
     (@param $types:tt Tags) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt Names) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt Grants) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt PublicUrl) => { impl Into<String> };
+    (@param $types:tt NamedPrincipal) => { impl Into<$crate::Principal> };
     (@param $types:tt FileMode) => { u32 };
     (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
     (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
@@ -64,6 +67,9 @@ macro_rules! setter {
         $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
     };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
+    (@value Grants $value:ident) => { $value.into_iter().collect() };
+    (@value NamedPrincipal $value:ident) => { $crate::dispatch::options::types::NamedPrincipal($value.into()) };
+    (@value PublicUrl $value:ident) => { $crate::dispatch::options::types::PublicUrl($value.into()) };
     (@value Names $value:ident) => { $value.into_iter().map(Into::into).collect() };
     (@value $type:ident $value:ident) => { $value.into() };
 }

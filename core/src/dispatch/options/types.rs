@@ -1,6 +1,8 @@
 //! The types of options' values, by the names that the tables use.
 
+pub(crate) use super::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::cache::CacheOf;
+pub(crate) use crate::dispatch::access::Anonymous;
 pub(crate) use super::store_url::StoreUrl;
 pub(crate) use super::values::{Declared, Extensions, Tags};
 pub(crate) use crate::dispatch::log::LogLevel;

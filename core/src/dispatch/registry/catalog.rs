@@ -1,9 +1,12 @@
 //! The catalog of registered entries: changes are cheap, readers use immutable snapshots, and lists are kept as
 //! bytes.
 
+use crate::dispatch::access::Access;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::registry::page::Listing;
 use crate::dispatch::registry::registered::{Input, Registered};
+use crate::dispatch::registry::visible::{VisibleList, VisibleLists, VisibleSet};
 use crate::dispatch::uri_template::{TemplateSet, write_variables};
 use crate::error::{Error, ErrorKind};
 use crate::json::JsonSlice;
@@ -25,6 +28,8 @@ pub struct Snapshot<T> {
     extensions: Extensions,
     /// Built at the first lookup of an address.
     templates: OnceLock<TemplateSet>,
+    /// Whether callers without a principal may use an entry.
+    public: OnceLock<bool>,
 }
 
 /// The entries of one kind.
@@ -33,6 +38,10 @@ struct KindTable<T> {
     entries: Vec<Arc<Registered<T>>>,
     by_name: HashMap<String, usize>,
     lists: [OnceLock<Listing>; Revision::ALL.len()],
+    /// Whether some callers may not use some of the entries.
+    restricted: bool,
+    /// The lists for such callers.
+    visible: VisibleLists,
 }
 
 /// The entries, which can be changed, and the snapshot that readers share.
@@ -256,7 +265,8 @@ impl<T> KindTable<T> {
         let slots = all.in_order[kind.index()].iter();
         let entries: Vec<_> = slots.filter(|slot| all.shows(slot)).map(|slot| slot.entry.clone()).collect();
         let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
-        KindTable { entries, by_name, lists: Default::default() }
+        let restricted = entries.iter().any(|entry| entry.access().is_some());
+        KindTable { entries, by_name, lists: Default::default(), restricted, visible: VisibleLists::default() }
     }
 }
 
@@ -278,7 +288,7 @@ impl<T> Snapshot<T> {
     ) -> Snapshot<T> {
         // A server that never had any entry declares tools, with an empty list.
         let capabilities = if had == Capabilities::default() { had.with(Capability::Tools) } else { had };
-        Snapshot { shelves, capabilities, extensions, templates: OnceLock::new() }
+        Snapshot { shelves, capabilities, extensions, templates: OnceLock::new(), public: OnceLock::new() }
     }
 
     /// The capabilities for all kinds that have entries or ever had, because clients may already know of them.
@@ -313,6 +323,42 @@ impl<T> Snapshot<T> {
         shelf.lists[revision.index()].get_or_init(|| {
             let shown: Vec<_> = shelf.entries.iter().filter(|entry| !entry.is_hidden()).collect();
             Listing::new(shown.into_iter(), |entry, out| entry.describe(revision, out))
+        })
+    }
+
+    /// Whether the list of a kind differs between callers.
+    pub(crate) fn is_restricted(&self, kind: Kind) -> bool {
+        self.shelves[kind.index()].restricted
+    }
+
+    /// The list of a kind for one caller. Lists for different callers are kept within `most` bytes.
+    pub(crate) fn list_for(
+        &self,
+        kind: Kind,
+        revision: Revision,
+        caller: Option<&Principal>,
+        most: usize,
+    ) -> VisibleList<'_> {
+        let shelf = &self.shelves[kind.index()];
+        if !shelf.restricted {
+            return VisibleList::Whole(self.list(kind, revision));
+        }
+        let set: VisibleSet = shelf.entries.iter().map(|entry| entry.permit(caller).is_ok()).collect();
+        let make = |set: &VisibleSet| {
+            let places = shelf.entries.iter().enumerate();
+            let shown = places.filter(|(place, entry)| set.has(*place) && !entry.is_hidden());
+            let shown: Vec<_> = shown.map(|(_, entry)| entry).collect();
+            Listing::new(shown.into_iter(), |entry, out| entry.describe(revision, out))
+        };
+        VisibleList::Some(shelf.visible.get(revision, set, most, make))
+    }
+
+    /// Whether callers without a principal may use an entry.
+    pub(crate) fn has_public(&self) -> bool {
+        *self.public.get_or_init(|| {
+            let used = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Hook);
+            let mut entries = used.flat_map(|kind| self.all(kind));
+            entries.any(|entry| entry.access().is_none_or(Access::is_public))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Entries of every kind, as a program registers them.
 
 use crate::dispatch::options::{
-    self, OptionError, Policies, Spelling, common_policies, list_policies, read_policies, result_policies,
+    self, OptionError, Policies, Spelling, access_policies, common_policies, list_policies, read_policies, result_policies,
     schema_policies, state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::mount_names::Prefix;
@@ -112,6 +112,7 @@ impl Entry {
     }
 
     common_policies!();
+    access_policies!();
     list_policies!();
     schema_policies!();
     result_policies!();

@@ -5,3 +5,4 @@ pub mod entry;
 pub(crate) mod mount_names;
 pub mod page;
 pub mod registered;
+pub(crate) mod visible;

@@ -160,6 +160,11 @@ impl Listing {
         &self.array
     }
 
+    /// The bytes that the list takes.
+    pub(crate) fn size(&self) -> usize {
+        self.array.as_bytes().len() + self.starts.len() * size_of::<u32>()
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         self.starts.len()

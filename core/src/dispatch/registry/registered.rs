@@ -1,8 +1,10 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
+use crate::dispatch::access::{Access, AccessRules, Denial, Rule};
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{Policies, check};
+use crate::dispatch::options::{Grants, Policies, check};
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
@@ -15,7 +17,7 @@ use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::definition::Definition;
 use crate::proto::catalog::header_params::HeaderParam;
 use crate::proto::catalog::kind::Kind;
-use crate::proto::messages::error::clip;
+use crate::proto::messages::error::{RpcError, clip};
 use crate::proto::operation::Method;
 use crate::proto::results::structured::wraps;
 use crate::proto::session::extension::Extension;
@@ -60,6 +62,8 @@ pub struct Registered<T> {
     pub target: T,
     /// The mounts through which the entry appears, the outermost first.
     pub(crate) under: Vec<Prefix>,
+    /// What the entry demands of its callers; `None` if everybody may use it.
+    access: Option<Box<Access>>,
     /// The number of the server in which the entry was registered; 0 if that does not matter.
     pub(crate) part: usize,
     /// The entry as it was registered, from which it is made again if its server is mounted.
@@ -161,10 +165,39 @@ impl<T> Registered<T> {
             name,
             definition,
             under,
+            access: None,
             part: 0,
             source,
             kept,
         })
+    }
+
+    /// Applies a server's access rules, and the demands of the mounted server that the entry comes from.
+    pub(crate) fn apply(&mut self, rules: &AccessRules, inner: Option<Access>) -> Result<(), Error> {
+        if self.kind == Kind::Hook {
+            return Ok(());
+        }
+        let words = |grants: &Option<Grants>| grants.as_ref().map(|grants| grants.0.clone());
+        let Policies { scopes, roles, public, .. } = &self.policies;
+        let own = Rule { scopes: words(scopes), roles: words(roles), public: *public };
+        let access = rules.access(&own, self.tags());
+        let access = access.map_err(|reason| Error::invalid(format!("{self}: {reason}")))?;
+        self.access = Access::both(inner, access).map(Box::new);
+        Ok(())
+    }
+
+    /// What the entry demands of its callers; `None` if everybody may use it.
+    pub(crate) fn access(&self) -> Option<&Access> {
+        self.access.as_deref()
+    }
+
+    /// Refuses a caller that may not use the entry.
+    #[inline]
+    pub(crate) fn permit(&self, caller: Option<&Principal>) -> Result<(), RpcError> {
+        match &self.access {
+            None => Ok(()),
+            Some(access) => access.check(caller).map_err(Denial::error),
+        }
     }
 
     /// Prepares a client's input for the handler, or returns why it is not valid.

@@ -147,6 +147,9 @@ pub(super) fn engine(
     };
     let observers = Observers::new(Vec::new()).unwrap();
     Engine(Shared::new(Setup {
+        access: Default::default(),
+        public_url: None,
+        stdio_principal: None,
         shaper: Shaper::new(identity),
         limits,
         declared: Default::default(),

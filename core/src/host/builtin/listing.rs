@@ -31,6 +31,8 @@ pub(in crate::host) struct Part {
     then: Option<Fingerprint>,
     /// The fingerprint of what is listed, if an entry lists in pages of its own.
     of: Option<Fingerprint>,
+    /// Whether the list differs between callers.
+    private: bool,
 }
 
 /// The part of a list in which an entry lists in pages of its own.
@@ -58,23 +60,27 @@ impl Engine {
             Some(text) => Some(Cursor::open(&text, scope(operation, principal, revision), &shared.sealer)?),
             None => None,
         };
-        let providers = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
+        let provided = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
+        let providers: Vec<_> = provided.iter().filter(|entry| entry.permit(principal).is_ok()).collect();
+        let private = snapshot.is_restricted(kind)
+            || kind == Kind::Resource && snapshot.is_restricted(Kind::ResourceProvider);
         let (place, before, inner) = match cursor {
             Some(cursor) if cursor.part > 0 => {
                 // The entry is found by its name, because other entries before it may have been added or removed.
-                let named = |entry: &Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
+                let named = |entry: &&Arc<Registered>| page::fingerprint(&entry.name) == cursor.fingerprint;
                 let place = providers.iter().position(named).ok_or_else(page::invalid)?;
                 (place, JsonSlice::from_trusted(Bytes::from_static(b"[]")), cursor.inner)
             }
             cursor => {
-                let listing = snapshot.list(kind, revision);
+                let most = shared.limits.max_list_bytes;
+                let listing = snapshot.list_for(kind, revision, principal, most);
                 let page = listing.page(0, cursor.as_ref(), shared.limits.page_size)?;
                 if page.next.is_some() || providers.is_empty() {
                     let next = page
                         .next
                         .map(|next| shared.seal(&next, operation, (principal, revision)))
                         .transpose()?;
-                    let body = shared.page(id, operation, revision, &page.array, next.as_deref());
+                    let body = shared.page(id, (operation, private), revision, &page.array, next.as_deref());
                     return Ok(ListPage::Page(body));
                 }
                 (0, page.array, None)
@@ -88,8 +94,8 @@ impl Engine {
         }
         input.end_object();
         let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
-        let part = Part { operation, before, then, of: None };
-        Ok(ListPage::FromProvider(provider.clone(), input.into_slice(), Box::new(part)))
+        let part = Part { operation, before, then, of: None, private };
+        Ok(ListPage::FromProvider((*provider).clone(), input.into_slice(), Box::new(part)))
     }
 }
 
@@ -114,7 +120,7 @@ impl Engine {
         }
         input.end_object();
         let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
-        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of) })))
+        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of), private: false })))
     }
 }
 
@@ -132,13 +138,13 @@ impl Shared {
     fn page(
         &self,
         id: &RequestId,
-        operation: &Operation,
+        (operation, private): (&Operation, bool),
         revision: Revision,
         array: &JsonSlice,
         next: Option<&str>,
     ) -> Bytes {
         let of = Cacheable::method(operation.name);
-        self.shaper.list(id, revision, (operation.list, of), array, next)
+        self.shaper.list(id, revision, (operation.list, of, private), array, next)
     }
 
     /// The page, completed with a provider's result.
@@ -203,7 +209,7 @@ impl Shared {
         let revision = client.revision;
         match next.map(|next| self.seal(&next, part.operation, (arrival.principal(), revision))).transpose() {
             Ok(next) => {
-                let body = self.page(id, part.operation, revision, &array, next.as_deref());
+                let body = self.page(id, (part.operation, part.private), revision, &array, next.as_deref());
                 Outgoing::Response { body, error: None }
             }
             Err(error) => {

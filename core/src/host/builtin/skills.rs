@@ -111,7 +111,8 @@ impl Engine {
         for (place, question) in QUESTIONS.into_iter().enumerate() {
             let aside = Arc::new(SkillEntry { skills: skills.clone(), question });
             let entry = Registered::new(question.entry(), Target::Builtin(aside), policy);
-            if let Err(error) = entry.and_then(|entry| catalog.add(entry)) {
+            let demands = |mut entry: Registered| entry.apply(&self.0.access, None).map(|()| entry);
+            if let Err(error) = entry.and_then(demands).and_then(|entry| catalog.add(entry)) {
                 for question in &QUESTIONS[..place] {
                     let entry = question.entry();
                     catalog.remove(entry.kind(), entry.name());

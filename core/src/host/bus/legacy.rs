@@ -1,6 +1,7 @@
 //! `resources/subscribe` and `resources/unsubscribe` of legacy sessions (RS-8 to RS-10).
 
 use super::Subscriber;
+use crate::dispatch::principal::Principal;
 use super::table::{Added, Bounds};
 use crate::host::calls::dispatch::Thread;
 use crate::host::engine::Engine;
@@ -16,15 +17,27 @@ impl Engine {
     /// Subscribes a session to updates of the resource with exactly this address. Only an address that can be read is
     /// accepted. Anything else is most likely a mistake, and the client would never receive an update. If the program
     /// answers reads itself, any address is accepted, because only the program knows which exist.
-    pub(in crate::host) fn subscribe(&self, peer: &Arc<Peer>, uri: String) -> Result<(), RpcError> {
+    pub(in crate::host) fn subscribe(
+        &self,
+        peer: &Arc<Peer>,
+        uri: String,
+        caller: Option<&Principal>,
+    ) -> Result<(), RpcError> {
         let (bus, limits) = (&self.0.bus, self.limits());
         let snapshot = self.0.catalog.snapshot();
-        if snapshot.resource(&uri).is_none()
-            && snapshot.find(Kind::Method, Op::ResourcesRead.name()).is_none()
-        {
-            return Err(RpcError::not_found(&uri));
+        let resource = snapshot.resource(&uri).map(|(entry, _)| entry);
+        let reads = || snapshot.find(Kind::Method, Op::ResourcesRead.name());
+        match resource.or_else(reads) {
+            Some(entry) => entry.permit(caller)?,
+            None => return Err(RpcError::not_found(&uri)),
         }
         let topic = Topic::Resource(uri.into());
+        let (engine, weak, subscribed) = (self.clone(), Arc::downgrade(peer), topic.name().to_owned());
+        let expiry = self.until_expiry(caller, move || {
+            if let Some(peer) = weak.upgrade() {
+                engine.unsubscribe(&peer, subscribed.clone());
+            }
+        });
         let bounds = Bounds { names: limits.max_subscriptions, bytes: limits.max_subscription_bytes };
         let added = {
             let mut table = bus.table.lock();
@@ -41,6 +54,9 @@ impl Engine {
             };
             table.add(key, topic.clone(), bounds)
         };
+        if !matches!(added, Added::Full) {
+            drop(peer.keep_expiry(topic.name(), expiry));
+        }
         // Checked afterwards: either the thread that closes the session finds the subscription, or this check sees
         // the close.
         if peer.is_closed() {
@@ -64,6 +80,7 @@ impl Engine {
     /// Does nothing if there is no such subscription (RS-10).
     pub(in crate::host) fn unsubscribe(&self, peer: &Arc<Peer>, uri: String) {
         let Some(key) = peer.subscriber() else { return };
+        drop(peer.keep_expiry(&uri, None));
         let topic = Topic::Resource(uri.into());
         let last = self.0.bus.table.lock().drop_topic(key, &topic);
         if last {

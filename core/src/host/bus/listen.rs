@@ -4,6 +4,7 @@ use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
 use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::received::ReceivedRequest;
@@ -28,6 +29,7 @@ pub struct ListenId(pub(super) u64);
 
 /// The reason why the server ends a stream, as the client reads it on a channel.
 const CLOSING: &str = "the server is shutting down";
+const EXPIRED: &str = "the credentials have expired";
 const OVERFLOW: &str = "the client does not read fast enough";
 
 /// How a stream ends.
@@ -41,6 +43,8 @@ pub enum StreamEnd {
     Closing,
     /// The client does not read.
     Overflow,
+    /// The credential of the client has ended.
+    Expired,
 }
 
 impl Bus {
@@ -112,9 +116,12 @@ impl Engine {
                 ),
             });
         }
+        let engine = self.clone();
+        let expired = move || engine.end_stream(key, StreamEnd::Expired);
+        stream.keep_expiry(self.until_expiry(principal.as_ref(), expired));
         request.observed.started();
         drop(stream.replace_scope(StreamScope::open(self.observers(), StreamKind::Listen)));
-        let filter = self.supported_filter(filter);
+        let filter = self.supported_filter(filter, principal.as_ref());
         match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
                 let (engine, tasks) = (self.clone(), tasks.clone());
@@ -126,12 +133,14 @@ impl Engine {
         Ok(ListenId(key))
     }
 
-    /// The part of a filter that the server supports. Clients are never notified of the rest (SU-4).
-    fn supported_filter(&self, mut filter: Filter) -> Filter {
+    /// The part of a filter that the server supports and the caller may read. Clients are never notified of the rest
+    /// (SU-4).
+    fn supported_filter(&self, mut filter: Filter, caller: Option<&Principal>) -> Filter {
         filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
             let snapshot = self.0.catalog.snapshot();
-            filter.resources.retain(|uri| snapshot.resource(uri).is_some());
+            let may_read = |uri: &Arc<str>| snapshot.resource(uri).is_some_and(|(entry, _)| entry.permit(caller).is_ok());
+            filter.resources.retain(may_read);
         }
         filter
     }
@@ -198,6 +207,7 @@ impl Engine {
             StreamEnd::Cancelled => (RequestEnd::Cancelled, None),
             StreamEnd::Disconnected => (RequestEnd::Disconnected, None),
             StreamEnd::Closing => (RequestEnd::Closing, Some(CLOSING)),
+            StreamEnd::Expired => (RequestEnd::Closing, Some(EXPIRED)),
             StreamEnd::Overflow => (RequestEnd::Error, Some(OVERFLOW)),
         };
         match reason {

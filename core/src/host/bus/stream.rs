@@ -1,6 +1,7 @@
 //! One listen stream: its queue of outgoing messages, which keeps them in order.
 
 use crate::dispatch::observer::{RequestScope, StreamScope};
+use crate::host::principal::ExpiryGuard;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
@@ -24,6 +25,8 @@ pub(super) struct Stream {
     line: Mutex<Line>,
     /// The stream for observers.
     scope: Mutex<StreamScope>,
+    /// Ends the stream with the credential of its principal.
+    expiry: Mutex<Option<ExpiryGuard>>,
 }
 
 /// Messages that wait to be sent. One thread sends at a time, without the lock. It also sends what other threads add
@@ -44,12 +47,17 @@ impl Stream {
         observed: RequestScope,
     ) -> Stream {
         let line = Line { sending: true, ..Line::default() };
-        Stream { id, peer, sink, observed, line: Mutex::new(line), scope: Mutex::default() }
+        Stream { id, peer, sink, observed, line: Mutex::new(line), scope: Mutex::default(), expiry: Mutex::default() }
     }
 
     /// Replaces the stream that observers know of. Dropping the result reports the end.
     pub(super) fn replace_scope(&self, scope: StreamScope) -> StreamScope {
         std::mem::replace(&mut *self.scope.lock(), scope)
+    }
+
+    /// Keeps what ends the stream with a credential, as long as the stream.
+    pub(super) fn keep_expiry(&self, guard: Option<ExpiryGuard>) {
+        *self.expiry.lock() = guard;
     }
 
     /// Puts the acknowledgement before all messages that are already queued, and sends it (SU-2).

@@ -1,5 +1,6 @@
 //! The fields of a call that a handler may read: one table for all languages.
 
+use crate::dispatch::principal::Principal;
 use crate::host::calls::op::CallContext;
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::messages::trace::TraceContext;
@@ -17,6 +18,8 @@ pub enum ContextForm {
     Object,
     /// An object whose members are strings.
     Strings,
+    /// A principal.
+    Principal,
 }
 
 /// One field of a call that a handler may read.
@@ -110,9 +113,10 @@ pub static CONTEXT_FIELDS: &[ContextField] = &[
     ),
     field(
         "principal",
-        ContextForm::Text,
-        |call| call.arrival.principal().and_then(|principal| text(principal.subject())),
-        "The principal that sent the request, if known.",
+        ContextForm::Principal,
+        |call| call.arrival.principal().map(Principal::to_json),
+        "The principal that sent the request, if known: an object with `issuer`, `subject`, `scopes` and `roles`, and with \
+         `client_id`, `claims` and `expires_at` if they are known.",
     ),
     field(
         "session_id",

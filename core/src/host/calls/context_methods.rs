@@ -65,9 +65,18 @@ impl Context {
         self.call().arrival.headers.as_ref().map(|headers| headers.to_json())
     }
 
-    /// The principal that sent the request, if known: the subject, which is what the program gave as a string.
-    pub fn principal(&self) -> Option<&str> {
-        self.call().arrival.principal().map(Principal::subject)
+    /// The principal that sent the request, if known.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.call().arrival.principal()
+    }
+
+    /// Makes `principal` the principal of this client, from its next request on. It works where one connection is one
+    /// client.
+    ///
+    /// # Errors
+    /// See [`HostPort::login`](crate::HostPort::login).
+    pub fn login(&self, principal: impl Into<Principal>) -> Result<(), Error> {
+        self.port.login(self.id, principal.into())
     }
 
     /// The value that the program around the endpoint attached to the HTTP request (see

@@ -3,7 +3,7 @@
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestEnd;
-use crate::dispatch::route::{Invocation, Route, address, route};
+use crate::dispatch::route::{Asker, Invocation, Route, address, route};
 use crate::host::Target;
 use crate::host::admission::argument_checks::Check;
 use crate::host::admission::interface::StageData;
@@ -152,8 +152,11 @@ impl Engine {
             Scope::Stateless { params, .. } => Some(params),
             _ => None,
         };
-        let declared = self.0.declared_to(scope, snapshot.capabilities());
-        match route(&request.method, params, fields, revision, &snapshot, declared)? {
+        let principal = scope.principal();
+        let principal = principal.as_ref();
+        let declared = self.0.declared_to(principal, snapshot.capabilities());
+        let asker = Asker { revision, principal, fields };
+        match route(&request.method, params, asker, &snapshot, declared)? {
             Route::Own(
                 op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
             ) => self.about_tasks(scope, request, client, op, sink).map(Step::Started),
@@ -168,7 +171,7 @@ impl Engine {
                         .call(scope, request, client, (invocation, None), sink, None)
                         .map(Step::Started);
                 }
-                match self.list(kind, operation, id, params, (scope.arrival().principal(), revision))? {
+                match self.list(kind, operation, id, params, (principal, revision))? {
                     ListPage::Page(body) => Ok(Step::Answer(body)),
                     ListPage::FromProvider(entry, input, part) => {
                         let invocation = Invocation { entry, input, uri: None, unchecked: false };
@@ -178,8 +181,7 @@ impl Engine {
                 }
             }
             Route::Pages(invocation, operation) => {
-                let (input, part) =
-                    self.page_of(operation, params, (scope.arrival().principal(), revision))?;
+                let (input, part) = self.page_of(operation, params, (principal, revision))?;
                 let invocation = Invocation { input, ..invocation };
                 self.call(scope, request, client, (invocation, Some(part)), sink, outer).map(Step::Started)
             }
@@ -206,7 +208,7 @@ impl Engine {
             Route::Own(op @ (Op::Subscribe | Op::Unsubscribe)) => {
                 let uri = address(params)?;
                 match (scope.peer(), op) {
-                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri)?,
+                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri, principal)?,
                     (Some(peer), _) => self.unsubscribe(peer, uri),
                     (None, _) => {}
                 }

@@ -10,7 +10,7 @@ use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
 use crate::json::JsonSlice;
 use crate::panics::caught;
-use crate::proto::catalog::cache::{CacheHints, Cacheable};
+use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::content::address;
@@ -184,7 +184,11 @@ impl Shared {
         let entry = flight.entry();
         match entry.kind {
             Kind::Resource | Kind::ResourceTemplate => {
-                let hints = self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried);
+                let mut hints = self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried);
+                // What not everybody may read is not for everybody's cache, unless the entry says so.
+                if entry.access().is_some() && entry.policies.cache.is_none() {
+                    hints.scope = CacheScope::Private;
+                }
                 Some((hints, !flight.retried))
             }
             Kind::Method => {

@@ -1,7 +1,7 @@
 //! Sinks: where the engine puts the messages of a call.
 
 use crate::host::calls::op::Outcome;
-use crate::proto::messages::error::ErrorClass;
+use crate::proto::messages::error::ResponseError;
 use bytes::Bytes;
 use std::sync::{Arc, Weak};
 
@@ -29,8 +29,8 @@ pub enum Outgoing {
     Response {
         /// The message.
         body: Bytes,
-        /// The class of the error, if it is an error.
-        error: Option<ErrorClass>,
+        /// What a transport must know of the error, if it is an error.
+        error: Option<ResponseError>,
     },
     /// The request gets no response, because it was cancelled.
     Dropped,
@@ -129,8 +129,8 @@ pub(crate) fn null_sink() -> Arc<dyn Sink> {
     Arc::new(NullSink)
 }
 
-/// The response to one member of a batch: the message, and the class of the error, if it is one.
-pub type BatchAnswer = (Bytes, Option<ErrorClass>);
+/// The response to one member of a batch: the message, and what a transport must know of an error.
+pub type BatchAnswer = (Bytes, Option<ResponseError>);
 
 /// Responses that wait for the other responses of their batch.
 pub trait BatchCollector: Send + Sync {

@@ -1,6 +1,7 @@
 //! Where a message was received, and the result of accepting it.
 
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::principal::Principal;
 use crate::host::bus::ListenId;
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::session::peer::Peer;
@@ -63,11 +64,22 @@ impl Scope {
         }
     }
 
+    /// The principal that sent the message, if it is known.
+    #[inline]
+    pub(in crate::host) fn principal(&self) -> Option<Principal> {
+        match self {
+            Scope::Channel(peer) => peer.principal(),
+            Scope::Session { arrival, .. }
+            | Scope::NewSession { arrival, .. }
+            | Scope::Stateless { arrival, .. } => arrival.principal.clone(),
+        }
+    }
+
     /// How the message arrived.
     pub(in crate::host) fn arrival(&self) -> RequestOrigin {
         match self {
             Scope::Channel(peer) => RequestOrigin {
-                principal: peer.principal().cloned(),
+                principal: peer.principal(),
                 share: peer.share().cloned(),
                 ..RequestOrigin::default()
             },

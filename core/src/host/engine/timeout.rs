@@ -18,6 +18,7 @@ impl Engine {
             shared.tasks.due(),
             shared.spacing_due(),
             shared.resolutions.next(),
+            shared.expirations.next(),
         ];
         dues.into_iter().flatten().min()
     }
@@ -46,6 +47,7 @@ impl Engine {
         for waker in self.0.resolutions.expire(now) {
             self.0.guard("the timeout of a resolver", || waker.wake());
         }
+        self.end_expired(now);
         self.0.guard("the maintenance of tasks", || self.port().maintain_tasks(now));
         if self.0.calls.next_deadline().is_none_or(|next| next > now) {
             return;

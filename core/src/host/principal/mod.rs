@@ -4,9 +4,13 @@
 //! refuse the request. Every transport asks [`Engine::resolve_principal`](crate::host::Engine).
 
 mod deadlines;
+mod expiry;
+mod login;
 mod resolve;
 mod resolver;
 
 pub(in crate::host) use deadlines::Deadlines;
+pub(in crate::host) use expiry::Expirations;
+pub(crate) use expiry::ExpiryGuard;
 pub(crate) use resolver::RefusalKind;
 pub use resolver::{PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution};

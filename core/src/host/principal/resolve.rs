@@ -4,6 +4,7 @@ use super::deadlines::Key;
 use super::resolver::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, RefusalKind, Resolution,
 };
+use crate::dispatch::access::unauthenticated;
 use crate::dispatch::principal::Principal;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
@@ -39,7 +40,7 @@ impl Engine {
     /// no particular executor. It ends at its deadline, and dropping it cancels the resolver's own future.
     pub(crate) fn resolve_principal(&self, attached: Resolution, head: Option<&Arc<Parts>>) -> Resolution {
         match (attached, &self.0.resolver) {
-            (Resolution::Ready(Ok(None)), None) => Resolution::none(),
+            (Resolution::Ready(Ok(None)), None) => Resolution::Ready(self.0.admitted(None, head.is_some())),
             (Resolution::Ready(Ok(Some(known))), None) if !known.is_empty_string() => {
                 Resolution::Ready(Ok(Some(known)))
             }
@@ -54,6 +55,7 @@ impl Engine {
         head: Option<Arc<Parts>>,
     ) -> Resolution {
         let engine = self.clone();
+        let is_http = head.is_some();
         let by = if resolver.is_some() { "the resolver" } else { "the program" };
         let then = move |attached: Found| match (attached, resolver) {
             (Ok(attached), Some(resolver)) => match not_empty(attached, "the program") {
@@ -70,8 +72,8 @@ impl Engine {
             }
         };
         match resolution {
-            Resolution::Ready(found) => Resolution::Ready(self.0.checked(found, by)),
-            Resolution::Pending(future) => Resolution::Pending(self.bounded(future, by)),
+            Resolution::Ready(found) => Resolution::Ready(self.0.checked(found, by, is_http)),
+            Resolution::Pending(future) => Resolution::Pending(self.bounded(future, by, is_http)),
         }
     }
 
@@ -104,7 +106,7 @@ impl Engine {
     }
 
     /// The future with a deadline and a panic boundary. `by` returned it.
-    fn bounded(&self, future: PrincipalFuture, by: &'static str) -> PrincipalFuture {
+    fn bounded(&self, future: PrincipalFuture, by: &'static str, is_http: bool) -> PrincipalFuture {
         let until = self.now() + self.limits().store_timeout;
         let (key, earliest) = self.0.resolutions.add(until);
         let entry = Entry(self.0.clone(), key);
@@ -125,7 +127,7 @@ impl Engine {
             });
             let found = found.await;
             drop(guarded);
-            shared.checked(found, by)
+            shared.checked(found, by, is_http)
         })
     }
 }
@@ -177,8 +179,23 @@ impl std::task::Wake for WakeParker {
 
 impl Shared {
     /// The result for the transport.
-    fn checked(&self, found: Found, by: &str) -> Found {
-        found.and_then(|found| not_empty(found, by)).map_err(|why| self.presentable(why))
+    fn checked(&self, found: Found, by: &str, is_http: bool) -> Found {
+        let found = found.and_then(|found| not_empty(found, by)).map_err(|why| self.presentable(why));
+        found.and_then(|found| self.admitted(found, is_http))
+    }
+
+    /// Refuses a principal whose credential is no longer valid, and over HTTP a request without a principal if no entry
+    /// is public. Clients of other transports may log in later, and their calls are refused until then.
+    fn admitted(&self, found: Option<Principal>, is_http: bool) -> Found {
+        match &found {
+            None if is_http && self.access.refuses_anonymous && !self.catalog.snapshot().has_public() => {
+                Err(PrincipalRefusal::unauthorized(unauthenticated().message))
+            }
+            Some(principal) if !principal.is_valid_at(self.environment.unix_seconds()) => {
+                Err(PrincipalRefusal::invalid_token("Unauthorized: the credentials have expired"))
+            }
+            _ => Ok(found),
+        }
     }
 
     #[cold]

@@ -86,24 +86,37 @@ pub struct PrincipalRefusal {
     /// For the client, unless the resolver has failed.
     pub(crate) message: String,
     pub(crate) challenges: Vec<HeaderValue>,
+    /// The word for the reason in the challenge of the server (RFC 6750, section 3.1).
+    pub(crate) error: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalKind {
     Unauthorized,
     Forbidden,
+    TooMany,
     Unavailable,
     Failed,
 }
 
 impl PrincipalRefusal {
     fn new(kind: RefusalKind, message: impl Into<String>) -> PrincipalRefusal {
-        PrincipalRefusal { kind, message: message.into(), challenges: Vec::new() }
+        PrincipalRefusal { kind, message: message.into(), challenges: Vec::new(), error: None }
     }
 
     /// 401: the request has no valid credentials. The client gets the message.
     pub fn unauthorized(message: impl Into<String>) -> PrincipalRefusal {
         PrincipalRefusal::new(RefusalKind::Unauthorized, message)
+    }
+
+    /// The same, for a token that is not valid: the challenge says so.
+    pub fn invalid_token(message: impl Into<String>) -> PrincipalRefusal {
+        PrincipalRefusal { error: Some("invalid_token"), ..PrincipalRefusal::unauthorized(message) }
+    }
+
+    /// 429: the sender has failed too often. The client gets the message, and may retry.
+    pub fn too_many(message: impl Into<String>) -> PrincipalRefusal {
+        PrincipalRefusal::new(RefusalKind::TooMany, message)
     }
 
     /// 403: the credentials are valid, but not sufficient. The client gets the message.

@@ -79,8 +79,8 @@ fn array(answers: Vec<BatchAnswer>, noted: bool) -> Outgoing {
     let Some((_, first)) = answers.first() else { return Outgoing::Dropped };
     // A transport with HTTP statuses reports an error only if all responses are errors. Otherwise a client that sees
     // an error status would send again members that were accepted.
-    let error = first.filter(|first| answers.iter().all(|(_, error)| *error == Some(*first)));
-    let error = error.filter(|error| !noted || *error != ErrorClass::Malformed);
+    let error = first.clone().filter(|first| answers.iter().all(|(_, error)| error.as_ref() == Some(first)));
+    let error = error.filter(|error| !noted || error.class != ErrorClass::Malformed);
     Outgoing::Response { body: shape::batch(answers.iter().map(|(body, _)| body)), error }
 }
 

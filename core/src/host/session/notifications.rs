@@ -171,6 +171,10 @@ impl Engine {
             return false;
         }
         let Some(entry) = snapshot.find(kind, name).cloned() else { return false };
+        if let Err(error) = entry.permit(scope.principal().as_ref()) {
+            observed.rejected(&error, 0);
+            return true;
+        }
         let (input, check) = match entry.prepare_quickly(input()) {
             Ok(input) => (input, None),
             Err(Unready::Costly(input)) => (input, Some(Check { params: None })),

@@ -6,7 +6,9 @@ use crate::dispatch::calls::table::{CallId, Full};
 use crate::dispatch::observer::SessionScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
+use crate::host::principal::ExpiryGuard;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::Engine;
 use crate::host::lanes::wake::Wake;
 use crate::locks::Mutex;
 use crate::proto::messages::envelope::Client;
@@ -17,14 +19,18 @@ use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The state that the engine keeps for one peer.
 #[derive(Default)]
 pub struct Peer {
     session_id: Option<Arc<str>>,
-    /// Set when the channel or the session opens.
-    principal: OnceLock<Principal>,
+    /// Set when the channel or the session opens, and by a login.
+    principal: Mutex<Option<Principal>>,
+    /// Whether there is a principal. Most peers have none, and a load is enough to know it.
+    is_known: AtomicBool,
+    /// Removes the principal of a channel when its credential ends, and what then runs.
+    expiry: Mutex<(Option<ExpiryGuard>, Option<Arc<dyn Fn() + Send + Sync>>)>,
     /// The client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
@@ -75,6 +81,8 @@ struct Subscriptions {
     listens: HashMap<Bytes, u64>,
     /// The session's key on the bus, once it has subscribed to something.
     subscriber: Option<u64>,
+    /// What ends the subscriptions to resources, by address, with the credentials with which they were made.
+    expiries: HashMap<String, ExpiryGuard>,
 }
 
 impl State {
@@ -104,6 +112,26 @@ pub(in crate::host) enum Untracked {
     PeerFull,
 }
 
+impl Engine {
+    /// Sets the principal of a channel that has one client, when the channel opens or at a login. When its credential
+    /// ends, the channel has no principal any more.
+    pub(crate) fn identify(&self, peer: &Arc<Peer>, principal: Option<Principal>) {
+        let weak = Arc::downgrade(peer);
+        let expired = move || {
+            if let Some(peer) = weak.upgrade() {
+                peer.expire();
+            }
+        };
+        // The former principal no longer ends the channel.
+        let former = peer.expiry.lock().0.take();
+        drop(former);
+        let known = principal.clone();
+        peer.set_principal(principal);
+        let guard = self.until_expiry(known.as_ref(), expired);
+        peer.expiry.lock().0 = guard;
+    }
+}
+
 impl Peer {
     /// A peer that has sent nothing yet. `session_id` names its session on transports that have sessions.
     pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
@@ -123,10 +151,30 @@ impl Peer {
         Arc::new(Peer { share, ..Peer::default() })
     }
 
-    /// Sets the principal, if it is known, before the first message of the peer.
+    /// Sets the principal, if it is known, before the first message of the peer, or at a login.
     pub(crate) fn set_principal(&self, principal: Option<Principal>) {
         if let Some(principal) = principal {
-            let _ = self.principal.set(principal);
+            let former = self.principal.lock().replace(principal);
+            self.is_known.store(true, Ordering::Release);
+            drop(former);
+        }
+    }
+
+    /// Sets what runs when the credential of the channel's principal ends. By default, the channel stays open without a
+    /// principal.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn on_expired(&self, run: Arc<dyn Fn() + Send + Sync>) {
+        self.expiry.lock().1 = Some(run);
+    }
+
+    /// Removes the principal, because its credential has ended.
+    fn expire(&self) {
+        self.is_known.store(false, Ordering::Release);
+        let former = self.principal.lock().take();
+        let run = self.expiry.lock().1.clone();
+        drop(former);
+        if let Some(run) = run {
+            run();
         }
     }
 
@@ -141,9 +189,11 @@ impl Peer {
         peer
     }
 
-    /// The principal that opened the session, if known. No other principal may use it.
-    pub fn principal(&self) -> Option<&Principal> {
-        self.principal.get()
+    /// The principal that opened the channel or the session, or that has logged in on the channel, if known. No other
+    /// principal may use the session.
+    #[inline]
+    pub fn principal(&self) -> Option<Principal> {
+        if self.is_known.load(Ordering::Acquire) { self.principal.lock().clone() } else { None }
     }
 
     /// The session's id.
@@ -414,6 +464,16 @@ impl Peer {
 
     pub(in crate::host) fn set_subscriber(&self, key: u64) {
         self.state.lock().told.get_or_insert_default().subscriber = Some(key);
+    }
+
+    /// Keeps what ends a subscription with its credential, until the subscription ends. Returns the former one, which must
+    /// be dropped without a lock.
+    pub(in crate::host) fn keep_expiry(&self, uri: &str, guard: Option<ExpiryGuard>) -> Option<ExpiryGuard> {
+        let mut state = self.state.lock();
+        match guard {
+            Some(guard) => state.told.get_or_insert_default().expiries.insert(uri.to_owned(), guard),
+            None => state.told.as_mut()?.expiries.remove(uri),
+        }
     }
 
     pub(in crate::host) fn take_subscriber(&self) -> Option<u64> {

@@ -7,7 +7,7 @@ use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::lanes::port::HostPort;
 use crate::host::{Engine, Shared};
 use crate::json::{self, JsonSlice, JsonWriter};
-use crate::proto::messages::error::ErrorClass;
+use crate::proto::messages::error::ResponseError;
 use crate::proto::messages::event::EventKind;
 use crate::proto::messages::reply::Reply;
 use crate::proto::operation::outgoing;
@@ -95,7 +95,7 @@ impl HostPort {
     }
 
     /// Handles the end of the task's call: with a response, or without one because the task was cancelled or dropped.
-    fn task_ends(&self, live: &Arc<Live>, response: Option<(Bytes, Option<ErrorClass>)>) {
+    fn task_ends(&self, live: &Arc<Live>, response: Option<(Bytes, Option<ResponseError>)>) {
         let shared = &self.0;
         let now = shared.environment.unix_seconds();
         let refused = {

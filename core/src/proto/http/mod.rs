@@ -194,6 +194,9 @@ pub fn status(class: ErrorClass, modern: bool) -> StatusCode {
         ErrorClass::Busy => StatusCode::SERVICE_UNAVAILABLE,
         // Not 503, because a load balancer would then remove the server for all clients.
         ErrorClass::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        // AU-3.
+        ErrorClass::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorClass::Forbidden => StatusCode::FORBIDDEN,
     }
 }
 

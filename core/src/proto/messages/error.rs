@@ -5,6 +5,7 @@ use crate::proto::messages::envelope::Client;
 use crate::proto::question::Question;
 use crate::proto::version::{Revision, Revisions};
 use std::fmt;
+use std::sync::Arc;
 
 /// The JSON-RPC and MCP error codes that the engine sends.
 pub mod code {
@@ -46,6 +47,10 @@ pub enum ErrorClass {
     TooMany,
     /// The resource does not exist.
     NotFound,
+    /// The request has no valid credentials, and needs some.
+    Unauthorized,
+    /// The credentials do not permit the request.
+    Forbidden,
     /// Any other error.
     Other,
 }
@@ -69,6 +74,8 @@ pub(crate) mod stage {
     pub(crate) const SESSION: &str = "session";
     /// The method, or the entry that the request names.
     pub(crate) const ROUTING: &str = "routing";
+    /// The caller's scopes and roles.
+    pub(crate) const AUTHORIZATION: &str = "authorization";
     /// The arguments of a call.
     pub(crate) const ARGUMENTS: &str = "arguments";
     /// The other parameters.
@@ -95,6 +102,30 @@ pub struct RpcError {
     pub class: ErrorClass,
     /// What refuses the request, if it is known more precisely than from the class and the code.
     refuser: Option<Refuser>,
+    /// The scopes that the request needs, separated by spaces.
+    scopes: Option<Arc<str>>,
+}
+
+/// What a transport must know of an error response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseError {
+    /// The class of the error.
+    pub class: ErrorClass,
+    /// The scopes that the request needs, separated by spaces, if the caller lacks some.
+    pub scopes: Option<Arc<str>>,
+}
+
+impl From<ErrorClass> for ResponseError {
+    fn from(class: ErrorClass) -> ResponseError {
+        ResponseError { class, scopes: None }
+    }
+}
+
+impl From<&RpcError> for ResponseError {
+    fn from(error: &RpcError) -> ResponseError {
+        ResponseError { class: error.class, scopes: error.scopes.clone() }
+    }
 }
 
 impl RpcError {
@@ -107,12 +138,18 @@ impl RpcError {
             }
             _ => ErrorClass::Other,
         };
-        RpcError { code, message: message.into(), data: None, class, refuser: None }
+        RpcError { code, message: message.into(), data: None, class, refuser: None, scopes: None }
     }
 
     /// The same error with another class.
     pub fn with_class(mut self, class: ErrorClass) -> RpcError {
         self.class = class;
+        self
+    }
+
+    /// The same error with the scopes that the request needs, separated by spaces.
+    pub(crate) fn with_scopes(mut self, scopes: String) -> RpcError {
+        self.scopes = (!scopes.is_empty()).then(|| scopes.into());
         self
     }
 
@@ -136,6 +173,8 @@ impl RpcError {
             (ErrorClass::NotFound, _) => (stage::ROUTING, "resource"),
             (ErrorClass::Busy, _) => (stage::LIMITS, "server"),
             (ErrorClass::TooMany, _) => (stage::LIMITS, "client"),
+            (ErrorClass::Unauthorized, _) => (stage::AUTHORIZATION, "credentials"),
+            (ErrorClass::Forbidden, _) => (stage::AUTHORIZATION, "forbidden"),
             (ErrorClass::Other, code::INTERNAL_ERROR) => return None,
             (ErrorClass::Other, _) => (stage::VALIDATION, "params"),
         };

@@ -3,7 +3,7 @@
 mod tasks;
 
 use crate::json::{JsonSlice, JsonWriter};
-use crate::proto::catalog::cache::{CacheHints, CacheSettings, Cacheable};
+use crate::proto::catalog::cache::{CacheHints, CacheScope, CacheSettings, Cacheable};
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::id::RequestId;
 use crate::proto::messages::reply::Reply;
@@ -138,12 +138,13 @@ impl Shaper {
         self.identity.cache.hints(of, own, is_retry)
     }
 
-    /// The response to a list method. `array` is the JSON array of the page, `next` the cursor of the next page.
+    /// The response to a list method. `array` is the JSON array of the page, `next` the cursor of the next page. A list
+    /// that differs between callers is `private`, whatever the settings say (AU-19).
     pub fn list(
         &self,
         id: &RequestId,
         revision: Revision,
-        (member, of): (&str, Option<Cacheable>),
+        (member, of, private): (&str, Option<Cacheable>, bool),
         array: &JsonSlice,
         next: Option<&str>,
     ) -> Bytes {
@@ -153,7 +154,9 @@ impl Shaper {
             out.key("nextCursor").str(next);
         }
         if let Some(of) = of {
-            self.hints(of, None, false).write(revision, &mut out);
+            let hints = self.hints(of, None, false);
+            let hints = if private { CacheHints { scope: CacheScope::Private, ..hints } } else { hints };
+            hints.write(revision, &mut out);
         }
         self.close_result(out, revision, "complete")
     }

@@ -166,7 +166,7 @@ impl<S: Wire> ClientConnection<S> {
             }
         };
         match found {
-            Some(Ok(principal)) => self.peer.set_principal(principal),
+            Some(Ok(principal)) => engine.identify(&self.peer, principal),
             Some(Err(refusal)) => {
                 engine.log_refused_connection(&refusal);
                 return false;

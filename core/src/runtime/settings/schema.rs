@@ -75,7 +75,10 @@ fn schema_of(form: Form) -> Json {
         Form::Words | Form::Names => strings(),
         Form::KnownWords(words) => json!({ "type": "array", "items": { "enum": words() } }),
         Form::Cache | Form::CacheOfAll => json!({ "type": ["number", "object"] }),
-        Form::CacheOf | Form::Objects => json!({ "type": "object" }),
+        Form::CacheOf | Form::Objects | Form::TagRules => json!({ "type": "object" }),
+        Form::Lists => json!({ "type": "object", "additionalProperties": strings() }),
+        Form::Principal => json!({ "type": ["string", "object"] }),
+        Form::Url => json!({ "type": "string", "pattern": "^https?://" }),
         Form::Json => json!({}),
         // No transport of a file has one.
         Form::Descriptor => json!(false),

@@ -7,6 +7,7 @@ use super::stream::SseStream;
 use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
 use crate::dispatch::principal::Principal;
 use crate::faults;
+use crate::host::CancelReason;
 use crate::host::{Engine, Outgoing, Peer, Scope, Sink};
 use crate::locks::Mutex;
 use crate::panics::caught;
@@ -23,6 +24,7 @@ use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
+use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::responses::{
     body_error, drain_and_refuse, empty, event_stream, refuse_unread, refused, with_cors,
 };
@@ -111,7 +113,10 @@ impl SseEndpoint {
         let opened = match checked {
             Ok(origin) => match self.service.principal(&head, Caller::on(connection)).await {
                 Ok(principal) => self.begin(&head, connection, principal).map(|stream| (origin, stream)),
-                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+                Err(refusal) => {
+                    let response = challenged(self.engine(), &head, refuse_unread(refusal, &head, &body));
+                    return with_cors(origin, response);
+                }
             },
             Err(refusal) => Err(refusal),
         };
@@ -147,7 +152,7 @@ impl SseEndpoint {
         let id: Arc<str> = URL_SAFE_NO_PAD.encode(token).into();
         let most = self.engine().limits().max_outbound_bytes;
         let queue = Queue::new(connection.budget(), most, connection.wake_queue());
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::of(Some(id.clone()), principal), queue.clone());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::of(Some(id.clone()), principal.clone()), queue.clone());
         peer.set_sink(sink.clone());
         let session = Arc::new(Session { id: id.clone(), peer, queue, sink });
         self.sessions.lock().insert(id, session.clone());
@@ -156,6 +161,13 @@ impl SseEndpoint {
             session.end();
         }
         connection.wait(true);
+        let (engine, weak) = (self.engine().clone(), Arc::downgrade(&session));
+        let expiry = self.engine().until_expiry(principal.as_ref(), move || {
+            if let Some(session) = weak.upgrade() {
+                engine.close_peer(&session.peer, CancelReason::Closing);
+                session.end();
+            }
+        });
         let address = format!("{}?{SESSION}={}", self.messages, session.id);
         Ok(SseStream {
             endpoint: self.clone(),
@@ -164,6 +176,7 @@ impl SseEndpoint {
             address: Some(address),
             ended: false,
             _part: part,
+            _expiry: expiry,
             _scope: StreamScope::open(self.engine().observers(), StreamKind::Sse),
         })
     }
@@ -189,7 +202,10 @@ impl SseEndpoint {
                     let content = rules::check_content(&head.headers);
                     (principal, found.and_then(|session| content.map(|()| session)))
                 }
-                Err(refusal) => return with_cors(origin, refuse_unread(refusal, &head, &body)),
+                Err(refusal) => {
+                    let response = challenged(self.engine(), &head, refuse_unread(refusal, &head, &body));
+                    return with_cors(origin, response);
+                }
             },
             _ => (None, Err(Refusal::only_post("Method not allowed: send messages with POST"))),
         };
@@ -241,7 +257,7 @@ impl SseEndpoint {
             ));
         };
         let session = self.sessions.lock().get(id).cloned();
-        let session = session.filter(|session| session.peer.principal() == principal);
+        let session = session.filter(|session| session.peer.principal().as_ref() == principal);
         session.ok_or_else(|| {
             Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
         })
@@ -308,7 +324,7 @@ impl SseEndpoint {
                 let claimed = |_: &Params| Some(Revision::V2026_07_28);
                 engine.received(&message, claimed).rejected(&error, body.len());
                 engine.0.guard("the delivery of an answer", || {
-                    sink.send(Outgoing::Response { body, error: Some(error.class) });
+                    sink.send(Outgoing::Response { body, error: Some((&error).into()) });
                 });
             }
             Message::Notification(said) if envelope::is_modern(&said.params) => {

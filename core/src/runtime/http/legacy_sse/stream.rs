@@ -3,7 +3,7 @@
 use super::endpoint::{Session, SseEndpoint};
 use crate::dispatch::observer::StreamScope;
 use crate::dispatch::shares::Part;
-use crate::host::CancelReason;
+use crate::host::{CancelReason, ExpiryGuard};
 use crate::proto::framing::sse;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::response::body::MessageStream;
@@ -24,6 +24,8 @@ pub(super) struct SseStream {
     pub(super) ended: bool,
     /// The part of the client's share that the stream takes.
     pub(super) _part: Option<Part>,
+    /// Ends the stream with the credential of its principal.
+    pub(super) _expiry: Option<ExpiryGuard>,
     /// The stream for observers.
     pub(super) _scope: StreamScope,
 }

@@ -2,8 +2,9 @@
 
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::StreamScope;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Part;
-use crate::host::{CancelReason, Engine, ListenId};
+use crate::host::{CancelReason, Engine, ExpiryGuard, ListenId};
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::response::response_channel::{Chunk, ResponseChannel, ResponseForm};
 use crate::runtime::http::resumption::open_streams::OpenStreamGuard;
@@ -52,6 +53,8 @@ pub(in crate::runtime::http) struct Exchange {
     pub(in crate::runtime::http) reader: u32,
     /// The part of the client's share that the exchange takes.
     part: Option<Part>,
+    /// Ends the response with the credential of its principal.
+    expiry: Option<ExpiryGuard>,
 }
 
 /// The call or the listen stream of a modern request.
@@ -72,7 +75,7 @@ impl Exchange {
         if let Some(connection) = connection {
             connection.wait(true);
         }
-        Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None }
+        Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None, expiry: None }
     }
 
     /// Counts the exchange in its client's share while the exchange is open.
@@ -84,6 +87,17 @@ impl Exchange {
     /// Sets the number of the reader, for a client that has reconnected.
     pub(in crate::runtime::http) fn for_reader(mut self, reader: u32) -> Exchange {
         self.reader = reader;
+        self
+    }
+
+    /// Ends the response with the credential of this principal. The reader's number is set before.
+    pub(in crate::runtime::http) fn until_expiry(mut self, principal: Option<&Principal>) -> Exchange {
+        let (channel, reader) = (Arc::downgrade(&self.channel), self.reader);
+        self.expiry = self.engine.until_expiry(principal, move || {
+            if let Some(channel) = channel.upgrade() {
+                channel.end_reader(reader);
+            }
+        });
         self
     }
 

@@ -260,7 +260,7 @@ impl Sink for Queue {
             Ok(body) => Some((body, error)),
             Err(body) => {
                 let full = self.budget.refusal();
-                Some((shape::instead(&body, &full), Some(full.class)))
+                Some((shape::instead(&body, &full), Some((&full).into())))
             }
         }
     }

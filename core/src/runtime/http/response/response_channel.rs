@@ -3,7 +3,7 @@
 use crate::host::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink};
 use crate::locks::Mutex;
 use crate::proto::framing::sse;
-use crate::proto::messages::error::ErrorClass;
+use crate::proto::messages::error::ResponseError;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::{Budget, Reservation};
 use crate::runtime::http::connection::connection_state::ConnectionState;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(in crate::runtime::http) enum ResponseEnd {
     /// The request has ended with this response.
-    Response(Bytes, Option<ErrorClass>),
+    Response(Bytes, Option<ResponseError>),
     /// The request has ended without a response.
     Dropped,
 }
@@ -316,7 +316,7 @@ impl Sink for ResponseChannel {
                         Ok(body) => ResponseEnd::Response(body, error),
                         Err(body) => {
                             let full = self.budget.refusal();
-                            ResponseEnd::Response(shape::instead(&body, &full), Some(full.class))
+                            ResponseEnd::Response(shape::instead(&body, &full), Some((&full).into()))
                         }
                     });
                 }
@@ -343,7 +343,7 @@ impl Sink for ResponseChannel {
         }
         let full = self.budget.refusal();
         let busy = shape::instead(&body, &full);
-        let answer = if busy.len() < body.len() { (busy, Some(full.class)) } else { (body, error) };
+        let answer = if busy.len() < body.len() { (busy, Some((&full).into())) } else { (body, error) };
         batch.bytes += answer.0.len() + SEPARATORS;
         batch.share.force(batch.bytes);
         Some(answer)

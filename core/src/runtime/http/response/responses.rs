@@ -8,6 +8,7 @@ use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::{MAX_DRAINED, ReadError, drain};
 use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::challenge::Challenge;
 use crate::runtime::http::response::response_channel::ResponseEnd;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -92,13 +93,17 @@ pub(in crate::runtime::http) fn refuse_unread<B: Body>(
     head: &Parts,
     body: &B,
 ) -> Response<ResponseBody> {
-    let PrincipalRefusal { kind, message, challenges } = refusal;
+    let PrincipalRefusal { kind, message, challenges, error } = refusal;
     let mut response = refused(match kind {
         RefusalKind::Unauthorized => Refusal::plain(StatusCode::UNAUTHORIZED, message),
         RefusalKind::Forbidden => Refusal::plain(StatusCode::FORBIDDEN, message),
+        RefusalKind::TooMany => Refusal::at_limit(&RpcError::too_many(message)),
         RefusalKind::Unavailable => Refusal::busy(message),
         RefusalKind::Failed => Refusal::internal(None, &RpcError::internal(message)),
     });
+    if challenges.is_empty() && kind == RefusalKind::Unauthorized {
+        response.extensions_mut().insert(Challenge { error, scopes: None });
+    }
     for challenge in challenges {
         response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
     }
@@ -164,9 +169,13 @@ pub(in crate::runtime::http) fn complete_response(
 ) -> Response<ResponseBody> {
     match end {
         ResponseEnd::Response(body, error) => {
-            let status = error.map_or(StatusCode::OK, |class| rules::status(class, modern));
+            let status = error.as_ref().map_or(StatusCode::OK, |error| rules::status(error.class, modern));
             if forms.json || status != StatusCode::OK {
-                return json(status, body);
+                let mut response = json(status, body);
+                if let Some(challenge) = error.and_then(Challenge::of) {
+                    response.extensions_mut().insert(challenge);
+                }
+                return response;
             }
             let mut stream = Vec::with_capacity(body.len() + 16);
             sse::encode(None, None, &body, &mut stream);

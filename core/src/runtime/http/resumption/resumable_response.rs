@@ -1,7 +1,7 @@
 //! A response whose stream the client can resume.
 
 use crate::dispatch::store::{StoreDone, StoreOp};
-use crate::host::{Delivery, Outgoing};
+use crate::host::{Delivery, Outgoing, Sink};
 use crate::locks::MutexGuard;
 use crate::proto::results::shape;
 use crate::runtime::http::connection::budget::Budget;
@@ -189,6 +189,26 @@ impl ResponseChannel {
             state.waker.take()
         };
         self.wake(waker);
+    }
+
+    /// Ends the response of this reader. A stream with an event log continues with the next reader.
+    pub(in crate::runtime::http) fn end_reader(&self, reader: u32) {
+        let waker = {
+            let mut state = self.state.lock();
+            match &mut state.event_log {
+                Some(event_log) => {
+                    if event_log.is_read_by(reader) {
+                        event_log.detach();
+                    }
+                    Some(state.waker.take())
+                }
+                None => None,
+            }
+        };
+        match waker {
+            Some(waker) => self.wake(waker),
+            None => drop(self.send(Outgoing::Dropped)),
+        }
     }
 
     /// Whether the stream has a reader, or has no log yet.

@@ -7,6 +7,7 @@ use crate::proto::http::{self as rules, Access, Verb};
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::panic_boundary::bounded;
 use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
@@ -160,7 +161,8 @@ impl HttpService {
             }
         });
         let answer = bounded(&self.0.engine, &named, answer).await;
-        with_cors(origin, answer.unwrap_or_else(refused))
+        let response = challenged(&self.0.engine, &head, answer.unwrap_or_else(refused));
+        with_cors(origin, response)
     }
 
     /// Runs the work that depends on time: changes slow responses to streams, sends keep-alive comments, ends idle

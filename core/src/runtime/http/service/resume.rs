@@ -59,7 +59,8 @@ impl HttpService {
         })?;
         let exchange = Exchange::new(self.engine().clone(), channel, None, Some(lease), caller.connection);
         let exchange = exchange.with_part(part);
-        Ok(self.stream(exchange.for_reader(reader), Some(StreamKind::Resumed)))
+        let exchange = exchange.for_reader(reader).until_expiry(caller.principal);
+        Ok(self.stream(exchange, Some(StreamKind::Resumed)))
     }
 
     /// Replays the stream of another process from the store. The response ends after the stored events. The client then

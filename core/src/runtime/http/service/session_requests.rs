@@ -36,7 +36,7 @@ impl HttpService {
         let channel = Arc::new(ResponseChannel::new(caller.budget, most, true).on(caller.connection));
         let exchange =
             Exchange::new(self.engine().clone(), channel.clone(), None, Some(lease), caller.connection);
-        let exchange = exchange.with_part(part);
+        let exchange = exchange.with_part(part).until_expiry(caller.principal);
         self.make_resumable(&exchange, true);
         if let Some(session) = exchange.session() {
             session.listen(&channel);

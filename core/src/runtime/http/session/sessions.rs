@@ -90,7 +90,7 @@ impl Sessions {
         };
         let reservation = self.reserve()?;
         let ttl = self.engine.limits().handshake_timeout.min(self.idle());
-        let record = record(&client, peer.principal());
+        let record = record(&client, peer.principal().as_ref());
         // The peer must not hold a second copy of these values, or the connection's buffer.
         peer.rebase(client_of(&record).ok_or(NoSession::Missing)?);
         drop(client);
@@ -138,7 +138,7 @@ impl Sessions {
         principal: Option<&Principal>,
     ) -> Result<Lease, NoSession> {
         let lease = self.find_any(id).await?;
-        if lease.peer().principal() != principal {
+        if lease.peer().principal().as_ref() != principal {
             return Err(NoSession::Missing);
         }
         Ok(lease)

@@ -4,7 +4,7 @@ use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
 use crate::dispatch::observer::Transport;
 use crate::dispatch::principal::Principal;
-use crate::host::{CancelReason, Engine, Peer, Sink};
+use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::runtime::http::connection::budget::Reservation;
 use crate::runtime::http::connection::upgrade::{Upgraded, UpgradedStream};
 use crate::runtime::http::response::queue::Queue;
@@ -14,6 +14,7 @@ use std::future::{Future, poll_fn};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -33,7 +34,12 @@ pub(super) async fn serve(mut upgraded: Upgraded<'_>, head: Vec<u8>, principal: 
     let guard = upgraded.guard;
     upgraded.stream.becomes(Transport::WebSocket);
     let mut connection = Connection::new(upgraded, head);
-    connection.peer.set_principal(principal);
+    let (expired, queue) = (connection.expired.clone(), connection.queue.clone());
+    connection.peer.on_expired(Arc::new(move || {
+        expired.store(true, Ordering::Release);
+        queue.wake();
+    }));
+    connection.engine.identify(&connection.peer, principal);
     poll_fn(|task| connection.poll(task, guard.phase())).await;
 }
 
@@ -57,6 +63,8 @@ struct Connection {
     asked: Option<Instant>,
     /// The deadline of the message that is being read.
     message_end: Option<Instant>,
+    /// Whether the credential of the client has ended.
+    expired: Arc<AtomicBool>,
     /// The number of bytes that were discarded since the shutdown of the connection began.
     discarded: usize,
 }
@@ -106,6 +114,7 @@ impl Connection {
             heard,
             asked: None,
             message_end: None,
+            expired: Arc::default(),
             discarded: 0,
         }
     }
@@ -124,6 +133,9 @@ impl Connection {
             }
             if self.state == State::Ending && self.peer.in_flight() == 0 {
                 self.finish(CancelReason::Closing, Some(CloseCode::Away.into()));
+            }
+            if matches!(self.state, State::Open | State::Ending) && self.expired.load(Ordering::Acquire) {
+                self.finish(CancelReason::Closing, Some(CloseCode::Policy.into()));
             }
             let Ok(written) = self.poll_write(task) else { return Poll::Ready(()) };
             match self.poll_read(task) {

@@ -7,6 +7,7 @@ use crate::proto::http::{Access, Refusal};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
+use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
 use crate::runtime::http::routes::route::{
     Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
@@ -70,7 +71,10 @@ impl RouteHandler for WebSocketRoute {
             let caller = Caller::on(connection);
             let principal = match self.service.principal(&head, caller).await {
                 Ok(principal) => principal,
-                Err(refusal) => return Answer::Response(refuse_unread(refusal, &head, &body)),
+                Err(refusal) => {
+                    let refusal = refuse_unread(refusal, &head, &body);
+                    return Answer::Response(challenged(self.service.engine(), &head, refusal));
+                }
             };
             match caller.stream() {
                 Ok(part) if body.is_end_stream() => Answer::Upgrade(Box::new(move |upgraded| {

@@ -1,6 +1,11 @@
 //! The principal of a request: who sent it, as an issuer has established.
 
-use crate::json::{JsonSlice, JsonWriter, Kind};
+mod facts;
+mod json;
+
+use facts::Facts;
+pub(crate) use facts::{Credential, check_words};
+pub(crate) use json::{read, write};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,15 +15,16 @@ const HOST: &str = "host";
 
 /// Who sent a request. The identity of a principal is the pair of its issuer and its subject. The issuer is the
 /// authority that knows the subject, such as an OAuth authorization server. Two issuers may use the same subject for
-/// different users.
+/// different users. Scopes, roles and the other facts are not part of the identity.
 ///
-/// A principal that a program gives as a string has the issuer `host`. Handlers see only the subject.
+/// A principal that a program gives as a string has the issuer `host`.
 ///
 /// ```
 /// use tenon_mcp::Principal;
 ///
-/// let ann = Principal::new("https://login.example", "ann");
+/// let ann = Principal::new("https://login.example", "ann").with_scopes(["orders:read"]);
 /// assert_eq!((ann.issuer(), ann.subject()), ("https://login.example", "ann"));
+/// assert!(ann.has_scope("orders:read") && !ann.has_scope("orders:write"));
 /// assert_ne!(ann, Principal::from("ann"));
 /// assert_eq!(Principal::new("host", "ann"), Principal::from("ann"));
 /// ```
@@ -27,14 +33,15 @@ pub struct Principal {
     /// `None` means [`HOST`]. So a principal that is a string needs no allocation.
     issuer: Option<Arc<str>>,
     subject: Arc<str>,
-    // Facts that are not part of the identity, such as scopes, are further fields. Keys and comparisons use `identity`.
+    /// What is known beyond the identity.
+    facts: Option<Arc<Facts>>,
 }
 
 impl Principal {
     /// The principal `subject` of `issuer`.
     pub fn new(issuer: impl Into<Arc<str>>, subject: impl Into<Arc<str>>) -> Principal {
         let issuer = issuer.into();
-        Principal { issuer: (&*issuer != HOST).then_some(issuer), subject: subject.into() }
+        Principal { issuer: (&*issuer != HOST).then_some(issuer), subject: subject.into(), facts: None }
     }
 
     /// The authority that knows the subject.
@@ -60,7 +67,7 @@ impl Principal {
 /// The principal that a program gives as a string.
 impl From<Arc<str>> for Principal {
     fn from(subject: Arc<str>) -> Principal {
-        Principal { issuer: None, subject }
+        Principal { issuer: None, subject, facts: None }
     }
 }
 
@@ -107,29 +114,10 @@ pub(crate) fn key(principal: Option<&Principal>, mut out: impl FnMut(&[u8])) {
     }
 }
 
-/// Writes a principal as the value of a record's member. It is a string if the program gave it as one.
-pub(crate) fn write(principal: &Principal, out: &mut JsonWriter) {
-    if principal.issuer.is_none() && !principal.subject.is_empty() {
-        out.str(&principal.subject);
-        return;
-    }
-    out.begin_object().key("issuer").str(principal.issuer());
-    out.key("subject").str(principal.subject()).end_object();
-}
-
-/// Reads the result of [`write()`]. `None` if it is not valid.
-pub(crate) fn read(value: &JsonSlice) -> Option<Principal> {
-    let text = |value: JsonSlice| Some(value.decode_str()?.into_owned());
-    match value.kind() {
-        Kind::String => text(value.clone()).filter(|subject| !subject.is_empty()).map(Principal::from),
-        Kind::Object => Some(Principal::new(text(value.member("issuer")?)?, text(value.member("subject")?)?)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::{JsonSlice, JsonWriter};
     use proptest::prelude::*;
 
     fn key_of(principal: Option<&Principal>) -> Vec<u8> {
