@@ -99,6 +99,11 @@ pub mod __private {
     pub use crate::proto::messages::message::Message;
     pub use crate::proto::operation::{names_in, outgoing};
     #[cfg(feature = "runtime")]
+    pub use crate::runtime::{
+        HttpClient, HttpClientError, HttpClientOptions, Network, OutgoingRequest, OutgoingResponse, Phase,
+        Sending, SystemNetwork, Trust,
+    };
+    #[cfg(feature = "runtime")]
     pub use crate::runtime::{open_standard, unknown_transport};
     pub use serde_json::json;
     #[cfg(feature = "runtime")]

@@ -9,6 +9,7 @@ mod memory;
 #[cfg(test)]
 mod memory_tests;
 mod options;
+mod outgoing;
 mod platform;
 mod server;
 mod settings;
@@ -30,5 +31,9 @@ pub use crate::runtime::settings::{Settings, SettingsBuilder};
 pub use environment::SystemEnvironment;
 pub(crate) use files::view;
 pub use memory::{MemoryClient, MemoryStream, memory};
+pub use outgoing::{
+    HttpClient, HttpClientError, HttpClientOptions, Network, OutgoingRequest, OutgoingResponse, Phase,
+    Sending, SystemNetwork, Trust,
+};
 pub(crate) use skills::{Folder, Worker};
 pub use stdio::open_missing as open_standard;

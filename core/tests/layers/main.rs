@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 57] = [
+const PARTS: [(&str, &str, &[&str]); 58] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -167,6 +167,7 @@ const PARTS: [(&str, &str, &[&str]); 57] = [
     ("runtime", "in_process", &["options", "transport"]),
     ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),
     ("runtime", "options", &["sockets"]),
+    ("runtime", "outgoing", &["threads"]),
     (
         "runtime",
         "server",
@@ -267,7 +268,7 @@ fn without_the_runtime_there_is_no_tokio_in_the_graph() {
     assert!(has(&tree(&[]), "tokio"), "the default build has the runtime");
     let bare = tree(&["--no-default-features"]);
     assert!(has(&bare, "serde_json"));
-    for name in ["tokio", "mio", "hyper", "rustix", "nix", "signal-hook"] {
+    for name in ["tokio", "mio", "hyper", "rustix", "nix", "signal-hook", "rustls", "ring"] {
         assert!(!has(&bare, name), "{name} is in the graph without the runtime");
     }
 }

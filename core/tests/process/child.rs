@@ -79,6 +79,7 @@ pub fn run(role: &str) -> ExitCode {
         "no-descriptors-left" => no_descriptors_left(),
         "no-threads-left" => shared::no_threads_left(),
         "threads-refused-meanwhile" => shared::threads_refused_meanwhile(),
+        "outgoing-requests-of-a-fork" => shared::outgoing_requests_of_a_fork(),
         "fork-of-the-same-number" => shared::fork_of_the_same_number(),
         other => panic!("no role {other}"),
     }

@@ -7,6 +7,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use tenon_mcp::__private::{HttpClient, HttpClientOptions, Network, OutgoingRequest, Trust};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{ErrorKind, HttpOptions, Limits, Running, ServeOptions, Server, ServerBuilder, UnixOptions};
 
@@ -202,6 +204,40 @@ pub fn fork_of_the_same_number() {
         });
         assert_eq!(status, Some(0));
         end(vec![server]);
+    });
+    // A system may allow nobody to make namespaces.
+    assert!(matches!(served, None | Some(0)), "{served:?}");
+}
+
+/// A system without proxies.
+struct Direct;
+
+impl Network for Direct {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A child that is forked after the first outgoing request gets errors, and ends.
+pub fn outgoing_requests_of_a_fork() {
+    let served = with_number_one(nix::libc::CLONE_NEWUSER, || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let request = || OutgoingRequest::new("GET".parse().unwrap(), &url, Trust::Named);
+        let client =
+            HttpClient::new(HttpClientOptions { network: Arc::new(Direct), ..HttpClientOptions::default() });
+        let running = Box::pin(client.send(request()));
+        // The thread of the client runs.
+        drop(listener.accept().unwrap());
+        let status = with_number_one(0, move || {
+            let mut task = Context::from_waker(Waker::noop());
+            for mut sending in [running, Box::pin(client.send(request()))] {
+                let Poll::Ready(Err(error)) = sending.as_mut().poll(&mut task) else { panic!("no error") };
+                assert!(error.to_string().contains("was forked after the client started"), "{error}");
+            }
+            drop(client);
+        });
+        assert_eq!(status, Some(0));
     });
     // A system may allow nobody to make namespaces.
     assert!(matches!(served, None | Some(0)), "{served:?}");

@@ -45,6 +45,7 @@ pub const ALL: &[(&str, fn())] = &[
         "a_start_without_descriptors_leaves_nothing_running",
         a_start_without_descriptors_leaves_nothing_running,
     ),
+    ("a_forked_child_sends_no_requests_of_its_parent", a_forked_child_sends_no_requests_of_its_parent),
     ("a_forked_child_with_its_parents_number_serves", a_forked_child_with_its_parents_number_serves),
     ("a_start_without_threads_fails_and_leaves_none", a_start_without_threads_fails_and_leaves_none),
     (
@@ -52,6 +53,10 @@ pub const ALL: &[(&str, fn())] = &[
         threads_that_are_refused_are_not_tried_for_every_client,
     ),
 ];
+
+fn a_forked_child_sends_no_requests_of_its_parent() {
+    Peer::start("outgoing-requests-of-a-fork").succeed();
+}
 
 fn a_forked_child_with_its_parents_number_serves() {
     Peer::start("fork-of-the-same-number").succeed();
