@@ -3,6 +3,8 @@
 use super::KeyError;
 use crate::algorithm::Algorithm;
 use ring::hmac;
+use spki::SubjectPublicKeyInfoRef;
+use spki::der::Decode as _;
 use std::fmt;
 
 /// The lengths of secrets, in bytes. RFC 7518, section 3.2: as long as the digest or longer.
@@ -49,10 +51,12 @@ impl Secret {
     }
 }
 
-/// Whether the bytes are PEM or a JWK.
+/// Whether the bytes are PEM, a JWK, a JWK set or an SPKI.
 fn is_key(secret: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(secret) else { return false };
-    text.contains("-----BEGIN ") || text.trim_start().starts_with('{') && text.contains("\"k")
+    let is_text = std::str::from_utf8(secret).is_ok_and(|text| {
+        text.contains("-----BEGIN ") || text.trim_start().starts_with('{') && text.contains("\"k")
+    });
+    is_text || SubjectPublicKeyInfoRef::from_der(secret).is_ok()
 }
 
 impl fmt::Debug for Secret {
