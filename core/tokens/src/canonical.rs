@@ -81,7 +81,7 @@ pub fn metadata_url(resource: &str) -> Option<String> {
     })
 }
 
-/// An audience that a token may be for, prepared for comparisons.
+/// An audience, prepared for comparisons.
 #[derive(Clone, Debug)]
 pub(crate) struct Audience {
     text: String,
@@ -94,7 +94,7 @@ impl Audience {
     }
 
     /// Whether this is the audience that a token names.
-    pub(crate) fn is(&self, named: &str) -> bool {
-        self.text == named || self.canonical.is_some() && self.canonical == canonical(named)
+    pub(crate) fn is(&self, named: &Self) -> bool {
+        self.text == named.text || self.canonical.is_some() && self.canonical == named.canonical
     }
 }

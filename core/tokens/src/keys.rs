@@ -16,7 +16,8 @@ pub const MIN_KEY_BYTES: usize = 16;
 /// What introduces a digest where a key is expected.
 const HASH: &str = "sha256:";
 
-type Digest = [u8; SHA256_OUTPUT_LEN];
+/// As words, because a table is compared in full for each request that has no known key.
+type Digest = [u64; SHA256_OUTPUT_LEN / 8];
 
 /// The digest of one key.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,9 +35,11 @@ impl KeyDigest {
     /// The digest of a key.
     pub fn of_value(value: &str) -> Result<Self, KeyTextError> {
         match value.len() {
-            0..MIN_KEY_BYTES => Err(KeyTextError::TooShort { bytes: value.len() }),
-            ..=MAX_TOKEN_BYTES if is_visible_ascii(value.as_bytes()) => Ok(Self(sha256(value.as_bytes()))),
-            ..=MAX_TOKEN_BYTES => Err(KeyTextError::Characters),
+            bytes @ 0..MIN_KEY_BYTES => Err(KeyTextError::TooShort { bytes }),
+            MIN_KEY_BYTES..=MAX_TOKEN_BYTES if is_visible_ascii(value.as_bytes()) => {
+                Ok(Self(sha256(value.as_bytes())))
+            }
+            MIN_KEY_BYTES..=MAX_TOKEN_BYTES => Err(KeyTextError::Characters),
             bytes => Err(KeyTextError::TooLong { bytes }),
         }
     }
@@ -47,7 +50,10 @@ impl KeyDigest {
             64 => hexadecimal(hash.as_bytes()),
             _ => URL_SAFE_NO_PAD.decode(hash).ok(),
         };
-        bytes.and_then(|bytes| Digest::try_from(bytes).ok()).map(Self).ok_or(KeyTextError::Hash)
+        bytes
+            .filter(|bytes| bytes.len() == SHA256_OUTPUT_LEN)
+            .map(|bytes| Self(words(&bytes)))
+            .ok_or(KeyTextError::Hash)
     }
 }
 
@@ -184,8 +190,15 @@ impl fmt::Debug for KeyTable {
 }
 
 fn sha256(bytes: &[u8]) -> Digest {
+    words(digest(&SHA256, bytes).as_ref())
+}
+
+/// The words of a digest, which has [`SHA256_OUTPUT_LEN`] bytes.
+fn words(bytes: &[u8]) -> Digest {
     let mut found = Digest::default();
-    found.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    for (word, bytes) in found.iter_mut().zip(bytes.chunks_exact(8)) {
+        *word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    }
     found
 }
 

@@ -1,6 +1,7 @@
 //! Checks the claims of a token.
 
 use super::{ClaimRules, Claims, MAX_CLIENT_ID_BYTES, MAX_NAME_BYTES, MAX_NAMES};
+use crate::canonical::Audience;
 use crate::error::TokenError;
 use crate::text::{Clipped, is_scope};
 use serde_json::{Map, Value};
@@ -94,7 +95,11 @@ impl ClaimRules {
             );
         }
         let Some(first) = texts.first() else { return Err(invalid("aud", "has no entry")) };
-        match texts.iter().any(|text| self.audiences.iter().any(|audience| audience.is(text))) {
+        match texts
+            .iter()
+            .map(|text| Audience::new(text))
+            .any(|named| self.audiences.iter().any(|known| known.is(&named)))
+        {
             true => Ok(()),
             false => Err(TokenError::Audience { found: Clipped::new(first) }),
         }

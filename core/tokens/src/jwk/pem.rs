@@ -14,12 +14,17 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 pub(super) fn from_pem(text: &str) -> Result<PublicKeys, KeyError> {
+    // Also if it is encrypted or damaged.
+    if text.contains("PRIVATE KEY-----") {
+        return Err(KeyError::Private);
+    }
     let sections = pem::parse_many(text).map_err(|_| KeyError::Pem { problem: "it is damaged" })?;
     if sections.len() > MAX_SET_KEYS {
         return Err(KeyError::TooMany { count: sections.len() });
     }
-    if sections.iter().any(|section| section.tag().ends_with("PRIVATE KEY")) {
-        return Err(KeyError::Private);
+    // The parser passes over a section without an end. That key would silently be missing.
+    if sections.len() != text.matches("-----BEGIN ").count() {
+        return Err(KeyError::Pem { problem: "it is damaged" });
     }
     let mut keys = Vec::new();
     for section in &sections {

@@ -196,6 +196,14 @@ fn private_keys_are_refused() {
         assert!(refused.to_string().contains("private key") && !refused.to_string().contains("MII"));
     }
     assert_eq!(PublicKeys::from_pem(&file("p256-a.sec1")).err(), Some(KeyError::Private));
+    for label in ["ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY", "DSA PRIVATE KEY"] {
+        for text in [
+            format!("-----BEGIN {label}-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END {label}-----"),
+            format!("-----BEGIN {label}-----"),
+        ] {
+            assert_eq!(PublicKeys::parse(&text).err(), Some(KeyError::Private), "{text}");
+        }
+    }
     let both = file("p256-a.pub") + &file("p256-a");
     assert_eq!(PublicKeys::from_pem(&both).err(), Some(KeyError::Private));
 }
@@ -260,7 +268,11 @@ fn false_pem_is_refused() {
         (file("p256-a.pub").replace("PUBLIC KEY", "CERTIFICATE"), "DER"),
         (file("p256-a.pub").replace("PUBLIC KEY", "RSA PUBLIC KEY"), "DER"),
         (file("rsa-a.cert").replace("CERTIFICATE", "PUBLIC KEY"), "DER"),
-        (file("p256-a.pub").replacen("END PUBLIC", "END PRIVATE", 1), "PEM"),
+        (file("p256-a.pub").replacen("END PUBLIC", "END OTHER", 1), "damaged"),
+        (file("p256-a.pub") + &file("p256-b.pub").replace("-----END PUBLIC KEY-----", ""), "damaged"),
+        (file("p256-b.pub").replace("-----END PUBLIC KEY-----", "") + &file("p256-a.pub"), "damaged"),
+        (file("p256-a.pub").replace('M', "*"), "damaged"),
+        ("-----BEGIN PUBLIC KEY-----".to_owned(), "damaged"),
         (String::new(), "section"),
         ("a password".to_owned(), "section"),
         (format!("sha256:{}", "0".repeat(64)), "section"),
