@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # The crates first.
-PUBLISHED = ["tenon-mcp", "tenon-schema", "tenon-crash", "tenon-ffi", "tenon-python", "tenon-node"]
+PUBLISHED = ["tenon-mcp", "tenon-schema", "tenon-crash", "tenon-tokens", "tenon-ffi", "tenon-python", "tenon-node"]
 # Those that ask for no more than to be named, and may stand beside either of this project's licences.
 ALLOWED = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC",
@@ -121,7 +121,7 @@ def bills(folder):
     version = re.search(r'^version = "(.+)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
     folder.mkdir(parents=True, exist_ok=True)
     # What is built elsewhere may need what any target needs.
-    wanted = {f"{crate}-{version}.crate": (crate, None) for crate in PUBLISHED[:3]}
+    wanted = {f"{crate}-{version}.crate": (crate, None) for crate in PUBLISHED[:4]}
     wanted[f"tenon_mcp-{version}.tar.gz"] = ("tenon-python", None)
     platforms = json.loads((ROOT / "bindings-node" / "platforms.json").read_text())
     for platform, about in platforms.items():

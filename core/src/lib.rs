@@ -37,6 +37,7 @@ pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sampl
 pub use crate::dispatch::calls::table::CallId;
 pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::options::{
+    VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
     Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling,
 };
 pub use crate::dispatch::registry::entry::Entry;
@@ -83,7 +84,7 @@ pub use runtime::{
     UnixOptions, WebSocketOptions,
 };
 pub use serde_json::json;
-pub use server::{Server, ServerBuilder};
+pub use server::{ApiKey, ApiKeys, Introspection, Jwt, Server, ServerBuilder};
 
 /// Items for this repository's own bindings, tests and macros. They may change at any time.
 #[doc(hidden)]

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-CRATES = ["core", "core/schema", "core/crash", "ffi", "ffi/header", "bindings-node", "bindings-python"]
+CRATES = ["core", "core/schema", "core/crash", "core/tokens", "ffi", "ffi/header", "bindings-node",
+          "bindings-python"]
 BUILT = Path(os.environ.get("TENON_LIB") or TARGET / "ci").resolve()
 
 sys.path.insert(0, str(ROOT / "scripts"))

@@ -236,6 +236,21 @@ limits! {
     /// Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
     /// is made again for each request. Default 16 MiB.
     68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40;
+    /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default 10,000.
+    69 max_cached_tokens: Count = 10_000, 0, MANY;
+    /// How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
+    /// Default 60 s, which is also the most.
+    70 token_cache_time: Time = 60_000, 0, 60_000;
+    /// Failed authentications of one client address in `failure_window`. After that, requests of the address are answered
+    /// with 429 until the window ends. For IPv6, an address is a network of 64 bits. Default 100.
+    71 max_address_failures: Count = 100, 1, MANY;
+    /// The time in which failed authentications of one address are counted. Default 60 s.
+    72 failure_window: Time = 60_000, 1, YEAR;
+    /// New connections of one client address in a minute. One more is closed at once. Default 60,000.
+    73 max_address_connects: Count = 60_000, 1, MANY;
+    /// Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
+    /// Default 65,536.
+    74 max_counted_addresses: Count = 65_536, 1, MANY;
     /// Skills in one folder. A folder with more cannot be registered. Default 1,000.
     53 max_skills: Count = 1_000, 1, MANY;
     /// Open connections on one address or Unix socket. For one more, idle HTTP connections are closed; if none is idle,

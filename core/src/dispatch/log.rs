@@ -67,6 +67,9 @@ pub trait Log: Send + Sync {
 pub(crate) const CALL: &str = "tenon_mcp::call";
 /// The target of records about where the server is served.
 pub(crate) const SERVER: &str = "tenon_mcp::server";
+/// The target of records about credentials.
+#[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+pub(crate) const AUTH: &str = "tenon_mcp::auth";
 /// The target of records about the store.
 pub(crate) const STORE: &str = "tenon_mcp::store";
 

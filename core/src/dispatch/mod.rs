@@ -16,6 +16,8 @@ pub mod options;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod path_pattern;
 pub(crate) mod principal;
+#[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+pub(crate) mod rate_table;
 pub mod registry;
 pub(crate) mod route;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 /// The client that a share belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     /// An address of IPv4.
     V4([u8; 4]),
@@ -87,6 +87,11 @@ impl Shares {
 }
 
 impl Share {
+    /// The client.
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
     /// Counts this amount. Returns `false` if that would exceed the share.
     pub(crate) fn take(&self, kind: Kind, amount: usize) -> bool {
         let most = self.most[kind as usize];

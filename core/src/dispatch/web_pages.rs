@@ -137,6 +137,12 @@ impl WebPages {
         self.0.read().pages.get(path).cloned()
     }
 
+    /// Whether a route has exactly this path.
+    pub(crate) fn is_taken(&self, path: &str) -> bool {
+        let is_it = |own: &PathPattern| matches!(own, PathPattern::Exact(_)) && own.matches(path);
+        self.0.read().taken.iter().any(|(own, _)| is_it(own))
+    }
+
     /// Reserves these paths for a route, `what`, which is served from now on.
     pub(crate) fn take(&self, own: impl Into<PathPattern>, what: &'static str) -> Result<(), Error> {
         let own = own.into();

@@ -13,6 +13,7 @@ use crate::dispatch::shares::Shares;
 use crate::dispatch::access::AccessRules;
 use crate::dispatch::options::PublicUrl;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::rate_table::RateTable;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
@@ -51,7 +52,7 @@ use crate::proto::version::Revision;
 use std::any::Any;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
@@ -59,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog<Target>,
     /// The access rules for all entries.
     pub(crate) access: AccessRules,
+    /// The settings of the server as a protected resource.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) authorization_servers: Vec<String>,
     /// The URL of the endpoint as clients know it.
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) public_url: Option<PublicUrl>,
@@ -89,6 +93,12 @@ pub(crate) struct Shared {
     pub(super) calls: CallTable<InFlightCall>,
     /// The fair shares of clients: how much of each limit one client may take.
     pub(crate) shares: Arc<Shares>,
+    /// Counts the new connections of each client address.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) connects: RateTable,
+    /// The addresses of trusted proxies, as texts.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) trusted_proxies: Vec<String>,
     pub(crate) sealer: StateCipher,
     pub(super) visits: UrlElicitations,
     pub(super) bus: Bus,
@@ -135,6 +145,8 @@ pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) access: AccessRules,
+    pub(crate) authorization_servers: Vec<String>,
+    pub(crate) trusted_proxies: Vec<String>,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) stdio_principal: Option<Principal>,
     pub(crate) declared: Capabilities,
@@ -165,7 +177,8 @@ impl Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
         let Setup { host_store, observers, log_level, threads, checks, resolver, .. } = setup;
-        let Setup { access, public_url, stdio_principal, .. } = setup;
+        let Setup { access, authorization_servers, trusted_proxies, public_url, stdio_principal, .. } = setup;
+        let Limits { max_address_connects, max_counted_addresses, .. } = limits;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -193,6 +206,9 @@ impl Shared {
             attached: Mutex::default(),
             catalog: Catalog::default(),
             access,
+            authorization_servers,
+            trusted_proxies,
+            connects: RateTable::new(max_address_connects, Duration::from_secs(60), max_counted_addresses),
             public_url,
             stdio_principal,
             shaper,

@@ -1,5 +1,6 @@
 //! The runtime: the only layer with threads, sockets, descriptors and the clock.
 
+pub(crate) mod auth;
 mod environment;
 mod files;
 pub mod http;

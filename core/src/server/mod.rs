@@ -1,5 +1,6 @@
 //! The server for a program that uses the crate. It is only data until it is started.
 mod builder;
+mod verifiers;
 mod composition;
 
 use crate::dispatch::registry::entry::Entry;
@@ -10,6 +11,7 @@ use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::session::task::TaskSupport;
 pub use builder::ServerBuilder;
+pub use verifiers::{ApiKey, ApiKeys, Introspection, Jwt};
 use std::sync::Arc;
 
 /// An MCP server: its name, its entries, its limits. It starts no thread and opens nothing until it is served.

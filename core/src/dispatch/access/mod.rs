@@ -59,6 +59,12 @@ impl Access {
         names.join(" ")
     }
 
+    /// The names of the scopes that the entry needs.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn scope_names(&self) -> impl Iterator<Item = &str> {
+        self.scopes.iter().map(|scope| &*scope.name)
+    }
+
     /// The demands of both: those of a server, and those of the server that it is mounted in.
     pub(crate) fn both(inner: Option<Access>, outer: Option<Access>) -> Option<Access> {
         let (Some(mut both), Some(outer)) = (inner.clone(), outer.clone()) else { return inner.or(outer) };

@@ -153,6 +153,11 @@ pub(crate) fn check<T: Options>(options: &T, owner: impl Into<Owner>) -> Result<
 
 /// The options that are set, as an object. Secret ones are `true`.
 pub fn write<T: Options>(options: &T, spelling: Spelling) -> JsonSlice {
+    JsonSlice::from_value(&write_shown(options, spelling))
+}
+
+/// The same as a value.
+pub(crate) fn write_shown<T: Options>(options: &T, spelling: Spelling) -> serde_json::Value {
     let mut object = Map::new();
     for (row, access) in T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| row.absent != Some(spelling)) {
         if let Some(value) = (access.write)(options, spelling) {
@@ -160,5 +165,5 @@ pub fn write<T: Options>(options: &T, spelling: Spelling) -> JsonSlice {
             object.insert(spelling.name(row.name).into_owned(), value);
         }
     }
-    JsonSlice::from_value(&object.into())
+    object.into()
 }

@@ -43,6 +43,12 @@ pub enum Form {
     TagRules,
     /// A principal.
     Principal,
+    /// A list of verifiers.
+    Verifiers,
+    /// A list of static keys.
+    ApiKeys,
+    /// A text or a list of texts.
+    Texts,
     /// An absolute URL.
     Url,
     /// The number of a TCP port.
@@ -84,6 +90,9 @@ impl Form {
             (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
             (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
             (Form::Principal, _) => format!("a string or {object} with the member subject"),
+            (Form::Verifiers, _) => format!("{list} of verifiers, each with the member type"),
+            (Form::ApiKeys, _) => format!("{list} of keys, each with the member subject"),
+            (Form::Texts, _) => format!("a string or {list} of strings"),
             (Form::Url, _) => "a URL that begins with http:// or https://".to_owned(),
             (Form::Json, _) => "JSON".to_owned(),
             (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
@@ -125,6 +134,9 @@ impl Form {
             Form::Lists => "dict[str, Sequence[str]]".to_owned(),
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
             Form::Principal => "str | Principal".to_owned(),
+            Form::Verifiers => "Sequence[Verifier]".to_owned(),
+            Form::ApiKeys => "Sequence[ApiKey]".to_owned(),
+            Form::Texts => "str | Sequence[str]".to_owned(),
             Form::Json => "Sequence[dict[str, Any]]".to_owned(),
             Form::StoreUrl => "str | Store".to_owned(),
         }
@@ -149,6 +161,9 @@ impl Form {
             Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
             Form::Principal => "string | PrincipalOptions".to_owned(),
+            Form::Verifiers => "Verifier[]".to_owned(),
+            Form::ApiKeys => "ApiKey[]".to_owned(),
+            Form::Texts => "string | string[]".to_owned(),
             Form::Json => "Icon[]".to_owned(),
             Form::StoreUrl => "string | Store".to_owned(),
         }

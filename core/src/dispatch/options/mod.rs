@@ -21,10 +21,11 @@ mod store_url;
 mod tests;
 pub(crate) mod types;
 pub(crate) mod values;
+mod verifiers;
 
 pub(crate) use authorization::{Grants, PublicUrl};
 pub use access::{OptionError, Options};
-pub(crate) use access::{check, set_at};
+pub(crate) use access::{check, set_at, write_shown};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
 pub use form::Form;
 pub use owners::{Owner, Owners};
@@ -38,4 +39,9 @@ pub(crate) use settings::{access_settings, server_settings};
 pub use spelling::Spelling;
 pub use store_url::StoreUrl;
 pub use table::OptionRow;
+pub use verifiers::{VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow};
+pub(crate) use verifiers::{
+    ApiKeyOptions, FilePath, Verifiers, api_key_options, introspection_options, jwt_options, key_options,
+    token_options, verifier_options,
+};
 pub(crate) use table::{Access, options, setter};

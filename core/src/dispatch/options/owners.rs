@@ -12,6 +12,8 @@ pub enum Owners {
     Servers,
     /// The transports of these names.
     Transports(&'static [&'static str]),
+    /// The verifiers of these names.
+    Verifiers(&'static [&'static str]),
 }
 
 /// One entry, server or transport that has options.
@@ -26,6 +28,8 @@ pub enum Owner {
     Server,
     /// The transport of this name.
     Transport(&'static str),
+    /// The verifier of this name.
+    Verifier(&'static str),
 }
 
 impl From<Kind> for Owner {
@@ -40,7 +44,8 @@ impl Owners {
         match (self, owner) {
             (_, Owner::Any) | (Owners::Servers, Owner::Server) => true,
             (Owners::Entries(kinds), Owner::Entry(kind)) => kinds.contains(&kind),
-            (Owners::Transports(names), Owner::Transport(name)) => names.contains(&name),
+            (Owners::Transports(names), Owner::Transport(name))
+            | (Owners::Verifiers(names), Owner::Verifier(name)) => names.contains(&name),
             _ => false,
         }
     }
@@ -55,7 +60,7 @@ impl Owners {
         match self {
             Owners::Entries(kinds) => kinds.iter().map(|kind| format!("{}s", kind.noun())).collect(),
             Owners::Servers => vec!["servers".to_owned()],
-            Owners::Transports(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+            Owners::Transports(names) | Owners::Verifiers(names) => names.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }

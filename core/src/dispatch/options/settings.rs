@@ -46,6 +46,18 @@ options! {
         log_level: LogLevel, absent: Some(Spelling::Node);
     }
     group access_settings at Owners::Servers; {
+        /// The verifiers of credentials, in the order in which they are asked: an array of objects, whose member `type` is
+        /// `api_keys`, `jwt` or `introspection`. The first one that accepts the credentials gives the principal. Default:
+        /// none, so the server does not look at credentials.
+        auth: Verifiers, secret: true;
+        /// The authorization servers that clients get tokens from. The metadata of the server names them. Default: the issuers
+        /// of the verifiers of the type `jwt`.
+        authorization_servers: Texts;
+        /// A file with root certificates (PEM), besides those of the system, for the server's own HTTPS requests.
+        ca_file: FilePath;
+        /// The addresses of proxies, each as an address or a network such as `10.0.0.0/8`. The headers `Forwarded` and
+        /// `X-Forwarded-*` of requests from them count. Default: none.
+        trusted_proxies: Texts;
         /// Whether callers without a principal may use entries: `allow`, or `refuse`, unless an entry is public. Default:
         /// `refuse` if `auth` is set, else `allow`.
         anonymous: Anonymous;

@@ -53,6 +53,10 @@ macro_rules! setter {
     (@param $types:tt JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
     (@param $types:tt Tags) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt Names) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt Verifiers) => { impl IntoIterator<Item = $crate::Verifier> };
+    (@param $types:tt Texts) => { impl IntoIterator<Item = impl Into<String>> };
+    (@param $types:tt ApiKeyList) => { impl IntoIterator<Item = $crate::ApiKey> };
+    (@param $types:tt FilePath) => { impl Into<std::path::PathBuf> };
     (@param $types:tt Grants) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt PublicUrl) => { impl Into<String> };
     (@param $types:tt NamedPrincipal) => { impl Into<$crate::Principal> };
@@ -67,6 +71,12 @@ macro_rules! setter {
         $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
     };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
+    (@value Verifiers $value:ident) => { $crate::dispatch::options::types::Verifiers($value.into_iter().collect()) };
+    (@value Texts $value:ident) => { $value.into_iter().collect() };
+    (@value ApiKeyList $value:ident) => {
+        $crate::dispatch::options::types::ApiKeyList($value.into_iter().map(|key| key.options).collect())
+    };
+    (@value FilePath $value:ident) => { $crate::dispatch::options::types::FilePath($value.into()) };
     (@value Grants $value:ident) => { $value.into_iter().collect() };
     (@value NamedPrincipal $value:ident) => { $crate::dispatch::options::types::NamedPrincipal($value.into()) };
     (@value PublicUrl $value:ident) => { $crate::dispatch::options::types::PublicUrl($value.into()) };
@@ -98,9 +108,16 @@ macro_rules! options {
             [$($key:ident: $flag:expr),*])+;)+
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Default)]
         pub struct $table {
             $($(pub(crate) $name: Option<$type>,)+)+
+        }
+
+        /// Secret values are not shown.
+        impl std::fmt::Debug for $table {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($crate::dispatch::options::write(self, $crate::dispatch::options::Spelling::Rust).as_str())
+            }
         }
 
         impl $crate::dispatch::options::Options for $table {

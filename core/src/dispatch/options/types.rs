@@ -4,6 +4,7 @@ pub(crate) use super::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHi
 pub(crate) use super::cache::CacheOf;
 pub(crate) use crate::dispatch::access::Anonymous;
 pub(crate) use super::store_url::StoreUrl;
+pub(crate) use super::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};
 pub(crate) use super::values::{Declared, Extensions, Tags};
 pub(crate) use crate::dispatch::log::LogLevel;
 pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;

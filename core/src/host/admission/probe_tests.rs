@@ -148,6 +148,8 @@ pub(super) fn engine(
     let observers = Observers::new(Vec::new()).unwrap();
     Engine(Shared::new(Setup {
         access: Default::default(),
+        authorization_servers: Vec::new(),
+        trusted_proxies: Vec::new(),
         public_url: None,
         stdio_principal: None,
         shaper: Shaper::new(identity),

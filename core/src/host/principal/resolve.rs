@@ -6,6 +6,7 @@ use super::resolver::{
 };
 use crate::dispatch::access::unauthenticated;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::shares::Key as ClientKey;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::wake::{Parker, Wake};
@@ -38,13 +39,18 @@ impl Resolution {
 impl Engine {
     /// Finds the principal of a request or a connection. `attached` is what the program attached to it. The future needs
     /// no particular executor. It ends at its deadline, and dropping it cancels the resolver's own future.
-    pub(crate) fn resolve_principal(&self, attached: Resolution, head: Option<&Arc<Parts>>) -> Resolution {
+    pub(crate) fn resolve_principal(
+        &self,
+        attached: Resolution,
+        head: Option<&Arc<Parts>>,
+        client: impl FnOnce() -> Option<ClientKey>,
+    ) -> Resolution {
         match (attached, &self.0.resolver) {
             (Resolution::Ready(Ok(None)), None) => Resolution::Ready(self.0.admitted(None, head.is_some())),
             (Resolution::Ready(Ok(Some(known))), None) if !known.is_empty_string() => {
                 Resolution::Ready(Ok(Some(known)))
             }
-            (attached, resolver) => self.resolve_slowly(attached, resolver.clone(), head.cloned()),
+            (attached, resolver) => self.resolve_slowly(attached, resolver.clone(), head.cloned(), client()),
         }
     }
 
@@ -53,13 +59,14 @@ impl Engine {
         attached: Resolution,
         resolver: Option<Arc<dyn PrincipalResolver>>,
         head: Option<Arc<Parts>>,
+        client: Option<ClientKey>,
     ) -> Resolution {
         let engine = self.clone();
         let is_http = head.is_some();
         let by = if resolver.is_some() { "the resolver" } else { "the program" };
         let then = move |attached: Found| match (attached, resolver) {
             (Ok(attached), Some(resolver)) => match not_empty(attached, "the program") {
-                Ok(attached) => caught(|| resolver.resolve(PrincipalRequest { head, attached }))
+                Ok(attached) => caught(|| resolver.resolve(PrincipalRequest { head, client, attached }))
                     .unwrap_or_else(|panicked| Resolution::Ready(Err(engine.0.resolver_panicked(&panicked)))),
                 refused => Resolution::Ready(refused),
             },
@@ -84,7 +91,7 @@ impl Engine {
         parker: &Arc<Parker>,
         is_over: impl Fn() -> bool,
     ) -> Option<Found> {
-        let mut future = match self.resolve_principal(attached, None) {
+        let mut future = match self.resolve_principal(attached, None, || None) {
             Resolution::Ready(found) => return Some(found),
             Resolution::Pending(future) => future,
         };

@@ -1,12 +1,14 @@
 //! The interface of resolvers: what they get, and what they return.
 
 use crate::dispatch::principal::Principal;
+use crate::dispatch::shares::Key;
 use http::HeaderValue;
 use http::request::Parts;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Finds the principal of each HTTP request, and of each connection without HTTP. [`ServerBuilder::principal_resolver`]
 /// sets one. Without one, the principal is what the program attached.
@@ -55,6 +57,8 @@ pub trait PrincipalResolver: Send + Sync {
 pub struct PrincipalRequest {
     /// The head of the HTTP request. `None` for a connection without HTTP.
     pub head: Option<Arc<Parts>>,
+    /// The client's address, as far as it counts for limits.
+    pub(crate) client: Option<Key>,
     /// The principal that the program attached: an extension of the request, or the option of a client in the process.
     pub attached: Option<Principal>,
 }
@@ -88,12 +92,15 @@ pub struct PrincipalRefusal {
     pub(crate) challenges: Vec<HeaderValue>,
     /// The word for the reason in the challenge of the server (RFC 6750, section 3.1).
     pub(crate) error: Option<&'static str>,
+    /// The time after which the client may try again.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalKind {
     Unauthorized,
     Forbidden,
+    Malformed,
     TooMany,
     Unavailable,
     Failed,
@@ -101,7 +108,7 @@ pub(crate) enum RefusalKind {
 
 impl PrincipalRefusal {
     fn new(kind: RefusalKind, message: impl Into<String>) -> PrincipalRefusal {
-        PrincipalRefusal { kind, message: message.into(), challenges: Vec::new(), error: None }
+        PrincipalRefusal { kind, message: message.into(), challenges: Vec::new(), error: None, retry_after: None }
     }
 
     /// 401: the request has no valid credentials. The client gets the message.
@@ -114,9 +121,20 @@ impl PrincipalRefusal {
         PrincipalRefusal { error: Some("invalid_token"), ..PrincipalRefusal::unauthorized(message) }
     }
 
-    /// 429: the sender has failed too often. The client gets the message, and may retry.
-    pub fn too_many(message: impl Into<String>) -> PrincipalRefusal {
-        PrincipalRefusal::new(RefusalKind::TooMany, message)
+    /// 400: the credentials are not well formed. The client gets the message.
+    pub fn malformed(message: impl Into<String>) -> PrincipalRefusal {
+        PrincipalRefusal {
+            error: Some("invalid_request"),
+            ..PrincipalRefusal::new(RefusalKind::Malformed, message)
+        }
+    }
+
+    /// 429: the sender has failed too often. The client gets the message, and may retry after this time.
+    pub fn too_many(message: impl Into<String>, retry_after: Duration) -> PrincipalRefusal {
+        PrincipalRefusal {
+            retry_after: Some(retry_after),
+            ..PrincipalRefusal::new(RefusalKind::TooMany, message)
+        }
     }
 
     /// 403: the credentials are valid, but not sufficient. The client gets the message.

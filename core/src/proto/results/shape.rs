@@ -138,6 +138,13 @@ impl Shaper {
         self.identity.cache.hints(of, own, is_retry)
     }
 
+    /// The name of the server.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub fn name(&self) -> Option<String> {
+        let name = self.implementation(Revision::V2026_07_28).member("name")?;
+        Some(name.decode_str()?.into_owned())
+    }
+
     /// The response to a list method. `array` is the JSON array of the page, `next` the cursor of the next page. A list
     /// that differs between callers is `private`, whatever the settings say (AU-19).
     pub fn list(

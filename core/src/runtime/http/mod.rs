@@ -24,6 +24,11 @@ mod service;
 mod session;
 pub(crate) mod websocket;
 
+/// Checks the texts of the setting `trusted_proxies`.
+pub(crate) fn check_proxies(texts: &[String]) -> Result<(), String> {
+    connection::forwarded::Proxies::parse(texts).map(drop)
+}
+
 pub use crate::proto::http::Access;
 pub(super) use crate::runtime::http::connection::budget::{Budget, Reservation};
 pub use crate::runtime::http::connection::caller::RemoteAddress;

@@ -152,7 +152,7 @@ impl<S: Wire> ClientConnection<S> {
     /// Finds the principal of the client. Returns `false` if the client is refused, or the server is ending.
     async fn open(&mut self, guard: &TaskGuard) -> bool {
         let engine = &self.config.engine;
-        let found = match engine.resolve_principal(Resolution::none(), None) {
+        let found = match engine.resolve_principal(Resolution::none(), None, || None) {
             Resolution::Ready(found) => Some(found),
             Resolution::Pending(mut future) => {
                 poll_fn(|task| {

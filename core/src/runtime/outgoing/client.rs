@@ -1,6 +1,6 @@
 //! The client: its options, its thread, and the future of a request.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::locks::Mutex;
 use crate::runtime::outgoing::connector::Connector;
 use crate::runtime::outgoing::error::{HttpClientError, Progress};
@@ -131,6 +131,22 @@ impl HttpClient {
             exchanges.run(request, url, &shared).await
         });
         Ok(Running { task: Some(task), progress, process })
+    }
+
+    /// Runs a task on the client's thread, which starts if it does not run. The task ends with the client.
+    ///
+    /// # Errors
+    /// The thread cannot be started, or this process was forked after its start.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let started = self.started()?;
+        let runtime = started.runtime.as_ref().filter(|_| started.process == process());
+        match runtime {
+            Some(runtime) => {
+                runtime.spawn(task);
+                Ok(())
+            }
+            None => Err(Error::new(ErrorKind::State, FORKED)),
+        }
     }
 
     /// Starts the thread if it does not run.

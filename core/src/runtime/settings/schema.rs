@@ -78,6 +78,8 @@ fn schema_of(form: Form) -> Json {
         Form::CacheOf | Form::Objects | Form::TagRules => json!({ "type": "object" }),
         Form::Lists => json!({ "type": "object", "additionalProperties": strings() }),
         Form::Principal => json!({ "type": ["string", "object"] }),
+        Form::Verifiers | Form::ApiKeys => json!({ "type": "array", "items": { "type": "object" } }),
+        Form::Texts => json!({ "type": ["string", "array"] }),
         Form::Url => json!({ "type": "string", "pattern": "^https?://" }),
         Form::Json => json!({}),
         // No transport of a file has one.

@@ -74,6 +74,13 @@ pub(in crate::runtime) async fn accept<A: Accept>(
             None => break,
             Some(Ok((stream, address))) => {
                 faults::pass("accept");
+                let engine = serve.engine();
+                // A client that connects too often is not even told, because that would cost more.
+                if let Some(address) = address
+                    && !engine.0.connects.count(key(address), engine.now())
+                {
+                    continue;
+                }
                 let share = address.map(|address| shares.of(key(address)));
                 let Ok(part) = admit(share.as_ref(), &connections) else {
                     if let Some(share) = share

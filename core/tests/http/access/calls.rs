@@ -112,9 +112,10 @@ fn a_session_gets_the_statuses_as_well_and_each_request_counts_by_its_own_scopes
     let (rich, poor) = (caller(&["pay", "read"], &[]), caller(&[], &[]));
     let opened = send(&bench, Some(&rich), &[], &initialize("2025-11-25")).unwrap();
     let session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+    let ids = std::cell::Cell::new(5);
     let asks = |caller: &str, method: &str, params: Value| {
         let headers = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
-        send(&bench, Some(caller), &headers, &request(5, method, params)).map_or(200, |got| got.status().as_u16())
+        send(&bench, Some(caller), &headers, &request(ids.replace(ids.get() + 1), method, params)).map_or(200, |got| got.status().as_u16())
     };
     assert_eq!(asks(&poor, "tools/call", json!({ "name": "pay" })), 403);
     assert_eq!(asks(&rich, "tools/call", json!({ "name": "pay" })), 200);

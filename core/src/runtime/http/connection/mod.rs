@@ -4,6 +4,7 @@ pub(super) mod budget;
 pub(super) mod caller;
 pub(super) mod connection_state;
 pub(super) mod deferred_principal;
+pub(in crate::runtime) mod forwarded;
 pub(super) mod read;
 pub(super) mod request_body;
 pub(super) mod request_extensions;

@@ -24,7 +24,6 @@ use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
-use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::responses::{
     body_error, drain_and_refuse, empty, event_stream, refuse_unread, refused, with_cors,
 };
@@ -114,7 +113,7 @@ impl SseEndpoint {
             Ok(origin) => match self.service.principal(&head, Caller::on(connection)).await {
                 Ok(principal) => self.begin(&head, connection, principal).map(|stream| (origin, stream)),
                 Err(refusal) => {
-                    let response = challenged(self.engine(), &head, refuse_unread(refusal, &head, &body));
+                    let response = self.challenged(&head, connection, refuse_unread(refusal, &head, &body));
                     return with_cors(origin, response);
                 }
             },
@@ -124,6 +123,16 @@ impl SseEndpoint {
             Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
+    }
+
+    /// The refusal of a request with its challenge.
+    fn challenged(
+        &self,
+        head: &Parts,
+        connection: &Arc<ConnectionState>,
+        refusal: Response<ResponseBody>,
+    ) -> Response<ResponseBody> {
+        self.service.with_challenge(head, Caller::on(connection), refusal)
     }
 
     fn begin(
@@ -203,7 +212,7 @@ impl SseEndpoint {
                     (principal, found.and_then(|session| content.map(|()| session)))
                 }
                 Err(refusal) => {
-                    let response = challenged(self.engine(), &head, refuse_unread(refusal, &head, &body));
+                    let response = self.challenged(&head, connection, refuse_unread(refusal, &head, &body));
                     return with_cors(origin, response);
                 }
             },

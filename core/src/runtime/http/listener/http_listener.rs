@@ -5,7 +5,7 @@ use crate::locks::Mutex;
 use crate::proto::http::Access;
 use crate::runtime::http::listener::config::ListenerConfig;
 use crate::runtime::http::listener::endpoint::{Endpoint, tick};
-use crate::runtime::http::routes::pages;
+use crate::runtime::http::routes::{metadata, pages};
 use crate::runtime::http::routes::route::Route;
 use crate::runtime::http::routes::table::RouteTable;
 use crate::runtime::http::service::http_service::HttpService;
@@ -154,6 +154,7 @@ impl Listener {
             access,
         });
         let access = &listener.access;
+        let routes = routes.into_iter().chain(metadata::route(&listener.service));
         routes.into_iter().try_for_each(|route| listener.add(route.with_access(access.clone())))?;
         Ok(listener)
     }

@@ -1,12 +1,11 @@
 //! The challenge of a refused request: how a client gets a token that is accepted (RFC 6750, RFC 9728, AU-6 to AU-13).
 
-use crate::host::Engine;
 use crate::proto::messages::error::{ErrorClass, ResponseError};
 use crate::runtime::http::response::body::ResponseBody;
-use http::header::{self, HeaderValue};
-use http::request::Parts;
 use http::Response;
+use http::header::{self, HeaderValue};
 use std::sync::Arc;
+use tenon_tokens::ErrorCode;
 
 /// What the challenge of a response says. It is an extension of the response until the header is written.
 #[derive(Clone, Debug)]
@@ -23,34 +22,36 @@ impl Challenge {
         match (error.class, error.scopes) {
             (ErrorClass::Unauthorized, scopes) => Some(Challenge { error: None, scopes }),
             (ErrorClass::Forbidden, Some(scopes)) => {
-                Some(Challenge { error: Some("insufficient_scope"), scopes: Some(scopes) })
+                Some(Challenge { error: Some(ErrorCode::InsufficientScope.name()), scopes: Some(scopes) })
             }
             _ => None,
         }
     }
+
+    /// The value of `WWW-Authenticate`. `metadata` is the URL of the server's metadata, if it has any.
+    fn value(&self, metadata: Option<&str>) -> HeaderValue {
+        let codes = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
+        let scopes: Vec<&str> = self.scopes.as_deref().unwrap_or_default().split_ascii_whitespace().collect();
+        let challenge = tenon_tokens::Challenge {
+            error: self.error.and_then(|word| codes.into_iter().find(|code| code.name() == word)),
+            scopes: &scopes,
+            resource_metadata: metadata,
+            ..tenon_tokens::Challenge::default()
+        };
+        let text = challenge.header_value();
+        // If there is nothing to say, or if the scopes are too many for a header, the scheme is enough.
+        let value = text.ok().and_then(|text| HeaderValue::try_from(text).ok());
+        value.unwrap_or(HeaderValue::from_static("Bearer"))
+    }
 }
 
-/// Writes the challenge of a response, if it has one.
+/// Writes the challenge of a response, if it has one. `metadata` finds the URL of the server's metadata.
 pub(in crate::runtime::http) fn challenged(
-    engine: &Engine,
-    head: &Parts,
     mut response: Response<ResponseBody>,
+    metadata: impl FnOnce() -> Option<String>,
 ) -> Response<ResponseBody> {
-    let Some(challenge) = response.extensions_mut().remove::<Challenge>() else { return response };
-    let _ = (engine, head);
-    let mut text = String::from("Bearer");
-    let mut parts = Vec::new();
-    if let Some(error) = challenge.error {
-        parts.push(format!("error=\"{error}\""));
-    }
-    if let Some(scopes) = challenge.scopes {
-        parts.push(format!("scope=\"{scopes}\""));
-    }
-    if !parts.is_empty() {
-        text.push(' ');
-        text.push_str(&parts.join(", "));
-    }
-    if let Ok(value) = HeaderValue::from_str(&text) {
+    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+        let value = challenge.value(metadata().as_deref());
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }
     response

@@ -93,15 +93,20 @@ pub(in crate::runtime::http) fn refuse_unread<B: Body>(
     head: &Parts,
     body: &B,
 ) -> Response<ResponseBody> {
-    let PrincipalRefusal { kind, message, challenges, error } = refusal;
+    let PrincipalRefusal { kind, message, challenges, error, retry_after } = refusal;
     let mut response = refused(match kind {
         RefusalKind::Unauthorized => Refusal::plain(StatusCode::UNAUTHORIZED, message),
         RefusalKind::Forbidden => Refusal::plain(StatusCode::FORBIDDEN, message),
+        RefusalKind::Malformed => Refusal::plain(StatusCode::BAD_REQUEST, message),
         RefusalKind::TooMany => Refusal::at_limit(&RpcError::too_many(message)),
         RefusalKind::Unavailable => Refusal::busy(message),
         RefusalKind::Failed => Refusal::internal(None, &RpcError::internal(message)),
     });
-    if challenges.is_empty() && kind == RefusalKind::Unauthorized {
+    if let Some(time) = retry_after {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if challenges.is_empty() && (kind == RefusalKind::Unauthorized || error.is_some()) {
         response.extensions_mut().insert(Challenge { error, scopes: None });
     }
     for challenge in challenges {

@@ -6,8 +6,8 @@ use crate::host::Engine;
 use crate::proto::http::{self as rules, Access, Verb};
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
+use crate::runtime::http::connection::forwarded::Proxies;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::panic_boundary::bounded;
 use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
@@ -50,6 +50,7 @@ pub(super) struct Inner {
     pub(super) sessions: Arc<Sessions>,
     pub(super) streams: Arc<OpenStreams>,
     pub(super) budget: Arc<Budget>,
+    pub(super) proxies: Arc<Proxies>,
 }
 
 /// The maximum time between two outputs on a stream, so that no proxy closes the stream as idle.
@@ -74,19 +75,22 @@ impl HttpService {
             sessions: Sessions::new(engine.clone()),
             streams: Arc::default(),
             budget: Budget::new(engine.limits().max_buffered_bytes),
+            // The builder has checked them.
+            proxies: Arc::new(Proxies::parse(&engine.0.trusted_proxies).unwrap_or_default()),
         }))
     }
 
     /// The same endpoint with other rules for hosts and origins. Both share the sessions, the streams and the byte
     /// budget.
     pub(in crate::runtime::http) fn with_access(&self, access: Access) -> HttpService {
-        let Inner { engine, sessions, streams, budget, .. } = &*self.0;
+        let Inner { engine, sessions, streams, budget, proxies, .. } = &*self.0;
         HttpService(Arc::new(Inner {
             engine: engine.clone(),
             access,
             sessions: sessions.clone(),
             streams: streams.clone(),
             budget: budget.clone(),
+            proxies: proxies.clone(),
         }))
     }
 
@@ -161,7 +165,7 @@ impl HttpService {
             }
         });
         let answer = bounded(&self.0.engine, &named, answer).await;
-        let response = challenged(&self.0.engine, &head, answer.unwrap_or_else(refused));
+        let response = self.with_challenge(&head, caller, answer.unwrap_or_else(refused));
         with_cors(origin, response)
     }
 

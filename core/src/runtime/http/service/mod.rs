@@ -4,5 +4,6 @@ pub(super) mod http_service;
 mod initialize;
 mod post;
 mod principal;
+mod resource;
 mod resume;
 mod session_requests;

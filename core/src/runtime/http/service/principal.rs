@@ -2,21 +2,33 @@
 
 use super::http_service::HttpService;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::shares::Key;
 use crate::host::{PrincipalFuture, PrincipalRefusal, Resolution};
 use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::forwarded::Forwarded;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::request_extensions::attached_principal;
 use http::request::Parts;
 use std::sync::Arc;
 
 impl HttpService {
+    /// What a trusted proxy says about a request.
+    pub(super) fn forwarded(&self, head: &Parts, caller: Caller<'_>) -> Forwarded {
+        self.0.proxies.read(caller.share().map(|share| share.key()), &head.headers)
+    }
+
+    /// The address of the client, as far as it counts for limits.
+    fn client(&self, head: &Parts, caller: Caller<'_>) -> Option<Key> {
+        self.forwarded(head, caller).client.or_else(|| caller.share().map(|share| share.key()))
+    }
+
     /// The principal of a request whose framing, method, host and origin were checked.
     pub(in crate::runtime::http) async fn principal(
         &self,
         head: &Arc<Parts>,
         caller: Caller<'_>,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
-        match self.engine().resolve_principal(attached_principal(head), Some(head)) {
+        match self.engine().resolve_principal(attached_principal(head), Some(head), || self.client(head, caller)) {
             Resolution::Ready(found) => found,
             Resolution::Pending(future) => pending(future, caller.connection).await,
         }

@@ -7,7 +7,6 @@ use crate::proto::http::{Access, Refusal};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::response::challenge::challenged;
 use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
 use crate::runtime::http::routes::route::{
     Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
@@ -73,7 +72,7 @@ impl RouteHandler for WebSocketRoute {
                 Ok(principal) => principal,
                 Err(refusal) => {
                     let refusal = refuse_unread(refusal, &head, &body);
-                    return Answer::Response(challenged(self.service.engine(), &head, refusal));
+                    return Answer::Response(self.service.with_challenge(&head, caller, refusal));
                 }
             };
             match caller.stream() {

@@ -1,0 +1,19 @@
+//! Authentication of HTTP requests: static keys, tokens of authorization servers, and functions of the program.
+//!
+//! [`Authenticator`] is the resolver of principals of a server with the setting `auth`. It reads the credentials of a
+//! request and asks the verifiers in their order. The first one that accepts them gives the principal. What was verified is
+//! kept for a short time, by the digest of the credentials, so that a token is not verified for each request.
+//!
+//! A reload replaces the verifiers at once. What began with a key that is gone ends.
+
+mod authenticator;
+mod config;
+mod files;
+mod introspection;
+mod jwks;
+mod jwt;
+mod single_flight;
+mod static_keys;
+mod token_cache;
+
+pub(crate) use authenticator::{AuthResolver, AuthSetup, Authenticator, PreparedAuth};

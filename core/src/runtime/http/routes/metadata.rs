@@ -1,0 +1,99 @@
+//! The route of the metadata of a protected resource (RFC 9728, AU-5 to AU-7, AU-14).
+
+use crate::dispatch::path_pattern::PathPattern;
+use crate::proto::http::ALLOW_PAGE;
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::responses::{drain_and_refuse, empty, json};
+use crate::runtime::http::routes::route::{
+    Answer, Answering, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
+};
+use crate::runtime::http::service::http_service::HttpService;
+use crate::runtime::options::transports::TransportKind;
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use std::pin::pin;
+use std::sync::Arc;
+use tenon_tokens::WELL_KNOWN;
+
+/// How long clients may cache the metadata.
+const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The metadata of the endpoints of a server.
+struct Metadata {
+    service: HttpService,
+}
+
+/// The routes, if the server has authorization servers: the paths of the metadata of all endpoints.
+pub(in crate::runtime::http) fn route(service: &HttpService) -> Option<RouteConfig> {
+    let service = service.clone();
+    let has_servers = !service.engine().0.authorization_servers.is_empty();
+    has_servers.then(|| RouteConfig {
+        name: "the metadata of the resource",
+        path: PathPattern::Prefix(WELL_KNOWN.to_owned()),
+        methods: None,
+        // The document is public, so no host and no origin is refused.
+        handler: Box::new(|_| RouteTarget::Other(Arc::new(Metadata { service }))),
+    })
+}
+
+impl RouteHandler for Metadata {
+    fn answer<'r>(
+        &'r self,
+        request: RouteRequest<'r>,
+        connection: &'r Arc<ConnectionState>,
+    ) -> Answering<'r> {
+        Box::pin(async {
+            let (head, body) = request.into_parts();
+            let response = metadata(&self.service, &head, Caller::on(connection));
+            Answer::Response(drain_and_refuse(response, &head, pin!(body)).await)
+        })
+    }
+}
+
+/// The response to a request for metadata.
+pub(in crate::runtime::http) fn metadata(
+    service: &HttpService,
+    head: &Parts,
+    caller: Caller<'_>,
+) -> Response<ResponseBody> {
+    let named = head.uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default().trim_end_matches('/');
+    let shared = &service.engine().0;
+    let public = shared.public_url.as_ref().map(|url| url.parts().1);
+    let path = match (named, public) {
+        ("", Some(public)) => Some(public),
+        ("", None) => TransportKind::Http.row().default_path,
+        (named, Some(public)) if named == public => Some(public),
+        // A page is no endpoint.
+        (named, _) => shared.pages.is_taken(named).then_some(named),
+    };
+    let found = path.and_then(|path| service.metadata(head, caller, path));
+    let mut response = match (&head.method, found) {
+        (&Method::OPTIONS, _) => {
+            let mut response = empty(StatusCode::NO_CONTENT);
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOW_PAGE));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
+            response
+        }
+        (&Method::GET, Some(text)) => json(StatusCode::OK, Bytes::from(text)),
+        (&Method::HEAD, Some(_)) => json(StatusCode::OK, Bytes::new()),
+        (&Method::GET | &Method::HEAD, None) => empty(StatusCode::NOT_FOUND),
+        _ => {
+            let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOW_PAGE));
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if head.method != Method::OPTIONS {
+        headers.insert(header::CACHE_CONTROL, CACHE);
+        // The URL in the document is that of the request, unless a setting names it.
+        headers.insert(header::VARY, HeaderValue::from_static("Host"));
+    }
+    response
+}

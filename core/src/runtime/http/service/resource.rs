@@ -1,0 +1,68 @@
+//! The server as a protected resource (RFC 9728): its URL, its metadata, and the challenges that name them.
+
+use super::http_service::HttpService;
+use crate::proto::catalog::kind::Kind;
+use crate::runtime::http::connection::caller::Caller;
+use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::challenge::challenged;
+use http::request::Parts;
+use http::{Response, header};
+use tenon_tokens::{ResourceMetadata, metadata_url};
+
+impl HttpService {
+    /// The response with its challenge, if it has one.
+    pub(in crate::runtime::http) fn with_challenge(
+        &self,
+        head: &Parts,
+        caller: Caller<'_>,
+        response: Response<ResponseBody>,
+    ) -> Response<ResponseBody> {
+        challenged(response, || {
+            let shared = &self.engine().0;
+            if shared.authorization_servers.is_empty() {
+                return None;
+            }
+            metadata_url(&self.resource(head, caller, head.uri.path())?)
+        })
+    }
+
+    /// The URL of the endpoint at `path`, as clients know it: the setting `public_url`, or else what the request names.
+    pub(in crate::runtime::http) fn resource(&self, head: &Parts, caller: Caller<'_>, path: &str) -> Option<String> {
+        if let Some(url) = &self.engine().0.public_url {
+            return Some(url.0.clone());
+        }
+        let forwarded = self.forwarded(head, caller);
+        let named = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let named = named.map(str::to_owned).or_else(|| head.uri.authority().map(|host| host.to_string()));
+        let host = forwarded.host.or(named)?;
+        let scheme = forwarded.scheme.unwrap_or_else(|| "http".to_owned());
+        let resource = format!("{scheme}://{host}{path}");
+        tenon_tokens::canonical(&resource).map(|_| resource)
+    }
+
+    /// The metadata of the endpoint at `path`, as JSON text. `None` if the server has no authorization server.
+    pub(in crate::runtime::http) fn metadata(&self, head: &Parts, caller: Caller<'_>, path: &str) -> Option<String> {
+        let shared = &self.engine().0;
+        let servers: Vec<&str> = shared.authorization_servers.iter().map(String::as_str).collect();
+        let resource = self.resource(head, caller, path)?;
+        let snapshot = shared.catalog.snapshot();
+        let mut scopes: Vec<String> = Vec::new();
+        for entry in Kind::ALL.into_iter().flat_map(|kind| snapshot.all(kind)) {
+            for scope in entry.access().into_iter().flat_map(|access| access.scope_names()) {
+                if !scopes.iter().any(|known| known == scope) {
+                    scopes.push(scope.to_owned());
+                }
+            }
+        }
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let name = shared.shaper.name();
+        let metadata = ResourceMetadata {
+            resource: &resource,
+            authorization_servers: &servers,
+            scopes_supported: &scopes,
+            resource_name: name.as_deref(),
+            ..ResourceMetadata::default()
+        };
+        metadata.to_json().ok()
+    }
+}
