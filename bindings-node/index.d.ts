@@ -788,7 +788,7 @@ export interface ServerSettings {
 export interface ServerOptions extends ServerSettings {
   /**
    * Settings from a file, from variables and from code, or the path of a settings file. They replace the defaults, and the other
-   * options replace them. Later changes of the settings do not change the server.
+   * options replace them. `settings.reload()` changes those that may change while the server runs.
    */
   settings?: Settings | string
   /** The server's programmatic name. It can be left out if there are `settings` that have it. */
@@ -798,13 +798,6 @@ export interface ServerOptions extends ServerSettings {
    */
   version?: string
   limits?: Limits
-  /**
-   * Keys that seal the state that clients of the stateless protocol carry between the rounds of a question. Each is 32 random
-   * bytes, or their text in hexadecimal or base64. The first key seals, and every key opens, so that a key can be replaced.
-   * Replicas behind one address must share the keys. Without keys, the server uses a random key of its own. Keep the keys
-   * secret.
-   */
-  stateKeys?: (Uint8Array | string)[]
   /**
    * Receives what clients do not see: why a handler failed, with its stack, and the messages of the engine. It is a function,
    * or an object such as `console`. The methods of an object get the message and, if there is one, the error. It is called on
@@ -1796,7 +1789,12 @@ export class Settings {
    * `TENON_STATE` if the settings have no file, and `TENON_INVALID` if a secret was set, because secrets are not written.
    */
   save(): void
-  /** Reads all sources again. If a value is wrong, this throws, and nothing changes. A server that was built keeps its settings. */
+  /**
+   * Reads all sources again, and applies them to the servers that were made with these settings: all changes at once. Not every
+   * setting can change while a server exists: the tables of settings and limits in the documentation mark those that can. Throws
+   * `TENON_STATE` if another one differs; the message names it. After an error nothing has changed. With `signals`, SIGHUP does
+   * the same.
+   */
   reload(): void
   /** The JSON Schema of a settings file, with the sections of the program. */
   schema(): Record<string, unknown>

@@ -1,5 +1,6 @@
 //! The forms of options: what a value may be, in the words of each language.
 
+use super::disabled::disabled_members;
 use super::spelling::Spelling;
 
 /// The form of an option's value: its type, its range, its words.
@@ -37,6 +38,10 @@ pub enum Form {
     StoreUrl,
     /// A list of names.
     Names,
+    /// An object with lists of names.
+    Disabled,
+    /// A list of secret keys.
+    Keys,
     /// The number of a TCP port.
     Port,
     /// A host name or an IP address.
@@ -72,7 +77,12 @@ impl Form {
             (Form::Word(words), _) => spelling.one_of(words()),
             (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
-            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
+            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects | Form::Disabled, _) => {
+                object.to_owned()
+            }
+            (Form::Keys, Python) => "a list of keys of 32 bytes".to_owned(),
+            (Form::Keys, Node) => "an array of keys of 32 bytes".to_owned(),
+            (Form::Keys, _) => format!("{list} of strings, each with 32 bytes in hex or base64"),
             (Form::Json, _) => "JSON".to_owned(),
             (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
             (Form::StoreUrl, Node) => "a string with a URL, or a store with a method submit".to_owned(),
@@ -110,6 +120,8 @@ impl Form {
             Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
             Form::CacheOf => "dict[str, Cache]".to_owned(),
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
+            Form::Disabled => "dict[str, Sequence[str]]".to_owned(),
+            Form::Keys => "Iterable[bytes]".to_owned(),
             Form::Json => "Sequence[dict[str, Any]]".to_owned(),
             Form::StoreUrl => "str | Store".to_owned(),
         }
@@ -131,6 +143,11 @@ impl Form {
             Form::Cache => "CacheHints".to_owned(),
             Form::CacheOfAll | Form::CacheOf => "ServerCache".to_owned(),
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
+            Form::Disabled => {
+                let member = |name| format!("readonly {name}?: readonly string[]");
+                format!("{{ {} }}", disabled_members().map(member).collect::<Vec<_>>().join("; "))
+            }
+            Form::Keys => "(Uint8Array | string)[]".to_owned(),
             Form::Json => "Icon[]".to_owned(),
             Form::StoreUrl => "string | Store".to_owned(),
         }

@@ -12,9 +12,11 @@ mod owners;
 mod table;
 mod access;
 mod cache;
+mod disabled;
 mod policies;
 mod settings;
 mod spelling;
+mod state_keys;
 mod store_url;
 #[cfg(test)]
 mod tests;
@@ -22,8 +24,10 @@ pub(crate) mod types;
 pub(crate) mod values;
 
 pub use access::{OptionError, Options};
-pub(crate) use access::{check, set_at};
+pub(crate) use access::{check, fill, set_at, value_of};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
+pub use disabled::Disabled;
+pub(crate) use disabled::disabled_members;
 pub use form::Form;
 pub use owners::{Owner, Owners};
 pub use policies::Policies;

@@ -1,6 +1,8 @@
 //! The types of options' values, by the names that the tables use.
 
 pub(crate) use super::cache::CacheOf;
+pub(crate) use super::disabled::Disabled;
+pub(crate) use super::state_keys::StateKeys;
 pub(crate) use super::store_url::StoreUrl;
 pub(crate) use super::values::{Declared, Extensions, Tags};
 pub(crate) use crate::dispatch::log::LogLevel;
