@@ -768,6 +768,20 @@ export interface ServerSettings {
    * leaves and the others stay. A server without another transport ends in any case. Default: yes.
    */
   endWithStdin?: boolean
+  /**
+   * The entries that the server hides, as if they were not registered: an object with the members `tools`, `resources`,
+   * `templates` and `prompts`, which are lists of names in which `*` stands for any text, and `tags`, a list of tags.
+   * Entries that are added later are hidden too. An entry that is also disabled by code stays hidden until both have
+   * changed. Default: none.
+   */
+  disabled?: { readonly tools?: readonly string[]; readonly resources?: readonly string[]; readonly templates?: readonly string[]; readonly prompts?: readonly string[]; readonly tags?: readonly string[] }
+  /**
+   * The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a question. The
+   * first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one address must share the
+   * keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is hexadecimal or base64. Default:
+   * a random key of this process.
+   */
+  stateKeys?: (Uint8Array | string)[]
   /** The capabilities that the server declares even if nothing is registered for them. It answers their lists. */
   capabilities?: ('tools' | 'resources' | 'prompts' | 'completions' | 'logging' | 'tasks' | 'tasks.list')[]
   /**

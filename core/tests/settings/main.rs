@@ -458,7 +458,7 @@ fn bindings_pass_the_sources_as_options() {
         (json!({ "fil": "a" }), "settings: there is no option \"fil\"; the nearest name is \"file\""),
         (json!({ "file": 5 }), "settings: file must be a str, not 5"),
         (json!({ "prefix": "", "sections": [] }), "settings: sections must be an object"),
-        (json!("app.toml"), "settings: the options must be a dict, not \"app.toml\""),
+        (json!("app.toml"), "settings: the options must be a dict, not 'app.toml'"),
         (json!([]), "settings: the options must be a dict, not []"),
     ] {
         let error = Settings::from_options(&slice(&options), Spelling::Python).unwrap_err();

@@ -5,7 +5,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{ErrorKind, JsonSlice, Kind, LogLevel, Server, Settings, Tool};
+use tenon_mcp::{ErrorKind, JsonSlice, Kind, LogLevel, Outcome, Server, Settings, Tool};
 
 /// Settings of code, which reload without a file.
 fn settings(values: Value) -> Settings {
@@ -137,15 +137,12 @@ fn the_log_level_and_the_masking_of_errors_change() {
     settings.reload().unwrap();
     assert!(port.logs(LogLevel::Debug, "x"), "the default");
 
-    let executor = Arc::new(crate::lanes::local_handlers::Executor::default());
     let bench = Bench::with_settings(&settings, |builder| builder.log(log));
     bench.initialize(LEGACY);
-    bench.port.set_spawn(executor.clone());
-    let failing = || async { if true { panic!("the reason") } else { "" } };
-    bench.server.tool(Tool::new("fail"), failing).unwrap();
     let fail = |id| {
-        bench.call(id, "fail");
-        executor.run();
+        bench.call(id, "slow");
+        let call = bench.drain_call();
+        bench.port.complete(call.id, Outcome::Exception("the reason".into())).unwrap();
         result_text(&bench.sink.one()).to_owned()
     };
     assert!(fail(1).contains("the reason"));
