@@ -768,6 +768,20 @@ export interface ServerSettings {
    * leaves and the others stay. A server without another transport ends in any case. Default: yes.
    */
   endWithStdin?: boolean
+  /**
+   * The entries that the server hides, as if they were not registered: an object with the members `tools`, `resources`,
+   * `templates` and `prompts`, which are lists of names in which `*` stands for any text, and `tags`, a list of tags.
+   * Entries that are added later are hidden too. An entry that is also disabled by code stays hidden until both have
+   * changed. Default: none.
+   */
+  disabled?: { readonly tools?: readonly string[]; readonly resources?: readonly string[]; readonly templates?: readonly string[]; readonly prompts?: readonly string[]; readonly tags?: readonly string[] }
+  /**
+   * The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a question. The
+   * first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one address must share the
+   * keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is hexadecimal or base64. Default:
+   * a random key of this process.
+   */
+  stateKeys?: (Uint8Array | string)[]
   /** The capabilities that the server declares even if nothing is registered for them. It answers their lists. */
   capabilities?: ('tools' | 'resources' | 'prompts' | 'completions' | 'logging' | 'tasks' | 'tasks.list')[]
   /**
@@ -788,7 +802,7 @@ export interface ServerSettings {
 export interface ServerOptions extends ServerSettings {
   /**
    * Settings from a file, from variables and from code, or the path of a settings file. They replace the defaults, and the other
-   * options replace them. Later changes of the settings do not change the server.
+   * options replace them. `settings.reload()` changes those that may change while the server runs.
    */
   settings?: Settings | string
   /** The server's programmatic name. It can be left out if there are `settings` that have it. */
@@ -798,13 +812,6 @@ export interface ServerOptions extends ServerSettings {
    */
   version?: string
   limits?: Limits
-  /**
-   * Keys that seal the state that clients of the stateless protocol carry between the rounds of a question. Each is 32 random
-   * bytes, or their text in hexadecimal or base64. The first key seals, and every key opens, so that a key can be replaced.
-   * Replicas behind one address must share the keys. Without keys, the server uses a random key of its own. Keep the keys
-   * secret.
-   */
-  stateKeys?: (Uint8Array | string)[]
   /**
    * Receives what clients do not see: why a handler failed, with its stack, and the messages of the engine. It is a function,
    * or an object such as `console`. The methods of an object get the message and, if there is one, the error. It is called on
@@ -1796,7 +1803,12 @@ export class Settings {
    * `TENON_STATE` if the settings have no file, and `TENON_INVALID` if a secret was set, because secrets are not written.
    */
   save(): void
-  /** Reads all sources again. If a value is wrong, this throws, and nothing changes. A server that was built keeps its settings. */
+  /**
+   * Reads all sources again, and applies them to the servers that were made with these settings: all changes at once. Not every
+   * setting can change while a server exists: the tables of settings and limits in the documentation mark those that can. Throws
+   * `TENON_STATE` if another one differs; the message names it. After an error nothing has changed. With `signals`, SIGHUP does
+   * the same.
+   */
   reload(): void
   /** The JSON Schema of a settings file, with the sections of the program. */
   schema(): Record<string, unknown>

@@ -18,8 +18,8 @@ pub(crate) struct RetainedRecord {
 
 /// Takes records on any thread. It never calls JavaScript.
 pub(crate) struct Records {
-    /// The lowest level that is taken. `None` takes nothing.
-    least: Option<LogLevel>,
+    /// Whether records are taken at all. The engine applies their lowest level.
+    taken: bool,
     queue: Mutex<Queue>,
 }
 
@@ -31,8 +31,8 @@ struct Queue {
 }
 
 impl Records {
-    pub(crate) fn new(least: Option<LogLevel>) -> Records {
-        Records { least, queue: Mutex::default() }
+    pub(crate) fn new(taken: bool) -> Records {
+        Records { taken, queue: Mutex::default() }
     }
 
     /// Sets the waker, and wakes it if records wait already. `None` if the environment no longer listens.
@@ -57,8 +57,8 @@ impl Records {
 }
 
 impl Log for Records {
-    fn enabled(&self, level: LogLevel, _target: &str) -> bool {
-        self.least.is_some_and(|least| level >= least)
+    fn enabled(&self, _level: LogLevel, _target: &str) -> bool {
+        self.taken
     }
 
     fn log(&self, record: &Record<'_>) {

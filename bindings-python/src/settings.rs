@@ -50,7 +50,13 @@ impl Settings {
         py.detach(|| self.0.save()).map_err(|error| engine_error(py, &error))
     }
 
-    /// Reads all sources again.
+    /// Whether the settings have a file.
+    #[getter]
+    fn has_file(&self) -> bool {
+        self.0.file().is_some()
+    }
+
+    /// Reads all sources again, and applies them to the servers that were made with them.
     fn reload(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.reload()).map_err(|error| engine_error(py, &error))
     }

@@ -38,7 +38,7 @@ pub use crate::dispatch::calls::table::CallId;
 pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::options::{
     VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
-    Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling,
+    Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling,
 };
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;
@@ -79,9 +79,9 @@ pub use results::{Content, PromptMessage, ResourceContents, Role, ToolResult};
 pub use runtime::http;
 #[cfg(feature = "runtime")]
 pub use runtime::{
-    AddressForm, ConfiguredTransport, HttpOptions, Running, ServeOptions, Settings, SettingsBuilder,
-    SseOptions, SystemEnvironment, TRANSPORTS, Takes, TransportKind, TransportOptions, TransportRow,
-    UnixOptions, WebSocketOptions,
+    AddressForm, ConfiguredTransport, HangupWatch, HttpOptions, Running, ServeOptions, Settings,
+    SettingsBuilder, SseOptions, SystemEnvironment, TRANSPORTS, Takes, TransportKind, TransportOptions,
+    TransportRow, UnixOptions, WebSocketOptions,
 };
 pub use serde_json::json;
 pub use server::{ApiKey, ApiKeys, Introspection, Jwt, Server, ServerBuilder};

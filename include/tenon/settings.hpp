@@ -34,21 +34,21 @@ public:
     }
 
     /** The value of a setting as JSON text; none if it is not set. Throws if there is no such setting. */
-    std::optional<std::string_view> get(std::string_view key) const {
+    std::optional<std::string> get(std::string_view key) const {
         const char *value = nullptr;
         std::size_t len = 0;
         detail::check(tenon_settings_get(get(), detail::Text(key), &value, &len), "tenon_settings_get");
-        const std::string_view text(value, len);
-        return text == "null" ? std::nullopt : std::optional<std::string_view>(text);
+        std::string text(value, len);
+        return text == "null" ? std::nullopt : std::optional<std::string>(std::move(text));
     }
     /** Where the value of a setting comes from; none if no source has it. */
-    std::optional<std::string_view> source(std::string_view key) const {
+    std::optional<std::string> source(std::string_view key) const {
         const char *source = nullptr;
         std::size_t len = 0;
         const tenon_status status = tenon_settings_source(get(), detail::Text(key), &source, &len);
         if (status == TENON_ERR_NOT_FOUND) return std::nullopt;
         detail::check(status, "tenon_settings_source");
-        return std::string_view(source, len);
+        return std::string(source, len);
     }
     Settings &set(std::string_view key, std::string_view json) {
         detail::Detail detail;
@@ -63,7 +63,7 @@ public:
         detail::Detail detail;
         detail.check(tenon_settings_reload(get(), detail));
     }
-    std::string_view schema() const {
+    std::string schema() const {
         const char *schema = nullptr;
         std::size_t len = 0;
         detail::check(tenon_settings_schema(get(), &schema, &len), "tenon_settings_schema");

@@ -147,6 +147,7 @@ class Bridge {
 
   /** Never throws. */
   log(level, message, { kind, name, error } = {}) {
+    if (!this.engine.logs(level)) return
     const record = { level, message }
     if (kind !== undefined) Object.assign(record, { kind, name })
     if (error !== undefined) record.error = error

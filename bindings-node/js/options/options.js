@@ -29,13 +29,13 @@ function checkType(what, value, type) {
   return value
 }
 
-/** The state keys: bytes, or their text in hexadecimal or base64. Errors never contain a key. */
-function stateKeyBytes(given) {
-  if (given == null) return []
+/** The state keys as hexadecimal text. They are bytes, or their text in hexadecimal or base64. Errors never contain a key. */
+function stateKeyTexts(given) {
+  if (given == null) return undefined
   if (!Array.isArray(given)) throw new TypeError('Server options: stateKeys must be an array')
   return given.map((key, at) => {
     const bytes = typeof key === 'string' ? keyBytes(key) : types.isUint8Array(key) ? new Uint8Array(key) : undefined
-    if (bytes?.length === KEY_BYTES) return bytes
+    if (bytes?.length === KEY_BYTES) return Buffer.from(bytes).toString('hex')
     throw new TypeError(`Server options: stateKeys[${at}] must be ${KEY_BYTES} bytes: a Uint8Array, or hex or base64 text`)
   })
 }
@@ -64,12 +64,11 @@ function serverOptions(options) {
     own: settings,
     name: name ?? undefined,
     version: checkType(`${what}: version`, version, 'string') ?? (settings === undefined ? '0.1.0' : undefined),
-    settings: optionsText(what, hasOwnStore ? others : { ...others, store }),
+    settings: optionsText(what, { ...others, stateKeys: stateKeyTexts(stateKeys), store: hasOwnStore ? undefined : store }),
     limitNames: entries.map(([limit]) => limit),
     limitValues: entries.map(([, value]) => value),
-    stateKeys: stateKeyBytes(stateKeys),
     store: hasOwnStore ? storeHandler(`${what}: store`, store) : undefined,
-    log: logOption(log, logLevel, settings?.logLevel())
+    log: logOption(log, logLevel)
   }
 }
 

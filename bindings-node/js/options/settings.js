@@ -64,7 +64,7 @@ class Settings {
     this.#settings.save()
   }
 
-  /** Reads all sources again. */
+  /** Reads all sources again, and applies them to the servers that were made with these settings. */
   reload() {
     this.#settings.reload()
   }

@@ -24,18 +24,16 @@ function logger(given) {
 }
 
 /**
- * Reads `log` and `logLevel`; `otherwise` is the level of the program's settings. Returns the lowest level, if any, and a
- * function that takes records and never throws.
+ * Reads `log` and `logLevel`. Returns what the engine needs to know of them, and a function that takes records and never
+ * throws. The engine applies the lowest level, which may change with the program's settings.
  */
-function logOption(given, level, otherwise) {
+function logOption(given, level) {
   const log = logger(given)
   if (level != null && !LEVELS.includes(level)) {
     throw new TypeError(`Server options: logLevel must be one of ${LEVELS.join(', ')}`)
   }
-  const least = given === null ? undefined : (level ?? otherwise ?? (given === undefined ? 'warn' : 'debug'))
-  const from = LEVELS.indexOf(least)
+  const options = { logs: given !== null, logLevel: level ?? undefined, defaultLogLevel: given === undefined ? 'warn' : 'debug' }
   const write = (record) => {
-    if (from < 0 || LEVELS.indexOf(record.level) < from) return
     try {
       const result = log(record)
       if (typeof result?.then === 'function') result.then(undefined, () => {})
@@ -43,7 +41,7 @@ function logOption(given, level, otherwise) {
       // The error cannot be reported anywhere.
     }
   }
-  return { least, write }
+  return { options, write }
 }
 
 module.exports = { logOption }

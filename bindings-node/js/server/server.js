@@ -56,7 +56,7 @@ class Server {
     const { program, own, log, store: handler, ...config } = serverOptions(options)
     this.#settings = program
     const store = handler === undefined ? undefined : nextHandler++
-    this.#bridge = new Bridge(new Engine({ ...config, store, log: log.least }, own), log.write)
+    this.#bridge = new Bridge(new Engine({ ...config, ...log.options, store }, own), log.write)
     if (handler !== undefined) this.#bridge.entries.set(store, { kind: 'method', name: STORE, handler, bounds: STORE_BOUNDS })
     ;[this.#closed, this.#resolveClosed] = deferred()
   }

@@ -3,10 +3,10 @@
 use crate::calls::table::camel_case;
 use crate::error::{Result, invalid};
 use crate::register::values::milliseconds;
-use tenon_mcp::{LimitValue, Limits, Unit};
+use tenon_mcp::{LimitValue, Limits, ServerBuilder, Unit};
 
 /// Sets limits by their names in JavaScript: counts, bytes and milliseconds. The others stay as they are.
-pub(crate) fn with_limits(mut limits: Limits, entries: &[(String, f64)]) -> Result<Limits> {
+pub(crate) fn set_limits(builder: &mut ServerBuilder, entries: &[(String, f64)]) -> Result<()> {
     let names = || Limits::TABLE.iter().map(|limit| camel_case(limit.name)).collect::<Vec<_>>().join(", ");
     for (name, given) in entries {
         let limit = Limits::TABLE.iter().find(|limit| camel_case(limit.name) == *name).ok_or_else(|| {
@@ -21,9 +21,9 @@ pub(crate) fn with_limits(mut limits: Limits, entries: &[(String, f64)]) -> Resu
         let what = if limit.unit == Unit::Time { "a number of milliseconds" } else { "an integer" };
         let value =
             value.ok_or_else(|| invalid(format!("limits: {name} must be {what} from 0, not {given}")))?;
-        limits
-            .set(limit, value)
+        builder
+            .set_limit(limit, value)
             .map_err(|reason| invalid(format!("limits: {name} {reason}, not {given}")))?;
     }
-    Ok(limits)
+    Ok(())
 }

@@ -2,10 +2,9 @@
 
 use crate::error::{Result, invalid, to_js};
 use crate::log::Records;
-use crate::register::limits::with_limits;
+use crate::register::limits::set_limits;
 use crate::register::values::json;
 use crate::serve::session::LANE;
-use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::sync::Arc;
 use tenon_mcp::{HandlerId, LogLevel, Server, Settings, Spelling, Target};
@@ -20,11 +19,14 @@ pub struct ServerConfig {
     pub settings: String,
     pub limit_names: Vec<String>,
     pub limit_values: Vec<f64>,
-    pub state_keys: Vec<Uint8Array>,
     /// The number of the handler of the program's store.
     pub store: Option<u32>,
-    /// The lowest level of log records that JavaScript gets.
-    pub log: Option<String>,
+    /// Whether JavaScript takes log records.
+    pub logs: bool,
+    /// The lowest level of log records, if the program has set it.
+    pub log_level: Option<String>,
+    /// The lowest level if neither the program nor its settings have set it.
+    pub default_log_level: String,
 }
 
 impl ServerConfig {
@@ -34,18 +36,16 @@ impl ServerConfig {
         let builder = Server::builder_with(program, self.name.as_deref(), self.version.as_deref());
         let mut builder = builder.map_err(to_js)?;
         let entries: Vec<_> = self.limit_names.into_iter().zip(self.limit_values).collect();
-        let limits = with_limits(builder.current_limits().clone(), &entries)?;
+        set_limits(&mut builder, &entries)?;
+        let limits = builder.current_limits();
         let bounds =
             [limits.max_depth, limits.max_result_bytes].map(|bound| bound.min(u32::MAX as usize) as u32);
-        let keys: Vec<[u8; 32]> = self
-            .state_keys
-            .iter()
-            .map(|key| key[..].try_into().map_err(|_| invalid("stateKeys: each key must have 32 bytes")))
-            .collect::<Result<_>>()?;
-        let level = self.log.as_deref().and_then(LogLevel::named);
-        let records = Arc::new(Records::new(level));
-        builder = builder.limits(limits).state_keys(keys).log(records.clone());
-        if let Some(level) = level {
+        let records = Arc::new(Records::new(self.logs));
+        builder = builder.log(records.clone());
+        if let Some(level) = LogLevel::named(&self.default_log_level) {
+            builder = builder.default_log_level(level);
+        }
+        if let Some(level) = self.log_level.as_deref().and_then(LogLevel::named) {
             builder = builder.log_level(level);
         }
         builder

@@ -5,9 +5,6 @@ use crate::register::values::json;
 use napi_derive::napi;
 use tenon_mcp::Spelling;
 
-/// JavaScript filters its own log records by it, which the engine does not see.
-const LOG_LEVEL: &str = "server.log_level";
-
 /// Settings from a file, from variables and from code. Values are JSON text. Methods that read or write files block.
 #[napi]
 pub struct Settings(pub(crate) tenon_mcp::Settings);
@@ -51,7 +48,7 @@ impl Settings {
         self.0.save().map_err(to_js)
     }
 
-    /// Reads all sources again.
+    /// Reads all sources again, and applies them to the servers that were made with these settings.
     #[napi(catch_unwind)]
     pub fn reload(&self) -> Result<()> {
         self.0.reload().map_err(to_js)
@@ -61,12 +58,5 @@ impl Settings {
     #[napi(catch_unwind)]
     pub fn schema(&self) -> String {
         self.0.schema().as_str().to_owned()
-    }
-
-    /// The lowest level of log records, if it is set.
-    #[napi(catch_unwind)]
-    pub fn log_level(&self) -> Result<Option<String>> {
-        let level = self.0.get(LOG_LEVEL).map_err(to_js)?;
-        Ok(level.and_then(|level| Some(level.decode_str()?.into_owned())))
     }
 }

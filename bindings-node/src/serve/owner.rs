@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{Running, Wake};
+use tenon_mcp::{HangupWatch, Running, Wake};
 
 /// How long the loop may take to end the process itself.
 const EXIT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -27,6 +27,8 @@ pub(crate) struct Owner {
     signalled: AtomicBool,
     /// Once the server has ended: the exit code, if the process should end.
     end: Mutex<Option<Option<u8>>>,
+    /// Makes SIGHUP reload the server's settings, until the server has ended.
+    hangup: Mutex<Option<HangupWatch>>,
 }
 
 impl Owner {
@@ -34,6 +36,7 @@ impl Owner {
     pub(crate) fn of(running: &Running) -> Arc<Owner> {
         let owner = Arc::new(Owner::default());
         let _ = owner.running.set(running.clone());
+        *owner.hangup.lock() = running.watch_hangup();
         OWNERS.fetch_add(1, Ordering::AcqRel);
         // This comes first, because `end` removes it again.
         signals::add(owner.clone());
@@ -52,6 +55,8 @@ impl Owner {
 
     /// The code to exit with, if the process should end with the server.
     pub(crate) fn end(&self) -> Option<u8> {
+        let hangup = self.hangup.lock().take();
+        drop(hangup);
         let mut end = self.end.lock();
         *end.get_or_insert_with(|| {
             let last = OWNERS.fetch_sub(1, Ordering::AcqRel) == 1;

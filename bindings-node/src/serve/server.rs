@@ -16,7 +16,7 @@ use napi::{Env, Task};
 use napi_derive::napi;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
-use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, Spelling, Target, Ui};
+use tenon_mcp::{CALLS, HandlerId, Html, Kind, Layer, LogLevel, Spelling, Target, Ui};
 
 /// A server of this environment.
 #[napi]
@@ -81,6 +81,12 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn bounds(&self) -> Vec<u32> {
         self.0.bounds.to_vec()
+    }
+
+    /// Whether the settings allow log records of this level now, for records that JavaScript makes.
+    #[napi(catch_unwind)]
+    pub fn logs(&self, level: String) -> bool {
+        LogLevel::named(&level).is_none_or(|level| level >= self.0.server.port().log_level())
     }
 
     /// Registers an entry. `options` is JSON text, and `handler` is the number of its handler in JavaScript.

@@ -12,7 +12,7 @@ from .errors import RegistrationError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping
     from os import PathLike
     from typing import Any
 
@@ -61,10 +61,7 @@ class Server(Registrations):
     on worker threads. If it raises before it yields, serving fails with ``StartError``. It replaces the hooks ``start``
     and ``stop``, and has their timeouts.
 
-    ``state_keys`` are keys of 32 bytes. They seal the state that clients of the stateless protocol carry between the
-    rounds of a question. The first key seals, and every key opens, so that a key can be replaced. Replicas behind one
-    address must share the keys. Without keys, the process uses a random key of its own. Keep the keys secret, and draw
-    them at random (``secrets.token_bytes(32)``).
+    ``state_keys`` are bytes, such as ``[secrets.token_bytes(32)]``.
     """
 
     def __init__(
@@ -74,7 +71,6 @@ class Server(Registrations):
         *,
         settings: str | PathLike[str] | Settings | None = None,
         max_workers: int | None = None,
-        state_keys: Iterable[bytes] = (),
         lifespan: Lifespan | None = None,
         **options: Unpack[ServerOptions],
     ) -> None:
@@ -107,8 +103,9 @@ class Server(Registrations):
 
             own_store = store_handler(store)
             options["store"] = None
-        keys = read_state_keys(state_keys)
-        self._engine = Engine(name, version, options, keys, own_store, self._native_settings())
+        keys = options.get("state_keys")
+        given: dict[str, Any] = {**options} if keys is None else {**options, "state_keys": read_state_keys(keys)}
+        self._engine = Engine(name, version, given, own_store, self._native_settings())
         # The engine has refused to make a server without a name.
         self._name = name or ""
         self._version = version

@@ -63,10 +63,10 @@ class Settings:
         return self._native.source(key)
 
     def set(self, key: str, value: Any) -> None:
-        """Sets a value in code; ``None`` removes it again. The other sources are read again.
+        """Sets a value in code; ``None`` removes it again. The other sources are not read again.
 
-        Raises ``RegistrationError`` if the key or the value is wrong; nothing changes then. A server that was made
-        keeps its settings.
+        Raises ``RegistrationError`` if the key or the value is wrong; nothing changes then. Servers keep
+        their settings until ``reload``.
         """
         self._native.set(key, value)
 
@@ -80,7 +80,13 @@ class Settings:
         self._native.save()
 
     def reload(self) -> None:
-        """Reads all sources again. Raises like the constructor if anything is wrong; nothing changes then."""
+        """Reads all sources again, and applies them to the servers that were made with these settings.
+
+        All changes happen at once. Not every setting can change while a server exists: the tables of settings and limits
+        in the documentation mark those that can. Raises ``StateError`` if another one differs; the message names it.
+        Raises like the constructor if anything is wrong. After an error nothing has changed. ``run`` does the same at
+        SIGHUP.
+        """
         self._native.reload()
 
     def schema(self) -> dict[str, Any]:

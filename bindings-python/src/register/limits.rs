@@ -5,7 +5,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::time::Duration;
-use tenon_mcp::{Limit, LimitValue, Limits, Unit};
+use tenon_mcp::{Limit, LimitValue, Limits, ServerBuilder, Unit};
 
 fn wrong(value: &Bound<'_, PyAny>, text: &str) -> PyErr {
     match value.repr() {
@@ -37,17 +37,17 @@ fn value(limit: &Limit, value: &Bound<'_, PyAny>) -> PyResult<LimitValue> {
     Ok(LimitValue::Count(count))
 }
 
-/// These limits, changed by `values`.
-pub(crate) fn change(mut limits: Limits, values: &Bound<'_, PyDict>) -> PyResult<Limits> {
+/// Sets the limits that `values` has.
+pub(crate) fn set(builder: &mut ServerBuilder, values: &Bound<'_, PyDict>) -> PyResult<()> {
     for (name, given) in values {
         let name = name.to_string();
         let limit = Limits::named(&name).ok_or_else(|| {
             let known: Vec<_> = Limits::TABLE.iter().map(|limit| limit.name).collect();
             PyTypeError::new_err(format!("unknown limit {name:?}; the limits are {}", known.join(", ")))
         })?;
-        limits
-            .set(limit, value(limit, &given)?)
+        builder
+            .set_limit(limit, value(limit, &given)?)
             .map_err(|reason| wrong(&given, &format!("{name} {reason}")))?;
     }
-    Ok(limits)
+    Ok(())
 }

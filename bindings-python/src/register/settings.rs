@@ -25,6 +25,6 @@ pub(crate) fn apply(mut builder: ServerBuilder, options: &Bound<'_, PyDict>) -> 
     builder
         .set_settings(&json, Spelling::Python)
         .map_err(|error| option_json::refused(options.py(), "server", &error))?;
-    let bounds = limits::change(builder.current_limits().clone(), &bounds)?;
-    Ok(builder.limits(bounds))
+    limits::set(&mut builder, &bounds)?;
+    Ok(builder)
 }

@@ -31,13 +31,12 @@ impl Engine {
     /// `options` are the keyword arguments of `Server`, see [`settings::apply`]. `store` is the handler of the program's
     /// store, with its lane. The other arguments replace what `settings` have.
     #[new]
-    #[pyo3(signature = (name, version, options, state_keys, store=None, settings=None))]
+    #[pyo3(signature = (name, version, options, store=None, settings=None))]
     fn new(
         py: Python<'_>,
         name: Option<&str>,
         version: Option<&str>,
         options: &Bound<'_, PyDict>,
-        state_keys: Vec<[u8; 32]>,
         store: Option<(Bound<'_, Handler>, String)>,
         settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<Engine> {
@@ -45,8 +44,7 @@ impl Engine {
         let program = settings.map(|settings| &settings.get().0);
         let builder = py.detach(|| Server::builder_with(program, name, version));
         let builder = builder.map_err(|error| engine_error(py, &error))?;
-        let builder = builder.state_keys(state_keys).log(records.clone());
-        let mut builder = settings::apply(builder, options)?;
+        let mut builder = settings::apply(builder.log(records.clone()), options)?;
         let (handlers, middleware) = (Handlers::new(py), Mutex::default());
         if let Some((handler, lane)) = store {
             let (handler, slot) = handlers.add(&handler)?;

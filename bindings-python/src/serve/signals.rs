@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while a server controls its process.
+//! SIGINT, SIGTERM and SIGHUP while a server controls its process.
 //!
 //! Python runs its signal handlers on the main thread, between two steps of its interpreter. So it does not run them
 //! while a function blocks in C. Therefore a separate thread handles the signals. It also ends the process if the main
@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tenon_mcp::__private::flush_printed;
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{Running as CoreRunning, Wake};
+use tenon_mcp::{HangupWatch, Running as CoreRunning, Wake};
 
 /// How long after the server's end a blocked main thread is interrupted, and the interval of further interruptions.
 const INTERRUPT_INTERVAL: Duration = Duration::from_millis(100);
@@ -37,6 +37,8 @@ const SERVER_CHANGED: u8 = 255;
 struct Shared {
     /// The server, once there is one.
     running: Mutex<Option<CoreRunning>>,
+    /// Makes SIGHUP reload the server's settings.
+    hangup: Mutex<Option<HangupWatch>>,
     /// Whether the program itself closed the server, so that it continues afterwards.
     closed: OnceLock<Arc<AtomicBool>>,
     /// Tools may run. From then on a blocked main thread does not keep the process after the server's end.
@@ -199,6 +201,7 @@ impl SignalGuard {
         let descriptor = pipe.as_raw_fd();
         let shared = Arc::new(Shared {
             running: Mutex::new(None),
+            hangup: Mutex::new(None),
             closed: OnceLock::new(),
             armed: AtomicBool::new(false),
             noticed: AtomicBool::new(false),
@@ -228,10 +231,11 @@ impl SignalGuard {
         Ok(guard)
     }
 
-    /// Sets the server that the signals close from now on.
+    /// Sets the server that the signals close from now on. SIGHUP reloads its settings, if they have a file.
     fn watch(&self, running: &Running) {
         let _ = self.shared.closed.set(running.closed_by_program.clone());
         *self.shared.running.lock() = Some(running.running.clone());
+        *self.shared.hangup.lock() = running.running.watch_hangup();
         running.running.on_closed(self.shared.clone());
         self.shared.send_byte(SERVER_CHANGED);
     }
@@ -287,6 +291,8 @@ impl SignalGuard {
     /// Stops watching. Python has restored its handlers before.
     fn close(&self, py: Python<'_>) {
         clear_pipe(self.shared.pipe.as_raw_fd());
+        let hangup = self.shared.hangup.lock().take();
+        drop(hangup);
         let thread = self.thread.lock().take();
         // A forked child has no such thread, and the other end of the pipe belongs to its parent.
         if let Some(thread) = thread

@@ -5,13 +5,15 @@
 //! until the pipe is empty. The wait is in handlers of the fatal signals and in a handler of `exit`. After `_exit` or
 //! SIGKILL it is not possible.
 //!
-//! The crate also closes the parent's listening sockets in a forked child ([`Listening`]), and distinguishes a child
-//! from its parent ([`process`]).
+//! The crate also closes the parent's listening sockets in a forked child ([`Listening`]), distinguishes a child from its
+//! parent ([`process`]), and has the handler of SIGHUP ([`Hangups`]).
 
 mod fatal;
+mod hangup;
 mod listening;
 mod process;
 
+pub use hangup::Hangups;
 pub use listening::Listening;
 use nix::libc;
 pub use process::process;

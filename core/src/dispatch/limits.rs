@@ -38,10 +38,14 @@ pub struct Limit {
     pub min: u64,
     /// The largest value, in the same unit. A larger value counts as this one.
     pub max: u64,
+    /// Whether [`Server::apply_settings`](crate::Server::apply_settings) may change it while the server runs. These are
+    /// the limits that are read whenever they apply. Others size a table or a connection when it is made.
+    pub changeable: bool,
     /// Its documentation: what it limits, what happens beyond it, and the default.
     pub text: &'static str,
     get: fn(&Limits) -> LimitValue,
     put: fn(&mut Limits, u64),
+    copy: fn(&mut Limits, &Limits),
 }
 
 /// A year in milliseconds. That is long enough for "no limit", and sums of times cannot overflow.
@@ -85,12 +89,15 @@ impl Value for Duration {
 macro_rules! limits {
     (@type Time) => { Duration };
     (@type $unit:ident) => { usize };
-    ($($(#[doc = $text:literal])+ $number:literal $name:ident: $unit:ident = $default:expr, $min:expr, $max:expr;)+) => {
+    (@flag) => { false };
+    (@flag changeable) => { true };
+    ($($(#[doc = $text:literal])+
+        $number:literal $name:ident: $unit:ident = $default:expr, $min:expr, $max:expr $(, $flag:ident)?;)+) => {
         /// Limits on the memory that clients and handlers can use, and on the time that the engine waits for them.
         ///
         /// "Refused as busy" means the JSON-RPC error -32603, over HTTP with status 503. When the server is built, a
         /// value out of range is replaced by the nearest value of the range, see [`Limits::TABLE`].
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Limits {
             $($(#[doc = $text])+ pub $name: limits!(@type $unit),)+
@@ -110,9 +117,11 @@ macro_rules! limits {
                 unit: Unit::$unit,
                 min: $min,
                 max: $max,
+                changeable: limits!(@flag $($flag)?),
                 text: concat!($($text, "\n"),+),
                 get: |limits| limits.$name.value(),
                 put: |limits, number| limits.$name = Value::from_number(number),
+                copy: |limits, others| limits.$name = others.$name,
             }),+];
 
             /// The same limits with every value within its range.
@@ -129,7 +138,8 @@ macro_rules! limits {
     };
 }
 
-// Number in C, name, unit, default, smallest value, largest value. Times are in milliseconds.
+// Number in C, name, unit, default, smallest value, largest value, and whether it may change while the server runs.
+// Times are in milliseconds.
 limits! {
     /// Largest message in bytes: one line, one HTTP body or one WebSocket message. A larger HTTP body gets status 413,
     /// a larger line error -32600. A larger WebSocket message closes the connection with code 1009. Default 4 MiB.
@@ -148,22 +158,22 @@ limits! {
     4 max_lane_calls: Count = 4_096, 1, MANY;
     /// Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
     /// as busy. Default 256.
-    54 max_waiting_calls: Count = 256, 0, MANY;
+    54 max_waiting_calls: Count = 256, 0, MANY, changeable;
     /// Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
     /// lines. One more is refused as busy. Default 1,024.
-    21 max_peer_calls: Count = 1_024, 1, MANY;
+    21 max_peer_calls: Count = 1_024, 1, MANY, changeable;
     /// How long a call may run if its handler has no timeout of its own. After that the call is cancelled and fails.
     /// Default 5 minutes.
-    5 call_timeout: Time = 300_000, 1, YEAR;
+    5 call_timeout: Time = 300_000, 1, YEAR, changeable;
     /// How long a call of a legacy session, or a task, waits for the client's answer to a question such as an
     /// elicitation. After that the call or task fails. Default 10 minutes.
-    6 ask_timeout: Time = 600_000, 1, YEAR;
+    6 ask_timeout: Time = 600_000, 1, YEAR, changeable;
     /// Questions that one call may ask the client, over all its rounds. One more fails in the handler. The same limit
     /// applies to its rounds, and to the results that it stores for later rounds. Default 32.
-    7 max_asks: Count = 32, 1, MANY;
+    7 max_asks: Count = 32, 1, MANY, changeable;
     /// Largest sealed `requestState` in bytes, which a client sends back in the next round of a call. A call that needs
     /// a larger one fails. Default 64 KiB.
-    8 max_state_bytes: Bytes = 64 << 10, 1, GIB;
+    8 max_state_bytes: Bytes = 64 << 10, 1, GIB, changeable;
     /// How long a sealed `requestState` is valid. A request with an older one gets error -32602. The client can be
     /// notified of the end of a URL elicitation for the same time. Default 1 hour.
     9 state_lifetime: Time = 3_600_000, 1, YEAR;
@@ -171,19 +181,19 @@ limits! {
     /// oldest. Default 10,000.
     29 max_visits: Count = 10_000, 1, MANY;
     /// Open streams of `subscriptions/listen` in the whole server. One more is refused as busy. Default 16,384.
-    31 max_listens: Count = 16_384, 1, MANY;
+    31 max_listens: Count = 16_384, 1, MANY, changeable;
     /// Open streams of `subscriptions/listen` on one connection by stdio, WebSocket or a socket with lines. One more is
     /// refused as busy. Default 64.
-    32 max_peer_listens: Count = 64, 1, MANY;
+    32 max_peer_listens: Count = 64, 1, MANY, changeable;
     /// Open streams of `subscriptions/listen` of one principal. One more is refused as busy. Requests without a
     /// principal are not counted here. Default 1,024.
-    33 max_principal_listens: Count = 1_024, 1, MANY;
+    33 max_principal_listens: Count = 1_024, 1, MANY, changeable;
     /// Resources and tasks to which one stream of `subscriptions/listen`, or one legacy session, can subscribe. A
     /// stream that names more gets error -32602. A session is refused as busy. Default 1,024.
-    34 max_subscriptions: Count = 1_024, 1, MANY;
+    34 max_subscriptions: Count = 1_024, 1, MANY, changeable;
     /// Bytes of the URIs and task ids to which one stream or one legacy session subscribes. More are refused as with
     /// `max_subscriptions`. Default 64 KiB.
-    35 max_subscription_bytes: Bytes = 64 << 10, 1, GIB;
+    35 max_subscription_bytes: Bytes = 64 << 10, 1, GIB, changeable;
     /// Bytes that wait to be written to one stream of `subscriptions/listen` over HTTP. If the client reads too slowly
     /// and more would wait, the stream ends. Default 1 MiB.
     36 max_listen_bytes: Bytes = 1 << 20, 1, GIB;
@@ -193,10 +203,10 @@ limits! {
     10 max_outbound_bytes: Bytes = 8 << 20, 1, GIB;
     /// How long a `start` hook without a timeout of its own may take. Calls wait for it. If it takes longer, the start
     /// of the server fails. Default 60 s.
-    55 start_timeout: Time = 60_000, 1, YEAR;
+    55 start_timeout: Time = 60_000, 1, YEAR, changeable;
     /// How long a `stop` hook without a timeout of its own may take after the last call. If it takes longer, the server
     /// ends without it. Default 5 s.
-    56 stop_timeout: Time = 5_000, 1, YEAR;
+    56 stop_timeout: Time = 5_000, 1, YEAR, changeable;
     /// How long calls in flight may continue after the server was closed. After that they are cancelled. 0 cancels them
     /// at once. If stdio is served, `stdio_drain_timeout` applies if it is shorter. Default 5 s.
     11 drain_timeout: Time = 5_000, 0, YEAR;
@@ -219,7 +229,7 @@ limits! {
     20 handshake_timeout: Time = 30_000, 1, YEAR;
     /// How long a request waits for the result of a store operation, and for its principal. After that the request is
     /// refused as busy. Default 10 s.
-    22 store_timeout: Time = 10_000, 1, YEAR;
+    22 store_timeout: Time = 10_000, 1, YEAR, changeable;
     /// Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
     /// and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.
     /// Default 65,536.
@@ -232,10 +242,10 @@ limits! {
     28 max_store_entries: Count = 1_024, 1, MANY;
     /// Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
     /// and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
-    30 page_size: Count = 0, 0, MANY;
+    30 page_size: Count = 0, 0, MANY, changeable;
     /// Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
     /// is made again for each request. Default 16 MiB.
-    68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40;
+    68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40, changeable;
     /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default 10,000.
     69 max_cached_tokens: Count = 10_000, 0, MANY;
     /// How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
@@ -259,7 +269,7 @@ limits! {
     14 max_connections: Count = 10_000, 1, MANY;
     /// How long a client on a socket with lines may send nothing while none of its calls is in flight. After that its
     /// connection is closed. Default 24 hours.
-    42 connection_idle: Time = 86_400_000, 1, YEAR;
+    42 connection_idle: Time = 86_400_000, 1, YEAR, changeable;
     /// How long an HTTP client may take to send a request's headers. It also limits pauses within a request's body, and
     /// how long a connection stays open without a request. After that the connection is closed. Default 30 s.
     15 header_timeout: Time = 30_000, 1, YEAR;
@@ -276,53 +286,53 @@ limits! {
     19 max_buffered_bytes: Bytes = 64 << 20, 1, 1 << 40;
     /// How long a call over HTTP may run before its response becomes an event stream with keep-alive comments. They
     /// prevent proxies from closing the connection. This needs a client that accepts event streams. Default 10 s.
-    23 stream_after: Time = 10_000, 1, YEAR;
+    23 stream_after: Time = 10_000, 1, YEAR, changeable;
     /// Bytes of the events of one stream in a legacy HTTP session that are kept for a client that reconnects. The
     /// oldest events are dropped first; the newest is always kept. The store limits all streams together. With 0,
     /// streams cannot be resumed. Default 1 MiB.
     37 max_stream_bytes: Bytes = 1 << 20, 0, GIB;
     /// Events of one stream in a legacy HTTP session that are kept for a client that reconnects. One more replaces the
     /// oldest. Default 1,024.
-    38 max_stream_events: Count = 1_024, 1, MANY;
+    38 max_stream_events: Count = 1_024, 1, MANY, changeable;
     /// Streams of one legacy HTTP session whose events are kept. One more replaces the oldest that has ended. If none
     /// has ended, the new stream cannot be resumed. Default 64.
-    39 max_session_streams: Count = 64, 1, MANY;
+    39 max_session_streams: Count = 64, 1, MANY, changeable;
     /// How long the events of a legacy stream are kept after the stream has ended or its client has disconnected. A
     /// client that reconnects later cannot resume it. While a call runs, its stream is kept. Default 2 minutes.
     40 resume_timeout: Time = 120_000, 1, YEAR;
     /// How long a client of 2025-11-25 is asked to wait before it reconnects to a stream (the `retry` field of the
     /// event stream). Default 1 s.
-    41 stream_retry: Time = 1_000, 1, YEAR;
+    41 stream_retry: Time = 1_000, 1, YEAR, changeable;
     /// How long a WebSocket client may send nothing before it gets a ping. Default 30 s.
-    43 ping_interval: Time = 30_000, 1, YEAR;
+    43 ping_interval: Time = 30_000, 1, YEAR, changeable;
     /// How long a WebSocket client may take to answer a ping. After that its connection is closed. Default 30 s.
-    44 ping_timeout: Time = 30_000, 1, YEAR;
+    44 ping_timeout: Time = 30_000, 1, YEAR, changeable;
     /// Running tasks in the whole server. One more is refused as busy. Default 4,096.
-    45 max_tasks: Count = 4_096, 1, MANY;
+    45 max_tasks: Count = 4_096, 1, MANY, changeable;
     /// Tasks of one principal, running or ended but kept. One more is refused as busy. Clients without a principal
     /// share `max_tasks` and the store's limits. Default 1,000.
-    46 max_principal_tasks: Count = 1_000, 1, MANY;
+    46 max_principal_tasks: Count = 1_000, 1, MANY, changeable;
     /// How long a task is kept after its creation if its client requests no time. A task that still runs at that time
     /// is cancelled. In whole seconds, rounded up. Default 1 hour.
-    47 default_task_ttl: Time = 3_600_000, 1, YEAR;
+    47 default_task_ttl: Time = 3_600_000, 1, YEAR, changeable;
     /// Longest time for which a client can have a task kept. A longer request is reduced to it. In whole seconds,
     /// rounded up. Default 24 hours.
-    48 max_task_ttl: Time = 86_400_000, 1, YEAR;
+    48 max_task_ttl: Time = 86_400_000, 1, YEAR, changeable;
     /// How long a client is asked to wait between two requests for the state of a task (`pollInterval`). Default 1 s.
-    49 task_poll_interval: Time = 1_000, 1, YEAR;
+    49 task_poll_interval: Time = 1_000, 1, YEAR, changeable;
     /// Largest result of a task in bytes. A task with a larger one fails. Default 1 MiB.
-    50 max_task_result_bytes: Bytes = 1 << 20, 1, GIB;
+    50 max_task_result_bytes: Bytes = 1 << 20, 1, GIB, changeable;
     /// How long a task may run if its tool has no timeout of its own. After that the task fails. Default 1 hour.
-    51 task_timeout: Time = 3_600_000, 1, YEAR;
+    51 task_timeout: Time = 3_600_000, 1, YEAR, changeable;
     /// How long a running task may be without a renewal of its lease in the store. After that its process counts as
     /// dead, and the task has failed. The process renews the lease every third of this time. In whole seconds, rounded
     /// up. Default 30 s.
-    52 task_lease: Time = 30_000, 1, YEAR;
+    52 task_lease: Time = 30_000, 1, YEAR, changeable;
     /// Fixed web pages that the server's HTTP addresses also serve. Adding one more fails. Default 64.
-    57 max_pages: Count = 64, 0, MANY;
+    57 max_pages: Count = 64, 0, MANY, changeable;
     /// Largest fixed web page in bytes. Adding a larger one fails. `max_buffered_bytes` does not count pages. Default 4
     /// MiB.
-    58 max_page_bytes: Bytes = 4 << 20, 0, GIB;
+    58 max_page_bytes: Bytes = 4 << 20, 0, GIB, changeable;
     /// Connections of one client address; for IPv6, the first 64 bits are the address. For one more, idle HTTP
     /// connections of that address are closed. If none is idle, the new connection gets status 429 and is closed. 0
     /// means three quarters of `max_connections`. Default 0.
@@ -339,7 +349,7 @@ limits! {
     62 max_address_calls: Count = 0, 0, MANY;
     /// GET streams that one legacy HTTP session may have open at a time. One more is refused with status 429. A client
     /// needs one. If its connections break, earlier ones may still be open. Default 16.
-    63 max_session_listens: Count = 16, 1, MANY;
+    63 max_session_listens: Count = 16, 1, MANY, changeable;
     /// How long a thread of the program starts queued calls before it returns to its event loop, or to the code that
     /// polls. A handler that has started is not interrupted. Default 2 ms.
     64 poll_budget: Time = 2, 1, YEAR;
@@ -355,7 +365,7 @@ limits! {
     /// until the client has read the progress, at most twenty times as long. If a client does not answer a ping within
     /// a second, its responses then wait as on a socket. No response waits on Streamable HTTP. With 0 no response waits
     /// at all. Default 50 ms.
-    67 progress_gap: Time = 50, 0, 60_000;
+    67 progress_gap: Time = 50, 0, 60_000, changeable;
 }
 
 impl Limits {
@@ -393,6 +403,11 @@ impl Limits {
     /// The value of a limit.
     pub fn get(&self, limit: &Limit) -> LimitValue {
         (limit.get)(self)
+    }
+
+    /// Sets a limit to its value in `others`.
+    pub(crate) fn copy(&mut self, limit: &Limit, others: &Limits) {
+        (limit.copy)(self, others);
     }
 
     /// Sets a limit. A value that is too large counts as the largest one. Fails if the value is too small or has the

@@ -1,5 +1,7 @@
 //! The server's log, for what clients do not receive: why a handler failed, what was dropped, what a store reported.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 /// The severity of a [`Record`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -32,6 +34,24 @@ impl LogLevel {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         }
+    }
+}
+
+/// A level that may change while other threads read it.
+#[derive(Debug)]
+pub(crate) struct LiveLevel(AtomicU8);
+
+impl LiveLevel {
+    pub(crate) fn new(level: LogLevel) -> LiveLevel {
+        LiveLevel(AtomicU8::new(level as u8))
+    }
+
+    pub(crate) fn get(&self) -> LogLevel {
+        LogLevel::ALL[usize::from(self.0.load(Ordering::Relaxed))]
+    }
+
+    pub(crate) fn set(&self, level: LogLevel) {
+        self.0.store(level as u8, Ordering::Relaxed);
     }
 }
 

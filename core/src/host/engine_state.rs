@@ -6,7 +6,8 @@ use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::live_limits::LiveLimits;
+use crate::dispatch::log::{self, LiveLevel, LogLevel};
 use crate::dispatch::observer::Observers;
 use crate::dispatch::registry::catalog::Catalog;
 use crate::dispatch::shares::Shares;
@@ -37,6 +38,7 @@ use crate::host::lifecycle::Life;
 use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
 use crate::host::principal::{Deadlines, Expirations, PrincipalResolver};
+use crate::host::reload::Reload;
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
@@ -56,7 +58,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct Shared {
     pub(crate) shaper: Shaper,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LiveLimits,
     pub(crate) catalog: Catalog<Target>,
     /// The access rules for all entries.
     pub(crate) access: AccessRules,
@@ -86,7 +88,8 @@ pub(crate) struct Shared {
     /// The same store, if a host runs it.
     pub(super) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
-    pub(crate) log_level: LogLevel,
+    pub(crate) log_level: Arc<LiveLevel>,
+    pub(crate) reload: Reload,
     pub(crate) threads: Threads,
     /// Runs argument checks that take longer. Without it, the receiving thread does them.
     pub(super) checks: Option<Arc<dyn Work>>,
@@ -158,7 +161,8 @@ pub(crate) struct Setup {
     pub(crate) observers: Observers,
     pub(crate) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
-    pub(crate) log_level: LogLevel,
+    pub(crate) log_level: Arc<LiveLevel>,
+    pub(crate) reload: Reload,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
     pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,
@@ -176,9 +180,9 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { host_store, observers, log_level, threads, checks, resolver, .. } = setup;
         let Setup { access, authorization_servers, trusted_proxies, public_url, stdio_principal, .. } = setup;
         let Limits { max_address_connects, max_counted_addresses, .. } = limits;
+        let Setup { host_store, observers, log_level, reload, threads, checks, resolver, .. } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -212,7 +216,7 @@ impl Shared {
             public_url,
             stdio_principal,
             shaper,
-            limits,
+            limits: LiveLimits::new(limits),
             declared,
             masking,
             end_with_stdin,
@@ -225,6 +229,7 @@ impl Shared {
             observers,
             host_store,
             log_level,
+            reload,
             threads,
             checks,
         }

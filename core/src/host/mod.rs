@@ -15,6 +15,7 @@ mod middleware;
 mod mounts;
 mod panics;
 mod principal;
+mod reload;
 mod session;
 mod tasks;
 
@@ -53,6 +54,9 @@ pub(crate) use crate::host::principal::{ExpiryGuard, RefusalKind};
 pub use crate::host::principal::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
 };
+pub(crate) use crate::host::reload::{Code, Configured, Reload};
+#[cfg(feature = "runtime")]
+pub(crate) use crate::host::reload::{LIMITS, Prepared, Refused, SERVE, SERVER};
 pub use crate::host::session::peer::Peer;
 pub use bus::ListenId;
 pub use engine::{Accepted, Engine, Scope};

@@ -26,6 +26,7 @@ pub use crate::runtime::options::table::TransportOptions;
 pub use crate::runtime::options::transports::{AddressForm, TRANSPORTS, Takes, TransportKind, TransportRow};
 pub use crate::runtime::options::unix::UnixOptions;
 pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
+pub use crate::runtime::server::hangup::HangupWatch;
 pub use crate::runtime::server::options::ServeOptions;
 pub use crate::runtime::server::running::Running;
 pub use crate::runtime::settings::{Settings, SettingsBuilder};

@@ -4,8 +4,8 @@ use super::Server;
 use crate::dispatch::access::{AccessRules, Anonymous, Rule};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
-use crate::dispatch::limits::Limits;
-use crate::dispatch::log::{Log, LogLevel, TracingLog};
+use crate::dispatch::limits::{Limit, LimitValue, Limits, WrongLimit};
+use crate::dispatch::log::{LiveLevel, Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{
     self, Grants, OptionError, Verifier, VerifierKind, Owner, ServerSettings, Spelling, StoreUrl, access_settings, server_settings,
@@ -15,13 +15,16 @@ use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
 use crate::host::{
-    Engine, HostStore, Masking, PrincipalResolver, Setup, Shared, Target, ThreadHook, Threads, Work,
+    Code, Configured, Engine, HostStore, Masking, PrincipalResolver, Reload, Setup, Shared, Target,
+    ThreadHook, Threads, Work,
 };
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
 use crate::proto::results::shape::{Identity, Shaper};
 use crate::proto::session::capability::Capability;
 use crate::proto::session::implementation::Implementation;
+#[cfg(feature = "runtime")]
+use crate::runtime::Settings;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -33,12 +36,23 @@ pub struct ServerBuilder {
     /// The error of the first invalid setting; [`ServerBuilder::build`] returns it.
     rejected: Option<String>,
     limits: Limits,
-    state_keys: Vec<[u8; 32]>,
+    /// The settings of a file and other sources, if there are any. `settings` has all but the changeable ones.
+    program: Option<ProgramSettings>,
+    /// The limits that code has set, by their names.
+    own_limits: Vec<&'static str>,
+    default_log_level: Option<LogLevel>,
     environment: Option<Arc<dyn Environment>>,
     store: Option<ProgramStore>,
     log: Option<Arc<dyn Log>>,
     resolver: Option<Arc<dyn PrincipalResolver>>,
     observers: Vec<Box<dyn Observer>>,
+}
+
+/// The program's settings.
+struct ProgramSettings {
+    configured: Configured,
+    #[cfg(feature = "runtime")]
+    settings: Settings,
 }
 
 /// A store that the program gives.
@@ -65,7 +79,9 @@ impl Server {
             thread_hook: None,
             rejected,
             limits: Limits::default(),
-            state_keys: Vec::new(),
+            program: None,
+            own_limits: Vec::new(),
+            default_log_level: None,
             environment: None,
             store: None,
             log: None,
@@ -116,14 +132,32 @@ impl ServerBuilder {
         &self.limits
     }
 
-    /// Replaces all settings.
-    pub(crate) fn with_settings(mut self, settings: ServerSettings) -> ServerBuilder {
-        self.settings = settings;
+    /// Sets the settings and limits that a program's settings have.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn with_settings(mut self, settings: &Settings, configured: &Configured) -> ServerBuilder {
+        options::fill(&mut self.settings, &configured.server, false);
+        self.limits = configured.limits.clone();
+        self.program = Some(ProgramSettings { configured: configured.clone(), settings: settings.clone() });
         self.prefer_store_setting();
         self
     }
 
-    /// The settings that are set.
+    /// Sets one limit, for a binding. The others may still change with the program's settings.
+    #[doc(hidden)]
+    pub fn set_limit(&mut self, limit: &Limit, value: LimitValue) -> Result<(), WrongLimit> {
+        self.limits.set(limit, value)?;
+        self.own_limits.push(limit.name);
+        Ok(())
+    }
+
+    /// Sets the log level that counts if neither code nor settings have one, for a binding.
+    #[doc(hidden)]
+    pub fn default_log_level(mut self, level: LogLevel) -> ServerBuilder {
+        self.default_log_level = Some(level);
+        self
+    }
+
+    /// The settings that code has set, and those of the program's settings that cannot change later.
     pub fn settings(&self) -> &ServerSettings {
         &self.settings
     }
@@ -175,17 +209,10 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the limits. Default: [`Limits::default`].
+    /// Sets all limits. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> ServerBuilder {
         self.limits = limits;
-        self
-    }
-
-    /// Sets the keys that encrypt data that clients carry, such as the state between rounds. The first key encrypts;
-    /// all keys decrypt, so that keys can be rotated. Replicas behind one address must share the keys. Default: a
-    /// random key of this process.
-    pub fn state_keys(mut self, keys: impl IntoIterator<Item = [u8; 32]>) -> ServerBuilder {
-        self.state_keys = keys.into_iter().collect();
+        self.own_limits = Limits::TABLE.iter().map(|limit| limit.name).collect();
         self
     }
 
@@ -288,17 +315,23 @@ impl ServerBuilder {
         options::check(&self.settings, Owner::Server)
             .map_err(|reason| Error::invalid(format!("server: {reason}")))?;
         let limits = self.limits.clamped();
-        let settings = &self.settings;
+        let mut settings = self.settings.clone();
+        if let Some(program) = &self.program {
+            options::fill(&mut settings, &program.configured.server, true);
+        }
+        let settings = &settings;
+        let code =
+            Code { settings: self.settings, limits: self.own_limits, log_level: self.default_log_level };
         let formats =
             if settings.assert_formats == Some(false) { Formats::Annotate } else { Formats::Assert };
         let coerce = settings.coerce_arguments.unwrap_or(true);
         let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
-        let sealer = StateCipher::new(self.state_keys);
+        let sealer = StateCipher::new(settings.state_keys.clone().unwrap_or_default().0);
         let own_store = self.store.is_none();
-        let log_level = settings.log_level.unwrap_or(LogLevel::Debug);
+        let log_level = Arc::new(LiveLevel::new(code.level(settings)));
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
-        let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level, log })];
+        let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level.clone(), log })];
         all.extend(self.observers);
         let observers = Observers::new(all).map_err(Error::invalid)?;
         let observed = |store| Arc::new(GuardedStore::new(store, &observers, &environment));
@@ -328,6 +361,7 @@ impl ServerBuilder {
         let threads =
             Threads { io: limits.io_threads, stack: limits.thread_stack_bytes, hook: self.thread_hook };
         let checks = check_work(&threads);
+        let reload = Reload::new(code, self.program.as_ref().map(|program| program.configured.clone()));
         let setup = Setup {
             shaper,
             limits,
@@ -345,6 +379,7 @@ impl ServerBuilder {
             observers,
             host_store,
             log_level,
+            reload,
             threads,
             checks,
             resolver: auth.resolver(self.resolver),
@@ -352,7 +387,19 @@ impl ServerBuilder {
         let engine = Engine(Shared::new(setup));
         auth.attach(&engine);
         engine.show_tasks();
-        Ok(Server { arguments, engine, own_store })
+        engine.0.catalog.disable_by_settings(settings.disabled.clone().unwrap_or_default());
+        let server = Server {
+            arguments,
+            engine,
+            own_store,
+            #[cfg(feature = "runtime")]
+            settings: self.program.map(|program| program.settings),
+        };
+        #[cfg(feature = "runtime")]
+        if let Some(settings) = &server.settings {
+            settings.add_server(&server);
+        }
+        Ok(server)
     }
 }
 

@@ -10,6 +10,8 @@ use crate::host::{Engine, HostPort, LaneId, Layer, Registered, Target};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::session::task::TaskSupport;
+#[cfg(feature = "runtime")]
+use crate::runtime::Settings;
 pub use builder::ServerBuilder;
 pub use verifiers::{ApiKey, ApiKeys, Introspection, Jwt};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub struct Server {
     arguments: Policy,
     /// The program set no store, so the server's data is in the memory of this process.
     own_store: bool,
+    #[cfg(feature = "runtime")]
+    settings: Option<Settings>,
 }
 
 impl Server {
@@ -137,6 +141,12 @@ impl Server {
     /// mounted in it. The thread that drains such a lane must not wait for the start.
     pub fn starts_on(&self, lane: LaneId) -> bool {
         self.engine.starts_on(lane)
+    }
+
+    /// The settings that the server was built from.
+    #[cfg(feature = "runtime")]
+    pub fn settings(&self) -> Option<&Settings> {
+        self.settings.as_ref()
     }
 
     /// The settings for entries that do not set their own.

@@ -10,7 +10,7 @@ use tenon_mcp::locks::Mutex;
 use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink, Unread};
 use tenon_mcp::{
     Ask, CallId, Drained, Error, HandlerId, HostCall, HostOp, HostPort, JsonSlice, Lane, LaneId, Limits,
-    Outcome, Server, ServerBuilder, Target, Tool, Wake,
+    Outcome, Server, ServerBuilder, Settings, Target, Tool, Wake,
 };
 
 type Hook = Box<dyn FnOnce() + Send>;
@@ -194,7 +194,20 @@ impl Bench {
             .limits(limits)
             .environment(environment.clone())
             .state_keys([[9; 32]]);
-        let server = configure(builder).build().unwrap();
+        Bench::of(environment, configure(builder).build().unwrap())
+    }
+
+    /// A bench of a server that is built from settings.
+    pub fn with_settings(
+        settings: &Settings,
+        configure: impl FnOnce(ServerBuilder) -> ServerBuilder,
+    ) -> Bench {
+        let environment = FakeEnvironment::new();
+        let builder = Server::from_settings(settings).unwrap().environment(environment.clone());
+        Bench::of(environment, configure(builder).build().unwrap())
+    }
+
+    fn of(environment: Arc<FakeEnvironment>, server: Server) -> Bench {
         let on = |lane| Target::Lane { lane, handler: HandlerId(1) };
         server.add(tool("slow"), on(LANE)).unwrap();
         server.add(tool("fast").timeout(Duration::from_millis(50)), on(LANE)).unwrap();

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 58] = [
+const PARTS: [(&str, &str, &[&str]); 63] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -85,6 +85,7 @@ const PARTS: [(&str, &str, &[&str]); 58] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
+    ("dispatch", "live_limits", &["limits"]),
     ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["log", "nearest_name", "validation"]),
     (
@@ -141,6 +142,7 @@ const PARTS: [(&str, &str, &[&str]); 58] = [
             "middleware",
             "mounts",
             "principal",
+            "reload",
             "session",
             "tasks",
         ],
@@ -155,6 +157,7 @@ const PARTS: [(&str, &str, &[&str]); 58] = [
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
     ("host", "principal", &["engine", "engine_state", "lanes"]),
+    ("host", "reload", &["engine", "engine_state"]),
     ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes"]),
     (
         "host",

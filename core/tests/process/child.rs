@@ -7,8 +7,12 @@ use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::io::Write;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tenon_mcp::{Context, ErrorKind, HttpOptions, JsonSlice, Limits, ServeOptions, Server, Tool, handler};
+use tenon_mcp::{
+    Context, ErrorKind, HttpOptions, JsonSlice, Limits, Log, Record, ServeOptions, Server, Settings, Tool,
+    handler,
+};
 
 pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
@@ -17,6 +21,18 @@ pub fn run(role: &str) -> ExitCode {
     [Signal::SIGINT, Signal::SIGQUIT].into_iter().for_each(default_action);
     match role {
         "serve" => return server().run(ServeOptions::new().stdio()).unwrap(),
+        "serve-settings" => {
+            serve_settings();
+            eprintln!("ended");
+            loop {
+                std::thread::park();
+            }
+        }
+        "serve-settings-with-a-handler" => {
+            let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]).unwrap();
+            std::thread::spawn(move || signals.forever().for_each(|_| eprintln!("handled")));
+            serve_settings();
+        }
         "serve-for-long" => {
             let mut limits = Limits::default();
             limits.drain_timeout = Duration::from_secs(600);
@@ -84,6 +100,26 @@ pub fn run(role: &str) -> ExitCode {
         other => panic!("no role {other}"),
     }
     ExitCode::SUCCESS
+}
+
+/// A log on standard error.
+struct ErrorLog;
+
+impl Log for ErrorLog {
+    fn log(&self, record: &Record<'_>) {
+        eprintln!("{} {}", record.level.as_str().to_uppercase(), record.message);
+    }
+}
+
+/// Serves a server of a settings file, and prints the path of the file first.
+fn serve_settings() {
+    let file = std::env::temp_dir().join(format!("tenon-process-{}.toml", std::process::id()));
+    std::fs::write(&file, "[server]\nname = \"child\"\n").unwrap();
+    let settings = Settings::builder().file(&file).prefix("").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().log(Arc::new(ErrorLog)).build().unwrap();
+    eprintln!("{}", file.display());
+    with_tools(server).run(ServeOptions::new().stdio()).unwrap();
+    std::fs::remove_file(&file).unwrap();
 }
 
 fn server() -> Server {

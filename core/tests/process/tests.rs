@@ -33,6 +33,9 @@ pub const ALL: &[(&str, fn())] = &[
     ("a_signal_ends_a_drain", a_signal_ends_a_drain),
     ("a_second_signal_ends_the_process", a_second_signal_ends_the_process),
     ("a_run_that_fails_leaves_signals_alone", a_run_that_fails_leaves_signals_alone),
+    ("a_hangup_reloads_the_settings", a_hangup_reloads_the_settings),
+    ("a_hangup_without_a_file_ends_the_process", a_hangup_without_a_file_ends_the_process),
+    ("a_hangup_is_the_programs_if_it_handles_it", a_hangup_is_the_programs_if_it_handles_it),
     ("engine_threads_take_no_signals", engine_threads_take_no_signals),
     ("many_servers_have_the_threads_of_one", many_servers_have_the_threads_of_one),
     (
@@ -356,6 +359,53 @@ fn a_run_that_fails_leaves_signals_alone() {
         peer.signal(signal);
         assert_eq!(peer.wait().signal(), Some(signal.as_raw()));
     }
+}
+
+fn a_hangup_reloads_the_settings() {
+    let mut peer = Peer::start("serve-settings");
+    let file = peer.error_line().trim().to_owned();
+    peer.ping();
+    let tools = |peer: &mut Peer| {
+        peer.send(&json!({ "jsonrpc": "2.0", "id": "tools", "method": "tools/list", "params": { "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        } } }));
+        peer.line().contains("shout")
+    };
+    assert!(tools(&mut peer));
+    std::fs::write(&file, "[server]\nname = \"child\"\ndisabled.tools = [\"sh*\"]\n").unwrap();
+    peer.signal(Signal::HUP);
+    assert_eq!(peer.error_line(), "INFO SIGHUP: the settings were reloaded\n");
+    assert!(!tools(&mut peer));
+    std::fs::write(&file, "[server]\nname = \"other\"\n").unwrap();
+    peer.signal(Signal::HUP);
+    let line = peer.error_line();
+    assert!(
+        line.starts_with("ERROR SIGHUP: the settings were not reloaded, and nothing has changed: "),
+        "{line}"
+    );
+    assert!(line.contains("line 2: server.name: it differs"), "{line}");
+    assert!(!tools(&mut peer));
+    // After the server's end the signal has its default action.
+    drop(peer.input.take());
+    assert_eq!(peer.error_line(), "ended\n");
+    peer.signal(Signal::HUP);
+    assert_eq!(peer.wait().signal(), Some(Signal::HUP.as_raw()));
+}
+
+fn a_hangup_without_a_file_ends_the_process() {
+    let mut peer = Peer::start("serve");
+    peer.ping();
+    peer.signal(Signal::HUP);
+    assert_eq!(peer.wait().signal(), Some(Signal::HUP.as_raw()));
+}
+
+fn a_hangup_is_the_programs_if_it_handles_it() {
+    let mut peer = Peer::start("serve-settings-with-a-handler");
+    peer.error_line();
+    peer.ping();
+    peer.signal(Signal::HUP);
+    assert_eq!(peer.error_line(), "handled\n");
 }
 
 fn engine_threads_take_no_signals() {

@@ -4,6 +4,7 @@ mod hardening;
 
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::{ErrorKind, JsonSlice, ServeOptions, Server, Settings, SettingsBuilder, Spelling};
@@ -221,6 +222,14 @@ fn json_files_have_lines_too() {
 fn files_that_cannot_be_read_say_why() {
     let folder = Folder::new();
     let load = |path: &Path| Settings::builder().file(path).prefix("").load().unwrap_err();
+    let unreadable = folder.file("unreadable.toml", "");
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    // The superuser can read every file.
+    if fs::File::open(&unreadable).is_err() {
+        let refused = load(&unreadable);
+        assert_eq!(refused.kind(), ErrorKind::Io);
+        assert!(refused.message().contains("unreadable.toml: it cannot be read: "), "{refused}");
+    }
     let missing = load(&folder.0.join("none.toml"));
     assert_eq!(missing.kind(), ErrorKind::NotFound);
     assert!(missing.message().ends_with("none.toml: there is no such file"), "{missing}");
@@ -287,6 +296,77 @@ fn secrets_are_read_from_files_and_never_shown() {
     assert!(text.starts_with("app.toml, line 2: database.password: ") && !text.contains("77123"), "{text}");
     // A setting of the program is no file of a secret.
     assert_eq!(get(&load("[database]\npassword_file = 5").load().unwrap(), "database.password_file"), 5);
+}
+
+#[test]
+fn keys_are_secret_and_may_be_in_a_file() {
+    let folder = Folder::new();
+    let (one, other) = ("0f".repeat(32), "Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8=");
+    let file = folder.file("keys", &format!("{one}\n{other}\n"));
+    for toml in [
+        format!("state_keys = [\"{one}\", \"{other}\"]"),
+        format!("state_keys_file = {:?}", file.to_str().unwrap()),
+    ] {
+        let settings = folder.settings(&format!("[server]\nname = \"demo\"\n{toml}"), "").load().unwrap();
+        assert_eq!(get(&settings, "server.state_keys"), true);
+        assert!(Server::from_settings(&settings).unwrap().build().is_ok());
+    }
+    let both = format!("TENON_TEST_SERVER__STATE_KEYS={one},{other}\n");
+    assert_eq!(get(&folder.settings("", &both).load().unwrap(), "server.state_keys"), true);
+    let short = "0f".repeat(31);
+    for (toml, expected) in [
+        (
+            format!("[\"{one}\", \"{short}\"]"),
+            "app.toml, line 2: server.state_keys[1] must have 32 bytes, as hex or base64 text",
+        ),
+        (
+            "5".to_owned(),
+            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
+        ),
+        (
+            "[5]".to_owned(),
+            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
+        ),
+    ] {
+        let text = error(&folder, folder.settings(&format!("[server]\nstate_keys = {toml}"), ""));
+        assert!(text.starts_with(expected) && !text.contains("0f0f"), "{text}");
+    }
+}
+
+#[test]
+fn a_reload_that_a_server_refuses_changes_nothing() {
+    let folder = Folder::new();
+    let toml = |limits: &str| format!("[server]\nname = \"demo\"\n[limits]\n{limits}");
+    let settings = folder.settings(&toml("max_calls = 1\ncall_timeout = 1"), "").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    folder.file("app.toml", &toml("max_calls = 2\ncall_timeout = 2"));
+    let refused = settings.reload().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::State);
+    assert!(refused.message().contains("app.toml, line 4: limits.max_calls: it differs"), "{refused}");
+    assert_eq!(get(&settings, "limits.call_timeout"), 1.0, "the settings keep their values too");
+    assert_eq!(server.engine().limits().call_timeout.as_secs(), 1);
+    folder.file("app.toml", &toml("max_calls = 1\ncall_timeout = 2"));
+    settings.reload().unwrap();
+    assert_eq!(get(&settings, "limits.call_timeout"), 2.0);
+    assert_eq!(server.engine().limits().call_timeout.as_secs(), 2);
+}
+
+#[test]
+fn transports_that_are_served_cannot_change() {
+    let folder = Folder::new();
+    let toml = |path: &str| format!("[server]\nname = \"demo\"\n[serve.http]\nport = 0\npath = \"{path}\"\n");
+    let settings = folder.settings(&toml("/one"), "").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    folder.file("app.toml", &toml("/two"));
+    settings.reload().unwrap();
+    let running = server.start(ServeOptions::from_settings(&settings).unwrap()).unwrap();
+    assert!(running.http_url().unwrap().ends_with("/two"));
+    folder.file("app.toml", &toml("/three"));
+    let refused = settings.reload().unwrap_err();
+    assert!(refused.message().contains("app.toml, line 5: serve.http.path: it differs"), "{refused}");
+    running.close();
+    running.wait();
+    settings.reload().unwrap();
 }
 
 #[test]
@@ -378,6 +458,8 @@ fn bindings_pass_the_sources_as_options() {
         (json!({ "fil": "a" }), "settings: there is no option \"fil\"; the nearest name is \"file\""),
         (json!({ "file": 5 }), "settings: file must be a str, not 5"),
         (json!({ "prefix": "", "sections": [] }), "settings: sections must be an object"),
+        (json!("app.toml"), "settings: the options must be a dict, not 'app.toml'"),
+        (json!([]), "settings: the options must be a dict, not []"),
     ] {
         let error = Settings::from_options(&slice(&options), Spelling::Python).unwrap_err();
         assert!(error.message().starts_with(expected), "{error}");
@@ -412,6 +494,9 @@ fn the_schema_and_the_default_file_agree_with_the_tables() {
         json!(["debug", "info", "warn", "error"])
     );
     assert_eq!(schema["properties"]["server"]["properties"]["store"]["writeOnly"], true);
+    assert_eq!(schema["properties"]["server"]["properties"]["log_level"]["changeable"], true);
+    assert_eq!(schema["properties"]["server"]["properties"]["title"]["changeable"], Value::Null);
+    assert_eq!(schema["properties"]["limits"]["properties"]["call_timeout"]["changeable"], true);
     let limits = schema["properties"]["limits"]["properties"].as_object().unwrap();
     assert_eq!(limits.len(), tenon_mcp::Limits::TABLE.len());
     let text = fs::read_to_string(&path).unwrap();

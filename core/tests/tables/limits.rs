@@ -12,8 +12,9 @@ fn the_page_of_limits_is_the_table() {
         "# Limits\n\nEvery bound of the engine. Rust: members of `Limits`; Python: keyword arguments of `Server`, times in \
          seconds; Node: `limits` in\n`camelCase`, times in milliseconds; C: `tenon_server_set_limit` with \
          `TENON_LIMIT_…`, the name without `max_`, times in\nmilliseconds with `_MS` behind. A value above the largest \
-         counts as the largest. Made from the table in\n`core/src/dispatch/limits.rs`.\n\n\
-         | name | default | smallest | largest | what it bounds |\n|---|---|---|---|---|\n",
+         counts as the largest. Limits that \"change\" can\nchange by a reload of [settings files](settings-files.md) while the \
+         server runs. Made from the table in `core/src/dispatch/limits.rs`.\n\n\
+         | name | default | smallest | largest | changes | what it bounds |\n|---|---|---|---|---|---|\n",
     );
     let defaults = Limits::default();
     for limit in Limits::TABLE {
@@ -24,7 +25,8 @@ fn the_page_of_limits_is_the_table() {
         };
         let text: Vec<_> = limit.text.lines().map(str::trim).collect();
         let (name, min, max, text) = (limit.name, limit.min, limit.max, text.join(" "));
-        writeln!(page, "| `{name}` | {default}{unit} | {min} | {max} | {text} |").unwrap();
+        let changes = if limit.changeable { "yes" } else { "no" };
+        writeln!(page, "| `{name}` | {default}{unit} | {min} | {max} | {changes} | {text} |").unwrap();
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/limits.md");
     if std::env::var_os("TENON_UPDATE").is_some() {

@@ -15,15 +15,22 @@ fn page<T: Options>(title: &str, intro: &str) -> String {
 
 /// A table of the rows for people.
 pub(crate) fn rows_for_people<T: Options>() -> String {
-    let mut page = String::from("| name | value | for | what it does |\n|---|---|---|---|\n");
+    let some_change = T::TABLE.iter().any(|row| row.changeable);
+    let (head, line) = if some_change { (" changes |", "---|") } else { ("", "") };
+    let mut page = format!("| name | value | for |{head} what it does |\n|---|---|---|{line}---|\n");
     for row in T::TABLE {
+        let changes = match row.changeable {
+            _ if !some_change => "",
+            true => " yes |",
+            false => " no |",
+        };
         let owners = match row.owners.kinds().len() {
             all if all == Kind::ALL.len() => "all entries".to_owned(),
             _ => row.owners.nouns().join(", "),
         };
         let (value, text) =
             (row.form.expected(Spelling::C), row.text.split_whitespace().collect::<Vec<_>>().join(" "));
-        writeln!(page, "| `{}` | {value} | {owners} | {text} |", row.name).unwrap();
+        writeln!(page, "| `{}` | {value} | {owners} |{changes} {text} |", row.name).unwrap();
     }
     page
 }
@@ -41,7 +48,8 @@ fn the_page_of_policies_is_the_table() {
 fn the_page_of_settings_is_the_table() {
     let intro = "The settings of servers. Rust: methods of `ServerBuilder`; Python: keyword arguments of `Server`; Node: options of \
                  `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache` includes \
-                 `cache_of`, and `logLevel` belongs to `log`.\nMade from the table in `core/src/dispatch/options/settings.rs`.";
+                 `cache_of`, and `logLevel` belongs to `log`.\nSettings that \"change\" can change by a reload of [settings files](settings-files.md) while the server \
+                 runs. Made from the table in\n`core/src/dispatch/options/settings.rs`.";
     generated("docs/settings.md", None, &page::<ServerSettings>("Settings", intro));
 }
 
@@ -107,7 +115,7 @@ fn the_settings_of_python_are_the_table() {
     let mut module = String::from(
         "\"\"\"The settings of a server, as keywords of ``Server``; made from the engine's table.\"\"\"\n\n\
          from __future__ import annotations\n\n\
-         from collections.abc import Sequence\n\
+         from collections.abc import Iterable, Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
          from .._store.store import Store\n\
          from .cache import Cache\n\

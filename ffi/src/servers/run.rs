@@ -51,6 +51,10 @@ pub unsafe extern "C" fn tenon_server_start(
 /// signal that is ignored stays ignored. Servers that run at the same time share the handlers.
 /// tenon_server_set_signals() switches them off.
 ///
+/// If the server has settings with a file, SIGHUP reloads them like tenon_settings_reload(), and the log has the outcome.
+/// This is so only while signals are on and SIGHUP has its default action at the start. After the return it has its default
+/// action again.
+///
 /// Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
 /// inside a callback of this server.
 #[must_use]
@@ -82,6 +86,7 @@ fn run(inner: &Arc<ServerState>) -> Result<tenon_status> {
         watch.attach(&started.running);
         ExitWatchdog::new(watch.id(), inner, &started.running)
     });
+    let _hangup = watch.as_ref().and_then(|_| started.running.watch_hangup());
     while let Polled::Handled(_) = started.poll.poll(inner, &started.running, 0, None)? {}
     started.check_start()?;
     Ok(TENON_OK)

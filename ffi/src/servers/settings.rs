@@ -8,9 +8,8 @@ use crate::abi::json::json;
 use crate::abi::status::*;
 use crate::servers::server::tenon_server;
 use crate::servers::state::server_state::ServerState;
-use std::collections::BTreeSet;
+use std::cell::RefCell;
 use std::ffi::{CString, c_char};
-use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Settings, Spelling};
 
 /// The settings of a program, from a file, from variables of the environment, and from code. They have the sections
@@ -21,31 +20,32 @@ use tenon_mcp::{Settings, Spelling};
 /// tenon_settings_free(). Any thread may use them, also several threads at once. They can be used after fork() if no
 /// other thread used them at that moment.
 ///
-/// The texts that functions return live as long as the handle. The handle keeps one copy of each different text. A
-/// program that reads values which change often should free the handle now and then; tenon_server_settings() makes
-/// another one.
-pub struct tenon_settings {
-    settings: Settings,
-    /// The texts that were lent.
-    texts: Mutex<BTreeSet<CString>>,
+/// A text that tenon_settings_get(), tenon_settings_source() or tenon_settings_schema() returns lives until the same
+/// thread calls the same function again, with any handle, or ends. Copy it if it is needed for longer.
+pub struct tenon_settings(Settings);
+
+thread_local! {
+    /// The last text that each function has lent to this thread. So what a program can hold is bounded.
+    static LENT: RefCell<[CString; 3]> = RefCell::default();
+}
+
+/// The places of [`LENT`], by the functions that use them.
+const VALUE: usize = 0;
+const SOURCE: usize = 1;
+const SCHEMA: usize = 2;
+
+/// Lends a text to the program, followed by a NUL.
+fn lend(place: usize, text: &str, ptr: Out<'_, *const c_char>, len: Option<Out<'_, usize>>) {
+    LENT.with_borrow_mut(|lent| {
+        lent[place] = c_string(text);
+        // The address of the text stays the same until it is replaced.
+        write_text(lent[place].as_bytes(), ptr, len);
+    });
 }
 
 impl tenon_settings {
     fn give(settings: Settings) -> *mut tenon_settings {
-        Tagged::give(tenon_settings { settings, texts: Mutex::default() })
-    }
-
-    /// Lends a text to the program, followed by a NUL.
-    fn lend(&self, text: &str, ptr: Out<'_, *const c_char>, len: Option<Out<'_, usize>>) {
-        let text = c_string(text);
-        let mut texts = self.texts.lock();
-        if !texts.contains(&text) {
-            texts.insert(text.clone());
-        }
-        // The address of the copy in the set does not change, and the set only grows.
-        if let Some(kept) = texts.get(&text) {
-            write_text(kept.as_bytes(), ptr, len);
-        }
+        Tagged::give(tenon_settings(settings))
     }
 }
 
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn tenon_settings_load(
 
 /// The value of a setting, by its dotted key: JSON text, NUL-terminated. It is "null" if the setting is not set. A limit
 /// always has a value. A secret that is set is "true". The key of a section gives all values that the section has. The
-/// text is borrowed: it lives as long as the handle. `len` may be NULL.
+/// text is borrowed: it lives until this thread calls the function again. `len` may be NULL.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if there is no such setting.
 #[unsafe(no_mangle)]
@@ -95,14 +95,14 @@ pub unsafe extern "C" fn tenon_settings_get(
     len: *mut usize,
 ) -> tenon_status {
     entry!(value = out(value), len = optional_out(len), settings = object(settings), key = text(key) => {
-        let found = settings.settings.get(key)?;
-        settings.lend(found.as_ref().map_or("null", |found| found.as_str()), value, len);
+        let found = settings.0.get(key)?;
+        lend(VALUE, found.as_ref().map_or("null", |found| found.as_str()), value, len);
         Ok(TENON_OK)
     })
 }
 
 /// Where the value of a setting comes from: a line of a file, a variable, or "code". The text is NUL-terminated and
-/// borrowed: it lives as long as the handle. `len` may be NULL.
+/// borrowed: it lives until this thread calls the function again. `len` may be NULL.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if no source has the setting, also if it has a default.
 #[unsafe(no_mangle)]
@@ -114,13 +114,14 @@ pub unsafe extern "C" fn tenon_settings_source(
 ) -> tenon_status {
     entry!(source = out(source), len = optional_out(len), settings = object(settings), key = text(key) => {
         let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("no source of settings has {key:?}"));
-        settings.lend(&settings.settings.source(key).ok_or_else(none)?, source, len);
+        lend(SOURCE, &settings.0.source(key).ok_or_else(none)?, source, len);
         Ok(TENON_OK)
     })
 }
 
 /// Sets a value in code, by its dotted key. It replaces the values of all other sources. `value` is `len` bytes of JSON
 /// text, or up to the first NUL with TENON_NUL. "null" removes the value of code again.
+/// Servers keep their settings until tenon_settings_reload().
 ///
 /// Fails with TENON_ERR_JSON if the text is not JSON, and otherwise like tenon_settings_load(). Nothing changes then.
 #[unsafe(no_mangle)]
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn tenon_settings_set(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; settings = object(settings), key = text(key), value = tried_slice(value, len) => {
-        settings.settings.set(key, &json(value?, key)?)?;
+        settings.0.set(key, &json(value?, key)?)?;
         Ok(TENON_OK)
     })
 }
@@ -148,26 +149,29 @@ pub unsafe extern "C" fn tenon_settings_save(
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; settings = object(settings) => {
-        settings.settings.save()?;
+        settings.0.save()?;
         Ok(TENON_OK)
     })
 }
 
-/// Reads all sources again. Values of code stay. Fails like tenon_settings_load(), and nothing changes then. A server
-/// that was started keeps its settings.
+/// Reads all sources again, and applies them to the servers that were started with these settings: all changes at once.
+/// Values of code stay. The settings that can change while a server runs are marked in docs/settings.md and docs/limits.md.
+///
+/// Fails like tenon_settings_load(). Fails with TENON_ERR_STATE if a setting differs that a server cannot change; the
+/// message names it. Nothing changes then, neither here nor in any server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_settings_reload(
     settings: *mut tenon_settings,
     err: *mut *mut tenon_error,
 ) -> tenon_status {
     entry!(err; settings = object(settings) => {
-        settings.settings.reload()?;
+        settings.0.reload()?;
         Ok(TENON_OK)
     })
 }
 
-/// The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed and
-/// lives as long as the handle. `len` may be NULL.
+/// The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed: it
+/// lives until this thread calls the function again. `len` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tenon_settings_schema(
     settings: *const tenon_settings,
@@ -175,7 +179,7 @@ pub unsafe extern "C" fn tenon_settings_schema(
     len: *mut usize,
 ) -> tenon_status {
     entry!(schema = out(schema), len = optional_out(len), settings = object(settings) => {
-        settings.lend(settings.settings.schema().as_str(), schema, len);
+        lend(SCHEMA, settings.0.schema().as_str(), schema, len);
         Ok(TENON_OK)
     })
 }
@@ -218,7 +222,7 @@ pub unsafe extern "C" fn tenon_server_set_settings(
     settings: *const tenon_settings,
 ) -> tenon_status {
     entry!(server = object(server), settings = object(settings) => {
-        server.inner.set(|config| config.set_settings(settings.settings.clone()))
+        server.inner.set(|config| config.set_settings(settings.0.clone()))
     })
 }
 

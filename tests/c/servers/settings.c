@@ -1,4 +1,8 @@
 /* Settings from a file, variables and code, and the servers that use them. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -79,11 +83,13 @@ static void later_sources_count_more(void) {
     CHECK_IN("max_calls", tenon_error_last_message());
     OK(tenon_settings_schema(settings, &schema, NULL));
     CHECK_IN("\"shop\":{\"type\":\"object\"", schema);
-    /* A text lives as long as the handle, also when the value has changed. */
+    /* A text lives until the next one of the same function, also without the handle. */
     OK(tenon_settings_set(settings, "limits.max_calls", "7", 1, NULL));
-    CHECK(strcmp(get(settings, "limits.max_calls"), "7") == 0 && strcmp(value, "1") == 0);
-    CHECK(get(settings, "limits.max_calls") == get(settings, "limits.max_calls"));
+    value = get(settings, "limits.max_calls");
+    CHECK(strcmp(source(settings, "limits.max_calls"), "code") == 0 && strcmp(value, "7") == 0);
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_settings_get(settings, "limits.max_call", &schema, NULL));
     tenon_settings_free(settings);
+    CHECK(strcmp(value, "7") == 0);
 }
 
 static void errors_name_the_line(void) {
@@ -251,6 +257,118 @@ static void the_transports_of_the_file_are_served(void) {
     tenon_settings_free(settings);
 }
 
+static void a_running_server_changes_or_nothing_does(void) {
+    tenon_settings *settings = load(DEMO, "");
+    tenon_server *server = server_of(NULL, settings);
+    exchange(server, HELLO);
+    exchange(server, READY);
+    CHECK_IN("\"one\"", exchange(server, LIST));
+    write_file("app.toml", DEMO "call_timeout = 5\n[server.disabled]\ntools = [\"o*\"]\n");
+    OK(tenon_settings_reload(settings, NULL));
+    CHECK(strstr(exchange(server, LIST), "\"one\"") == NULL);
+    write_file("app.toml", DEMO "max_calls = 5\n");
+    CHECK_ERROR(
+        TENON_ERR_STATE, "app.toml, line 7: limits.max_calls: it differs from what the server was built with",
+        tenon_settings_reload(settings, &err));
+    CHECK(strstr(exchange(server, LIST), "\"one\"") == NULL);
+    CHECK(strcmp(get(settings, "limits.call_timeout"), "5") == 0 || strcmp(get(settings, "limits.call_timeout"), "5.0") == 0);
+    /* What the program has set stays. */
+    OK(tenon_server_free(server));
+    server = server_of(NULL, settings);
+    OK(tenon_server_set_limit(server, TENON_LIMIT_CALLS, 3));
+    exchange(server, HELLO);
+    OK(tenon_settings_reload(settings, NULL));
+    OK(tenon_server_free(server));
+    tenon_settings_free(settings);
+}
+
+static void files_that_cannot_be_read_say_why(void) {
+    static const struct {
+        const char *name, *why;
+        tenon_status status;
+    } cases[] = {
+        {"none.toml", "there is no such file", TENON_ERR_NOT_FOUND},
+        {"folder.toml", "it is not a regular file", TENON_ERR_INVALID},
+        {"large.toml", "it is larger than 1048576 bytes", TENON_ERR_INVALID},
+        {"secret.toml", "it cannot be read", TENON_ERR_IO},
+    };
+    char options[512];
+    size_t i;
+    CHECK(mkdir(path_of("folder.toml"), 0700) == 0);
+    write_file("large.toml", "");
+    CHECK(truncate(path_of("large.toml"), 100000000) == 0);
+    write_file("secret.toml", "");
+    CHECK(chmod(path_of("secret.toml"), 0) == 0);
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tenon_settings *settings = NULL;
+        /* The superuser can read every file. */
+        if (cases[i].status == TENON_ERR_IO && access(path_of(cases[i].name), R_OK) == 0) continue;
+        snprintf(options, sizeof options, "{\"file\":\"%s\",\"prefix\":\"\"}", path_of(cases[i].name));
+        CHECK_ERROR(cases[i].status, cases[i].why, tenon_settings_load(options, TENON_NUL, &settings, &err));
+    }
+    CHECK(rmdir(path_of("folder.toml")) == 0 && unlink(path_of("large.toml")) == 0 && unlink(path_of("secret.toml")) == 0);
+}
+
+static void keys_are_settings_too(void) {
+    char toml[256];
+    tenon_settings *settings;
+    tenon_server *server = NULL;
+    write_file("keys", "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f\n");
+    snprintf(toml, sizeof toml, "[server]\nname = \"demo\"\nstate_keys_file = \"%s\"\n", path_of("keys"));
+    settings = load(toml, "");
+    CHECK(strcmp(get(settings, "server.state_keys"), "true") == 0);
+    tenon_settings_free(settings);
+    OK(tenon_server_new("demo", "1", &server, NULL));
+    OK(tenon_server_set(server, "state_keys", "[\"Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8=\"]", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set(server, "state_keys", "[\"hunter2\"]", TENON_NUL));
+    CHECK_IN("state_keys[0] must have 32 bytes", tenon_error_last_message());
+    CHECK(strstr(tenon_error_last_message(), "hunter2") == NULL);
+    OK(tenon_server_free(server));
+    unlink(path_of("keys"));
+}
+
+/* Writes a file, sends the signal, and waits until the settings have changed. */
+static void hang_up(void *user_data, tenon_call *call) {
+    const char *changed = "false";
+    int i;
+    write_file("app.toml", DEMO "[server.disabled]\ntools = [\"one\"]\n");
+    raise(SIGHUP);
+    for (i = 0; i < 20000 && strcmp(changed, "true") != 0; i++) {
+        usleep(1000);
+        changed = strcmp(get(user_data, "server.disabled"), "null") != 0 ? "true" : "false";
+    }
+    OK(tenon_call_return_text(call, changed, TENON_NUL));
+}
+
+static void a_hangup_reloads_them(void) {
+    tenon_settings *settings = load(DEMO, "");
+    tenon_server *server = server_of(NULL, settings);
+    struct peer peer;
+    pid_t child;
+    int status = 0;
+    add_tool(server, "hang_up", NULL, TENON_MODE_POLL, hang_up, settings, NULL);
+    connect_peer(&peer, server);
+    child = fork();
+    if (child == 0) {
+        struct sigaction after;
+        close(peer.to);
+        close(peer.from);
+        if (tenon_server_run(server, NULL) != TENON_OK) _exit(10);
+        sigaction(SIGHUP, NULL, &after);
+        _exit(after.sa_handler == SIG_DFL ? 0 : 11);
+    }
+    OK(tenon_server_free(server));
+    tenon_settings_free(settings);
+    initialize(&peer, "{}");
+    call_tool(&peer, 1, "hang_up", "{}");
+    CHECK(has_text(next_answer(&peer), "true"));
+    call_tool(&peer, 2, "one", "{}");
+    CHECK_IN("one", next_answer(&peer));
+    close_peer(&peer);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static const struct test tests[] = {
     {"later sources count more", later_sources_count_more},
     {"errors name the line", errors_name_the_line},
@@ -259,6 +377,10 @@ static const struct test tests[] = {
     {"code counts more than the file", code_counts_more_than_the_file},
     {"without a name nothing starts", without_a_name_nothing_starts},
     {"the transports of the file are served", the_transports_of_the_file_are_served},
+    {"a running server changes, or nothing does", a_running_server_changes_or_nothing_does},
+    {"files that cannot be read say why", files_that_cannot_be_read_say_why},
+    {"keys are settings too", keys_are_settings_too},
+    {"a hangup reloads them", a_hangup_reloads_them},
 };
 
 int main(int argc, char **argv) {

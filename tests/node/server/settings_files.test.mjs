@@ -1,7 +1,7 @@
 // Settings from files, variables and code, and servers that are made from them.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -159,4 +159,103 @@ test('the log level of the settings counts, unless code sets another', () =>
     }
     assert.equal((await levels({})).size, 0)
     assert.deepEqual(await levels({ logLevel: 'warn' }), new Set(['warn']))
+  }))
+
+test('a reload changes a server that runs, or nothing', () =>
+  inFolder(async (file) => {
+    const text = '[server]\nname = "shop"\n[limits]\ncall_timeout = 10\n'
+    const path = file('app.toml', text)
+    const app = new Server({ settings: path, log: null, limits: { maxCalls: 5 } })
+    app.tool('a', () => 'a').tool('b', { tags: ['admin'] }, () => 'b').tool('fail', () => 'no')
+    const client = new Client(app)
+    const shown = async () => (await client.listTools()).map(({ name }) => name)
+    try {
+      assert.deepEqual(await shown(), ['a', 'b', 'fail'])
+      file('app.toml', `${text}max_calls = 9\n[server.disabled]\ntools = ["f*l"]\ntags = ["admin"]\n`)
+      app.settings.reload()
+      assert.deepEqual(await shown(), ['a'])
+      file('app.toml', `${text.replace('shop', 'market')}[server.disabled]\ntools = ["*"]\n`)
+      assert.throws(() => app.settings.reload(), {
+        code: 'TENON_STATE',
+        message: /app\.toml, line 2: server\.name: it differs from what the server was built with, and cannot change/
+      })
+      assert.deepEqual(await shown(), ['a'], 'nothing has changed')
+      assert.deepEqual(app.settings.get('server.disabled'), { tools: ['f*l'], tags: ['admin'] })
+      file('app.toml', text)
+      app.settings.reload()
+      assert.deepEqual(await shown(), ['a', 'b', 'fail'])
+    } finally {
+      await client.close()
+    }
+  }))
+
+test('keys may be in a file, and no error has one', () =>
+  inFolder((file) => {
+    const keys = file('keys', `${'0f'.repeat(32)}\nDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8=\n`)
+    const path = file('app.toml', `[server]\nname = "shop"\nstate_keys_file = ${JSON.stringify(keys)}\n`)
+    assert.equal(new Server({ settings: path }).settings.get('server.state_keys'), true)
+    file('keys', '0f'.repeat(31))
+    assert.throws(
+      () => new Settings({ file: path, prefix: '' }),
+      ({ message }) => /server\.state_keys\[0\] must have 32 bytes/.test(message) && !message.includes('0f0f')
+    )
+  }))
+
+test('files that cannot be read say why', () =>
+  inFolder((file) => {
+    const large = file('large.toml', '')
+    truncateSync(large, 100_000_000)
+    mkdirSync(join(large, '../folder.toml'))
+    const unreadable = file('unreadable.toml', '')
+    chmodSync(unreadable, 0)
+    const cases = [
+      ['none.toml', 'TENON_NOT_FOUND', /none\.toml: there is no such file/],
+      ['folder.toml', 'TENON_INVALID', /folder\.toml: it is not a regular file/],
+      ['large.toml', 'TENON_INVALID', /large\.toml: it is larger than 1048576 bytes/]
+    ]
+    try {
+      // The superuser can read every file.
+      accessSync(unreadable, constants.R_OK)
+    } catch {
+      cases.push(['unreadable.toml', 'TENON_IO', /unreadable\.toml: it cannot be read/])
+    }
+    for (const [name, code, message] of cases) {
+      assert.throws(() => new Settings({ file: join(large, '..', name), prefix: '' }), { code, message })
+    }
+  }))
+
+test('SIGHUP reloads the settings of a server that has signals', () =>
+  inFolder(async (file) => {
+    const text = '[server]\nname = "shop"\nlog_level = "info"\n'
+    // The record of success reaches the log only because the level changes too.
+    const path = file('app.toml', text.replace('info', 'error'))
+    const body = "app.tool('a', () => 'a')\nawait app.listen({ signals: true })"
+    const child = new Process(program(body, JSON.stringify({ settings: path })))
+    await child.initialize()
+    file('app.toml', `${text}[server.disabled]\ntools = ["*"]\n`)
+    child.child.kill('SIGHUP')
+    await child.until(() => child.stderr.includes('SIGHUP: the settings were reloaded'))
+    assert.deepEqual((await child.send('tools/list')).result.tools, [])
+    file('app.toml', '[server]\nname = 5\n')
+    child.child.kill('SIGHUP')
+    await child.until(() => /SIGHUP: the settings were not reloaded.*app\.toml, line 2/.test(child.stderr))
+    assert.deepEqual((await child.send('tools/list')).result.tools, [])
+    child.child.stdin.end()
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+  }))
+
+test('a listener of the program gets SIGHUP, and without a file it ends the process', () =>
+  inFolder(async (file) => {
+    const path = file('app.toml', '[server]\nname = "shop"\n')
+    const own = "process.on('SIGHUP', () => console.error('own'))\nawait app.listen({ signals: true })"
+    const child = new Process(program(own, JSON.stringify({ settings: path })))
+    await child.initialize()
+    child.child.kill('SIGHUP')
+    await child.until(() => child.stderr.includes('own'))
+    child.child.stdin.end()
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+    const plain = new Process(program('await app.listen({ signals: true })'))
+    await plain.initialize()
+    plain.child.kill('SIGHUP')
+    assert.deepEqual(await plain.exited, { code: null, signal: 'SIGHUP' })
   }))

@@ -78,6 +78,8 @@ class _Worker:
         self.status_pipe = status_pipe
         """The worker reports its start and its end here, in lines."""
         self.ready = self.closed = False
+        self.outdated = False
+        """The settings were reloaded before the worker was ready. It must reload them then."""
         self.cause: str | None = None
         """The reason that the worker has reported if it could not start."""
         # Reports the end at once, even while a grandchild keeps the pipe open.
@@ -85,6 +87,12 @@ class _Worker:
 
     def descriptors(self) -> list[int]:
         return [self.status_pipe] if self.handle is None else [self.status_pipe, self.handle]
+
+    def reload(self) -> None:
+        """Makes the worker reload its settings. Before it is ready, SIGHUP would end it."""
+        self.outdated = not self.ready
+        if self.ready:
+            os.kill(self.pid, signal.SIGHUP)
 
     def request_shutdown(self) -> None:
         """Asks the worker to shut down, if it has not ended."""
@@ -141,6 +149,9 @@ class Supervisor:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     if signal.getsignal(number) != signal.SIG_IGN:
                         self._before[number] = signal.signal(number, self._handle)
+                settings = self._server._native_settings()
+                if settings is not None and settings.has_file and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+                    self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._reload)
             for _ in range(workers):
                 self._fork()
             while self._workers:
@@ -183,6 +194,8 @@ class Supervisor:
                 worker.cause = detail
             else:
                 worker.ready = True
+                if worker.outdated:
+                    worker.reload()
                 self.url, _, websocket_url = detail.partition(" ")
                 self.websocket_url = websocket_url or None
 
@@ -237,6 +250,19 @@ class Supervisor:
             self._code = 130
         self._stop()
 
+    def _reload(self, number: int, frame: FrameType | None) -> None:
+        """Reloads the settings, for workers that start later, and in all workers."""
+        settings = self._server._native_settings()
+        if self._stopping or settings is None:
+            return
+        try:
+            settings.reload()
+        except TenonError as error:
+            log.record(40, "tenon_mcp.server", f"SIGHUP: the settings were not reloaded, and nothing has changed: {error}")
+            return
+        for worker in self._workers.values():
+            worker.reload()
+
     def _end(self) -> None:
         """Waits for the workers, and releases everything."""
         self._stopping = True
@@ -251,7 +277,7 @@ class Supervisor:
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
-            if signal.getsignal(number) == self._handle:
+            if signal.getsignal(number) in (self._handle, self._reload):
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before.clear()
 
@@ -264,7 +290,7 @@ class Supervisor:
             if stream is not None:
                 stream.flush()  # otherwise each worker would also write the buffered output
         # The child must not handle a signal for this process.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
         try:
             pid = os.fork()
             if pid == 0:

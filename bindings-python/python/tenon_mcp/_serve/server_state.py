@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from typing import TypeAlias
 
-    from .._native import Engine, Running, ServeOptions
+    from .._native import Engine, Running, ServeOptions, Settings
     from .._runtime.failure import ErrorMap
     from .._runtime.workers import Workers
 
@@ -48,5 +48,7 @@ class ServerState(Protocol):
     def sse_url(self) -> str | None: ...
 
     def _run(self, options: ServeOptions, signals: bool, on_started: OnStarted | None) -> None: ...
+
+    def _native_settings(self) -> Settings | None: ...
 
     def _claim(self) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypedDict
 
 from .._store.store import Store
@@ -53,6 +53,18 @@ class Settings(TypedDict, total=False):
     log_level: Literal["debug", "info", "warn", "error"] | None
     """The lowest level of the records that reach the log: ``debug``, ``info``, ``warn`` or ``error``. Records below
     it are not created. Default: ``debug``, so the log alone decides.
+    """
+    disabled: dict[str, Sequence[str]] | None
+    """The entries that the server hides, as if they were not registered: an object with the members ``tools``,
+    ``resources``, ``templates`` and ``prompts``, which are lists of names in which ``*`` stands for any text, and
+    ``tags``, a list of tags. Entries that are added later are hidden too. An entry that is also disabled by code
+    stays hidden until both have changed. Default: none.
+    """
+    state_keys: Iterable[bytes] | None
+    """The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a
+    question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one
+    address must share the keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is
+    hexadecimal or base64. Default: a random key of this process.
     """
     capabilities: Sequence[str] | None
     """The capabilities that the server declares even if nothing is registered for them. It answers their lists."""

@@ -1,12 +1,12 @@
 //! Logging as an observer: it passes diagnostic records to a [`Log`].
 
 use super::{Event, EventKind, Interests, Observer};
-use crate::dispatch::log::{Log, LogLevel, Record};
+use crate::dispatch::log::{LiveLevel, Log, LogLevel, Record};
 use std::sync::Arc;
 
 /// Passes diagnostic records of at least a level to a log.
 pub(crate) struct LogObserver {
-    pub(crate) level: LogLevel,
+    pub(crate) level: Arc<LiveLevel>,
     pub(crate) log: Arc<dyn Log>,
 }
 
@@ -16,7 +16,7 @@ impl Observer for LogObserver {
     }
 
     fn takes(&self, level: LogLevel, target: &str) -> bool {
-        level >= self.level && self.log.enabled(level, target)
+        level >= self.level.get() && self.log.enabled(level, target)
     }
 
     fn observe(&self, event: &Event<'_>) {

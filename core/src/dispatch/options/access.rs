@@ -7,7 +7,7 @@ use super::values::At;
 use crate::dispatch::nearest_name::nearest_name;
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::messages::error::clip;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// A struct of options that a table describes.
@@ -149,6 +149,17 @@ pub(crate) fn check<T: Options>(options: &T, owner: impl Into<Owner>) -> Result<
         (access.check)(options, &at(row, Spelling::Rust))?;
     }
     Ok(())
+}
+
+/// Sets the options that are not set to their values in `others`, if they are changeable, or if they are not.
+pub(crate) fn fill<T: Options>(options: &mut T, others: &T, changeable: bool) {
+    let rows = T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| row.changeable == changeable);
+    rows.for_each(|(_, access)| (access.fill)(options, others));
+}
+
+/// The value of the row at `place` of the table, for comparisons: also if it is secret.
+pub(crate) fn value_of<T: Options>(options: &T, place: usize) -> Option<Value> {
+    (T::ACCESS[place].write)(options, Spelling::File)
 }
 
 /// The options that are set, as an object. Secret ones are `true`.

@@ -1,5 +1,6 @@
 //! The forms of options: what a value may be, in the words of each language.
 
+use super::disabled::disabled_members;
 use super::spelling::Spelling;
 
 /// The form of an option's value: its type, its range, its words.
@@ -51,6 +52,10 @@ pub enum Form {
     Texts,
     /// An absolute URL.
     Url,
+    /// An object with lists of names.
+    Disabled,
+    /// A list of secret keys.
+    Keys,
     /// The number of a TCP port.
     Port,
     /// A host name or an IP address.
@@ -86,7 +91,6 @@ impl Form {
             (Form::Word(words), _) => spelling.one_of(words()),
             (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
-            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects, _) => object.to_owned(),
             (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
             (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
             (Form::Principal, _) => format!("a string or {object} with the member subject"),
@@ -94,6 +98,12 @@ impl Form {
             (Form::ApiKeys, _) => format!("{list} of keys, each with the member subject"),
             (Form::Texts, _) => format!("a string or {list} of strings"),
             (Form::Url, _) => "a URL that begins with http:// or https://".to_owned(),
+            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects | Form::Disabled, _) => {
+                object.to_owned()
+            }
+            (Form::Keys, Python) => "a list of keys of 32 bytes".to_owned(),
+            (Form::Keys, Node) => "an array of keys of 32 bytes".to_owned(),
+            (Form::Keys, _) => format!("{list} of strings, each with 32 bytes in hex or base64"),
             (Form::Json, _) => "JSON".to_owned(),
             (Form::StoreUrl, Python) => "a str with a URL, or a store with a method submit".to_owned(),
             (Form::StoreUrl, Node) => "a string with a URL, or a store with a method submit".to_owned(),
@@ -137,6 +147,8 @@ impl Form {
             Form::Verifiers => "Sequence[Verifier]".to_owned(),
             Form::ApiKeys => "Sequence[ApiKey]".to_owned(),
             Form::Texts => "str | Sequence[str]".to_owned(),
+            Form::Disabled => "dict[str, Sequence[str]]".to_owned(),
+            Form::Keys => "Iterable[bytes]".to_owned(),
             Form::Json => "Sequence[dict[str, Any]]".to_owned(),
             Form::StoreUrl => "str | Store".to_owned(),
         }
@@ -164,6 +176,11 @@ impl Form {
             Form::Verifiers => "Verifier[]".to_owned(),
             Form::ApiKeys => "ApiKey[]".to_owned(),
             Form::Texts => "string | string[]".to_owned(),
+            Form::Disabled => {
+                let member = |name| format!("readonly {name}?: readonly string[]");
+                format!("{{ {} }}", disabled_members().map(member).collect::<Vec<_>>().join("; "))
+            }
+            Form::Keys => "(Uint8Array | string)[]".to_owned(),
             Form::Json => "Icon[]".to_owned(),
             Form::StoreUrl => "string | Store".to_owned(),
         }

@@ -13,9 +13,11 @@ mod table;
 mod access;
 mod authorization;
 mod cache;
+mod disabled;
 mod policies;
 mod settings;
 mod spelling;
+mod state_keys;
 mod store_url;
 #[cfg(test)]
 mod tests;
@@ -25,8 +27,10 @@ mod verifiers;
 
 pub(crate) use authorization::{Grants, PublicUrl};
 pub use access::{OptionError, Options};
-pub(crate) use access::{check, set_at, write_shown};
+pub(crate) use access::{check, fill, set_at, value_of, write_shown};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
+pub use disabled::Disabled;
+pub(crate) use disabled::disabled_members;
 pub use form::Form;
 pub use owners::{Owner, Owners};
 pub use policies::Policies;

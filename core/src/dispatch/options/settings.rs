@@ -7,7 +7,8 @@ use super::types::*;
 use super::values::OptionValue;
 
 options! {
-    /// The settings of a server, which are fixed when it is built.
+    /// The settings of a server. A reload of settings can change those that are changeable; the others are fixed when the
+    /// server is built.
     ServerSettings in dispatch::options::types;
     group server_settings at Owners::Servers; {
         /// The name for people.
@@ -28,7 +29,7 @@ options! {
         /// yes if the engine does not know the address: the requests come from an HTTP server of the program's own, or from
         /// a stream that the program accepted. Lines on Unix sockets, descriptors and clients in the process are local.
         /// If other machines may reach the server, the start is logged as a warning, unless this is on.
-        mask_errors: bool;
+        mask_errors: bool, changeable: true;
         /// How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone.
         cache: CacheSettings;
         /// Whether arguments that do not conform are checked a second time, with strings at their top level converted to
@@ -43,7 +44,17 @@ options! {
         end_with_stdin: bool;
         /// The lowest level of the records that reach the log: `debug`, `info`, `warn` or `error`. Records below it are not
         /// created. Default: `debug`, so the log alone decides.
-        log_level: LogLevel, absent: Some(Spelling::Node);
+        log_level: LogLevel, absent: Some(Spelling::Node), changeable: true;
+        /// The entries that the server hides, as if they were not registered: an object with the members `tools`,
+        /// `resources`, `templates` and `prompts`, which are lists of names in which `*` stands for any text, and `tags`,
+        /// a list of tags. Entries that are added later are hidden too. An entry that is also disabled by code stays
+        /// hidden until both have changed. Default: none.
+        disabled: Disabled, changeable: true;
+        /// The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a
+        /// question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one
+        /// address must share the keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is
+        /// hexadecimal or base64. Default: a random key of this process.
+        state_keys: StateKeys, secret: true;
     }
     group access_settings at Owners::Servers; {
         /// The verifiers of credentials, in the order in which they are asked: an array of objects, whose member `type` is

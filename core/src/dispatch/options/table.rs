@@ -19,8 +19,8 @@ pub struct OptionRow {
     pub form: Form,
     /// Which entries, servers or transports may have the option.
     pub owners: Owners,
-    /// Whether the option may change while the server runs.
-    pub live: bool,
+    /// Whether a reload of settings may change the option while the server runs.
+    pub changeable: bool,
     /// Whether the value is secret: it is never shown in logs or when options are read back.
     pub secret: bool,
     /// The only language that does not have the option, because another option there includes it.
@@ -37,6 +37,8 @@ pub struct Access<T> {
     pub(crate) check: fn(&T, &At) -> Result<(), String>,
     /// The value, if it is set.
     pub(crate) write: fn(&T, Spelling) -> Option<Value>,
+    /// Sets the value to that of another struct, if it is not set.
+    pub(crate) fill: fn(&mut T, &T),
 }
 
 impl OptionRow {
@@ -61,6 +63,7 @@ macro_rules! setter {
     (@param $types:tt PublicUrl) => { impl Into<String> };
     (@param $types:tt NamedPrincipal) => { impl Into<$crate::Principal> };
     (@param $types:tt FileMode) => { u32 };
+    (@param $types:tt StateKeys) => { impl IntoIterator<Item = [u8; 32]> };
     (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
     (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
     (@param [$($types:ident)+] $type:ident) => { $crate$(::$types)+::$type };
@@ -80,6 +83,7 @@ macro_rules! setter {
     (@value Grants $value:ident) => { $value.into_iter().collect() };
     (@value NamedPrincipal $value:ident) => { $crate::dispatch::options::types::NamedPrincipal($value.into()) };
     (@value PublicUrl $value:ident) => { $crate::dispatch::options::types::PublicUrl($value.into()) };
+    (@value StateKeys $value:ident) => { $value.into_iter().collect() };
     (@value Names $value:ident) => { $value.into_iter().map(Into::into).collect() };
     (@value $type:ident $value:ident) => { $value.into() };
 }
@@ -128,7 +132,7 @@ macro_rules! options {
                     group: stringify!($group),
                     form: $crate::dispatch::options::options!(@form $type $(, $form)?),
                     owners: $owners,
-                    live: false,
+                    changeable: false,
                     secret: false,
                     absent: None,
                     text: concat!($($text, "\n"),+),
@@ -144,6 +148,11 @@ macro_rules! options {
                 },
                 check: |options, at| options.$name.as_ref().map_or(Ok(()), |value| value.check(at)),
                 write: |options, spelling| options.$name.as_ref().map(|value| value.write(spelling)),
+                fill: |options, others| {
+                    if options.$name.is_none() {
+                        options.$name.clone_from(&others.$name);
+                    }
+                },
             },)+)+];
         }
 

@@ -3,6 +3,8 @@
 pub(crate) use super::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::cache::CacheOf;
 pub(crate) use crate::dispatch::access::Anonymous;
+pub(crate) use super::disabled::Disabled;
+pub(crate) use super::state_keys::StateKeys;
 pub(crate) use super::store_url::StoreUrl;
 pub(crate) use super::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};
 pub(crate) use super::values::{Declared, Extensions, Tags};

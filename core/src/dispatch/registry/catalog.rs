@@ -3,6 +3,7 @@
 
 use crate::dispatch::access::Access;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::options::Disabled;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::registry::page::Listing;
 use crate::dispatch::registry::registered::{Input, Registered};
@@ -66,6 +67,8 @@ struct Entries<T> {
     extensions: Extensions,
     /// Entries with one of these tags are hidden.
     disabled: HashSet<String>,
+    /// What the settings hide, besides.
+    by_settings: Disabled,
 }
 
 #[derive(Debug)]
@@ -86,6 +89,7 @@ impl<T> Default for Catalog<T> {
             had: Capabilities::default(),
             extensions: Extensions::default(),
             disabled: HashSet::new(),
+            by_settings: Disabled::default(),
         };
         Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
     }
@@ -93,7 +97,11 @@ impl<T> Default for Catalog<T> {
 
 impl<T> Entries<T> {
     fn shows(&self, slot: &Slot<T>) -> bool {
-        slot.enabled && slot.shown && !slot.entry.tags().any(|tag| self.disabled.contains(tag))
+        let entry = &slot.entry;
+        slot.enabled
+            && slot.shown
+            && !entry.tags().any(|tag| self.disabled.contains(tag))
+            && !self.by_settings.hides(entry.kind, &entry.name, entry.tags())
     }
 
     /// The numbers of the entries that are shown, by kind.
@@ -188,9 +196,7 @@ impl<T> Catalog<T> {
     /// Shows or hides the entries that have one of these tags, including those that are added later. Returns how many
     /// entries have one now.
     pub fn enable_tags(&self, tags: &[String], enabled: bool) -> usize {
-        let (tagged, changed) = {
-            let mut entries = self.entries.lock();
-            let before = entries.shown();
+        self.hide(|entries| {
             for tag in tags {
                 if enabled {
                     entries.disabled.remove(tag);
@@ -198,18 +204,32 @@ impl<T> Catalog<T> {
                     entries.disabled.insert(tag.clone());
                 }
             }
-            let after = entries.shown();
             let has = |slot: &&Slot<T>| slot.entry.tags().any(|tag| tags.contains(tag));
-            let tagged = entries.in_order.iter().flatten().filter(has).count();
+            entries.in_order.iter().flatten().filter(has).count()
+        })
+    }
+
+    /// Hides what the settings say, and shows what they said before. What is hidden otherwise stays hidden.
+    pub(crate) fn disable_by_settings(&self, disabled: Disabled) {
+        self.hide(|entries| entries.by_settings = disabled);
+    }
+
+    /// Changes what is hidden, and notes the kinds of which other entries are shown then.
+    fn hide<R>(&self, change: impl FnOnce(&mut Entries<T>) -> R) -> R {
+        let (result, changed) = {
+            let mut entries = self.entries.lock();
+            let before = entries.shown();
+            let result = change(&mut entries);
+            let after = entries.shown();
             let changed: Vec<_> =
                 Kind::ALL.into_iter().filter(|kind| before[kind.index()] != after[kind.index()]).collect();
             if !changed.is_empty() {
                 *self.snapshot.write() = None;
             }
-            (tagged, changed)
+            (result, changed)
         };
         changed.into_iter().for_each(|kind| self.note(kind));
-        tagged
+        result
     }
 
     /// The entry of this name, even if it is hidden.

@@ -5,7 +5,7 @@ use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Ver
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::log::LogLevel;
+use crate::dispatch::log::{LiveLevel, LogLevel};
 use crate::dispatch::observer::Observers;
 use crate::dispatch::store::{GuardedStore, Store};
 use crate::host::calls::completion::End;
@@ -14,7 +14,7 @@ use crate::host::calls::op::{CallContext, CancelReason, Outcome};
 use crate::host::engine::Engine;
 use crate::host::lanes::port::HostPort;
 use crate::host::lanes::threads::Threads;
-use crate::host::{Masking, Setup, Shared, Work};
+use crate::host::{Masking, Reload, Setup, Shared, Work};
 use crate::locks::Mutex;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape::{Identity, Shaper};
@@ -162,7 +162,8 @@ pub(super) fn engine(
         environment,
         observers,
         host_store: None,
-        log_level: LogLevel::Error,
+        log_level: Arc::new(LiveLevel::new(LogLevel::Error)),
+        reload: Reload::new(Default::default(), None),
         threads: Threads { io: 1, stack: 1 << 20, hook: None },
         checks,
         resolver: None,

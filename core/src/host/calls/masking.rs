@@ -3,24 +3,39 @@
 use crate::dispatch::log::{self, LogLevel};
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// The program's setting, and whether clients on other machines may connect.
 pub(crate) struct Masking {
-    setting: Option<bool>,
+    /// [`UNSET`], or whether texts are masked.
+    setting: AtomicU8,
     /// Once true, it stays true: responses may still be in flight from one start to the next.
     exposed: AtomicBool,
 }
 
+const UNSET: u8 = 2;
+
 impl Masking {
     pub(crate) fn new(setting: Option<bool>) -> Masking {
-        Masking { setting, exposed: AtomicBool::new(false) }
+        let masking = Masking { setting: AtomicU8::new(UNSET), exposed: AtomicBool::new(false) };
+        masking.set(setting);
+        masking
+    }
+
+    pub(in crate::host) fn set(&self, setting: Option<bool>) {
+        self.setting.store(setting.map_or(UNSET, u8::from), Ordering::Relaxed);
+    }
+
+    fn setting(&self) -> Option<bool> {
+        Some(self.setting.load(Ordering::Relaxed))
+            .filter(|setting| *setting != UNSET)
+            .map(|setting| setting == 1)
     }
 
     /// Whether texts are masked: as the program has set it, or else if the server is served where other machines may
     /// reach it.
     pub(in crate::host) fn hides(&self) -> bool {
-        self.setting.unwrap_or_else(|| self.exposed.load(Ordering::Relaxed))
+        self.setting().unwrap_or_else(|| self.exposed.load(Ordering::Relaxed))
     }
 }
 
@@ -41,7 +56,7 @@ impl Engine {
     pub(crate) fn expose(&self, place: &str) {
         let masking = &self.0.masking;
         masking.exposed.store(true, Ordering::Relaxed);
-        let what = match masking.setting {
+        let what = match masking.setting() {
             Some(true) => return,
             Some(false) => "clients receive the text of exceptions, because error masking is off",
             None => "clients receive a reference instead of an exception's text, unless error masking is set",

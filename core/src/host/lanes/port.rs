@@ -234,7 +234,7 @@ impl HostPort {
 
     /// The lowest level that the server's settings allow, for a host that also logs by itself.
     pub fn log_level(&self) -> LogLevel {
-        self.0.log_level
+        self.0.log_level.get()
     }
 
     /// Logs a host's message: an exception with its stack trace, or a call that nothing completes.

@@ -26,6 +26,8 @@ pub struct ServeOptions {
     configured: Vec<ConfiguredTransport>,
     /// Transports whose host names are resolved at the start.
     unresolved: Vec<ConfiguredTransport>,
+    /// The section of settings that the transports are from.
+    pub(in crate::runtime) section: Option<JsonSlice>,
 }
 
 impl ServeOptions {
@@ -84,6 +86,17 @@ impl ServeOptions {
             return Err(Error::invalid(format!("{call}no transport is named; name at least one transport")));
         }
         Ok(serve)
+    }
+
+    /// Records that the transports are from the same section of settings as `other`, for a binding that copies them.
+    #[doc(hidden)]
+    pub fn as_in(self, other: &ServeOptions) -> ServeOptions {
+        ServeOptions { section: other.section.clone(), ..self }
+    }
+
+    /// Records the section of settings that the transports are from.
+    pub(in crate::runtime) fn of_settings(self, section: JsonSlice) -> ServeOptions {
+        ServeOptions { section: Some(section), ..self }
     }
 
     /// The transports, each by its name and with its options as JSON, in the spelling of a language. Descriptors are

@@ -5,8 +5,10 @@ use crate::faults;
 use crate::host::{CancelReason, Engine, Wake};
 use crate::locks::Mutex;
 use crate::panics::caught;
+use crate::runtime::Settings;
 use crate::runtime::http::Embedded;
 use crate::runtime::options::transports::TransportKind;
+use crate::runtime::server::hangup::HangupWatch;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::serve::TokioSpawn;
 use crate::runtime::stdio::open_missing;
@@ -43,6 +45,8 @@ struct Inner {
     timer: Arc<Timer>,
     /// The registration with the clock, until the server has ended.
     alarm: Mutex<Option<Alarm>>,
+    /// The settings that the server was built from.
+    settings: Option<Settings>,
 }
 
 /// A transport that has been started, and its row in the table.
@@ -73,10 +77,16 @@ pub(crate) fn start(
     if let Some(handle) = &handle {
         server.port().set_spawn(Arc::new(TokioSpawn(handle.clone())));
     }
-    launch(&engine, options, handle).inspect_err(|_| engine.end_serving())
+    engine.0.reload.set_served(options.section.clone());
+    launch(&engine, options, handle, server.settings().cloned()).inspect_err(|_| engine.end_serving())
 }
 
-fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Result<Running, Error> {
+fn launch(
+    engine: &Engine,
+    options: ServeOptions,
+    handle: Option<Handle>,
+    settings: Option<Settings>,
+) -> Result<Running, Error> {
     let (limits, transports) = (engine.limits(), &options.transports);
     transports.iter().try_for_each(|transport| transport.check())?;
     let drain = transports.iter().map(|transport| drain_timeout(transport.start_order(), limits)).min();
@@ -96,6 +106,7 @@ fn launch(engine: &Engine, options: ServeOptions, handle: Option<Handle>) -> Res
         lifecycle,
         timer,
         alarm: Mutex::new(Some(alarm)),
+        settings,
     });
     let (lifecycle, ending) = (inner.lifecycle.clone(), inner.clone());
     lifecycle.on_close(move || ending.begin_end());
@@ -354,6 +365,12 @@ impl Running {
     /// the process should exit now.
     pub fn signal(&self, number: i32) -> Option<u8> {
         self.0.lifecycle.signal(number)
+    }
+
+    /// If the server was built from settings with a file, SIGHUP reloads them until the returned value is dropped, and the
+    /// log has the outcome. `None` if there is no file, or if the program has changed the action of SIGHUP.
+    pub fn watch_hangup(&self) -> Option<HangupWatch> {
+        HangupWatch::new(self.0.settings.as_ref()?, &self.0.engine)
     }
 
     /// The exit code for a program whose only purpose is its server. It is valid after the server has ended: 130 if

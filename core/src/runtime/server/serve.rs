@@ -88,6 +88,10 @@ impl Server {
     /// purpose is the server: 130 if SIGINT ended it, and 0 otherwise. This function blocks, and must not be called
     /// inside a tokio runtime. Fails like [`Server::start`], or with the error of [`Running::failure`].
     ///
+    /// If the server was built from settings with a file, SIGHUP reloads them, like
+    /// [`Settings::reload`](crate::Settings::reload); the log says whether it worked. A handler of the program for SIGHUP
+    /// is not replaced. All else here is about SIGINT and SIGTERM.
+    ///
     /// The first signal ends the server gracefully. If the server is already ending, the first signal ends the time for
     /// calls in flight at once. A second signal ends the process with 128 plus its number. A signal that the process
     /// ignored stays ignored. After this function has returned, the two signals have their earlier effect. A program
@@ -108,6 +112,7 @@ impl Server {
             EndOnDrop(self.start(options)?)
         };
         signals.forward_to(self.engine().threads(), running.0.clone())?;
+        let _hangup = running.0.watch_hangup();
         if running.0.wait_started().is_ok() {
             started(&running.0);
         }

@@ -9,6 +9,7 @@ mod file;
 mod json;
 mod options;
 mod read;
+mod reload;
 mod save;
 mod schema;
 mod schemas;

@@ -3,7 +3,7 @@
 use super::builder::SettingsBuilder;
 use super::read::Settings;
 use crate::dispatch::options::values::OptionValue;
-use crate::dispatch::options::{Access, OptionRow, Owner, Owners, Spelling, options, set_all};
+use crate::dispatch::options::{Access, Form, OptionRow, Owner, Owners, Spelling, options, set_all};
 use crate::error::Error;
 use crate::json::{JsonSlice, Kind};
 
@@ -40,6 +40,10 @@ fn members(name: &str, object: Option<JsonSlice>) -> Result<Vec<(String, JsonSli
 impl Settings {
     /// Reads settings from the sources that options name, in the spelling of a language.
     pub fn from_options(options: &JsonSlice, spelling: Spelling) -> Result<Settings, Error> {
+        if options.kind() != Kind::Object {
+            let (expected, shown) = (Form::Objects.expected(spelling), spelling.shown(options));
+            return Err(Error::invalid(format!("settings: the options must be {expected}, not {shown}")));
+        }
         let mut own = SourceOptions::default();
         set_all(&mut own, Owner::Server, spelling, options)
             .map_err(|error| Error::invalid(format!("settings: {}", error.text)))?;

@@ -1,13 +1,15 @@
 //! Settings that have been read.
 
 use super::builder::{CODE, SettingsBuilder};
-use super::sections::{Checked, LIMITS, SERVE, SERVER, Sections, limit_json};
+use super::reload::Servers;
+use super::sections::{Sections, limit_json};
 use super::tree::{self, Table};
 use super::variables::Environment;
 use super::{file, save, schema};
 use crate::dispatch::limits::Limits;
 use crate::dispatch::options::Spelling;
 use crate::error::{Error, ErrorKind};
+use crate::host::{Configured, LIMITS, SERVE, SERVER};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::messages::error::clip;
@@ -39,11 +41,15 @@ use std::sync::Arc;
 /// # Ok::<(), tenon_mcp::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Settings(Arc<Inner>);
+pub struct Settings(pub(super) Arc<Inner>);
 
-struct Inner {
-    sources: Sources,
-    state: Mutex<State>,
+pub(super) struct Inner {
+    pub(super) sources: Sources,
+    /// Locked while sources are read, so that changes happen one after the other.
+    pub(super) state: Mutex<State>,
+    /// All values. Readers do not wait while sources are read.
+    pub(super) now: Mutex<Arc<Snapshot>>,
+    pub(super) servers: Mutex<Servers>,
 }
 
 /// Where settings come from, other than code.
@@ -55,23 +61,22 @@ pub(super) struct Sources {
 }
 
 /// The values of the sources, as they were read last. A later table counts more.
-struct Read {
+pub(super) struct Read {
     environment: Environment,
     tables: Vec<Table>,
 }
 
-struct State {
-    read: Read,
-    code: Table,
+pub(super) struct State {
+    pub(super) read: Read,
+    pub(super) code: Table,
     /// The keys that were set and not saved.
     unsaved: BTreeSet<String>,
-    now: Arc<Snapshot>,
 }
 
 /// All values at one time.
 pub(super) struct Snapshot {
-    table: Table,
-    checked: Checked,
+    pub(super) table: Table,
+    pub(super) checked: Configured,
 }
 
 /// The member of a table that stands for a secret: the path of its file.
@@ -85,7 +90,7 @@ impl fmt::Debug for Settings {
 }
 
 impl Sources {
-    fn read(&self) -> Result<Read, Error> {
+    pub(super) fn read(&self) -> Result<Read, Error> {
         let environment = Environment::read(self.dotenv.as_deref())?;
         let mut tables = Vec::new();
         if let Some(path) = &self.file {
@@ -142,7 +147,7 @@ impl Sources {
     }
 
     /// All values, of the sources and of code.
-    fn snapshot(&self, read: &Read, code: &Table) -> Result<Snapshot, Error> {
+    pub(super) fn snapshot(&self, read: &Read, code: &Table) -> Result<Snapshot, Error> {
         let mut code = code.clone();
         self.prepare(&mut code)?;
         let mut table = tree::merge(read.tables.iter().cloned().chain([code]).collect())?;
@@ -254,12 +259,23 @@ impl Settings {
     pub(super) fn read(sources: Sources, code: Table) -> Result<Settings, Error> {
         let read = sources.read()?;
         let now = Arc::new(sources.snapshot(&read, &code)?);
-        let state = State { read, code, unsaved: BTreeSet::new(), now };
-        Ok(Settings(Arc::new(Inner { sources, state: Mutex::new(state) })))
+        let state = Mutex::new(State { read, code, unsaved: BTreeSet::new() });
+        Ok(Settings(Arc::new(Inner { sources, state, now: Mutex::new(now), servers: Mutex::default() })))
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.state.lock().now.clone()
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.now.lock().clone()
+    }
+
+    /// Whether both are the same settings.
+    pub(crate) fn is(&self, other: &Settings) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The settings file.
+    #[doc(hidden)]
+    pub fn file(&self) -> Option<&Path> {
+        self.0.sources.file.as_deref()
     }
 
     /// The value of a setting, by its dotted key, such as `limits.max_calls`. `None` if it is not set; a limit always has
@@ -289,7 +305,8 @@ impl Settings {
     }
 
     /// Sets a value in code, by its dotted key; null removes the value of code. If the value is wrong, nothing changes. The
-    /// other sources are not read again.
+    /// other sources are not read again. Servers keep their settings until [`Settings::reload`] or
+    /// [`Server::apply_settings`].
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting, and [`ErrorKind::Invalid`] if the value is wrong.
@@ -307,7 +324,8 @@ impl Settings {
                 .map_err(|why| Error::invalid(format!("{CODE}: {why}")))?,
         }
         let now = Arc::new(sources.snapshot(&state.read, &code)?);
-        (state.code, state.now) = (code, now);
+        state.code = code;
+        *self.0.now.lock() = now;
         match is_set {
             true => _ = state.unsaved.insert(key.to_owned()),
             false => _ = state.unsaved.remove(key),
@@ -342,15 +360,6 @@ impl Settings {
         }
         save::write(path, &changes)?;
         state.unsaved.clear();
-        Ok(())
-    }
-
-    /// Reads all sources again. If anything is wrong, nothing changes.
-    pub fn reload(&self) -> Result<(), Error> {
-        let read = self.0.sources.read()?;
-        let mut state = self.0.state.lock();
-        state.now = Arc::new(self.0.sources.snapshot(&read, &state.code)?);
-        state.read = read;
         Ok(())
     }
 
@@ -398,9 +407,9 @@ impl Settings {
             return Ok(None);
         };
         let no_descriptor = |_| Err(io::Error::other("settings have no descriptors"));
-        ServeOptions::from_options(serve, Spelling::File, no_descriptor)
-            .map(Some)
-            .map_err(|error| Error::new(error.kind(), format!("{SERVE}: {}", error.message())))
+        let options = ServeOptions::from_options(serve, Spelling::File, no_descriptor)
+            .map_err(|error| Error::new(error.kind(), format!("{SERVE}: {}", error.message())))?;
+        Ok(Some(options.of_settings(serve.clone())))
     }
 }
 
@@ -425,7 +434,7 @@ impl Server {
         name: Option<&str>,
         version: Option<&str>,
     ) -> Result<ServerBuilder, Error> {
-        let none = Checked::default();
+        let none = Configured::default();
         let now = settings.map(Settings::snapshot);
         let checked = now.as_ref().map_or(&none, |now| &now.checked);
         let Some(name) = name.or(checked.name.as_deref()) else {
@@ -436,7 +445,7 @@ impl Server {
         let version = version.or(checked.version.as_deref()).unwrap_or("0.0.0");
         let builder = Server::builder(name, version);
         Ok(match settings {
-            Some(_) => builder.limits(checked.limits.clone()).with_settings(checked.server.clone()),
+            Some(settings) => builder.with_settings(settings, checked),
             None => builder,
         })
     }

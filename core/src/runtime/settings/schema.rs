@@ -1,10 +1,11 @@
 //! What settings there are: as a JSON Schema, as a default file, and to find keys.
 
 use super::schemas;
-use super::sections::{IDENTITY, IN_FILE, LIMITS, SERVE, SERVER, Sections, limit_json};
+use super::sections::{IDENTITY, IN_FILE, Sections, limit_json};
 use crate::dispatch::limits::{Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
-use crate::dispatch::options::{Form, OptionRow, Options, Owner, ServerSettings, Spelling};
+use crate::dispatch::options::{Form, OptionRow, Options, Owner, ServerSettings, Spelling, disabled_members};
+use crate::host::{LIMITS, SERVE, SERVER};
 use crate::runtime::options::table::TransportOptions;
 use crate::runtime::options::transports::{TRANSPORTS, TransportRow};
 use serde_json::{Map, Value as Json, json};
@@ -81,6 +82,9 @@ fn schema_of(form: Form) -> Json {
         Form::Verifiers | Form::ApiKeys => json!({ "type": "array", "items": { "type": "object" } }),
         Form::Texts => json!({ "type": ["string", "array"] }),
         Form::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Form::Disabled => object(disabled_members().map(|member| (member.to_owned(), strings())).collect()),
+        // A file with keys is a text.
+        Form::Keys => json!({ "type": ["array", "string"], "items": { "type": "string" } }),
         Form::Json => json!({}),
         // No transport of a file has one.
         Form::Descriptor => json!(false),
@@ -100,10 +104,18 @@ fn with_text(mut schema: Json, text: &str) -> Json {
     schema
 }
 
+/// A keyword of ours: a reload can change the setting while the server runs.
+fn mark_changeable(schema: &mut Json, changeable: bool) {
+    if changeable {
+        schema["changeable"] = true.into();
+    }
+}
+
 fn properties(rows: impl Iterator<Item = &'static OptionRow>) -> Map<String, Json> {
     let mut all = Map::new();
     for row in rows {
         let mut schema = with_text(schema_of(row.form), row.text);
+        mark_changeable(&mut schema, row.changeable);
         if row.secret {
             schema["writeOnly"] = true.into();
             all.insert(format!("{}{IN_FILE}", row.name), in_file(row.name));
@@ -128,7 +140,9 @@ pub(super) fn schema(sections: &Sections) -> Json {
             Unit::Time => ("number", (limit.min as f64 / 1000.0).into()),
             _ => ("integer", Json::from(limit.min)),
         };
-        (limit.name.to_owned(), with_text(json!({ "type": kind, "minimum": min }), limit.text))
+        let mut schema = with_text(json!({ "type": kind, "minimum": min }), limit.text);
+        mark_changeable(&mut schema, limit.changeable);
+        (limit.name.to_owned(), schema)
     });
     let serve = transports().map(|row| {
         let options = object(properties(rows::<TransportOptions>(Owner::Transport(row.name))));

@@ -7,6 +7,7 @@ use crate::dispatch::nearest_name::nearest_name;
 use crate::dispatch::options::{Form, Options, Owner, ServerSettings, Spelling, names, set_at};
 use crate::dispatch::validation::schema::Schema;
 use crate::error::Error;
+use crate::host::{Configured, LIMITS, SERVE, SERVER};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::clip;
 use crate::runtime::options::configured::{ConfiguredTransport, transport_names};
@@ -17,9 +18,6 @@ use serde_json::Value as Json;
 use std::io;
 use std::time::Duration;
 
-pub(super) const SERVER: &str = "server";
-pub(super) const LIMITS: &str = "limits";
-pub(super) const SERVE: &str = "serve";
 const OWN: [&str; 3] = [SERVER, LIMITS, SERVE];
 /// The members of the section `server` that are not rows of the table.
 pub(super) const IDENTITY: [&str; 2] = ["name", "version"];
@@ -47,16 +45,6 @@ pub(super) enum Reading {
     Words,
     /// JSON, or text if it is not JSON.
     Json,
-}
-
-/// Settings that have been checked.
-#[derive(Default)]
-pub(super) struct Checked {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<String>,
-    pub(super) server: ServerSettings,
-    pub(super) limits: Limits,
-    pub(super) serve: Option<JsonSlice>,
 }
 
 /// The error about a value: where it comes from, its path, and what is wrong.
@@ -171,7 +159,7 @@ impl Sections {
             Some(
                 Form::Text | Form::Word(_) | Form::StoreUrl | Form::Host | Form::UrlPath | Form::FilePath,
             ) => Reading::Text,
-            Some(Form::Words | Form::KnownWords(_) | Form::Names) => Reading::Words,
+            Some(Form::Words | Form::KnownWords(_) | Form::Names | Form::Keys) => Reading::Words,
             _ => Reading::Json,
         };
         match path {
@@ -279,9 +267,9 @@ impl Sections {
     }
 
     /// Checks all values.
-    pub(super) fn check(&self, table: &Table) -> Result<Checked, Error> {
+    pub(super) fn check(&self, table: &Table) -> Result<Configured, Error> {
         self.check_names(table)?;
-        let mut checked = Checked::default();
+        let mut checked = Configured::default();
         for (name, value) in table {
             match name.as_str() {
                 SERVER => check_server(&mut checked, value)?,
@@ -327,7 +315,7 @@ fn row<T: Options>(name: &str) -> Option<Form> {
     T::TABLE.iter().find(|row| SPELLING.name(row.name) == name).map(|row| row.form)
 }
 
-fn check_server(checked: &mut Checked, section: &Value) -> Result<(), Error> {
+fn check_server(checked: &mut Configured, section: &Value) -> Result<(), Error> {
     for (name, value) in members(SERVER, section)? {
         let identity = match name.as_str() {
             "name" => Some(&mut checked.name),
@@ -349,9 +337,10 @@ fn check_server(checked: &mut Checked, section: &Value) -> Result<(), Error> {
         if matches!(value.kind, ValueKind::Nil) {
             continue;
         }
-        // The error of the row would show the value.
-        let is_secret =
-            ServerSettings::TABLE.iter().any(|row| row.secret && SPELLING.name(row.name) == *name);
+        // The error of the row would show the value, but that of keys does not.
+        let is_secret = ServerSettings::TABLE
+            .iter()
+            .any(|row| row.secret && !matches!(row.form, Form::Keys) && SPELLING.name(row.name) == *name);
         if is_secret && !matches!(value.kind, ValueKind::String(_)) {
             return Err(wrong(value, format!("{SERVER}.{name} must be a string, not {}", word(&value.kind))));
         }

@@ -4,6 +4,7 @@ mod entries;
 mod lists;
 mod mounts;
 mod registration;
+mod reload;
 mod resources;
 mod settings;
 mod tags;

@@ -120,7 +120,7 @@ impl ServerConfig {
     }
 
     pub(crate) fn set_limit(&mut self, number: tenon_limit, value: u64) -> Result<()> {
-        set_limit(&mut Limits::default(), number, value)?;
+        set_limit(number, value, |limit, value| Limits::default().set(limit, value))?;
         self.own_limits.insert(number, value);
         Ok(())
     }
@@ -131,7 +131,9 @@ impl ServerConfig {
             Some(settings) => self.builder(Some(settings))?.current_limits().clone(),
             None => Limits::default(),
         };
-        self.own_limits.iter().try_for_each(|(number, value)| set_limit(&mut limits, *number, *value))?;
+        for (number, value) in &self.own_limits {
+            set_limit(*number, *value, |limit, value| limits.set(limit, value))?;
+        }
         Ok(limits)
     }
 
@@ -180,10 +182,13 @@ impl ServerConfig {
             return Err(failure.clone());
         }
         if self.changed {
-            let mut builder = self
-                .builder(self.settings.as_ref())?
-                .limits(self.limits()?)
-                .state_keys(self.state_keys.iter().copied());
+            let mut builder = self.builder(self.settings.as_ref())?;
+            for (number, value) in &self.own_limits {
+                set_limit(*number, *value, |limit, value| builder.set_limit(limit, value))?;
+            }
+            if !self.state_keys.is_empty() {
+                builder = builder.state_keys(self.state_keys.iter().copied());
+            }
             if let Some(log) = &self.log {
                 builder = builder.log(log.clone());
             }

@@ -51,7 +51,7 @@ impl ServerConfig {
     pub(crate) fn transports(&self) -> Result<ServeOptions> {
         let mut options = self.named()?;
         if options.is_empty() {
-            options = self.with_defaults(self.of_settings()?)?;
+            options = self.of_settings()?;
         }
         if options.is_empty() {
             return Err(Failure::new(
@@ -69,15 +69,15 @@ impl ServerConfig {
     }
 
     /// The transports of the section "serve".
-    fn of_settings(&self) -> Result<Vec<ConfiguredTransport>> {
+    fn of_settings(&self) -> Result<ServeOptions> {
         let served = self.settings.as_ref().map(Settings::serve_options).transpose()?.flatten();
-        let named = served.map(|served| served.to_options(Spelling::File)).unwrap_or_default();
+        let Some(served) = served else { return Ok(ServeOptions::new()) };
         let no_descriptor = |_| Err(io::Error::other("settings have no descriptors"));
         let mut all = Vec::new();
-        for (name, options) in &named {
+        for (name, options) in &served.to_options(Spelling::File) {
             all.extend(ConfiguredTransport::read(name, options, Spelling::File, no_descriptor)?);
         }
-        Ok(all)
+        Ok(self.with_defaults(all)?.as_in(&served))
     }
 
     /// Serves transports. Options that they do not have are those that apply to all transports.

@@ -36,9 +36,9 @@ use tokio::io::AsyncWrite;
 
 /// Runs the periodic work of the endpoint until the listener ends.
 pub(in crate::runtime::http) async fn tick(service: HttpService, routes: Arc<RouteTable>, guard: TaskGuard) {
-    let period = service.tick_period();
     loop {
-        let mut sleep = pin!(tokio::time::sleep(period));
+        // Read again each time, because the limits may have changed.
+        let mut sleep = pin!(tokio::time::sleep(service.tick_period()));
         let dead = poll_fn(|task| {
             guard.register(task.waker());
             if guard.phase() == Phase::Dead {

@@ -1,0 +1,168 @@
+//! The entries that the settings of a server hide.
+
+use super::form::Form;
+use super::spelling::Spelling;
+use super::values::{At, OptionValue};
+use crate::json::{JsonSlice, Kind as JsonKind};
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::error::clip;
+use serde_json::{Map, Value};
+
+/// The entries that a server hides: by their names, in which `*` stands for any text, and by their tags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disabled {
+    names: [Vec<String>; MEMBERS.len()],
+    tags: Vec<String>,
+}
+
+/// The members with names, and the kinds that each stands for.
+const MEMBERS: [(&str, &[Kind]); 4] = [
+    ("tools", &[Kind::Tool]),
+    ("resources", &[Kind::Resource]),
+    ("templates", &[Kind::ResourceTemplate, Kind::ResourceProvider]),
+    ("prompts", &[Kind::Prompt]),
+];
+const TAGS: &str = "tags";
+/// The most names and tags, and the most bytes of each.
+const MAX_NAMES: usize = 1024;
+const MAX_NAME: usize = 1024;
+
+/// The names of all members.
+pub(crate) fn disabled_members() -> impl Iterator<Item = &'static str> {
+    MEMBERS.iter().map(|(name, _)| *name).chain([TAGS])
+}
+
+impl Disabled {
+    /// Hides the entries of a kind that have these names.
+    #[must_use]
+    pub fn names(mut self, kind: Kind, names: impl IntoIterator<Item = impl Into<String>>) -> Disabled {
+        if let Some(place) = MEMBERS.iter().position(|(_, kinds)| kinds.contains(&kind)) {
+            self.names[place].extend(names.into_iter().map(Into::into));
+        }
+        self
+    }
+
+    /// Hides the entries that have one of these tags.
+    #[must_use]
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Disabled {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether an entry is hidden.
+    pub(crate) fn hides<'a>(
+        &self,
+        kind: Kind,
+        name: &str,
+        mut tags: impl Iterator<Item = &'a String>,
+    ) -> bool {
+        let named = MEMBERS.iter().zip(&self.names).filter(|((_, kinds), _)| kinds.contains(&kind));
+        named.flat_map(|(_, names)| names).any(|pattern| matches(pattern, name))
+            || (!self.tags.is_empty() && tags.any(|tag| self.tags.contains(tag)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
+        disabled_members().zip(self.names.iter().chain([&self.tags]))
+    }
+}
+
+/// Whether a name is what the pattern says. Takes at most the product of their lengths, both of which are bounded.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(place) => rest = &rest[place + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+impl OptionValue for Disabled {
+    const FORM: Form = Form::Disabled;
+
+    fn read(value: &JsonSlice, at: &At) -> Result<Disabled, String> {
+        if value.kind() != JsonKind::Object {
+            return Err(at.wrong(value));
+        }
+        let mut all = Disabled::default();
+        for member in value.members() {
+            let (name, inner) = (member.name(value.as_bytes()), value.subslice(member.value.clone()));
+            if inner.kind() == JsonKind::Null {
+                continue;
+            }
+            let place = disabled_members().position(|known| known == name).ok_or_else(|| {
+                let known: Vec<_> = disabled_members().collect();
+                let (path, name, known) = (&at.path, clip(&name), known.join(", "));
+                format!("{path}: there is no member {name:?}; the members are {known}")
+            })?;
+            let names: Vec<String> =
+                inner.deserialize().map_err(|_| at.member(&name, Form::Names).wrong(&inner))?;
+            *all.names.get_mut(place).unwrap_or(&mut all.tags) = names;
+        }
+        Ok(all)
+    }
+
+    fn check(&self, at: &At) -> Result<(), String> {
+        for (member, names) in self.all() {
+            if names.len() > MAX_NAMES {
+                let count = names.len();
+                return Err(format!("{}.{member}: {count} names exceed the limit of {MAX_NAMES}", at.path));
+            }
+            if let Some(name) = names.iter().find(|name| name.is_empty() || name.len() > MAX_NAME) {
+                return Err(format!(
+                    "{}.{member}: {:?} must have 1 to {MAX_NAME} bytes",
+                    at.path,
+                    clip(name)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, _: Spelling) -> Value {
+        let set = self.all().filter(|(_, names)| !names.is_empty());
+        set.map(|(member, names)| (member.to_owned(), names.as_slice().into())).collect::<Map<_, _>>().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("a*", "a", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("*b", "abc", false),
+            ("a*c", "ac", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "acb", false),
+            ("**", "x", true),
+            ("*a*a*", "a", false),
+            ("ä*", "äö", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn kinds_and_tags_are_told_apart() {
+        let disabled = Disabled::default().names(Kind::Tool, ["x*"]).tags(["admin"]);
+        let admin = ["admin".to_owned()];
+        assert!(disabled.hides(Kind::Tool, "xy", [].iter()));
+        assert!(!disabled.hides(Kind::Prompt, "xy", [].iter()));
+        assert!(disabled.hides(Kind::Prompt, "xy", admin.iter()));
+        let templates = Disabled::default().names(Kind::ResourceProvider, ["t:*"]);
+        assert!(templates.hides(Kind::ResourceTemplate, "t:{x}", [].iter()));
+    }
+}
