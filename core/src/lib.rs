@@ -33,12 +33,12 @@ mod sync;
 pub mod testing;
 pub mod transport;
 
+pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
-pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::options::{
-    VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
-    Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling,
+    Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling, VERIFIERS,
+    Verifier, VerifierKind, VerifierOptions, VerifierRow,
 };
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;

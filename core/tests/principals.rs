@@ -114,7 +114,9 @@ impl Up {
         change(&mut limits);
         let builder = Server::builder("words", "1").limits(limits).principal_resolver(words.clone());
         let server = builder.log(Arc::new(Lines(lines))).build().unwrap();
-        let who = |context: Context| async move { context.principal().map_or("nobody", Principal::subject).to_owned() };
+        let who = |context: Context| async move {
+            context.principal().map_or("nobody", Principal::subject).to_owned()
+        };
         server.tool(Tool::new("who"), who).unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

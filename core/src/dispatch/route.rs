@@ -134,7 +134,11 @@ pub(crate) fn address(params: &Params) -> Result<String, RpcError> {
 }
 
 /// PR-3, PR-4.
-fn prompt<T>(params: &Params, caller: Option<&Principal>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
+fn prompt<T>(
+    params: &Params,
+    caller: Option<&Principal>,
+    snapshot: &Snapshot<T>,
+) -> Result<Route<T>, RpcError> {
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Prompt, &name)

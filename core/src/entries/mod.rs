@@ -17,8 +17,8 @@ mod skills;
 mod ui;
 
 use crate::dispatch::options::{
-    Policies, access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies,
-    state_policies, task_policies, template_policies,
+    Policies, access_policies, common_policies, list_policies, read_policies, result_policies,
+    schema_policies, state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;

@@ -1,6 +1,8 @@
 //! The type for resources that the program lists itself.
 
-use crate::dispatch::options::{Policies, access_policies, common_policies, read_policies, state_policies, template_policies};
+use crate::dispatch::options::{
+    Policies, access_policies, common_policies, read_policies, state_policies, template_policies,
+};
 use crate::dispatch::registry::entry::Entry;
 use crate::proto::catalog::kind::Kind;
 use std::any::Any;

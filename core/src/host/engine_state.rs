@@ -1,6 +1,7 @@
 //! The state that [`Engine`](crate::host::Engine) (for transports) and [`HostPort`](crate::host::HostPort) (for
 //! hosts) share.
 
+use crate::dispatch::access::AccessRules;
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
@@ -9,12 +10,11 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::live_limits::LiveLimits;
 use crate::dispatch::log::{self, LiveLevel, LogLevel};
 use crate::dispatch::observer::Observers;
-use crate::dispatch::registry::catalog::Catalog;
-use crate::dispatch::shares::Shares;
-use crate::dispatch::access::AccessRules;
 use crate::dispatch::options::PublicUrl;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::rate_table::RateTable;
+use crate::dispatch::registry::catalog::Catalog;
+use crate::dispatch::shares::Shares;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;

@@ -8,9 +8,9 @@
 
 use super::engine::Engine;
 use super::{Registered, Target};
+use crate::dispatch::access::Access;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::mount_names::Prefix;
-use crate::dispatch::access::Access;
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
 use crate::host::engine_state::Shared;

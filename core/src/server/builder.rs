@@ -8,7 +8,8 @@ use crate::dispatch::limits::{Limit, LimitValue, Limits, WrongLimit};
 use crate::dispatch::log::{LiveLevel, Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{
-    self, Grants, OptionError, Verifier, VerifierKind, Owner, ServerSettings, Spelling, StoreUrl, access_settings, server_settings,
+    self, Grants, OptionError, Owner, ServerSettings, Spelling, StoreUrl, Verifier, VerifierKind,
+    access_settings, server_settings,
 };
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;

@@ -1,7 +1,7 @@
 //! The server for a program that uses the crate. It is only data until it is started.
 mod builder;
-mod verifiers;
 mod composition;
+mod verifiers;
 
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::validation::arguments::Policy;
@@ -13,8 +13,8 @@ use crate::proto::session::task::TaskSupport;
 #[cfg(feature = "runtime")]
 use crate::runtime::Settings;
 pub use builder::ServerBuilder;
-pub use verifiers::{ApiKey, ApiKeys, Introspection, Jwt};
 use std::sync::Arc;
+pub use verifiers::{ApiKey, ApiKeys, Introspection, Jwt};
 
 /// An MCP server: its name, its entries, its limits. It starts no thread and opens nothing until it is served.
 ///

@@ -1,8 +1,8 @@
 //! The verifiers of credentials as Rust programs declare them.
 
 use crate::dispatch::options::{
-    ApiKeyOptions, Verifier, VerifierKind, VerifierOptions, api_key_options, introspection_options, jwt_options,
-    key_options, token_options, verifier_options,
+    ApiKeyOptions, Verifier, VerifierKind, VerifierOptions, api_key_options, introspection_options,
+    jwt_options, key_options, token_options, verifier_options,
 };
 
 /// Static keys: bearer tokens, or the values of a header. They are compared in constant time.

@@ -22,7 +22,8 @@ impl Denial<'_> {
             Denial::Anonymous(access) => unauthenticated().with_scopes(access.scopes()),
             Denial::Scopes(access) => {
                 let scopes = access.scopes();
-                forbidden(format!("Forbidden: the request needs the scopes {scopes}"), "scopes").with_scopes(scopes)
+                forbidden(format!("Forbidden: the request needs the scopes {scopes}"), "scopes")
+                    .with_scopes(scopes)
             }
             Denial::Roles => forbidden("Forbidden: the caller has none of the required roles", "roles"),
         }

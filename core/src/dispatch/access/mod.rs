@@ -39,8 +39,9 @@ impl Access {
         let Some(caller) = caller else {
             return if self.anonymous { Ok(()) } else { Err(Denial::Anonymous(self)) };
         };
-        let permits =
-            |scope: &Scope| caller.has_scope(&scope.name) || scope.broader.iter().any(|broad| caller.has_scope(broad));
+        let permits = |scope: &Scope| {
+            caller.has_scope(&scope.name) || scope.broader.iter().any(|broad| caller.has_scope(broad))
+        };
         if !self.scopes.iter().all(permits) {
             return Err(Denial::Scopes(self));
         }

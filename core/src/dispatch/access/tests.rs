@@ -39,7 +39,8 @@ fn all_scopes_and_one_role_are_needed() {
         assert_eq!(allows(&access, Some(&ann(scopes, roles))), may, "{scopes:?} {roles:?}");
     }
     assert!(!allows(&access, None));
-    let denied = |scopes: &[&str]| access.as_ref().unwrap().check(Some(&ann(scopes, &[]))).unwrap_err().error();
+    let denied =
+        |scopes: &[&str]| access.as_ref().unwrap().check(Some(&ann(scopes, &[]))).unwrap_err().error();
     assert!(denied(&["a"]).message.contains("needs the scopes a b"));
     assert!(denied(&["a", "b"]).message.contains("none of the required roles"));
 }

@@ -1,7 +1,7 @@
 //! The forms of options: what a value may be, in the words of each language.
 
-use super::disabled::disabled_members;
 use super::spelling::Spelling;
+use super::values::disabled::disabled_members;
 
 /// The form of an option's value: its type, its range, its words.
 #[derive(Clone, Copy, Debug)]

@@ -11,41 +11,35 @@ mod owners;
 #[macro_use]
 mod table;
 mod access;
-mod authorization;
-mod cache;
-mod disabled;
 mod policies;
 mod settings;
 mod spelling;
-mod state_keys;
-mod store_url;
 #[cfg(test)]
 mod tests;
 pub(crate) mod types;
 pub(crate) mod values;
-mod verifiers;
 
-pub(crate) use authorization::{Grants, PublicUrl};
 pub use access::{OptionError, Options};
 pub(crate) use access::{check, fill, set_at, value_of, write_shown};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
-pub use disabled::Disabled;
-pub(crate) use disabled::disabled_members;
 pub use form::Form;
 pub use owners::{Owner, Owners};
 pub use policies::Policies;
 pub(crate) use policies::{
-    access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies, state_policies,
-    task_policies, template_policies,
+    access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies,
+    state_policies, task_policies, template_policies,
 };
 pub use settings::ServerSettings;
 pub(crate) use settings::{access_settings, server_settings};
 pub use spelling::Spelling;
-pub use store_url::StoreUrl;
 pub use table::OptionRow;
-pub use verifiers::{VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow};
-pub(crate) use verifiers::{
+pub(crate) use table::{Access, options, setter};
+pub(crate) use values::authorization::{Grants, PublicUrl};
+pub use values::disabled::Disabled;
+pub(crate) use values::disabled::disabled_members;
+pub use values::store_url::StoreUrl;
+pub(crate) use values::verifiers::{
     ApiKeyOptions, FilePath, Verifiers, api_key_options, introspection_options, jwt_options, key_options,
     token_options, verifier_options,
 };
-pub(crate) use table::{Access, options, setter};
+pub use values::verifiers::{VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow};

@@ -60,7 +60,9 @@ impl Owners {
         match self {
             Owners::Entries(kinds) => kinds.iter().map(|kind| format!("{}s", kind.noun())).collect(),
             Owners::Servers => vec!["servers".to_owned()],
-            Owners::Transports(names) | Owners::Verifiers(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+            Owners::Transports(names) | Owners::Verifiers(names) => {
+                names.iter().map(|name| (*name).to_owned()).collect()
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The types of options' values, by the names that the tables use.
 
-pub(crate) use super::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
-pub(crate) use super::cache::CacheOf;
-pub(crate) use crate::dispatch::access::Anonymous;
-pub(crate) use super::disabled::Disabled;
-pub(crate) use super::state_keys::StateKeys;
-pub(crate) use super::store_url::StoreUrl;
-pub(crate) use super::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};
+pub(crate) use super::values::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
+pub(crate) use super::values::cache::CacheOf;
+pub(crate) use super::values::disabled::Disabled;
+pub(crate) use super::values::state_keys::StateKeys;
+pub(crate) use super::values::store_url::StoreUrl;
+pub(crate) use super::values::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};
 pub(crate) use super::values::{Declared, Extensions, Tags};
+pub(crate) use crate::dispatch::access::Anonymous;
 pub(crate) use crate::dispatch::log::LogLevel;
 pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;
 pub(crate) use crate::json::JsonSlice;

@@ -42,7 +42,10 @@ impl Credential {
 }
 
 /// Refuses scopes or roles that are too many, too long, or that a list separated by spaces could not hold.
-pub(crate) fn check_words<'a>(what: &str, words: impl ExactSizeIterator<Item = &'a str>) -> Result<(), String> {
+pub(crate) fn check_words<'a>(
+    what: &str,
+    words: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<(), String> {
     if words.len() > MAX_WORDS {
         return Err(format!("{what}: {} exceed the limit of {MAX_WORDS}", words.len()));
     }
@@ -58,7 +61,8 @@ pub(crate) fn check_words<'a>(what: &str, words: impl ExactSizeIterator<Item = &
 
 /// Whether a text can be a scope (RFC 6749, section 3.3) or a role. Roles may have characters beyond ASCII.
 fn is_word(word: &str) -> bool {
-    (1..=MAX_WORD).contains(&word.len()) && !word.chars().any(|c| c <= ' ' || c == '"' || c == '\\' || c == '\u{7f}')
+    (1..=MAX_WORD).contains(&word.len())
+        && !word.chars().any(|c| c <= ' ' || c == '"' || c == '\\' || c == '\u{7f}')
 }
 
 impl Principal {

@@ -107,7 +107,10 @@ fn facts(value: &JsonSlice) -> Result<Option<Facts>, String> {
         let of = value.subslice(member.value.clone());
         if !MEMBERS.contains(&&*name) {
             let all = MEMBERS.join(", ");
-            return Err(format!("the principal has an unknown member {:?}; the members are {all}", clip(&name)));
+            return Err(format!(
+                "the principal has an unknown member {:?}; the members are {all}",
+                clip(&name)
+            ));
         }
         if of.kind() == Kind::Null || matches!(&*name, "issuer" | "subject") {
             continue;

@@ -2,8 +2,8 @@
 //! bytes.
 
 use crate::dispatch::access::Access;
-use crate::dispatch::principal::Principal;
 use crate::dispatch::options::Disabled;
+use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::registry::page::Listing;
 use crate::dispatch::registry::registered::{Input, Registered};
@@ -286,7 +286,13 @@ impl<T> KindTable<T> {
         let entries: Vec<_> = slots.filter(|slot| all.shows(slot)).map(|slot| slot.entry.clone()).collect();
         let by_name = entries.iter().enumerate().map(|(place, entry)| (entry.name.clone(), place)).collect();
         let restricted = entries.iter().any(|entry| entry.access().is_some());
-        KindTable { entries, by_name, lists: Default::default(), restricted, visible: VisibleLists::default() }
+        KindTable {
+            entries,
+            by_name,
+            lists: Default::default(),
+            restricted,
+            visible: VisibleLists::default(),
+        }
     }
 }
 

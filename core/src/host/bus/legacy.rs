@@ -1,8 +1,8 @@
 //! `resources/subscribe` and `resources/unsubscribe` of legacy sessions (RS-8 to RS-10).
 
 use super::Subscriber;
-use crate::dispatch::principal::Principal;
 use super::table::{Added, Bounds};
+use crate::dispatch::principal::Principal;
 use crate::host::calls::dispatch::Thread;
 use crate::host::engine::Engine;
 use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};

@@ -139,7 +139,9 @@ impl Engine {
         filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
             let snapshot = self.0.catalog.snapshot();
-            let may_read = |uri: &Arc<str>| snapshot.resource(uri).is_some_and(|(entry, _)| entry.permit(caller).is_ok());
+            let may_read = |uri: &Arc<str>| {
+                snapshot.resource(uri).is_some_and(|(entry, _)| entry.permit(caller).is_ok())
+            };
             filter.resources.retain(may_read);
         }
         filter

@@ -1,8 +1,8 @@
 //! One listen stream: its queue of outgoing messages, which keeps them in order.
 
 use crate::dispatch::observer::{RequestScope, StreamScope};
-use crate::host::principal::ExpiryGuard;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::principal::ExpiryGuard;
 use crate::host::session::peer::Peer;
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
@@ -47,7 +47,15 @@ impl Stream {
         observed: RequestScope,
     ) -> Stream {
         let line = Line { sending: true, ..Line::default() };
-        Stream { id, peer, sink, observed, line: Mutex::new(line), scope: Mutex::default(), expiry: Mutex::default() }
+        Stream {
+            id,
+            peer,
+            sink,
+            observed,
+            line: Mutex::new(line),
+            scope: Mutex::default(),
+            expiry: Mutex::default(),
+        }
     }
 
     /// Replaces the stream that observers know of. Dropping the result reports the end.

@@ -108,7 +108,13 @@ pub(crate) enum RefusalKind {
 
 impl PrincipalRefusal {
     fn new(kind: RefusalKind, message: impl Into<String>) -> PrincipalRefusal {
-        PrincipalRefusal { kind, message: message.into(), challenges: Vec::new(), error: None, retry_after: None }
+        PrincipalRefusal {
+            kind,
+            message: message.into(),
+            challenges: Vec::new(),
+            error: None,
+            retry_after: None,
+        }
     }
 
     /// 401: the request has no valid credentials. The client gets the message.

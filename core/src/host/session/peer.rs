@@ -6,10 +6,10 @@ use crate::dispatch::calls::table::{CallId, Full};
 use crate::dispatch::observer::SessionScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
-use crate::host::principal::ExpiryGuard;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::Engine;
 use crate::host::lanes::wake::Wake;
+use crate::host::principal::ExpiryGuard;
 use crate::locks::Mutex;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::id::RequestId;
@@ -18,8 +18,8 @@ use crate::proto::session::logging::Level;
 use crate::proto::version::Revision;
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The state that the engine keeps for one peer.
 #[derive(Default)]

@@ -294,7 +294,13 @@ impl HostPort {
                     .map_err(|error| RpcError::internal(format!("Cannot seal the cursor: {error}")))
             };
             let next = page.next.clone().map(seal).transpose()?;
-            Ok(shared.shaper.list(request, revision, ("tasks", None, true), &out.into_slice(), next.as_deref()))
+            Ok(shared.shaper.list(
+                request,
+                revision,
+                ("tasks", None, true),
+                &out.into_slice(),
+                next.as_deref(),
+            ))
         });
     }
 }

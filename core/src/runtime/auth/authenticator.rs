@@ -101,7 +101,11 @@ struct Progress {
 
 impl Authenticator {
     /// Makes an authenticator. The error names the option that is wrong.
-    pub(crate) fn new(verifiers: &[Verifier], setup: AuthSetup, limits: &Limits) -> Result<Arc<Authenticator>, String> {
+    pub(crate) fn new(
+        verifiers: &[Verifier],
+        setup: AuthSetup,
+        limits: &Limits,
+    ) -> Result<Arc<Authenticator>, String> {
         let AuthSetup { environment, observers, client, public_url, first } = setup;
         let env = Arc::new(Env {
             environment,
@@ -179,10 +183,13 @@ impl Authenticator {
         let generation = self.env.accepted.generation();
         let mut progress = Progress { refused: None, unavailable: None };
         match self.check(&config, &presented, &digest, (0, true), &mut progress) {
-            Step::Done(found) => Resolution::Ready(self.finish(found, progress, (digest, generation), client)),
+            Step::Done(found) => {
+                Resolution::Ready(self.finish(found, progress, (digest, generation), client))
+            }
             Step::Wait(place, wait) => {
                 let own = own.clone();
-                let rest = own.check_slowly(config, head, digest, generation, (place, wait), progress, client);
+                let rest =
+                    own.check_slowly(config, head, digest, generation, (place, wait), progress, client);
                 Resolution::Pending(rest)
             }
         }
@@ -204,7 +211,9 @@ impl Authenticator {
                 Checker::Keys(keys) => {
                     let Some(key) = presented.key(config, keys.header.as_ref()) else { continue };
                     match keys.find(key) {
-                        Some(principal) if principal.is_valid_at(now) => return Step::Done(Some(principal.clone())),
+                        Some(principal) if principal.is_valid_at(now) => {
+                            return Step::Done(Some(principal.clone()));
+                        }
                         Some(_) => progress.refused("Unauthorized: the key has expired", "a key has expired"),
                         None => progress.refused("Unauthorized: the key is not known", "a key is not known"),
                     }
@@ -355,7 +364,10 @@ impl Presented<'_> {
 
 /// The credentials of a request, if it has any that a verifier could take.
 fn presented<'r>(head: &'r Parts, config: &Config) -> Result<Option<Presented<'r>>, BearerError> {
-    let keys = config.headers.iter().map(|name| api_key(head.headers.get_all(name).iter().map(|value| value.as_bytes())));
+    let keys = config
+        .headers
+        .iter()
+        .map(|name| api_key(head.headers.get_all(name).iter().map(|value| value.as_bytes())));
     let keys: Vec<Option<&str>> = keys.collect::<Result<_, _>>()?;
     let values = head.headers.get_all(header::AUTHORIZATION);
     let bearer = match bearer(values.iter().map(|value| value.as_bytes())) {
@@ -384,7 +396,9 @@ impl PrincipalResolver for AuthResolver {
         let own = &self.0;
         let Some(first) = &own.first else { return own.authenticate(own, request) };
         match first.resolve(request.clone()) {
-            Resolution::Ready(Ok(None)) => own.authenticate(own, PrincipalRequest { attached: None, ..request }),
+            Resolution::Ready(Ok(None)) => {
+                own.authenticate(own, PrincipalRequest { attached: None, ..request })
+            }
             Resolution::Pending(found) => {
                 let own = own.clone();
                 Resolution::Pending(Box::pin(async move {

@@ -65,7 +65,9 @@ impl Config {
                     Checker::Keys(keys)
                 }
                 VerifierKind::Jwt => Checker::Jwt(jwt(options, &path, env, old)?),
-                VerifierKind::Introspection => Checker::Introspection(introspection(options, &path, env, old)?),
+                VerifierKind::Introspection => {
+                    Checker::Introspection(introspection(options, &path, env, old)?)
+                }
             };
             config.checkers.push(checker);
         }
@@ -95,7 +97,9 @@ impl Config {
     }
 
     fn has_introspection(&self, own: &Arc<Introspector>) -> bool {
-        self.checkers.iter().any(|one| matches!(one, Checker::Introspection(other) if Arc::ptr_eq(own, other)))
+        self.checkers
+            .iter()
+            .any(|one| matches!(one, Checker::Introspection(other) if Arc::ptr_eq(own, other)))
     }
 }
 
@@ -147,7 +151,12 @@ fn claim_rules(
     rules.roles_at(options.roles_claim.as_deref().unwrap_or("roles")).map_err(wrong)
 }
 
-fn jwt(options: &VerifierOptions, path: &str, env: &Arc<Env>, old: &Config) -> Result<Arc<JwtChecker>, String> {
+fn jwt(
+    options: &VerifierOptions,
+    path: &str,
+    env: &Arc<Env>,
+    old: &Config,
+) -> Result<Arc<JwtChecker>, String> {
     let public = text_or_file(path, ("public_key", &options.public_key), &options.public_key_file)?;
     let secret = text_or_file(path, ("secret", &options.secret), &options.secret_file)?;
     let identity = identity(options, &[public.as_deref().unwrap_or(""), secret.as_deref().unwrap_or("")]);
@@ -172,7 +181,8 @@ fn jwt(options: &VerifierOptions, path: &str, env: &Arc<Env>, old: &Config) -> R
     let mut rules = Rules::new(claims).map_err(|error| format!("{path}: {error}"))?;
     if let Some(words) = &options.algorithms {
         let known = words.0.iter().map(|word| {
-            Algorithm::from_name(word).ok_or_else(|| format!("{path}.algorithms: there is no algorithm {word:?}"))
+            Algorithm::from_name(word)
+                .ok_or_else(|| format!("{path}.algorithms: there is no algorithm {word:?}"))
         });
         let known: Vec<Algorithm> = known.collect::<Result<_, _>>()?;
         rules = rules.algorithms(known).map_err(|error| format!("{path}.algorithms: {error}"))?;

@@ -21,5 +21,8 @@ pub(super) fn read(what: &str, path: &Path) -> Result<String, String> {
         return Err(format!("{what}: {shown} has more than {MAX_FILE} bytes"));
     }
     let text = String::from_utf8(bytes).map_err(|_| format!("{what}: {shown} is not a text in UTF-8"))?;
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
+    Ok(text
+        .strip_suffix('\n')
+        .map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text))
+        .to_owned())
 }

@@ -19,8 +19,9 @@ use tenon_tokens::introspection::{Introspection, MAX_RESPONSE_BYTES, parse};
 /// What the server answers about one token.
 pub(super) type Answer = Result<Principal, Refused>;
 
-const UNREACHABLE: Refused =
-    Refused::Unavailable("Server busy: the authorization server does not answer about this token; retry later");
+const UNREACHABLE: Refused = Refused::Unavailable(
+    "Server busy: the authorization server does not answer about this token; retry later",
+);
 
 /// One endpoint for introspection.
 pub(super) struct Introspector {
@@ -66,7 +67,16 @@ impl Introspector {
             }
         }
         let credential = Arc::default();
-        Arc::new(Introspector { url, headers, rules, leeway, env, flights: Arc::default(), credential, identity })
+        Arc::new(Introspector {
+            url,
+            headers,
+            rules,
+            leeway,
+            env,
+            flights: Arc::default(),
+            credential,
+            identity,
+        })
     }
 
     /// Asks about a token. Requests with the same token wait for one answer.
@@ -102,9 +112,10 @@ impl Introspector {
             Ok(Introspection::Active(claims)) => {
                 Ok(principal(claims, self.leeway).with_credential(self.credential.clone()))
             }
-            Ok(Introspection::Inactive) => {
-                Err(Refused::Invalid("Unauthorized: the access token is not valid", "it is not active".to_owned()))
-            }
+            Ok(Introspection::Inactive) => Err(Refused::Invalid(
+                "Unauthorized: the access token is not valid",
+                "it is not active".to_owned(),
+            )),
             Err(tenon_tokens::introspection::IntrospectionError::Token { error }) => {
                 Err(Refused::Invalid(error.client_text(), error.to_string()))
             }

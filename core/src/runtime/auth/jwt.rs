@@ -107,7 +107,8 @@ impl JwtChecker {
     }
 }
 
-pub(super) const UNREAD: Refused = Refused::Unavailable("Server busy: the keys for this token cannot be read; retry later");
+pub(super) const UNREAD: Refused =
+    Refused::Unavailable("Server busy: the keys for this token cannot be read; retry later");
 
 /// The principal of verified claims.
 pub(super) fn principal(claims: Claims, leeway: u64) -> Principal {

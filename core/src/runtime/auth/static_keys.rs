@@ -20,7 +20,11 @@ pub(super) struct StaticKeys {
 }
 
 impl StaticKeys {
-    pub(super) fn new(options: &VerifierOptions, path: &str, old: &mut Credentials) -> Result<StaticKeys, String> {
+    pub(super) fn new(
+        options: &VerifierOptions,
+        path: &str,
+        old: &mut Credentials,
+    ) -> Result<StaticKeys, String> {
         let keys = options.keys.as_ref().map(|keys| &keys.0[..]).unwrap_or_default();
         let issuer: Arc<str> = match options.issuer.as_ref().map(|issuer| &issuer.0[..]) {
             None => ISSUER.into(),

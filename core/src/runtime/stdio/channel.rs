@@ -128,7 +128,11 @@ impl Shared {
 
     /// Finds the principal of the client. Returns `false` if the client is refused, or reading was stopped.
     fn open(&self) -> bool {
-        match self.engine.wait_for_principal(Resolution::Ready(Ok(self.engine.0.stdio_principal.clone())), &self.opening, || false) {
+        match self.engine.wait_for_principal(
+            Resolution::Ready(Ok(self.engine.0.stdio_principal.clone())),
+            &self.opening,
+            || false,
+        ) {
             Some(Ok(principal)) => self.engine.identify(&self.peer, principal),
             Some(Err(refusal)) => {
                 self.engine.log_refused_connection(&refusal);

@@ -8,11 +8,15 @@ use tenon_mcp::Capability;
 fn a_caller_without_the_scopes_learns_which_ones_are_needed() {
     let bench = bench(|builder| builder);
     add(&bench, Kind::Tool, "pay", &json!({ "scopes": ["pay", "read"] }));
-    let refused = modern(&bench, Some(&caller(&["read"], &[])), "tools/call", json!({ "name": "pay" })).unwrap();
+    let refused =
+        modern(&bench, Some(&caller(&["read"], &[])), "tools/call", json!({ "name": "pay" })).unwrap();
     assert_eq!(refused.status, 403);
     // AU-9: all scopes of the operation.
     let challenge = refused.headers["www-authenticate"].to_str().unwrap();
-    assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"insufficient_scope\""), "{challenge}");
+    assert!(
+        challenge.starts_with("Bearer ") && challenge.contains("error=\"insufficient_scope\""),
+        "{challenge}"
+    );
     assert!(challenge.contains("scope=\"pay read\""), "{challenge}");
     assert_eq!(refused.json()["error"]["message"], "Forbidden: the request needs the scopes pay read");
     assert_eq!(status(&bench, Some(&caller(&["read", "pay", "more"], &[])), "pay"), 200);
@@ -35,7 +39,8 @@ fn a_caller_without_credentials_is_asked_for_them() {
 fn a_caller_without_the_role_is_refused_without_a_challenge() {
     let bench = bench(|builder| builder);
     add(&bench, Kind::Tool, "ban", &json!({ "roles": ["admin", "owner"] }));
-    let refused = modern(&bench, Some(&caller(&[], &["user"])), "tools/call", json!({ "name": "ban" })).unwrap();
+    let refused =
+        modern(&bench, Some(&caller(&[], &["user"])), "tools/call", json!({ "name": "ban" })).unwrap();
     assert_eq!(refused.status, 403);
     assert!(!refused.headers.contains_key("www-authenticate"));
     assert_eq!(status(&bench, Some(&caller(&[], &["owner"])), "ban"), 200);
@@ -60,7 +65,11 @@ fn a_server_that_refuses_anonymous_callers_reads_nothing_of_their_requests() {
     let bench = bench(|builder| builder.anonymous(tenon_mcp::Anonymous::Refuse));
     for method in ["tools/list", "tools/call", "ping", "server/discover"] {
         let refused = modern(&bench, None, method, json!({ "name": "work" })).unwrap();
-        assert_eq!((refused.status, refused.headers.contains_key("www-authenticate")), (401, true), "{method}");
+        assert_eq!(
+            (refused.status, refused.headers.contains_key("www-authenticate")),
+            (401, true),
+            "{method}"
+        );
         // AU-15: the id is not known, because the body was not read.
         assert!(refused.json().get("id").is_none());
     }
@@ -88,7 +97,8 @@ fn every_kind_of_entry_has_rules() {
     add(&bench, Kind::ResourceTemplate, "b://{id}", &rule);
     add(&bench, Kind::Prompt, "ask", &rule);
     add(&bench, Kind::Method, "shop/close", &rule);
-    let completed = json!({ "ref": { "type": "ref/prompt", "name": "ask" }, "argument": { "name": "n", "value": "" } });
+    let completed =
+        json!({ "ref": { "type": "ref/prompt", "name": "ask" }, "argument": { "name": "n", "value": "" } });
     let all = [
         ("resources/read", json!({ "uri": "a://secret" })),
         ("resources/read", json!({ "uri": "b://7" })),
@@ -97,7 +107,9 @@ fn every_kind_of_entry_has_rules() {
         ("shop/close", json!({})),
     ];
     for (method, params) in all {
-        let status = |caller: Option<&str>| modern(&bench, caller, method, params.clone()).map_or(200, |got| got.status);
+        let status = |caller: Option<&str>| {
+            modern(&bench, caller, method, params.clone()).map_or(200, |got| got.status)
+        };
         let (without, with) = (caller(&[], &[]), caller(&["x"], &[]));
         assert_eq!((status(None), status(Some(&without))), (401, 403), "{method} {params}");
         assert!(!matches!(status(Some(&with)), 401 | 403), "{method} {params}");
@@ -115,7 +127,8 @@ fn a_session_gets_the_statuses_as_well_and_each_request_counts_by_its_own_scopes
     let ids = std::cell::Cell::new(5);
     let asks = |caller: &str, method: &str, params: Value| {
         let headers = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
-        send(&bench, Some(caller), &headers, &request(ids.replace(ids.get() + 1), method, params)).map_or(200, |got| got.status().as_u16())
+        send(&bench, Some(caller), &headers, &request(ids.replace(ids.get() + 1), method, params))
+            .map_or(200, |got| got.status().as_u16())
     };
     assert_eq!(asks(&poor, "tools/call", json!({ "name": "pay" })), 403);
     assert_eq!(asks(&rich, "tools/call", json!({ "name": "pay" })), 200);
@@ -166,7 +179,11 @@ fn settings_give_defaults_rules_of_tags_and_a_hierarchy() {
         (&[], &["root"], "ban", 403),
         (&[], &[], "free", 200),
     ] {
-        assert_eq!(status(&bench, Some(&caller(scopes, roles)), tool), expected, "{scopes:?} {roles:?} {tool}");
+        assert_eq!(
+            status(&bench, Some(&caller(scopes, roles)), tool),
+            expected,
+            "{scopes:?} {roles:?} {tool}"
+        );
     }
 }
 

@@ -59,7 +59,8 @@ fn a_get_stream_and_its_resumption_end_with_their_own_credentials() {
     let in_session = [("mcp-session-id", &*session)];
     send(&bench, Some(&first), &in_session, &notification("notifications/initialized", json!({}))).unwrap();
     let open = |caller: &str, id: Option<&str>| {
-        let mut headers = vec![("mcp-session-id", &*session), ("accept", "text/event-stream"), ("x-caller", caller)];
+        let mut headers =
+            vec![("mcp-session-id", &*session), ("accept", "text/event-stream"), ("x-caller", caller)];
         headers.extend(id.map(|id| ("last-event-id", id)));
         bench.bare("GET", &headers).poll().unwrap()
     };

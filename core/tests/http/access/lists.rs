@@ -60,7 +60,8 @@ fn pages_of_a_list_are_cut_from_the_callers_own_list() {
     // The same principal with another token: the list is another one, so the cursor is not valid any more.
     let first = modern(&bench, Some(&caller(&["x"], &[])), "tools/list", json!({})).unwrap().json();
     let cursor = first["result"]["nextCursor"].as_str().unwrap();
-    let moved = modern(&bench, Some(&caller(&["y"], &[])), "tools/list", json!({ "cursor": cursor })).unwrap();
+    let moved =
+        modern(&bench, Some(&caller(&["y"], &[])), "tools/list", json!({ "cursor": cursor })).unwrap();
     assert_eq!(moved.code(), -32602);
 }
 
@@ -73,21 +74,24 @@ fn some(words: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static st
 
 fn policies() -> impl Strategy<Value = Value> {
     let tags = proptest::sample::subsequence(vec!["t", "u"], 0..=2);
-    (some(&SCOPES), some(&ROLES), any::<[bool; 3]>(), tags).prop_map(|(scopes, roles, [s, r, public], tags)| {
-        let mut policies = json!({ "tags": tags });
-        if s {
-            policies["scopes"] = json!(scopes);
-        }
-        if r {
-            policies["roles"] = json!(roles);
-        }
-        if public && policies["scopes"].as_array().is_none_or(Vec::is_empty)
-            && policies["roles"].as_array().is_none_or(Vec::is_empty)
-        {
-            policies["public"] = json!(true);
-        }
-        policies
-    })
+    (some(&SCOPES), some(&ROLES), any::<[bool; 3]>(), tags).prop_map(
+        |(scopes, roles, [s, r, public], tags)| {
+            let mut policies = json!({ "tags": tags });
+            if s {
+                policies["scopes"] = json!(scopes);
+            }
+            if r {
+                policies["roles"] = json!(roles);
+            }
+            if public
+                && policies["scopes"].as_array().is_none_or(Vec::is_empty)
+                && policies["roles"].as_array().is_none_or(Vec::is_empty)
+            {
+                policies["public"] = json!(true);
+            }
+            policies
+        },
+    )
 }
 
 fn settings() -> impl Strategy<Value = Value> {

@@ -55,7 +55,12 @@ fn caller(scopes: &[&str], roles: &[&str]) -> String {
     json!({ "subject": "ann", "scopes": scopes, "roles": roles }).to_string()
 }
 
-fn send(bench: &Bench, caller: Option<&str>, headers: &[(&str, &str)], message: &Value) -> Option<Response<ResponseBody>> {
+fn send(
+    bench: &Bench,
+    caller: Option<&str>,
+    headers: &[(&str, &str)],
+    message: &Value,
+) -> Option<Response<ResponseBody>> {
     let caller = caller.map(|caller| ("x-caller", caller));
     let headers: Vec<_> = headers.iter().copied().chain(caller).collect();
     bench.post(&headers, message).poll()
@@ -65,7 +70,8 @@ fn send(bench: &Bench, caller: Option<&str>, headers: &[(&str, &str)], message: 
 fn modern(bench: &Bench, caller: Option<&str>, method: &str, params: Value) -> Option<Full> {
     let message = request(1, method, envelope(params));
     let params = &message["params"];
-    let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name =
+        params.get("name").or(params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut headers = vec![("mcp-protocol-version", MODERN), ("mcp-method", method)];
     headers.extend((!name.is_empty()).then_some(("mcp-name", &*name)));
     send(bench, caller, &headers, &message).map(whole)

@@ -60,7 +60,9 @@ impl Proxies {
     pub(crate) fn parse(texts: &[String]) -> Result<Proxies, String> {
         let read = |text: &String| {
             Network::parse(text).ok_or_else(|| {
-                format!("trusted_proxies: {text:?} is not an address or a network; write 10.0.0.1 or 10.0.0.0/8")
+                format!(
+                    "trusted_proxies: {text:?} is not an address or a network; write 10.0.0.1 or 10.0.0.0/8"
+                )
             })
         };
         texts.iter().map(read).collect::<Result<_, _>>().map(Proxies)
@@ -185,7 +187,11 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {
-        let lines = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "a.example")];
+        let lines = [
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "a.example"),
+        ];
         assert_eq!(read(&[], "10.0.0.1", &lines), Forwarded::default());
         assert_eq!(read(&["10.0.0.2"], "10.0.0.1", &lines), Forwarded::default());
         let said = read(&["10.0.0.0/8"], "10.0.0.1", &lines);
@@ -199,7 +205,10 @@ mod tests {
         let client = |lines: &[(&'static str, &str)]| read(&proxies, "10.0.0.1", lines).client;
         // The client wrote the first address, and the proxy the second one.
         assert_eq!(client(&[("x-forwarded-for", "9.9.9.9, 1.2.3.4")]), Some(of("1.2.3.4")));
-        assert_eq!(client(&[("x-forwarded-for", "9.9.9.9"), ("x-forwarded-for", "1.2.3.4")]), Some(of("1.2.3.4")));
+        assert_eq!(
+            client(&[("x-forwarded-for", "9.9.9.9"), ("x-forwarded-for", "1.2.3.4")]),
+            Some(of("1.2.3.4"))
+        );
         // Two proxies of ours.
         assert_eq!(client(&[("x-forwarded-for", "9.9.9.9, 1.2.3.4, 10.1.1.1")]), Some(of("1.2.3.4")));
         assert_eq!(client(&[("x-forwarded-for", "1.2.3.4, junk")]), None);

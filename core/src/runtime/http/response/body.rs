@@ -75,7 +75,16 @@ impl Exchange {
         if let Some(connection) = connection {
             connection.wait(true);
         }
-        Exchange { engine, channel, in_flight, lease, connection: connection.cloned(), reader: 0, part: None, expiry: None }
+        Exchange {
+            engine,
+            channel,
+            in_flight,
+            lease,
+            connection: connection.cloned(),
+            reader: 0,
+            part: None,
+            expiry: None,
+        }
     }
 
     /// Counts the exchange in its client's share while the exchange is open.

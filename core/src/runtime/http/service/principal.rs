@@ -5,8 +5,8 @@ use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Key;
 use crate::host::{PrincipalFuture, PrincipalRefusal, Resolution};
 use crate::runtime::http::connection::caller::Caller;
-use crate::runtime::http::connection::forwarded::Forwarded;
 use crate::runtime::http::connection::connection_state::ConnectionState;
+use crate::runtime::http::connection::forwarded::Forwarded;
 use crate::runtime::http::connection::request_extensions::attached_principal;
 use http::request::Parts;
 use std::sync::Arc;
@@ -28,7 +28,10 @@ impl HttpService {
         head: &Arc<Parts>,
         caller: Caller<'_>,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
-        match self.engine().resolve_principal(attached_principal(head), Some(head), || self.client(head, caller)) {
+        match self
+            .engine()
+            .resolve_principal(attached_principal(head), Some(head), || self.client(head, caller))
+        {
             Resolution::Ready(found) => found,
             Resolution::Pending(future) => pending(future, caller.connection).await,
         }

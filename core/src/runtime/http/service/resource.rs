@@ -27,7 +27,12 @@ impl HttpService {
     }
 
     /// The URL of the endpoint at `path`, as clients know it: the setting `public_url`, or else what the request names.
-    pub(in crate::runtime::http) fn resource(&self, head: &Parts, caller: Caller<'_>, path: &str) -> Option<String> {
+    pub(in crate::runtime::http) fn resource(
+        &self,
+        head: &Parts,
+        caller: Caller<'_>,
+        path: &str,
+    ) -> Option<String> {
         if let Some(url) = &self.engine().0.public_url {
             return Some(url.0.clone());
         }
@@ -41,7 +46,12 @@ impl HttpService {
     }
 
     /// The metadata of the endpoint at `path`, as JSON text. `None` if the server has no authorization server.
-    pub(in crate::runtime::http) fn metadata(&self, head: &Parts, caller: Caller<'_>, path: &str) -> Option<String> {
+    pub(in crate::runtime::http) fn metadata(
+        &self,
+        head: &Parts,
+        caller: Caller<'_>,
+        path: &str,
+    ) -> Option<String> {
         let shared = &self.engine().0;
         let servers: Vec<&str> = shared.authorization_servers.iter().map(String::as_str).collect();
         let resource = self.resource(head, caller, path)?;

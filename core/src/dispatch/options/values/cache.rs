@@ -1,8 +1,8 @@
 //! Caching hints as options.
 
-use super::form::Form;
-use super::spelling::Spelling;
-use super::values::{At, OptionValue};
+use super::super::form::Form;
+use super::super::spelling::Spelling;
+use super::{At, OptionValue};
 use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::cache::{CacheHints, CacheScope, CacheSettings, Cacheable, LONGEST};
 use serde_json::{Map, Value, json};

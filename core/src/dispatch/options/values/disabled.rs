@@ -1,8 +1,8 @@
 //! The entries that the settings of a server hide.
 
-use super::form::Form;
-use super::spelling::Spelling;
-use super::values::{At, OptionValue};
+use super::super::form::Form;
+use super::super::spelling::Spelling;
+use super::{At, OptionValue};
 use crate::json::{JsonSlice, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::clip;

@@ -1,8 +1,8 @@
 //! The values of options about callers: scopes, roles, rules of tags, and principals.
 
-use super::form::Form;
-use super::spelling::Spelling;
-use super::values::{At, OptionValue};
+use super::super::form::Form;
+use super::super::spelling::Spelling;
+use super::{At, OptionValue};
 use crate::dispatch::access::{Anonymous, Rule};
 use crate::dispatch::principal::{self, Principal};
 use crate::json::{JsonSlice, Kind};
@@ -99,7 +99,10 @@ fn read_rule(value: &JsonSlice, at: &At) -> Result<Rule, String> {
             "public" => rule.public = Some(bool::read(&value, &at.member("public", Form::Flag))?),
             _ => {
                 let name = clip(&name);
-                return Err(format!("{}: there is no rule {name:?}; the rules are scopes, roles, public", at.path));
+                return Err(format!(
+                    "{}: there is no rule {name:?}; the rules are scopes, roles, public",
+                    at.path
+                ));
             }
         }
     }
@@ -123,7 +126,11 @@ impl OptionValue for ScopeHierarchy {
         scopes.collect::<Result<_, String>>().map(ScopeHierarchy)
     }
     fn write(&self, _: Spelling) -> Value {
-        self.0.iter().map(|(broad, narrow)| (broad.clone(), narrow.as_slice().into())).collect::<Map<_, _>>().into()
+        self.0
+            .iter()
+            .map(|(broad, narrow)| (broad.clone(), narrow.as_slice().into()))
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 
@@ -146,7 +153,8 @@ impl PublicUrl {
         if host.is_empty() || host.contains('@') {
             return Some("must have a host without user and password");
         }
-        if self.0.len() > 2048 || self.0.contains(['?', '#']) || !self.0.bytes().all(|b| b.is_ascii_graphic()) {
+        if self.0.len() > 2048 || self.0.contains(['?', '#']) || !self.0.bytes().all(|b| b.is_ascii_graphic())
+        {
             return Some("must have at most 2048 visible ASCII characters, and no query or fragment");
         }
         self.0.contains(['"', '\\']).then_some("must not contain quotes or backslashes")

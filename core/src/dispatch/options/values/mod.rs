@@ -1,8 +1,14 @@
 //! The types of options' values: how each is read from JSON, checked, and written back.
 
+pub(super) mod authorization;
+pub(super) mod cache;
+pub(super) mod disabled;
+pub(super) mod state_keys;
+pub(super) mod store_url;
+pub(super) mod verifiers;
+
 use super::form::Form;
 use super::spelling::Spelling;
-use super::store_url::StoreUrl;
 use crate::dispatch::log::LogLevel;
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind};
@@ -13,6 +19,7 @@ use crate::proto::session::task::TaskSupport;
 use crate::proto::version::{Revision, Revisions};
 use serde_json::{Value, json};
 use std::time::Duration;
+use store_url::StoreUrl;
 
 /// The option whose value is read: its path for errors, its form, and the language.
 pub(crate) struct At {

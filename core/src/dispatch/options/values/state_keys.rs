@@ -1,8 +1,8 @@
 //! The keys that encrypt what clients carry.
 
-use super::form::Form;
-use super::spelling::Spelling;
-use super::values::{At, OptionValue};
+use super::super::form::Form;
+use super::super::spelling::Spelling;
+use super::{At, OptionValue};
 use crate::json::{JsonSlice, Kind};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};

@@ -1,15 +1,15 @@
 //! The verifiers of credentials as options: their kinds, the options of each, and static keys.
 
-use super::access::set_at;
+use super::super::access::Options;
+use super::super::access::set_at;
+use super::super::form::Form;
+use super::super::owners::{Owner, Owners};
+use super::super::spelling::Spelling;
+use super::super::table::{Access, OptionRow};
+use super::super::types::*;
+use super::super::{check, names, unknown_option, write_shown};
 use super::authorization::Grants;
-use super::form::Form;
-use super::owners::{Owner, Owners};
-use super::spelling::Spelling;
-use super::access::Options;
-use super::table::{Access, OptionRow};
-use super::types::*;
-use super::values::{At, OptionValue};
-use super::{check, names, unknown_option, write_shown};
+use super::{At, OptionValue};
 use crate::dispatch::nearest_name::nearest_name;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::clip;
@@ -75,7 +75,8 @@ const JWT: Owners = Owners::Verifiers(&["jwt"]);
 
 /// The words for algorithms (RFC 7518, RFC 8037).
 const ALGORITHMS: [&str; 12] = [
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384",
+    "HS512",
 ];
 
 options! {
@@ -217,7 +218,11 @@ fn read_members<T: Options>(
         match set_at(options, owner, at.spelling, &name, &value, prefix) {
             Ok(true) => {}
             Ok(false) => {
-                return Err(format!("{}: {}", at.path, unknown_option(&name, &names::<T>(owner, at.spelling))));
+                return Err(format!(
+                    "{}: {}",
+                    at.path,
+                    unknown_option(&name, &names::<T>(owner, at.spelling))
+                ));
             }
             Err(error) => return Err(error.text),
         }
