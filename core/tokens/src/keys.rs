@@ -88,7 +88,7 @@ impl fmt::Display for KeyTextError {
         match self {
             Self::TooShort { bytes } => write!(
                 out,
-                "the key has {bytes} bytes; use at least {MIN_KEY_BYTES} random ones, such as from `openssl rand -hex 32`"
+                "the key has {bytes} bytes; use at least {MIN_KEY_BYTES} random ones, such as 32 hexadecimal digits"
             ),
             Self::TooLong { bytes } => write!(out, "the key has {bytes} bytes; at most {MAX_TOKEN_BYTES} are accepted"),
             Self::Characters => out.write_str(

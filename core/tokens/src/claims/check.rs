@@ -140,11 +140,11 @@ fn invalid(claim: &str, problem: &'static str) -> TokenError {
     TokenError::InvalidClaim { claim: Clipped::new(claim), problem }
 }
 
-/// A NumericDate (RFC 7519): a number, which in JSON may have a fraction.
+/// A NumericDate (RFC 7519): a number, which in JSON may have a fraction. What was read as JSON is finite.
 fn time(members: &Members, claim: &'static str) -> Result<Option<f64>, TokenError> {
     match members.get(claim) {
         None => Ok(None),
-        Some(value) => match value.as_f64().filter(|number| number.is_finite()) {
+        Some(value) => match value.as_f64() {
             None => Err(invalid(claim, "is not a number")),
             found => Ok(found),
         },

@@ -96,7 +96,7 @@ impl fmt::Display for KeyError {
             Self::Pem { problem } => write!(out, "the PEM text is refused: {problem}"),
             Self::SecretTooShort { bytes } => write!(
                 out,
-                "the secret has {bytes} bytes; use at least 32 random ones, such as from `openssl rand -hex 32`"
+                "the secret has {bytes} bytes; use at least 32 random ones, such as 64 hexadecimal digits"
             ),
             Self::SecretTooLong { bytes } => write!(out, "the secret has {bytes} bytes; at most 4096 are accepted"),
             Self::SecretIsKey => out.write_str(

@@ -145,6 +145,7 @@ fn useless() -> Vec<(Value, &'static str)> {
         (changed("rsa-a", json!({"e": "AQAA"})), "exponent"),
         (changed("rsa-a", json!({"e": "AQAAAAAAAAAB"})), "exponent"),
         (changed("rsa-a", json!({"n": ""})), "0 bits"),
+        (changed("rsa-a", json!({"n": crate::signing::encode([0xfe; 256])})), "even"),
         (changed("rsa-a", json!({"n": crate::signing::encode([0xff; 128])})), "1024 bits"),
         (without("rsa-a", "n"), "`n`"),
         (without("rsa-a", "e"), "`e`"),
@@ -256,6 +257,16 @@ fn pem_has_public_keys_and_certificates() {
     let both = PublicKeys::from_pem(&(file("p256-b.pub") + &file("p256-a.pub"))).expect("two keys");
     assert_eq!(both.len(), 2);
     assert_eq!(verify(&signed(Algorithm::Es256, &claims()), &both), Ok(()));
+}
+
+#[test]
+fn der_with_more_behind_it_is_refused() {
+    for name in ["rsa-a.pub", "rsa-a.pkcs1", "rsa-a.cert", "p256-a.pub"] {
+        let section = pem::parse(file(name)).expect("PEM");
+        let more = [section.contents(), &[5, 0]].concat();
+        let refused = PublicKeys::from_pem(&pem::encode(&pem::Pem::new(section.tag(), more)));
+        assert!(matches!(refused, Err(KeyError::Pem { .. })), "{name}: {refused:?}");
+    }
 }
 
 #[test]
