@@ -1,7 +1,7 @@
 //! Finds the registered entry that a request names.
 
 use super::uri_template::MAX_URI;
-use crate::dispatch::principal::Principal;
+use crate::dispatch::access::Caller;
 use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::registry::registered::Registered;
 use crate::dispatch::validation::arguments::Unready;
@@ -51,13 +51,13 @@ impl<T> Invocation<T> {
     }
 }
 
-/// The caller of a request.
+/// The caller of a request, and what its request has beside the parameters.
 #[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     /// The revision of the request.
     pub(crate) revision: Revision,
-    /// The principal, if it is known.
-    pub(crate) principal: Option<&'a Principal>,
+    /// Who asks.
+    pub(crate) caller: Caller<'a>,
     /// Over HTTP, the headers that repeat arguments.
     pub(crate) fields: Option<&'a ParamFields>,
 }
@@ -71,12 +71,12 @@ pub(crate) fn route<T>(
     snapshot: &Snapshot<T>,
     declared: Capabilities,
 ) -> Result<Route<T>, RpcError> {
-    let Asker { revision, principal, .. } = asker;
+    let Asker { revision, caller, .. } = asker;
     if snapshot.has(Kind::Method)
         && let Some(entry) = snapshot.find(Kind::Method, method.as_str())
         && method.may_be_asked_in(revision)
     {
-        entry.permit(principal)?;
+        entry.permit(caller)?;
         if entry.paged
             && let Method::Known(operation) = method
         {
@@ -90,8 +90,8 @@ pub(crate) fn route<T>(
     let operation = method.request_in(revision, served)?;
     match (operation.needs, operation.op) {
         (Needs::Handler, Op::ToolsCall) => tool(params, asker, snapshot),
-        (Needs::Handler, Op::ResourcesRead) => resource(params, principal, snapshot),
-        (Needs::Handler, Op::PromptsGet) => prompt(params, principal, snapshot),
+        (Needs::Handler, Op::ResourcesRead) => resource(params, caller, snapshot),
+        (Needs::Handler, Op::PromptsGet) => prompt(params, caller, snapshot),
         (Needs::Handler, Op::Complete) => completion(params, asker, snapshot),
         (Needs::List(kind), _) => Ok(Route::List(kind, operation)),
         (_, op) => Ok(Route::Own(op)),
@@ -111,11 +111,7 @@ fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Re
 }
 
 /// The resource with this address, or else the template that matches it best (RS-4, RS-5).
-fn resource<T>(
-    params: &Params,
-    caller: Option<&Principal>,
-    snapshot: &Snapshot<T>,
-) -> Result<Route<T>, RpcError> {
+fn resource<T>(params: &Params, caller: Caller<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let uri = address(params)?;
     let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
     entry.permit(caller)?;
@@ -134,11 +130,7 @@ pub(crate) fn address(params: &Params) -> Result<String, RpcError> {
 }
 
 /// PR-3, PR-4.
-fn prompt<T>(
-    params: &Params,
-    caller: Option<&Principal>,
-    snapshot: &Snapshot<T>,
-) -> Result<Route<T>, RpcError> {
+fn prompt<T>(params: &Params, caller: Caller<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Prompt, &name)
@@ -151,7 +143,7 @@ fn prompt<T>(
 /// The registered completions decide what can be completed. An argument without a completion has no suggestions (CP-2
 /// to CP-5).
 fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
-    let Asker { revision, principal, .. } = asker;
+    let Asker { revision, caller, .. } = asker;
     let object = |name: &str| {
         params
             .get(name)
@@ -178,7 +170,7 @@ fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> R
     let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
     // Suggestions show what the entry has, so they are for those who may use it.
     let of_entry = snapshot.find(kind, &of);
-    of_entry.map_or(Ok(()), |entry| entry.permit(principal))?;
+    of_entry.map_or(Ok(()), |entry| entry.permit(caller))?;
     // Before 2025-06-18 the protocol has no such member. If the member has the right form, it is used; otherwise it
     // is ignored.
     let given = match params.get("context").map(|context| context_arguments(&context)) {
@@ -189,7 +181,7 @@ fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> R
     let mut input = JsonWriter::new();
     input.begin_object().key("value").str(&value).key("arguments").slice(&given).end_object();
     if let Some(entry) = snapshot.find(Kind::Completion, &completion_name(&word, &of, &name)) {
-        entry.permit(principal)?;
+        entry.permit(caller)?;
         return Ok(Invocation::of(entry, input.into_slice()));
     }
     let Some(entry) = of_entry else {
@@ -223,13 +215,13 @@ fn context_arguments(context: &JsonSlice) -> Result<JsonSlice, RpcError> {
 }
 
 fn tool<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
-    let Asker { revision, principal, fields } = asker;
+    let Asker { revision, caller, fields } = asker;
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Tool, &name)
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))
         .map_err(|error| error.refused_by(stage::ROUTING, "tool"))?;
-    entry.permit(principal)?;
+    entry.permit(caller)?;
     let input = arguments(params)?;
     // Arguments that came only in a body are not compared with headers (XH-14).
     if let Some(fields) = fields {

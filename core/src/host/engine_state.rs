@@ -1,7 +1,7 @@
 //! The state that [`Engine`](crate::host::Engine) (for transports) and [`HostPort`](crate::host::HostPort) (for
 //! hosts) share.
 
-use crate::dispatch::access::AccessRules;
+use crate::dispatch::access::{AccessRules, Caller};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
@@ -52,7 +52,7 @@ use crate::proto::session::capability::{Capabilities, Capability};
 use crate::proto::session::extension::Extensions;
 use crate::proto::version::Revision;
 use std::any::Any;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog<Target>,
     /// The access rules for all entries.
     pub(crate) access: AccessRules,
+    /// Whether callers without a principal are refused, unless an entry is public.
+    refuses_anonymous: AtomicBool,
     /// The settings of the server as a protected resource.
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) authorization_servers: Vec<String>,
@@ -148,6 +150,7 @@ pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) access: AccessRules,
+    pub(crate) refuses_anonymous: bool,
     pub(crate) authorization_servers: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) public_url: Option<PublicUrl>,
@@ -180,7 +183,15 @@ impl Shared {
     fn made(setup: Setup, this: Weak<Shared>) -> Shared {
         let Setup { shaper, limits, declared, masking, end_with_stdin, sealer, environment, store, .. } =
             setup;
-        let Setup { access, authorization_servers, trusted_proxies, public_url, stdio_principal, .. } = setup;
+        let Setup {
+            access,
+            refuses_anonymous,
+            authorization_servers,
+            trusted_proxies,
+            public_url,
+            stdio_principal,
+            ..
+        } = setup;
         let Limits { max_address_connects, max_counted_addresses, .. } = limits;
         let Setup { host_store, observers, log_level, reload, threads, checks, resolver, .. } = setup;
         Shared {
@@ -210,6 +221,7 @@ impl Shared {
             attached: Mutex::default(),
             catalog: Catalog::default(),
             access,
+            refuses_anonymous: AtomicBool::new(refuses_anonymous),
             authorization_servers,
             trusted_proxies,
             connects: RateTable::new(max_address_connects, Duration::from_secs(60), max_counted_addresses),
@@ -233,6 +245,18 @@ impl Shared {
             threads,
             checks,
         }
+    }
+
+    /// A caller with this principal.
+    #[inline]
+    pub(crate) fn caller<'a>(&self, principal: Option<&'a Principal>) -> Caller<'a> {
+        Caller { principal, refuses_anonymous: self.refuses_anonymous() }
+    }
+
+    /// Whether callers without a principal are refused, unless an entry is public.
+    #[inline]
+    pub(crate) fn refuses_anonymous(&self) -> bool {
+        self.refuses_anonymous.load(Ordering::Relaxed)
     }
 
     pub(super) fn now(&self) -> Instant {

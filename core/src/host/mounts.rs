@@ -144,7 +144,7 @@ impl Engine {
         let mut registered = Registered::new(entry, target, policy)?;
         registered.part = part;
         registered.apply(&self.0.access, inner)?;
-        let demanded = registered.access().cloned();
+        let demanded = Access::to_mount(registered.access(), self.0.refuses_anonymous());
         if let Some(view) = registered.definition().view() {
             self.check_view_now(&registered.to_string(), &view)?;
         }
@@ -359,7 +359,8 @@ impl Engine {
         let mut done: Vec<(Kind, String)> = Vec::new();
         for kind in Kind::ALL {
             for (entry, shown) in other.0.catalog.all(kind) {
-                let (handled, access) = ((&entry.source, &entry.target), entry.access().cloned());
+                let handled = (&entry.source, &entry.target);
+                let access = Access::to_mount(entry.access(), other.0.refuses_anonymous());
                 if let Err(error) = self.register_mounted(entry.part, handled, &mount, access) {
                     done.iter().for_each(|(kind, name)| self.unregister_mounted(*kind, name, &mount));
                     return Err(error);

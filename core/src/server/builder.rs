@@ -367,6 +367,10 @@ impl ServerBuilder {
             shaper,
             limits,
             access,
+            refuses_anonymous: match settings.anonymous {
+                Some(anonymous) => anonymous == Anonymous::Refuse,
+                None => !verifiers(settings).is_empty(),
+            },
             authorization_servers: authorization_servers(settings),
             trusted_proxies: settings.trusted_proxies.clone().unwrap_or_default().0,
             public_url: settings.public_url.clone(),
@@ -450,10 +454,6 @@ fn authorization_servers(settings: &ServerSettings) -> Vec<String> {
 fn access_rules(settings: &ServerSettings) -> AccessRules {
     let words = |grants: &Option<Grants>| grants.as_ref().map(|grants| grants.0.clone());
     AccessRules {
-        refuses_anonymous: match settings.anonymous {
-            Some(anonymous) => anonymous == Anonymous::Refuse,
-            None => !verifiers(settings).is_empty(),
-        },
         default: Rule { scopes: words(&settings.scopes), roles: words(&settings.roles), public: None },
         of_tags: settings.access_of_tags.clone().unwrap_or_default().0,
         includes: settings.scope_hierarchy.clone().unwrap_or_default().0,

@@ -17,12 +17,21 @@ use crate::dispatch::principal::Principal;
 /// What an entry demands of its callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Access {
-    /// Whether callers without a principal may use the entry.
-    anonymous: bool,
+    /// Whether callers without a principal may use the entry; `None` if the server decides.
+    public: Option<bool>,
     /// The scopes that a caller needs, all of them.
     scopes: Vec<Scope>,
     /// For each list, a caller needs one of its roles.
     roles: Vec<Vec<Box<str>>>,
+}
+
+/// The caller of an entry.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Caller<'a> {
+    /// The principal, if there is one.
+    pub(crate) principal: Option<&'a Principal>,
+    /// Whether the server refuses callers without a principal, unless an entry is public.
+    pub(crate) refuses_anonymous: bool,
 }
 
 /// A scope that a caller needs.
@@ -35,10 +44,13 @@ struct Scope {
 
 impl Access {
     /// Whether this caller may use the entry.
-    pub(crate) fn check(&self, caller: Option<&Principal>) -> Result<(), Denial<'_>> {
-        let Some(caller) = caller else {
-            return if self.anonymous { Ok(()) } else { Err(Denial::Anonymous(self)) };
+    pub(crate) fn check(&self, caller: Caller<'_>) -> Result<(), Denial<'_>> {
+        let Some(principal) = caller.principal else {
+            let needs_nothing = self.scopes.is_empty() && self.roles.is_empty();
+            let open = needs_nothing && self.public.unwrap_or(!caller.refuses_anonymous);
+            return if open { Ok(()) } else { Err(Denial::Anonymous(self)) };
         };
+        let caller = principal;
         let permits = |scope: &Scope| {
             caller.has_scope(&scope.name) || scope.broader.iter().any(|broad| caller.has_scope(broad))
         };
@@ -49,9 +61,9 @@ impl Access {
         if self.roles.iter().all(fits) { Ok(()) } else { Err(Denial::Roles) }
     }
 
-    /// Whether callers without a principal may use the entry.
+    /// Whether callers without a principal may use the entry, even if the server refuses them elsewhere.
     pub(crate) fn is_public(&self) -> bool {
-        self.anonymous
+        self.public == Some(true) && self.scopes.is_empty() && self.roles.is_empty()
     }
 
     /// The scopes that the entry needs, separated by spaces.
@@ -66,10 +78,24 @@ impl Access {
         self.scopes.iter().map(|scope| &*scope.name)
     }
 
+    /// The demands of an entry in its own server, for a server that it is mounted in.
+    pub(crate) fn to_mount(access: Option<&Access>, refuses_anonymous: bool) -> Option<Access> {
+        let public = access.and_then(|access| access.public).or(refuses_anonymous.then_some(false));
+        match access {
+            Some(access) => Some(Access { public, ..access.clone() }),
+            None => public.map(|_| Access { public, scopes: Vec::new(), roles: Vec::new() }),
+        }
+    }
+
     /// The demands of both: those of a server, and those of the server that it is mounted in.
     pub(crate) fn both(inner: Option<Access>, outer: Option<Access>) -> Option<Access> {
-        let (Some(mut both), Some(outer)) = (inner.clone(), outer.clone()) else { return inner.or(outer) };
-        both.anonymous &= outer.anonymous;
+        let outer = outer.unwrap_or(Access { public: None, scopes: Vec::new(), roles: Vec::new() });
+        let Some(mut both) = inner else { return (!outer.is_empty()).then_some(outer) };
+        both.public = match (both.public, outer.public) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            // The outer server decides, unless the entry is public there as well.
+            (_, outer) => outer,
+        };
         for scope in outer.scopes {
             if !both.scopes.iter().any(|own| own.name == scope.name) {
                 both.scopes.push(scope);
@@ -80,6 +106,10 @@ impl Access {
                 both.roles.push(roles);
             }
         }
-        Some(both)
+        (!both.is_empty()).then_some(both)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.public.is_none() && self.scopes.is_empty() && self.roles.is_empty()
     }
 }

@@ -51,8 +51,6 @@ impl Rule {
 /// The rules of a server for all its entries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AccessRules {
-    /// Whether callers without a principal are refused.
-    pub(crate) refuses_anonymous: bool,
     /// For entries that set no scopes or no roles of their own.
     pub(crate) default: Rule,
     /// For all entries with a tag, besides their own rule.
@@ -96,10 +94,8 @@ impl AccessRules {
             }
         }
         let tag_says = tagged.iter().filter_map(|rule| rule.public).reduce(|one, other| one && other);
-        let public = own.public.or(tag_says).unwrap_or(!self.refuses_anonymous);
-        let access = Access { anonymous: public && scopes.is_empty() && roles.is_empty(), scopes, roles };
-        let open = Access { anonymous: true, scopes: Vec::new(), roles: Vec::new() };
-        Ok((access != open).then_some(access))
+        let access = Access { public: own.public.or(tag_says), scopes, roles };
+        Ok((!access.is_empty()).then_some(access))
     }
 
     /// The scopes that include this one, directly or through others.

@@ -15,8 +15,16 @@ fn access(rules: &AccessRules, own: Rule, tags: &[&str]) -> Option<Access> {
     rules.access(&own, tags.iter()).unwrap()
 }
 
-fn allows(access: &Option<Access>, caller: Option<&Principal>) -> bool {
-    access.as_ref().is_none_or(|access| access.check(caller).is_ok())
+/// Whether a server that allows anonymous callers lets the caller use the entry.
+fn allows(access: &Option<Access>, principal: Option<&Principal>) -> bool {
+    allows_if(access, Caller { principal, refuses_anonymous: false })
+}
+
+fn allows_if(access: &Option<Access>, caller: Caller<'_>) -> bool {
+    match access {
+        Some(access) => access.check(caller).is_ok(),
+        None => caller.principal.is_some() || !caller.refuses_anonymous,
+    }
 }
 
 #[test]
@@ -39,21 +47,27 @@ fn all_scopes_and_one_role_are_needed() {
         assert_eq!(allows(&access, Some(&ann(scopes, roles))), may, "{scopes:?} {roles:?}");
     }
     assert!(!allows(&access, None));
-    let denied =
-        |scopes: &[&str]| access.as_ref().unwrap().check(Some(&ann(scopes, &[]))).unwrap_err().error();
+    let denied = |scopes: &[&str]| {
+        let principal = ann(scopes, &[]);
+        let caller = Caller { principal: Some(&principal), refuses_anonymous: false };
+        access.as_ref().unwrap().check(caller).unwrap_err().error()
+    };
     assert!(denied(&["a"]).message.contains("needs the scopes a b"));
     assert!(denied(&["a", "b"]).message.contains("none of the required roles"));
 }
 
 #[test]
 fn a_refusal_of_anonymous_callers_spares_public_entries() {
-    let rules = AccessRules { refuses_anonymous: true, ..AccessRules::default() };
-    assert!(!allows(&access(&rules, Rule::default(), &[]), None));
-    assert!(allows(&access(&rules, Rule::default(), &[]), Some(&ann(&[], &[]))));
-    let public = Rule { public: Some(true), ..Rule::default() };
-    assert_eq!(access(&rules, public, &[]), None);
+    let rules = AccessRules::default();
+    let nobody = Caller { principal: None, refuses_anonymous: true };
+    assert!(!allows_if(&access(&rules, Rule::default(), &[]), nobody));
+    let somebody = ann(&[], &[]);
+    let somebody = Caller { principal: Some(&somebody), refuses_anonymous: true };
+    assert!(allows_if(&access(&rules, Rule::default(), &[]), somebody));
+    let public = access(&rules, Rule { public: Some(true), ..Rule::default() }, &[]);
+    assert!(allows_if(&public, nobody) && public.as_ref().unwrap().is_public());
     let private = Rule { public: Some(false), ..Rule::default() };
-    assert!(!allows(&access(&AccessRules::default(), private, &[]), None));
+    assert!(!allows(&access(&rules, private, &[]), None));
 }
 
 #[test]
@@ -98,13 +112,11 @@ fn a_public_entry_cannot_need_anything() {
 
 fn any_access() -> impl Strategy<Value = Option<Access>> {
     let some = |words: &'static [&'static str]| proptest::sample::subsequence(words, 0..=words.len());
-    (any::<bool>(), some(&["a", "b", "c"]), some(&["x", "y"]), any::<Option<bool>>()).prop_map(
-        |(refuses_anonymous, scopes, roles, public)| {
-            let rules = AccessRules { refuses_anonymous, ..AccessRules::default() };
-            let public = public.filter(|public| !public || scopes.is_empty() && roles.is_empty());
-            access(&rules, Rule { scopes: words(&scopes), roles: words(&roles), public }, &[])
-        },
-    )
+    (some(&["a", "b", "c"]), some(&["x", "y"]), any::<Option<bool>>()).prop_map(|(scopes, roles, public)| {
+        let rules = AccessRules::default();
+        let public = public.filter(|public| !public || scopes.is_empty() && roles.is_empty());
+        access(&rules, Rule { scopes: words(&scopes), roles: words(&roles), public }, &[])
+    })
 }
 
 proptest! {
@@ -113,14 +125,17 @@ proptest! {
     fn both_allow_only_what_each_allows(
         inner in any_access(),
         outer in any_access(),
+        refuses in any::<[bool; 2]>(),
         caller in proptest::option::of((
             proptest::sample::subsequence(vec!["a", "b", "c"], 0..=3),
             proptest::sample::subsequence(vec!["x", "y"], 0..=2),
         )),
     ) {
         let caller = caller.map(|(scopes, roles)| ann(&scopes, &roles));
-        let caller = caller.as_ref();
-        let both = Access::both(inner.clone(), outer.clone());
-        prop_assert_eq!(allows(&both, caller), allows(&inner, caller) && allows(&outer, caller));
+        let [inner_refuses, outer_refuses] = refuses;
+        let caller = |refuses_anonymous| Caller { principal: caller.as_ref(), refuses_anonymous };
+        let both = Access::both(Access::to_mount(inner.as_ref(), inner_refuses), outer.clone());
+        let each = allows_if(&inner, caller(inner_refuses)) && allows_if(&outer, caller(outer_refuses));
+        prop_assert_eq!(allows_if(&both, caller(outer_refuses)), each);
     }
 }

@@ -1,9 +1,8 @@
 //! The catalog of registered entries: changes are cheap, readers use immutable snapshots, and lists are kept as
 //! bytes.
 
-use crate::dispatch::access::Access;
+use crate::dispatch::access::{Access, Caller};
 use crate::dispatch::options::Disabled;
-use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::registry::page::Listing;
 use crate::dispatch::registry::registered::{Input, Registered};
@@ -362,11 +361,11 @@ impl<T> Snapshot<T> {
         &self,
         kind: Kind,
         revision: Revision,
-        caller: Option<&Principal>,
+        caller: Caller<'_>,
         most: usize,
     ) -> VisibleList<'_> {
         let shelf = &self.shelves[kind.index()];
-        if !shelf.restricted {
+        if !shelf.restricted && (!caller.refuses_anonymous || caller.principal.is_some()) {
             return VisibleList::Whole(self.list(kind, revision));
         }
         let set: VisibleSet = shelf.entries.iter().map(|entry| entry.permit(caller).is_ok()).collect();
@@ -379,12 +378,12 @@ impl<T> Snapshot<T> {
         VisibleList::Some(shelf.visible.get(revision, set, most, make))
     }
 
-    /// Whether callers without a principal may use an entry.
+    /// Whether an entry is public, even if the server refuses callers without a principal.
     pub(crate) fn has_public(&self) -> bool {
         *self.public.get_or_init(|| {
             let used = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Hook);
             let mut entries = used.flat_map(|kind| self.all(kind));
-            entries.any(|entry| entry.access().is_none_or(Access::is_public))
+            entries.any(|entry| entry.access().is_some_and(Access::is_public))
         })
     }
 

@@ -1,10 +1,9 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
-use crate::dispatch::access::{Access, AccessRules, Denial, Rule};
+use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, unauthenticated};
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::observer::{EntryName, NamedEntry};
 use crate::dispatch::options::{Grants, Policies, check};
-use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
@@ -193,8 +192,9 @@ impl<T> Registered<T> {
 
     /// Refuses a caller that may not use the entry.
     #[inline]
-    pub(crate) fn permit(&self, caller: Option<&Principal>) -> Result<(), RpcError> {
+    pub(crate) fn permit(&self, caller: Caller<'_>) -> Result<(), RpcError> {
         match &self.access {
+            None if caller.refuses_anonymous && caller.principal.is_none() => Err(unauthenticated()),
             None => Ok(()),
             Some(access) => access.check(caller).map_err(Denial::error),
         }

@@ -148,6 +148,7 @@ pub(super) fn engine(
     let observers = Observers::new(Vec::new()).unwrap();
     Engine(Shared::new(Setup {
         access: Default::default(),
+        refuses_anonymous: false,
         authorization_servers: Vec::new(),
         trusted_proxies: Vec::new(),
         public_url: None,

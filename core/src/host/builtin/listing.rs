@@ -1,5 +1,6 @@
 //! Answers list requests in pages: first the registered entries, then what the providers list, one provider per page.
 
+use crate::dispatch::access::Caller;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
@@ -52,17 +53,18 @@ impl Engine {
         operation: &'static Operation,
         id: &RequestId,
         params: &Params,
-        (principal, revision): (Option<&Principal>, Revision),
+        (caller, revision): (Caller<'_>, Revision),
     ) -> Result<ListPage, RpcError> {
-        let shared = &self.0;
+        let (shared, principal) = (&self.0, caller.principal);
         let snapshot = shared.catalog.snapshot();
         let cursor = match params.get_str("cursor")? {
             Some(text) => Some(Cursor::open(&text, scope(operation, principal, revision), &shared.sealer)?),
             None => None,
         };
         let provided = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
-        let providers: Vec<_> = provided.iter().filter(|entry| entry.permit(principal).is_ok()).collect();
-        let private = snapshot.is_restricted(kind)
+        let providers: Vec<_> = provided.iter().filter(|entry| entry.permit(caller).is_ok()).collect();
+        let private = caller.refuses_anonymous
+            || snapshot.is_restricted(kind)
             || kind == Kind::Resource && snapshot.is_restricted(Kind::ResourceProvider);
         let (place, before, inner) = match cursor {
             Some(cursor) if cursor.part > 0 => {
@@ -73,7 +75,7 @@ impl Engine {
             }
             cursor => {
                 let most = shared.limits.max_list_bytes;
-                let listing = snapshot.list_for(kind, revision, principal, most);
+                let listing = snapshot.list_for(kind, revision, caller, most);
                 let page = listing.page(0, cursor.as_ref(), shared.limits.page_size)?;
                 if page.next.is_some() || providers.is_empty() {
                     let next = page

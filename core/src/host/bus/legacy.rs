@@ -2,7 +2,7 @@
 
 use super::Subscriber;
 use super::table::{Added, Bounds};
-use crate::dispatch::principal::Principal;
+use crate::dispatch::access::Caller;
 use crate::host::calls::dispatch::Thread;
 use crate::host::engine::Engine;
 use crate::host::session::notifications::{SUBSCRIBE, UNSUBSCRIBE};
@@ -21,7 +21,7 @@ impl Engine {
         &self,
         peer: &Arc<Peer>,
         uri: String,
-        caller: Option<&Principal>,
+        caller: Caller<'_>,
     ) -> Result<(), RpcError> {
         let (bus, limits) = (&self.0.bus, self.limits());
         let snapshot = self.0.catalog.snapshot();
@@ -33,7 +33,7 @@ impl Engine {
         }
         let topic = Topic::Resource(uri.into());
         let (engine, weak, subscribed) = (self.clone(), Arc::downgrade(peer), topic.name().to_owned());
-        let expiry = self.until_expiry(caller, move || {
+        let expiry = self.until_expiry(caller.principal, move || {
             if let Some(peer) = weak.upgrade() {
                 engine.unsubscribe(&peer, subscribed.clone());
             }

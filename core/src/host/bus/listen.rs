@@ -3,8 +3,8 @@
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
+use crate::dispatch::access::Caller;
 use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
-use crate::dispatch::principal::Principal;
 use crate::dispatch::shares;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::received::ReceivedRequest;
@@ -121,7 +121,7 @@ impl Engine {
         stream.keep_expiry(self.until_expiry(principal.as_ref(), expired));
         request.observed.started();
         drop(stream.replace_scope(StreamScope::open(self.observers(), StreamKind::Listen)));
-        let filter = self.supported_filter(filter, principal.as_ref());
+        let filter = self.supported_filter(filter, shared.caller(principal.as_ref()));
         match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
                 let (engine, tasks) = (self.clone(), tasks.clone());
@@ -135,7 +135,7 @@ impl Engine {
 
     /// The part of a filter that the server supports and the caller may read. Clients are never notified of the rest
     /// (SU-4).
-    fn supported_filter(&self, mut filter: Filter, caller: Option<&Principal>) -> Filter {
+    fn supported_filter(&self, mut filter: Filter, caller: Caller<'_>) -> Filter {
         filter.lists = filter.lists.among(self.0.abilities().0);
         if !filter.resources.is_empty() {
             let snapshot = self.0.catalog.snapshot();

@@ -154,8 +154,9 @@ impl Engine {
         };
         let principal = scope.principal();
         let principal = principal.as_ref();
+        let caller = self.0.caller(principal);
         let declared = self.0.declared_to(principal, snapshot.capabilities());
-        let asker = Asker { revision, principal, fields };
+        let asker = Asker { revision, caller, fields };
         match route(&request.method, params, asker, &snapshot, declared)? {
             Route::Own(
                 op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
@@ -171,7 +172,7 @@ impl Engine {
                         .call(scope, request, client, (invocation, None), sink, None)
                         .map(Step::Started);
                 }
-                match self.list(kind, operation, id, params, (principal, revision))? {
+                match self.list(kind, operation, id, params, (caller, revision))? {
                     ListPage::Page(body) => Ok(Step::Answer(body)),
                     ListPage::FromProvider(entry, input, part) => {
                         let invocation = Invocation { entry, input, uri: None, unchecked: false };
@@ -208,7 +209,7 @@ impl Engine {
             Route::Own(op @ (Op::Subscribe | Op::Unsubscribe)) => {
                 let uri = address(params)?;
                 match (scope.peer(), op) {
-                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri, principal)?,
+                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri, caller)?,
                     (Some(peer), _) => self.unsubscribe(peer, uri),
                     (None, _) => {}
                 }

@@ -195,7 +195,7 @@ impl Shared {
     /// is public. Clients of other transports may log in later, and their calls are refused until then.
     fn admitted(&self, found: Option<Principal>, is_http: bool) -> Found {
         match &found {
-            None if is_http && self.access.refuses_anonymous && !self.catalog.snapshot().has_public() => {
+            None if is_http && self.refuses_anonymous() && !self.catalog.snapshot().has_public() => {
                 Err(PrincipalRefusal::unauthorized(unauthenticated().message))
             }
             Some(principal) if !principal.is_valid_at(self.environment.unix_seconds()) => {
