@@ -61,34 +61,47 @@ pub(super) fn nearest(sections: &Sections, key: &str) -> String {
     nearest_name(key, all.iter().map(String::as_str)).unwrap_or_default().to_owned()
 }
 
+/// A schema from its text, which takes less code than a macro.
+fn schema_text(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 /// The schema of the values of a form.
 fn schema_of(form: Form) -> Json {
-    let strings = || json!({ "type": "array", "items": { "type": "string" } });
-    match form {
-        Form::Flag => json!({ "type": "boolean" }),
-        Form::Count { min } => json!({ "type": "integer", "minimum": min }),
-        Form::Time => json!({ "type": "number", "exclusiveMinimum": 0 }),
-        Form::Port => json!({ "type": "integer", "minimum": 0, "maximum": 65535 }),
-        Form::FileMode => json!({ "type": "integer", "minimum": 0, "maximum": 0o777 }),
-        Form::Text | Form::Host | Form::FilePath | Form::StoreUrl => json!({ "type": "string" }),
-        Form::UrlPath => json!({ "type": "string", "pattern": "^/" }),
-        Form::Word(words) => json!({ "enum": words() }),
-        Form::Words | Form::Names => strings(),
-        Form::KnownWords(words) => json!({ "type": "array", "items": { "enum": words() } }),
-        Form::Cache | Form::CacheOfAll => json!({ "type": ["number", "object"] }),
-        Form::CacheOf | Form::Objects | Form::TagRules => json!({ "type": "object" }),
-        Form::Lists => json!({ "type": "object", "additionalProperties": strings() }),
-        Form::Principal => json!({ "type": ["string", "object"] }),
-        Form::Verifiers | Form::ApiKeys => json!({ "type": "array", "items": { "type": "object" } }),
-        Form::Texts => json!({ "type": ["string", "array"] }),
-        Form::Url => json!({ "type": "string", "pattern": "^https?://" }),
-        Form::Disabled => object(disabled_members().map(|member| (member.to_owned(), strings())).collect()),
+    let words = |words: Vec<&str>| -> Json { Map::from_iter([("enum".to_owned(), words.into())]).into() };
+    let mut schema = schema_text(match form {
+        Form::Flag => r#"{"type":"boolean"}"#,
+        Form::Count { .. } => r#"{"type":"integer"}"#,
+        Form::Time => r#"{"type":"number","exclusiveMinimum":0}"#,
+        Form::Port => r#"{"type":"integer","minimum":0,"maximum":65535}"#,
+        Form::FileMode => r#"{"type":"integer","minimum":0,"maximum":511}"#,
+        Form::Text | Form::Host | Form::FilePath | Form::StoreUrl => r#"{"type":"string"}"#,
+        Form::UrlPath => r#"{"type":"string","pattern":"^/"}"#,
+        Form::Words | Form::Names | Form::KnownWords(_) => r#"{"type":"array","items":{"type":"string"}}"#,
+        Form::Cache | Form::CacheOfAll => r#"{"type":["number","object"]}"#,
+        Form::CacheOf | Form::Objects | Form::TagRules => r#"{"type":"object"}"#,
+        Form::Lists => r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#,
+        Form::Principal => r#"{"type":["string","object"]}"#,
+        Form::Verifiers | Form::ApiKeys => r#"{"type":"array","items":{"type":"object"}}"#,
+        Form::Texts => r#"{"type":["string","array"]}"#,
+        Form::Url => r#"{"type":"string","pattern":"^https?://"}"#,
         // A file with keys is a text.
-        Form::Keys => json!({ "type": ["array", "string"], "items": { "type": "string" } }),
-        Form::Json => json!({}),
+        Form::Keys => r#"{"type":["array","string"],"items":{"type":"string"}}"#,
+        Form::Json | Form::Word(_) | Form::Disabled => "{}",
         // No transport of a file has one.
-        Form::Descriptor => json!(false),
+        Form::Descriptor => "false",
+    });
+    match form {
+        Form::Count { min } => schema["minimum"] = min.into(),
+        Form::Word(all) => schema = words(all()),
+        Form::KnownWords(all) => schema["items"] = words(all()),
+        Form::Disabled => {
+            let names = |member: &str| (member.to_owned(), schema_of(Form::Names));
+            schema = object(disabled_members().map(names).collect());
+        }
+        _ => {}
     }
+    schema
 }
 
 /// The schema of the setting that names a secret's file.
