@@ -62,13 +62,15 @@ pub use entries::{
     ResourceTemplate, Tool, Ui,
 };
 pub use error::{Error, ErrorKind};
-pub use handler::{CallError, Completing, IntoHandler, IntoOutcome, Json, Listing, handler};
+pub use handler::{
+    CallError, CallQuestion, Completing, Credentials, IntoHandler, IntoOutcome, Json, Listing, handler,
+};
 pub use host::{
     AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, ContextForm,
-    Drained, HandlerId, HostCall, HostOp, HostPort, InlineHost, Lane, LaneId, Layer, LocalFuture,
-    LocalHandler, LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker, PrincipalFuture,
-    PrincipalRefusal, PrincipalRequest, PrincipalResolver, Registered, RequestHeaders, RequestOrigin,
-    Resolution, Spawn, Stale, State, Target, Threads, Wake,
+    Drained, HandlerId, HostCall, HostFunctionKind, HostOp, HostPort, InlineHost, Lane, LaneId, Layer,
+    LocalFuture, LocalHandler, LocalMiddleware, Next, NextError, Outcome, OutcomeKind, Parker,
+    PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Registered, RequestHeaders,
+    RequestOrigin, Resolution, Spawn, Stale, State, Target, Threads, Wake,
 };
 pub use json::JsonSlice;
 pub use panics::locate_panics;

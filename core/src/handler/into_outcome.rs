@@ -1,5 +1,6 @@
 //! Converts the values that handlers return to outcomes.
 
+use crate::dispatch::principal::Principal;
 use crate::handler::error;
 use crate::host::{Context, Outcome};
 use crate::json::{JsonError, JsonSlice, JsonWriter};
@@ -37,6 +38,13 @@ use std::fmt::{Debug, Display};
 pub trait IntoOutcome {
     /// Converts the value to the outcome of the call with this context.
     fn into_outcome(self, call: &Context) -> Outcome;
+}
+
+/// For verifiers.
+impl IntoOutcome for Principal {
+    fn into_outcome(self, _: &Context) -> Outcome {
+        Outcome::Json(self.to_json())
+    }
 }
 
 /// Returns any serialisable value as JSON.

@@ -29,6 +29,7 @@ use crate::host::delivery::sink::Outgoing;
 use crate::host::delivery::spacing::Spacing;
 use crate::host::elicitation::url_elicitation::UrlElicitations;
 use crate::host::engine::Scope;
+use crate::host::functions::HostFunctions;
 use crate::host::lanes::inline::OccupancyListener;
 use crate::host::lanes::lane::{LaneId, LaneQueue, Lanes};
 use crate::host::lanes::local::Spawn;
@@ -37,7 +38,7 @@ use crate::host::lanes::wake::Wake;
 use crate::host::lifecycle::Life;
 use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
-use crate::host::principal::{Deadlines, Expirations, PrincipalResolver};
+use crate::host::principal::{Authenticates, Deadlines, Expirations, PrincipalResolver};
 use crate::host::reload::Reload;
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
@@ -53,7 +54,7 @@ use crate::proto::session::extension::Extensions;
 use crate::proto::version::Revision;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Shared {
@@ -64,6 +65,10 @@ pub(crate) struct Shared {
     pub(crate) access: AccessRules,
     /// Whether callers without a principal are refused, unless an entry is public.
     refuses_anonymous: AtomicBool,
+    /// Whether a setting says so.
+    anonymous_is_set: bool,
+    /// What authenticates requests, if something can.
+    pub(super) authentication: OnceLock<Arc<dyn Authenticates>>,
     /// The settings of the server as a protected resource.
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) authorization_servers: Vec<String>,
@@ -82,8 +87,10 @@ pub(crate) struct Shared {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     /// Finds the principals of requests, if it is not what the program attached.
-    pub(super) resolver: Option<Arc<dyn PrincipalResolver>>,
+    pub(super) resolver: OnceLock<Arc<dyn PrincipalResolver>>,
     pub(super) resolutions: Deadlines,
+    /// The functions of the program that are asked about requests.
+    pub(super) functions: HostFunctions,
     /// What ends with the credential of its principal.
     pub(super) expirations: Expirations,
     pub(crate) observers: Observers,
@@ -151,6 +158,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) access: AccessRules,
     pub(crate) refuses_anonymous: bool,
+    pub(crate) anonymous_is_set: bool,
     pub(crate) authorization_servers: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) public_url: Option<PublicUrl>,
@@ -186,6 +194,7 @@ impl Shared {
         let Setup {
             access,
             refuses_anonymous,
+            anonymous_is_set,
             authorization_servers,
             trusted_proxies,
             public_url,
@@ -222,6 +231,8 @@ impl Shared {
             catalog: Catalog::default(),
             access,
             refuses_anonymous: AtomicBool::new(refuses_anonymous),
+            anonymous_is_set,
+            authentication: OnceLock::new(),
             authorization_servers,
             trusted_proxies,
             connects: RateTable::new(max_address_connects, Duration::from_secs(60), max_counted_addresses),
@@ -235,9 +246,10 @@ impl Shared {
             sealer,
             environment,
             store,
-            resolver,
+            resolver: resolver.map(OnceLock::from).unwrap_or_default(),
             resolutions: Deadlines::default(),
             expirations: Expirations::default(),
+            functions: HostFunctions::default(),
             observers,
             host_store,
             log_level,
@@ -251,6 +263,13 @@ impl Shared {
     #[inline]
     pub(crate) fn caller<'a>(&self, principal: Option<&'a Principal>) -> Caller<'a> {
         Caller { principal, refuses_anonymous: self.refuses_anonymous() }
+    }
+
+    /// From now on, callers without a principal are refused, unless a setting allows them.
+    pub(super) fn refuse_anonymous(&self) {
+        if !self.anonymous_is_set {
+            self.refuses_anonymous.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether callers without a principal are refused, unless an entry is public.

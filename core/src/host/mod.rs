@@ -9,6 +9,7 @@ mod delivery;
 mod elicitation;
 mod engine;
 mod engine_state;
+mod functions;
 mod lanes;
 mod lifecycle;
 mod middleware;
@@ -35,6 +36,9 @@ pub use crate::host::delivery::outcome_wire::OutcomeKind;
 pub(crate) use crate::host::delivery::sink::null_sink;
 pub use crate::host::delivery::sink::{BatchAnswer, BatchCollector, Delivery, Outgoing, Sink, Unread};
 pub(crate) use crate::host::engine_state::{Setup, Shared};
+pub use crate::host::functions::HostFunctionKind;
+#[cfg(feature = "runtime")]
+pub(crate) use crate::host::functions::Verified;
 pub use crate::host::lanes::inline::InlineHost;
 #[cfg(feature = "runtime")]
 pub(crate) use crate::host::lanes::inline::Occupancy;
@@ -50,7 +54,7 @@ pub use crate::host::lanes::wake::{Parker, Wake};
 pub(crate) use crate::host::lanes::wake_batch::{WakeBatcher, flush as flush_wakes, wake as wake_later};
 pub(crate) use crate::host::lifecycle::StartState;
 #[cfg_attr(not(feature = "runtime"), allow(unused_imports))]
-pub(crate) use crate::host::principal::{ExpiryGuard, RefusalKind};
+pub(crate) use crate::host::principal::{Authenticates, ExpiryGuard, RefusalKind};
 pub use crate::host::principal::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
 };

@@ -1,15 +1,15 @@
 //! The settings of a server that are fixed when it is built.
 
 use super::Server;
-use crate::dispatch::access::{AccessRules, Anonymous, Rule};
+use super::authentication::{Authentication, access_rules, authorization_servers, verifiers};
+use crate::dispatch::access::Anonymous;
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::{Limit, LimitValue, Limits, WrongLimit};
 use crate::dispatch::log::{LiveLevel, Log, LogLevel, TracingLog};
 use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{
-    self, Grants, OptionError, Owner, ServerSettings, Spelling, StoreUrl, Verifier, VerifierKind,
-    access_settings, server_settings,
+    self, OptionError, Owner, ServerSettings, Spelling, StoreUrl, access_settings, server_settings,
 };
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
@@ -350,9 +350,6 @@ impl ServerBuilder {
         };
         let shaper = Shaper::new(identity);
         let access = access_rules(settings);
-        #[cfg(feature = "runtime")]
-        crate::runtime::http::check_proxies(settings.trusted_proxies.as_ref().map_or(&[], |texts| &texts.0))
-            .map_err(|why| Error::invalid(format!("server: {why}")))?;
         let auth = Authentication::new(settings, (&limits, &environment, &observers), &self.resolver)?;
         let stdio_principal = settings.principal.clone().map(|named| named.0);
         // Handlers can always log.
@@ -387,10 +384,11 @@ impl ServerBuilder {
             reload,
             threads,
             checks,
-            resolver: auth.resolver(self.resolver),
+            resolver: self.resolver.filter(|_| verifiers(settings).is_empty()),
+            anonymous_is_set: settings.anonymous.is_some(),
         };
         let engine = Engine(Shared::new(setup));
-        auth.attach(&engine);
+        auth.attach(&engine, settings);
         engine.show_tasks();
         engine.0.catalog.disable_by_settings(settings.disabled.clone().unwrap_or_default());
         let server = Server {
@@ -431,35 +429,6 @@ fn identity(mut implementation: Implementation, settings: &ServerSettings) -> Re
     })
 }
 
-fn verifiers(settings: &ServerSettings) -> &[Verifier] {
-    settings.auth.as_ref().map(|verifiers| &verifiers.0[..]).unwrap_or_default()
-}
-
-/// The authorization servers: those of the settings, or else the issuers of the verifiers of JWT.
-fn authorization_servers(settings: &ServerSettings) -> Vec<String> {
-    if let Some(servers) = &settings.authorization_servers {
-        return servers.0.clone();
-    }
-    let mut found: Vec<String> = Vec::new();
-    for verifier in verifiers(settings).iter().filter(|verifier| verifier.kind == VerifierKind::Jwt) {
-        let issuers = verifier.options.issuer.iter().flat_map(|issuer| &issuer.0);
-        let urls = issuers.filter(|issuer| issuer.starts_with("https://") || issuer.starts_with("http://"));
-        found.extend(urls.cloned());
-    }
-    found.dedup();
-    found
-}
-
-/// The access rules for all entries, from the settings.
-fn access_rules(settings: &ServerSettings) -> AccessRules {
-    let words = |grants: &Option<Grants>| grants.as_ref().map(|grants| grants.0.clone());
-    AccessRules {
-        default: Rule { scopes: words(&settings.scopes), roles: words(&settings.roles), public: None },
-        of_tags: settings.access_of_tags.clone().unwrap_or_default().0,
-        includes: settings.scope_hierarchy.clone().unwrap_or_default().0,
-    }
-}
-
 fn default_store(limits: &Limits) -> Arc<dyn Store> {
     let mut bounds = StoreBounds::default();
     (bounds.values, bounds.bytes) = (limits.max_store_values, limits.max_store_bytes);
@@ -468,72 +437,6 @@ fn default_store(limits: &Limits) -> Arc<dyn Store> {
     // The data of one session is limited where it is written.
     (sessions.values, sessions.bytes) = (limits.max_sessions, usize::MAX);
     Arc::new(MemoryStore::bounded(bounds).bound_kind("session", sessions))
-}
-
-/// What authenticates requests, if the settings have verifiers.
-#[cfg(feature = "runtime")]
-struct Authentication(Option<Arc<crate::runtime::auth::Authenticator>>);
-
-#[cfg(feature = "runtime")]
-impl Authentication {
-    fn new(
-        settings: &ServerSettings,
-        (limits, environment, observers): (&Limits, &Arc<dyn Environment>, &Observers),
-        first: &Option<Arc<dyn PrincipalResolver>>,
-    ) -> Result<Authentication, Error> {
-        use crate::runtime::auth::{AuthSetup, Authenticator};
-        use crate::runtime::{HttpClient, HttpClientOptions};
-        let verifiers = verifiers(settings);
-        if verifiers.is_empty() {
-            return Ok(Authentication(None));
-        }
-        let ca_file = settings.ca_file.as_ref().map(|file| file.0.clone());
-        let setup = AuthSetup {
-            environment: environment.clone(),
-            observers: observers.clone(),
-            client: Arc::new(HttpClient::new(HttpClientOptions { ca_file, ..HttpClientOptions::default() })),
-            public_url: settings.public_url.as_ref().map(|url| url.0.clone()),
-            first: first.clone(),
-        };
-        let made = Authenticator::new(verifiers, setup, limits);
-        made.map(|made| Authentication(Some(made))).map_err(|why| Error::invalid(format!("server: {why}")))
-    }
-
-    fn resolver(&self, own: Option<Arc<dyn PrincipalResolver>>) -> Option<Arc<dyn PrincipalResolver>> {
-        match &self.0 {
-            Some(authenticator) => Some(Arc::new(crate::runtime::auth::AuthResolver(authenticator.clone()))),
-            None => own,
-        }
-    }
-
-    fn attach(&self, engine: &Engine) {
-        if let Some(authenticator) = &self.0 {
-            authenticator.attach(&engine.0);
-        }
-    }
-}
-
-#[cfg(not(feature = "runtime"))]
-struct Authentication;
-
-#[cfg(not(feature = "runtime"))]
-impl Authentication {
-    fn new(
-        settings: &ServerSettings,
-        _: (&Limits, &Arc<dyn Environment>, &Observers),
-        _: &Option<Arc<dyn PrincipalResolver>>,
-    ) -> Result<Authentication, Error> {
-        match verifiers(settings).is_empty() {
-            true => Ok(Authentication),
-            false => Err(Error::invalid("server: auth needs the feature runtime")),
-        }
-    }
-
-    fn resolver(&self, own: Option<Arc<dyn PrincipalResolver>>) -> Option<Arc<dyn PrincipalResolver>> {
-        own
-    }
-
-    fn attach(&self, _: &Engine) {}
 }
 
 /// The worker for argument checks that take long.

@@ -1,4 +1,5 @@
 //! The server for a program that uses the crate. It is only data until it is started.
+mod authentication;
 mod builder;
 mod composition;
 mod verifiers;

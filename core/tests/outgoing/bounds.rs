@@ -30,7 +30,8 @@ fn requests_beyond_the_bound_wait_and_further_ones_are_refused() {
     let client = HttpClient::new(options);
     let first = client.send(get(&peer.url("/1")));
     let second = client.send(get(&peer.url("/2")));
-    (peer.request(), peer.request());
+    peer.request();
+    peer.request();
     let third = client.send(get(&peer.url("/3")));
     let busy = send(&client, get(&peer.url("/4"))).unwrap_err();
     assert!(matches!(busy, HttpClientError::Busy { in_flight: 2, waiting: 1, .. }));
@@ -38,7 +39,8 @@ fn requests_beyond_the_bound_wait_and_further_ones_are_refused() {
     assert_eq!(peer.events(), [], "the third request waits");
     go.send(()).unwrap();
     assert!(peer.request().starts_with("GET /3 "));
-    (go.send(()).unwrap(), go.send(()).unwrap());
+    go.send(()).unwrap();
+    go.send(()).unwrap();
     for sending in [first, second, third] {
         assert_eq!(wait(sending).unwrap().body, "a");
     }
@@ -75,7 +77,8 @@ fn dropping_the_future_cancels_the_request() {
     peer.request();
     drop(client.send(get(&peer.url("/dropped"))));
     let last = client.send(get(&peer.url("/last")));
-    (go.send(()).unwrap(), go.send(()).unwrap());
+    go.send(()).unwrap();
+    go.send(()).unwrap();
     assert_eq!(wait(first).unwrap().body, "a");
     assert_eq!(wait(last).unwrap().body, "a");
     let requests = peer.events();

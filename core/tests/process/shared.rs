@@ -218,8 +218,11 @@ impl Network for Direct {
     }
 }
 
-/// A child that is forked after the first outgoing request gets errors, and ends.
+/// Nothing starts before the first outgoing request. A child that is forked after it gets errors, and ends.
 pub fn outgoing_requests_of_a_fork() {
+    let unused = HttpClient::new(HttpClientOptions::default());
+    assert_eq!(threads(), 1);
+    drop(unused);
     let served = with_number_one(nix::libc::CLONE_NEWUSER, || {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());

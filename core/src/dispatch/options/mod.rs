@@ -39,7 +39,7 @@ pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::store_url::StoreUrl;
 pub(crate) use values::verifiers::{
-    ApiKeyOptions, FilePath, Verifiers, api_key_options, introspection_options, jwt_options, key_options,
-    token_options, verifier_options,
+    ApiKeyOptions, FilePath, api_key_options, introspection_options, jwt_options, key_options, token_options,
+    verifier_options,
 };
 pub use values::verifiers::{VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow};

@@ -60,7 +60,7 @@ options! {
         /// The verifiers of credentials, in the order in which they are asked: an array of objects, whose member `type` is
         /// `api_keys`, `jwt` or `introspection`. The first one that accepts the credentials gives the principal. Default:
         /// none, so the server does not look at credentials.
-        auth: Verifiers, secret: true;
+        auth: Verifiers, secret: true, changeable: true;
         /// The authorization servers that clients get tokens from. The metadata of the server names them. Default: the issuers
         /// of the verifiers of the type `jwt`.
         authorization_servers: Texts;

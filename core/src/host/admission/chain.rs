@@ -1,6 +1,7 @@
 //! The table of the stages, and how calls go through it.
 
 use super::argument_checks::Arguments;
+use super::authorization::Authorization;
 use super::concurrency_limit::Concurrency;
 use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::once_only::OnceOnly;
@@ -51,6 +52,7 @@ macro_rules! stages {
 stages! {
     #[cfg(test)] ProbeFirst => Probe<0>,
     Arguments => Arguments,
+    Authorization => Authorization,
     OnceOnly => OnceOnly,
     #[cfg(test)] ProbeMiddle => Probe<1>,
     TaskRecord => TaskRecord,

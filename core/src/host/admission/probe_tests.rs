@@ -149,6 +149,7 @@ pub(super) fn engine(
     Engine(Shared::new(Setup {
         access: Default::default(),
         refuses_anonymous: false,
+        anonymous_is_set: false,
         authorization_servers: Vec::new(),
         trusted_proxies: Vec::new(),
         public_url: None,

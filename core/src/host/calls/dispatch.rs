@@ -47,10 +47,10 @@ impl HostPort {
             }
             Target::Lane { lane, handler } | Target::Inline { lane, handler, .. } => {
                 let lane = context.arrival.lane(lane);
-                let is_store = context.store;
+                let of_engine = context.of_engine;
                 let op = HostOp::Call(HostCall { id, handler, input, context });
-                if is_store {
-                    // A host's store bounds its operations itself.
+                if of_engine {
+                    // These bound themselves.
                     return self.0.lane(lane).push(op);
                 }
                 let live = |op: &HostOp| op.starts().is_none_or(|id| self.0.calls.with(id, |_| ()).is_some());

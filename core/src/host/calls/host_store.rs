@@ -122,7 +122,7 @@ impl HostStore {
         });
         let role = Role::Engine { timeout: shared.limits.store_timeout, waits_for_start: true };
         let context = CallContext::of(None, anonymous_client(), self.entry.clone());
-        let context = Arc::new(CallContext { store: true, ..context });
+        let context = Arc::new(CallContext { of_engine: true, ..context });
         let to: Arc<dyn Sink> = sink.clone();
         let spec = CallSpec { thread: Thread::Other, role, ..CallSpec::of(None, context, input, &to) };
         match Engine(shared.clone()).start(spec) {
@@ -237,20 +237,22 @@ impl Engine {
 
     /// Fails the operations of a host's store that wait, and all further ones.
     pub(crate) fn close_store(&self) {
-        let Some(state) = self.store_state() else { return };
-        state.open.store(false, Ordering::SeqCst);
-        let before = state.idle.lock().take();
-        drop(before);
-        for call in self.0.calls.select(|flight| flight.context.store) {
+        if let Some(state) = self.store_state() {
+            state.open.store(false, Ordering::SeqCst);
+            let before = state.idle.lock().take();
+            drop(before);
+        }
+        for call in self.0.calls.select(|flight| flight.context.of_engine) {
             self.0.end(call, End::Closing);
         }
     }
 
-    /// Ends a store's call whose deadline has passed.
-    pub(in crate::host) fn store_timed_out(&self, call: CallId, flight: InFlightCall) {
+    /// Ends a call of the engine's own whose deadline has passed.
+    pub(in crate::host) fn own_call_timed_out(&self, call: CallId, flight: InFlightCall) {
         self.0.observers.diagnose(LogLevel::Error, log::STORE, || {
             format!(
-                "the store did not answer an operation in {} ms (store_timeout)",
+                "{} did not answer in {} ms (store_timeout)",
+                if flight.entry().name == NAME { "the store" } else { &flight.entry().name },
                 flight.timeout.as_millis()
             )
         });

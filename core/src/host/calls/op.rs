@@ -97,8 +97,8 @@ pub struct CallContext {
     pub(in crate::host) state: OnceLock<Arc<State>>,
     /// The middleware around the call, if there is any.
     pub(in crate::host) around: Option<Box<MiddlewareChain>>,
-    /// Whether the call is an operation of a host's store.
-    pub(in crate::host) store: bool,
+    /// Whether the engine asks its host for itself: an operation of a host's store, or a question to a function.
+    pub(in crate::host) of_engine: bool,
 }
 
 impl CallContext {
@@ -117,7 +117,7 @@ impl CallContext {
             task_id: OnceLock::new(),
             state: OnceLock::new(),
             around: None,
-            store: false,
+            of_engine: false,
         }
     }
 
@@ -135,14 +135,14 @@ impl CallContext {
             task_id: self.task_id.clone(),
             state: self.state.get_or_init(Arc::default).clone().into(),
             around: None,
-            store: false,
+            of_engine: false,
         }
     }
 
     /// Whether the call is an operation of a host's store ([`ServerBuilder::host_store`](crate::ServerBuilder::host_store)).
     /// No limit of results applies to its reply.
     pub fn is_store_operation(&self) -> bool {
-        self.store
+        self.of_engine
     }
 
     /// Where the call goes: to its entry's handler, or to the middleware around it.

@@ -38,7 +38,7 @@ impl Shared {
             self.followed(outer, outcome);
             return;
         }
-        if flight.context.store {
+        if flight.context.of_engine {
             // No limit of results applies, because the reply may be a whole record.
             self.deliver_outcome(&flight, &outcome);
             return self.finish(id, flight, Outgoing::Dropped, None);

@@ -83,7 +83,7 @@ impl Engine {
 
     /// Ends every call in flight, as the last step of a shutdown. Operations of the store may still finish.
     pub fn cancel_all(&self, reason: CancelReason) {
-        for call in self.0.calls.select(|flight| !flight.context.store) {
+        for call in self.0.calls.select(|flight| !flight.context.of_engine) {
             self.cancel(call, reason.clone());
         }
         self.0.send_all_spaced();

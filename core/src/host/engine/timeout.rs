@@ -72,8 +72,8 @@ impl Engine {
             flight.observed.refused_at(stage.name(), &error);
             return self.0.fail_removed(call, flight, &error);
         }
-        if flight.context.store {
-            return self.store_timed_out(call, flight);
+        if flight.context.of_engine {
+            return self.own_call_timed_out(call, flight);
         }
         let entry = flight.context.entry.clone();
         // A modern attempt does not wait for answers: its questions are sent when it ends.

@@ -3,12 +3,14 @@
 //! By default it is the principal that the program attached. A [`PrincipalResolver`] may find it in another way, and may
 //! refuse the request. Every transport asks [`Engine::resolve_principal`](crate::host::Engine).
 
+mod authenticates;
 mod deadlines;
 mod expiry;
 mod login;
 mod resolve;
 mod resolver;
 
+pub(crate) use authenticates::Authenticates;
 pub(in crate::host) use deadlines::Deadlines;
 pub(in crate::host) use expiry::Expirations;
 pub(crate) use expiry::ExpiryGuard;

@@ -45,12 +45,12 @@ impl Engine {
         head: Option<&Arc<Parts>>,
         client: impl FnOnce() -> Option<ClientKey>,
     ) -> Resolution {
-        match (attached, &self.0.resolver) {
+        match (attached, self.0.resolver.get()) {
             (Resolution::Ready(Ok(None)), None) => Resolution::Ready(self.0.admitted(None, head.is_some())),
             (Resolution::Ready(Ok(Some(known))), None) if !known.is_empty_string() => {
                 Resolution::Ready(Ok(Some(known)))
             }
-            (attached, resolver) => self.resolve_slowly(attached, resolver.clone(), head.cloned(), client()),
+            (attached, resolver) => self.resolve_slowly(attached, resolver.cloned(), head.cloned(), client()),
         }
     }
 

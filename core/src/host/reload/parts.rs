@@ -31,6 +31,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { path: &[SERVER, "log_level"], prepare: log_level },
     Part { path: &[SERVER, "mask_errors"], prepare: mask_errors },
     Part { path: &[SERVER, "disabled"], prepare: disabled },
+    Part { path: &[SERVER, "auth"], prepare: auth },
 ];
 
 fn limits(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {
@@ -47,6 +48,17 @@ fn log_level(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String
 fn mask_errors(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {
     let (shared, setting) = (shared.clone(), values.settings.mask_errors);
     Ok(Box::new(move || shared.masking.set(setting)))
+}
+
+/// The verifiers, with their keys.
+fn auth(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {
+    let verifiers = values.settings.auth.as_ref().map(|verifiers| &verifiers.0[..]).unwrap_or_default();
+    match shared.authentication.get() {
+        // Without verifiers at the start, requests are not authenticated at all.
+        Some(authentication) if shared.resolver.get().is_some() => authentication.prepare(verifiers),
+        _ if verifiers.is_empty() => Ok(Box::new(|| ())),
+        _ => Err("the server was built without verifiers; restart the server".to_owned()),
+    }
 }
 
 fn disabled(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {

@@ -1,7 +1,9 @@
 //! The resolver of principals of a server with verifiers.
 
 use super::config::{Checker, Config};
+use super::introspection::Answer;
 use super::jwt::{Checked, Refused};
+use super::single_flight::{Flights, Landing};
 use super::token_cache::{Digest, Known, TokenCache};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
@@ -12,13 +14,16 @@ use crate::dispatch::principal::Principal;
 use crate::dispatch::rate_table::RateTable;
 use crate::dispatch::shares::Key;
 use crate::host::{
-    Engine, PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution, Shared,
+    Authenticates, Engine, PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver,
+    Resolution, Shared, Verified,
 };
 use crate::locks::RwLock;
-use crate::runtime::outgoing::HttpClient;
+use crate::runtime::outgoing::{HttpClient, HttpClientOptions};
 use http::header;
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 use tenon_tokens::{BearerError, api_key, bearer};
@@ -28,11 +33,14 @@ const REFUSED: Duration = Duration::from_secs(5);
 /// How many refused credentials are kept.
 const MOST_REFUSED: usize = 1000;
 
+const FAILED: Refused =
+    Refused::Unavailable("Server busy: the credentials cannot be verified now; retry later");
+
 /// What an authenticator needs of its server.
 pub(crate) struct AuthSetup {
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) observers: Observers,
-    pub(crate) client: Arc<HttpClient>,
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) public_url: Option<String>,
     /// The resolver of the program, which is asked first.
     pub(crate) first: Option<Arc<dyn PrincipalResolver>>,
@@ -49,6 +57,8 @@ pub(super) struct Env {
     accepted: TokenCache,
     refused: TokenCache,
     shared: OnceLock<Weak<Shared>>,
+    /// The questions to the verifier of the program.
+    questions: Arc<Flights<Digest, Answer>>,
 }
 
 impl Env {
@@ -64,12 +74,40 @@ impl Env {
         self.observers.diagnose(level, log::AUTH, text);
     }
 
+    fn engine(&self) -> Option<Engine> {
+        self.shared.get().and_then(Weak::upgrade).map(Engine)
+    }
+
+    /// The names of the headers that the verifier of the program reads.
+    fn verifier_headers(&self) -> Vec<String> {
+        let engine = self.engine();
+        engine.and_then(|engine| engine.verifier_headers().map(<[String]>::to_vec)).unwrap_or_default()
+    }
+
+    /// Asks the verifier of the program, if there is one. Requests with the same credentials wait for one answer.
+    fn ask_verifier(&self, presented: &Presented<'_>, digest: Digest) -> Option<Landing<Answer>> {
+        let engine = self.engine().filter(|engine| engine.verifier_headers().is_some())?;
+        Some(self.questions.join(digest, Err(FAILED), |done| {
+            let found = move |verified: Verified| {
+                done(match verified {
+                    Ok(Some(principal)) => Ok(principal),
+                    Ok(None) => Err(Refused::Invalid(
+                        "Unauthorized: the credentials are not accepted",
+                        "the verifier does not accept them".to_owned(),
+                    )),
+                    Err(()) => Err(FAILED),
+                });
+            };
+            engine.ask_verifier(presented.bearer, &presented.headers, Box::new(found));
+        }))
+    }
+
     /// Forgets what was verified, and ends what belongs to removed keys.
     pub(super) fn keys_removed(&self) {
         self.accepted.clear();
         self.refused.clear();
-        if let Some(shared) = self.shared.get().and_then(Weak::upgrade) {
-            Engine(shared).end_removed();
+        if let Some(engine) = self.engine() {
+            engine.end_removed();
         }
     }
 }
@@ -83,14 +121,13 @@ pub(crate) struct Authenticator {
     token_time: Duration,
 }
 
-/// Verifiers that were read and checked, before they replace the present ones.
-pub(crate) struct PreparedAuth(Config);
-
 /// The credentials of a request: a bearer token, and the values of the headers with API keys.
 struct Presented<'r> {
     bearer: Option<&'r str>,
     /// In the order of [`Config::headers`].
     keys: Vec<Option<&'r str>>,
+    /// The headers that the verifier of the program reads, as far as the request has them.
+    headers: Vec<(String, String)>,
 }
 
 /// What the checks have found so far.
@@ -106,7 +143,8 @@ impl Authenticator {
         setup: AuthSetup,
         limits: &Limits,
     ) -> Result<Arc<Authenticator>, String> {
-        let AuthSetup { environment, observers, client, public_url, first } = setup;
+        let AuthSetup { environment, observers, ca_file, public_url, first } = setup;
+        let client = Arc::new(HttpClient::new(HttpClientOptions { ca_file, ..HttpClientOptions::default() }));
         let env = Arc::new(Env {
             environment,
             observers,
@@ -116,6 +154,7 @@ impl Authenticator {
             accepted: TokenCache::new(limits.max_cached_tokens),
             refused: TokenCache::new(MOST_REFUSED.min(limits.max_cached_tokens)),
             shared: OnceLock::new(),
+            questions: Arc::default(),
         });
         let config = Config::new(verifiers, &env, &Config::default())?;
         Ok(Arc::new(Authenticator {
@@ -132,19 +171,14 @@ impl Authenticator {
     }
 
     /// Connects the authenticator with its engine, once.
-    pub(crate) fn attach(&self, shared: &Arc<Shared>) {
+    pub(crate) fn attach(self: &Arc<Self>, shared: &Arc<Shared>) {
         let _ = self.env.shared.set(Arc::downgrade(shared));
-    }
-
-    /// Reads and checks new verifiers, without using them yet.
-    pub(crate) fn prepare(&self, verifiers: &[Verifier]) -> Result<PreparedAuth, String> {
-        let present = self.config.read().clone();
-        Config::new(verifiers, &self.env, &present).map(PreparedAuth)
+        Engine(shared.clone()).set_authentication(Arc::new(AuthResolver(self.clone())));
     }
 
     /// Replaces the verifiers. What was verified is forgotten, and what began with a key that is gone ends.
-    pub(crate) fn commit(&self, prepared: PreparedAuth) {
-        let new = Arc::new(prepared.0);
+    fn commit(&self, new: Config) {
+        let new = Arc::new(new);
         let former = std::mem::replace(&mut *self.config.write(), new.clone());
         former.retire(&new);
         self.env.keys_removed();
@@ -161,7 +195,8 @@ impl Authenticator {
             )));
         }
         let config = self.config.read().clone();
-        let presented = match presented(&head, &config) {
+        let names = self.env.verifier_headers();
+        let presented = match presented(&head, &config, &names) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Resolution::Ready(Ok(None)),
             Err(error) => {
@@ -234,7 +269,15 @@ impl Authenticator {
                 }
             }
         }
-        Step::Done(None)
+        // The verifier of the program is asked last.
+        let at = config.checkers.len();
+        if place > at || presented.headers.is_empty() && presented.bearer.is_none() {
+            return Step::Done(None);
+        }
+        match self.env.ask_verifier(presented, *digest) {
+            Some(landing) => Step::Wait(at, Wait::Answer(Box::pin(landing))),
+            None => Step::Done(None),
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -267,7 +310,8 @@ impl Authenticator {
                     },
                 };
                 // The credentials were found before, and the head has not changed.
-                let Ok(Some(presented)) = presented(&head, &config) else { return Ok(None) };
+                let names = self.env.verifier_headers();
+                let Ok(Some(presented)) = presented(&head, &config, &names) else { return Ok(None) };
                 match self.check(&config, &presented, &digest, next, &mut progress) {
                     Step::Done(found) => return self.finish(found, progress, (digest, generation), client),
                     Step::Wait(at, more) => (place, wait) = (at, more),
@@ -321,8 +365,8 @@ enum Step {
 }
 
 enum Wait {
-    Keys(std::pin::Pin<Box<super::single_flight::Landing<()>>>),
-    Answer(std::pin::Pin<Box<super::single_flight::Landing<super::introspection::Answer>>>),
+    Keys(Pin<Box<Landing<()>>>),
+    Answer(Pin<Box<Landing<Answer>>>),
 }
 
 impl Progress {
@@ -348,6 +392,12 @@ impl Presented<'_> {
 
     fn digest(&self) -> Digest {
         let mut digest = Sha256::new();
+        for (name, value) in &self.headers {
+            for text in [name, value] {
+                digest.update((text.len() as u64).to_be_bytes());
+                digest.update(text);
+            }
+        }
         for part in std::iter::once(&self.bearer).chain(&self.keys) {
             match part {
                 None => digest.update([0]),
@@ -363,21 +413,35 @@ impl Presented<'_> {
 }
 
 /// The credentials of a request, if it has any that a verifier could take.
-fn presented<'r>(head: &'r Parts, config: &Config) -> Result<Option<Presented<'r>>, BearerError> {
+/// `names` are those of the headers that the verifier of the program reads.
+fn presented<'r>(
+    head: &'r Parts,
+    config: &Config,
+    names: &[String],
+) -> Result<Option<Presented<'r>>, BearerError> {
     let keys = config
         .headers
         .iter()
         .map(|name| api_key(head.headers.get_all(name).iter().map(|value| value.as_bytes())));
     let keys: Vec<Option<&str>> = keys.collect::<Result<_, _>>()?;
+    let own = |name: &String| {
+        let values: Vec<_> =
+            head.headers.get_all(name.as_str()).iter().map(|value| value.as_bytes()).collect();
+        let text = String::from_utf8_lossy(&values.join(&b", "[..])).into_owned();
+        (!values.is_empty()).then(|| (name.clone(), text))
+    };
+    let headers: Vec<_> = names.iter().filter_map(own).collect();
     let values = head.headers.get_all(header::AUTHORIZATION);
     let bearer = match bearer(values.iter().map(|value| value.as_bytes())) {
         Ok(bearer) => bearer,
         // The key in another header may be enough, for example behind a proxy with a password.
-        Err(BearerError::OtherScheme { .. }) if keys.iter().any(Option::is_some) => None,
+        Err(BearerError::OtherScheme { .. }) if keys.iter().any(Option::is_some) || !headers.is_empty() => {
+            None
+        }
         Err(error) => return Err(error),
     };
-    let any = bearer.is_some() || keys.iter().any(Option::is_some);
-    Ok(any.then_some(Presented { bearer, keys }))
+    let any = bearer.is_some() || keys.iter().any(Option::is_some) || !headers.is_empty();
+    Ok(any.then_some(Presented { bearer, keys, headers }))
 }
 
 /// The refusal of credentials that are not well formed (AU-3).
@@ -388,8 +452,21 @@ fn malformed(error: &BearerError) -> PrincipalRefusal {
     }
 }
 
-/// An authenticator as the resolver of a server.
-pub(crate) struct AuthResolver(pub(crate) Arc<Authenticator>);
+/// An authenticator as the engine sees it.
+struct AuthResolver(Arc<Authenticator>);
+
+impl Authenticates for AuthResolver {
+    fn resolver(&self) -> Arc<dyn PrincipalResolver> {
+        Arc::new(AuthResolver(self.0.clone()))
+    }
+
+    fn prepare(&self, verifiers: &[Verifier]) -> Result<Box<dyn FnOnce() + Send>, String> {
+        let present = self.0.config.read().clone();
+        let config = Config::new(verifiers, &self.0.env, &present)?;
+        let own = self.0.clone();
+        Ok(Box::new(move || own.commit(config)))
+    }
+}
 
 impl PrincipalResolver for AuthResolver {
     fn resolve(&self, request: PrincipalRequest) -> Resolution {

@@ -16,4 +16,4 @@ mod single_flight;
 mod static_keys;
 mod token_cache;
 
-pub(crate) use authenticator::{AuthResolver, AuthSetup, Authenticator, PreparedAuth};
+pub(crate) use authenticator::{AuthSetup, Authenticator};

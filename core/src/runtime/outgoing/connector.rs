@@ -65,12 +65,13 @@ impl Connector {
 
     async fn connect_to(&self, key: &Key, progress: &Progress) -> Result<Connection, HttpClientError> {
         let Key { origin, trust } = key;
+        progress.enter(Phase::Proxy);
+        let proxies = self.proxies.get_or_try_init(async || Proxies::read(&*self.network)).await;
+        let proxy = proxies.map_err(|reason| progress.failed(reason))?.proxy(origin);
         progress.enter(Phase::Resolve);
         if *trust == Trust::Discovered && !origin.tls && !self.allow_loopback {
             return Err(progress.refused("only https is allowed for a URL that a peer gave"));
         }
-        let proxies = self.proxies.get_or_try_init(async || Proxies::read(&*self.network)).await;
-        let proxy = proxies.map_err(|reason| progress.failed(reason))?.proxy(origin);
         let (io, forwarder) = match proxy {
             None => (self.dial(&self.addresses(origin, *trust, progress).await?, progress).await?, None),
             Some(proxy) => {

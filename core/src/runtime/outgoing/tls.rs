@@ -68,7 +68,11 @@ fn no_roots(network: &dyn Network, errors: &[String]) -> String {
         .filter_map(|name| Some(format!("{name}={}", network.variable(name)?)))
         .collect();
     let places = match named.is_empty() {
-        true => "the system's certificate store; SSL_CERT_FILE and SSL_CERT_DIR are not set".to_owned(),
+        true => {
+            "the system's certificate store (on Linux, the usual paths of OpenSSL, such as /etc/ssl/certs); \
+                 SSL_CERT_FILE and SSL_CERT_DIR are not set"
+                .to_owned()
+        }
         false => named.join(" and "),
     };
     let errors: Vec<&str> = errors.iter().take(3).map(String::as_str).collect();

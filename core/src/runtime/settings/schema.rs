@@ -80,7 +80,9 @@ fn schema_of(form: Form) -> Json {
         Form::Words | Form::Names | Form::KnownWords(_) => r#"{"type":"array","items":{"type":"string"}}"#,
         Form::Cache | Form::CacheOfAll => r#"{"type":["number","object"]}"#,
         Form::CacheOf | Form::Objects | Form::TagRules => r#"{"type":"object"}"#,
-        Form::Lists => r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#,
+        Form::Lists => {
+            r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#
+        }
         Form::Principal => r#"{"type":["string","object"]}"#,
         Form::Verifiers | Form::ApiKeys => r#"{"type":"array","items":{"type":"object"}}"#,
         Form::Texts => r#"{"type":["string","array"]}"#,

@@ -1,0 +1,41 @@
+//! The stage `authorization`: the program's authorizer decides about the call.
+
+use super::chain::StageId;
+use super::interface::{Selection, Stage, StageTime, Verdict};
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::op::CallContext;
+use crate::host::calls::start::Role;
+use crate::host::engine::Engine;
+use crate::host::functions::asks_authorizer;
+use crate::host::lanes::port::HostPort;
+use crate::proto::messages::error::{RpcError, stage};
+
+pub(super) struct Authorization;
+
+impl Stage for Authorization {
+    const NAME: &'static str = stage::AUTHORIZATION;
+    const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);
+
+    #[inline]
+    fn selects(call: &Selection<'_>) -> bool {
+        // A call within middleware was decided about with its outer call.
+        matches!(call.role, Role::Message) && asks_authorizer(call.shared, call.context)
+    }
+
+    fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        call.thread = Thread::Other;
+        let (id, later) = (call.id, port.clone());
+        let decided = Box::new(move |decision: Result<(), RpcError>| {
+            let now = later.0.now();
+            later.resume(StageId::Authorization, id, now, |_| Ok(decision?));
+        });
+        match Engine(port.0.clone()).ask_authorizer(&call.context, &call.input, decided) {
+            true => Verdict::Wait,
+            false => Verdict::Pass,
+        }
+    }
+
+    fn late(_: &CallContext) -> Option<RpcError> {
+        Some(RpcError::internal("Internal error: the server could not decide about this call in time"))
+    }
+}

@@ -1,0 +1,202 @@
+//! Functions of the program that the engine asks while it decides about requests: who sent a request, and whether a call
+//! is permitted.
+//!
+//! Each question is a call in a lane of the host, as an operation of a host's store is. It has no client, counts toward no
+//! limit of calls, and times out after [`Limits::store_timeout`](crate::Limits::store_timeout).
+
+mod authorize;
+mod verify;
+
+#[cfg_attr(not(feature = "runtime"), allow(unused_imports))]
+pub(crate) use verify::Verified;
+
+pub(in crate::host) use authorize::asks_authorizer;
+
+use crate::dispatch::log::{self, LogLevel};
+use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::validation::arguments::Policy;
+use crate::error::{Error, ErrorKind};
+use crate::host::calls::dispatch::Thread;
+use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::start::{CallSpec, Role};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::{Accepted, Engine};
+use crate::host::engine_state::Shared;
+use crate::host::session::notifications::anonymous_client;
+use crate::host::{Registered, Target};
+use crate::json::JsonSlice;
+use crate::locks::Mutex;
+use crate::proto::catalog::kind::Kind;
+use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+/// The most questions to one function that may wait at the same time.
+const MAX_PENDING: usize = 4096;
+
+/// Which function of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostFunctionKind {
+    /// Finds the principal of credentials.
+    Verifier,
+    /// Decides whether a call is permitted.
+    Authorizer,
+}
+
+impl HostFunctionKind {
+    /// The name in errors, and the name of the entry that the questions are calls of.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HostFunctionKind::Verifier => "verifier",
+            HostFunctionKind::Authorizer => "authorizer",
+        }
+    }
+}
+
+/// The functions of a server. Each can be set once.
+#[derive(Default)]
+pub(in crate::host) struct HostFunctions {
+    verifier: OnceLock<HostFunction>,
+    authorizer: OnceLock<HostFunction>,
+}
+
+/// A function of the program.
+pub(in crate::host) struct HostFunction {
+    entry: Arc<Registered>,
+    pending: Arc<AtomicUsize>,
+    /// For the verifier, the names of the headers that it reads.
+    headers: Vec<String>,
+}
+
+/// Why a function gave no answer. The text is for the log.
+pub(crate) type Failure = String;
+/// Takes the answer of a function.
+pub(crate) type Answered = Box<dyn FnOnce(Result<JsonSlice, Failure>) + Send>;
+
+impl HostFunctions {
+    fn slot(&self, kind: HostFunctionKind) -> &OnceLock<HostFunction> {
+        match kind {
+            HostFunctionKind::Verifier => &self.verifier,
+            HostFunctionKind::Authorizer => &self.authorizer,
+        }
+    }
+}
+
+impl Engine {
+    /// Sets a function of the program. Its calls go to `target`. `kept` is kept as long as the server.
+    pub(crate) fn set_function(
+        &self,
+        kind: HostFunctionKind,
+        target: Target,
+        kept: Option<Arc<dyn Any + Send + Sync>>,
+        headers: Vec<String>,
+    ) -> Result<(), Error> {
+        let entry = Entry::new(Kind::Method, kind.as_str());
+        let entry = match kept {
+            Some(kept) => entry.keep(kept),
+            None => entry,
+        };
+        let entry = Arc::new(Registered::new(entry, target, Policy::default())?);
+        let function = HostFunction { entry, pending: Arc::default(), headers };
+        self.0.functions.slot(kind).set(function).map_err(|_| {
+            Error::new(ErrorKind::State, format!("the server already has a function {}", kind.as_str()))
+        })
+    }
+
+    /// Asks a function. If there is none, `answered` is dropped, and the result is `false`.
+    pub(in crate::host) fn ask_function(
+        &self,
+        kind: HostFunctionKind,
+        input: JsonSlice,
+        answered: Answered,
+    ) -> bool {
+        let shared = &self.0;
+        let Some(function) = shared.functions.slot(kind).get() else { return false };
+        let pending = Pending::enter(&function.pending);
+        if function.pending.load(Ordering::SeqCst) > MAX_PENDING {
+            answered(Err(format!("more than {MAX_PENDING} questions to the {} wait", kind.as_str())));
+            return true;
+        }
+        let sink = Arc::new(FunctionSink {
+            shared: Arc::downgrade(shared),
+            kind,
+            waiting: Mutex::new(Some((answered, pending))),
+        });
+        let role = Role::Engine { timeout: shared.limits.store_timeout, waits_for_start: true };
+        let context = CallContext::of(None, anonymous_client(), function.entry.clone());
+        let context = Arc::new(CallContext { of_engine: true, ..context });
+        let to: Arc<dyn Sink> = sink.clone();
+        let spec = CallSpec { thread: Thread::Other, role, ..CallSpec::of(None, context, input, &to) };
+        match self.start(spec) {
+            Ok(Accepted::Started(_) | Accepted::Answered | Accepted::NoReply | Accepted::Listening(_)) => {}
+            Err(error) => sink.answer(Err(error.message.clone())),
+        }
+        true
+    }
+}
+
+/// Counts one question that waits.
+struct Pending(Arc<AtomicUsize>);
+
+impl Pending {
+    fn enter(pending: &Arc<AtomicUsize>) -> Pending {
+        pending.fetch_add(1, Ordering::SeqCst);
+        Pending(pending.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Waits for the outcome of one question.
+struct FunctionSink {
+    shared: Weak<Shared>,
+    kind: HostFunctionKind,
+    waiting: Mutex<Option<(Answered, Pending)>>,
+}
+
+impl FunctionSink {
+    /// Passes on the answer. Only the first one counts.
+    fn answer(&self, answer: Result<JsonSlice, Failure>) {
+        let Some((answered, pending)) = self.waiting.lock().take() else { return };
+        if let (Err(why), Some(shared)) = (&answer, self.shared.upgrade()) {
+            let kind = self.kind.as_str();
+            shared.observers.diagnose(LogLevel::Error, log::AUTH, || format!("the {kind} failed: {why}"));
+        }
+        drop(pending);
+        answered(answer);
+    }
+}
+
+impl Sink for FunctionSink {
+    fn send(&self, message: Outgoing) -> Delivery {
+        // Other messages of the call have no receiver.
+        if let Outgoing::Dropped = message {
+            self.answer(Err("the server has ended".to_owned()));
+        }
+        Delivery::Gone
+    }
+
+    fn outcome(&self, outcome: &Outcome) {
+        self.answer(match outcome {
+            Outcome::Json(value) | Outcome::Result(value) => Ok(value.clone()),
+            Outcome::Text(text) => Ok(JsonSlice::from_value(&text.as_str().into())),
+            Outcome::Exception(text) | Outcome::Failed(text) => Err(text.clone()),
+            Outcome::Error(error) => Err(error.message.clone()),
+            Outcome::Bytes(_) | Outcome::Content(_) | Outcome::Suspend => {
+                Err("it returned something that is no answer".to_owned())
+            }
+        });
+    }
+}
+
+impl Drop for FunctionSink {
+    fn drop(&mut self) {
+        // A call that is lost must not leave its question without an answer.
+        self.answer(Err("its answer was lost; the server's log has the reason".to_owned()));
+    }
+}

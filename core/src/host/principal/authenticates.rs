@@ -1,0 +1,32 @@
+//! What authenticates requests by the verifiers of a server. The runtime has it, because it may send requests.
+
+use super::resolver::PrincipalResolver;
+use crate::dispatch::options::Verifier;
+use crate::host::engine::Engine;
+use std::sync::Arc;
+
+/// The verifiers of a server, which may be replaced while it runs.
+pub(crate) trait Authenticates: Send + Sync {
+    /// The resolver that asks the verifiers.
+    fn resolver(&self) -> Arc<dyn PrincipalResolver>;
+
+    /// Reads and checks new verifiers. The result puts them in force. The error names the option that is wrong.
+    fn prepare(&self, verifiers: &[Verifier]) -> Result<Box<dyn FnOnce() + Send>, String>;
+}
+
+impl Engine {
+    /// Sets what can authenticate requests, once.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn set_authentication(&self, authentication: Arc<dyn Authenticates>) {
+        let _ = self.0.authentication.set(authentication);
+    }
+
+    /// Lets the verifiers find principals from now on. Returns `false` if the program has a resolver instead.
+    pub(crate) fn resolve_by_verifiers(&self) -> bool {
+        let Some(authentication) = self.0.authentication.get() else { return false };
+        // The resolver of the program is asked by that of the verifiers, so the slot has no other one.
+        let _ = self.0.resolver.set(authentication.resolver());
+        self.0.refuse_anonymous();
+        true
+    }
+}
