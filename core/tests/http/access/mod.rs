@@ -2,6 +2,7 @@
 
 mod calls;
 mod expiry;
+mod functions;
 mod lists;
 
 use crate::support::bench::{Bench, Full, whole};
