@@ -1,7 +1,11 @@
 // The verifier and the authorizer of a program.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { Server } from '../../../bindings-node/index.mjs'
 import { post } from '../support/http.mjs'
@@ -168,4 +172,20 @@ test('each is set once, and before the start', async () => {
     assert.throws(() => late.verifier(() => null), { code: 'TENON_STATE', message: /running already/ })
     assert.throws(() => late.authorizer(() => true), { code: 'TENON_STATE' })
   })
+})
+
+test('the example', async () => {
+  const program = fileURLToPath(new URL('../../../examples/node/access/server.mjs', import.meta.url))
+  const child = spawn(process.execPath, [program, '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  try {
+    const [line] = await once(createInterface(child.stderr), 'line')
+    assert.equal((await call(line, 3)).status, 401)
+    assert.match((await call(line, 3, { 'x-team-key': 'key-of-red' })).text, /paid 3/)
+    const { status, text } = await call(line, 101, { 'x-team-key': 'key-of-blue' })
+    assert.equal(status, 403)
+    assert.match(text, /a person must confirm/)
+  } finally {
+    child.kill()
+    await once(child, 'exit')
+  }
 })

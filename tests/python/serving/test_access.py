@@ -1,9 +1,13 @@
 """The verifier and the authorizer of a program."""
 
 import asyncio
+import http.client
 import json
 import logging
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from http_client import listening
@@ -48,9 +52,7 @@ def demo(**options):
 
 
 def call(url, amount=3, **headers):
-    """The status and the message of a call, and the challenge."""
-    import http.client
-
+    """The status and the body of the response to a call."""
     address, _, path = url.removeprefix("http://").partition("/")
     params = {"name": "pay", "arguments": {"amount": amount}, "_meta": ENVELOPE}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
@@ -58,7 +60,8 @@ def call(url, amount=3, **headers):
     fixed |= {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "pay"}
     connection = http.client.HTTPConnection(address, timeout=SECONDS)
     try:
-        connection.request("POST", "/" + path, body, fixed | {name.replace("_", "-"): text for name, text in headers.items()})
+        own = {name.replace("_", "-"): text for name, text in headers.items()}
+        connection.request("POST", "/" + path, body, fixed | own)
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -70,7 +73,9 @@ def bearer(token):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("found", ["ann", {"subject": "ann", "scopes": ["pay"]}, Person("ann")], ids=["str", "dict", "object"])
+@pytest.mark.parametrize(
+    "found", ["ann", {"subject": "ann", "scopes": ["pay"]}, Person("ann")], ids=["str", "dict", "object"]
+)
 def test_the_verifier_gives_the_principal(kind, found):
     app, seen, asked = demo(), [], []
 
@@ -121,7 +126,11 @@ def raising(credentials):
     raise RuntimeError("no route to hunter2")
 
 
-WRONG = [raising, lambda credentials: True, lambda credentials: 7, lambda credentials: {"name": "ann"}, lambda credentials: b"ann"]
+def giving(found):
+    return lambda credentials: found
+
+
+WRONG = [raising, giving(True), giving(7), giving({"name": "ann"}), giving(b"ann")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -233,7 +242,11 @@ def test_wrong_functions_are_named(kind):
 
 def test_headers_are_checked():
     app = Server("t")
-    for headers, why in [("x-team", "headers must be names"), ([7], "headers must be names"), (["a b"], '"a b" is not the name of a header')]:
+    for headers, why in [
+        ("x-team", "headers must be names"),
+        ([7], "headers must be names"),
+        (["a b"], '"a b" is not the name of a header'),
+    ]:
         with pytest.raises(RegistrationError) as caught:
             app.verifier(headers=headers)(lambda credentials: None)
         assert why in str(caught.value)
@@ -252,3 +265,19 @@ def test_each_is_set_once_and_before_the_start():
         late.verifier(lambda credentials: None)
     with listening(app) as url:
         assert call(url, **bearer("ann"))[0] == 200
+
+
+def test_the_example():
+    program = Path(__file__).parents[3] / "examples/python/access/server.py"
+    with subprocess.Popen(
+        [sys.executable, program, "127.0.0.1:0"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            url = child.stderr.readline().split()[-1]
+            assert call(url)[0] == 401
+            status, body = call(url, 3, x_team_key="key-of-red")
+            assert status == 200 and "paid 3" in body
+            status, body = call(url, 101, x_team_key="key-of-blue")
+            assert status == 403 and "a person must confirm" in body
+        finally:
+            child.kill()
