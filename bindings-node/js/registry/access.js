@@ -26,7 +26,7 @@ class Credentials {
 
 /** The headers and the function of `verifier(fn)` and `verifier({ headers }, fn)`. */
 function verifierOf(options, fn) {
-  const [given, verify] = fn === undefined && typeof options === 'function' ? [{}, options] : [options, fn]
+  const [given, verify] = fn === undefined && !isObject(options) ? [{}, options] : [options, fn]
   checkFunction(VERIFIER, verify)
   if (!isObject(given)) throw new TypeError(`verifier: the options must be an object, not a value of type ${typeof given}`)
   const { headers = [], ...others } = given
