@@ -149,6 +149,7 @@ def test_sighup_reloads_the_settings(file):
 def test_a_handler_of_the_program_gets_sighup(file):
     source = SOURCE % str(file) + "signal.signal(signal.SIGHUP, lambda *_: print('own', file=sys.stderr, flush=True))\napp.run()\n"
     with Program(source, modern=True) as program:
+        assert shown(program.client) == ["a"]
         program.process.send_signal(signal.SIGHUP)
         line(program, "own")
         program.client.close()
