@@ -214,9 +214,8 @@ typedef struct tenon_server tenon_server;
  * tenon_settings_free(). Any thread may use them, also several threads at once. They can be used after fork() if no
  * other thread used them at that moment.
  *
- * The texts that functions return live as long as the handle. The handle keeps one copy of each different text. A
- * program that reads values which change often should free the handle now and then; tenon_server_settings() makes
- * another one.
+ * A text that tenon_settings_get(), tenon_settings_source() or tenon_settings_schema() returns lives until the same
+ * thread calls the same function again, with any handle, or ends. Copy it if it is needed for longer.
  */
 typedef struct tenon_settings tenon_settings;
 
@@ -873,6 +872,15 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   in any case. Default: yes.
  * - "log_level": "debug", "info", "warn" or "error". The lowest level of the records that reach the log: "debug",
  *   "info", "warn" or "error". Records below it are not created. Default: "debug", so the log alone decides.
+ * - "disabled": a JSON object. The entries that the server hides, as if they were not registered: an object with the
+ *   members "tools", "resources", "templates" and "prompts", which are lists of names in which "*" stands for any
+ *   text, and "tags", a list of tags. Entries that are added later are hidden too. An entry that is also disabled by
+ *   code stays hidden until both have changed. Default: none.
+ * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
+ *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
+ *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys
+ *   secret, and draw them at random. Where a key is a text, the text is hexadecimal or base64. Default: a random key
+ *   of this process.
  * - "capabilities": a JSON array of strings. The capabilities that the server declares even if nothing is registered
  *   for them. It answers their lists.
  * - "extensions": a JSON object. The extensions that the server declares, by their names, with their settings. A name
@@ -1013,7 +1021,7 @@ tenon_status tenon_settings_load(
 /**
  * The value of a setting, by its dotted key: JSON text, NUL-terminated. It is "null" if the setting is not set. A limit
  * always has a value. A secret that is set is "true". The key of a section gives all values that the section has. The
- * text is borrowed: it lives as long as the handle. `len` may be NULL.
+ * text is borrowed: it lives until this thread calls the function again. `len` may be NULL.
  *
  * Fails with TENON_ERR_NOT_FOUND if there is no such setting.
  */
@@ -1022,7 +1030,7 @@ tenon_status tenon_settings_get(
 
 /**
  * Where the value of a setting comes from: a line of a file, a variable, or "code". The text is NUL-terminated and
- * borrowed: it lives as long as the handle. `len` may be NULL.
+ * borrowed: it lives until this thread calls the function again. `len` may be NULL.
  *
  * Fails with TENON_ERR_NOT_FOUND if no source has the setting, also if it has a default.
  */
@@ -1032,6 +1040,7 @@ tenon_status tenon_settings_source(
 /**
  * Sets a value in code, by its dotted key. It replaces the values of all other sources. `value` is `len` bytes of JSON
  * text, or up to the first NUL with TENON_NUL. "null" removes the value of code again.
+ * Servers keep their settings until tenon_settings_reload().
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and otherwise like tenon_settings_load(). Nothing changes then.
  */
@@ -1048,14 +1057,17 @@ tenon_status tenon_settings_set(
 tenon_status tenon_settings_save(tenon_settings *settings, tenon_error **err);
 
 /**
- * Reads all sources again. Values of code stay. Fails like tenon_settings_load(), and nothing changes then. A server
- * that was started keeps its settings.
+ * Reads all sources again, and applies them to the servers that were started with these settings: all changes at once.
+ * Values of code stay. The settings that can change while a server runs are marked in docs/settings.md and docs/limits.md.
+ *
+ * Fails like tenon_settings_load(). Fails with TENON_ERR_STATE if a setting differs that a server cannot change; the
+ * message names it. Nothing changes then, neither here nor in any server.
  */
 tenon_status tenon_settings_reload(tenon_settings *settings, tenon_error **err);
 
 /**
- * The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed and
- * lives as long as the handle. `len` may be NULL.
+ * The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed: it
+ * lives until this thread calls the function again. `len` may be NULL.
  */
 tenon_status tenon_settings_schema(const tenon_settings *settings, const char **schema, size_t *len);
 
@@ -1322,6 +1334,10 @@ tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_M
  * The signal handlers are installed with sigaction() before the start, and the former ones are restored on return. A
  * signal that is ignored stays ignored. Servers that run at the same time share the handlers.
  * tenon_server_set_signals() switches them off.
+ *
+ * If the server has settings with a file, SIGHUP reloads them like tenon_settings_reload(), and the log has the outcome.
+ * This is so only while signals are on and SIGHUP has its default action at the start. After the return it has its default
+ * action again.
  *
  * Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
  * inside a callback of this server.
