@@ -70,6 +70,11 @@ impl Env {
         self.environment.unix_seconds()
     }
 
+    /// The present generations of both caches, for [`TokenCache::put`].
+    fn generations(&self) -> (u64, u64) {
+        (self.accepted.generation(), self.refused.generation())
+    }
+
     pub(super) fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
         self.observers.diagnose(level, log::AUTH, text);
     }
@@ -194,6 +199,8 @@ impl Authenticator {
                 wait,
             )));
         }
+        // Read before the verifiers, so that a result of replaced verifiers is not kept.
+        let generations = self.env.generations();
         let config = self.config.read().clone();
         let names = self.env.verifier_headers();
         let presented = match presented(&head, &config, &names) {
@@ -215,16 +222,15 @@ impl Authenticator {
             }
             _ => {}
         }
-        let generation = self.env.accepted.generation();
         let mut progress = Progress { refused: None, unavailable: None };
         match self.check(&config, &presented, &digest, (0, true), &mut progress) {
             Step::Done(found) => {
-                Resolution::Ready(self.finish(found, progress, (digest, generation), client))
+                Resolution::Ready(self.finish(found, progress, (digest, generations), client))
             }
             Step::Wait(place, wait) => {
                 let own = own.clone();
                 let rest =
-                    own.check_slowly(config, head, digest, generation, (place, wait), progress, client);
+                    own.check_slowly(config, head, digest, generations, (place, wait), progress, client);
                 Resolution::Pending(rest)
             }
         }
@@ -286,7 +292,7 @@ impl Authenticator {
         config: Arc<Config>,
         head: Arc<Parts>,
         digest: Digest,
-        generation: u64,
+        generations: (u64, u64),
         first: (usize, Wait),
         mut progress: Progress,
         client: Option<Key>,
@@ -301,7 +307,7 @@ impl Authenticator {
                     }
                     Wait::Answer(landing) => match landing.await {
                         Ok(principal) => {
-                            return self.finish(Some(principal), progress, (digest, generation), client);
+                            return self.finish(Some(principal), progress, (digest, generations), client);
                         }
                         Err(refused) => {
                             progress.add(refused);
@@ -313,7 +319,7 @@ impl Authenticator {
                 let names = self.env.verifier_headers();
                 let Ok(Some(presented)) = presented(&head, &config, &names) else { return Ok(None) };
                 match self.check(&config, &presented, &digest, next, &mut progress) {
-                    Step::Done(found) => return self.finish(found, progress, (digest, generation), client),
+                    Step::Done(found) => return self.finish(found, progress, (digest, generations), client),
                     Step::Wait(at, more) => (place, wait) = (at, more),
                 }
             }
@@ -325,14 +331,14 @@ impl Authenticator {
         &self,
         found: Option<Principal>,
         progress: Progress,
-        (digest, generation): (Digest, u64),
+        (digest, (accepted, refused)): (Digest, (u64, u64)),
         client: Option<Key>,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
         let now = self.env.now();
         if let Some(principal) = found {
             let left = principal.expires_at().map(|time| time.saturating_sub(self.env.unix_seconds()));
             let time = left.map_or(self.token_time, |left| self.token_time.min(Duration::from_secs(left)));
-            self.env.accepted.put(digest, Known::Accepted(principal.clone()), time, now, generation);
+            self.env.accepted.put(digest, Known::Accepted(principal.clone()), time, now, accepted);
             return Ok(Some(principal));
         }
         if let Some(text) = progress.unavailable {
@@ -344,8 +350,7 @@ impl Authenticator {
             _ => ("Unauthorized: the credentials are not known", "no verifier takes them".to_owned()),
         };
         self.env.log(LogLevel::Info, || format!("credentials were refused: {why}"));
-        let generation = self.env.refused.generation();
-        self.env.refused.put(digest, Known::Refused(text), REFUSED, now, generation);
+        self.env.refused.put(digest, Known::Refused(text), REFUSED, now, refused);
         Err(PrincipalRefusal::invalid_token(text))
     }
 

@@ -22,6 +22,9 @@ use tenon_tokens::WELL_KNOWN;
 /// How long clients may cache the metadata.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
+/// The headers that may name the URL.
+const VARY: &str = "Host, Forwarded, X-Forwarded-Host, X-Forwarded-Proto";
+
 /// The metadata of the endpoints of a server.
 struct Metadata {
     service: HttpService,
@@ -93,7 +96,7 @@ pub(in crate::runtime::http) fn metadata(
     if head.method != Method::OPTIONS {
         headers.insert(header::CACHE_CONTROL, CACHE);
         // The URL in the document is that of the request, unless a setting names it.
-        headers.insert(header::VARY, HeaderValue::from_static("Host"));
+        headers.insert(header::VARY, HeaderValue::from_static(VARY));
     }
     response
 }
