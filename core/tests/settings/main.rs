@@ -224,7 +224,7 @@ fn files_that_cannot_be_read_say_why() {
     let folder = Folder::new();
     let load = |path: &Path| Settings::builder().file(path).prefix("").load().unwrap_err();
     let unreadable = folder.file("unreadable.toml", "");
-    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser can read every file.
     if fs::File::open(&unreadable).is_err() {
         let refused = load(&unreadable);

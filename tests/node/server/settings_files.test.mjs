@@ -232,6 +232,8 @@ test('SIGHUP reloads the settings of a server that has signals', () =>
     const body = "app.tool('a', () => 'a')\nawait app.listen({ signals: true })"
     const child = new Process(program(body, JSON.stringify({ settings: path })))
     await child.initialize()
+    // Its handler runs after the start, which has taken over the signal.
+    assert.equal(await child.text('a'), 'a')
     file('app.toml', `${text}[server.disabled]\ntools = ["*"]\n`)
     child.child.kill('SIGHUP')
     await child.until(() => child.stderr.includes('SIGHUP: the settings were reloaded'))
@@ -247,9 +249,10 @@ test('SIGHUP reloads the settings of a server that has signals', () =>
 test('a listener of the program gets SIGHUP, and without a file it ends the process', () =>
   inFolder(async (file) => {
     const path = file('app.toml', '[server]\nname = "shop"\n')
-    const own = "process.on('SIGHUP', () => console.error('own'))\nawait app.listen({ signals: true })"
+    const own = "app.tool('a', () => 'a')\nprocess.on('SIGHUP', () => console.error('own'))\nawait app.listen({ signals: true })"
     const child = new Process(program(own, JSON.stringify({ settings: path })))
     await child.initialize()
+    assert.equal(await child.text('a'), 'a')
     child.child.kill('SIGHUP')
     await child.until(() => child.stderr.includes('own'))
     child.child.stdin.end()
