@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .types import (
         CacheOptions,
+        Credentials,
         Depends,
         Entry,
         HttpOptions,
@@ -56,6 +57,7 @@ __all__ = [
     "CacheOptions",
     "Content",
     "Context",
+    "Credentials",
     "Depends",
     "Entry",
     "File",
@@ -94,6 +96,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
     _LAZY = {
         "context": ("Answer", "Root"),
         "_handlers.depends": ("Depends",),
+        "_registry.credentials": ("Credentials",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._handlers.depends import Depends
+from ._registry.credentials import Credentials
 from ._registry.policies import (
     CompletionPolicies,
     HookPolicies,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CacheOptions",
     "CompletionPolicies",
+    "Credentials",
     "Depends",
     "EmbedOptions",
     "Entry",
