@@ -141,6 +141,11 @@ impl Authenticator {
         let _ = self.env.shared.set(Arc::downgrade(shared));
     }
 
+    #[cfg(test)]
+    pub(super) fn env(&self) -> &Arc<Env> {
+        &self.env
+    }
+
     /// Reads and checks new verifiers, without using them yet.
     pub(crate) fn prepare(&self, verifiers: &[Verifier]) -> Result<PreparedAuth, String> {
         let present = self.config.read().clone();

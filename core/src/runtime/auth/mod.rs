@@ -12,6 +12,8 @@ mod files;
 mod introspection;
 mod jwks;
 mod jwt;
+#[cfg(test)]
+mod reload_tests;
 mod single_flight;
 mod static_keys;
 mod token_cache;
