@@ -117,12 +117,7 @@ impl Engine {
     }
 
     /// Sets the verifier, which reads these headers besides a bearer token. `lane` is the lane in which it runs.
-    fn set_verifier(
-        &self,
-        handler: &Bound<'_, Handler>,
-        lane: &str,
-        headers: Vec<String>,
-    ) -> PyResult<()> {
+    fn set_verifier(&self, handler: &Bound<'_, Handler>, lane: &str, headers: Vec<String>) -> PyResult<()> {
         self.set_function(HostFunctionKind::Verifier, handler, lane, &headers)
     }
 

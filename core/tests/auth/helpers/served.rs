@@ -35,6 +35,11 @@ impl Served {
 
     /// A server whose tool `work` says `done`, and whose tool `pay` needs the scope `pay`.
     pub fn with(limits: Limits, settings: &Value) -> Served {
+        Served::on(HttpOptions::new("127.0.0.1:0").unwrap(), limits, settings)
+    }
+
+    /// The same with other options of Streamable HTTP.
+    pub fn on(http: HttpOptions, limits: Limits, settings: &Value) -> Served {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut builder = Server::builder("up", "1.0.0").limits(limits);
@@ -45,7 +50,7 @@ impl Served {
         server.add(entry(Kind::Tool, "pay", &serde_json::json!({ "scopes": ["pay"] })), LANE).unwrap();
         server.port().set_spawn(Arc::new(Handlers(runtime.handle().clone())));
         let options = ServeOptions::new()
-            .http(HttpOptions::new("127.0.0.1:0").unwrap())
+            .http(http)
             .sse(SseOptions::new("/sse").unwrap())
             .websocket(WebSocketOptions::new("/ws").unwrap());
         let running = server.start(options).unwrap();
