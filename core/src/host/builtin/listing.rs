@@ -123,10 +123,7 @@ impl Engine {
         }
         input.end_object();
         let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
-        Ok((
-            input.into_slice(),
-            Box::new(Part { operation, before, then: None, of: Some(of), private }),
-        ))
+        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of), private })))
     }
 }
 

@@ -38,7 +38,8 @@ fn jwt(secret: &str) -> Verifier {
 
 /// A token that does not expire within these tests, signed with [`SECRET`].
 fn token() -> String {
-    let claims = json!({ "iss": "https://issuer.example", "aud": "https://mcp.example", "sub": "ann", "exp": 9e9 });
+    let claims =
+        json!({ "iss": "https://issuer.example", "aud": "https://mcp.example", "sub": "ann", "exp": 9e9 });
     let encode = |text: &[u8]| URL_SAFE_NO_PAD.encode(text);
     let message = format!("{}.{}", encode(br#"{"alg":"HS256"}"#), encode(claims.to_string().as_bytes()));
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes());
@@ -76,7 +77,9 @@ impl Fixture {
     fn begin(&self, token: &str) -> impl Sized + use<> {
         let principal = self.resolve(token).unwrap();
         let ended = self.ended.clone();
-        self.server.engine().until_expiry(principal.as_ref(), move || _ = ended.fetch_add(1, Ordering::SeqCst))
+        self.server
+            .engine()
+            .until_expiry(principal.as_ref(), move || _ = ended.fetch_add(1, Ordering::SeqCst))
     }
 
     fn replace(&self, verifiers: &[Verifier]) {
@@ -96,7 +99,9 @@ fn what_began_with_a_removed_key_ends() {
     let bob_alone = ApiKeys::new([ApiKey::new("bob").value(OTHER)]);
     fixture.replace(&[bob_alone.into(), jwt(SECRET)]);
     assert_eq!(fixture.ended(), 1, "the key of Ann");
-    assert!(fixture.resolve(KEY).is_err() && fixture.resolve(OTHER).is_ok() && fixture.resolve(&token()).is_ok());
+    assert!(
+        fixture.resolve(KEY).is_err() && fixture.resolve(OTHER).is_ok() && fixture.resolve(&token()).is_ok()
+    );
     fixture.replace(&[keys(&[])]);
     assert_eq!(fixture.ended(), 2, "the verifier of JWT");
     assert!(fixture.resolve(&token()).is_err());

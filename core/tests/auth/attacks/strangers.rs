@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tenon_mcp::{Capability, Kind, Limits};
 
 fn fixture() -> Door {
-    let door = Door::with(Limits::default(), everybody(), |builder| builder.capability(Capability::Completions));
+    let door =
+        Door::with(Limits::default(), everybody(), |builder| builder.capability(Capability::Completions));
     door.add(Kind::Tool, "help", json!({ "public": true }));
     door.add(Kind::Resource, "a://x", json!({}));
     door.add(Kind::ResourceTemplate, "b://{id}", json!({}));
@@ -30,7 +31,8 @@ fn in_session(door: &Door, session: &str, message: &Value) -> Full {
 #[test]
 fn everything_that_is_not_public() {
     let door = fixture();
-    let prompt = json!({ "ref": { "type": "ref/prompt", "name": "ask" }, "argument": { "name": "n", "value": "" } });
+    let prompt =
+        json!({ "ref": { "type": "ref/prompt", "name": "ask" }, "argument": { "name": "n", "value": "" } });
     for (method, params) in [
         ("tools/call", json!({ "name": "work" })),
         ("resources/read", json!({ "uri": "a://x" })),
@@ -118,7 +120,10 @@ fn a_public_entry_with_a_rule_of_its_tag() {
     settings["access_of_tags"] = json!({ "admin": { "scopes": ["pay"] } });
     let door = Door::new(settings);
     door.add(Kind::Tool, "help", json!({ "public": true, "tags": ["admin"] }));
-    assert_eq!((door.call(None, "help"), door.call(Some(BOB), "help"), door.call(Some(ANN), "help")), (401, 403, 200));
+    assert_eq!(
+        (door.call(None, "help"), door.call(Some(BOB), "help"), door.call(Some(ANN), "help")),
+        (401, 403, 200)
+    );
 }
 
 /// Handshakes of strangers are bounded, and displace nobody who has a session.
