@@ -15,7 +15,7 @@ use tokio::runtime::{Handle, Runtime};
 
 pub struct Served {
     pub running: Running,
-    pub server: Server,
+    _server: Server,
     pub address: SocketAddr,
     _runtime: Runtime,
 }
@@ -55,7 +55,7 @@ impl Served {
             .websocket(WebSocketOptions::new("/ws").unwrap());
         let running = server.start(options).unwrap();
         let address = running.http_address().unwrap();
-        Served { running, server, address, _runtime: runtime }
+        Served { running, _server: server, address, _runtime: runtime }
     }
 
     pub fn client(&self) -> Client {
@@ -66,12 +66,9 @@ impl Served {
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut client = self.client();
         client.path = path.to_owned();
-        let mut all = vec![("connection", "close")];
-        all.extend(headers.iter().filter(|(name, _)| *name != "connection"));
-        if headers.iter().any(|(name, _)| *name == "connection") {
-            all.remove(0);
-            all.extend(headers.iter().filter(|(name, _)| *name == "connection"));
-        }
+        let is_upgrade = headers.iter().any(|(name, _)| *name == "connection");
+        let close = (!is_upgrade).then_some(("connection", "close"));
+        let all: Vec<_> = close.into_iter().chain(headers.iter().copied()).collect();
         client.send(method, &all, b"");
         match method {
             "HEAD" => {
