@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._auth.options import AccessRule, Verifier
+from ._auth.verifiers import ApiKeyOptions, ApiKeysOptions, IntrospectionOptions, JWTOptions
 from ._handlers.depends import Depends
 from ._registry.policies import (
     CompletionPolicies,
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
 
 __all__ = [
+    "AccessRule",
+    "ApiKeyOptions",
+    "ApiKeysOptions",
     "CacheOptions",
     "CompletionPolicies",
     "Depends",
@@ -38,6 +43,8 @@ __all__ = [
     "HasFileno",
     "HookPolicies",
     "HttpOptions",
+    "IntrospectionOptions",
+    "JWTOptions",
     "Limits",
     "MethodPolicies",
     "NotificationPolicies",
@@ -55,6 +62,7 @@ __all__ = [
     "ToolPolicies",
     "Transports",
     "UnixOptions",
+    "Verifier",
     "WebOptions",
 ]
 

@@ -103,7 +103,8 @@ fn keys_change_while_requests_run() {
     let issuer = Issuer::publishing(&["p256-a"]);
     let mut limits = Limits::default();
     limits.store_timeout = Duration::from_secs(30);
-    let door = Door::with(limits, json!({ "auth": [jwt(json!({ "jwks_url": issuer.url("/jwks") }))] }), |b| b);
+    let door =
+        Door::with(limits, json!({ "auth": [jwt(json!({ "jwks_url": issuer.url("/jwks") }))] }), |b| b);
     assert_eq!(door.status(&long("p256-a", "ann")), 200);
     issuer.set("/jwks", Answer::Held(jwks(&["p256-a", "p256-b"])));
     door.pass(61);

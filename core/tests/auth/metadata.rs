@@ -23,7 +23,9 @@ fn served(more: Value) -> Served {
 fn both_paths_have_the_same_document() {
     let served = served(json!({}));
     let own = format!("http://{}/mcp", served.address);
-    for path in [ROOT, AT_MCP, "/.well-known/oauth-protected-resource/", "/.well-known/oauth-protected-resource/mcp/"] {
+    for path in
+        [ROOT, AT_MCP, "/.well-known/oauth-protected-resource/", "/.well-known/oauth-protected-resource/mcp/"]
+    {
         let reply = served.ask("GET", path, &[]);
         assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")), "{path}");
         assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
@@ -79,11 +81,15 @@ fn the_document_needs_no_credentials() {
 #[test]
 fn paths_that_are_no_endpoint() {
     let served = served(json!({}));
-    for path in ["/none", "/mcp/more", "/mcpx", "x", "/.well-known/oauth-protected-resource", "/%6dcp", "/messages2"] {
+    for path in
+        ["/none", "/mcp/more", "/mcpx", "x", "/.well-known/oauth-protected-resource", "/%6dcp", "/messages2"]
+    {
         let reply = served.ask("GET", &format!("{ROOT}{path}"), &[]);
         assert_eq!(reply.status, 404, "{path}");
     }
-    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/"] {
+    for path in
+        ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/"]
+    {
         assert_eq!(served.ask("GET", path, &[]).status, 404, "{path}");
     }
 }
@@ -150,7 +156,10 @@ fn a_server_without_an_authorization_server() {
     let mut named = everybody();
     named["authorization_servers"] = json!(["https://login.example"]);
     let served = Served::new(&named);
-    assert_eq!(served.ask("GET", ROOT, &[]).json()["authorization_servers"], json!(["https://login.example"]));
+    assert_eq!(
+        served.ask("GET", ROOT, &[]).json()["authorization_servers"],
+        json!(["https://login.example"])
+    );
 }
 
 /// Each endpoint of a listener answers each kind of refusal with its own challenge.
@@ -185,7 +194,11 @@ fn every_endpoint_challenges() {
             let refused = served.ask(method, path, &headers);
             let expected = format!("Bearer {error}{metadata}");
             assert_eq!(refused.status, status, "{method} {path} {credentials:?}");
-            assert_eq!(refused.header("www-authenticate"), Some(&*expected), "{method} {path} {credentials:?}");
+            assert_eq!(
+                refused.header("www-authenticate"),
+                Some(&*expected),
+                "{method} {path} {credentials:?}"
+            );
             // AU-15.
             let code = refused.json()["error"]["code"].as_i64().unwrap();
             assert_eq!(code, -32600, "{method} {path}");
@@ -206,7 +219,8 @@ fn a_missing_scope_is_named() {
         ("mcp-name", "pay"),
         (name, &*value),
     ];
-    let refused = Client::new(served.address).post(&headers, &crate::support::server::call(1, "pay", json!({})));
+    let refused =
+        Client::new(served.address).post(&headers, &crate::support::server::call(1, "pay", json!({})));
     let metadata = format!("resource_metadata=\"http://{}{AT_MCP}\"", served.address);
     let expected = format!("Bearer error=\"insufficient_scope\", scope=\"pay\", {metadata}");
     assert_eq!((refused.status, refused.header("www-authenticate")), (403, Some(&*expected)));

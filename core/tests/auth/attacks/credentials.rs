@@ -47,7 +47,9 @@ fn two_authorization_headers() {
 
 #[test]
 fn two_credentials_in_one_header() {
-    for value in [format!("Bearer {ANN}, Bearer {BOB}"), format!("Bearer {ANN} {BOB}"), format!("Bearer {ANN},")] {
+    for value in
+        [format!("Bearer {ANN}, Bearer {BOB}"), format!("Bearer {ANN} {BOB}"), format!("Bearer {ANN},")]
+    {
         assert_eq!(door().knock(&[("authorization", &value)]), 400, "{value}");
     }
 }
@@ -142,7 +144,10 @@ fn more_bytes_than_a_token_may_have() {
 #[test]
 fn characters_that_no_token_has() {
     for token in ["key\u{e9}", "a b", "a\"b", "key%20of", "a;b", "=", "==a", "{}", "a,b", "'or'1'='1"] {
-        assert!(matches!(door().knock(&[("authorization", &format!("Bearer {token}"))]), 400 | 401), "{token}");
+        assert!(
+            matches!(door().knock(&[("authorization", &format!("Bearer {token}"))]), 400 | 401),
+            "{token}"
+        );
     }
     let bytes = http::HeaderValue::from_bytes(b"Bearer \xff\xfe\x80").unwrap();
     let mut request = http::Request::get("/mcp").header("host", "localhost");
@@ -157,7 +162,13 @@ fn characters_that_no_token_has() {
 #[test]
 fn errors_do_not_repeat_credentials() {
     let door = door();
-    for value in [ANN.to_owned(), format!("Bearer {ANN} {ANN}"), format!("Key {ANN}"), format!("{ANN} x"), format!("{ANN},x")] {
+    for value in [
+        ANN.to_owned(),
+        format!("Bearer {ANN} {ANN}"),
+        format!("Key {ANN}"),
+        format!("{ANN} x"),
+        format!("{ANN},x"),
+    ] {
         let refused = door.open_modern(&[("authorization", &value)], "tools/list", json!({}));
         let refused = whole(refused);
         assert!(matches!(refused.status, 400 | 401), "{value}");

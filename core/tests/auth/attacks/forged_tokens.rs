@@ -36,9 +36,11 @@ fn with_claims(changes: Value) -> String {
 #[test]
 fn no_signature() {
     let payload = encode(claims(json!({})).to_string());
-    refused(["none", "None", "NONE", "nOnE", ""].map(|name| {
-        format!("{}.{payload}.", encode(json!({ "alg": name, "kid": "p256-a" }).to_string()))
-    }));
+    refused(
+        ["none", "None", "NONE", "nOnE", ""].map(|name| {
+            format!("{}.{payload}.", encode(json!({ "alg": name, "kid": "p256-a" }).to_string()))
+        }),
+    );
     // The same with the signature of another token.
     let good = with_claims(json!({}));
     let signature = good.rsplit('.').next().unwrap();
@@ -67,8 +69,9 @@ fn the_public_key_as_a_secret() {
     });
     let header = encode(json!({ "alg": "HS256", "kid": "rsa-a" }).to_string());
     let message = format!("{header}.{}", encode(claims(json!({})).to_string()));
-    let tokens: Vec<_> =
-        secrets.map(|secret| format!("{message}.{}", encode(hs256(secret.as_bytes(), message.as_bytes())))).collect();
+    let tokens: Vec<_> = secrets
+        .map(|secret| format!("{message}.{}", encode(hs256(secret.as_bytes(), message.as_bytes()))))
+        .collect();
     refused(tokens.clone());
     // The same where the key is in the settings.
     let door = Door::new(json!({ "auth": [jwt(json!({ "public_key": file("rsa-a.pub") }))] }));
@@ -87,20 +90,23 @@ fn another_key_under_the_id_of_a_good_one() {
 
 #[test]
 fn the_algorithm_of_another_key() {
-    refused(["RS256", "PS256", "ES384", "EdDSA", "HS256", "ES256K", "es256", "RSA1_5"].map(|name| {
-        with_header(json!({ "alg": name, "kid": "p256-a" }))
-    }));
+    refused(
+        ["RS256", "PS256", "ES384", "EdDSA", "HS256", "ES256K", "es256", "RSA1_5"]
+            .map(|name| with_header(json!({ "alg": name, "kid": "p256-a" }))),
+    );
 }
 
 /// Keys in the header are the sender's own.
 #[test]
 fn a_key_in_the_header() {
-    refused([
-        json!({ "alg": "ES256", "jwk": jwk("p256-b", "p256-b") }),
-        json!({ "alg": "ES256", "kid": "p256-a", "jwk": jwk("p256-b", "p256-a") }),
-        json!({ "alg": "ES256", "x5c": ["AAAA"] }),
-    ]
-    .map(|header| signed_text("p256-b", &header.to_string(), claims(json!({})).to_string())));
+    refused(
+        [
+            json!({ "alg": "ES256", "jwk": jwk("p256-b", "p256-b") }),
+            json!({ "alg": "ES256", "kid": "p256-a", "jwk": jwk("p256-b", "p256-a") }),
+            json!({ "alg": "ES256", "x5c": ["AAAA"] }),
+        ]
+        .map(|header| signed_text("p256-b", &header.to_string(), claims(json!({})).to_string())),
+    );
 }
 
 /// The address of keys in the header must not be asked for.
@@ -118,9 +124,25 @@ fn an_address_of_keys_in_the_header() {
 
 #[test]
 fn an_id_of_a_key_that_is_a_path_or_a_statement() {
-    let ids = ["../../../../dev/null", "/dev/null", "' OR '1'='1", "http://127.0.0.1/jwks", "", "p256-a\u{0}", "P256-A"];
-    refused(ids.map(|id| signed_text("p256-b", &json!({ "alg": "ES256", "kid": id }).to_string(), claims(json!({})).to_string())));
-    refused([json!(1), json!(["p256-a"]), json!({})].map(|id| with_header(json!({ "alg": "ES256", "kid": id }))));
+    let ids = [
+        "../../../../dev/null",
+        "/dev/null",
+        "' OR '1'='1",
+        "http://127.0.0.1/jwks",
+        "",
+        "p256-a\u{0}",
+        "P256-A",
+    ];
+    refused(ids.map(|id| {
+        signed_text(
+            "p256-b",
+            &json!({ "alg": "ES256", "kid": id }).to_string(),
+            claims(json!({})).to_string(),
+        )
+    }));
+    refused(
+        [json!(1), json!(["p256-a"]), json!({})].map(|id| with_header(json!({ "alg": "ES256", "kid": id }))),
+    );
 }
 
 #[test]
@@ -262,8 +284,16 @@ fn a_time_beyond_every_clock() {
 #[test]
 fn a_subject_that_is_empty_or_another_type() {
     refused(
-        [json!(""), json!(null), json!(1), json!(["ann"]), json!("a\u{0}b"), json!("a\nb"), json!("x".repeat(257))]
-            .map(|subject| with_claims(json!({ "sub": subject }))),
+        [
+            json!(""),
+            json!(null),
+            json!(1),
+            json!(["ann"]),
+            json!("a\u{0}b"),
+            json!("a\nb"),
+            json!("x".repeat(257)),
+        ]
+        .map(|subject| with_claims(json!({ "sub": subject }))),
     );
 }
 
@@ -303,7 +333,11 @@ fn many_unknown_keys() {
     let (door, issuer) = fixture();
     for number in 0..50 {
         let header = json!({ "alg": "ES256", "kid": format!("unknown-{number}") });
-        let token = signed_text("p256-b", &header.to_string(), claims(json!({ "sub": number.to_string() })).to_string());
+        let token = signed_text(
+            "p256-b",
+            &header.to_string(),
+            claims(json!({ "sub": number.to_string() })).to_string(),
+        );
         assert_eq!(door.status(&token), 401);
     }
     assert!(issuer.asked("/jwks") <= 2, "{}", issuer.asked("/jwks"));
@@ -317,7 +351,8 @@ fn a_published_secret() {
     let oct = json!({ "kty": "oct", "k": encode(secret), "kid": "oct", "alg": "HS256" });
     issuer.set("/jwks", Answer::Json(json!({ "keys": [oct, jwk("p256-a", "p256-a")] })));
     let door = Door::new(json!({ "auth": [jwt(json!({ "jwks_url": issuer.url("/jwks") }))] }));
-    let message = format!("{}.{}", encode(r#"{"alg":"HS256","kid":"oct"}"#), encode(claims(json!({})).to_string()));
+    let message =
+        format!("{}.{}", encode(r#"{"alg":"HS256","kid":"oct"}"#), encode(claims(json!({})).to_string()));
     let forged = format!("{message}.{}", encode(hs256(secret.as_bytes(), message.as_bytes())));
     assert_eq!(door.status(&forged), 401);
     assert_eq!(door.status(&token("p256-a", json!({}))), 200);

@@ -54,7 +54,11 @@ fn an_active_token_of_another_issuer_or_without_a_subject() {
 #[test]
 fn a_bound_token_without_its_proof() {
     for kind in ["DPoP", "pop", "mac"] {
-        assert_eq!(status(json!({}), json!({ "active": true, "sub": "ann", "token_type": kind })), 401, "{kind}");
+        assert_eq!(
+            status(json!({}), json!({ "active": true, "sub": "ann", "token_type": kind })),
+            401,
+            "{kind}"
+        );
     }
 }
 

@@ -9,7 +9,8 @@ use tenon_mcp::{Capability, Entry, Kind, Limits, Server, TaskSupport, Tool};
 
 /// A server with an entry of each kind that needs the scope `pay`, which Bob does not have.
 fn fixture() -> Door {
-    let door = Door::with(Limits::default(), everybody(), |builder| builder.capability(Capability::Completions));
+    let door =
+        Door::with(Limits::default(), everybody(), |builder| builder.capability(Capability::Completions));
     let rule = || json!({ "scopes": ["pay"] });
     door.add(Kind::Resource, "a://secret", rule());
     door.add(Kind::ResourceTemplate, "b://{id}", rule());
@@ -58,7 +59,15 @@ fn names_that_are_nearly_those_of_an_entry() {
         assert_eq!(answer.status, 400, "{name:?}: {}", text(&answer));
         assert_eq!(door.run_handlers(), 0);
     }
-    for uri in ["A://secret", "a://secret/", "a://secret#x", "a://%73ecret", "a://secret?x", "a:///secret", "a://x/../secret"] {
+    for uri in [
+        "A://secret",
+        "a://secret/",
+        "a://secret#x",
+        "a://%73ecret",
+        "a://secret?x",
+        "a:///secret",
+        "a://x/../secret",
+    ] {
         let answer = door.modern(Some(BOB), "resources/read", json!({ "uri": uri }));
         assert!(answer.json()["error"].is_object(), "{uri}");
     }
@@ -212,7 +221,10 @@ fn a_listen_stream_for_a_hidden_resource() {
     let (name, value) = bearer(BOB);
     let mut stream = door.open_modern(&[(name, &value)], "subscriptions/listen", params).into_body();
     let first = said(&mut stream).0;
-    assert!(first.contains("a://open") && !first.contains("a://secret") && !first.contains("b://7"), "{first}");
+    assert!(
+        first.contains("a://open") && !first.contains("a://secret") && !first.contains("b://7"),
+        "{first}"
+    );
     for uri in ["a://secret", "b://7", "a://open"] {
         door.bench.server.resource_updated(uri);
     }
@@ -257,7 +269,11 @@ fn a_batch_with_a_forbidden_member() {
     let (name, value) = bearer(BOB);
     let opened = door.send("POST", &[(name, &value)], Some(&initialize("2025-03-26")));
     let session = opened.headers()["mcp-session-id"].to_str().unwrap().to_owned();
-    let headers = [(name, value.as_str()), ("mcp-session-id", &session), ("accept", "application/json, text/event-stream")];
+    let headers = [
+        (name, value.as_str()),
+        ("mcp-session-id", &session),
+        ("accept", "application/json, text/event-stream"),
+    ];
     door.send("POST", &headers, Some(&notification("notifications/initialized", json!({}))));
     let batch = json!([
         request(1, "ping", json!({})),
@@ -353,7 +369,9 @@ fn a_hierarchy_from_below() {
         { "subject": "n", "value": "narrow-0123456789abc", "scopes": ["read"] },
         { "subject": "w", "value": "broad-0123456789abcd", "scopes": ["all"] },
     ] }]);
-    let door = Door::new(json!({ "auth": keys, "scope_hierarchy": { "all": ["write"], "write": ["read", "all2"] } }));
+    let door = Door::new(
+        json!({ "auth": keys, "scope_hierarchy": { "all": ["write"], "write": ["read", "all2"] } }),
+    );
     for (name, scope) in [("r", "read"), ("w", "write"), ("a", "all")] {
         door.add(Kind::Tool, name, json!({ "scopes": [scope] }));
     }

@@ -62,11 +62,14 @@ fn a_host_that_is_more_than_a_host() {
     ] {
         let challenge = challenged(&door, "/mcp", &[("host", host)]).unwrap();
         let is_plain = challenge == "Bearer" || challenge.is_empty();
-        let fits = challenge.ends_with(":///\"") || challenge.matches('"').count() == 2 && host == "a.example;x=y";
+        let fits =
+            challenge.ends_with(":///\"") || challenge.matches('"').count() == 2 && host == "a.example;x=y";
         assert!(is_plain || fits, "{host:?}: {challenge}");
     }
     let good = challenged(&door, "/mcp", &[("host", "A.example:8080")]).unwrap();
-    assert!(good.contains("resource_metadata=\"http://a.example:8080/.well-known/oauth-protected-resource/mcp\""));
+    assert!(
+        good.contains("resource_metadata=\"http://a.example:8080/.well-known/oauth-protected-resource/mcp\"")
+    );
 }
 
 /// With a public URL, nothing that a client sends counts.
@@ -155,12 +158,27 @@ fn an_absolute_address_with_another_host() {
 #[test]
 fn paths_that_only_look_like_the_endpoint() {
     let served = Served::new(&settings(json!({})));
-    for path in ["/mcp/../mcp", "//mcp", "/%6dcp", "/mcp%2f", "/MCP", "/mcp;x=y", "/mcp/%2e", "/mcp\"", "/.//mcp", "*"] {
+    for path in [
+        "/mcp/../mcp",
+        "//mcp",
+        "/%6dcp",
+        "/mcp%2f",
+        "/MCP",
+        "/mcp;x=y",
+        "/mcp/%2e",
+        "/mcp\"",
+        "/.//mcp",
+        "*",
+    ] {
         let status = served.ask("POST", path, &[("content-type", "application/json")]).status;
         assert!(matches!(status, 400 | 401 | 403 | 404 | 405), "{path}: {status}");
     }
     for (path, status) in [("/mcp/", 401), ("/mcp?x=y", 401)] {
-        assert_eq!(served.ask("POST", path, &[("content-type", "application/json")]).status, status, "{path}");
+        assert_eq!(
+            served.ask("POST", path, &[("content-type", "application/json")]).status,
+            status,
+            "{path}"
+        );
     }
 }
 
@@ -174,7 +192,10 @@ fn a_challenge_that_is_too_long() {
     let refused = door.modern(Some(&token), "tools/call", json!({ "name": "greedy" }));
     assert_eq!(refused.status, 403);
     let challenge = challenge(&refused);
-    assert!(challenge.contains("error=\"insufficient_scope\"") && challenge.contains("resource_metadata="), "{challenge}");
+    assert!(
+        challenge.contains("error=\"insufficient_scope\"") && challenge.contains("resource_metadata="),
+        "{challenge}"
+    );
     assert!(challenge.len() < 4096);
 }
 
@@ -211,5 +232,11 @@ fn metadata_in_a_shared_cache() {
     let reply = served.ask("GET", path, &[("x-forwarded-host", "evil.example")]);
     let vary = reply.header("vary").unwrap_or_default().to_ascii_lowercase();
     let private = reply.header("cache-control").unwrap_or_default().contains("private");
-    assert!(private || ["host", "forwarded", "x-forwarded-host", "x-forwarded-proto"].iter().all(|name| vary.contains(name)), "{reply:?}");
+    assert!(
+        private
+            || ["host", "forwarded", "x-forwarded-host", "x-forwarded-proto"]
+                .iter()
+                .all(|name| vary.contains(name)),
+        "{reply:?}"
+    );
 }

@@ -40,7 +40,11 @@ fn the_session_of_another() {
     let door = fixture();
     let session = door.session(ANN);
     for token in STRANGERS {
-        assert_eq!(post(&door, token, &session, &request(1, "tools/list", json!({}))).status, 404, "{token:?}");
+        assert_eq!(
+            post(&door, token, &session, &request(1, "tools/list", json!({}))).status,
+            404,
+            "{token:?}"
+        );
     }
     assert_eq!(post(&door, Some(ANN_READS), &session, &request(1, "ping", json!({}))).status, 200);
 }
@@ -121,7 +125,8 @@ fn a_response_to_the_question_of_another() {
     let question = said(&mut stream).0;
     let data = question.lines().find_map(|line| line.strip_prefix("data: {")).expect("a question");
     let question: Value = serde_json::from_str(&format!("{{{data}")).unwrap();
-    let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": { "action": "accept", "content": {} } });
+    let answer =
+        json!({ "jsonrpc": "2.0", "id": question["id"], "result": { "action": "accept", "content": {} } });
     for token in STRANGERS {
         assert_eq!(post(&door, token, &session, &answer).status, 404, "{token:?}");
         // The same id in a session of one's own.
@@ -273,9 +278,7 @@ fn an_issuer_that_is_named_like_the_host() {
 /// Pairs of issuer and subject that are equal if they are joined.
 #[test]
 fn names_that_are_equal_when_joined() {
-    let keys = |issuer: &str, subject: &str, value: &str| {
-        json!({ "type": "api_keys", "issuer": issuer, "keys": [{ "subject": subject, "value": value }] })
-    };
+    let keys = |issuer: &str, subject: &str, value: &str| json!({ "type": "api_keys", "issuer": issuer, "keys": [{ "subject": subject, "value": value }] });
     let door = Door::new(json!({ "auth": [
         keys("a", "bc", "key-one-0123456789ab"),
         keys("ab", "c", "key-two-0123456789ab"),

@@ -116,7 +116,8 @@ fn addresses_that_a_client_invents_behind_a_proxy() {
     let statuses = [1, 2, 3, 4].map(|number| {
         let value = format!("Bearer {}", guess(number));
         let invented = format!("for=198.51.100.{number}");
-        let headers = [("authorization", &*value), ("forwarded", &invented), ("x-forwarded-for", "192.0.2.9")];
+        let headers =
+            [("authorization", &*value), ("forwarded", &invented), ("x-forwarded-for", "192.0.2.9")];
         door.knock(&headers)
     });
     assert_eq!(statuses, [401, 401, 401, 429]);

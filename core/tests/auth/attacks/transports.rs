@@ -177,7 +177,9 @@ fn an_event_stream_after_its_token() {
 fn a_body_that_stalls() {
     let served = Served::new(&everybody());
     for path in ["/mcp", "/messages?session=x"] {
-        for credentials in ["", "authorization: Bearer key-of-nobody-0123456789\r\n", "authorization: Basic x\r\n"] {
+        for credentials in
+            ["", "authorization: Bearer key-of-nobody-0123456789\r\n", "authorization: Basic x\r\n"]
+        {
             let mut client = served.client();
             let head = format!(
                 "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: \
@@ -185,7 +187,11 @@ fn a_body_that_stalls() {
             );
             client.send_raw(head.as_bytes());
             let reply = client.reply();
-            assert_eq!((reply.status, reply.header("connection")), (401, Some("close")), "{path} {credentials}");
+            assert_eq!(
+                (reply.status, reply.header("connection")),
+                (401, Some("close")),
+                "{path} {credentials}"
+            );
             let mut rest = Vec::new();
             assert_eq!(client.stream.read_to_end(&mut rest).unwrap_or(0), 0, "nothing else is answered");
         }
@@ -199,12 +205,14 @@ fn a_request_in_the_body_of_another() {
     let hidden = format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ANN}\r\ncontent-length: 2\r\n\r\n{{}}"
     );
-    for framing in
-        [format!("content-length: {}", hidden.len()), "content-length: 0\r\ntransfer-encoding: chunked".to_owned()]
-    {
+    for framing in [
+        format!("content-length: {}", hidden.len()),
+        "content-length: 0\r\ntransfer-encoding: chunked".to_owned(),
+    ] {
         let mut client = served.client();
-        let head =
-            format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n\r\n"
+        );
         client.send_raw(&[head.as_bytes(), hidden.as_bytes()].concat());
         let reply = client.reply();
         assert!(matches!(reply.status, 400 | 401), "{}", reply.status);
@@ -221,7 +229,8 @@ fn a_connection_that_was_authenticated_before() {
     let mut client = served.client();
     let (name, value) = bearer(ANN);
     let work = call(1, "work", json!({}));
-    let headers = [("mcp-protocol-version", crate::MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
+    let headers =
+        [("mcp-protocol-version", crate::MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
     let with: Vec<_> = headers.into_iter().chain([(name, value.as_str())]).collect();
     assert_eq!(client.post(&with, &work).status, 200);
     assert_eq!(client.post(&headers, &work).status, 401);

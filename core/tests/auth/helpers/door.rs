@@ -13,7 +13,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 use tenon_mcp::http::ResponseBody;
 use tenon_mcp::{
-    Entry, HandlerId, HostOp, JsonSlice, Kind, LaneId, Limits, Outcome, Principal, ServerBuilder, Spelling, Target,
+    Entry, HandlerId, HostOp, JsonSlice, Kind, LaneId, Limits, Outcome, Principal, ServerBuilder, Spelling,
+    Target,
 };
 
 pub const LANE: Target = Target::Lane { lane: LaneId(1), handler: HandlerId(7) };
@@ -142,7 +143,12 @@ impl Door {
     }
 
     /// The response to a request of 2026-07-28.
-    pub fn open_modern(&self, headers: &[(&str, &str)], method: &str, params: Value) -> Response<ResponseBody> {
+    pub fn open_modern(
+        &self,
+        headers: &[(&str, &str)],
+        method: &str,
+        params: Value,
+    ) -> Response<ResponseBody> {
         self.finish(self.begin_modern(headers, method, params))
     }
 

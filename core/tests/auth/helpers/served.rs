@@ -80,11 +80,8 @@ impl Served {
     /// A modern call of `work` on a connection of its own.
     pub fn call(&self, headers: &[(&str, &str)]) -> Reply {
         let message = crate::support::server::call(1, "work", serde_json::json!({}));
-        let mut all = vec![
-            ("mcp-protocol-version", crate::MODERN),
-            ("mcp-method", "tools/call"),
-            ("mcp-name", "work"),
-        ];
+        let mut all =
+            vec![("mcp-protocol-version", crate::MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
         all.extend(headers);
         self.client().post(&all, &message)
     }

@@ -33,7 +33,11 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 pub fn sha256(text: &str) -> String {
-    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::digest(&digest::SHA256, text.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn p256(name: &str) -> EcdsaKeyPair {
@@ -88,7 +92,8 @@ pub fn signed(key: &str, claims: &Value) -> String {
 
 /// Claims that the rules of the tests accept, with some members changed. `null` removes a member.
 pub fn claims(changes: Value) -> Value {
-    let mut claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": NOW + 300, "scope": "read" });
+    let mut claims =
+        json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": NOW + 300, "scope": "read" });
     let members = claims.as_object_mut().expect("an object");
     for (name, value) in changes.as_object().expect("an object") {
         match value {

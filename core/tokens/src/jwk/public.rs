@@ -101,7 +101,9 @@ impl PublicKey {
         }
         let name = algorithm.map(Algorithm::name);
         let parts: [Option<&[u8]>; 4] = match &material {
-            Material::Rsa { n, e } => [id.as_deref().map(str::as_bytes), name.map(str::as_bytes), Some(n), Some(e)],
+            Material::Rsa { n, e } => {
+                [id.as_deref().map(str::as_bytes), name.map(str::as_bytes), Some(n), Some(e)]
+            }
             Material::Curve { point, .. } => {
                 [id.as_deref().map(str::as_bytes), name.map(str::as_bytes), Some(point), None]
             }
