@@ -193,6 +193,23 @@ fn errors_name_the_source_and_the_nearest_name() {
 }
 
 #[test]
+fn a_file_has_verifiers() {
+    let folder = Folder::new();
+    let toml = "[server]\nname = \"shop\"\n[[server.auth]]\ntype = \"api_keys\"\n\
+                keys = [{ subject = \"ann\", value = \"${KEY}\", scopes = [\"read\"] }]\n\
+                [[server.auth]]\ntype = \"jwt\"\nissuer = \"https://login.example\"\n\
+                audience = \"https://shop.example\"\nleeway = 5\nsecret = \"a secret of at least 32 bytes, a b c\"\n";
+    let settings = folder.settings(toml, "KEY=a-long-random-key").load().unwrap();
+    assert_eq!(get(&settings, "server"), json!({ "name": "shop", "auth": true }));
+    let server = Server::from_settings(&settings).unwrap();
+    let auth: Value = server.settings().unwrap().get("server.auth").unwrap().unwrap().deserialize().unwrap();
+    assert_eq!(auth, true);
+    let wrong = folder.settings(&toml.replace("leeway = 5", "leewai = 5"), "KEY=a-long-random-key");
+    let text = error(&folder, wrong);
+    assert!(text.starts_with("app.toml, line 3: server.auth[1]: there is no option \"leewai\""), "{text}");
+}
+
+#[test]
 fn json_files_have_lines_too() {
     let folder = Folder::new();
     let load = |text: &str| Settings::builder().file(folder.file("app.json", text)).prefix("");
