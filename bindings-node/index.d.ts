@@ -1140,6 +1140,51 @@ export type Operation =
  */
 export type Middleware = (context: Context, next: (changed?: { readonly [name: string]: unknown }) => Promise<any>) => unknown
 
+/** The credentials of a request. All values are secret. */
+export interface Credentials {
+  /** The bearer token; null without one. */
+  readonly token: string | null
+  /** The headers that the verifier reads, as far as the request has them, with names in lower case. */
+  readonly headers: { readonly [name: string]: string }
+}
+
+/** A principal as a verifier returns it: its subject, or an object in which only the subject is needed. */
+export type VerifiedPrincipal =
+  | string
+  | {
+      readonly subject: string
+      /** Who vouches for the subject. Default: `verifier`. */
+      readonly issuer?: string | null
+      /** The client program that acts for the subject. */
+      readonly clientId?: string | null
+      readonly scopes?: readonly string[] | null
+      readonly roles?: readonly string[] | null
+      /** Whatever else is known. */
+      readonly claims?: { readonly [name: string]: unknown } | null
+      /** The time from which the principal is no longer valid, in seconds since 1970. */
+      readonly expiresAt?: number | null
+    }
+
+/** Finds the principal of credentials. Null, undefined and false mean that it does not accept them. */
+export type VerifierFunction = (
+  credentials: Credentials
+) => VerifiedPrincipal | null | undefined | false | Promise<VerifiedPrincipal | null | undefined | false>
+
+/** A call about which an authorizer decides. */
+export interface CallQuestion {
+  /** Who makes the call, as {@link Context.principal}; null if the caller is anonymous. */
+  readonly principal: any
+  /** The kind of the entry. */
+  readonly kind: Kind
+  /** The name of the entry, or the address of the resource. */
+  readonly name: string
+  /** The arguments, which fit the schema. */
+  readonly arguments: any
+}
+
+/** Decides whether a call is permitted: true, false, or the reason of a refusal, which the client gets. */
+export type Authorizer = (question: CallQuestion) => boolean | string | Promise<boolean | string>
+
 /** The options that appear in lists. */
 export interface ShownOptions extends EntryOptions, ListPolicies, AccessPolicies {
   /** The name for people (2025-06-18). */
@@ -2160,6 +2205,27 @@ export class Server {
    */
   middleware(middleware: Middleware): this
   middleware(operations: Operation | readonly Operation[], middleware: Middleware): this
+  /**
+   * Sets the function that finds the principal of credentials which no verifier of the option `auth` accepts. From then on,
+   * callers without a principal are refused, unless the option `anonymous` allows them.
+   *
+   * It is called if a request has a bearer token or one of the `headers`. It returns the principal, or null or false if it does
+   * not accept the credentials; the request is then refused with 401. The answer is kept for `limits.tokenCacheTime`, by the
+   * token and the headers. If it throws, returns something else, or takes longer than `limits.storeTimeout`, the request is
+   * refused with 503, and only the log says why. The verifier of a mounted server is not used.
+   *
+   * Throws `TENON_STATE` if the server has a verifier, or runs already.
+   */
+  verifier(verifier: VerifierFunction): this
+  verifier(options: { headers?: readonly string[] }, verifier: VerifierFunction): this
+  /**
+   * Sets the function that decides whether a call is permitted, after scopes and roles. It returns true, false, or the reason of
+   * a refusal, which the client gets. If it throws, returns something else, or takes longer than `limits.storeTimeout`, the call
+   * is refused, and only the log says why. The authorizer of a mounted server is not used.
+   *
+   * Throws `TENON_STATE` if the server has an authorizer, or runs already.
+   */
+  authorizer(authorizer: Authorizer): this
   /** Removes an entry. Calls in flight continue. Returns `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean

@@ -113,6 +113,21 @@ public:
             "tenon_server_set_store");
     }
 
+    /** `verifier` gets credentials as a call, see tenon_server_set_verifier(). It completes the call with the principal, or
+     * returns it, as a handler does. `headers` is a JSON array of the names of headers. */
+    template <typename Function> Server &set_verifier(
+        Function verifier, std::string_view headers = "[]", tenon_mode mode = TENON_MODE_WORKER) {
+        return checked(
+            tenon_server_set_verifier, detail::data(headers), headers.size(), mode, detail::handle,
+            detail::handler(std::move(verifier)).release(), detail::destroy<Handler>);
+    }
+    /** `authorizer` gets each call as arguments, see tenon_server_set_authorizer(), and returns true, false or a reason. */
+    template <typename Function> Server &set_authorizer(Function authorizer, tenon_mode mode = TENON_MODE_WORKER) {
+        return checked(
+            tenon_server_set_authorizer, mode, detail::handle, detail::handler(std::move(authorizer)).release(),
+            detail::destroy<Handler>);
+    }
+
     /** Serves a transport with its options as JSON, see tenon_server_listen(). */
     Server &listen(std::string_view transport, std::string_view options) {
         return checked(tenon_server_listen, text(transport), detail::data(options), options.size());

@@ -8,6 +8,7 @@ const { Bridge } = require('../calls/bridge')
 const { abandonFunction, awaitEnd, closeWhenCollected, serverEnded } = require('./collected')
 const { boundsOf } = require('../calls/context')
 const { entryText, memberText, tagsOf, viewText } = require('../registry/entries')
+const { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, authorizerOf, verifierOf } = require('../registry/access')
 const { isCode } = require('../errors')
 const { onEnvironmentExit } = require('./exit')
 const testInternals = require('../testing/test_internals')
@@ -180,6 +181,27 @@ class Server {
       layers.delete(number)
       throw error
     }
+    return this
+  }
+
+  /** Sets the function that finds the principal of credentials. */
+  verifier(options, fn) {
+    const { headers, ...entry } = verifierOf(options, fn)
+    return this.#decide(VERIFIER, entry, (number) => this.#bridge.engine.setVerifier(headers, number))
+  }
+
+  /** Sets the function that decides whether a call is permitted. */
+  authorizer(fn) {
+    return this.#decide(AUTHORIZER, authorizerOf(fn), (number) => this.#bridge.engine.setAuthorizer(number))
+  }
+
+  #decide(name, entry, set) {
+    if (this.#listening) {
+      throw Object.assign(new Error(`${name}: the server is running already; set it before`), { code: 'TENON_STATE' })
+    }
+    const number = nextHandler++
+    set(number)
+    this.#bridge.entries.set(number, { kind: 'method', name, bounds: ACCESS_BOUNDS, ...entry })
     return this
   }
 

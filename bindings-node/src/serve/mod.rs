@@ -3,6 +3,7 @@
 
 pub(super) mod embed;
 pub(super) mod exchanges;
+pub(super) mod functions;
 pub(super) mod js_calls;
 pub(super) mod loop_turn;
 pub(super) mod owner;

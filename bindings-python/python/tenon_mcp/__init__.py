@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .types import (
         CacheOptions,
+        Credentials,
         Depends,
         Entry,
         HttpOptions,
@@ -62,6 +63,7 @@ __all__ = [
     "CacheOptions",
     "Content",
     "Context",
+    "Credentials",
     "Depends",
     "Entry",
     "File",
@@ -106,6 +108,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "_auth.principal": ("Principal",),
         "_auth.verifiers": ("ApiKey", "ApiKeys", "Introspection", "JWT"),
         "_handlers.depends": ("Depends",),
+        "_registry.credentials": ("Credentials",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),

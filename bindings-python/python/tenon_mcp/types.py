@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ._auth.options import AccessRule, Verifier
 from ._auth.verifiers import ApiKeyOptions, ApiKeysOptions, IntrospectionOptions, JWTOptions
 from ._handlers.depends import Depends
+from ._registry.credentials import Credentials
 from ._registry.policies import (
     CompletionPolicies,
     HookPolicies,
@@ -37,6 +38,7 @@ __all__ = [
     "ApiKeysOptions",
     "CacheOptions",
     "CompletionPolicies",
+    "Credentials",
     "Depends",
     "EmbedOptions",
     "Entry",

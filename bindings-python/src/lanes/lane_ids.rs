@@ -14,6 +14,8 @@ pub(crate) const MAIN: LaneId = LaneId(2);
 pub(crate) const LOOP: LaneId = LaneId(3);
 /// For a store's `def submit`. Its threads are not those of the handlers, which may all be busy.
 pub(crate) const STORE: LaneId = LaneId(4);
+/// For a `def` verifier and a `def` authorizer. They have threads of their own for the same reason.
+pub(crate) const ACCESS: LaneId = LaneId(5);
 
 /// The first lane of additional event loops. Each of them has two.
 const FIRST_OF_OTHER_LOOPS: u32 = 8;
@@ -31,8 +33,9 @@ pub(crate) fn lane_named(name: &str) -> PyResult<LaneId> {
         "main" => Ok(MAIN),
         "pool" => Ok(POOL),
         "store" => Ok(STORE),
+        "access" => Ok(ACCESS),
         other => Err(PyValueError::new_err(format!(
-            "unknown lane {other:?}; the lanes are async, loop, main, pool, store"
+            "unknown lane {other:?}; the lanes are async, loop, main, pool, store, access"
         ))),
     }
 }
@@ -44,6 +47,7 @@ pub(crate) fn lane_name(lane: LaneId) -> &'static str {
         LOOP => "loop",
         MAIN => "main",
         STORE => "store",
+        ACCESS => "access",
         _ => "pool",
     }
 }

@@ -21,7 +21,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use tenon_mcp::locks::Mutex;
-use tenon_mcp::{CALLS, Entry, Error, Html, Kind, Layer, Server, Spelling, Target, Ui};
+use tenon_mcp::{CALLS, Entry, Error, HostFunctionKind, Html, Kind, Layer, Server, Spelling, Target, Ui};
 
 /// An entry's definition, whether it is enabled, and its function.
 type EntryInfo<'py> = (Bound<'py, PyAny>, bool, Option<Bound<'py, PyAny>>);
@@ -114,6 +114,16 @@ impl Engine {
             self.middleware.lock().push(slot);
         }
         added.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Sets the verifier, which reads these headers besides a bearer token. `lane` is the lane in which it runs.
+    fn set_verifier(&self, handler: &Bound<'_, Handler>, lane: &str, headers: Vec<String>) -> PyResult<()> {
+        self.set_function(HostFunctionKind::Verifier, handler, lane, &headers)
+    }
+
+    /// Sets the authorizer.
+    fn set_authorizer(&self, handler: &Bound<'_, Handler>, lane: &str) -> PyResult<()> {
+        self.set_function(HostFunctionKind::Authorizer, handler, lane, &[])
     }
 
     /// Registers a view. `html` is its document, or the folder that has it.
@@ -285,6 +295,22 @@ impl Engine {
 }
 
 impl Engine {
+    fn set_function(
+        &self,
+        kind: HostFunctionKind,
+        handler: &Bound<'_, Handler>,
+        lane: &str,
+        headers: &[String],
+    ) -> PyResult<()> {
+        let py = handler.py();
+        let lane = lane_named(lane)?;
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let (handler, slot) = self.handlers.add(handler)?;
+        let set = self.server.set_function(kind, Target::Lane { lane, handler }, Some(slot), &headers);
+        self.handlers.sweep(py);
+        set.map_err(|error| engine_error(py, &error))
+    }
+
     fn register(
         &self,
         py: Python<'_>,

@@ -5,6 +5,7 @@ use crate::helpers::served::Served;
 use crate::helpers::tokens::*;
 use crate::support::client::Client;
 use serde_json::{Value, json};
+use tenon_mcp::{HttpOptions, Limits};
 
 const ROOT: &str = "/.well-known/oauth-protected-resource";
 const AT_MCP: &str = "/.well-known/oauth-protected-resource/mcp";
@@ -43,6 +44,18 @@ fn both_paths_have_the_same_document() {
         let reply = served.ask("GET", &format!("{ROOT}{path}"), &[]);
         assert_eq!(reply.json()["resource"], format!("http://{}{path}", served.address));
     }
+}
+
+/// The document of the origin is that of the endpoint of Streamable HTTP, wherever that is.
+#[test]
+fn the_endpoint_has_another_path() {
+    let options = || HttpOptions::new("127.0.0.1:0").unwrap().path("/api/tools").unwrap();
+    let served = Served::on(options(), Limits::default(), &settings(json!({})));
+    for path in [ROOT.to_owned(), format!("{ROOT}/api/tools")] {
+        let reply = served.ask("GET", &path, &[]);
+        assert_eq!(reply.json()["resource"], format!("http://{}/api/tools", served.address), "{path}");
+    }
+    assert_eq!(served.ask("GET", AT_MCP, &[]).status, 404);
 }
 
 #[test]
@@ -101,11 +114,8 @@ fn the_public_url_is_the_resource() {
         ("https://mcp.example/api/mcp/", "/api/mcp", "https://mcp.example/api/mcp"),
         ("https://mcp.example", "", "https://mcp.example"),
         ("https://mcp.example/", "", "https://mcp.example"),
-        ("HTTPS://mcp.example:443/mcp", "/mcp", "https://mcp.example/mcp"),
+        ("https://MCP.example:443/mcp", "/mcp", "https://mcp.example/mcp"),
     ] {
-        if !url.starts_with("https") {
-            continue;
-        }
         let served = served(json!({ "public_url": url }));
         for path in [ROOT.to_owned(), format!("{ROOT}{at}"), format!("{ROOT}{at}/")] {
             let reply = served.ask("GET", &path, &[("host", "inner.example")]);

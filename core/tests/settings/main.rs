@@ -201,7 +201,7 @@ fn a_file_has_verifiers() {
                 audience = \"https://shop.example\"\nleeway = 5\nsecret = \"a secret of at least 32 bytes, a b c\"\n";
     let settings = folder.settings(toml, "KEY=a-long-random-key").load().unwrap();
     assert_eq!(get(&settings, "server"), json!({ "name": "shop", "auth": true }));
-    let server = Server::from_settings(&settings).unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
     let auth: Value = server.settings().unwrap().get("server.auth").unwrap().unwrap().deserialize().unwrap();
     assert_eq!(auth, true);
     let wrong = folder.settings(&toml.replace("leeway = 5", "leewai = 5"), "KEY=a-long-random-key");

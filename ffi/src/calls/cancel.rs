@@ -256,7 +256,7 @@ impl ServerState {
     fn prepare_cancel(self: &Arc<Self>, mode: Mode) -> Result<()> {
         match mode {
             Mode::Poll => Ok(()),
-            Mode::Worker | Mode::Inline | Mode::Store => self
+            Mode::Worker | Mode::Inline | Mode::Store | Mode::Access => self
                 .started()
                 .and_then(|started| started.cancel_thread.ensure(self, started.server.engine().threads())),
         }
@@ -266,7 +266,7 @@ impl ServerState {
         match (self.started(), mode) {
             (Err(_), _) => watch.give_up(),
             (Ok(started), Mode::Poll) => started.poll.cancelled(watch),
-            (Ok(started), Mode::Worker | Mode::Inline | Mode::Store) => started.cancel_thread.push(watch),
+            (Ok(started), _) => started.cancel_thread.push(watch),
         }
     }
 

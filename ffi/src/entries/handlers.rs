@@ -77,6 +77,8 @@ pub(crate) enum Mode {
     Inline = 2,
     /// The thread of the program's store.
     Store = 3,
+    /// The threads of the verifier and the authorizer.
+    Access = 4,
 }
 
 impl Mode {

@@ -15,6 +15,8 @@ pub(super) mod exchange;
 
 pub(super) mod store;
 
+pub(super) mod functions;
+
 pub(super) mod config;
 pub(super) mod exit_watchdog;
 pub(super) mod inline;

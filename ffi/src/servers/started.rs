@@ -27,6 +27,8 @@ pub(crate) struct Started {
     pub(crate) inline_thread: Workers,
     /// Runs the program's store.
     pub(crate) store_thread: Workers,
+    /// Run the program's verifier and authorizer.
+    pub(crate) access_threads: Workers,
     pub(crate) cancel_thread: Arc<CancelThread>,
     pub(crate) max_depth: usize,
     pub(crate) process: Process,

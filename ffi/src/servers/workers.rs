@@ -106,6 +106,7 @@ impl Workers {
         let name = match self.shared.mode {
             Mode::Store => "tenon-store".to_owned(),
             Mode::Inline => "tenon-inline".to_owned(),
+            Mode::Access => format!("tenon-access-{}", threads.running.len() + 1),
             _ => format!("tenon-worker-{}", threads.running.len() + 1),
         };
         threads.running.push(thread::spawn(Some(&self.settings), name, move || shared.work(&inner))?);

@@ -89,6 +89,7 @@ TEXTS = {
     ("tenon_server_listen_http_socket", "path"): "/mcp",
     ("tenon_server_add_page", "path"): "/page",
     ("tenon_server_remove_page", "path"): "/page",
+    ("tenon_server_set_verifier", "headers"): "[]",
 }
 NUMBERS = {
     "kind": "TENON_KIND_TOOL",
@@ -109,7 +110,11 @@ NOT_JSON = {
     ("tenon_result_add_value", "value"),
     ("tenon_http_add_header", "value"),
 }
-ALSO_JSON = {("tenon_call_error", "data"), ("tenon_call_return_json", "text")}
+ALSO_JSON = {
+    ("tenon_call_error", "data"),
+    ("tenon_call_return_json", "text"),
+    ("tenon_server_set_verifier", "headers"),
+}
 # What has a life of its own here: nothing else is passed, since the call would not come back or leave something behind.
 ONLY_NULL = {"tenon_call_release", "tenon_call_retain"}
 # Takes what it is given, so that it is not to be freed after.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._schema import signature_schema
 from ..errors import RegistrationError
+from .access import AccessRegistry
 from .methods import Methods
 from .middleware_registry import MiddlewareRegistry
 from .registry import check_first, named
@@ -36,7 +37,7 @@ def _names(arguments: Any) -> list[str]:
     return [argument["name"] for argument in arguments if isinstance(argument.get("name"), str)]
 
 
-class Registrations(StaticContent, Methods, MiddlewareRegistry):
+class Registrations(StaticContent, Methods, MiddlewareRegistry, AccessRegistry):
     """The part of a server that registers entries.
 
     A handler may be an ``async def`` function, which runs on the loop that serves. Or it is a ``def`` function, which

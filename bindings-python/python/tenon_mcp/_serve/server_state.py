@@ -31,6 +31,7 @@ class ServerState(Protocol):
     _has_sync_handlers: bool
     _has_async_handlers: bool
     _has_sync_store: bool
+    _has_sync_access: bool
     _running: Running | None
     _workers: Workers | None
     _announce: OnStarted | None

@@ -28,6 +28,9 @@ SHUTDOWN_TIMEOUT = 1.0
 STORE_WORKERS = 8
 """The most threads that run a store's ``def submit``."""
 
+ACCESS_WORKERS = 8
+"""The most threads that run a ``def`` verifier and a ``def`` authorizer."""
+
 
 class MainThreadQueue:
     """Queues functions of other threads for the thread that polls."""
@@ -90,10 +93,15 @@ class Service:
         self.signals.interrupt(SyncRunner.run.__code__, KeyboardInterrupt)
         max_workers = server._max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.workers = Workers(PoolLane(engine, max_workers), server._errors, server._worker_stack)
-        self._store_workers: Workers | None = None
-        if server._has_sync_store:
-            pool = PoolLane(engine, STORE_WORKERS, "store")
-            self._store_workers = Workers(pool, {}, server._worker_stack, "tenon-store")
+        # Workers for functions that the engine asks for itself.
+        self._other_workers: list[Workers] = []
+        for needed, most, lane in (
+            (server._has_sync_store, STORE_WORKERS, "store"),
+            (server._has_sync_access, ACCESS_WORKERS, "access"),
+        ):
+            if needed:
+                pool = PoolLane(engine, most, lane)
+                self._other_workers.append(Workers(pool, {}, server._worker_stack, f"tenon-{lane}"))
 
     def start(self) -> Running:
         """Starts the engine. ``stop`` must follow."""
@@ -113,8 +121,8 @@ class Service:
             self.signals.arm()
         if self.server._has_sync_handlers:
             self.workers.start()
-        if self._store_workers is not None:
-            self._store_workers.start()
+        for workers in self._other_workers:
+            workers.start()
 
     def announce(self, running: Running) -> None:
         """Reports that the server has started. Raises ``StartError`` if the start failed."""
@@ -138,8 +146,8 @@ class Service:
         """Ends all parts besides the loop, whether or not the engine was started. Further calls do nothing."""
         self.server._running = self.server._workers = None
         self.workers.close()
-        if self._store_workers is not None:
-            self._store_workers.close()
+        for workers in self._other_workers:
+            workers.close()
 
 
 def log_shutdown_failure(lane: LoopLane) -> None:

@@ -5,7 +5,7 @@ use crate::support::bench::{Full, whole};
 use crate::{envelope, initialize, notification, request, schema};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tenon_mcp::{Capability, Entry, Kind, Limits, Server, TaskSupport, Tool};
+use tenon_mcp::{Capability, Entry, Kind, Limits, Outcome, Server, TaskSupport, Tool};
 
 /// A server with an entry of each kind that needs the scope `pay`, which Bob does not have.
 fn fixture() -> Door {
@@ -405,6 +405,36 @@ fn the_task_of_a_tool_that_one_may_not_use_any_more() {
     }
     let done = ask(ANN, "tasks/get").json();
     assert_eq!(done["result"]["status"], "completed", "{done}");
+}
+
+/// What needs credentials must not be in a cache that serves others.
+#[test]
+fn a_shared_cache_of_what_needs_credentials() {
+    let door = fixture();
+    door.bench.server.add(Entry::new(Kind::Method, "prompts/list").replacing(), LANE).unwrap();
+    let listed = json!({ "prompts": [] }).to_string();
+    for (method, params) in [
+        ("resources/read", json!({ "uri": "a://open" })),
+        ("resources/list", json!({})),
+        ("tools/list", json!({})),
+        ("prompts/list", json!({})),
+        ("server/discover", json!({})),
+    ] {
+        let (name, value) = bearer(ANN);
+        let mut asked = door.begin_modern(&[(name, &value)], method, params);
+        let answer = match asked.poll() {
+            Some(answer) => whole(answer),
+            None => {
+                let result = match method {
+                    "prompts/list" => Outcome::Json(schema(serde_json::from_str(&listed).unwrap())),
+                    _ => Outcome::Text("done".into()),
+                };
+                door.bench.server.port().complete(door.bench.take_call(), result).unwrap();
+                asked.finish()
+            }
+        };
+        assert_eq!(answer.json()["result"]["cacheScope"], "private", "{method}: {}", text(&answer));
+    }
 }
 
 /// A program's middleware runs only for callers who may use the entry.

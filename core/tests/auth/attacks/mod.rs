@@ -9,4 +9,5 @@ mod lists;
 mod names;
 mod others;
 mod rates;
+mod strangers;
 mod transports;

@@ -58,13 +58,9 @@ fn a_host_that_is_more_than_a_host() {
         "a.example:80:80",
         "[::1",
         "%0d%0aset-cookie:x",
-        "a.example;x=y",
     ] {
         let challenge = challenged(&door, "/mcp", &[("host", host)]).unwrap();
-        let is_plain = challenge == "Bearer" || challenge.is_empty();
-        let fits =
-            challenge.ends_with(":///\"") || challenge.matches('"').count() == 2 && host == "a.example;x=y";
-        assert!(is_plain || fits, "{host:?}: {challenge}");
+        assert!(matches!(challenge.as_str(), "" | "Bearer"), "{host:?}: {challenge}");
     }
     let good = challenged(&door, "/mcp", &[("host", "A.example:8080")]).unwrap();
     assert!(
@@ -147,9 +143,9 @@ fn values_of_a_proxy_that_are_no_names() {
 #[test]
 fn an_absolute_address_with_another_host() {
     let served = Served::new(&settings(json!({})));
-    for (target, status) in [("http://evil.example/mcp", 403), ("http://localhost@evil.example/mcp", 403)] {
+    for target in ["http://evil.example/mcp", "http://localhost@evil.example/mcp"] {
         let reply = served.ask("POST", target, &[("host", "localhost")]);
-        assert!(matches!(reply.status, 400 | 403), "{target} {status}: {}", reply.status);
+        assert!(matches!(reply.status, 400 | 403), "{target}: {}", reply.status);
     }
     let reply = served.ask("POST", "/mcp", &[("host", "evil.example")]);
     assert_eq!(reply.status, 403, "a listener on this machine has names of this machine");

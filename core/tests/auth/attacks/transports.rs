@@ -2,7 +2,7 @@
 
 use crate::helpers::door::*;
 use crate::helpers::served::Served;
-use crate::helpers::tokens::{NOW, SECRET, token};
+use crate::helpers::tokens::{SECRET, token};
 use crate::support::client::Client;
 use crate::support::server::call;
 use crate::{initialize, request};
@@ -255,5 +255,4 @@ fn headers_that_are_read_differently() {
         let status = client.try_reply().map_or(400, |reply| reply.status);
         assert!(matches!(status, 400 | 401), "{line:?}: {status}");
     }
-    let _ = NOW;
 }

@@ -15,7 +15,7 @@ use tokio::runtime::{Handle, Runtime};
 
 pub struct Served {
     pub running: Running,
-    pub server: Server,
+    _server: Server,
     pub address: SocketAddr,
     _runtime: Runtime,
 }
@@ -35,6 +35,11 @@ impl Served {
 
     /// A server whose tool `work` says `done`, and whose tool `pay` needs the scope `pay`.
     pub fn with(limits: Limits, settings: &Value) -> Served {
+        Served::on(HttpOptions::new("127.0.0.1:0").unwrap(), limits, settings)
+    }
+
+    /// The same with other options of Streamable HTTP.
+    pub fn on(http: HttpOptions, limits: Limits, settings: &Value) -> Served {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut builder = Server::builder("up", "1.0.0").limits(limits);
@@ -45,12 +50,12 @@ impl Served {
         server.add(entry(Kind::Tool, "pay", &serde_json::json!({ "scopes": ["pay"] })), LANE).unwrap();
         server.port().set_spawn(Arc::new(Handlers(runtime.handle().clone())));
         let options = ServeOptions::new()
-            .http(HttpOptions::new("127.0.0.1:0").unwrap())
+            .http(http)
             .sse(SseOptions::new("/sse").unwrap())
             .websocket(WebSocketOptions::new("/ws").unwrap());
         let running = server.start(options).unwrap();
         let address = running.http_address().unwrap();
-        Served { running, server, address, _runtime: runtime }
+        Served { running, _server: server, address, _runtime: runtime }
     }
 
     pub fn client(&self) -> Client {
@@ -61,12 +66,9 @@ impl Served {
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut client = self.client();
         client.path = path.to_owned();
-        let mut all = vec![("connection", "close")];
-        all.extend(headers.iter().filter(|(name, _)| *name != "connection"));
-        if headers.iter().any(|(name, _)| *name == "connection") {
-            all.remove(0);
-            all.extend(headers.iter().filter(|(name, _)| *name == "connection"));
-        }
+        let is_upgrade = headers.iter().any(|(name, _)| *name == "connection");
+        let close = (!is_upgrade).then_some(("connection", "close"));
+        let all: Vec<_> = close.into_iter().chain(headers.iter().copied()).collect();
         client.send(method, &all, b"");
         match method {
             "HEAD" => {

@@ -4,6 +4,7 @@ use crate::abi::guard::Result;
 use crate::abi::status::*;
 use crate::abi::thread_start::ThreadStart;
 use crate::servers::config::entries::{Mount, Page, Record, add_layer};
+use crate::servers::config::functions::Function;
 use crate::servers::config::limit::{set_limit, tenon_limit};
 use crate::servers::log::HostLog;
 use std::collections::BTreeMap;
@@ -51,6 +52,8 @@ pub(crate) struct ServerConfig {
     pub(super) members: Vec<(String, JsonSlice)>,
     /// The lane and the callback of the program's store.
     pub(super) store: Option<(LaneId, HandlerId)>,
+    /// The program's verifier and authorizer.
+    pub(super) functions: Vec<Function>,
     pub(super) extensions: Vec<(String, JsonSlice)>,
     /// Folders of skills.
     pub(super) skills: Vec<String>,
@@ -82,6 +85,7 @@ impl ServerConfig {
             middleware: Vec::new(),
             members: Vec::new(),
             store: None,
+            functions: Vec::new(),
             extensions: Vec::new(),
             skills: Vec::new(),
             pages: Vec::new(),
@@ -205,6 +209,9 @@ impl ServerConfig {
                 builder = builder.host_store(Target::Lane { lane, handler }, Spelling::C, None);
             }
             let server = builder.build()?;
+            for function in &self.functions {
+                function.add_to(&server)?;
+            }
             for record in &self.records {
                 record.add_to(&server)?;
             }

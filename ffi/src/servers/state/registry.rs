@@ -30,7 +30,7 @@ impl ServerState {
             let (lane, handler) = (mode.lane(), self.handlers.insert(handler));
             workers |= mode == Mode::Worker;
             let target = match mode {
-                Mode::Worker | Mode::Poll | Mode::Store => Target::Lane { lane, handler },
+                Mode::Worker | Mode::Poll | Mode::Store | Mode::Access => Target::Lane { lane, handler },
                 Mode::Inline => {
                     Target::Inline { lane, handler, host: Arc::new(InlineRunner(Arc::downgrade(self))) }
                 }

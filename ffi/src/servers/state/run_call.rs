@@ -173,6 +173,14 @@ impl ServerState {
         }
     }
 
+    /// Starts one more thread for the verifier and the authorizer if all are busy. If there is none at all, they fail.
+    pub(crate) fn grow_access_threads(self: &Arc<Self>) {
+        let Some(started) = self.started.get() else { return };
+        if let Err(failure) = started.access_threads.grow(self) {
+            started.access_threads.drain(|call| self.fail(&call, Outcome::Failed(failure.message.clone())));
+        }
+    }
+
     /// Makes sure that the thread for inline calls from elsewhere runs. If it cannot start, these calls fail.
     pub(crate) fn start_inline_thread(self: &Arc<Self>) {
         let Some(started) = self.started.get() else { return };

@@ -124,6 +124,7 @@ impl ServerState {
             started.workers.stop();
             started.inline_thread.stop();
             started.store_thread.stop();
+            started.access_threads.stop();
             // This thread is stopped last, because a callback may wait for a function that it runs.
             started.cancel_thread.stop();
             started.poll.give_up();

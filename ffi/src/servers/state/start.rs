@@ -7,6 +7,7 @@ use crate::abi::status::*;
 use crate::calls::reentrancy::Inside;
 use crate::entries::handlers::Mode;
 use crate::servers::config::server_config::ServerConfig;
+use crate::servers::functions::AccessWake;
 use crate::servers::inline::InlineThreadWake;
 use crate::servers::poll::PollLane;
 use crate::servers::started::Started;
@@ -74,11 +75,15 @@ impl ServerState {
         let of_store = inner.clone();
         let store_wake = |parker| -> Arc<dyn Wake> { Arc::new(StoreThreadWake { inner: of_store, parker }) };
         let store_thread = Workers::new(&port, Mode::Store, server.engine().threads(), store_wake);
+        let of_access = inner.clone();
+        let access_wake = |parker| -> Arc<dyn Wake> { Arc::new(AccessWake { inner: of_access, parker }) };
+        let access_threads = Workers::new(&port, Mode::Access, server.engine().threads(), access_wake);
         let inline_wake = |parker| -> Arc<dyn Wake> { Arc::new(InlineThreadWake { inner, parker }) };
         let inline_thread = Workers::new(&port, Mode::Inline, server.engine().threads(), inline_wake);
         if config.has_entry_in(Mode::Worker.lane()) || config.has_mounts() {
             workers.allow(config.worker_threads);
         }
+        access_threads.allow(config.worker_threads);
         let running = server.start(options)?;
         running.on_closed(poll.wake());
         let (url, web) = (running.http_url().map(c_string), WebUrls::of(&running));
@@ -94,6 +99,7 @@ impl ServerState {
             workers,
             inline_thread,
             store_thread,
+            access_threads,
             cancel_thread: Arc::default(),
             max_depth,
             process,
@@ -101,6 +107,7 @@ impl ServerState {
         };
         let needs_inline_thread = started.server.starts_on(Mode::Inline.lane());
         let needs_store_thread = config.has_store_in(Mode::Store.lane());
+        let needs_access_threads = config.has_function_in(Mode::Access.lane());
         // The lock of the settings is held, so no other thread has set it.
         let _ = self.started.set(started);
         // The engine has duplicates of the descriptors.
@@ -113,6 +120,10 @@ impl ServerState {
         if needs_store_thread {
             // As for the other threads.
             self.start_store_thread();
+        }
+        if needs_access_threads {
+            // As for the other threads.
+            self.grow_access_threads();
         }
         if needs_inline_thread {
             // It may have been requested before the server was stored.

@@ -66,9 +66,11 @@ pub(in crate::runtime::http) fn metadata(
     let named = head.uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default().trim_end_matches('/');
     let shared = &service.engine().0;
     let public = shared.public_url.as_ref().map(|url| url.parts().1);
+    let endpoint = TransportKind::Http.row();
+    let served = shared.pages.path_of(endpoint.title);
     let path = match (named, public) {
         ("", Some(public)) => Some(public),
-        ("", None) => TransportKind::Http.row().default_path,
+        ("", None) => served.as_deref().or(endpoint.default_path),
         (named, Some(public)) if named == public => Some(public),
         // A page is no endpoint.
         (named, _) => shared.pages.is_taken(named).then_some(named),

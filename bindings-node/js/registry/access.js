@@ -1,0 +1,66 @@
+'use strict'
+
+// The functions that decide about requests: the verifier and the authorizer, as handlers of the engine's questions.
+
+const { types } = require('node:util')
+const { isObject } = require('./schema')
+
+/** The names of the functions in messages. */
+const VERIFIER = 'verifier'
+const AUTHORIZER = 'authorizer'
+
+/** The bounds of their answers, which may have claims. */
+const ACCESS_BOUNDS = { depth: 64, size: 1 << 20 }
+
+/** Credentials, whose values are secret: `console.log` and templates show none. */
+class Credentials {
+  constructor(token, headers) {
+    this.token = token
+    this.headers = headers
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')]() {
+    return `Credentials { token: ${this.token === null ? null : '…'}, headers: [${Object.keys(this.headers).join(', ')}] }`
+  }
+}
+
+/** The headers and the function of `verifier(fn)` and `verifier({ headers }, fn)`. */
+function verifierOf(options, fn) {
+  const [given, verify] = fn === undefined && typeof options === 'function' ? [{}, options] : [options, fn]
+  checkFunction(VERIFIER, verify)
+  if (!isObject(given)) throw new TypeError(`verifier: the options must be an object, not a value of type ${typeof given}`)
+  const { headers = [], ...others } = given
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new TypeError(`verifier: unknown option ${JSON.stringify(unknown)}; the option is headers`)
+  if (!Array.isArray(headers) || !headers.every((name) => typeof name === 'string')) {
+    throw new TypeError('verifier: headers must be an array of names of headers')
+  }
+  const handler = ({ token, headers }) => whenSettled(verify(new Credentials(token, headers)), members)
+  return { headers: [...headers], handler, given: verify }
+}
+
+/** The function of `authorizer(fn)`. */
+function authorizerOf(fn) {
+  checkFunction(AUTHORIZER, fn)
+  return { handler: (question) => fn(question), given: fn }
+}
+
+function checkFunction(what, fn) {
+  if (typeof fn !== 'function') throw new TypeError(`${what}: the ${what} must be a function, not a value of type ${typeof fn}`)
+  if (types.isGeneratorFunction(fn)) throw new TypeError(`${what}: the ${what} must not be a generator; return the answer instead`)
+}
+
+/** Calls `use` with a value, or with what a promise resolves to. */
+function whenSettled(value, use) {
+  return typeof value?.then === 'function' ? Promise.resolve(value).then(use) : use(value)
+}
+
+/** A principal with the engine's names of its members. Other values stay as they are; the engine checks them. */
+function members(found) {
+  const plain = typeof found?.toJSON === 'function' ? found.toJSON() : found
+  if (!isObject(plain)) return plain
+  const named = Object.entries(plain).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value])
+  return Object.fromEntries(named)
+}
+
+module.exports = { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, authorizerOf, verifierOf }
