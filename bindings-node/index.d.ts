@@ -92,7 +92,7 @@ export interface Limits {
   maxSubscriptions?: number
   /**
    * Bytes of the URIs and task ids to which one stream or one legacy session subscribes. More are refused as with
-   * `max_subscriptions`. Default 64 KiB.
+   * `maxSubscriptions`. Default 64 KiB.
    */
   maxSubscriptionBytes?: number
   /**
@@ -170,6 +170,35 @@ export interface Limits {
    * and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
    */
   pageSize?: number
+  /**
+   * Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
+   * is made again for each request. Default 16 MiB.
+   */
+  maxListBytes?: number
+  /**
+   * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default
+   * 10,000.
+   */
+  maxCachedTokens?: number
+  /**
+   * How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as
+   * long. Default 60 s, which is also the most.
+   */
+  tokenCacheTime?: number
+  /**
+   * Failed authentications of one client address within the limit `failureWindow`. After that, requests of the
+   * address are answered with 429 until the window ends. For IPv6, an address is a network of 64 bits. Default 100.
+   */
+  maxAddressFailures?: number
+  /** The time in which failed authentications of one address are counted. Default 60 s. */
+  failureWindow?: number
+  /** New connections of one client address in a minute. One more is closed at once. Default 60,000. */
+  maxAddressConnects?: number
+  /**
+   * Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
+   * Default 65,536.
+   */
+  maxCountedAddresses?: number
   /** Skills in one folder. A folder with more cannot be registered. Default 1,000. */
   maxSkills?: number
   /**
@@ -279,23 +308,23 @@ export interface Limits {
   /**
    * Connections of one client address; for IPv6, the first 64 bits are the address. For one more, idle HTTP
    * connections of that address are closed. If none is idle, the new connection gets status 429 and is closed. 0
-   * means three quarters of `max_connections`. Default 0.
+   * means three quarters of `maxConnections`. Default 0.
    */
   maxAddressConnections?: number
   /**
    * Open streams of one client address: `subscriptions/listen`, GET streams, HTTP+SSE and WebSockets. One more is
-   * refused with status 429. 0 means three quarters of `max_connections`. Default 0.
+   * refused with status 429. 0 means three quarters of `maxConnections`. Default 0.
    */
   maxAddressStreams?: number
   /**
-   * Bytes held for one client address, counted as for `max_buffered_bytes`. If there is no room, a request is
-   * refused with status 429, or its response is replaced by that error. 0 means three quarters of
-   * `max_buffered_bytes`. Default 0.
+   * Bytes held for one client address, counted as for `maxBufferedBytes`. If there is no room, a request is refused
+   * with status 429, or its response is replaced by that error. 0 means three quarters of `maxBufferedBytes`.
+   * Default 0.
    */
   maxAddressBufferedBytes?: number
   /**
    * Calls in flight of one client address, in all of its sessions and connections. One more is refused with status
-   * 429. 0 means three quarters of `maxCalls` or of `max_lane_calls`, whichever is less. Default 0.
+   * 429. 0 means three quarters of `maxCalls` or of `maxLaneCalls`, whichever is less. Default 0.
    */
   maxAddressCalls?: number
   /**
@@ -667,6 +696,21 @@ export interface ListPolicies {
   hidden?: boolean
 }
 
+export interface AccessPolicies {
+  /**
+   * The scopes that a caller needs, all of them. A caller without them is answered with 403 over HTTP, and with an error
+   * elsewhere; lists do not have the entry for it. Default: the server's setting.
+   */
+  scopes?: string[]
+  /** The roles of which a caller needs one. Default: the server's setting. */
+  roles?: string[]
+  /**
+   * Whether callers without a principal may use the entry, although the server refuses them. Such an entry cannot need
+   * scopes or roles. Default: no, if the server's setting `anonymous` is `refuse`.
+   */
+  public?: boolean
+}
+
 export interface SchemaPolicies {
   /**
    * How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the call is
@@ -782,6 +826,50 @@ export interface ServerSettings {
    * a random key of this process.
    */
   stateKeys?: (Uint8Array | string)[]
+  /**
+   * The verifiers of credentials, in the order in which they are asked: an array of objects, whose member `type` is
+   * `api_keys`, `jwt` or `introspection`. The first one that accepts the credentials gives the principal. Default: none, so
+   * the server does not look at credentials.
+   */
+  auth?: Verifier[]
+  /**
+   * The authorization servers that clients get tokens from. The metadata of the server names them. Default: the issuers of
+   * the verifiers of the type `jwt`.
+   */
+  authorizationServers?: string | string[]
+  /** A file with root certificates (PEM), besides those of the system, for the server's own HTTPS requests. */
+  caFile?: string
+  /**
+   * The addresses of proxies, each as an address or a network such as `10.0.0.0/8`. The headers `Forwarded` and
+   * `X-Forwarded-*` of requests from them count. Default: none.
+   */
+  trustedProxies?: string | string[]
+  /**
+   * Whether callers without a principal may use entries: `allow`, or `refuse`, unless an entry is public. Default: `refuse`
+   * if `auth` is set, else `allow`.
+   */
+  anonymous?: 'refuse' | 'allow'
+  /** The scopes that callers need for entries that set none. */
+  scopes?: string[]
+  /** The roles of which callers need one for entries that set none. */
+  roles?: string[]
+  /**
+   * Rules for all entries with a tag, besides the rule of the entry: an object with the members `scopes`, `roles` and
+   * `public` for each tag.
+   */
+  accessOfTags?: { readonly [tag: string]: AccessRule }
+  /** For each broad scope, the scopes that it includes. A caller with the broad scope needs none of the others. */
+  scopeHierarchy?: { readonly [name: string]: readonly string[] }
+  /**
+   * The URL of the endpoint as clients know it, such as `https://example.com/mcp`. It is the resource that tokens must be
+   * made for, and challenges and metadata name it. Default: the URL of the request.
+   */
+  publicUrl?: string
+  /**
+   * The principal of the client on standard input and output: a string, or an object with the members `subject`, `issuer`,
+   * `clientId`, `scopes`, `roles`, `claims` and `expiresAt`. Default: none.
+   */
+  principal?: string | PrincipalOptions
   /** The capabilities that the server declares even if nothing is registered for them. It answers their lists. */
   capabilities?: ('tools' | 'resources' | 'prompts' | 'completions' | 'logging' | 'tasks' | 'tasks.list')[]
   /**
@@ -798,6 +886,152 @@ export interface ServerSettings {
 }
 
 // End of the policies and settings.
+
+/** What callers need for all entries with a tag. */
+export interface AccessRule {
+  /** The scopes that a caller needs, all of them. */
+  readonly scopes?: readonly string[]
+  /** The roles of which a caller needs one. */
+  readonly roles?: readonly string[]
+  /** Whether callers without a principal may use the entries. */
+  readonly public?: boolean
+}
+
+/** Who sent a request. The identity is the pair of `issuer` and `subject`. The object is frozen. */
+export interface Principal {
+  /** The authority that knows the subject. It is `host` for a principal that the program gave as a string. */
+  readonly issuer: string
+  /** The name of the principal at its issuer. */
+  readonly subject: string
+  /** The OAuth client that the principal uses, if it is known. */
+  readonly clientId?: string
+  /** What the credential permits. */
+  readonly scopes: readonly string[]
+  readonly roles: readonly string[]
+  /** The claims of the token, if there is a token with claims. */
+  readonly claims?: { readonly [claim: string]: unknown }
+  /**
+   * Until when the credential is accepted, in seconds since 1970. A token is accepted until it expires, and for the `leeway` of its
+   * verifier.
+   */
+  readonly expiresAt?: number
+}
+
+/** A principal that the program gives. Only the subject is needed. */
+export type PrincipalOptions = Pick<Principal, 'subject'> & Partial<Principal>
+
+// Verifiers, made from the engine's tables.
+
+/** One static key. It needs `subject`, and one of `value`, `hash`, `file` and `env`. */
+export interface ApiKey {
+  /** The key itself. */
+  value?: string
+  /** The SHA-256 digest of the key. */
+  hash?: string
+  /** A file with the key. */
+  file?: string
+  /** The variable of the environment with the key. */
+  env?: string
+  /** Who has the key. */
+  subject?: string
+  /** The client that has the key. */
+  clientId?: string
+  /** The scopes of the key. */
+  scopes?: string[]
+  /** The roles of the key. */
+  roles?: string[]
+  /** When the key expires, in seconds since 1970. */
+  expiresAt?: number
+}
+
+/** The options of {@link apiKeys}. */
+export interface ApiKeysOptions {
+  /**
+   * The keys: objects with the members `subject`, and one of `value`, `hash` (`sha256:` and the digest in hexadecimal or
+   * base64url), `file` and `env`. `scopes`, `roles`, `clientId` and `expiresAt` are optional. A key has at least 16 bytes.
+   */
+  keys?: ApiKey[]
+  /** The header whose whole value is the key, such as `x-api-key`. Default: a bearer token in `Authorization`. */
+  header?: string
+  /**
+   * The issuer of the principals. Of a token, the issuers that are accepted: its claim `iss` must be one of them. Default
+   * for keys: `api-keys`. Default for introspection: what the server answers, or its URL.
+   */
+  issuer?: string | string[]
+}
+
+/** The options of {@link jwt}. */
+export interface JwtOptions {
+  /**
+   * The issuer of the principals. Of a token, the issuers that are accepted: its claim `iss` must be one of them. Default
+   * for keys: `api-keys`. Default for introspection: what the server answers, or its URL.
+   */
+  issuer?: string | string[]
+  /** The audiences that are accepted: the claim `aud` must have one of them. Default: the setting `publicUrl`. */
+  audience?: string | string[]
+  /** The path of the claim with the roles, with dots between names, such as `realm_access.roles`. Default: `roles`. */
+  rolesClaim?: string
+  /** How much the clocks of the issuer and the server may differ. Default: 60 s. */
+  leeway?: number
+  /**
+   * The URL of a JWK set with the public keys. It is read at the first token, again after five minutes, and for an unknown
+   * key at most once a minute.
+   */
+  jwksUrl?: string
+  /** Public keys: a PEM text, a JWK, or a JWK set. */
+  publicKey?: string
+  /** A file with `publicKey`. */
+  publicKeyFile?: string
+  /** A secret for HS256, HS384 and HS512, at least as long as the digest. */
+  secret?: string
+  /** A file with `secret`. */
+  secretFile?: string
+  /** The algorithms that are accepted. Default: those that fit the keys. */
+  algorithms?: ('RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'EdDSA' | 'HS256' | 'HS384' | 'HS512')[]
+}
+
+/** The options of {@link introspection}. */
+export interface IntrospectionOptions {
+  /**
+   * The issuer of the principals. Of a token, the issuers that are accepted: its claim `iss` must be one of them. Default
+   * for keys: `api-keys`. Default for introspection: what the server answers, or its URL.
+   */
+  issuer?: string | string[]
+  /** The audiences that are accepted: the claim `aud` must have one of them. Default: the setting `publicUrl`. */
+  audience?: string | string[]
+  /** The path of the claim with the roles, with dots between names, such as `realm_access.roles`. Default: `roles`. */
+  rolesClaim?: string
+  /** How much the clocks of the issuer and the server may differ. Default: 60 s. */
+  leeway?: number
+  /** The URL of the endpoint. */
+  url?: string
+  /** The name with which the server authenticates itself at the endpoint. `clientSecret` is its password. */
+  clientId?: string
+  /** The password for `clientId`. */
+  clientSecret?: string
+  /** A file with `clientSecret`. */
+  clientSecretFile?: string
+}
+
+/** A verifier of credentials: what {@link apiKeys}, {@link jwt} and {@link introspection} return. */
+export type Verifier =
+  | ({ readonly type: 'api_keys' } & ApiKeysOptions)
+  | ({ readonly type: 'jwt' } & JwtOptions)
+  | ({ readonly type: 'introspection' } & IntrospectionOptions)
+
+/** Static keys: bearer tokens, or the values of a header. They are compared in constant time. */
+export function apiKeys(options: ApiKeysOptions): Verifier
+
+/**
+ * JSON Web Tokens (RFC 7519). Signature, issuer, audience and times are checked. It needs `issuer`, one of the options
+ * `jwksUrl`, `publicKey`, `publicKeyFile`, `secret` and `secretFile`, and `audience`, unless the server has a `publicUrl`.
+ */
+export function jwt(options: JwtOptions): Verifier
+
+/** Tokens that an authorization server is asked about (RFC 7662). It needs `url`. */
+export function introspection(options: IntrospectionOptions): Verifier
+
+// End of the verifiers.
 
 export interface ServerOptions extends ServerSettings {
   /**
@@ -952,7 +1186,7 @@ export interface CallQuestion {
 export type Authorizer = (question: CallQuestion) => boolean | string | Promise<boolean | string>
 
 /** The options that appear in lists. */
-export interface ShownOptions extends EntryOptions, ListPolicies {
+export interface ShownOptions extends EntryOptions, ListPolicies, AccessPolicies {
   /** The name for people (2025-06-18). */
   title?: string
   /** A description. For a tool, the model reads it to choose the tool. */
@@ -1036,7 +1270,7 @@ export interface UiPermissions {
   clipboardWrite?: {}
 }
 
-export interface UiOptions extends CommonPolicies, ReadPolicies {
+export interface UiOptions extends CommonPolicies, AccessPolicies, ReadPolicies {
   /** The programmatic name. Default: the address. */
   name?: string
   title?: string
@@ -1331,8 +1565,11 @@ export interface Context {
   readonly logLevel: Level | undefined
   /** The headers of the HTTP request, with names in lower case. */
   readonly headers: { readonly [name: string]: string } | undefined
-  /** The principal that sent the request, if known. */
-  readonly principal: string | undefined
+  /**
+   * The principal that sent the request, if known: an object with `issuer`, `subject`, `scopes` and `roles`, and with
+   * `clientId`, `claims` and `expiresAt` if they are known.
+   */
+  readonly principal: Principal | undefined
   /** The id of the session, if the transport has sessions. */
   readonly sessionId: string | undefined
   /** The task's id, from the time when the call becomes a task. */
@@ -1365,6 +1602,12 @@ export interface Context {
    * no further task is allowed.
    */
   startTask(): boolean
+  /**
+   * Makes a principal that of this client, from its next request on. It works where one connection is one client: standard input
+   * and output, sockets with lines, WebSocket, and clients in the process. A tool that checks a password may call it. Over HTTP it
+   * throws an error with the code `TENON_STATE`, because each request needs its own credentials there.
+   */
+  login(principal: string | PrincipalOptions): void
   /**
    * Ends the response that the client waits for. The call continues, and its stream stays resumable. The client reconnects for
    * the rest after `streamRetry`, so a long call holds no connection. Messages that are sent meanwhile wait for the client.
@@ -1742,9 +1985,10 @@ export interface ListenOptions extends Transports {
 
 export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions {
   /**
-   * Returns the principal of a request, such as the user that a middleware has found, or a promise of it. `undefined` and `null`
-   * mean that the sender is anonymous. Sessions belong to the principal that opened them, and handlers read it as
-   * `ctx.principal`.
+   * Returns the principal of a request, such as the user that a middleware has found, or a promise of it: a string, or an object
+   * with scopes and roles. `undefined` and `null` mean that the sender is anonymous. Sessions belong to the principal that opened
+   * them, and handlers read it as `ctx.principal`. If the setting `auth` is set too, it verifies the credentials of requests for
+   * which the function returns nothing.
    *
    * The function is called after the checks of method, host and origin, and before the body is read. If it throws, or returns
    * an empty string or a value of another type, the request gets status 500. The log has the reason, and the client has it only
@@ -1753,11 +1997,14 @@ export interface HandlerOptions<Request = IncomingMessage> extends EmbedOptions 
   principal?: PrincipalFunction<Request>
 }
 
+/** A principal that the program found; nothing if the sender is anonymous. */
+export type FoundPrincipal = string | PrincipalOptions | null | undefined
+
 /** Finds the principal of a request; see `HandlerOptions`. */
 export type PrincipalFunction<Request> = (
   request: Request,
   details: PrincipalDetails
-) => string | null | undefined | PromiseLike<string | null | undefined>
+) => FoundPrincipal | PromiseLike<FoundPrincipal>
 
 export interface PrincipalDetails {
   /** Aborted if the client leaves, or if the function has taken too long. */
@@ -1776,7 +2023,7 @@ export interface RequestHandler {
 
 export interface FetchOptions {
   /** The principal of the request, or the function that finds it; see `HandlerOptions`. */
-  principal?: string | null | undefined | PrincipalFunction<Request>
+  principal?: FoundPrincipal | PrincipalFunction<Request>
   /**
    * The IP address of the client, without port, if the program knows it. The calls, streams and bytes of the client count
    * towards the share of this address (`maxAddressCalls` and the others). Without an address, only the limits of the whole
@@ -1926,18 +2173,18 @@ export class Server {
    * the prompt or template must exist when this is called. Otherwise it must exist when the server starts, or else `listen`
    * rejects.
    */
-  completion(options: Completed & EntryOptions, handler: Completer): this
+  completion(options: Completed & EntryOptions & AccessPolicies, handler: Completer): this
   /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & StatePolicies & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & StatePolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this
   /** Registers a custom notification, which is not answered. */
   notification<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   notification(name: string, handler: Handler<any>): this

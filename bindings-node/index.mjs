@@ -23,7 +23,10 @@ export const {
   Suspended,
   ToolError,
   ToolResult,
+  apiKeys,
   audio,
   file,
-  image
+  image,
+  introspection,
+  jwt
 } = load()

@@ -74,6 +74,8 @@ export declare class Engine {
   listChanged(kind: string): void
   /** Starts the transports. `numbers` is the array for the numbers of batches. */
   listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Listening
+  /** Whether the settings allow log records of this level now, for records that JavaScript makes. */
+  logs(level: string): boolean
   /**
    * Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is no
    * longer needed, its `number` is passed to the dispatch function, or returned by `unmount`.
@@ -206,11 +208,14 @@ export interface ServerConfig {
   settings: string
   limitNames: Array<string>
   limitValues: Array<number>
-  stateKeys: Array<Uint8Array>
   /** The number of the handler of the program's store. */
   store?: number
-  /** The lowest level of log records that JavaScript gets. */
-  log?: string
+  /** Whether JavaScript takes log records. */
+  logs: boolean
+  /** The lowest level of log records, if the program has set it. */
+  logLevel?: string
+  /** The lowest level if neither the program nor its settings have set it. */
+  defaultLogLevel: string
 }
 
 /** Settings from a file, from variables and from code. Values are JSON text. Methods that read or write files block. */
@@ -219,9 +224,7 @@ export declare class Settings {
   constructor(options: string)
   /** The value of a setting; `null` if it is not set. */
   get(key: string): string | null
-  /** The lowest level of log records, if it is set. */
-  logLevel(): string | null
-  /** Reads all sources again. */
+  /** Reads all sources again, and applies them to the servers that were made with these settings. */
   reload(): void
   /** Writes the values that were set into the file. */
   save(): void

@@ -1,6 +1,6 @@
 /** Clients in the process of their server, for tests. Messages go through the whole engine, without sockets. */
 
-import type { Server, StoreOp, StoreReply } from './index.js'
+import type { PrincipalOptions, Server, StoreOp, StoreReply } from './index.js'
 
 /** A client's answer to a question: the answer itself, or a function of the question's parameters. */
 export type Answering<T> = T | ((params: Record<string, any>) => T | Promise<T>)
@@ -12,7 +12,7 @@ export interface ClientOptions {
   name?: string
   version?: string
   /** The client's principal for the server, as a transport would have found it. */
-  principal?: string
+  principal?: string | PrincipalOptions
   /** Capabilities that the client declares besides those that follow from the other options. */
   capabilities?: Record<string, unknown>
   /**

@@ -214,9 +214,8 @@ typedef struct tenon_server tenon_server;
  * tenon_settings_free(). Any thread may use them, also several threads at once. They can be used after fork() if no
  * other thread used them at that moment.
  *
- * The texts that functions return live as long as the handle. The handle keeps one copy of each different text. A
- * program that reads values which change often should free the handle now and then; tenon_server_settings() makes
- * another one.
+ * A text that tenon_settings_get(), tenon_settings_source() or tenon_settings_schema() returns lives until the same
+ * thread calls the same function again, with any handle, or ends. Copy it if it is needed for longer.
  */
 typedef struct tenon_settings tenon_settings;
 
@@ -788,6 +787,34 @@ typedef int32_t tenon_http_step;
  * at all. Default 50 ms.
  */
 #define TENON_LIMIT_PROGRESS_GAP_MS 67
+/**
+ * Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
+ * is made again for each request. Default 16 MiB.
+ */
+#define TENON_LIMIT_LIST_BYTES 68
+/**
+ * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default 10,000.
+ */
+#define TENON_LIMIT_CACHED_TOKENS 69
+/**
+ * How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
+ * Default 60 s, which is also the most.
+ */
+#define TENON_LIMIT_TOKEN_CACHE_TIME_MS 70
+/**
+ * Failed authentications of one client address within the limit `failure_window`. After that, requests of the address are answered
+ * with 429 until the window ends. For IPv6, an address is a network of 64 bits. Default 100.
+ */
+#define TENON_LIMIT_ADDRESS_FAILURES 71
+/** The time in which failed authentications of one address are counted. Default 60 s. */
+#define TENON_LIMIT_FAILURE_WINDOW_MS 72
+/** New connections of one client address in a minute. One more is closed at once. Default 60,000. */
+#define TENON_LIMIT_ADDRESS_CONNECTS 73
+/**
+ * Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
+ * Default 65,536.
+ */
+#define TENON_LIMIT_COUNTED_ADDRESSES 74
 
 #ifdef __cplusplus
 extern "C" {
@@ -873,6 +900,39 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   in any case. Default: yes.
  * - "log_level": "debug", "info", "warn" or "error". The lowest level of the records that reach the log: "debug",
  *   "info", "warn" or "error". Records below it are not created. Default: "debug", so the log alone decides.
+ * - "disabled": a JSON object. The entries that the server hides, as if they were not registered: an object with the
+ *   members "tools", "resources", "templates" and "prompts", which are lists of names in which "*" stands for any
+ *   text, and "tags", a list of tags. Entries that are added later are hidden too. An entry that is also disabled by
+ *   code stays hidden until both have changed. Default: none.
+ * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
+ *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
+ *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys
+ *   secret, and draw them at random. Where a key is a text, the text is hexadecimal or base64. Default: a random key
+ *   of this process.
+ * - "auth": a JSON array of verifiers, each with the member type. The verifiers of credentials, in the order in which
+ *   they are asked: an array of objects, whose member "type" is "api_keys", "jwt" or "introspection". The first one
+ *   that accepts the credentials gives the principal. Default: none, so the server does not look at credentials.
+ * - "authorization_servers": a string or a JSON array of strings. The authorization servers that clients get tokens
+ *   from. The metadata of the server names them. Default: the issuers of the verifiers of the type "jwt".
+ * - "ca_file": a path. A file with root certificates (PEM), besides those of the system, for the server's own HTTPS
+ *   requests.
+ * - "trusted_proxies": a string or a JSON array of strings. The addresses of proxies, each as an address or a network
+ *   such as "10.0.0.0/8". The headers "Forwarded" and "X-Forwarded-*" of requests from them count. Default: none.
+ * - "anonymous": "refuse" or "allow". Whether callers without a principal may use entries: "allow", or "refuse",
+ *   unless an entry is public. Default: "refuse" if "auth" is set, else "allow".
+ * - "scopes": a JSON array of strings. The scopes that callers need for entries that set none.
+ * - "roles": a JSON array of strings. The roles of which callers need one for entries that set none.
+ * - "access_of_tags": a JSON object with the members scopes, roles and public for each tag. Rules for all entries
+ *   with a tag, besides the rule of the entry: an object with the members "scopes", "roles" and "public" for each
+ *   tag.
+ * - "scope_hierarchy": a JSON object with a JSON array of strings for each name. For each broad scope, the scopes
+ *   that it includes. A caller with the broad scope needs none of the others.
+ * - "public_url": a URL that begins with http:// or https://. The URL of the endpoint as clients know it, such as
+ *   "https://example.com/mcp". It is the resource that tokens must be made for, and challenges and metadata name it.
+ *   Default: the URL of the request.
+ * - "principal": a string or a JSON object with the member subject. The principal of the client on standard input and
+ *   output: a string, or an object with the members "subject", "issuer", "client_id", "scopes", "roles", "claims" and
+ *   "expires_at". Default: none.
  * - "capabilities": a JSON array of strings. The capabilities that the server declares even if nothing is registered
  *   for them. It answers their lists.
  * - "extensions": a JSON object. The extensions that the server declares, by their names, with their settings. A name
@@ -882,6 +942,48 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * - "store": a string with a URL. Where the server keeps the data that outlives a request: legacy HTTP sessions, the
  *   events of streams that can be resumed, tasks and used states. A URL names a store of the library: "memory:" is
  *   the memory of this process. A program may also pass a store of its own. Default: "memory:".
+ *
+ * The verifiers of "auth" have these options, besides their "type":
+ *
+ * - "keys": a JSON array of keys, each with the member subject. The keys: objects with the members "subject", and one
+ *   of "value", "hash" ("sha256:" and the digest in hexadecimal or base64url), "file" and "env". "scopes", "roles",
+ *   "client_id" and "expires_at" are optional. A key has at least 16 bytes. For api_keys.
+ * - "header": a string. The header whose whole value is the key, such as "x-api-key". Default: a bearer token in
+ *   "Authorization". For api_keys.
+ * - "issuer": a string or a JSON array of strings. The issuer of the principals. Of a token, the issuers that are
+ *   accepted: its claim "iss" must be one of them. Default for keys: "api-keys". Default for introspection: what the
+ *   server answers, or its URL. For api_keys, jwt, introspection.
+ * - "audience": a string or a JSON array of strings. The audiences that are accepted: the claim "aud" must have one
+ *   of them. Default: the setting "public_url". For jwt, introspection.
+ * - "roles_claim": a string. The path of the claim with the roles, with dots between names, such as
+ *   "realm_access.roles". Default: "roles". For jwt, introspection.
+ * - "leeway": a number of milliseconds above 0. How much the clocks of the issuer and the server may differ. Default:
+ *   60 s. For jwt, introspection.
+ * - "jwks_url": a URL that begins with http:// or https://. The URL of a JWK set with the public keys. It is read at
+ *   the first token, again after five minutes, and for an unknown key at most once a minute. For jwt.
+ * - "public_key": a string. Public keys: a PEM text, a JWK, or a JWK set. For jwt.
+ * - "public_key_file": a path. A file with "public_key". For jwt.
+ * - "secret": a string. A secret for HS256, HS384 and HS512, at least as long as the digest. For jwt.
+ * - "secret_file": a path. A file with "secret". For jwt.
+ * - "algorithms": a JSON array of strings. The algorithms that are accepted. Default: those that fit the keys. For
+ *   jwt.
+ * - "url": a URL that begins with http:// or https://. The URL of the endpoint. For introspection.
+ * - "client_id": a string. The name with which the server authenticates itself at the endpoint. "client_secret" is
+ *   its password. For introspection.
+ * - "client_secret": a string. The password for "client_id". For introspection.
+ * - "client_secret_file": a path. A file with "client_secret". For introspection.
+ *
+ * The keys of "api_keys" have these members:
+ *
+ * - "value": a string. The key itself.
+ * - "hash": a string. The SHA-256 digest of the key.
+ * - "file": a path. A file with the key.
+ * - "env": a string. The variable of the environment with the key.
+ * - "subject": a string. Who has the key.
+ * - "client_id": a string. The client that has the key.
+ * - "scopes": a JSON array of strings. The scopes of the key.
+ * - "roles": a JSON array of strings. The roles of the key.
+ * - "expires_at": a positive integer. When the key expires, in seconds since 1970.
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
  * value is wrong.
@@ -1013,7 +1115,7 @@ tenon_status tenon_settings_load(
 /**
  * The value of a setting, by its dotted key: JSON text, NUL-terminated. It is "null" if the setting is not set. A limit
  * always has a value. A secret that is set is "true". The key of a section gives all values that the section has. The
- * text is borrowed: it lives as long as the handle. `len` may be NULL.
+ * text is borrowed: it lives until this thread calls the function again. `len` may be NULL.
  *
  * Fails with TENON_ERR_NOT_FOUND if there is no such setting.
  */
@@ -1022,7 +1124,7 @@ tenon_status tenon_settings_get(
 
 /**
  * Where the value of a setting comes from: a line of a file, a variable, or "code". The text is NUL-terminated and
- * borrowed: it lives as long as the handle. `len` may be NULL.
+ * borrowed: it lives until this thread calls the function again. `len` may be NULL.
  *
  * Fails with TENON_ERR_NOT_FOUND if no source has the setting, also if it has a default.
  */
@@ -1032,6 +1134,7 @@ tenon_status tenon_settings_source(
 /**
  * Sets a value in code, by its dotted key. It replaces the values of all other sources. `value` is `len` bytes of JSON
  * text, or up to the first NUL with TENON_NUL. "null" removes the value of code again.
+ * Servers keep their settings until tenon_settings_reload().
  *
  * Fails with TENON_ERR_JSON if the text is not JSON, and otherwise like tenon_settings_load(). Nothing changes then.
  */
@@ -1048,14 +1151,17 @@ tenon_status tenon_settings_set(
 tenon_status tenon_settings_save(tenon_settings *settings, tenon_error **err);
 
 /**
- * Reads all sources again. Values of code stay. Fails like tenon_settings_load(), and nothing changes then. A server
- * that was started keeps its settings.
+ * Reads all sources again, and applies them to the servers that were started with these settings: all changes at once.
+ * Values of code stay. The settings that can change while a server runs are marked in docs/settings.md and docs/limits.md.
+ *
+ * Fails like tenon_settings_load(). Fails with TENON_ERR_STATE if a setting differs that a server cannot change; the
+ * message names it. Nothing changes then, neither here nor in any server.
  */
 tenon_status tenon_settings_reload(tenon_settings *settings, tenon_error **err);
 
 /**
- * The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed and
- * lives as long as the handle. `len` may be NULL.
+ * The JSON Schema of the settings file, with the sections of the program: JSON text, NUL-terminated. It is borrowed: it
+ * lives until this thread calls the function again. `len` may be NULL.
  */
 tenon_status tenon_settings_schema(const tenon_settings *settings, const char **schema, size_t *len);
 
@@ -1323,6 +1429,10 @@ tenon_status tenon_server_start(tenon_server *server, tenon_error **err) TENON_M
  * signal that is ignored stays ignored. Servers that run at the same time share the handlers.
  * tenon_server_set_signals() switches them off.
  *
+ * If the server has settings with a file, SIGHUP reloads them like tenon_settings_reload(), and the log has the outcome.
+ * This is so only while signals are on and SIGHUP has its default action at the start. After the return it has its default
+ * action again.
+ *
  * Fails like tenon_server_start(), also if a callback of "start" in TENON_MODE_POLL failed, and with TENON_ERR_STATE
  * inside a callback of this server.
  */
@@ -1433,6 +1543,15 @@ tenon_status tenon_http_set_version(tenon_http *http, uint8_t major);
  * sender is anonymous.
  */
 tenon_status tenon_http_set_principal(tenon_http *http, const char *principal);
+
+/**
+ * Sets the principal of the request as JSON of `len` bytes, or up to the first NUL with TENON_NUL: an object with the
+ * members of "principal" in tenon_call_get(), of which only "subject" is needed, or a string. See
+ * tenon_http_set_principal().
+ *
+ * Fails with TENON_ERR_INVALID if the value is no principal, and with TENON_ERR_JSON.
+ */
+tenon_status tenon_http_set_principal_json(tenon_http *http, const char *json, size_t len, tenon_error **err);
 
 /**
  * Sets the IP address of the request's client, without port, if the program knows it. The client's usage then counts
@@ -1671,6 +1790,15 @@ tenon_status tenon_tool_add_param(
  *   At most 64 tags of at most 128 bytes each. Default: none.
  * - "hidden": true or false. Whether the entry is left out of every list. It can still be called. Default: no. For
  *   tools, resources, resource templates, prompts.
+ * - "scopes": a JSON array of strings. The scopes that a caller needs, all of them. A caller without them is answered
+ *   with 403 over HTTP, and with an error elsewhere; lists do not have the entry for it. Default: the server's
+ *   setting. For tools, resources, resource templates, resource providers, prompts, completions, methods,
+ *   notifications.
+ * - "roles": a JSON array of strings. The roles of which a caller needs one. Default: the server's setting. For
+ *   tools, resources, resource templates, resource providers, prompts, completions, methods, notifications.
+ * - "public": true or false. Whether callers without a principal may use the entry, although the server refuses them.
+ *   Such an entry cannot need scopes or roles. Default: no, if the server's setting "anonymous" is "refuse". For
+ *   tools, resources, resource templates, resource providers, prompts, completions, methods, notifications.
  * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
  *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
  *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,
@@ -2088,7 +2216,8 @@ tenon_status tenon_call_uri(const tenon_call *call, const char **uri, size_t *le
  * - "trace": The trace context of the request: "traceparent", "tracestate", "baggage".
  * - "log_level": The minimum level of log messages that a request of 2026-07-28 wants.
  * - "headers": The headers of the HTTP request, with names in lower case.
- * - "principal": The principal that sent the request, if known.
+ * - "principal": The principal that sent the request, if known: an object with "issuer", "subject", "scopes" and
+ *   "roles", and with "client_id", "claims" and "expires_at" if they are known.
  * - "session_id": The id of the session, if the transport has sessions.
  * - "task_id": The task's id, from the time when the call becomes a task.
  *
@@ -2104,6 +2233,18 @@ tenon_status tenon_call_get(const tenon_call *call, const char *field, const cha
  * not NUL-terminated. Fails with TENON_ERR_NOT_FOUND if the client does not support the extension.
  */
 tenon_status tenon_call_extension(const tenon_call *call, const char *id, const char **json, size_t *len);
+
+/**
+ * Makes a principal that of the client, from its next request on: JSON of `len` bytes, or up to the first NUL with
+ * TENON_NUL. It is a string, or an object with the members of "principal" in tenon_call_get(), of which only "subject"
+ * is needed. It works where one connection is one client: standard input and output, sockets with lines, WebSocket,
+ * and clients in the process. The callback of a tool that checks a password may call it.
+ *
+ * Fails with TENON_ERR_STATE over HTTP, where each request needs its own credentials. Fails with TENON_ERR_INVALID if
+ * the value is no principal or its credential has expired, with TENON_ERR_JSON, and with TENON_ERR_STALE if the call has
+ * ended.
+ */
+tenon_status tenon_call_login(tenon_call *call, const char *json, size_t len, tenon_error **err);
 
 /**
  * The id of the request as JSON text: a string with its quotes, or an integer. Borrowed, not NUL-terminated. Fails

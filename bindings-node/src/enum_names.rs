@@ -4,7 +4,8 @@ use crate::calls::table::camel_case;
 use crate::error::Result;
 use crate::register::entry::kind;
 use napi_derive::napi;
-use tenon_mcp::{CONTEXT_FIELDS, Entry, Level};
+use tenon_mcp::__private::{ApiKeyOptions, Options};
+use tenon_mcp::{CONTEXT_FIELDS, Entry, Level, VerifierOptions};
 
 /// The names of the context members.
 #[napi]
@@ -16,6 +17,13 @@ pub fn context_fields() -> Vec<String> {
 #[napi]
 pub fn log_levels() -> Vec<String> {
     Level::all().map(|level| level.as_str().to_owned()).collect()
+}
+
+/// The names of the options of verifiers and keys whose values are secret.
+#[napi]
+pub fn secret_options() -> Vec<String> {
+    let rows = VerifierOptions::TABLE.iter().chain(ApiKeyOptions::TABLE);
+    rows.filter(|row| row.secret).map(|row| camel_case(row.name)).collect()
 }
 
 /// The name under which the completion of `argument` is registered. `of` is the kind of the entry that has the argument, and

@@ -2,7 +2,7 @@
 //! environment that runs the server.
 
 use crate::error::{Result, invalid, to_js};
-use crate::register::values::json;
+use crate::register::values::{json, principal};
 use crate::serve::server::Engine;
 use crate::serve::session::ServerState;
 use napi_derive::napi;
@@ -31,6 +31,7 @@ pub struct LinkOptions {
     /// JSON text.
     pub info: Option<String>,
     pub log_level: Option<String>,
+    /// JSON text.
     pub principal: Option<String>,
 }
 
@@ -64,7 +65,10 @@ impl LinkOptions {
             options = options.log_level(Level::named(&word).ok_or_else(unknown)?);
         }
         Ok(match self.principal {
-            Some(principal) => options.principal(principal),
+            Some(text) => {
+                let read = principal(text).map_err(|reason| invalid(format!("Client: principal: {reason}")));
+                options.principal(read?)
+            }
             None => options,
         })
     }

@@ -3,8 +3,9 @@
 use crate::convert::answers;
 use crate::convert::answers::AskFailure;
 use crate::convert::outcome;
+use crate::convert::principal;
 use crate::convert::{read, write};
-use crate::errors::exception;
+use crate::errors::{engine_error, exception};
 use crate::lanes::completion_target::CompletionTarget;
 use crate::lanes::request_context::RequestContext;
 use crate::log_records;
@@ -16,8 +17,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::{
-    Ask, AskError, AskMode, Asked, CallContext, CallId, Event, EventKind, HostCall, HostPort, JsonSlice,
-    LogLevel, NextError, Outcome, Question, RpcError,
+    Ask, AskError, AskMode, Asked, CallContext, CallId, ErrorKind, Event, EventKind, HostCall, HostPort,
+    JsonSlice, LogLevel, NextError, Outcome, Question, RpcError,
 };
 
 /// The target of log records about calls, as in the engine.
@@ -340,6 +341,18 @@ impl Call {
         // An error means that the call has ended.
         let _ = self.port.emit(self.id, Event { kind, params });
         Ok(())
+    }
+
+    /// Makes a principal that of the client, from its next request on.
+    fn login(&self, given: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = given.py();
+        let principal =
+            principal::read(given).map_err(|reason| PyValueError::new_err(format!("login: {reason}")))?;
+        // Outside of the interpreter, because it may end streams.
+        py.detach(|| self.port.login(self.id, principal)).map_err(|error| match error.kind() {
+            ErrorKind::Invalid => PyValueError::new_err(error.message().to_owned()),
+            _ => engine_error(py, &error),
+        })
     }
 
     /// Sends a notification of the program's own.

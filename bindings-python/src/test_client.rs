@@ -1,5 +1,6 @@
 //! A client in the process of its server, for `tenon_mcp.testing`.
 
+use crate::convert::principal;
 use crate::convert::read;
 use crate::convert::write;
 use crate::convert::write::Bounds;
@@ -156,7 +157,12 @@ fn read_options(given: &Bound<'_, PyDict>, bounds: Bounds) -> PyResult<ClientOpt
                 let word: String = value.extract()?;
                 options.log_level(Level::named(&word).ok_or_else(|| wrong("level", &word))?)
             }
-            "principal" => options.principal(value.extract::<String>()?),
+            "principal" => {
+                let read = principal::read(&value).map_err(|reason| {
+                    exception(py, "RegistrationError", &*format!("Client: principal: {reason}"))
+                });
+                options.principal(read?)
+            }
             other => return Err(wrong("option", other)),
         };
     }

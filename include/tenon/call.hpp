@@ -65,6 +65,8 @@ public:
     std::optional<std::string_view> session_id() const { return found(tenon_call_session_id); }
     std::optional<std::string_view> meta() const { return found(tenon_call_meta); }
     std::optional<std::string_view> get(std::string_view field) const { return found(tenon_call_get, field); }
+    /** The sender of the request, a JSON object. */
+    std::optional<std::string_view> principal() const { return get("principal"); }
     std::optional<std::string_view> extension(std::string_view id) const { return found(tenon_call_extension, id); }
 
     bool is_cancelled() const noexcept { return tenon_call_is_cancelled(get()); }
@@ -106,6 +108,15 @@ public:
     }
     void notify(std::string_view method, std::string_view params = "{}") const {
         passing(tenon_call_notify(get(), detail::Text(method), detail::data(params), params.size()), "tenon_call_notify");
+    }
+
+    /**
+     * Makes a principal that of the client, from its next request on: JSON of a string, or of an object with the member
+     * "subject". Throws Error over HTTP, where each request needs its own credentials.
+     */
+    void login(std::string_view json) const {
+        detail::Detail detail;
+        detail.check(tenon_call_login(get(), detail::data(json), json.size(), detail));
     }
 
     /**

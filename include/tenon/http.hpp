@@ -40,6 +40,12 @@ public:
         detail::check(tenon_http_set_principal(get(), detail::Text(principal)), "tenon_http_set_principal");
         return *this;
     }
+    /** The same as JSON: an object with the member "subject", or a string. */
+    Http &set_principal_json(std::string_view json) {
+        detail::Detail detail;
+        detail.check(tenon_http_set_principal_json(get(), detail::data(json), json.size(), detail));
+        return *this;
+    }
     /** Sets the IP address of the client. The request counts towards the share of this address. */
     Http &set_address(std::string_view address) {
         detail::check(tenon_http_set_address(get(), detail::Text(address)), "tenon_http_set_address");

@@ -294,12 +294,27 @@ TEST(the_log_hears_of_calls_that_nobody_completed) {
     CHECK(heard > 0);
 }
 
+TEST(a_handler_logs_in_its_client) {
+    tenon::Server app("t", "1");
+    auto tool = tenon::tool("login");
+    tool.handler([](tenon::Call &call) {
+        CHECK(!call.principal());
+        call.login(R"({"subject":"ann","roles":["owner"]})");
+        return "in";
+    });
+    app.add(std::move(tool));
+    CHECK_IN(R"("text":"in")", Client(app).call("login"));
+}
+
 TEST(requests_of_another_http_server) {
     tenon::Server app("t", "1");
     auto tool = tenon::tool("who");
     tool.handler([](tenon::Call &call) {
         CHECK(call.http_user_data<int>() == nullptr && *call.http_user_data<std::string>() == "put with it");
-        return tenon::Json{std::string(*call.get("principal"))};
+        // The handler fails if one of these does.
+        CHECK_THROWS(TENON_ERR_STATE, "over HTTP each request needs its own credentials", call.login("\"bob\""));
+        CHECK_THROWS(TENON_ERR_INVALID, "no member subject", call.login("{}"));
+        return tenon::Json{std::string(*call.principal())};
     });
     app.add(std::move(tool));
     app.listen_embedded();
@@ -317,7 +332,9 @@ TEST(requests_of_another_http_server) {
         tenon::Http http("POST");
         http.add_header("content-type", "application/json").add_header("accept", "application/json, text/event-stream");
         http.add_header("host", "localhost").add_header("mcp-protocol-version", "2026-07-28");
-        http.add_header("mcp-method", "tools/call").add_header("mcp-name", "who").set_version(1).set_principal("ann");
+        http.add_header("mcp-method", "tools/call").add_header("mcp-name", "who").set_version(1);
+        CHECK_THROWS(TENON_ERR_INVALID, "unknown member", http.set_principal_json(R"({"subject":"a","role":[]})"));
+        http.set_principal("bob").set_principal_json(R"({"subject":"ann","roles":["owner"]})");
         http.set_user_data(std::string("put with it"));
         CHECK_THROWS(TENON_ERR_STATE, "", http.status());
         app.handle_http(http, [life = Life(alive)] { throw std::runtime_error("dropped"); });
@@ -334,7 +351,7 @@ TEST(requests_of_another_http_server) {
         for (const auto &[name, value] : http.headers()) typed = typed || (name == "content-type" && !value.empty());
         CHECK(typed);
     }
-    CHECK_IN("ann", body);
+    CHECK_IN(R"(\"subject\":\"ann\",\"scopes\":[],\"roles\":[\"owner\"])", body);
     // The function may be running yet, on a thread of the library.
     const auto end = std::chrono::steady_clock::now() + limit;
     while (alive != 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();

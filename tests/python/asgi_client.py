@@ -115,6 +115,6 @@ def demo():
 
     @app.tool
     async def who(ctx: Context) -> str:
-        return json.dumps(ctx.principal)
+        return json.dumps(None if ctx.principal is None else str(ctx.principal))
 
     return app

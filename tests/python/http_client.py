@@ -26,14 +26,17 @@ def listening(app, **options):
 class Peer:
     """One connection to a server."""
 
-    def __init__(self, url):
+    def __init__(self, url, headers=None):
+        self.headers = headers or {}
         self.address, _, path = url.removeprefix("http://").partition("/")
         self.path = "/" + path
         self.session = None
         self.connection = http.client.HTTPConnection(self.address, timeout=SECONDS)
 
     def post(self, method, params=None, modern=False, **message):
-        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        headers = {
+            "Content-Type": "application/json", "Accept": "application/json, text/event-stream", **self.headers
+        }
         body = {"jsonrpc": "2.0", **message}
         if method:
             body["method"] = method
@@ -41,8 +44,9 @@ class Peer:
         if modern:
             params["_meta"] = {**ENVELOPE, **params.get("_meta", {})}
             headers |= {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
-            if "name" in params:
-                headers["Mcp-Name"] = params["name"]
+            named = params.get("name", params.get("uri"))
+            if named is not None:
+                headers["Mcp-Name"] = named
         if self.session:
             headers |= {"Mcp-Session-Id": self.session, "MCP-Protocol-Version": "2025-11-25"}
         self.connection.request("POST", self.path, json.dumps(body), headers)

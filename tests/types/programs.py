@@ -6,7 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tenon_mcp import Answer, Context, Depends, Entry, Root, Server, Settings, SyncContext, ToolResult
+from tenon_mcp import (
+    JWT,
+    Answer,
+    ApiKey,
+    ApiKeys,
+    Context,
+    Depends,
+    Entry,
+    Introspection,
+    Principal,
+    Root,
+    Server,
+    Settings,
+    SyncContext,
+    ToolResult,
+)
 from typing_extensions import assert_type
 
 app = Server("demo", "1.0.0", title="Demo", call_timeout=2.5, max_calls=10)
@@ -16,6 +31,20 @@ own_settings = Settings("app.toml", prefix="", sections={"shop": {"type": "objec
 assert_type(Server(settings=own_settings, title="Demo").settings, Settings | None)
 Server(settings="app.toml")
 Server(settings=5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+keys = ApiKeys(keys=[ApiKey(subject="ann", value="x"), {"subject": "bob", "env": "KEY"}], header="x-api-key")
+tokens = [JWT(issuer="https://a.example", leeway=5), Introspection(url="https://a.example", client_id="shop")]
+Server("demo", auth=[keys, *tokens, {"type": "jwt"}], access_of_tags={"a": {"roles": ["x"]}}, principal=Principal("a"))
+JWT(isuer="https://a.example")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+Server("demo", anonymous="never")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+@app.tool(scopes=["read"], roles=["admin"])
+async def who(ctx: Context) -> str:
+    assert_type(ctx.principal, "Principal | None")
+    ctx.login({"subject": "ann"})
+    principal = ctx.principal or Principal("nobody", scopes=["read"])
+    assert_type(principal.scopes, "tuple[str, ...]")
+    return f"{principal.has_role('admin')} {principal.claims.get('sub')} {principal.expires_at}"
 
 
 # A decorator leaves the function as it is, with and without parentheses.

@@ -115,6 +115,7 @@ class Call {
     if (this.#about === undefined) {
       const text = this.#bridge.engine.describe(this.slot, this.generation)
       this.#about = text === null ? {} : parse(text)
+      if (this.#about.principal !== undefined) deepFreeze(this.#about.principal)
     }
     return this.#about
   }
@@ -127,6 +128,11 @@ class Call {
   /** Ends the response that the client waits for. */
   closeStream() {
     return !this.over && this.#bridge.engine.closeStream(this.slot, this.generation)
+  }
+
+  /** Makes a principal that of the client; `text` has it as JSON. */
+  login(text) {
+    this.#bridge.engine.login(this.slot, this.generation, text)
   }
 
   /** Sends the client a custom notification; `text` has its parameters as JSON. */
@@ -369,6 +375,11 @@ class Call {
   #log(level, message, error) {
     this.#bridge.log(level, message, { kind: this.entry?.kind, name: this.entry?.name, error })
   }
+}
+
+/** Freezes a value of JSON with all that it has. */
+function deepFreeze(value) {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
 }
 
 /** Never throws, because an answer arrives with other operations of its batch. */

@@ -5,13 +5,14 @@
 const { formParams, pageParams, sampleParams, readSample } = require('./elicitation')
 const { memberText } = require('../registry/entries')
 const { AskError } = require('../errors')
+const { principalText } = require('../server/principal')
 const { contextFields } = require('../native')
 const { isObject } = require('../registry/schema')
 const { acceptedValue, validatorOf } = require('../registry/validate')
 
 /** Methods that are bound to the context, so that handlers may write `(args, { log, progress }) => …`. */
 const BOUND_METHODS = [
-  ...['extension', 'progress', 'log', 'closeStream', 'notify', 'setStatus', 'startTask'],
+  ...['extension', 'progress', 'log', 'login', 'closeStream', 'notify', 'setStatus', 'startTask'],
   ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
 ]
 
@@ -87,6 +88,11 @@ class Context {
   /** Sends a message for the client's log. */
   log(level, data, options) {
     this.#call.log(level, data, options?.logger)
+  }
+
+  /** Makes a principal that of the client, from its next request on. */
+  login(principal) {
+    this.#call.login(principalText('ctx.login: principal', principal))
   }
 
   /** Ends the response that the client waits for. The call and its stream continue. */

@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isIP } = require('node:net')
 const { endWhenCollected, streamEnded, updateNeeded } = require('./collected')
-const { findPrincipal } = require('./principal')
+const { findPrincipal, principalText } = require('./principal')
 const { checkNames, handlerOptions } = require('../options/options')
 
 // The kinds of steps; `src/serve/embed.rs` has the same numbers.
@@ -22,7 +22,7 @@ class Exchange {
   /** Whether a function finds the principal. */
   isDeferred
 
-  /** `principal` is the principal, or the function that finds it; see `prepare`. */
+  /** `principal` is the principal as JSON text, or the function that finds it; see `prepare`. */
   constructor(bridge, method, version, headers, principal, address) {
     this.#bridge = bridge
     const deferred = typeof principal === 'function'
@@ -256,14 +256,17 @@ const NO_OPTIONS = Object.freeze({ isSet: false, text: '{}' })
 async function fetchResponse(open, request, options = {}) {
   checkNames('fetch', options, ['principal', 'address'])
   const { principal, address } = options
-  if (principal != null && typeof principal !== 'string' && typeof principal !== 'function') {
-    throw new TypeError(`fetch: principal must be a string or a function of the request, not a value of type ${typeof principal}`)
+  if (principal != null && !['string', 'object', 'function'].includes(typeof principal)) {
+    throw new TypeError(
+      `fetch: principal must be a string, an object with the member subject or a function of the request, not a value of type ${typeof principal}`
+    )
   }
+  const given = principal == null || typeof principal === 'function' ? undefined : principalText('fetch: principal', principal)
   if (address != null && isIP(String(address).split('%')[0]) === 0) {
     throw new TypeError(`fetch: address must be an IP address without port, not ${JSON.stringify(address)}`)
   }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
-  const find = typeof principal === 'function' ? (details) => principal(request, details) : (principal ?? undefined)
+  const find = typeof principal === 'function' ? (details) => principal(request, details) : given
   const exchange = new Exchange(open(NO_OPTIONS), request.method, 1, [...request.headers].flat(), find, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request

@@ -3,6 +3,14 @@
 // Calls the program's function that finds the principal of a request, when the engine asks for it.
 
 const { messageOf } = require('../errors')
+const { memberText } = require('../registry/entries')
+const { isObject } = require('../registry/schema')
+
+/** The JSON text of a principal that the program gives. `what` names it in errors. */
+function principalText(what, given) {
+  if (typeof given === 'string' || isObject(given)) return memberText(what, given)
+  throw new TypeError(`${what} must be a string or an object with the member subject, not a value of type ${typeof given}`)
+}
 
 /** What the function gets besides the request. Most functions do not need the signal, so it is made when it is read. */
 class Details {
@@ -34,8 +42,13 @@ function findPrincipal(exchange, find, bridge) {
   }
   const set = (found) => {
     if (found == null) return exchange.setPrincipal(undefined)
-    if (typeof found === 'string') return exchange.setPrincipal(found)
-    fail(new TypeError(`principal must be a string, null or undefined, not a value of type ${typeof found}`))
+    let text
+    try {
+      text = principalText('principal', found)
+    } catch (error) {
+      return fail(error)
+    }
+    exchange.setPrincipal(text)
   }
   const details = new Details()
   let found
@@ -59,4 +72,4 @@ async function awaited(exchange, promise, details, set, fail) {
   if (!isSettled) Details.abort(details)
 }
 
-module.exports = { findPrincipal }
+module.exports = { findPrincipal, principalText }

@@ -8,6 +8,7 @@ const { Link } = require('../native')
 const { IN_PROCESS } = require('../options/options')
 const { CallResult, CompletionResult, PromptResult, ReadResult } = require('./client_results')
 const { withBytes, withText } = require('../registry/store')
+const { principalText } = require('../server/principal')
 
 const { parse, stringify } = JSON
 
@@ -110,7 +111,7 @@ class Client {
       capabilities: capabilities && stringify(capabilities),
       info: name === undefined ? undefined : stringify({ name, version }),
       logLevel,
-      principal
+      principal: principal == null ? undefined : principalText('Client: principal', principal)
     }
   }
 

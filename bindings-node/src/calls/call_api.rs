@@ -3,7 +3,7 @@
 use crate::calls::completion_batch;
 use crate::calls::table::join;
 use crate::error::{Result, invalid, to_js};
-use crate::register::values::json;
+use crate::register::values::{json, principal};
 use crate::serve::server::Engine;
 use napi_derive::napi;
 use tenon_mcp::{Ask, AskError, AskMode, Asked, Event, EventKind, Outcome, Question};
@@ -82,6 +82,13 @@ impl Engine {
         let event = Event::notification(&method, &json(params)).map_err(to_js)?;
         let _ = self.0.server.port().emit(join(slot, generation), event);
         Ok(())
+    }
+
+    /// Makes a principal, given as JSON text, that of the client, from its next request on.
+    #[napi(catch_unwind)]
+    pub fn login(&self, slot: u32, generation: u32, given: String) -> Result<()> {
+        let found = principal(given).map_err(|reason| invalid(format!("login: {reason}")))?;
+        self.0.server.port().login(join(slot, generation), found).map_err(to_js)
     }
 
     /// Asks the client. `kind` is the name of the question's kind, and `params` are its parameters as JSON text.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use tenon_mcp::json::JsonWriter;
-use tenon_mcp::{AskError, CONTEXT_FIELDS, CallContext, CallId};
+use tenon_mcp::{AskError, CONTEXT_FIELDS, CallContext, CallId, ContextForm, JsonSlice};
 
 /// The calls by slot. Slots are reused, so there are few.
 #[derive(Default)]
@@ -61,13 +61,26 @@ impl Calls {
         let mut out = JsonWriter::new();
         out.begin_object();
         for field in CONTEXT_FIELDS {
-            if let Some(value) = context.get(field.name) {
-                out.key(&camel_case(field.name)).slice(&value);
+            let Some(value) = context.get(field.name) else { continue };
+            out.key(&camel_case(field.name));
+            match field.form {
+                ContextForm::Principal => principal(&value, &mut out),
+                _ => _ = out.slice(&value),
             }
         }
         out.end_object();
         Some(out.into_slice().as_str().to_owned())
     }
+}
+
+/// Writes a principal with the names of its members in `camelCase`. The names within its claims stay.
+fn principal(value: &JsonSlice, out: &mut JsonWriter) {
+    out.begin_object();
+    for member in value.members() {
+        let name = camel_case(&member.name(value.as_bytes()));
+        out.key(&name).slice(&value.subslice(member.value.clone()));
+    }
+    out.end_object();
 }
 
 /// `request_id` as `requestId`.

@@ -1,13 +1,14 @@
 //! Requests of the program's own HTTP server, and their responses.
 
-use crate::error::{Result, state, to_js};
+use crate::error::{Result, invalid, state, to_js};
+use crate::register::values;
 use crate::serve::exchanges::ExchangeScope;
 use crate::serve::server::Engine;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::rc::Rc;
+use tenon_mcp::PrincipalRefusal;
 use tenon_mcp::http::{Exchange, RequestHead, Step};
-use tenon_mcp::{Principal, PrincipalRefusal};
 
 /// The next step of an exchange.
 #[napi(object, object_from_js = false)]
@@ -41,8 +42,8 @@ fn header_text(bytes: &[u8]) -> String {
 
 #[napi]
 impl Engine {
-    /// Begins an exchange. `headers` are names and values, alternating. With `deferred`, it will ask for the principal.
-    /// Returns its number.
+    /// Begins an exchange. `headers` are names and values, alternating. The principal is JSON text. With `deferred`, the
+    /// exchange will ask for it. Returns its number.
     #[napi(catch_unwind)]
     pub fn exchange(
         &self,
@@ -63,8 +64,9 @@ impl Engine {
         for [name, value] in headers.as_chunks::<2>().0 {
             head.header(header_bytes(name), header_bytes(value)).map_err(to_js)?;
         }
-        if let Some(principal) = principal {
-            head.principal(principal);
+        if let Some(text) = principal {
+            let read = values::principal(text).map_err(|reason| invalid(format!("principal: {reason}")));
+            head.principal(read?);
         }
         if deferred {
             head.defer_principal();
@@ -120,14 +122,14 @@ impl Engine {
         }
     }
 
-    /// Sets the principal that the program has found, or the reason why it found none. If the exchange does not want it,
-    /// this has no effect.
+    /// Sets the principal that the program has found, as JSON text, or the reason why it found none. If the exchange does
+    /// not want it, this has no effect.
     #[napi(catch_unwind)]
     pub fn set_principal(&self, number: u32, principal: Option<String>, failed: Option<String>) {
         let Some(exchange) = self.exchange_of(number) else { return };
         exchange.set_principal(match failed {
             Some(reason) => Err(PrincipalRefusal::failed(reason)),
-            None => Ok(principal.map(Principal::from)),
+            None => principal.map(values::principal).transpose().map_err(PrincipalRefusal::failed),
         });
     }
 

@@ -29,6 +29,9 @@ from .server import Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._auth.options import AccessRule
+    from ._auth.principal import Principal
+    from ._auth.verifiers import JWT, ApiKey, ApiKeys, Introspection
     from .context import Answer, Root
     from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
     from .settings import Settings
@@ -50,7 +53,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AccessRule",
     "Answer",
+    "ApiKey",
+    "ApiKeys",
     "ArgumentError",
     "AskError",
     "Audio",
@@ -64,9 +70,12 @@ __all__ = [
     "ForkedError",
     "HttpOptions",
     "Image",
+    "Introspection",
+    "JWT",
     "Limits",
     "McpError",
     "NotFound",
+    "Principal",
     "PromptMessage",
     "RegistrationError",
     "ResourceContents",
@@ -95,6 +104,9 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
     # Modules that not every program needs are loaded with the first use of one of their names.
     _LAZY = {
         "context": ("Answer", "Root"),
+        "_auth.options": ("AccessRule",),
+        "_auth.principal": ("Principal",),
+        "_auth.verifiers": ("ApiKey", "ApiKeys", "Introspection", "JWT"),
         "_handlers.depends": ("Depends",),
         "_registry.credentials": ("Credentials",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),

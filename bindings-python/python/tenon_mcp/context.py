@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+    from ._auth.principal import Principal
     from ._native import Call
     from ._runtime.call_port import CallPort
     from ._runtime.questions import Answer, Messages, Root
@@ -106,6 +107,16 @@ class _CallContext(ContextFields, _Typed[L]):
             raise ValueError(f"level must be one of {', '.join(_LEVELS)}, not {level!r}")
         source = {} if logger is None else {"logger": logger}
         self._call.emit("log", {"level": level, **source, "data": data})
+
+    def login(self, principal: str | Principal | dict[str, Any]) -> None:
+        """Makes ``principal`` the principal of this client, from its next request on.
+
+        It works where one connection is one client: standard input and output, sockets with lines, WebSocket, and
+        clients in the process. A tool that checks a password may call it. Over HTTP it raises ``StateError``: each
+        request needs its own credentials there. Raises ``ValueError`` for what is no principal, and if the credential
+        has expired.
+        """
+        self._call.login(principal)
 
     def close_stream(self) -> bool:
         """Ends the response that the client waits for. The call continues, and its stream stays resumable.

@@ -14,10 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
     from os import PathLike
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from typing_extensions import Unpack
 
+    from ._auth.principal import Principal
     from ._embedded.asgi import Asgi
     from ._native import Running
     from ._native import Settings as _Settings
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from ._serve.transports import EmbedOptions, Transports
     from ._testing.client_results import CallResult
     from .settings import Settings
+
+    _Found: TypeAlias = str | Principal | dict[str, Any] | None
 
 __all__ = ["Server"]
 
@@ -355,7 +358,7 @@ class Server(Registrations):
         self,
         *,
         path: str | None = None,
-        principal: Callable[[MutableMapping[str, Any]], str | None | Awaitable[str | None]] | None = None,
+        principal: Callable[[MutableMapping[str, Any]], _Found | Awaitable[_Found]] | None = None,
         **options: Unpack[EmbedOptions],
     ) -> Asgi:
         """The server as an ASGI 3 application. FastAPI or Starlette can mount it, and uvicorn or hypercorn can run it.
@@ -372,8 +375,10 @@ class Server(Registrations):
         The other keywords are ``EmbedOptions``: which hosts requests may name, and which pages in browsers may call.
 
         ``principal`` is a function of the scope that returns the principal of a request, or an awaitable of it. This
-        may be the user that a middleware has stored there, or ``None`` if the sender is anonymous. Sessions belong to
-        the principal that opened them, and handlers read it as ``ctx.principal``.
+        may be the user that a middleware has stored there: a ``str``, or a ``Principal`` or a dict with scopes and
+        roles. ``None`` means that the sender is anonymous. Sessions belong to the principal that opened them, and
+        handlers read it as ``ctx.principal``. If the setting ``auth`` is set too, it verifies the credentials of
+        requests for which the function returns ``None``.
 
         The function is called after the checks of method, host and origin, and before the body is read. If it raises,
         the request gets status 500. The same applies to an empty string and to values of other types. The log has the

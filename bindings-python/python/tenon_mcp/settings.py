@@ -82,10 +82,10 @@ class Settings:
     def reload(self) -> None:
         """Reads all sources again, and applies them to the servers that were made with these settings.
 
-        All changes happen at once. Not every setting can change while a server exists: the tables of settings and limits
-        in the documentation mark those that can. Raises ``StateError`` if another one differs; the message names it.
-        Raises like the constructor if anything is wrong. After an error nothing has changed. ``run`` does the same at
-        SIGHUP.
+        All changes happen at once. Not every setting can change while a server exists: the tables of settings and
+        limits in the documentation mark those that can. Raises ``StateError`` if another one differs; the message names
+        it. Raises like the constructor if anything is wrong. After an error nothing has changed. ``run`` does the same
+        at SIGHUP.
         """
         self._native.reload()
 

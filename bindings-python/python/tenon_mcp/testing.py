@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from ._auth.principal import Principal
     from ._store.operations import StoreOp, StoreReply
     from .context import Level
     from .server import Server
@@ -68,8 +69,8 @@ class Client:
     await.
 
     ``revision`` is the client's revision. Default: the newest that the server supports. ``name`` and ``version`` are
-    the client's name and version. ``principal`` is its principal, as a transport would have found it. ``capabilities``
-    are declared besides those that follow from the other options.
+    the client's name and version. ``principal`` is its principal, as a transport would have found it: a ``str``, a
+    ``Principal`` or a dict. ``capabilities`` are declared besides those that follow from the other options.
 
     ``elicit`` answers questions to the user, and ``sample`` answers questions to the model. ``roots`` are the
     directories that the user works in. Each is a value, or a function of the question's parameters. With ``async with``
@@ -90,7 +91,7 @@ class Client:
         revision: str | None = None,
         name: str | None = None,
         version: str = "1.0.0",
-        principal: str | None = None,
+        principal: str | Principal | dict[str, Any] | None = None,
         capabilities: dict[str, Any] | None = None,
         elicit: Any = ...,
         sample: Any = ...,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._auth.options import AccessRule, Verifier
+from ._auth.verifiers import ApiKeyOptions, ApiKeysOptions, IntrospectionOptions, JWTOptions
 from ._handlers.depends import Depends
 from ._registry.credentials import Credentials
 from ._registry.policies import (
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     Thread: TypeAlias = Literal["pool", "loop", "main"] | None
 
 __all__ = [
+    "AccessRule",
+    "ApiKeyOptions",
+    "ApiKeysOptions",
     "CacheOptions",
     "CompletionPolicies",
     "Credentials",
@@ -40,6 +45,8 @@ __all__ = [
     "HasFileno",
     "HookPolicies",
     "HttpOptions",
+    "IntrospectionOptions",
+    "JWTOptions",
     "Limits",
     "MethodPolicies",
     "NotificationPolicies",
@@ -57,6 +64,7 @@ __all__ = [
     "ToolPolicies",
     "Transports",
     "UnixOptions",
+    "Verifier",
     "WebOptions",
 ]
 

@@ -3,5 +3,6 @@
 pub(super) mod answers;
 pub(super) mod arguments;
 pub(super) mod outcome;
+pub(super) mod principal;
 pub(super) mod read;
 pub(super) mod write;

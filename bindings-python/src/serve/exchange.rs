@@ -1,12 +1,13 @@
 //! One request of an ASGI server, and its response.
 
+use crate::convert::principal;
 use crate::errors::engine_error;
 use crate::lanes::loop_lane::LoopLane;
 use crate::lanes::request_context::RequestContext;
 use crate::lanes::running::Running;
 use bytes::Bytes;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyList};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tenon_mcp::http::{self, RequestHead, Step};
@@ -131,15 +132,5 @@ fn principal_of(found: &Bound<'_, PyAny>) -> std::result::Result<Option<Principa
     if found.is_none() {
         return Ok(None);
     }
-    let Ok(text) = found.cast::<PyString>() else {
-        let class = found.get_type().name();
-        let class = class.map_or_else(|_| "an object".to_owned(), |name| name.to_string());
-        return Err(PrincipalRefusal::failed(format!("the principal must be a str or None, not {class}")));
-    };
-    match text.to_str() {
-        Ok(text) => Ok(Some(text.into())),
-        Err(_) => {
-            Err(PrincipalRefusal::failed("the principal contains a lone surrogate; pass valid Unicode text"))
-        }
-    }
+    principal::read(found).map(Some).map_err(PrincipalRefusal::failed)
 }

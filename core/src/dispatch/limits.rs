@@ -251,7 +251,7 @@ limits! {
     /// How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
     /// Default 60 s, which is also the most.
     70 token_cache_time: Time = 60_000, 0, 60_000;
-    /// Failed authentications of one client address in `failure_window`. After that, requests of the address are answered
+    /// Failed authentications of one client address within the limit `failure_window`. After that, requests of the address are answered
     /// with 429 until the window ends. For IPv6, an address is a network of 64 bits. Default 100.
     71 max_address_failures: Count = 100, 1, MANY;
     /// The time in which failed authentications of one address are counted. Default 60 s.

@@ -137,6 +137,13 @@ impl WebPages {
         self.0.read().pages.get(path).cloned()
     }
 
+    /// The path of the first route that is `what`.
+    pub(crate) fn path_of(&self, what: &str) -> Option<String> {
+        let table = self.0.read();
+        let route = table.taken.iter().find(|(_, name)| *name == what);
+        route.map(|(path, _)| path.path().to_owned())
+    }
+
     /// Whether a route has exactly this path.
     pub(crate) fn is_taken(&self, path: &str) -> bool {
         let is_it = |own: &PathPattern| matches!(own, PathPattern::Exact(_)) && own.matches(path);

@@ -42,7 +42,7 @@ pub struct Introspection {
 /// One static key. One of `value`, `hash`, `file` and `env` says what it is.
 #[derive(Clone, Debug)]
 pub struct ApiKey {
-    pub(crate) options: ApiKeyOptions,
+    options: ApiKeyOptions,
 }
 
 impl ApiKey {
@@ -99,6 +99,12 @@ impl Introspection {
     /// Asks the endpoint at this URL.
     pub fn new(url: impl Into<String>) -> Introspection {
         Introspection { options: VerifierOptions::default() }.url(url)
+    }
+}
+
+impl From<ApiKey> for ApiKeyOptions {
+    fn from(key: ApiKey) -> ApiKeyOptions {
+        key.options
     }
 }
 

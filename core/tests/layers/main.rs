@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 60] = [
+const PARTS: [(&str, &str, &[&str]); 63] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -87,13 +87,24 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
     ("dispatch", "live_limits", &["limits"]),
     ("dispatch", "observer", &["environment", "log"]),
-    ("dispatch", "options", &["log", "nearest_name", "validation"]),
+    ("dispatch", "options", &["access", "log", "nearest_name", "principal", "validation"]),
+    ("dispatch", "rate_table", &["shares"]),
     (
         "dispatch",
         "registry",
-        &["aead", "calls", "environment", "observer", "options", "principal", "uri_template", "validation"],
+        &[
+            "access",
+            "aead",
+            "calls",
+            "environment",
+            "observer",
+            "options",
+            "principal",
+            "uri_template",
+            "validation",
+        ],
     ),
-    ("dispatch", "route", &["registry", "uri_template", "validation"]),
+    ("dispatch", "route", &["access", "registry", "uri_template", "validation"]),
     ("dispatch", "shares", &["limits", "shrinking_map"]),
     ("dispatch", "skills", &["media"]),
     (
@@ -106,9 +117,9 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
-    ("host", "admission", &["calls", "engine", "engine_state", "lanes", "lifecycle"]),
+    ("host", "admission", &["calls", "engine", "engine_state", "functions", "lanes", "lifecycle"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
-    ("host", "bus", &["calls", "delivery", "engine", "lanes", "session"]),
+    ("host", "bus", &["calls", "delivery", "engine", "lanes", "principal", "session"]),
     (
         "host",
         "calls",
@@ -137,6 +148,7 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
             "delivery",
             "elicitation",
             "engine",
+            "functions",
             "lanes",
             "lifecycle",
             "middleware",
@@ -147,6 +159,7 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
             "tasks",
         ],
     ),
+    ("host", "functions", &["calls", "delivery", "engine", "engine_state", "session"]),
     ("host", "lanes", &["calls", "delivery", "engine_state"]),
     (
         "host",
@@ -158,7 +171,7 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
     ("host", "panics", &["engine_state"]),
     ("host", "principal", &["engine", "engine_state", "lanes"]),
     ("host", "reload", &["engine", "engine_state"]),
-    ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes"]),
+    ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes", "principal"]),
     (
         "host",
         "tasks",
@@ -166,6 +179,7 @@ const PARTS: [(&str, &str, &[&str]); 60] = [
     ),
     // Two-way arrows of the runtime. `transport` and `http`: the transports of one start share one `HttpService` and its
     // listeners, which `ServeContext` holds. `http` and `server`: `Embedded` owns the server that it closes when it is dropped.
+    ("runtime", "auth", &["outgoing"]),
     ("runtime", "http", &["options", "server", "sockets", "threads", "transport"]),
     ("runtime", "in_process", &["options", "transport"]),
     ("runtime", "lines", &["http", "options", "sockets", "threads", "transport"]),

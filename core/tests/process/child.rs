@@ -18,7 +18,7 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 pub fn run(role: &str) -> ExitCode {
     // A shell makes the jobs in its background ignore these, and they their children.
-    [Signal::SIGINT, Signal::SIGQUIT].into_iter().for_each(default_action);
+    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP].into_iter().for_each(default_action);
     match role {
         "serve" => return server().run(ServeOptions::new().stdio()).unwrap(),
         "serve-settings" => {

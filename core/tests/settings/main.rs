@@ -1,6 +1,7 @@
 //! Settings from files, variables and code.
 
 mod hardening;
+mod reload;
 
 use serde_json::{Value, json};
 use std::fs;
@@ -192,6 +193,23 @@ fn errors_name_the_source_and_the_nearest_name() {
 }
 
 #[test]
+fn a_file_has_verifiers() {
+    let folder = Folder::new();
+    let toml = "[server]\nname = \"shop\"\n[[server.auth]]\ntype = \"api_keys\"\n\
+                keys = [{ subject = \"ann\", value = \"${KEY}\", scopes = [\"read\"] }]\n\
+                [[server.auth]]\ntype = \"jwt\"\nissuer = \"https://login.example\"\n\
+                audience = \"https://shop.example\"\nleeway = 5\nsecret = \"a secret of at least 32 bytes, a b c\"\n";
+    let settings = folder.settings(toml, "KEY=a-long-random-key").load().unwrap();
+    assert_eq!(get(&settings, "server"), json!({ "name": "shop", "auth": true }));
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    let auth: Value = server.settings().unwrap().get("server.auth").unwrap().unwrap().deserialize().unwrap();
+    assert_eq!(auth, true);
+    let wrong = folder.settings(&toml.replace("leeway = 5", "leewai = 5"), "KEY=a-long-random-key");
+    let text = error(&folder, wrong);
+    assert!(text.starts_with("app.toml, line 3: server.auth[1]: there is no option \"leewai\""), "{text}");
+}
+
+#[test]
 fn json_files_have_lines_too() {
     let folder = Folder::new();
     let load = |text: &str| Settings::builder().file(folder.file("app.json", text)).prefix("");
@@ -223,7 +241,7 @@ fn files_that_cannot_be_read_say_why() {
     let folder = Folder::new();
     let load = |path: &Path| Settings::builder().file(path).prefix("").load().unwrap_err();
     let unreadable = folder.file("unreadable.toml", "");
-    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&unreadable, fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser can read every file.
     if fs::File::open(&unreadable).is_err() {
         let refused = load(&unreadable);
@@ -299,77 +317,6 @@ fn secrets_are_read_from_files_and_never_shown() {
 }
 
 #[test]
-fn keys_are_secret_and_may_be_in_a_file() {
-    let folder = Folder::new();
-    let (one, other) = ("0f".repeat(32), "Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8=");
-    let file = folder.file("keys", &format!("{one}\n{other}\n"));
-    for toml in [
-        format!("state_keys = [\"{one}\", \"{other}\"]"),
-        format!("state_keys_file = {:?}", file.to_str().unwrap()),
-    ] {
-        let settings = folder.settings(&format!("[server]\nname = \"demo\"\n{toml}"), "").load().unwrap();
-        assert_eq!(get(&settings, "server.state_keys"), true);
-        assert!(Server::from_settings(&settings).unwrap().build().is_ok());
-    }
-    let both = format!("TENON_TEST_SERVER__STATE_KEYS={one},{other}\n");
-    assert_eq!(get(&folder.settings("", &both).load().unwrap(), "server.state_keys"), true);
-    let short = "0f".repeat(31);
-    for (toml, expected) in [
-        (
-            format!("[\"{one}\", \"{short}\"]"),
-            "app.toml, line 2: server.state_keys[1] must have 32 bytes, as hex or base64 text",
-        ),
-        (
-            "5".to_owned(),
-            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
-        ),
-        (
-            "[5]".to_owned(),
-            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
-        ),
-    ] {
-        let text = error(&folder, folder.settings(&format!("[server]\nstate_keys = {toml}"), ""));
-        assert!(text.starts_with(expected) && !text.contains("0f0f"), "{text}");
-    }
-}
-
-#[test]
-fn a_reload_that_a_server_refuses_changes_nothing() {
-    let folder = Folder::new();
-    let toml = |limits: &str| format!("[server]\nname = \"demo\"\n[limits]\n{limits}");
-    let settings = folder.settings(&toml("max_calls = 1\ncall_timeout = 1"), "").load().unwrap();
-    let server = Server::from_settings(&settings).unwrap().build().unwrap();
-    folder.file("app.toml", &toml("max_calls = 2\ncall_timeout = 2"));
-    let refused = settings.reload().unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::State);
-    assert!(refused.message().contains("app.toml, line 4: limits.max_calls: it differs"), "{refused}");
-    assert_eq!(get(&settings, "limits.call_timeout"), 1.0, "the settings keep their values too");
-    assert_eq!(server.engine().limits().call_timeout.as_secs(), 1);
-    folder.file("app.toml", &toml("max_calls = 1\ncall_timeout = 2"));
-    settings.reload().unwrap();
-    assert_eq!(get(&settings, "limits.call_timeout"), 2.0);
-    assert_eq!(server.engine().limits().call_timeout.as_secs(), 2);
-}
-
-#[test]
-fn transports_that_are_served_cannot_change() {
-    let folder = Folder::new();
-    let toml = |path: &str| format!("[server]\nname = \"demo\"\n[serve.http]\nport = 0\npath = \"{path}\"\n");
-    let settings = folder.settings(&toml("/one"), "").load().unwrap();
-    let server = Server::from_settings(&settings).unwrap().build().unwrap();
-    folder.file("app.toml", &toml("/two"));
-    settings.reload().unwrap();
-    let running = server.start(ServeOptions::from_settings(&settings).unwrap()).unwrap();
-    assert!(running.http_url().unwrap().ends_with("/two"));
-    folder.file("app.toml", &toml("/three"));
-    let refused = settings.reload().unwrap_err();
-    assert!(refused.message().contains("app.toml, line 5: serve.http.path: it differs"), "{refused}");
-    running.close();
-    running.wait();
-    settings.reload().unwrap();
-}
-
-#[test]
 fn sections_of_the_program_have_a_schema() {
     let folder = Folder::new();
     let schema = slice(
@@ -422,21 +369,6 @@ fn values_are_set_and_saved() {
     );
     let none = Settings::builder().prefix("").load().unwrap();
     assert_eq!(none.save().unwrap_err().kind(), ErrorKind::State);
-}
-
-#[test]
-fn a_wrong_new_file_changes_nothing() {
-    let folder = Folder::new();
-    let settings = folder.settings("[limits]\nmax_calls = 1\nmax_peer_calls = 1\n", "").load().unwrap();
-    folder.file("app.toml", "[limits]\nmax_calls = 2\nmax_peer_calls = \"x\"\n");
-    assert!(settings.reload().unwrap_err().message().contains("app.toml, line 3: limits.max_peer_calls"));
-    assert_eq!(
-        (get(&settings, "limits.max_calls"), get(&settings, "limits.max_peer_calls")),
-        (json!(1), json!(1))
-    );
-    folder.file("app.toml", "[limits]\nmax_calls = 2\n");
-    settings.reload().unwrap();
-    assert_eq!(get(&settings, "limits.max_calls"), 2);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The table of the fields of a call, and the documentation generated from it.
 
+use crate::options::node_words;
 use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
-use tenon_mcp::{CONTEXT_FIELDS, ContextField, ContextForm};
+use tenon_mcp::{CONTEXT_FIELDS, ContextField, ContextForm, ServerSettings};
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
@@ -14,11 +15,15 @@ fn python(field: &ContextField) -> (String, String) {
         ContextForm::Id => "str | int",
         ContextForm::Object => "dict[str, Any]",
         ContextForm::Strings => "dict[str, str]",
+        ContextForm::Principal => "Principal",
         _ => "str",
     };
     let read = match field.name {
         // Without a look at the table, because the log of each call has it.
         "name" => "self._call.name".to_owned(),
+        name if field.form == ContextForm::Principal => {
+            return (format!("{kind} | None"), format!("principal_of(self._call.get(\"{name}\"))"));
+        }
         name => format!("self._call.get(\"{name}\")"),
     };
     // Programs look for members of these.
@@ -34,9 +39,11 @@ fn the_properties_of_python_are_the_table() {
     let mut module = String::from(
         "\"\"\"The fields of a call, as properties of its context; made from the engine's table.\"\"\"\n\n\
          from __future__ import annotations\n\n\
+         from .._auth import principal_of\n\n\
          TYPE_CHECKING = False\n\
          if TYPE_CHECKING:\n    \
          from typing import Any\n\n    \
+         from .._auth.principal import Principal\n    \
          from .._native import Call\n\n\n\
          class ContextFields:\n    \
          \"\"\"What a handler can read of its call.\"\"\"\n\n    \
@@ -78,6 +85,7 @@ fn typescript(field: &ContextField) -> String {
             ContextForm::Id => "string | number",
             ContextForm::Object => "{ readonly [key: string]: unknown }",
             ContextForm::Strings => "{ readonly [name: string]: string }",
+            ContextForm::Principal => "Principal",
             _ => "string",
         },
     };
@@ -89,7 +97,7 @@ fn typescript(field: &ContextField) -> String {
 fn the_declarations_of_node_are_the_table() {
     let mut block = String::new();
     for field in CONTEXT_FIELDS {
-        match &wrapped(&words(field.doc), 120)[..] {
+        match &wrapped(&node_words::<ServerSettings>(field.doc), 120)[..] {
             [line] => writeln!(block, "  /** {line} */").unwrap(),
             lines => writeln!(block, "  /**\n   * {}\n   */", lines.join("\n   * ")).unwrap(),
         }

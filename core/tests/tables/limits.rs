@@ -88,6 +88,6 @@ fn the_keywords_of_python_are_the_table() {
 
 /// The word with a limit's name in the spelling of Node.
 fn in_camel_case(word: &str) -> String {
-    let name = word.trim_matches('`');
+    let name = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');
     if Limits::named(name).is_some() { word.replace(name, &camel_case(name)) } else { word.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! The tables of limits, policies, settings, fields of a call, events and transports, and the documentation that is
+//! The tables of limits, policies, settings, verifiers, fields of a call, events and transports, and the documentation that is
 //! generated from them.
 
 mod context;
@@ -8,3 +8,4 @@ mod options;
 mod store;
 mod text;
 mod transports;
+mod verifiers;

@@ -91,7 +91,7 @@ fn the_policies_of_python_are_the_table() {
     let mut module = String::from(
         "\"\"\"The policies of entries, as keywords of the decorators; made from the engine's table.\"\"\"\n\n\
          from __future__ import annotations\n\n\
-         from collections.abc import Collection\n\
+         from collections.abc import Collection, Sequence\n\
          from typing import Literal, TypedDict\n\n\
          from .._serve.cache import Cache\n",
     );
@@ -103,7 +103,10 @@ fn the_policies_of_python_are_the_table() {
         let of = groups::<Policies>().into_iter().filter(|(_, rows)| rows[0].is_for(kind.into()));
         let of: Vec<_> = of.map(|(group, _)| in_pascal_case(group)).collect();
         let name = in_pascal_case(kind.as_str());
-        let (bases, noun) = (of.join(", "), kind.noun());
+        let (mut bases, noun) = (of.join(", "), kind.noun());
+        if "class Policies():".len() + name.len() + bases.len() > 120 {
+            bases = format!("\n    {},\n", of.join(",\n    "));
+        }
         write!(module, "\n\nclass {name}Policies({bases}):\n    \"\"\"The policies of a {noun}.\"\"\"\n")
             .unwrap();
     }
@@ -115,8 +118,11 @@ fn the_settings_of_python_are_the_table() {
     let mut module = String::from(
         "\"\"\"The settings of a server, as keywords of ``Server``; made from the engine's table.\"\"\"\n\n\
          from __future__ import annotations\n\n\
+         import os\n\
          from collections.abc import Iterable, Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
+         from .._auth.options import AccessRule, Verifier\n\
+         from .._auth.principal import Principal\n\
          from .._store.store import Store\n\
          from .cache import Cache\n\
          from .limits import Limits\n\n\n\
@@ -130,7 +136,9 @@ fn the_settings_of_python_are_the_table() {
 
 /// A text with the names of options as Node spells them.
 pub(crate) fn node_words<T: Options>(text: &str) -> Vec<String> {
-    let known = names::<T>(Owner::Any, Spelling::Rust);
+    let mut known = names::<T>(Owner::Any, Spelling::Rust);
+    // Members of principals and keys, and a setting that other tables name.
+    known.extend(["client_id", "expires_at", "public_url"].map(str::to_owned));
     let limits: Vec<_> = tenon_mcp::Limits::TABLE.iter().map(|limit| limit.name).collect();
     let spelled = |word: &str| {
         let name = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');
@@ -145,7 +153,7 @@ pub(crate) fn node_words<T: Options>(text: &str) -> Vec<String> {
     text.replace("The limit `", "`").replace("the limit `", "`").split_whitespace().map(spelled).collect()
 }
 
-fn node_members<T: Options>(rows: &[&OptionRow]) -> String {
+pub(crate) fn node_members<T: Options>(rows: &[&OptionRow]) -> String {
     let mut out = String::new();
     for row in rows.iter().filter(|row| row.absent != Some(Spelling::Node)) {
         let declared = format!("{}?: {}", camel_case(row.name), row.form.typescript());

@@ -1,5 +1,6 @@
 //! The credentials of a request, from the values of its `Authorization` header or of a header with an API key.
 
+use crate::keys::MIN_KEY_BYTES;
 use crate::text::{Clipped, MAX_TOKEN_BYTES, is_visible_ascii};
 use std::fmt;
 
@@ -42,8 +43,12 @@ impl BearerError {
 impl fmt::Display for BearerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OtherScheme { scheme } => {
+            // Some clients forget the scheme, and the word is their key. What is shorter than any key may be shown.
+            Self::OtherScheme { scheme } if scheme.len() < MIN_KEY_BYTES => {
                 write!(out, "the authorization scheme is {scheme}; only Bearer is accepted")
+            }
+            Self::OtherScheme { .. } => {
+                out.write_str("the authorization scheme is not known; write Bearer and the token")
             }
             Self::Several { count } => {
                 write!(out, "the request has {count} headers with credentials; send one")

@@ -34,7 +34,9 @@ pub use challenge::{Challenge, ChallengeError, ErrorCode, MAX_CHALLENGE_BYTES};
 pub use claims::{ClaimRules, Claims, MAX_CLIENT_ID_BYTES, MAX_NAME_BYTES, MAX_NAMES, RuleError};
 pub use error::TokenError;
 pub use json::{JsonError, MAX_DEPTH};
-pub use jwk::{KeyError, KeySet, MAX_KEY_SET_BYTES, MAX_SET_KEYS, PublicKeys, Secret, Skipped};
+pub use jwk::{
+    KeyError, KeyFingerprint, KeySet, MAX_KEY_SET_BYTES, MAX_SET_KEYS, PublicKeys, Secret, Skipped,
+};
 pub use keys::{KeyDigest, KeyTable, KeyTableError, KeyTextError, MAX_KEYS, MIN_KEY_BYTES};
 pub use metadata::{MetadataError, ResourceMetadata};
-pub use text::{Clipped, MAX_TOKEN_BYTES};
+pub use text::{Clipped, MAX_TOKEN_BYTES, is_scope};

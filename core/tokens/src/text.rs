@@ -21,6 +21,11 @@ impl Clipped {
         }
         Self(shown)
     }
+
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl fmt::Display for Clipped {
@@ -41,7 +46,7 @@ pub(crate) fn is_visible_ascii(text: &[u8]) -> bool {
 }
 
 /// Whether `text` is a scope token of RFC 6749: visible ASCII without quotes and backslashes.
-pub(crate) fn is_scope(text: &str) -> bool {
+pub fn is_scope(text: &str) -> bool {
     is_visible_ascii(text.as_bytes()) && !text.contains(['"', '\\'])
 }
 

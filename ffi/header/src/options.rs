@@ -1,22 +1,25 @@
 //! The lists of policies, settings, transports and fields of a call, from the engine's tables.
 
 use crate::limits;
-use tenon_mcp::__private::Options;
+use tenon_mcp::__private::{ApiKeyOptions, Options};
 use tenon_mcp::{
     CONTEXT_FIELDS, Form, Kind, Limits, Owners, Policies, ServerSettings, Spelling, TRANSPORTS,
-    TransportOptions,
+    TransportOptions, VerifierOptions,
 };
 
 /// Columns of the header's comments.
 const WIDTH: usize = 118;
 
-/// Replaces the lines `[policies]`, `[settings]`, `[transports]`, `[transport options]` and `[context]` of the comments with the lists.
+/// Replaces the lines `[policies]`, `[settings]`, `[verifiers]`, `[keys]`, `[transports]`, `[transport options]` and `[context]` of
+/// the comments with the lists.
 pub fn insert(header: &str) -> String {
     let mut out = String::with_capacity(header.len() + 8192);
     for line in header.lines() {
         match line.trim_start_matches([' ', '*']) {
             "[policies]" => out.push_str(&list::<Policies>()),
             "[settings]" => out.push_str(&list::<ServerSettings>()),
+            "[verifiers]" => out.push_str(&list::<VerifierOptions>()),
+            "[keys]" => out.push_str(&list::<ApiKeyOptions>()),
             "[transports]" => out.push_str(&transports()),
             "[transport options]" => out.push_str(&list::<TransportOptions>()),
             "[context]" => out.push_str(&context()),

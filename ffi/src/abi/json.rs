@@ -3,8 +3,8 @@
 use crate::abi::guard::Result;
 use crate::abi::status::*;
 use bytes::Bytes;
-use tenon_mcp::JsonSlice;
 use tenon_mcp::json::{JsonErrorKind, JsonWriter, Limits};
+use tenon_mcp::{JsonSlice, Principal, Spelling};
 
 /// Checks and copies JSON text. The engine bounds the length of what is sent.
 pub(crate) fn json(text: &str, what: &str) -> Result<JsonSlice> {
@@ -23,6 +23,15 @@ pub(crate) fn json_within(text: &str, what: &str, max_depth: usize) -> Result<Js
         };
         Failure::new(TENON_ERR_JSON, why)
     })
+}
+
+/// The issuer of a principal that has none of its own.
+const ISSUER: &str = "host";
+
+/// A principal from JSON text.
+pub(crate) fn json_principal(text: &str) -> Result<Principal> {
+    let read = Principal::from_json_as(&json(text, "the principal")?, ISSUER, Spelling::C);
+    read.map_err(|reason| Failure::new(TENON_ERR_INVALID, reason))
 }
 
 /// A JSON string.

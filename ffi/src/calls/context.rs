@@ -3,7 +3,7 @@
 use crate::abi::args::{Out, write_text};
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
-use crate::abi::json::{json_text, json_within};
+use crate::abi::json::{json_principal, json_text, json_within};
 use crate::abi::status::*;
 use crate::calls::ask::refused;
 use crate::calls::call::tenon_call;
@@ -200,6 +200,32 @@ pub unsafe extern "C" fn tenon_call_extension(
         let none = || Failure::new(TENON_ERR_NOT_FOUND, format!("the client has no extension {id:?}"));
         let found = call.lend(&format!("extension {id}"), || call.context.extension(id).ok_or_else(none))?;
         lend(Some(found), json, len)
+    })
+}
+
+/// Makes a principal that of the client, from its next request on: JSON of `len` bytes, or up to the first NUL with
+/// TENON_NUL. It is a string, or an object with the members of "principal" in tenon_call_get(), of which only "subject"
+/// is needed. It works where one connection is one client: standard input and output, sockets with lines, WebSocket,
+/// and clients in the process. The callback of a tool that checks a password may call it.
+///
+/// Fails with TENON_ERR_STATE over HTTP, where each request needs its own credentials. Fails with TENON_ERR_INVALID if
+/// the value is no principal or its credential has expired, with TENON_ERR_JSON, and with TENON_ERR_STALE if the call has
+/// ended.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_call_login(
+    call: *mut tenon_call,
+    json: *const c_char,
+    len: usize,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; call = object(call), json = tried_slice(json, len) => {
+        call.check_fork()?;
+        let principal = json_principal(json?)?;
+        if call.has_ended() {
+            return Err(Failure::stale());
+        }
+        call.port.login(call.id, principal)?;
+        Ok(TENON_OK)
     })
 }
 

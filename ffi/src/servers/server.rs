@@ -74,6 +74,14 @@ pub unsafe extern "C" fn tenon_server_set_instructions(
 ///
 /// [settings]
 ///
+/// The verifiers of "auth" have these options, besides their "type":
+///
+/// [verifiers]
+///
+/// The keys of "api_keys" have these members:
+///
+/// [keys]
+///
 /// Fails with TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if there is no such member or the
 /// value is wrong.
 #[unsafe(no_mangle)]

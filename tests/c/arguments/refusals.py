@@ -79,6 +79,8 @@ TEXTS = {
     ("tenon_call_require_url", "message"): "?",
     ("tenon_call_sample", "params"): '{"messages":[],"maxTokens":1}',
     ("tenon_call_return_json", "text"): "{}",
+    ("tenon_call_login", "json"): '"ann"',
+    ("tenon_http_set_principal_json", "json"): '"ann"',
     ("tenon_call_error", "data"): "{}",
     ("tenon_call_error", "message"): "a",
     ("tenon_call_progress", "message"): "a",

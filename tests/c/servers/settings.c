@@ -21,7 +21,7 @@ static void write_file(const char *name, const char *text) {
 }
 
 static const char *file_text(const char *name) {
-    static char text[4096];
+    static char text[65536];
     FILE *file = fopen(path_of(name), "r");
     CHECK(file != NULL);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';

@@ -86,7 +86,7 @@ test('arguments that are unknown, or texts of what they should be', async () => 
 
 test('a handler reads the headers and the trace of its request', async () => {
   const app = new Server({ name: 'test' })
-  app.tool('about', (_, ctx) => [ctx.headers['x-mine'], ctx.principal ?? 'nobody', ctx.trace?.traceparent ?? 'none'])
+  app.tool('about', (_, ctx) => [ctx.headers['x-mine'], ctx.principal?.subject ?? 'nobody', ctx.trace?.traceparent ?? 'none'])
   const { url } = await app.listen({ http: 0 })
   try {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -29,7 +29,7 @@ function demo(options) {
     for (let i = 1; i < 4; i++) ctx.progress(i)
     return 'done'
   })
-  app.tool('who', (_, ctx) => JSON.stringify(ctx.principal ?? null))
+  app.tool('who', (_, ctx) => JSON.stringify(ctx.principal?.subject ?? null))
   return app
 }
 

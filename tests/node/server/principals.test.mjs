@@ -18,7 +18,7 @@ const initialize = {
 
 function demo(options) {
   const app = new Server({ name: 'demo', log: () => {}, ...options })
-  app.tool('who', (_, ctx) => `${ctx.principal} ${user.getStore()}`)
+  app.tool('who', (_, ctx) => `${ctx.principal?.subject} ${user.getStore()}`)
   return app
 }
 
@@ -108,9 +108,13 @@ test('what is no principal is refused', async () => {
       assert.match(message, /principal/)
     }
   }
-  for (const principal of [1, {}, true]) {
-    await assert.rejects(app.fetch(countingRequest().request, { principal }), /principal must be a string or a function/)
+  for (const principal of [1, true]) {
+    await assert.rejects(
+      app.fetch(countingRequest().request, { principal }),
+      /principal must be a string, an object with the member subject or a function/
+    )
   }
+  await assert.rejects(app.fetch(countingRequest().request, { principal: {} }), /the principal has no member subject/)
   await app.close()
 })
 

@@ -114,7 +114,7 @@ for (const revision of REVISIONS.slice(2)) {
 
 test('a client says who it is', async () => {
   const app = make()
-  app.tool('who', (_, ctx) => [ctx.clientInfo.name, ctx.principal, ctx.protocolVersion, ctx.meta['example.com/x']])
+  app.tool('who', (_, ctx) => [ctx.clientInfo.name, ctx.principal.subject, ctx.protocolVersion, ctx.meta['example.com/x']])
   await using(app, { revision: '2025-06-18', name: 'me', principal: 'ada' }, async (client) => {
     const said = await client.callTool('who', {}, { meta: { 'example.com/x': 1 } })
     assert.deepEqual(said.data, ['me', 'ada', '2025-06-18', 1])

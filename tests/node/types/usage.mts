@@ -13,14 +13,17 @@ import {
   Suspended,
   ToolError,
   ToolResult,
+  apiKeys,
   audio,
   file,
   image,
+  jwt,
   type Answer,
   type Context,
   type Entry,
   type FromSchema,
   type LogRecord,
+  type Principal,
   type StandardSchema,
   type Variables
 } from '../../../bindings-node/index.mjs'
@@ -244,6 +247,29 @@ Settings.writeDefault('app.toml')
 new Settings({ path: 'app.toml' })
 // @ts-expect-error: it is the path of a file, or settings
 new Server({ settings: 5 })
+
+// Authentication and authorization
+new Server({
+  name: 'guarded',
+  auth: [apiKeys({ keys: [{ subject: 'ann', env: 'KEY', scopes: ['read'] }], header: 'x-api-key' }), jwt({ issuer: 'a', leeway: 5 }), { type: 'introspection', url: 'a' }],
+  anonymous: 'allow',
+  accessOfTags: { a: { roles: ['x'], public: false } },
+  scopeHierarchy: { all: ['read'] },
+  principal: { subject: 'ann', expiresAt: 5 }
+})
+app.tool('guarded', { scopes: ['read'], roles: ['admin'] }, (_, ctx) => {
+  same<Principal | undefined, typeof ctx.principal>(true)
+  ctx.login(ctx.principal ?? 'ann')
+  ctx.login({ subject: 'ann', clientId: 'app' })
+  // @ts-expect-error: it is frozen
+  if (ctx.principal) ctx.principal.subject = 'bob'
+  return ctx.principal?.scopes.join(' ') ?? ''
+})
+app.handler({ principal: async () => ({ subject: 'ann', roles: ['admin'] }) })
+// @ts-expect-error: a principal has a subject
+app.handler({ principal: () => ({ roles: ['admin'] }) })
+// @ts-expect-error: there is no such option
+jwt({ isuer: 'a' })
 
 app.verifier(({ token }) => token === 'good' && { subject: 'ann', scopes: ['pay'], expiresAt: 4e9 })
 app.verifier({ headers: ['x-team'] }, async ({ headers }) => headers['x-team'] ?? null)

@@ -51,8 +51,8 @@ def test_what_cannot_change_holds_back_all_other_changes(file):
     with serving(app) as client:
         disabled = '[server.disabled]\ntools = ["*"]\n'
         for toml, refused in (
-            (FILE.replace("shop", "market") + disabled, r"app.toml, line 2: server.name: it differs from what the server"),
-            (FILE + "max_calls = 5\n" + disabled, r"app.toml, line 5: limits.max_calls: it differs .*; restart the server"),
+            (FILE.replace("shop", "market") + disabled, r"line 2: server.name: it differs from what the server"),
+            (FILE + "max_calls = 5\n" + disabled, r"line 5: limits.max_calls: it differs .*; restart the server"),
         ):
             file.write_text(toml)
             with pytest.raises(StateError, match=refused):
@@ -118,6 +118,7 @@ logging.basicConfig(level=logging.INFO, format="%%(message)s")
 app = Server(settings=Settings(%r, prefix=""), revisions=["2026-07-28"])
 app.tool("a")(lambda: "a")
 """
+RUN = "app.run(on_started=lambda app: print('started', file=sys.stderr, flush=True))\n"
 
 
 def line(program, text):
@@ -132,7 +133,8 @@ def line(program, text):
 
 
 def test_sighup_reloads_the_settings(file):
-    with Program(SOURCE % str(file) + "app.run()\n", modern=True) as program:
+    with Program(SOURCE % str(file) + RUN, modern=True) as program:
+        line(program, "started")
         assert shown(program.client) == ["a"]
         file.write_text(FILE + "[server.disabled]\ntools = ['*']\n")
         program.process.send_signal(signal.SIGHUP)
@@ -147,8 +149,9 @@ def test_sighup_reloads_the_settings(file):
 
 
 def test_a_handler_of_the_program_gets_sighup(file):
-    source = SOURCE % str(file) + "signal.signal(signal.SIGHUP, lambda *_: print('own', file=sys.stderr, flush=True))\napp.run()\n"
-    with Program(source, modern=True) as program:
+    own = "signal.signal(signal.SIGHUP, lambda *_: print('own', file=sys.stderr, flush=True))\n"
+    with Program(SOURCE % str(file) + own + RUN, modern=True) as program:
+        line(program, "started")
         program.process.send_signal(signal.SIGHUP)
         line(program, "own")
         program.client.close()
@@ -162,8 +165,8 @@ def test_without_a_file_sighup_ends_the_process():
 
 
 def test_sighup_reloads_the_settings_of_all_workers(file):
-    source = SOURCE % str(file) + "app.run(http=0, workers=2, on_started=lambda app: print('started', file=sys.stderr, flush=True))\n"
-    with Program(source, connect=False) as program:
+    run = "app.run(http=0, workers=2, on_started=lambda app: print('started', file=sys.stderr, flush=True))\n"
+    with Program(SOURCE % str(file) + run, connect=False) as program:
         line(program, "started")
         file.write_text(FILE + "[server.disabled]\ntools = ['*']\n")
         program.process.send_signal(signal.SIGHUP)

@@ -99,7 +99,7 @@ def test_values_are_set_saved_and_read_again(tmp_path, settings):
     assert made.get("limits.max_calls") == 1
     made.save()
     file = tmp_path / "app.toml"
-    assert file.read_text() == '# The server.\n[server]\nname = "b" # its name\n[limits]\n'
+    assert file.read_text() == '# The server.\n[server]\nname = "b" # its name\n[limits]\nmax_calls = 1\n'
     file.write_text('[limits]\nmax_calls = "x"\n')
     with pytest.raises(RegistrationError, match="line 2: limits.max_calls"):
         made.reload()

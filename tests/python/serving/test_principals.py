@@ -35,7 +35,7 @@ def served(principal, **options):
 
     @app.tool
     async def who(ctx: Context) -> str:
-        return json.dumps([ctx.principal, USER.get()])
+        return json.dumps([str(ctx.principal), USER.get()])
 
     return app, app.asgi(principal=principal)
 

@@ -199,7 +199,7 @@ def test_the_client_says_who_it_is():
 
     @app.tool
     def who(ctx: SyncContext) -> list:
-        return [ctx.client_info["name"], ctx.principal, ctx.protocol_version, ctx.meta.get("example.com/x")]
+        return [ctx.client_info["name"], str(ctx.principal), ctx.protocol_version, ctx.meta.get("example.com/x")]
 
     with Client(app, revision="2025-06-18", name="me", principal="ada") as client:
         said = client.call_tool("who", meta={"example.com/x": 1})

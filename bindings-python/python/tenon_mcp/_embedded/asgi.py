@@ -42,7 +42,7 @@ class Asgi:
         server: ServerState,
         path: str | None,
         options: Mapping[str, object],
-        principal: Callable[[Scope], str | None | Awaitable[str | None]] | None,
+        principal: Callable[[Scope], Any] | None,
     ) -> None:
         if path is not None and not (isinstance(path, str) and path.startswith("/")):
             raise RegistrationError(f"asgi: path must begin with /, not {path!r}")

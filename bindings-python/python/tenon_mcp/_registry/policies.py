@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Literal, TypedDict
 
 from .._serve.cache import Cache
@@ -28,6 +28,19 @@ class CommonPolicies(TypedDict, total=False):
 class ListPolicies(TypedDict, total=False):
     hidden: bool | None
     """Whether the entry is left out of every list. It can still be called. Default: no."""
+
+
+class AccessPolicies(TypedDict, total=False):
+    scopes: Sequence[str] | None
+    """The scopes that a caller needs, all of them. A caller without them is answered with 403 over HTTP, and with an
+    error elsewhere; lists do not have the entry for it. Default: the server's setting.
+    """
+    roles: Sequence[str] | None
+    """The roles of which a caller needs one. Default: the server's setting."""
+    public: bool | None
+    """Whether callers without a principal may use the entry, although the server refuses them. Such an entry cannot
+    need scopes or roles. Default: no, if the server's setting ``anonymous`` is ``refuse``.
+    """
 
 
 class SchemaPolicies(TypedDict, total=False):
@@ -83,35 +96,50 @@ class TemplatePolicies(TypedDict, total=False):
     """
 
 
-class ToolPolicies(CommonPolicies, ListPolicies, SchemaPolicies, ResultPolicies, TaskPolicies, StatePolicies):
+class ToolPolicies(
+    CommonPolicies,
+    ListPolicies,
+    AccessPolicies,
+    SchemaPolicies,
+    ResultPolicies,
+    TaskPolicies,
+    StatePolicies,
+):
     """The policies of a tool."""
 
 
-class ResourcePolicies(CommonPolicies, ListPolicies, StatePolicies, ReadPolicies):
+class ResourcePolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, ReadPolicies):
     """The policies of a resource."""
 
 
-class ResourceTemplatePolicies(CommonPolicies, ListPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+class ResourceTemplatePolicies(
+    CommonPolicies,
+    ListPolicies,
+    AccessPolicies,
+    StatePolicies,
+    ReadPolicies,
+    TemplatePolicies,
+):
     """The policies of a resource template."""
 
 
-class ResourceProviderPolicies(CommonPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+class ResourceProviderPolicies(CommonPolicies, AccessPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
     """The policies of a resource provider."""
 
 
-class PromptPolicies(CommonPolicies, ListPolicies, StatePolicies):
+class PromptPolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies):
     """The policies of a prompt."""
 
 
-class CompletionPolicies(CommonPolicies):
+class CompletionPolicies(CommonPolicies, AccessPolicies):
     """The policies of a completion."""
 
 
-class MethodPolicies(CommonPolicies, SchemaPolicies, StatePolicies):
+class MethodPolicies(CommonPolicies, AccessPolicies, SchemaPolicies, StatePolicies):
     """The policies of a method."""
 
 
-class NotificationPolicies(CommonPolicies, SchemaPolicies):
+class NotificationPolicies(CommonPolicies, AccessPolicies, SchemaPolicies):
     """The policies of a notification."""
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from .._auth import principal_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .._auth.principal import Principal
     from .._native import Call
 
 
@@ -79,10 +82,11 @@ class ContextFields:
         return self._call.get("headers") or {}
 
     @property
-    def principal(self) -> str | None:
-        """The principal that sent the request, if known."""
-        value: str | None = self._call.get("principal")
-        return value
+    def principal(self) -> Principal | None:
+        """The principal that sent the request, if known: an object with ``issuer``, ``subject``, ``scopes`` and
+        ``roles``, and with ``client_id``, ``claims`` and ``expires_at`` if they are known.
+        """
+        return principal_of(self._call.get("principal"))
 
     @property
     def session_id(self) -> str | None:

@@ -143,6 +143,31 @@ class Limits(TypedDict, total=False):
     """Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page
     size, and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
     """
+    max_list_bytes: int
+    """Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not
+    fit is made again for each request. Default 16 MiB.
+    """
+    max_cached_tokens: int
+    """Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default
+    10,000.
+    """
+    token_cache_time: float
+    """How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as
+    long. Default 60 s, which is also the most.
+    """
+    max_address_failures: int
+    """Failed authentications of one client address within the limit ``failure_window``. After that, requests of the
+    address are answered with 429 until the window ends. For IPv6, an address is a network of 64 bits. Default
+    100.
+    """
+    failure_window: float
+    """The time in which failed authentications of one address are counted. Default 60 s."""
+    max_address_connects: int
+    """New connections of one client address in a minute. One more is closed at once. Default 60,000."""
+    max_counted_addresses: int
+    """Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
+    Default 65,536.
+    """
     max_skills: int
     """Skills in one folder. A folder with more cannot be registered. Default 1,000."""
     max_connections: int

@@ -258,7 +258,8 @@ class Supervisor:
         try:
             settings.reload()
         except TenonError as error:
-            log.record(40, "tenon_mcp.server", f"SIGHUP: the settings were not reloaded, and nothing has changed: {error}")
+            text = f"SIGHUP: the settings were not reloaded, and nothing has changed: {error}"
+            log.record(40, "tenon_mcp.server", text)
             return
         for worker in self._workers.values():
             worker.reload()

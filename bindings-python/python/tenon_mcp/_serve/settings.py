@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypedDict
 
+from .._auth.options import AccessRule, Verifier
+from .._auth.principal import Principal
 from .._store.store import Store
 from .cache import Cache
 from .limits import Limits
@@ -65,6 +68,43 @@ class Settings(TypedDict, total=False):
     question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one
     address must share the keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is
     hexadecimal or base64. Default: a random key of this process.
+    """
+    auth: Sequence[Verifier] | None
+    """The verifiers of credentials, in the order in which they are asked: an array of objects, whose member ``type``
+    is ``api_keys``, ``jwt`` or ``introspection``. The first one that accepts the credentials gives the principal.
+    Default: none, so the server does not look at credentials.
+    """
+    authorization_servers: str | Sequence[str] | None
+    """The authorization servers that clients get tokens from. The metadata of the server names them. Default: the
+    issuers of the verifiers of the type ``jwt``.
+    """
+    ca_file: str | os.PathLike[str] | None
+    """A file with root certificates (PEM), besides those of the system, for the server's own HTTPS requests."""
+    trusted_proxies: str | Sequence[str] | None
+    """The addresses of proxies, each as an address or a network such as ``10.0.0.0/8``. The headers ``Forwarded``
+    and ``X-Forwarded-*`` of requests from them count. Default: none.
+    """
+    anonymous: Literal["refuse", "allow"] | None
+    """Whether callers without a principal may use entries: ``allow``, or ``refuse``, unless an entry is public.
+    Default: ``refuse`` if ``auth`` is set, else ``allow``.
+    """
+    scopes: Sequence[str] | None
+    """The scopes that callers need for entries that set none."""
+    roles: Sequence[str] | None
+    """The roles of which callers need one for entries that set none."""
+    access_of_tags: dict[str, AccessRule] | None
+    """Rules for all entries with a tag, besides the rule of the entry: an object with the members ``scopes``,
+    ``roles`` and ``public`` for each tag.
+    """
+    scope_hierarchy: dict[str, Sequence[str]] | None
+    """For each broad scope, the scopes that it includes. A caller with the broad scope needs none of the others."""
+    public_url: str | None
+    """The URL of the endpoint as clients know it, such as ``https://example.com/mcp``. It is the resource that
+    tokens must be made for, and challenges and metadata name it. Default: the URL of the request.
+    """
+    principal: str | Principal | dict[str, Any] | None
+    """The principal of the client on standard input and output: a string, or an object with the members ``subject``,
+    ``issuer``, ``client_id``, ``scopes``, ``roles``, ``claims`` and ``expires_at``. Default: none.
     """
     capabilities: Sequence[str] | None
     """The capabilities that the server declares even if nothing is registered for them. It answers their lists."""

@@ -45,7 +45,7 @@ pub fn names<T: Options>(owner: impl Into<Owner>, spelling: Spelling) -> Vec<Str
 }
 
 fn at(row: &OptionRow, spelling: Spelling) -> At {
-    At { path: spelling.name(row.name).into_owned(), form: row.form, spelling }
+    At { path: spelling.name(row.name).into_owned(), form: row.form, spelling, secret: row.secret }
 }
 
 /// The error of an option that another owner has.

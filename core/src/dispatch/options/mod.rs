@@ -38,8 +38,9 @@ pub(crate) use values::authorization::{Grants, PublicUrl};
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::store_url::StoreUrl;
+pub use values::verifiers::ApiKeyOptions;
 pub(crate) use values::verifiers::{
-    ApiKeyOptions, FilePath, api_key_options, introspection_options, jwt_options, key_options, token_options,
+    FilePath, api_key_options, introspection_options, jwt_options, key_options, token_options,
     verifier_options,
 };
 pub use values::verifiers::{VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow};

@@ -55,13 +55,13 @@ macro_rules! setter {
     (@param $types:tt JsonSlice) => { impl Into<$crate::dispatch::options::types::JsonSlice> };
     (@param $types:tt Tags) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt Names) => { impl IntoIterator<Item = impl Into<String>> };
-    (@param $types:tt Verifiers) => { impl IntoIterator<Item = $crate::Verifier> };
+    (@param $types:tt Verifiers) => { impl IntoIterator<Item = $crate::dispatch::options::Verifier> };
     (@param $types:tt Texts) => { impl IntoIterator<Item = impl Into<String>> };
-    (@param $types:tt ApiKeyList) => { impl IntoIterator<Item = $crate::ApiKey> };
+    (@param $types:tt ApiKeyList) => { impl IntoIterator<Item = impl Into<$crate::dispatch::options::ApiKeyOptions>> };
     (@param $types:tt FilePath) => { impl Into<std::path::PathBuf> };
     (@param $types:tt Grants) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt PublicUrl) => { impl Into<String> };
-    (@param $types:tt NamedPrincipal) => { impl Into<$crate::Principal> };
+    (@param $types:tt NamedPrincipal) => { impl Into<$crate::dispatch::principal::Principal> };
     (@param $types:tt FileMode) => { u32 };
     (@param $types:tt StateKeys) => { impl IntoIterator<Item = [u8; 32]> };
     (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
@@ -77,7 +77,7 @@ macro_rules! setter {
     (@value Verifiers $value:ident) => { $crate::dispatch::options::types::Verifiers($value.into_iter().collect()) };
     (@value Texts $value:ident) => { $value.into_iter().collect() };
     (@value ApiKeyList $value:ident) => {
-        $crate::dispatch::options::types::ApiKeyList($value.into_iter().map(|key| key.options).collect())
+        $crate::dispatch::options::types::ApiKeyList($value.into_iter().map(Into::into).collect())
     };
     (@value FilePath $value:ident) => { $crate::dispatch::options::types::FilePath($value.into()) };
     (@value Grants $value:ident) => { $value.into_iter().collect() };

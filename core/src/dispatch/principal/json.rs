@@ -4,6 +4,7 @@ use super::facts::{Facts, check_words};
 use super::{HOST, Principal};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::clip;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The largest issuer and subject, in bytes.
@@ -11,6 +12,13 @@ const MAX_NAME: usize = 1024;
 
 /// The members of a principal that is an object.
 const MEMBERS: [&str; 7] = ["issuer", "subject", "client_id", "scopes", "roles", "claims", "expires_at"];
+
+/// How a language spells the name of a member.
+pub(crate) type Spelled<'a> = &'a dyn Fn(&'static str) -> Cow<'static, str>;
+
+fn as_in_rust(name: &'static str) -> Cow<'static, str> {
+    name.into()
+}
 
 /// Writes the identity of a principal as the value of a record's member. It is a string if the program gave it as one.
 pub(crate) fn write(principal: &Principal, out: &mut JsonWriter) {
@@ -36,21 +44,26 @@ impl Principal {
     /// The principal as a JSON object with the members `issuer`, `subject`, `scopes` and `roles`, and with `client_id`,
     /// `claims` and `expires_at` if they are known.
     pub fn to_json(&self) -> JsonSlice {
+        self.to_json_spelled(&as_in_rust)
+    }
+
+    pub(crate) fn to_json_spelled(&self, spelled: Spelled<'_>) -> JsonSlice {
         let mut out = JsonWriter::new();
-        out.begin_object().key("issuer").str(self.issuer()).key("subject").str(self.subject());
+        out.begin_object().key(&spelled("issuer")).str(self.issuer());
+        out.key(&spelled("subject")).str(self.subject());
         if let Some(id) = self.client_id() {
-            out.key("client_id").str(id);
+            out.key(&spelled("client_id")).str(id);
         }
         for (name, words) in [("scopes", self.scopes()), ("roles", self.roles())] {
-            out.key(name).begin_array();
+            out.key(&spelled(name)).begin_array();
             words.iter().for_each(|word| _ = out.str(word));
             out.end_array();
         }
         if let Some(claims) = self.claims() {
-            out.key("claims").slice(claims);
+            out.key(&spelled("claims")).slice(claims);
         }
         if let Some(time) = self.expires_at() {
-            out.key("expires_at").uint(time);
+            out.key(&spelled("expires_at")).uint(time);
         }
         out.end_object();
         out.into_slice()
@@ -62,6 +75,14 @@ impl Principal {
     /// # Errors
     /// The text names the member that is wrong.
     pub fn from_json(value: &JsonSlice, issuer: &str) -> Result<Principal, String> {
+        Principal::from_json_spelled(value, issuer, &as_in_rust)
+    }
+
+    pub(crate) fn from_json_spelled(
+        value: &JsonSlice,
+        issuer: &str,
+        spelled: Spelled<'_>,
+    ) -> Result<Principal, String> {
         let named = |subject: &str| match issuer {
             HOST => Principal::from(subject),
             issuer => Principal::new(issuer, subject),
@@ -75,7 +96,7 @@ impl Principal {
                     Some(issuer) => Principal::new(named_part(&issuer, "issuer")?, subject),
                     None => named(&subject),
                 };
-                let facts = facts(value)?;
+                let facts = facts(value, spelled)?;
                 Ok(Principal { facts: facts.map(Arc::new), ..principal })
             }
             _ => Err(format!(
@@ -99,32 +120,32 @@ fn named_part(value: &JsonSlice, name: &str) -> Result<String, String> {
     }
 }
 
-fn facts(value: &JsonSlice) -> Result<Option<Facts>, String> {
+fn facts(value: &JsonSlice, spelled: Spelled<'_>) -> Result<Option<Facts>, String> {
     let mut facts = Facts::default();
     let mut known = false;
     for member in value.members() {
         let name = member.name(value.as_bytes());
         let of = value.subslice(member.value.clone());
-        if !MEMBERS.contains(&&*name) {
-            let all = MEMBERS.join(", ");
+        let Some(member) = MEMBERS.into_iter().find(|member| spelled(member) == name) else {
+            let all = MEMBERS.map(spelled).join(", ");
             return Err(format!(
                 "the principal has an unknown member {:?}; the members are {all}",
                 clip(&name)
             ));
-        }
-        if of.kind() == Kind::Null || matches!(&*name, "issuer" | "subject") {
+        };
+        if of.kind() == Kind::Null || matches!(member, "issuer" | "subject") {
             continue;
         }
         known = true;
-        match &*name {
-            "client_id" => facts.client_id = Some(named_part(&of, "client_id")?.into()),
+        match member {
+            "client_id" => facts.client_id = Some(named_part(&of, &name)?.into()),
             "scopes" => facts.scopes = words(&of, "scopes")?,
             "roles" => facts.roles = words(&of, "roles")?,
             "claims" if of.kind() == Kind::Object => facts.claims = Some(of),
             "claims" => return Err("claims must be an object".to_owned()),
             _ => {
                 let time = of.deserialize::<f64>().ok().filter(|time| (0.0..9e15).contains(time));
-                let time = time.ok_or("expires_at must be a time in seconds since 1970")?;
+                let time = time.ok_or_else(|| format!("{name} must be a time in seconds since 1970"))?;
                 facts.expires_at = Some(time as u64);
             }
         }

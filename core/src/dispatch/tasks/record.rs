@@ -28,6 +28,9 @@ impl Task {
                 out.key("principal").str(ANONYMOUS);
             }
         }
+        if let Some(tool) = &self.tool {
+            out.key("tool").str(tool);
+        }
         out.key("status").str(self.status.as_str());
         if let Some(message) = &self.message {
             out.key("message").str(message);
@@ -71,6 +74,7 @@ impl Task {
         let outcome = record.member("result").map(Ok).or_else(|| record.member("error").map(Err));
         Some(Task {
             id: text("id")?.into(),
+            tool: text("tool").map(Into::into),
             revision: Revision::parse(&text("revision")?)?,
             principal: match record.member("principal")? {
                 text if text.decode_str().is_some_and(|text| text == ANONYMOUS) => None,
@@ -97,7 +101,7 @@ mod tests {
 
     fn task(principal: Option<&Principal>) -> Task {
         let times = (Duration::from_secs(60), Duration::from_secs(1));
-        Task::new("id".into(), Revision::V2025_11_25, principal, times, (1, 2))
+        Task::new(("id".into(), "job"), Revision::V2025_11_25, principal, times, (1, 2))
     }
 
     #[test]

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) struct Task {
     /// The task's id, which cannot be guessed.
     pub(crate) id: Arc<str>,
+    /// The tool that runs. A record of an earlier version names none.
+    pub(crate) tool: Option<Arc<str>>,
     /// The revision of the request that began the task. Requests of other revisions cannot see the task.
     pub(crate) revision: Revision,
     /// The principal that began the task, if known.
@@ -54,7 +56,7 @@ pub(crate) struct Input {
 impl Task {
     /// A new task, which is working.
     pub(crate) fn new(
-        id: Arc<str>,
+        (id, tool): (Arc<str>, &str),
         revision: Revision,
         principal: Option<&Principal>,
         (ttl, poll): (Duration, Duration),
@@ -62,6 +64,7 @@ impl Task {
     ) -> Task {
         Task {
             id,
+            tool: Some(tool.into()),
             revision,
             principal: principal.cloned(),
             status: Status::Working,

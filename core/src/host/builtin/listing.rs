@@ -102,12 +102,13 @@ impl Engine {
 }
 
 impl Engine {
-    /// The input for an entry that lists in pages: the parameters, with the entry's own cursor instead of the engine's.
+    /// The input for an entry that lists in pages, `private` if not everybody may use it: the parameters, with the entry's own cursor instead of the engine's.
     pub(in crate::host) fn page_of(
         &self,
         operation: &'static Operation,
         params: &Params,
         (principal, revision): (Option<&Principal>, Revision),
+        private: bool,
     ) -> Result<(JsonSlice, Box<Part>), RpcError> {
         let of = page::fingerprint(&params.get_str("uri")?.unwrap_or_default());
         let mut input = JsonWriter::new();
@@ -122,10 +123,7 @@ impl Engine {
         }
         input.end_object();
         let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
-        Ok((
-            input.into_slice(),
-            Box::new(Part { operation, before, then: None, of: Some(of), private: false }),
-        ))
+        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of), private })))
     }
 }
 

@@ -182,7 +182,8 @@ impl Engine {
                 }
             }
             Route::Pages(invocation, operation) => {
-                let (input, part) = self.page_of(operation, params, (principal, revision))?;
+                let private = caller.refuses_anonymous || invocation.entry.access().is_some();
+                let (input, part) = self.page_of(operation, params, (principal, revision), private)?;
                 let invocation = Invocation { input, ..invocation };
                 self.call(scope, request, client, (invocation, Some(part)), sink, outer).map(Step::Started)
             }
@@ -192,7 +193,8 @@ impl Engine {
             }
             Route::Own(Op::Discover) => {
                 let capabilities = self.0.abilities();
-                Ok(Step::Answer(shaper.discover(id, revision, capabilities, &client.capabilities)))
+                let private = caller.refuses_anonymous;
+                Ok(Step::Answer(shaper.discover(id, revision, capabilities, &client.capabilities, private)))
             }
             Route::Own(Op::Complete) => Ok(Step::Answer(shaper.no_suggestions(id, revision))),
             Route::Own(Op::SetLevel) => {

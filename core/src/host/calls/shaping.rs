@@ -182,13 +182,18 @@ impl Shared {
     /// How long a handler's result may be cached and by whom, and whether the handler may override that.
     fn hints(&self, flight: &InFlightCall, outcome: &Outcome) -> Option<(CacheHints, bool)> {
         let entry = flight.entry();
+        // What not everybody may use is not for everybody's cache, unless the entry says so.
+        let private =
+            (entry.access().is_some() || self.refuses_anonymous()) && entry.policies.cache.is_none();
+        let limited = |mut hints: CacheHints| {
+            if private {
+                hints.scope = CacheScope::Private;
+            }
+            hints
+        };
         match entry.kind {
             Kind::Resource | Kind::ResourceTemplate => {
-                let mut hints = self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried);
-                // What not everybody may read is not for everybody's cache, unless the entry says so.
-                if entry.access().is_some() && entry.policies.cache.is_none() {
-                    hints.scope = CacheScope::Private;
-                }
+                let hints = limited(self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried));
                 Some((hints, !flight.retried))
             }
             Kind::Method => {
@@ -197,7 +202,7 @@ impl Shared {
                     value.member("ttlMs").is_some() || value.member("cacheScope").is_some()
                 };
                 let own = matches!(outcome, Outcome::Json(value) | Outcome::Result(value) if says(value));
-                (!own).then(|| (self.shaper.hints(of, None, flight.retried), false))
+                (!own).then(|| (limited(self.shaper.hints(of, None, flight.retried)), false))
             }
             _ => None,
         }

@@ -21,6 +21,19 @@ impl Engine {
         let _ = self.0.authentication.set(authentication);
     }
 
+    /// Reads and checks new verifiers. The result puts them in force. The error says what is wrong.
+    pub(crate) fn prepare_verifiers(
+        &self,
+        verifiers: &[Verifier],
+    ) -> Result<Box<dyn FnOnce() + Send>, String> {
+        match self.0.authentication.get() {
+            // Without verifiers at the start, requests are not authenticated at all.
+            Some(authentication) if self.0.resolver.get().is_some() => authentication.prepare(verifiers),
+            _ if verifiers.is_empty() => Ok(Box::new(|| ())),
+            _ => Err("the server was built without verifiers; restart the server".to_owned()),
+        }
+    }
+
     /// Lets the verifiers find principals from now on. Returns `false` if the program has a resolver instead.
     pub(crate) fn resolve_by_verifiers(&self) -> bool {
         let Some(authentication) = self.0.authentication.get() else { return false };

@@ -53,12 +53,7 @@ fn mask_errors(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, Stri
 /// The verifiers, with their keys.
 fn auth(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {
     let verifiers = values.settings.auth.as_ref().map(|verifiers| &verifiers.0[..]).unwrap_or_default();
-    match shared.authentication.get() {
-        // Without verifiers at the start, requests are not authenticated at all.
-        Some(authentication) if shared.resolver.get().is_some() => authentication.prepare(verifiers),
-        _ if verifiers.is_empty() => Ok(Box::new(|| ())),
-        _ => Err("the server was built without verifiers; restart the server".to_owned()),
-    }
+    Engine(shared.clone()).prepare_verifiers(verifiers)
 }
 
 fn disabled(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {

@@ -155,7 +155,7 @@ impl HostPort {
         let ttl = Duration::from_secs(seconds(ttl).max(1));
         let now = shared.environment.unix_seconds();
         let task = Task::new(
-            URL_SAFE_NO_PAD.encode(random).into(),
+            (URL_SAFE_NO_PAD.encode(random).into(), &context.entry.name),
             revision,
             context.arrival.principal(),
             (ttl, limits.task_poll_interval),

@@ -23,7 +23,7 @@ use crate::host::{Registered, Target};
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
-use crate::proto::messages::error::RpcError;
+use crate::proto::messages::error::{ErrorClass, RpcError};
 use crate::proto::messages::id::RequestId;
 use crate::proto::operation::Op;
 use crate::proto::results::shape;
@@ -159,7 +159,11 @@ impl HostPort {
     }
 
     fn update_task(&self, call: CallId, whose: TaskOwner, answers: JsonSlice) {
-        if let Some(live) = self.live_task(&whose) {
+        let live = match self.live_task(&whose) {
+            Err(error) => return self.reply_own(call, |_, _, _| Err(error)),
+            Ok(live) => live,
+        };
+        if let Some(live) = live {
             let done = self.answer_all(&live, &answers);
             self.reply_own(call, |shared, request, revision| {
                 done.map(|()| shared.shaper.empty(request, revision))
@@ -198,7 +202,11 @@ impl HostPort {
                 Ok(shared.shaper.task(request, revision, |out| task.write(out)))
             });
         };
-        if let Some(live) = self.live_task(&whose) {
+        let live = match self.live_task(&whose) {
+            Err(error) => return answer(Err(error), false),
+            Ok(live) => live,
+        };
+        if let Some(live) = live {
             let now = self.0.environment.unix_seconds();
             let (task, cancelled) = {
                 let mut state = live.state();
@@ -268,6 +276,10 @@ impl HostPort {
         let then = move |found: Result<Option<Task>, RpcError>| match found {
             Ok(task) => {
                 page.tasks.extend(task);
+                port.list_further(page, ids);
+            }
+            // A task whose tool the caller may not use is not listed.
+            Err(error) if matches!(error.class, ErrorClass::Forbidden | ErrorClass::Unauthorized) => {
                 port.list_further(page, ids);
             }
             Err(error) => port.reply_own(page.call, |_, _, _| Err(error)),

@@ -13,7 +13,11 @@ use std::sync::Arc;
 
 impl HostPort {
     pub(super) fn task_result(&self, call: CallId, whose: TaskOwner) {
-        let Some(live) = self.live_task(&whose) else { return self.result_elsewhere(call, whose) };
+        let live = match self.live_task(&whose) {
+            Err(error) => return self.reply_own(call, |_, _, _| Err(error)),
+            Ok(None) => return self.result_elsewhere(call, whose),
+            Ok(Some(live)) => live,
+        };
         // Requests that have ended are removed, so that a client that asks repeatedly does not fill the list.
         let before = live.state().waiters.clone();
         let gone: Vec<_> =

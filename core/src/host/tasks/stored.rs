@@ -8,6 +8,7 @@ use crate::dispatch::store::{StoreDone, StoreOp, When};
 use crate::dispatch::tasks::{Task, key};
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
+use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::RpcError;
 use crate::proto::version::Revision;
 use std::sync::Arc;
@@ -29,19 +30,32 @@ pub(super) type Change = Arc<dyn Fn(&mut Task, u64) -> bool + Send + Sync>;
 /// Gets the task after the change. It gets `None` if there is no such task, or if it belongs to another owner.
 pub(super) type Then = Box<dyn FnOnce(Result<Option<Task>, RpcError>) + Send>;
 
+impl TaskOwner {
+    /// Refuses an owner who may not use the tool of the task any more, because its token has fewer scopes now.
+    fn permit(&self, tool: Option<&Arc<str>>, shared: &Shared) -> Result<(), RpcError> {
+        let tool = tool.and_then(|tool| shared.catalog.get(Kind::Tool, tool));
+        tool.map_or(Ok(()), |tool| tool.permit(shared.caller(self.principal.as_ref())))
+    }
+}
+
 impl HostPort {
     /// The task of this process, if this process runs it and its client knows of it.
-    pub(super) fn live_task(&self, whose: &TaskOwner) -> Option<Arc<Live>> {
-        let live = self.0.tasks.find(&whose.id)?;
+    pub(super) fn live_task(&self, whose: &TaskOwner) -> Result<Option<Arc<Live>>, RpcError> {
+        let Some(live) = self.0.tasks.find(&whose.id) else { return Ok(None) };
         let now = self.0.environment.unix_seconds();
-        let known = {
+        let tool = {
             let state = live.state();
             let task = &state.task;
-            state.creation.is_none()
+            let known = state.creation.is_none()
                 && task.expires() > now
-                && task.belongs_to(whose.principal.as_ref(), whose.revision)
+                && task.belongs_to(whose.principal.as_ref(), whose.revision);
+            if !known {
+                return Ok(None);
+            }
+            task.tool.clone()
         };
-        known.then_some(live)
+        whose.permit(tool.as_ref(), &self.0)?;
+        Ok(Some(live))
     }
 
     /// Reads the record of a task, and may change it. A task whose process has died counts as failed.
@@ -65,6 +79,9 @@ impl HostPort {
                 task.expires() > now && task.belongs_to(whose.principal.as_ref(), whose.revision)
             });
             let Some(mut task) = task else { return then(Ok(None)) };
+            if let Err(error) = whose.permit(task.tool.as_ref(), shared) {
+                return then(Err(error));
+            }
             let orphaned = task.is_orphaned(now);
             if orphaned {
                 let text = "The task was lost: the process that ran it stopped responding";
@@ -96,11 +113,12 @@ impl HostPort {
     /// Reads a task, wherever it runs.
     pub(super) fn look_at_task(&self, whose: TaskOwner, then: Then) {
         match self.live_task(&whose) {
-            Some(live) => {
+            Err(error) => then(Err(error)),
+            Ok(Some(live)) => {
                 let task = live.state().task.clone();
                 then(Ok(Some(task)));
             }
-            None => self.stored_task(whose, Arc::new(|_, _| false), then),
+            Ok(None) => self.stored_task(whose, Arc::new(|_, _| false), then),
         }
     }
 }

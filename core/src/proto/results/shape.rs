@@ -100,13 +100,14 @@ impl Shaper {
         self.close_result(out, revision, "complete")
     }
 
-    /// The response to `server/discover`.
+    /// The response to `server/discover`. It is `private` if only callers with credentials get it.
     pub fn discover(
         &self,
         id: &RequestId,
         revision: Revision,
         (capabilities, extensions): (Capabilities, Extensions),
         client: &JsonSlice,
+        private: bool,
     ) -> Bytes {
         let mut out = self.open_result(id, 512);
         out.key("supportedVersions").begin_array();
@@ -117,7 +118,9 @@ impl Shaper {
         let extensions = self.extensions(revision, extensions, client);
         out.key("capabilities").slice(&capabilities.write(revision, &extensions));
         self.instructions(&mut out);
-        self.hints(Cacheable::Discover, None, false).write(revision, &mut out);
+        let hints = self.hints(Cacheable::Discover, None, false);
+        let hints = if private { CacheHints { scope: CacheScope::Private, ..hints } } else { hints };
+        hints.write(revision, &mut out);
         self.close_result(out, revision, "complete")
     }
 

@@ -1,6 +1,7 @@
 //! The resolver of principals of a server with verifiers.
 
 use super::config::{Checker, Config};
+use super::credentials::{Presented, malformed, presented};
 use super::introspection::Answer;
 use super::jwt::{Checked, Refused};
 use super::single_flight::{Flights, Landing};
@@ -19,14 +20,11 @@ use crate::host::{
 };
 use crate::locks::RwLock;
 use crate::runtime::outgoing::{HttpClient, HttpClientOptions};
-use http::header;
 use http::request::Parts;
-use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
-use tenon_tokens::{BearerError, api_key, bearer};
 
 /// How long refused credentials are refused again without a check.
 const REFUSED: Duration = Duration::from_secs(5);
@@ -68,6 +66,11 @@ impl Env {
 
     pub(super) fn unix_seconds(&self) -> u64 {
         self.environment.unix_seconds()
+    }
+
+    /// The present generations of both caches, for [`TokenCache::put`].
+    fn generations(&self) -> (u64, u64) {
+        (self.accepted.generation(), self.refused.generation())
     }
 
     pub(super) fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
@@ -121,15 +124,6 @@ pub(crate) struct Authenticator {
     token_time: Duration,
 }
 
-/// The credentials of a request: a bearer token, and the values of the headers with API keys.
-struct Presented<'r> {
-    bearer: Option<&'r str>,
-    /// In the order of [`Config::headers`].
-    keys: Vec<Option<&'r str>>,
-    /// The headers that the verifier of the program reads, as far as the request has them.
-    headers: Vec<(String, String)>,
-}
-
 /// What the checks have found so far.
 struct Progress {
     refused: Option<Refused>,
@@ -176,6 +170,11 @@ impl Authenticator {
         Engine(shared.clone()).set_authentication(Arc::new(AuthResolver(self.clone())));
     }
 
+    #[cfg(test)]
+    pub(super) fn env(&self) -> &Arc<Env> {
+        &self.env
+    }
+
     /// Replaces the verifiers. What was verified is forgotten, and what began with a key that is gone ends.
     fn commit(&self, new: Config) {
         let new = Arc::new(new);
@@ -194,6 +193,8 @@ impl Authenticator {
                 wait,
             )));
         }
+        // Read before the verifiers, so that a result of replaced verifiers is not kept.
+        let generations = self.env.generations();
         let config = self.config.read().clone();
         let names = self.env.verifier_headers();
         let presented = match presented(&head, &config, &names) {
@@ -215,16 +216,15 @@ impl Authenticator {
             }
             _ => {}
         }
-        let generation = self.env.accepted.generation();
         let mut progress = Progress { refused: None, unavailable: None };
         match self.check(&config, &presented, &digest, (0, true), &mut progress) {
             Step::Done(found) => {
-                Resolution::Ready(self.finish(found, progress, (digest, generation), client))
+                Resolution::Ready(self.finish(found, progress, (digest, generations), client))
             }
             Step::Wait(place, wait) => {
                 let own = own.clone();
                 let rest =
-                    own.check_slowly(config, head, digest, generation, (place, wait), progress, client);
+                    own.check_slowly(config, head, digest, generations, (place, wait), progress, client);
                 Resolution::Pending(rest)
             }
         }
@@ -286,7 +286,7 @@ impl Authenticator {
         config: Arc<Config>,
         head: Arc<Parts>,
         digest: Digest,
-        generation: u64,
+        generations: (u64, u64),
         first: (usize, Wait),
         mut progress: Progress,
         client: Option<Key>,
@@ -301,7 +301,7 @@ impl Authenticator {
                     }
                     Wait::Answer(landing) => match landing.await {
                         Ok(principal) => {
-                            return self.finish(Some(principal), progress, (digest, generation), client);
+                            return self.finish(Some(principal), progress, (digest, generations), client);
                         }
                         Err(refused) => {
                             progress.add(refused);
@@ -313,7 +313,7 @@ impl Authenticator {
                 let names = self.env.verifier_headers();
                 let Ok(Some(presented)) = presented(&head, &config, &names) else { return Ok(None) };
                 match self.check(&config, &presented, &digest, next, &mut progress) {
-                    Step::Done(found) => return self.finish(found, progress, (digest, generation), client),
+                    Step::Done(found) => return self.finish(found, progress, (digest, generations), client),
                     Step::Wait(at, more) => (place, wait) = (at, more),
                 }
             }
@@ -325,14 +325,14 @@ impl Authenticator {
         &self,
         found: Option<Principal>,
         progress: Progress,
-        (digest, generation): (Digest, u64),
+        (digest, (accepted, refused)): (Digest, (u64, u64)),
         client: Option<Key>,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
         let now = self.env.now();
         if let Some(principal) = found {
             let left = principal.expires_at().map(|time| time.saturating_sub(self.env.unix_seconds()));
             let time = left.map_or(self.token_time, |left| self.token_time.min(Duration::from_secs(left)));
-            self.env.accepted.put(digest, Known::Accepted(principal.clone()), time, now, generation);
+            self.env.accepted.put(digest, Known::Accepted(principal.clone()), time, now, accepted);
             return Ok(Some(principal));
         }
         if let Some(text) = progress.unavailable {
@@ -344,8 +344,7 @@ impl Authenticator {
             _ => ("Unauthorized: the credentials are not known", "no verifier takes them".to_owned()),
         };
         self.env.log(LogLevel::Info, || format!("credentials were refused: {why}"));
-        let generation = self.env.refused.generation();
-        self.env.refused.put(digest, Known::Refused(text), REFUSED, now, generation);
+        self.env.refused.put(digest, Known::Refused(text), REFUSED, now, refused);
         Err(PrincipalRefusal::invalid_token(text))
     }
 
@@ -379,76 +378,6 @@ impl Progress {
             Refused::Unavailable(text) => self.unavailable = Some(text),
             refused => self.refused = Some(refused),
         }
-    }
-}
-
-impl Presented<'_> {
-    /// The key for a verifier whose keys are in this header, or are bearer tokens.
-    fn key(&self, config: &Config, header: Option<&http::HeaderName>) -> Option<&str> {
-        let Some(header) = header else { return self.bearer };
-        let place = config.headers.iter().position(|name| name == header)?;
-        *self.keys.get(place)?
-    }
-
-    fn digest(&self) -> Digest {
-        let mut digest = Sha256::new();
-        for (name, value) in &self.headers {
-            for text in [name, value] {
-                digest.update((text.len() as u64).to_be_bytes());
-                digest.update(text);
-            }
-        }
-        for part in std::iter::once(&self.bearer).chain(&self.keys) {
-            match part {
-                None => digest.update([0]),
-                Some(text) => {
-                    digest.update([1]);
-                    digest.update((text.len() as u64).to_be_bytes());
-                    digest.update(text);
-                }
-            }
-        }
-        digest.finalize().into()
-    }
-}
-
-/// The credentials of a request, if it has any that a verifier could take.
-/// `names` are those of the headers that the verifier of the program reads.
-fn presented<'r>(
-    head: &'r Parts,
-    config: &Config,
-    names: &[String],
-) -> Result<Option<Presented<'r>>, BearerError> {
-    let keys = config
-        .headers
-        .iter()
-        .map(|name| api_key(head.headers.get_all(name).iter().map(|value| value.as_bytes())));
-    let keys: Vec<Option<&str>> = keys.collect::<Result<_, _>>()?;
-    let own = |name: &String| {
-        let values: Vec<_> =
-            head.headers.get_all(name.as_str()).iter().map(|value| value.as_bytes()).collect();
-        let text = String::from_utf8_lossy(&values.join(&b", "[..])).into_owned();
-        (!values.is_empty()).then(|| (name.clone(), text))
-    };
-    let headers: Vec<_> = names.iter().filter_map(own).collect();
-    let values = head.headers.get_all(header::AUTHORIZATION);
-    let bearer = match bearer(values.iter().map(|value| value.as_bytes())) {
-        Ok(bearer) => bearer,
-        // The key in another header may be enough, for example behind a proxy with a password.
-        Err(BearerError::OtherScheme { .. }) if keys.iter().any(Option::is_some) || !headers.is_empty() => {
-            None
-        }
-        Err(error) => return Err(error),
-    };
-    let any = bearer.is_some() || keys.iter().any(Option::is_some) || !headers.is_empty();
-    Ok(any.then_some(Presented { bearer, keys, headers }))
-}
-
-/// The refusal of credentials that are not well formed (AU-3).
-fn malformed(error: &BearerError) -> PrincipalRefusal {
-    match error {
-        BearerError::OtherScheme { .. } => PrincipalRefusal::unauthorized(format!("Unauthorized: {error}")),
-        error => PrincipalRefusal::malformed(format!("Bad request: {error}")),
     }
 }
 

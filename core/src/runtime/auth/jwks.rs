@@ -9,7 +9,7 @@ use crate::runtime::outgoing::{OutgoingRequest, Trust};
 use http::Method;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
-use tenon_tokens::{KeySet, MAX_KEY_SET_BYTES, PublicKeys};
+use tenon_tokens::{KeyFingerprint, KeySet, MAX_KEY_SET_BYTES, PublicKeys};
 
 /// The age at which keys are read again, while the present ones are still used.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -61,6 +61,11 @@ impl Jwks {
         keys
     }
 
+    /// Whether these are the present keys.
+    pub(super) fn has(&self, keys: &Arc<KeySet>) -> bool {
+        self.state.lock().keys.as_ref().is_some_and(|own| Arc::ptr_eq(own, keys))
+    }
+
     /// Reads the keys again. `None`: the URL was asked a short time ago.
     pub(super) fn read_again(self: &Arc<Self>) -> Option<Landing<()>> {
         let now = self.env.now();
@@ -110,7 +115,7 @@ impl Jwks {
         for skipped in keys.skipped() {
             self.env.log(LogLevel::Debug, || format!("a key at {} is not used: {skipped}", self.url));
         }
-        let ids: Vec<String> = keys.ids().map(str::to_owned).collect();
+        let fingerprints: Vec<KeyFingerprint> = keys.fingerprints().collect();
         let now = self.env.now();
         let former = {
             let mut state = self.state.lock();
@@ -119,7 +124,7 @@ impl Jwks {
         };
         drop(former);
         if let Some(checker) = self.checker.get().and_then(Weak::upgrade)
-            && checker.keep_only(&ids)
+            && checker.keep_only(&fingerprints)
         {
             self.env.keys_removed();
         }

@@ -5,12 +5,10 @@ use super::single_flight::Landing;
 use crate::dispatch::principal::{Credential, Principal};
 use crate::json::{JsonSlice, Limits};
 use crate::locks::Mutex;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tenon_tokens::jwt::{Rules, verify};
-use tenon_tokens::{Claims, KeySet, TokenError};
+use tenon_tokens::jwt::{Rules, verify_and_name_key};
+use tenon_tokens::{Claims, KeyFingerprint, KeySet, TokenError};
 
 /// Where the keys come from.
 pub(super) enum Source {
@@ -42,8 +40,15 @@ pub(super) struct JwtChecker {
     leeway: u64,
     /// The digest of the options.
     pub(super) identity: [u8; 32],
-    /// The credentials by the id of the key that signed. Only keys that have signed have one.
-    credentials: Mutex<HashMap<String, Arc<Credential>>>,
+    credentials: Mutex<Credentials>,
+}
+
+/// The credentials by the key that signed. Only keys that have signed have one.
+#[derive(Default)]
+struct Credentials {
+    known: HashMap<KeyFingerprint, Arc<Credential>>,
+    /// Whether the verifier was replaced. A verification that began before must not outlive it.
+    retired: bool,
 }
 
 impl JwtChecker {
@@ -53,22 +58,39 @@ impl JwtChecker {
 
     /// Checks a token. `may_wait` is false if the keys have just been read for it.
     pub(super) fn check(&self, token: &str, now_unix: u64, may_wait: bool) -> Checked {
-        let keys = match &self.source {
-            Source::Fixed(keys) => keys.clone(),
-            Source::Remote(jwks) => match jwks.keys() {
-                Some(keys) => keys,
-                None => return self.wait(may_wait).unwrap_or_else(|| Checked::Refused(UNREAD)),
-            },
-        };
-        match verify(token, &self.rules, &keys, now_unix) {
-            Ok(claims) => Checked::Accepted(self.principal(token, claims)),
-            Err(error) => {
-                let unknown = matches!(error, TokenError::UnknownKey { .. });
-                let wait = if unknown { self.wait(may_wait) } else { None };
-                wait.unwrap_or_else(|| {
-                    Checked::Refused(Refused::Invalid(error.client_text(), error.to_string()))
-                })
+        loop {
+            let keys = match &self.source {
+                Source::Fixed(keys) => keys.clone(),
+                Source::Remote(jwks) => match jwks.keys() {
+                    Some(keys) => keys,
+                    None => return self.wait(may_wait).unwrap_or_else(|| Checked::Refused(UNREAD)),
+                },
+            };
+            match verify_and_name_key(token, &self.rules, &keys, now_unix) {
+                Ok((claims, key)) => {
+                    let principal = self.principal(claims, key);
+                    // Checked afterwards: either the thread that replaces the keys finds the credential, or this check sees
+                    // the new keys.
+                    if self.uses(&keys) {
+                        return Checked::Accepted(principal);
+                    }
+                }
+                Err(error) => {
+                    let unknown = matches!(error, TokenError::UnknownKey { .. });
+                    let wait = if unknown { self.wait(may_wait) } else { None };
+                    return wait.unwrap_or_else(|| {
+                        Checked::Refused(Refused::Invalid(error.client_text(), error.to_string()))
+                    });
+                }
             }
+        }
+    }
+
+    /// Whether these are still the keys.
+    fn uses(&self, keys: &Arc<KeySet>) -> bool {
+        match &self.source {
+            Source::Fixed(_) => true,
+            Source::Remote(jwks) => jwks.has(keys),
         }
     }
 
@@ -80,18 +102,23 @@ impl JwtChecker {
         }
     }
 
-    fn principal(&self, token: &str, claims: Claims) -> Principal {
-        let id = key_id(token).unwrap_or_default();
-        let credential = self.credentials.lock().entry(id).or_default().clone();
+    fn principal(&self, claims: Claims, key: KeyFingerprint) -> Principal {
+        let credential = {
+            let mut credentials = self.credentials.lock();
+            let credential = credentials.known.entry(key).or_default().clone();
+            if credentials.retired {
+                credential.remove();
+            }
+            credential
+        };
         principal(claims, self.leeway).with_credential(credential)
     }
 
     /// Marks the keys as removed that are not among these. Returns whether there are any.
-    pub(super) fn keep_only(&self, ids: &[String]) -> bool {
+    pub(super) fn keep_only(&self, keys: &[KeyFingerprint]) -> bool {
         let mut any = false;
-        // Tokens without an id may be of any key of the set.
-        self.credentials.lock().retain(|id, credential| {
-            let stays = id.is_empty() || ids.contains(id);
+        self.credentials.lock().known.retain(|key, credential| {
+            let stays = keys.contains(key);
             if !stays {
                 credential.remove();
                 any = true;
@@ -101,9 +128,11 @@ impl JwtChecker {
         any
     }
 
-    /// Marks all keys as removed.
+    /// Marks all keys as removed, for good.
     pub(super) fn retire(&self) {
-        self.credentials.lock().values().for_each(|credential| credential.remove());
+        let mut credentials = self.credentials.lock();
+        credentials.retired = true;
+        credentials.known.values().for_each(|credential| credential.remove());
     }
 }
 
@@ -117,19 +146,13 @@ pub(super) fn principal(claims: Claims, leeway: u64) -> Principal {
     if let Some(id) = client_id {
         principal = principal.with_client_id(id);
     }
-    // The clock of the issuer may be behind by so much.
+    // The clock of the issuer may be behind by so much. With a leeway, its last second is one in which the token is valid.
     if let Some(time) = expires_at {
-        principal = principal.with_expires_at(time.saturating_add(leeway));
+        let last = u64::from(leeway > 0);
+        principal = principal.with_expires_at(time.saturating_add(leeway).saturating_add(last));
     }
     match JsonSlice::parse(json.into(), &Limits::default()) {
         Ok(claims) => principal.with_claims(claims),
         Err(_) => principal,
     }
-}
-
-/// The id of the key in the header of a verified token.
-fn key_id(token: &str) -> Option<String> {
-    let header = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
-    let header = JsonSlice::parse(header.into(), &Limits::default()).ok()?;
-    Some(header.member("kid")?.decode_str()?.into_owned())
 }

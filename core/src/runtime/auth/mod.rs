@@ -8,10 +8,13 @@
 
 mod authenticator;
 mod config;
+mod credentials;
 mod files;
 mod introspection;
 mod jwks;
 mod jwt;
+#[cfg(test)]
+mod reload_tests;
 mod single_flight;
 mod static_keys;
 mod token_cache;

@@ -76,7 +76,8 @@ impl Reader<'_> {
 
     /// A descriptor that is the value of the transport, or a part of it.
     fn descriptor(&mut self, value: &JsonSlice) -> Result<Descriptor, Error> {
-        let at = At { path: self.top.clone(), form: Form::Descriptor, spelling: self.spelling };
+        let at =
+            At { path: self.top.clone(), form: Form::Descriptor, spelling: self.spelling, secret: false };
         let number = Descriptor::read(value, &at).map_err(|_| self.wrong(value, ""))?;
         let path = self.top.clone();
         self.own(&number, &path)

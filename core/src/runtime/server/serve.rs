@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::host::Spawn;
 use crate::runtime::http::{EmbedOptions, Embedded};
+use crate::runtime::server::hangup::HangupWatch;
 use crate::runtime::server::options::ServeOptions;
 use crate::runtime::server::running;
 use crate::runtime::server::running::Running;
@@ -107,12 +108,13 @@ impl Server {
     pub fn run_with(&self, options: ServeOptions, started: impl FnOnce(&Running)) -> Result<ExitCode, Error> {
         let runtime = OwnRuntime::new(self.engine().threads())?;
         let mut signals = SignalWatch::new()?;
+        // Before the start, so that no signal ends the process once the server is reachable.
+        let _hangup = self.settings().and_then(|settings| HangupWatch::new(settings, self.engine()));
         let running = {
             let _inside = runtime.handle().enter();
             EndOnDrop(self.start(options)?)
         };
         signals.forward_to(self.engine().threads(), running.0.clone())?;
-        let _hangup = running.0.watch_hangup();
         if running.0.wait_started().is_ok() {
             started(&running.0);
         }

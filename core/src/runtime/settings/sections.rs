@@ -337,13 +337,6 @@ fn check_server(checked: &mut Configured, section: &Value) -> Result<(), Error> 
         if matches!(value.kind, ValueKind::Nil) {
             continue;
         }
-        // The error of the row would show the value, but that of keys does not.
-        let is_secret = ServerSettings::TABLE
-            .iter()
-            .any(|row| row.secret && !matches!(row.form, Form::Keys) && SPELLING.name(row.name) == *name);
-        if is_secret && !matches!(value.kind, ValueKind::String(_)) {
-            return Err(wrong(value, format!("{SERVER}.{name} must be a string, not {}", word(&value.kind))));
-        }
         let set =
             set_at(&mut checked.server, Owner::Server, SPELLING, name, &json(value), format!("{SERVER}."));
         if !set.map_err(|error| wrong(value, error.text))? {

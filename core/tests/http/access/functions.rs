@@ -53,7 +53,10 @@ fn the_verifier_gives_the_principal_and_is_asked_once_for_the_same_credentials()
     });
     let principals: Vec<Value> = principals.map(|value| value.deserialize().unwrap()).collect();
     assert_eq!(principals.len(), 2);
-    assert_eq!(principals[0], json!({ "issuer": "verifier", "subject": "ann", "scopes": ["a"], "roles": [] }));
+    assert_eq!(
+        principals[0],
+        json!({ "issuer": "verifier", "subject": "ann", "scopes": ["a"], "roles": [] })
+    );
     // It is kept.
     let mut three = call_with(&bench, &headers, json!({}));
     assert!(three.poll().is_none());
@@ -120,7 +123,8 @@ fn the_authorizer_decides_by_the_arguments() {
         let mut call = call_with(&bench, &[], json!({ "amount": 3 }));
         assert!(call.poll().is_none());
         let (handler, id, input) = asked(&bench).unwrap();
-        let expected = json!({ "principal": null, "kind": "tool", "name": "work", "arguments": { "amount": 3 } });
+        let expected =
+            json!({ "principal": null, "kind": "tool", "name": "work", "arguments": { "amount": 3 } });
         assert_eq!((handler, input), (91, expected));
         answer(&bench, id, value.clone());
         if status == 200 && text.is_empty() {

@@ -7,6 +7,7 @@ mod secret;
 mod set;
 
 pub use error::{KeyError, Skipped};
+pub use public::KeyFingerprint;
 pub(crate) use public::PublicKey;
 pub use secret::Secret;
 
@@ -89,6 +90,11 @@ impl PublicKeys {
     /// The ids of the keys that have one.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().filter_map(|key| key.id.as_deref())
+    }
+
+    /// The fingerprints of all keys.
+    pub fn fingerprints(&self) -> impl Iterator<Item = KeyFingerprint> {
+        self.keys.iter().map(|key| key.fingerprint)
     }
 
     /// The keys that were skipped, with the reasons.

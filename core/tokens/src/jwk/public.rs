@@ -2,10 +2,15 @@
 
 use super::KeyError;
 use crate::algorithm::{Algorithm, KeyKind};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use ring::signature::{RsaPublicKeyComponents, UnparsedPublicKey};
 
 /// The lengths of RSA keys, in bits. ring has the same bounds.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// A digest of a public key, its id and its algorithm. A key that changes any of them is another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyFingerprint([u8; SHA256_OUTPUT_LEN]);
 
 /// A public key, with what its owner says about it.
 #[derive(Clone)]
@@ -13,6 +18,7 @@ pub(crate) struct PublicKey {
     pub(crate) id: Option<String>,
     /// The only algorithm that it is for.
     pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) fingerprint: KeyFingerprint,
     material: Material,
 }
 
@@ -66,6 +72,23 @@ impl Material {
     }
 }
 
+impl KeyFingerprint {
+    /// The fingerprint of a secret. A set has one secret only.
+    pub(crate) const SECRET: KeyFingerprint = KeyFingerprint([0; SHA256_OUTPUT_LEN]);
+
+    fn of(parts: [Option<&[u8]>; 4]) -> KeyFingerprint {
+        let mut context = Context::new(&SHA256);
+        for part in parts {
+            let length = part.map_or(u64::MAX, |part| part.len() as u64);
+            context.update(&length.to_be_bytes());
+            context.update(part.unwrap_or_default());
+        }
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(context.finish().as_ref());
+        KeyFingerprint(bytes)
+    }
+}
+
 impl PublicKey {
     /// A key; `algorithm` must be one for its kind.
     pub(super) fn new(
@@ -76,7 +99,17 @@ impl PublicKey {
         if algorithm.is_some_and(|algorithm| algorithm.key_kind() != material.kind()) {
             return Err(KeyError::Unsupported { problem: "its `alg` is for another kind of key" });
         }
-        Ok(Self { id, algorithm, material })
+        let name = algorithm.map(Algorithm::name);
+        let parts: [Option<&[u8]>; 4] = match &material {
+            Material::Rsa { n, e } => {
+                [id.as_deref().map(str::as_bytes), name.map(str::as_bytes), Some(n), Some(e)]
+            }
+            Material::Curve { point, .. } => {
+                [id.as_deref().map(str::as_bytes), name.map(str::as_bytes), Some(point), None]
+            }
+        };
+        let fingerprint = KeyFingerprint::of(parts);
+        Ok(Self { id, algorithm, fingerprint, material })
     }
 
     /// Whether signatures of `algorithm` may be checked with this key.

@@ -4,6 +4,7 @@ use crate::abi::error::tenon_error;
 use crate::abi::fork::Process;
 use crate::abi::guard::*;
 use crate::abi::handle::Tagged;
+use crate::abi::json::json_principal;
 use crate::abi::status::*;
 use crate::entries::handlers::tenon_destroy_fn;
 use crate::servers::config::transports::duplicate;
@@ -152,6 +153,27 @@ pub unsafe extern "C" fn tenon_http_set_principal(
     principal: *const c_char,
 ) -> tenon_status {
     entry!(http = object(http), principal = text(principal) => {
+        http.with_head(|head| {
+            head.principal(principal);
+            Ok(TENON_OK)
+        })
+    })
+}
+
+/// Sets the principal of the request as JSON of `len` bytes, or up to the first NUL with TENON_NUL: an object with the
+/// members of "principal" in tenon_call_get(), of which only "subject" is needed, or a string. See
+/// tenon_http_set_principal().
+///
+/// Fails with TENON_ERR_INVALID if the value is no principal, and with TENON_ERR_JSON.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_http_set_principal_json(
+    http: *mut tenon_http,
+    json: *const c_char,
+    len: usize,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; http = object(http), json = tried_slice(json, len) => {
+        let principal = json_principal(json?)?;
         http.with_head(|head| {
             head.principal(principal);
             Ok(TENON_OK)

@@ -187,10 +187,26 @@ impl<T: Into<Principal>> From<T> for NamedPrincipal {
 impl OptionValue for NamedPrincipal {
     const FORM: Form = Form::Principal;
     fn read(value: &JsonSlice, at: &At) -> Result<NamedPrincipal, String> {
-        let read = Principal::from_json(value, "host");
+        let read = Principal::from_json_as(value, "host", at.spelling);
         read.map(NamedPrincipal).map_err(|reason| format!("{}: {reason}", at.path))
     }
-    fn write(&self, _: Spelling) -> Value {
-        self.0.to_json().deserialize().unwrap_or_default()
+    fn write(&self, spelling: Spelling) -> Value {
+        self.0.to_json_as(spelling).deserialize().unwrap_or_default()
+    }
+}
+
+/// Principals as programs of a language write and read them.
+impl Principal {
+    /// The same as [`Principal::to_json`], with the names of members as a language spells them.
+    pub fn to_json_as(&self, spelling: Spelling) -> JsonSlice {
+        self.to_json_spelled(&|name| spelling.name(name))
+    }
+
+    /// The same as [`Principal::from_json`], with the names of members as a language spells them.
+    ///
+    /// # Errors
+    /// The text names the member that is wrong.
+    pub fn from_json_as(value: &JsonSlice, issuer: &str, spelling: Spelling) -> Result<Principal, String> {
+        Principal::from_json_spelled(value, issuer, &|name| spelling.name(name))
     }
 }

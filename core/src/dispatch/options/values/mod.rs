@@ -26,18 +26,37 @@ pub(crate) struct At {
     pub(crate) path: String,
     pub(crate) form: Form,
     pub(crate) spelling: Spelling,
+    /// Whether errors must not show the value.
+    pub(crate) secret: bool,
 }
 
 impl At {
     /// The error of a value that does not have the form.
     pub(crate) fn wrong(&self, value: &JsonSlice) -> String {
-        let (expected, shown) = (self.form.expected(self.spelling), self.spelling.shown(value));
+        let expected = self.form.expected(self.spelling);
+        let shown =
+            if self.secret { kind_of(value, self.spelling).to_owned() } else { self.spelling.shown(value) };
         format!("{} must be {expected}, not {shown}", self.path)
     }
 
     /// A member of the value.
     pub(crate) fn member(&self, name: &str, form: Form) -> At {
         At { path: format!("{}.{name}", self.path), form, ..*self }
+    }
+}
+
+/// What a value is, for errors that must not show it.
+fn kind_of(value: &JsonSlice, spelling: Spelling) -> &'static str {
+    match (value.kind(), spelling) {
+        (Kind::Null, _) => "null",
+        (Kind::True | Kind::False, _) => "true or false",
+        (Kind::Number, _) => "a number",
+        (Kind::String, _) => "a string",
+        (Kind::Array, Spelling::Python | Spelling::File) => "a list",
+        (Kind::Array, _) => "an array",
+        (Kind::Object, Spelling::Python) => "a dict",
+        (Kind::Object, Spelling::File) => "a table",
+        (Kind::Object, _) => "an object",
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn no_error_has_a_key() {
-        let at = |spelling| At { path: "state_keys".to_owned(), form: Form::Keys, spelling };
+        let at = |spelling| At { path: "state_keys".to_owned(), form: Form::Keys, spelling, secret: true };
         let read = |json: &str, spelling| {
             StateKeys::read(&JsonSlice::from_value(&serde_json::from_str(json).unwrap()), &at(spelling))
         };

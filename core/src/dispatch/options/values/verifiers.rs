@@ -121,7 +121,7 @@ options! {
     group introspection_options at Owners::Verifiers(&["introspection"]); {
         /// The URL of the endpoint.
         url: PublicUrl;
-        /// The name and the password with which the server authenticates itself at the endpoint.
+        /// The name with which the server authenticates itself at the endpoint. `client_secret` is its password.
         client_id: String;
         /// The password for `client_id`.
         client_secret: String, secret: true;
@@ -240,7 +240,7 @@ fn elements<T>(
         return Err(at.wrong(value));
     }
     let one = |(place, value): (usize, JsonSlice)| {
-        read(&value, &At { path: format!("{}[{place}]", at.path), form: at.form, spelling: at.spelling })
+        read(&value, &At { path: format!("{}[{place}]", at.path), ..*at })
     };
     value.elements().enumerate().map(one).collect()
 }

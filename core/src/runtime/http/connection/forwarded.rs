@@ -55,6 +55,17 @@ pub(in crate::runtime::http) struct Forwarded {
     pub(in crate::runtime::http) host: Option<String>,
 }
 
+impl Forwarded {
+    /// What both say.
+    fn and(self, other: Forwarded) -> Forwarded {
+        Forwarded {
+            client: self.client.filter(|client| other.client == Some(*client)),
+            scheme: self.scheme.filter(|scheme| other.scheme.as_ref() == Some(scheme)),
+            host: self.host.filter(|host| other.host.as_ref() == Some(host)),
+        }
+    }
+}
+
 impl Proxies {
     /// Reads addresses and networks. The error names the first text that is neither.
     pub(crate) fn parse(texts: &[String]) -> Result<Proxies, String> {
@@ -75,29 +86,42 @@ impl Proxies {
     /// What the headers of a request say, if a trusted proxy sent it. Each proxy adds the address that it saw at the end,
     /// so the last address that is not a trusted proxy is the client.
     pub(in crate::runtime::http) fn read(&self, from: Option<Key>, headers: &HeaderMap) -> Forwarded {
-        let mut found = Forwarded::default();
         if self.0.is_empty() || from.is_none_or(|from| !self.trusts(from)) {
-            return found;
+            return Forwarded::default();
+        }
+        let mut found = match (self.standard(headers), self.usual(headers)) {
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => Forwarded::default(),
+            // A proxy that sets one kind may pass on what a client wrote in the other kind.
+            (Some(one), Some(other)) => one.and(other),
+        };
+        found.scheme = found.scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https"));
+        found
+    }
+
+    /// What `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` say.
+    fn usual(&self, headers: &HeaderMap) -> Option<Forwarded> {
+        if ![FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST].iter().any(|name| headers.contains_key(name)) {
+            return None;
         }
         let last = |name: &HeaderName| {
             let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
             value.rsplit(',').next().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
+        let addresses = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let addresses: Vec<&str> = addresses.flat_map(|value| value.split(',')).collect();
+        let client = self.client(addresses.into_iter().rev().map(|text| text.trim().to_owned()));
+        let scheme = last(&FORWARDED_PROTO).map(|scheme| scheme.to_ascii_lowercase());
+        Some(Forwarded { client, scheme, host: last(&FORWARDED_HOST) })
+    }
+
+    /// What `Forwarded` says.
+    fn standard(&self, headers: &HeaderMap) -> Option<Forwarded> {
         let elements = elements(headers);
-        if elements.is_empty() {
-            let addresses = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-            let addresses: Vec<&str> = addresses.flat_map(|value| value.split(',')).collect();
-            found.client = self.client(addresses.into_iter().rev().map(|text| text.trim().to_owned()));
-            (found.scheme, found.host) = (last(&FORWARDED_PROTO), last(&FORWARDED_HOST));
-        } else {
-            found.client = self.client(elements.iter().rev().filter_map(|element| element.client.clone()));
-            if let Some(nearest) = elements.last() {
-                (found.scheme, found.host) = (nearest.scheme.clone(), nearest.host.clone());
-            }
-        }
-        found.scheme = found.scheme.map(|scheme| scheme.to_ascii_lowercase());
-        found.scheme = found.scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https"));
-        found
+        let nearest = elements.last()?;
+        let client = self.client(elements.iter().rev().filter_map(|element| element.client.clone()));
+        let scheme = nearest.scheme.as_ref().map(|scheme| scheme.to_ascii_lowercase());
+        Some(Forwarded { client, scheme, host: nearest.host.clone() })
     }
 
     /// The first address that is not a trusted proxy. An address that cannot be read ends the search, because nothing behind

@@ -32,6 +32,8 @@ impl Challenge {
     fn value(&self, metadata: Option<&str>) -> HeaderValue {
         let codes = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
         let scopes: Vec<&str> = self.scopes.as_deref().unwrap_or_default().split_ascii_whitespace().collect();
+        // Scopes beyond ASCII cannot be asked for in OAuth.
+        let scopes: Vec<&str> = scopes.into_iter().filter(|scope| tenon_tokens::is_scope(scope)).collect();
         let challenge = tenon_tokens::Challenge {
             error: self.error.and_then(|word| codes.into_iter().find(|code| code.name() == word)),
             scopes: &scopes,
@@ -39,7 +41,9 @@ impl Challenge {
             ..tenon_tokens::Challenge::default()
         };
         let text = challenge.header_value();
-        // If there is nothing to say, or if the scopes are too many for a header, the scheme is enough.
+        // If the scopes are too many for a header, the rest is said.
+        let text = text.or_else(|_| tenon_tokens::Challenge { scopes: &[], ..challenge }.header_value());
+        // If there is nothing to say, the scheme is enough.
         let value = text.ok().and_then(|text| HeaderValue::try_from(text).ok());
         value.unwrap_or(HeaderValue::from_static("Bearer"))
     }

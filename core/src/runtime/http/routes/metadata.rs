@@ -22,6 +22,9 @@ use tenon_tokens::WELL_KNOWN;
 /// How long clients may cache the metadata.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
+/// The headers that may name the URL.
+const VARY: &str = "Host, Forwarded, X-Forwarded-Host, X-Forwarded-Proto";
+
 /// The metadata of the endpoints of a server.
 struct Metadata {
     service: HttpService,
@@ -63,9 +66,11 @@ pub(in crate::runtime::http) fn metadata(
     let named = head.uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default().trim_end_matches('/');
     let shared = &service.engine().0;
     let public = shared.public_url.as_ref().map(|url| url.parts().1);
+    let endpoint = TransportKind::Http.row();
+    let served = shared.pages.path_of(endpoint.title);
     let path = match (named, public) {
         ("", Some(public)) => Some(public),
-        ("", None) => TransportKind::Http.row().default_path,
+        ("", None) => served.as_deref().or(endpoint.default_path),
         (named, Some(public)) if named == public => Some(public),
         // A page is no endpoint.
         (named, _) => shared.pages.is_taken(named).then_some(named),
@@ -93,7 +98,7 @@ pub(in crate::runtime::http) fn metadata(
     if head.method != Method::OPTIONS {
         headers.insert(header::CACHE_CONTROL, CACHE);
         // The URL in the document is that of the request, unless a setting names it.
-        headers.insert(header::VARY, HeaderValue::from_static("Host"));
+        headers.insert(header::VARY, HeaderValue::from_static(VARY));
     }
     response
 }

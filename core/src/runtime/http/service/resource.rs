@@ -9,6 +9,9 @@ use http::request::Parts;
 use http::{Response, header};
 use tenon_tokens::{ResourceMetadata, metadata_url};
 
+/// The most scopes that the metadata names. A client asks for those that a challenge names.
+const MOST_SCOPES: usize = 256;
+
 impl HttpService {
     /// The response with its challenge, if it has one.
     pub(in crate::runtime::http) fn with_challenge(
@@ -41,6 +44,10 @@ impl HttpService {
         let named = named.map(str::to_owned).or_else(|| head.uri.authority().map(|host| host.to_string()));
         let host = forwarded.host.or(named)?;
         let scheme = forwarded.scheme.unwrap_or_else(|| "http".to_owned());
+        // What a client writes there must not reach into the path.
+        if host.contains(['/', '?', '#', '@', '\\']) {
+            return None;
+        }
         let resource = format!("{scheme}://{host}{path}");
         tenon_tokens::canonical(&resource).map(|_| resource)
     }
@@ -59,7 +66,8 @@ impl HttpService {
         let mut scopes: Vec<String> = Vec::new();
         for entry in Kind::ALL.into_iter().flat_map(|kind| snapshot.all(kind)) {
             for scope in entry.access().into_iter().flat_map(|access| access.scope_names()) {
-                if !scopes.iter().any(|known| known == scope) {
+                let fits = scopes.len() < MOST_SCOPES && tenon_tokens::is_scope(scope);
+                if fits && !scopes.iter().any(|known| known == scope) {
                     scopes.push(scope.to_owned());
                 }
             }

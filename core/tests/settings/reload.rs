@@ -1,0 +1,91 @@
+//! Settings that are read again, and keys in files.
+
+use crate::{Folder, error, get};
+use serde_json::json;
+use tenon_mcp::{ErrorKind, ServeOptions, Server};
+
+#[test]
+fn keys_are_secret_and_may_be_in_a_file() {
+    let folder = Folder::new();
+    let (one, other) = ("0f".repeat(32), "Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8=");
+    let file = folder.file("keys", &format!("{one}\n{other}\n"));
+    for toml in [
+        format!("state_keys = [\"{one}\", \"{other}\"]"),
+        format!("state_keys_file = {:?}", file.to_str().unwrap()),
+    ] {
+        let settings = folder.settings(&format!("[server]\nname = \"demo\"\n{toml}"), "").load().unwrap();
+        assert_eq!(get(&settings, "server.state_keys"), true);
+        assert!(Server::from_settings(&settings).unwrap().build().is_ok());
+    }
+    let both = format!("TENON_TEST_SERVER__STATE_KEYS={one},{other}\n");
+    assert_eq!(get(&folder.settings("", &both).load().unwrap(), "server.state_keys"), true);
+    let short = "0f".repeat(31);
+    for (toml, expected) in [
+        (
+            format!("[\"{one}\", \"{short}\"]"),
+            "app.toml, line 2: server.state_keys[1] must have 32 bytes, as hex or base64 text",
+        ),
+        (
+            "5".to_owned(),
+            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
+        ),
+        (
+            "[5]".to_owned(),
+            "app.toml, line 2: server.state_keys must be a JSON array of strings, each with 32 bytes",
+        ),
+    ] {
+        let text = error(&folder, folder.settings(&format!("[server]\nstate_keys = {toml}"), ""));
+        assert!(text.starts_with(expected) && !text.contains("0f0f"), "{text}");
+    }
+}
+
+#[test]
+fn a_reload_that_a_server_refuses_changes_nothing() {
+    let folder = Folder::new();
+    let toml = |limits: &str| format!("[server]\nname = \"demo\"\n[limits]\n{limits}");
+    let settings = folder.settings(&toml("max_calls = 1\ncall_timeout = 1"), "").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    folder.file("app.toml", &toml("max_calls = 2\ncall_timeout = 2"));
+    let refused = settings.reload().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::State);
+    assert!(refused.message().contains("app.toml, line 4: limits.max_calls: it differs"), "{refused}");
+    assert_eq!(get(&settings, "limits.call_timeout"), 1.0, "the settings keep their values too");
+    assert_eq!(server.engine().limits().call_timeout.as_secs(), 1);
+    folder.file("app.toml", &toml("max_calls = 1\ncall_timeout = 2"));
+    settings.reload().unwrap();
+    assert_eq!(get(&settings, "limits.call_timeout"), 2.0);
+    assert_eq!(server.engine().limits().call_timeout.as_secs(), 2);
+}
+
+#[test]
+fn transports_that_are_served_cannot_change() {
+    let folder = Folder::new();
+    let toml = |path: &str| format!("[server]\nname = \"demo\"\n[serve.http]\nport = 0\npath = \"{path}\"\n");
+    let settings = folder.settings(&toml("/one"), "").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    folder.file("app.toml", &toml("/two"));
+    settings.reload().unwrap();
+    let running = server.start(ServeOptions::from_settings(&settings).unwrap()).unwrap();
+    assert!(running.http_url().unwrap().ends_with("/two"));
+    folder.file("app.toml", &toml("/three"));
+    let refused = settings.reload().unwrap_err();
+    assert!(refused.message().contains("app.toml, line 5: serve.http.path: it differs"), "{refused}");
+    running.close();
+    running.wait();
+    settings.reload().unwrap();
+}
+
+#[test]
+fn a_wrong_new_file_changes_nothing() {
+    let folder = Folder::new();
+    let settings = folder.settings("[limits]\nmax_calls = 1\nmax_peer_calls = 1\n", "").load().unwrap();
+    folder.file("app.toml", "[limits]\nmax_calls = 2\nmax_peer_calls = \"x\"\n");
+    assert!(settings.reload().unwrap_err().message().contains("app.toml, line 3: limits.max_peer_calls"));
+    assert_eq!(
+        (get(&settings, "limits.max_calls"), get(&settings, "limits.max_peer_calls")),
+        (json!(1), json!(1))
+    );
+    folder.file("app.toml", "[limits]\nmax_calls = 2\n");
+    settings.reload().unwrap();
+    assert_eq!(get(&settings, "limits.max_calls"), 2);
+}
