@@ -60,8 +60,8 @@ export declare class Engine {
   /** All entries of a kind, as JSON text: `[{"definition":…,"enabled":…}]`. */
   entries(kind: string): string
   /**
-   * Begins an exchange. `headers` are names and values, alternating. With `deferred`, it will ask for the principal.
-   * Returns its number.
+   * Begins an exchange. `headers` are names and values, alternating. The principal is JSON text. With `deferred`, the
+   * exchange will ask for it. Returns its number.
    */
   exchange(method: string, version: number, headers: Array<string>, principal: string | undefined | null, address: string | undefined | null, deferred: boolean): number
   /** Adds a piece to an exchange's body. Without `data` the body is complete. */
@@ -74,6 +74,8 @@ export declare class Engine {
   listChanged(kind: string): void
   /** Starts the transports. `numbers` is the array for the numbers of batches. */
   listen(dispatch: (batch: string) => void, scheduleTurn: () => void, numbers: Uint32Array, options: ListenOptions): Listening
+  /** Makes a principal, given as JSON text, that of the client, from its next request on. */
+  login(slot: number, generation: number, given: string): void
   /** Whether the settings allow log records of this level now, for records that JavaScript makes. */
   logs(level: string): boolean
   /**
@@ -104,11 +106,15 @@ export declare class Engine {
   requireUrls(slot: number, generation: number, pages: Array<string>): AskReply
   /** Notifies the subscribers of a resource that it has changed. */
   resourceUpdated(uri: string): void
+  /** Sets the authorizer. `handler` is the number of its handler. */
+  setAuthorizer(handler: number): void
   /**
-   * Sets the principal that the program has found, or the reason why it found none. If the exchange does not want it,
-   * this has no effect.
+   * Sets the principal that the program has found, as JSON text, or the reason why it found none. If the exchange does
+   * not want it, this has no effect.
    */
   setPrincipal(number: number, principal?: string | undefined | null, failed?: string | undefined | null): void
+  /** Sets the verifier, which reads these headers besides a bearer token. `handler` is the number of its handler. */
+  setVerifier(headers: Array<string>, handler: number): void
   /** Turns the call into a task, if that is allowed. The reply is `answered`, with 1 as id if the call is a task. */
   startTask(slot: number, generation: number): AskReply
   /** The next step. It is the end after the exchange or the server has ended. */
@@ -152,6 +158,7 @@ export interface LinkOptions {
   /** JSON text. */
   info?: string
   logLevel?: string
+  /** JSON text. */
   principal?: string
 }
 
@@ -255,6 +262,9 @@ export declare function logLevels(): Array<string>
 
 /** Whether this is the first thread of the process. Also `false` if the system does not provide this information. */
 export declare function onFirstThread(): boolean
+
+/** The names of the options of verifiers and keys whose values are secret. */
+export declare function secretOptions(): Array<string>
 
 /**
  * Handles a signal that a listener got. Returns the code to exit with at once, or `null`. A signal that the signal thread has

@@ -1087,6 +1087,52 @@ tenon_status tenon_server_set_store(
     tenon_server *server, tenon_mode mode, tenon_handler_fn submit, void *user_data,
     tenon_destroy_fn destroy);
 
+/**
+ * Sets the verifier: a callback that finds the principal of credentials which no verifier of the setting "auth"
+ * accepts. From then on, callers without a principal are refused, unless the setting "anonymous" allows them.
+ *
+ * `headers` are the names of the headers that it reads besides a bearer token: `len` bytes of a JSON array of strings,
+ * or up to the first NUL with TENON_NUL. NULL means none. It is called if a request has a bearer token or one of these
+ * headers.
+ *
+ * The arguments of its call are the credentials: "token" is the bearer token, or null, and "headers" is an object with
+ * the headers that the request has, with names in lower case. Complete the call with the principal: its subject, with
+ * tenon_call_return_text(), or an object as tenon_call_get() gives it for "principal", with tenon_call_return_json();
+ * only "subject" is needed. Complete the call with null or false if it does not accept the credentials; the request is
+ * then refused with 401. The callback may keep the call with tenon_call_retain(), and any thread may complete it later.
+ *
+ * The answer is kept for TENON_LIMIT_TOKEN_CACHE_TIME_MS, by the token and the headers. If the callback returns without
+ * completing or keeping the call, fails the call, or returns something else, the request is refused with 503, and the
+ * log says why. The same happens if there is no answer within TENON_LIMIT_STORE_TIMEOUT_MS; tenon_call_on_cancel()
+ * notices that.
+ *
+ * With TENON_MODE_WORKER the callback runs on threads that only the verifier and the authorizer use, several at once,
+ * as many as tenon_server_set_worker_threads() says. With TENON_MODE_POLL it runs in tenon_server_poll().
+ * TENON_MODE_INLINE fails with TENON_ERR_INVALID, because a verifier must not delay the threads that receive messages.
+ *
+ * `user_data` and `destroy` may be NULL. `destroy` runs exactly once in every case: at once if this function fails, and
+ * otherwise in tenon_server_free(). Fails with TENON_ERR_STATE if the server has a verifier, with TENON_ERR_JSON if the
+ * headers are not JSON, and with TENON_ERR_INVALID if one is not the name of a header.
+ */
+tenon_status tenon_server_set_verifier(
+    tenon_server *server, const char *headers, size_t len, tenon_mode mode, tenon_handler_fn verifier,
+    void *user_data, tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * Sets the authorizer: a callback that decides whether a call is permitted, after scopes and roles.
+ *
+ * The arguments of its call are "principal", an object as tenon_call_get() gives it, or null; "kind", such as "tool";
+ * "name", the name of the entry or the address of the resource; and "arguments", which fit the schema of the entry.
+ * Complete the call with true, false, or a text, the reason of a refusal, which the client gets. The callback may keep
+ * the call with tenon_call_retain(), and any thread may complete it later.
+ *
+ * If the callback fails, returns something else, or does not answer within TENON_LIMIT_STORE_TIMEOUT_MS, the call is
+ * refused, and the log says why. The rest is as for tenon_server_set_verifier().
+ */
+tenon_status tenon_server_set_authorizer(
+    tenon_server *server, tenon_mode mode, tenon_handler_fn authorizer, void *user_data,
+    tenon_destroy_fn destroy, tenon_error **err);
+
 /* SETTINGS FROM FILES ==================================================================================== */
 
 /**
