@@ -43,7 +43,11 @@ function verifierOf(options, fn) {
 /** The function of `authorizer(fn)`. */
 function authorizerOf(fn) {
   checkFunction(AUTHORIZER, fn)
-  const handler = ({ principal, ...question }) => fn({ principal: principal && deepFreeze(renamed(principal, camelCase)), ...question })
+  const handler = (question) => {
+    const principal = question.principal && renamed(question.principal, camelCase)
+    deepFreeze(principal)
+    return fn({ ...question, principal })
+  }
   return { handler, given: fn }
 }
 
