@@ -121,9 +121,9 @@ test('lists show what calls allow', () =>
 
 test('challenges say what is missing', () =>
   listening(shop({ publicUrl: AUDIENCE }), async (url) => {
-    const nobody = await call(url, undefined, 'read')
-    assert.match(nobody.challenge, /resource_metadata="https:\/\/shop\.example\/\.well-known\/oauth-protected-resource\/mcp"/)
-    assert.match(nobody.challenge, /scope="read"/)
+    const anonymous = await call(url, undefined, 'read')
+    assert.match(anonymous.challenge, /resource_metadata="https:\/\/shop\.example\/\.well-known\/oauth-protected-resource\/mcp"/)
+    assert.match(anonymous.challenge, /scope="read"/)
     const without = await call(url, token(), 'read')
     assert.equal(without.status, 403)
     assert.match(without.challenge, /error="insufficient_scope"/)
