@@ -38,7 +38,8 @@ Seen pay(tenon::Server &app, std::string_view amount, std::string_view token) {
 TEST(the_verifier_and_the_authorizer_decide) {
     tenon::Server app("t", "1");
     auto tool = tenon::tool("pay");
-    tool.param("amount", "integer").handler([](tenon::Call &) { return "paid"; });
+    tool.input_schema(R"({"type":"object","properties":{"amount":{"type":"integer"}}})");
+    tool.handler([](tenon::Call &) { return "paid"; });
     app.add(std::move(tool));
     app.set_verifier(
         [](tenon::Call &call) {

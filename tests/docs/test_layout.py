@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = ("core/src", "core/schema/src", "core/crash/src", "core/tokens/src", "ffi/src", "ffi/header/src",
            "bindings-python/src", "bindings-python/python", "bindings-node/src", "bindings-node/js")  # fmt: skip
-TESTS = ("core/tests", "core/tokens/tests", "tests/python", "tests/node", "tests/c", "tests/wire/src", "tests/bench/src")
+TESTS = ("core/tests", "core/tokens/tests", "tests/python", "tests/node", "tests/c", "tests/wire/src",
+         "tests/bench/src")  # fmt: skip
 SUFFIXES = (".rs", ".py", ".js", ".mjs", ".c", ".h")
 MOST_LINES = 500
 MEDIAN_LINES = 150

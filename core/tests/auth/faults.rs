@@ -65,7 +65,7 @@ fn known_keys_continue_and_unknown_keys_are_refused() {
         }
         issuer.wait_for("/jwks", 3);
         // It recovers.
-        issuer.let_go();
+        issuer.release();
         issuer.set("/jwks", Answer::Json(jwks(&["p256-b"])));
         door.pass(100);
         let mut status = door.status(&long("p256-b", "carol"));
@@ -119,7 +119,7 @@ fn keys_change_while_requests_run() {
         assert_eq!(door.status(&long("p256-a", &number.to_string())), 200);
     }
     assert_eq!(door.callers.borrow().len(), 21, "no waiting request has reached a handler");
-    issuer.let_go();
+    issuer.release();
     for one in waiting {
         assert_eq!(door.finish(one).status(), 200);
     }
@@ -139,7 +139,7 @@ fn keys_are_read_once_for_all_who_wait() {
         })
         .collect();
     assert!(waiting.iter_mut().all(|one| one.poll().is_none()));
-    issuer.let_go();
+    issuer.release();
     for one in waiting {
         assert_eq!(door.finish(one).status(), 200);
     }
@@ -164,7 +164,7 @@ fn one_token_is_asked_about_once_however_many_wait() {
     // Who gives up does not take the answer from the others.
     drop(waiting.remove(0));
     issuer.wait_for("/introspect", 1);
-    issuer.let_go();
+    issuer.release();
     for one in waiting {
         assert_eq!(door.finish(one).status(), 200);
     }
@@ -222,7 +222,7 @@ fn questions_in_flight_are_bounded() {
     }
     issuer.wait_for("/introspect", 16);
     assert_eq!(issuer.asked("/introspect"), 16);
-    issuer.let_go();
+    issuer.release();
     for one in waiting {
         assert!(matches!(door.finish(one).status().as_u16(), 200 | 503));
     }

@@ -121,9 +121,9 @@ test('lists show what calls allow', () =>
 
 test('challenges say what is missing', () =>
   listening(shop({ publicUrl: AUDIENCE }), async (url) => {
-    const nobody = await call(url, undefined, 'read')
-    assert.match(nobody.challenge, /resource_metadata="https:\/\/shop\.example\/\.well-known\/oauth-protected-resource\/mcp"/)
-    assert.match(nobody.challenge, /scope="read"/)
+    const anonymous = await call(url, undefined, 'read')
+    assert.match(anonymous.challenge, /resource_metadata="https:\/\/shop\.example\/\.well-known\/oauth-protected-resource\/mcp"/)
+    assert.match(anonymous.challenge, /scope="read"/)
     const without = await call(url, token(), 'read')
     assert.equal(without.status, 403)
     assert.match(without.challenge, /error="insufficient_scope"/)
@@ -191,7 +191,7 @@ function guarded(options) {
   const app = new Server({ name: 'guarded', log: () => {}, ...options })
   app.tool('login', { public: true, input: { type: 'object' } }, ({ principal }, ctx) => {
     ctx.login(principal)
-    return ctx.principal?.subject ?? 'nobody'
+    return ctx.principal?.subject ?? 'anonymous'
   })
   app.tool('secret', { roles: ['admin'] }, () => '42')
   app.tool('who', {}, (_, { principal }) => `${principal.subject} of ${principal.issuer}`)
@@ -202,7 +202,7 @@ test('a tool logs in the client of a channel', async () => {
   await using(guarded(), {}, async (client) => {
     await assert.rejects(client.callTool('secret'), /credentials/)
     const ann = { subject: 'ann', roles: ['admin'] }
-    assert.equal((await client.callTool('login', { principal: ann })).text, 'nobody')
+    assert.equal((await client.callTool('login', { principal: ann })).text, 'anonymous')
     assert.equal((await client.callTool('secret')).text, '42')
     assert.equal((await client.callTool('who')).text, 'ann of host')
     for (const [wrong, said] of [

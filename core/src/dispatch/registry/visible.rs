@@ -53,10 +53,10 @@ impl VisibleSet {
 
 /// The lists that were asked for last. A list that does not fit is made for each request.
 #[derive(Debug, Default)]
-pub(super) struct VisibleLists(Mutex<Kept>);
+pub(super) struct VisibleLists(Mutex<RecentLists>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct RecentLists {
     /// The list that was used last is at the end.
     lists: Vec<(Revision, VisibleSet, Arc<Listing>)>,
     bytes: usize,
@@ -84,7 +84,7 @@ impl VisibleLists {
     }
 }
 
-impl Kept {
+impl RecentLists {
     fn find(&mut self, revision: Revision, set: &VisibleSet) -> Option<Arc<Listing>> {
         let place = self.lists.iter().rposition(|(of, own, _)| *of == revision && own == set)?;
         let found = self.lists.remove(place);

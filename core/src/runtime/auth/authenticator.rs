@@ -4,7 +4,7 @@ use super::config::{Checker, Config};
 use super::credentials::{Presented, malformed, presented};
 use super::introspection::Answer;
 use super::jwt::{Checked, Refused};
-use super::single_flight::{Flights, Landing};
+use super::shared_work::{SharedWork, WorkResult};
 use super::token_cache::{Digest, Known, TokenCache};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
@@ -56,7 +56,7 @@ pub(super) struct Env {
     refused: TokenCache,
     shared: OnceLock<Weak<Shared>>,
     /// The questions to the verifier of the program.
-    questions: Arc<Flights<Digest, Answer>>,
+    questions: Arc<SharedWork<Digest, Answer>>,
 }
 
 impl Env {
@@ -88,7 +88,7 @@ impl Env {
     }
 
     /// Asks the verifier of the program, if there is one. Requests with the same credentials wait for one answer.
-    fn ask_verifier(&self, presented: &Presented<'_>, digest: Digest) -> Option<Landing<Answer>> {
+    fn ask_verifier(&self, presented: &Presented<'_>, digest: Digest) -> Option<WorkResult<Answer>> {
         let engine = self.engine().filter(|engine| engine.verifier_headers().is_some())?;
         Some(self.questions.join(digest, Err(FAILED), |done| {
             let found = move |verified: Verified| {
@@ -258,8 +258,8 @@ impl Authenticator {
                     match jwt.check(token, now, may_wait) {
                         Checked::Accepted(principal) => return Step::Done(Some(principal)),
                         Checked::Refused(refused) => progress.add(refused),
-                        Checked::Wait(landing) => {
-                            return Step::Wait(at, Wait::Keys(Box::pin(landing)));
+                        Checked::Wait(result) => {
+                            return Step::Wait(at, Wait::Keys(Box::pin(result)));
                         }
                     }
                 }
@@ -275,7 +275,7 @@ impl Authenticator {
             return Step::Done(None);
         }
         match self.env.ask_verifier(presented, *digest) {
-            Some(landing) => Step::Wait(at, Wait::Answer(Box::pin(landing))),
+            Some(result) => Step::Wait(at, Wait::Answer(Box::pin(result))),
             None => Step::Done(None),
         }
     }
@@ -295,11 +295,11 @@ impl Authenticator {
             let (mut place, mut wait) = first;
             loop {
                 let next = match wait {
-                    Wait::Keys(landing) => {
-                        landing.await;
+                    Wait::Keys(result) => {
+                        result.await;
                         (place, false)
                     }
-                    Wait::Answer(landing) => match landing.await {
+                    Wait::Answer(result) => match result.await {
                         Ok(principal) => {
                             return self.finish(Some(principal), progress, (digest, generations), client);
                         }
@@ -364,8 +364,8 @@ enum Step {
 }
 
 enum Wait {
-    Keys(Pin<Box<Landing<()>>>),
-    Answer(Pin<Box<Landing<Answer>>>),
+    Keys(Pin<Box<WorkResult<()>>>),
+    Answer(Pin<Box<WorkResult<Answer>>>),
 }
 
 impl Progress {

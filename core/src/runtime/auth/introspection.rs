@@ -2,7 +2,7 @@
 
 use super::authenticator::Env;
 use super::jwt::{Refused, principal};
-use super::single_flight::{Flights, Landing};
+use super::shared_work::{SharedWork, WorkResult};
 use super::token_cache::Digest;
 use crate::dispatch::log::LogLevel;
 use crate::dispatch::principal::{Credential, Principal};
@@ -30,7 +30,7 @@ pub(super) struct Introspector {
     rules: ClaimRules,
     leeway: u64,
     env: Arc<Env>,
-    flights: Arc<Flights<Digest, Answer>>,
+    requests: Arc<SharedWork<Digest, Answer>>,
     pub(super) credential: Arc<Credential>,
     /// The digest of the options.
     pub(super) identity: [u8; 32],
@@ -73,16 +73,16 @@ impl Introspector {
             rules,
             leeway,
             env,
-            flights: Arc::default(),
+            requests: Arc::default(),
             credential,
             identity,
         })
     }
 
     /// Asks about a token. Requests with the same token wait for one answer.
-    pub(super) fn ask(self: &Arc<Self>, token: &str, digest: Digest) -> Landing<Answer> {
+    pub(super) fn ask(self: &Arc<Self>, token: &str, digest: Digest) -> WorkResult<Answer> {
         let (own, token) = (self.clone(), token.to_owned());
-        self.flights.join(digest, Err(UNREACHABLE), move |done| {
+        self.requests.join(digest, Err(UNREACHABLE), move |done| {
             let (env, url) = (own.env.clone(), own.url.clone());
             let task = async move { done(own.answer(&token).await) };
             if let Err(error) = env.client.spawn(task) {

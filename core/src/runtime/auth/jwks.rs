@@ -2,7 +2,7 @@
 
 use super::authenticator::Env;
 use super::jwt::JwtChecker;
-use super::single_flight::{Flights, Landing};
+use super::shared_work::{SharedWork, WorkResult};
 use crate::dispatch::log::LogLevel;
 use crate::locks::Mutex;
 use crate::runtime::outgoing::{OutgoingRequest, Trust};
@@ -23,7 +23,7 @@ pub(super) struct Jwks {
     url: String,
     env: Arc<Env>,
     state: Mutex<State>,
-    flights: Arc<Flights<(), ()>>,
+    requests: Arc<SharedWork<(), ()>>,
     /// The checker that uses the keys.
     checker: OnceLock<Weak<JwtChecker>>,
 }
@@ -39,8 +39,8 @@ struct State {
 
 impl Jwks {
     pub(super) fn new(url: String, env: Arc<Env>) -> Arc<Jwks> {
-        let (state, flights, checker) = (Mutex::default(), Arc::default(), OnceLock::new());
-        Arc::new(Jwks { url, env, state, flights, checker })
+        let (state, requests, checker) = (Mutex::default(), Arc::default(), OnceLock::new());
+        Arc::new(Jwks { url, env, state, requests, checker })
     }
 
     pub(super) fn attach(&self, checker: &Arc<JwtChecker>) {
@@ -67,7 +67,7 @@ impl Jwks {
     }
 
     /// Reads the keys again. `None`: the URL was asked a short time ago.
-    pub(super) fn read_again(self: &Arc<Self>) -> Option<Landing<()>> {
+    pub(super) fn read_again(self: &Arc<Self>) -> Option<WorkResult<()>> {
         let now = self.env.now();
         let may_ask = {
             let mut state = self.state.lock();
@@ -78,11 +78,11 @@ impl Jwks {
             }
             may
         };
-        if !may_ask && !self.flights.is_flying(&()) {
+        if !may_ask && !self.requests.is_running(&()) {
             return None;
         }
         let own = self.clone();
-        Some(self.flights.join((), (), move |done| own.fetch(done)))
+        Some(self.requests.join((), (), move |done| own.fetch(done)))
     }
 
     fn fetch(self: Arc<Self>, done: Box<dyn FnOnce(()) + Send>) {

@@ -1,7 +1,7 @@
 //! The verifier of JSON Web Tokens.
 
 use super::jwks::Jwks;
-use super::single_flight::Landing;
+use super::shared_work::WorkResult;
 use crate::dispatch::principal::{Credential, Principal};
 use crate::json::{JsonSlice, Limits};
 use crate::locks::Mutex;
@@ -21,7 +21,7 @@ pub(super) enum Checked {
     Accepted(Principal),
     Refused(Refused),
     /// The keys are being read. Afterwards the token is checked again.
-    Wait(Landing<()>),
+    Wait(WorkResult<()>),
 }
 
 /// Why credentials are refused.

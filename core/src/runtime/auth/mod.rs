@@ -15,7 +15,7 @@ mod jwks;
 mod jwt;
 #[cfg(test)]
 mod reload_tests;
-mod single_flight;
+mod shared_work;
 mod static_keys;
 mod token_cache;
 

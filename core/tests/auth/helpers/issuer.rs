@@ -15,7 +15,7 @@ pub enum Answer {
     Redirect(String),
     /// A body of so many bytes.
     Huge(usize),
-    /// Nothing, until [`Issuer::let_go`] is called; then this value.
+    /// Nothing, until [`Issuer::release`] is called; then this value.
     Held(Value),
     /// The connection ends without a response.
     Down,
@@ -26,7 +26,7 @@ struct State {
     answers: HashMap<String, Answer>,
     /// The paths and the bodies of all requests.
     asked: Vec<(String, String)>,
-    let_go: bool,
+    release: bool,
     ended: bool,
 }
 
@@ -95,8 +95,8 @@ impl Issuer {
     }
 
     /// Lets held requests go.
-    pub fn let_go(&self) {
-        self.shared.0.lock().unwrap().let_go = true;
+    pub fn release(&self) {
+        self.shared.0.lock().unwrap().release = true;
         self.shared.1.notify_all();
     }
 }
@@ -133,7 +133,7 @@ impl Shared {
             Answer::Huge(bytes) => (200, String::new(), " ".repeat(bytes)),
             Answer::Held(value) => {
                 let state = self.0.lock().unwrap();
-                drop(self.1.wait_while(state, |state| !state.let_go && !state.ended).unwrap());
+                drop(self.1.wait_while(state, |state| !state.release && !state.ended).unwrap());
                 (200, String::new(), value.to_string())
             }
         };

@@ -8,25 +8,25 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// The work in progress, by what it is about.
-pub(super) struct Flights<K, V>(Mutex<HashMap<K, Arc<Flight<V>>>>);
+pub(super) struct SharedWork<K, V>(Mutex<HashMap<K, Arc<Work<V>>>>);
 
 /// One piece of work.
-struct Flight<V>(Mutex<State<V>>);
+struct Work<V>(Mutex<State<V>>);
 
 struct State<V> {
     result: Option<V>,
     waiting: Vec<Waker>,
 }
 
-impl<K, V> Default for Flights<K, V> {
-    fn default() -> Flights<K, V> {
-        Flights(Mutex::default())
+impl<K, V> Default for SharedWork<K, V> {
+    fn default() -> SharedWork<K, V> {
+        SharedWork(Mutex::default())
     }
 }
 
-impl<K: Hash + Eq + Clone + Send + 'static, V: Clone + Send + 'static> Flights<K, V> {
+impl<K: Hash + Eq + Clone + Send + 'static, V: Clone + Send + 'static> SharedWork<K, V> {
     /// Whether work about `key` is in progress.
-    pub(super) fn is_flying(&self, key: &K) -> bool {
+    pub(super) fn is_running(&self, key: &K) -> bool {
         self.0.lock().contains_key(key)
     }
 
@@ -37,40 +37,40 @@ impl<K: Hash + Eq + Clone + Send + 'static, V: Clone + Send + 'static> Flights<K
         key: K,
         lost: V,
         begin: impl FnOnce(Box<dyn FnOnce(V) + Send>),
-    ) -> Landing<V> {
-        let (flight, is_new) = {
-            let mut flights = self.0.lock();
-            match flights.get(&key) {
-                Some(flight) => (flight.clone(), false),
+    ) -> WorkResult<V> {
+        let (work, is_new) = {
+            let mut all = self.0.lock();
+            match all.get(&key) {
+                Some(work) => (work.clone(), false),
                 None => {
-                    let flight = Arc::new(Flight(Mutex::new(State { result: None, waiting: Vec::new() })));
-                    flights.insert(key.clone(), flight.clone());
-                    (flight, true)
+                    let work = Arc::new(Work(Mutex::new(State { result: None, waiting: Vec::new() })));
+                    all.insert(key.clone(), work.clone());
+                    (work, true)
                 }
             }
         };
         if is_new {
-            let mut landing = Land { flights: self.clone(), key, flight: flight.clone(), lost: Some(lost) };
-            begin(Box::new(move |result| landing.land(result)));
+            let mut finish = Finish { all: self.clone(), key, work: work.clone(), lost: Some(lost) };
+            begin(Box::new(move |result| finish.finish(result)));
         }
-        Landing(flight)
+        WorkResult(work)
     }
 }
 
 /// Ends the work, if only with the result for lost work.
-struct Land<K: Hash + Eq, V> {
-    flights: Arc<Flights<K, V>>,
+struct Finish<K: Hash + Eq, V> {
+    all: Arc<SharedWork<K, V>>,
     key: K,
-    flight: Arc<Flight<V>>,
+    work: Arc<Work<V>>,
     lost: Option<V>,
 }
 
-impl<K: Hash + Eq, V> Land<K, V> {
-    fn land(&mut self, result: V) {
+impl<K: Hash + Eq, V> Finish<K, V> {
+    fn finish(&mut self, result: V) {
         self.lost = None;
-        self.flights.0.lock().remove(&self.key);
+        self.all.0.lock().remove(&self.key);
         let waiting = {
-            let mut state = self.flight.0.lock();
+            let mut state = self.work.0.lock();
             state.result = Some(result);
             std::mem::take(&mut state.waiting)
         };
@@ -78,18 +78,18 @@ impl<K: Hash + Eq, V> Land<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V> Drop for Land<K, V> {
+impl<K: Hash + Eq, V> Drop for Finish<K, V> {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            self.land(lost);
+            self.finish(lost);
         }
     }
 }
 
 /// Waits for the result of work.
-pub(super) struct Landing<V>(Arc<Flight<V>>);
+pub(super) struct WorkResult<V>(Arc<Work<V>>);
 
-impl<V: Clone> Future for Landing<V> {
+impl<V: Clone> Future for WorkResult<V> {
     type Output = V;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<V> {
@@ -110,15 +110,15 @@ mod tests {
     use std::cell::RefCell;
     use std::pin::pin;
 
-    fn poll<V: Clone>(landing: &mut Landing<V>) -> Poll<V> {
-        pin!(landing).poll(&mut Context::from_waker(Waker::noop()))
+    fn poll<V: Clone>(result: &mut WorkResult<V>) -> Poll<V> {
+        pin!(result).poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn work_in_progress_is_joined_and_begun_again_afterwards() {
-        let flights = Arc::new(Flights::<u8, &str>::default());
+        let all = Arc::new(SharedWork::<u8, &str>::default());
         let begun = RefCell::new(Vec::new());
-        let join = |key| flights.join(key, "lost", |done| begun.borrow_mut().push(done));
+        let join = |key| all.join(key, "lost", |done| begun.borrow_mut().push(done));
         let (mut one, mut two, mut other) = (join(1), join(1), join(2));
         assert_eq!(begun.borrow().len(), 2);
         assert!(poll(&mut one).is_pending());
