@@ -1148,32 +1148,15 @@ export interface Credentials {
   readonly headers: { readonly [name: string]: string }
 }
 
-/** A principal as a verifier returns it: its subject, or an object in which only the subject is needed. */
-export type VerifiedPrincipal =
-  | string
-  | {
-      readonly subject: string
-      /** Who vouches for the subject. Default: `verifier`. */
-      readonly issuer?: string | null
-      /** The client program that acts for the subject. */
-      readonly clientId?: string | null
-      readonly scopes?: readonly string[] | null
-      readonly roles?: readonly string[] | null
-      /** Whatever else is known. */
-      readonly claims?: { readonly [name: string]: unknown } | null
-      /** The time from which the principal is no longer valid, in seconds since 1970. */
-      readonly expiresAt?: number | null
-    }
-
 /** Finds the principal of credentials. Null, undefined and false mean that it does not accept them. */
 export type VerifierFunction = (
   credentials: Credentials
-) => VerifiedPrincipal | null | undefined | false | Promise<VerifiedPrincipal | null | undefined | false>
+) => FoundPrincipal | false | PromiseLike<FoundPrincipal | false>
 
 /** A call about which an authorizer decides. */
 export interface CallQuestion {
   /** Who makes the call, as {@link Context.principal}; null if the caller is anonymous. */
-  readonly principal: any
+  readonly principal: Principal | null
   /** The kind of the entry. */
   readonly kind: Kind
   /** The name of the entry, or the address of the resource. */

@@ -1095,11 +1095,14 @@ tenon_status tenon_server_set_store(
  * or up to the first NUL with TENON_NUL. NULL means none. It is called if a request has a bearer token or one of these
  * headers.
  *
- * The arguments of its call are the credentials: "token" is the bearer token, or null, and "headers" is an object with
- * the headers that the request has, with names in lower case. Complete the call with the principal: its subject, with
- * tenon_call_return_text(), or an object as tenon_call_get() gives it for "principal", with tenon_call_return_json();
- * only "subject" is needed. Complete the call with null or false if it does not accept the credentials; the request is
- * then refused with 401. The callback may keep the call with tenon_call_retain(), and any thread may complete it later.
+ * The arguments of its call are the credentials: "token" is the bearer token, and "headers" is an object with the
+ * headers that the request has, with names in lower case. Without a bearer token, "token" is null, for which
+ * tenon_call_arg_string() fails with TENON_ERR_TYPE.
+ *
+ * Complete the call with the principal: its subject, with tenon_call_return_text(), or an object as tenon_call_get()
+ * gives it for "principal", with tenon_call_return_json(); only "subject" is needed. Complete the call with null or
+ * false if it does not accept the credentials; the request is then refused with 401. The callback may keep the call
+ * with tenon_call_retain(), and any thread may complete it later.
  *
  * The answer is kept for TENON_LIMIT_TOKEN_CACHE_TIME_MS, by the token and the headers. If the callback returns without
  * completing or keeping the call, fails the call, or returns something else, the request is refused with 503, and the

@@ -10,7 +10,7 @@ import tenon_mcp
 MODULES = ["context", "errors", "results", "server", "settings", "testing", "types"]
 # Defined where they are, because loading them with their public module takes long or makes a circle.
 DEFINED_ELSEWHERE = {
-    "Answer", "Root", "Depends", "Limits", "CacheOptions", "ServerOptions",
+    "Answer", "Root", "Credentials", "Depends", "Limits", "CacheOptions", "ServerOptions",
     "Store", "StoreEntry", "StoreOp", "StoreRecord", "StoreReply",
     "EmbedOptions", "HasFileno", "HttpOptions", "SseOptions", "Transports", "UnixOptions", "WebOptions",
 }  # fmt: skip

@@ -393,4 +393,4 @@ function settle(resolve, reject, read) {
   }
 }
 
-module.exports = { Call }
+module.exports = { Call, deepFreeze }

@@ -3,6 +3,7 @@
 // The functions that decide about requests: the verifier and the authorizer, as handlers of the engine's questions.
 
 const { types } = require('node:util')
+const { deepFreeze } = require('../calls/call')
 const { isObject } = require('./schema')
 
 /** The names of the functions in messages. */
@@ -26,7 +27,7 @@ class Credentials {
 
 /** The headers and the function of `verifier(fn)` and `verifier({ headers }, fn)`. */
 function verifierOf(options, fn) {
-  const [given, verify] = fn === undefined && typeof options === 'function' ? [{}, options] : [options, fn]
+  const [given, verify] = fn === undefined && !isObject(options) ? [{}, options] : [options, fn]
   checkFunction(VERIFIER, verify)
   if (!isObject(given)) throw new TypeError(`verifier: the options must be an object, not a value of type ${typeof given}`)
   const { headers = [], ...others } = given
@@ -42,7 +43,12 @@ function verifierOf(options, fn) {
 /** The function of `authorizer(fn)`. */
 function authorizerOf(fn) {
   checkFunction(AUTHORIZER, fn)
-  return { handler: (question) => fn(question), given: fn }
+  const handler = (question) => {
+    const principal = question.principal && renamed(question.principal, camelCase)
+    deepFreeze(principal)
+    return fn({ ...question, principal })
+  }
+  return { handler, given: fn }
 }
 
 function checkFunction(what, fn) {
@@ -58,9 +64,20 @@ function whenSettled(value, use) {
 /** A principal with the engine's names of its members. Other values stay as they are; the engine checks them. */
 function members(found) {
   const plain = typeof found?.toJSON === 'function' ? found.toJSON() : found
-  if (!isObject(plain)) return plain
-  const named = Object.entries(plain).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value])
-  return Object.fromEntries(named)
+  return isObject(plain) ? renamed(plain, snakeCase) : plain
+}
+
+/** An object whose members have other names. What they hold, such as claims, stays as it is. */
+function renamed(object, rename) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [rename(name), value]))
+}
+
+function snakeCase(name) {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+function camelCase(name) {
+  return name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
 }
 
 module.exports = { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, authorizerOf, verifierOf }

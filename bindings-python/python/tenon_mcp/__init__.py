@@ -104,11 +104,11 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
     # Modules that not every program needs are loaded with the first use of one of their names.
     _LAZY = {
         "context": ("Answer", "Root"),
+        "_auth.credentials": ("Credentials",),
         "_auth.options": ("AccessRule",),
         "_auth.principal": ("Principal",),
         "_auth.verifiers": ("ApiKey", "ApiKeys", "Introspection", "JWT"),
         "_handlers.depends": ("Depends",),
-        "_registry.credentials": ("Credentials",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),

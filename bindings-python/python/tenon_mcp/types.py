@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._auth.credentials import Credentials
 from ._auth.options import AccessRule, Verifier
 from ._auth.verifiers import ApiKeyOptions, ApiKeysOptions, IntrospectionOptions, JWTOptions
 from ._handlers.depends import Depends
-from ._registry.credentials import Credentials
 from ._registry.policies import (
     CompletionPolicies,
     HookPolicies,

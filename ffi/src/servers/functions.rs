@@ -4,6 +4,7 @@ use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
 use crate::abi::json::json;
 use crate::abi::status::*;
+use crate::calls::call::tenon_call;
 use crate::entries::entry::tenon_mode;
 use crate::entries::handlers::{Handler, Mode, UserData, tenon_destroy_fn, tenon_handler_fn};
 use crate::servers::server::tenon_server;
@@ -12,6 +13,9 @@ use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Weak};
 use tenon_mcp::{HostFunctionKind, Parker, Wake};
 
+/// How much of a wrong value an error shows, in characters.
+const MAX_SHOWN: usize = 80;
+
 /// Sets the verifier: a callback that finds the principal of credentials which no verifier of the setting "auth"
 /// accepts. From then on, callers without a principal are refused, unless the setting "anonymous" allows them.
 ///
@@ -19,11 +23,14 @@ use tenon_mcp::{HostFunctionKind, Parker, Wake};
 /// or up to the first NUL with TENON_NUL. NULL means none. It is called if a request has a bearer token or one of these
 /// headers.
 ///
-/// The arguments of its call are the credentials: "token" is the bearer token, or null, and "headers" is an object with
-/// the headers that the request has, with names in lower case. Complete the call with the principal: its subject, with
-/// tenon_call_return_text(), or an object as tenon_call_get() gives it for "principal", with tenon_call_return_json();
-/// only "subject" is needed. Complete the call with null or false if it does not accept the credentials; the request is
-/// then refused with 401. The callback may keep the call with tenon_call_retain(), and any thread may complete it later.
+/// The arguments of its call are the credentials: "token" is the bearer token, and "headers" is an object with the
+/// headers that the request has, with names in lower case. Without a bearer token, "token" is null, for which
+/// tenon_call_arg_string() fails with TENON_ERR_TYPE.
+///
+/// Complete the call with the principal: its subject, with tenon_call_return_text(), or an object as tenon_call_get()
+/// gives it for "principal", with tenon_call_return_json(); only "subject" is needed. Complete the call with null or
+/// false if it does not accept the credentials; the request is then refused with 401. The callback may keep the call
+/// with tenon_call_retain(), and any thread may complete it later.
 ///
 /// The answer is kept for TENON_LIMIT_TOKEN_CACHE_TIME_MS, by the token and the headers. If the callback returns without
 /// completing or keeping the call, fails the call, or returns something else, the request is refused with 503, and the
@@ -56,8 +63,8 @@ pub unsafe extern "C" fn tenon_server_set_verifier(
         let names = || {
             let names = json(headers?, "headers")?;
             names.deserialize::<Vec<String>>().map_err(|_| {
-                let text = format!("headers must be an array of strings, not {}", names.as_str());
-                Failure::new(TENON_ERR_INVALID, text)
+                let given: String = names.as_str().chars().take(MAX_SHOWN).collect();
+                Failure::new(TENON_ERR_INVALID, format!("headers must be an array of strings, not {given}"))
             })
         };
         server.inner.set_function(HostFunctionKind::Verifier, mode, names, (function, data))
@@ -104,7 +111,7 @@ impl Wake for AccessWake {
 }
 
 /// The program's function, or why there is none, with its data.
-type Callback = (Result<unsafe extern "C" fn(*mut c_void, *mut crate::calls::call::tenon_call)>, UserData);
+type Callback = (Result<unsafe extern "C" fn(*mut c_void, *mut tenon_call)>, UserData);
 
 impl ServerState {
     fn set_function(

@@ -48,7 +48,7 @@ class Person {
 
 for (const [kind, found] of Object.entries({
   string: 'ann',
-  object: { subject: 'ann', expiresAt: 4e9, clientId: 'app' },
+  object: { subject: 'ann', expiresAt: 4e9, clientId: 'app', claims: { team_name: 'red' } },
   class: new Person('ann'),
   promise: Promise.resolve('ann')
 })) {
@@ -60,6 +60,10 @@ for (const [kind, found] of Object.entries({
         return token === 'good' ? found : null
       })
       .authorizer(async ({ principal, ...question }) => {
+        assert.equal(principal.issuer, 'verifier')
+        assert.equal(principal.clientId, kind === 'object' || kind === 'class' ? 'app' : undefined)
+        assert.deepEqual(principal.claims, kind === 'object' ? { team_name: 'red' } : undefined)
+        assert.ok(Object.isFrozen(principal.scopes))
         seen.push([principal.subject, question])
         return true
       })

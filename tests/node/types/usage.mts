@@ -270,3 +270,14 @@ app.handler({ principal: async () => ({ subject: 'ann', roles: ['admin'] }) })
 app.handler({ principal: () => ({ roles: ['admin'] }) })
 // @ts-expect-error: there is no such option
 jwt({ isuer: 'a' })
+
+app.verifier(({ token }) => token === 'good' && { subject: 'ann', scopes: ['pay'], expiresAt: 4e9 })
+app.verifier({ headers: ['x-team'] }, async ({ headers }) => headers['x-team'] ?? null)
+app.authorizer(({ principal, kind, name }) => (principal === null ? 'log in first' : kind === 'tool' && name !== 'delete'))
+app.authorizer(async ({ arguments: { amount } }) => amount < 100)
+// @ts-expect-error: a number is no principal
+app.verifier(() => 7)
+// @ts-expect-error: there is no such option
+app.verifier({ header: 'x-team' }, () => null)
+// @ts-expect-error: nothing is no decision
+app.authorizer(() => null)

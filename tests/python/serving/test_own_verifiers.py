@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from http_client import listening
-from tenon_mcp import Credentials, RegistrationError, Server, StateError
+from tenon_mcp import Credentials, Principal, RegistrationError, Server, StateError
 from wire import ENVELOPE, SECONDS
 
 KINDS = ["def", "async"]
@@ -74,7 +74,9 @@ def bearer(token):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "found", ["ann", {"subject": "ann", "scopes": ["pay"]}, Person("ann")], ids=["str", "dict", "object"]
+    "found",
+    ["ann", {"subject": "ann", "scopes": ["pay"]}, Person("ann"), Principal("ann", "office", roles=["clerk"])],
+    ids=["str", "dict", "object", "Principal"],
 )
 def test_the_verifier_gives_the_principal(kind, found):
     app, seen, asked = demo(), [], []
@@ -84,7 +86,9 @@ def test_the_verifier_gives_the_principal(kind, found):
         return found if credentials.token == "good" else None
 
     def decide(principal, kind, name, arguments):
-        seen.append((principal["subject"], kind, name, arguments))
+        assert isinstance(principal, Principal)
+        assert principal.issuer == ("office" if isinstance(found, Principal) else "verifier")
+        seen.append((principal.subject, kind, name, arguments))
         return True
 
     app.verifier(of_kind(kind, verify))

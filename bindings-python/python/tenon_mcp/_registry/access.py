@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._auth import principal_of
 from .._native import Handler
 from .._schema.inspection import check_positional, described, is_async, is_generator, wraps_async
 from ..errors import RegistrationError, StateError
@@ -41,13 +42,17 @@ def _names(headers: Any) -> list[str]:
 
 def _answer(found: Any) -> Any:
     """A principal as its members. Other values stay as they are; the engine checks them."""
+    from .._auth.principal import Principal
+
+    if isinstance(found, Principal):
+        return found._members()
     to_dict = getattr(found, "to_dict", None)
     return to_dict() if callable(to_dict) and not isinstance(found, type) else found
 
 
 def _asks(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
     """Calls a verifier with the credentials that the engine passes."""
-    from .credentials import Credentials
+    from .._auth.credentials import Credentials
 
     if on_loop:
 
@@ -64,11 +69,11 @@ def _decides(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
     if on_loop:
 
         async def ask(principal: Any, kind: str, name: str, arguments: Any) -> Any:
-            return await function(principal, kind, name, arguments)
+            return await function(principal_of(principal), kind, name, arguments)
 
         return ask
 
-    return lambda principal, kind, name, arguments: function(principal, kind, name, arguments)
+    return lambda principal, kind, name, arguments: function(principal_of(principal), kind, name, arguments)
 
 
 class AccessRegistry(Registry):
@@ -94,8 +99,8 @@ class AccessRegistry(Registry):
         It gets ``Credentials``: the bearer token, and those of ``headers`` that the request has. It is called if the
         request has a bearer token or one of these headers, and no verifier of the setting ``auth`` accepts it. It
         returns the principal, or ``None`` or ``False`` if it does not accept the credentials; the request is then
-        refused with 401. A principal is a ``str``, its subject, or a dict with the members of a principal, or an
-        object whose method ``to_dict`` returns such a dict.
+        refused with 401. A principal is a ``Principal``, a ``str``, its subject, or a dict with the members of a
+        principal, or an object whose method ``to_dict`` returns such a dict.
 
         The answer is kept for the limit ``token_cache_time``, by the token and the headers. If the function raises,
         returns something else, or takes longer than ``store_timeout``, the request is refused with 503, and only the

@@ -68,10 +68,11 @@ impl Shaper {
         out
     }
 
-    /// Adds the members that every modern result has (RPC-12, VER-8), and closes the response.
-    fn close_result(&self, mut out: JsonWriter, revision: Revision, result_type: &str) -> Bytes {
+    /// Adds the members that every modern result has (RPC-12, VER-8), and closes the response. `result_type` is a JSON
+    /// string.
+    fn close_result(&self, mut out: JsonWriter, revision: Revision, result_type: &[u8]) -> Bytes {
         if revision.is_modern() {
-            out.key("resultType").str(result_type);
+            out.key("resultType").raw(result_type);
             out.verbatim(SERVER_INFO).slice(self.implementation(revision)).verbatim(b"}");
         }
         out.verbatim(b"}}");
@@ -80,7 +81,7 @@ impl Shaper {
 
     /// The empty result for `ping`.
     pub fn empty(&self, id: &RequestId, revision: Revision) -> Bytes {
-        self.close_result(self.open_result(id, 0), revision, "complete")
+        self.close_result(self.open_result(id, 0), revision, br#""complete""#)
     }
 
     /// The response to `initialize`. `client` are the client's capabilities.
@@ -97,7 +98,7 @@ impl Shaper {
         out.key("capabilities").slice(&capabilities.write(revision, &extensions));
         out.key("serverInfo").slice(self.implementation(revision));
         self.instructions(&mut out);
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 
     /// The response to `server/discover`. It is `private` if only callers with credentials get it.
@@ -121,7 +122,7 @@ impl Shaper {
         let hints = self.hints(Cacheable::Discover, None, false);
         let hints = if private { CacheHints { scope: CacheScope::Private, ..hints } } else { hints };
         hints.write(revision, &mut out);
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 
     /// The extensions to announce. A legacy client gets them only if it has announced some itself (digest section 9.2).
@@ -168,7 +169,7 @@ impl Shaper {
             let hints = if private { CacheHints { scope: CacheScope::Private, ..hints } } else { hints };
             hints.write(revision, &mut out);
         }
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 
     /// The response with a handler's result. `hints` are set for a result that may be cached; the flag tells whether
@@ -193,7 +194,7 @@ impl Shaper {
     pub fn no_suggestions(&self, id: &RequestId, revision: Revision) -> Bytes {
         let mut out = self.open_result(id, 64);
         out.key("completion").begin_object().key("values").begin_array().end_array().end_object();
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 
     /// A tool's failure with a text of the engine.
@@ -201,7 +202,7 @@ impl Shaper {
         let mut out = self.open_result(id, text.len() + text.len() / 8);
         out.key("content").begin_array().begin_object().key("type").str("text").key("text").str(text);
         out.end_object().end_array().key("isError").bool(true);
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 
     /// The end of a subscription, as the response to the request that began it (SU-7).
@@ -229,7 +230,7 @@ impl Shaper {
             out.key(key).begin_object().key("method").str(method).key("params").slice(params).end_object();
         }
         out.end_object().key("requestState").str(state);
-        self.close_result(out, revision, "input_required")
+        self.close_result(out, revision, br#""input_required""#)
     }
 }
 

@@ -19,14 +19,14 @@ impl Shaper {
             facts.write(revision, &mut out);
             out.end_object();
         }
-        self.close_result(out, revision, "task")
+        self.close_result(out, revision, br#""task""#)
     }
 
     /// A task as the result of `tasks/get` and, in 2025-11-25, of `tasks/cancel`. `write` writes its members.
     pub fn task(&self, id: &RequestId, revision: Revision, write: impl FnOnce(&mut JsonWriter)) -> Bytes {
         let mut out = self.open_result(id, 256);
         write(&mut out);
-        self.close_result(out, revision, "complete")
+        self.close_result(out, revision, br#""complete""#)
     }
 }
 
