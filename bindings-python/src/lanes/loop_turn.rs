@@ -22,6 +22,7 @@ impl LoopLane {
         let mut turn = self.turn.lock();
         turn.end = end;
         turn.with_async = with_async;
+        turn.progressed = false;
         turn.stale = !turn.ops.is_empty();
         turn.room = MAX_OPS.saturating_sub(turn.ops.len());
         self.fill(&mut turn);
@@ -56,11 +57,12 @@ impl LoopLane {
                     }
                     return Ok(None);
                 }
-                if Instant::now() >= turn.end {
+                if turn.progressed && Instant::now() >= turn.end {
                     drop(turn);
                     self.wake.finish_early();
                     return Ok(None);
                 }
+                turn.progressed = true;
                 (turn.ops.pop_front(), turn.stale)
             };
             match op {
@@ -142,9 +144,9 @@ impl LoopLane {
             }
             // A lane that always has more operations than the limit leaves a share of the limit to the lanes after it.
             let share = turn.room.div_ceil(self.lanes.len() - index);
-            if share > 0 {
-                lane.drain(share, self.budget, &mut ops);
-            }
+            // Even without room, because the wake of an earlier turn has been consumed: `drain` wakes again if
+            // operations are queued.
+            lane.drain(share, self.budget, &mut ops);
             turn.room = turn.room.saturating_sub(ops.len());
             turn.ops.extend(ops.drain(..).map(|op| (op, *is_async)));
         }

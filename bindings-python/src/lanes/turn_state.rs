@@ -17,6 +17,8 @@ pub(crate) struct TurnState {
     pub(super) end: Instant,
     /// How many more operations this turn may take.
     pub(super) room: usize,
+    /// The turn has started an operation. Each turn starts one, even if its time is over, so that calls always progress.
+    pub(super) progressed: bool,
     /// The operations were taken in an earlier turn, so their calls may have ended meanwhile.
     pub(super) stale: bool,
     /// Whether calls of `async def` functions can be started.
@@ -32,6 +34,7 @@ impl TurnState {
             exchanges: VecDeque::new(),
             end: Instant::now(),
             room: 0,
+            progressed: false,
             stale: false,
             with_async: true,
             ran_function: false,

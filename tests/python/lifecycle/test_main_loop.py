@@ -71,6 +71,25 @@ def test_the_budget_of_a_poll_is_a_limit():
             client.answer(request)
 
 
+def test_a_poll_without_time_runs_one_call():
+    app = Server("t")
+    count = 0
+
+    @app.tool(thread="main")
+    def add() -> None:
+        nonlocal count
+        count += 1
+
+    with beside(app) as client:
+        requests = [client.start_call("add") for _ in range(100)]
+        client.request("ping")
+        for polls in range(1, len(requests) + 1):
+            assert app.poll(0)
+            assert count == polls
+        for request in requests:
+            client.answer(request)
+
+
 def test_polling_ends_with_its_budget():
     app = Server("t")
     times = []

@@ -5,12 +5,11 @@ import gc
 import threading
 import time
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tenon_mcp import Context, McpError, RegistrationError, Server, StateError, ToolError
 from tenon_mcp.testing import Client
-from wire import SECONDS
+from wire import SECONDS, serving
 
 
 def test_a_server_is_mounted_in_another():
@@ -81,12 +80,12 @@ def test_a_mounted_server_is_let_go_of():
     assert [one() for one in gone] == [None, None, None]
 
 
-def collected(client, *refs):
+def collected(ping, *refs):
     # The engine may let go of a call some time after its answer.
     deadline = time.monotonic() + SECONDS
     while any(one() is not None for one in refs):
         assert time.monotonic() < deadline, [one() for one in refs]
-        client.ping()
+        ping()
         gc.collect()
 
 
@@ -128,7 +127,7 @@ def test_an_unmounted_server_is_let_go_of(where, is_async):
             assert client.call_tool(name).text == "part"
 
         for _ in range(2):
-            collected(client, *use(call))
+            collected(client.ping, *use(call))
 
 
 def test_a_server_whose_mount_failed_is_let_go_of():
@@ -163,11 +162,16 @@ def test_an_unmounted_server_stays_until_its_last_call_has_ended():
         app.mount(part, "in")
         return weakref.ref(part)
 
-    with Client(app) as client, ThreadPoolExecutor() as threads:
+    with serving(app) as client:
+
+        def ping():
+            return client.request("ping")
+
         part = use()
-        calls = [threads.submit(lambda: client.call_tool("in_slow").text) for _ in range(2)]
+        calls = [client.start_call("in_slow") for _ in range(2)]
         assert begun.acquire(timeout=SECONDS)
-        client.ping()
+        # Its answer means that the server has received both calls.
+        ping()
         app.unmount(part(), "in")
         gc.collect()
         released.release()
@@ -175,9 +179,8 @@ def test_an_unmounted_server_stays_until_its_last_call_has_ended():
         gc.collect()
         assert part() is not None
         released.release()
-        assert [call.result(SECONDS) for call in calls] == ["part", "part"]
-        del calls
-        collected(client, part)
+        assert [client.answer(call)["result"]["content"][0]["text"] for call in calls] == ["part", "part"]
+        collected(ping, part)
 
 
 def named(name, is_async):

@@ -6,6 +6,7 @@ import functools
 import signal
 import sys
 import threading
+import time
 
 import pytest
 from asgi_client import call, ended, value
@@ -110,6 +111,27 @@ def test_calls_questions_and_cancellation_on_the_running_loop(loop, revision):
 
     loop(main())
     assert told == ["entered", "cancelled"] * 2
+
+
+def test_turns_whose_time_is_over_at_their_start(loop):
+    from tenon_mcp.testing import Client
+
+    app, _ = demo()
+
+    def delay(_, event, function):
+        if event == "c_return" and function.__name__ == "begin":
+            time.sleep(0.005)
+
+    async def main():
+        async with Client(app) as client:
+            sys.setprofile(delay)
+            try:
+                sums = await asyncio.gather(*(client.call_tool("add", {"a": a, "b": 1}) for a in range(100)))
+            finally:
+                sys.setprofile(None)
+            assert [sum.data for sum in sums] == list(range(1, 101))
+
+    loop(asyncio.wait_for(main(), SECONDS))
 
 
 def test_asgi(loop):
