@@ -30,8 +30,7 @@ from .server import Server
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._auth.options import AccessRule
-    from ._auth.principal import Principal
-    from ._auth.verifiers import JWT, ApiKey, ApiKeys, Introspection
+    from .auth import JWT, ApiKey, ApiKeys, Introspection, Principal
     from .context import Answer, Root
     from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
     from .settings import Settings
@@ -106,8 +105,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "context": ("Answer", "Root"),
         "_auth.credentials": ("Credentials",),
         "_auth.options": ("AccessRule",),
-        "_auth.principal": ("Principal",),
-        "_auth.verifiers": ("ApiKey", "ApiKeys", "Introspection", "JWT"),
+        "auth": ("ApiKey", "ApiKeys", "Introspection", "JWT", "Principal"),
         "_handlers.depends": ("Depends",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),

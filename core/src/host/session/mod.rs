@@ -4,3 +4,4 @@ pub(super) mod batch;
 pub(super) mod initialize;
 pub(super) mod notifications;
 pub(super) mod peer;
+mod peer_principal;

@@ -10,6 +10,7 @@ use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::Engine;
 use crate::host::lanes::wake::Wake;
 use crate::host::principal::ExpiryGuard;
+use crate::host::session::peer_principal::PeerPrincipal;
 use crate::locks::Mutex;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::id::RequestId;
@@ -25,12 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Default)]
 pub struct Peer {
     session_id: Option<Arc<str>>,
-    /// Set when the channel or the session opens, and by a login.
-    principal: Mutex<Option<Principal>>,
-    /// Whether there is a principal. Most peers have none, and a load is enough to know it.
-    is_known: AtomicBool,
-    /// Removes the principal of a channel when its credential ends, and what then runs.
-    expiry: Mutex<(Option<ExpiryGuard>, Option<Arc<dyn Fn() + Send + Sync>>)>,
+    principal: PeerPrincipal,
     /// The client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
     state: Mutex<State>,
@@ -112,26 +108,6 @@ pub(in crate::host) enum Untracked {
     PeerFull,
 }
 
-impl Engine {
-    /// Sets the principal of a channel that has one client, when the channel opens or at a login. When its credential
-    /// ends, the channel has no principal any more.
-    pub(crate) fn identify(&self, peer: &Arc<Peer>, principal: Option<Principal>) {
-        let weak = Arc::downgrade(peer);
-        let expired = move || {
-            if let Some(peer) = weak.upgrade() {
-                peer.expire();
-            }
-        };
-        // The former principal no longer ends the channel.
-        let former = peer.expiry.lock().0.take();
-        drop(former);
-        let known = principal.clone();
-        peer.set_principal(principal);
-        let guard = self.until_expiry(known.as_ref(), expired);
-        peer.expiry.lock().0 = guard;
-    }
-}
-
 impl Peer {
     /// A peer that has sent nothing yet. `session_id` names its session on transports that have sessions.
     pub fn new(session_id: Option<Arc<str>>) -> Arc<Peer> {
@@ -141,7 +117,7 @@ impl Peer {
     /// The same, with a known principal.
     pub fn of(session_id: Option<Arc<str>>, principal: Option<Principal>) -> Arc<Peer> {
         let peer = Peer { session_id, ..Peer::default() };
-        peer.set_principal(principal);
+        peer.principal.set(principal);
         Arc::new(peer)
     }
 
@@ -151,31 +127,15 @@ impl Peer {
         Arc::new(Peer { share, ..Peer::default() })
     }
 
-    /// Sets the principal, if it is known, before the first message of the peer, or at a login.
-    pub(crate) fn set_principal(&self, principal: Option<Principal>) {
-        if let Some(principal) = principal {
-            let former = self.principal.lock().replace(principal);
-            self.is_known.store(true, Ordering::Release);
-            drop(former);
-        }
-    }
-
     /// Sets what runs when the credential of the channel's principal ends. By default, the channel stays open without a
     /// principal.
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) fn on_expired(&self, run: Arc<dyn Fn() + Send + Sync>) {
-        self.expiry.lock().1 = Some(run);
+        self.principal.on_expired(run);
     }
 
-    /// Removes the principal, because its credential has ended.
-    fn expire(&self) {
-        self.is_known.store(false, Ordering::Release);
-        let former = self.principal.lock().take();
-        let run = self.expiry.lock().1.clone();
-        drop(former);
-        if let Some(run) = run {
-            run();
-        }
+    pub(super) fn peer_principal(&self) -> &PeerPrincipal {
+        &self.principal
     }
 
     pub(in crate::host) fn share(&self) -> Option<&Arc<Share>> {
@@ -193,7 +153,7 @@ impl Peer {
     /// principal may use the session.
     #[inline]
     pub fn principal(&self) -> Option<Principal> {
-        if self.is_known.load(Ordering::Acquire) { self.principal.lock().clone() } else { None }
+        self.principal.get()
     }
 
     /// The session's id.
