@@ -7,7 +7,6 @@ use crate::dispatch::observer::SessionScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Share;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
-use crate::host::engine::Engine;
 use crate::host::lanes::wake::Wake;
 use crate::host::principal::ExpiryGuard;
 use crate::host::session::peer_principal::PeerPrincipal;
