@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tenon_mcp::testing::{Client, Exchange};
 use tenon_mcp::{
-    CallError, Context, HttpOptions, Limits, Log, Principal, PrincipalRefusal, PrincipalRequest,
-    PrincipalResolver, Record, Resolution, Running, ServeOptions, Server, SseOptions, Tool, UnixOptions,
-    WebSocketOptions,
+    Context, HttpOptions, Limits, Log, Principal, PrincipalRefusal, PrincipalRequest, PrincipalResolver,
+    Record, Resolution, Running, ServeOptions, Server, SseOptions, Tool, UnixOptions, WebSocketOptions,
 };
 
 /// The timeout of all waits. If a wait takes longer, something hangs.
@@ -372,27 +371,6 @@ fn clients_in_the_process_are_resolved_too() {
     assert!(refused("attached", Some("")).contains("empty string"));
     up.close();
     assert!(Exchange::open(&up.server, None).is_err());
-}
-
-#[test]
-fn a_handler_logs_in_its_client() {
-    let up = Up::new(ServeOptions::new().in_process(), |_| {});
-    up.connections("nobody");
-    let login = |context: Context| async move {
-        let ann = Principal::from("ann").with_roles(["admin"]);
-        context.login(ann).map_err(|error| CallError::tool(error.to_string()))?;
-        Ok::<_, CallError>(context.principal().map_or("nobody", Principal::subject).to_owned())
-    };
-    up.server.tool(Tool::new("login"), login).unwrap();
-    up.server.tool(Tool::new("secret").roles(["admin"]), || async { "42" }).unwrap();
-    let (client, other) = (Client::new(&up.server).unwrap(), Client::new(&up.server).unwrap());
-    up._runtime.block_on(async {
-        assert!(client.call_tool("secret", json!({})).await.is_err());
-        let reply = client.call_tool("login", json!({})).await.unwrap();
-        assert_eq!(reply.text(), "nobody", "it counts afterwards");
-        assert_eq!(client.call_tool("secret", json!({})).await.unwrap().text(), "42");
-        assert!(other.call_tool("secret", json!({})).await.is_err());
-    });
 }
 
 #[test]

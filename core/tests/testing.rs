@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tenon_mcp::testing::{Client, ClientError, Exchange};
 use tenon_mcp::{
     CallError, Completing, Completion, Context, Elicit, Error, ErrorKind, Json, Kind, Level, Limits, Method,
-    Prompt, Resource, ResourceTemplate, Revision, ServeOptions, Server, Tool,
+    Principal, Prompt, Resource, ResourceTemplate, Revision, ServeOptions, Server, Tool,
 };
 
 #[derive(serde::Deserialize)]
@@ -353,4 +353,22 @@ fn a_completion_of_what_does_not_exist_is_refused() {
     suggests(&part, Completion::prompt("greet", "name")).unwrap();
     running.close();
     running.wait();
+}
+
+#[tokio::test]
+async fn a_handler_logs_in_its_client() {
+    let server = server();
+    let login = |context: Context| async move {
+        let ann = Principal::from("ann").with_roles(["admin"]);
+        context.login(ann).map_err(|error| CallError::tool(error.to_string()))?;
+        Ok::<_, CallError>(context.principal().map_or("nobody", Principal::subject).to_owned())
+    };
+    server.tool(Tool::new("login"), login).unwrap();
+    server.tool(Tool::new("secret").roles(["admin"]), || async { "42" }).unwrap();
+    let (client, other) = (Client::new(&server).unwrap(), Client::new(&server).unwrap());
+    assert!(client.call_tool("secret", json!({})).await.is_err());
+    let reply = client.call_tool("login", json!({})).await.unwrap();
+    assert_eq!(reply.text(), "nobody", "it counts afterwards");
+    assert_eq!(client.call_tool("secret", json!({})).await.unwrap().text(), "42");
+    assert!(other.call_tool("secret", json!({})).await.is_err());
 }

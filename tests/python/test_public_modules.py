@@ -17,7 +17,7 @@ DEFINED_ELSEWHERE = {
     "EmbedOptions", "HasFileno", "HttpOptions", "SseOptions", "Transports", "UnixOptions", "WebOptions",
 }  # fmt: skip
 # Unions, which have no name of their own.
-UNIONS = {"StoreOp", "StoreReply"}
+UNIONS = {"StoreOp", "StoreReply", "Verifier"}
 
 
 def public(name):

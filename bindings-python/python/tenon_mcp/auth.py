@@ -8,4 +8,4 @@ from __future__ import annotations
 from ._auth.principal import Principal
 from ._auth.verifiers import JWT, ApiKey, ApiKeys, Introspection
 
-__all__ = ["JWT", "ApiKey", "ApiKeys", "Introspection", "Principal"]
+__all__ = ["ApiKey", "ApiKeys", "Introspection", "JWT", "Principal"]

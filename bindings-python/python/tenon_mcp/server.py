@@ -331,8 +331,8 @@ class Server(Registrations):
         """Runs calls that wait for the main thread on the calling thread. Returns ``False`` once the server has ended.
 
         After ``budget`` seconds (default: the limit ``poll_budget``) it starts no further call; a running call
-        continues to its end. It starts at least one call that waits. If no call waits, it waits for one at most ``timeout`` seconds, or without limit if that
-        is ``None``.
+        continues to its end. It starts at least one call that waits. If no call waits, it waits for one at most
+        ``timeout`` seconds, or without limit if that is ``None``.
 
         Only one thread may call it, whenever its loop is idle or ``wake_fd`` is readable. A handler may call it too,
         for example from a modal dialog. A ``KeyboardInterrupt`` in a handler propagates through it. Raises

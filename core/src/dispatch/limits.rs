@@ -1,5 +1,9 @@
 //! The limits of the engine, as one table. All bindings take the names, numbers, units and texts from it.
 
+pub(crate) mod live;
+#[cfg(test)]
+mod tests;
+
 use crate::json;
 use std::fmt;
 use std::time::Duration;
@@ -450,6 +454,3 @@ impl fmt::Display for WrongLimit {
 }
 
 impl std::error::Error for WrongLimit {}
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,6 @@ pub mod environment;
 #[cfg(test)]
 mod environment_tests;
 pub mod limits;
-pub(crate) mod live_limits;
 pub mod log;
 pub(crate) mod media;
 pub(crate) mod nearest_name;

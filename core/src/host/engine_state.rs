@@ -7,7 +7,7 @@ use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::live_limits::LiveLimits;
+use crate::dispatch::limits::live::LiveLimits;
 use crate::dispatch::log::{self, LiveLevel, LogLevel};
 use crate::dispatch::observer::Observers;
 use crate::dispatch::options::PublicUrl;

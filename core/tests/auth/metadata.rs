@@ -182,7 +182,8 @@ fn every_endpoint_challenges() {
         ("sec-websocket-version", "13"),
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let requests: [(&str, &str, &[(&str, &str)]); 6] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let requests: [(&str, &str, Headers<'_>); 6] = [
         ("POST", "/mcp", &[("content-type", "application/json")]),
         ("GET", "/mcp", &[("accept", "text/event-stream")]),
         ("DELETE", "/mcp", &[("mcp-session-id", "x")]),

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 63] = [
+const PARTS: [(&str, &str, &[&str]); 62] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -85,7 +85,6 @@ const PARTS: [(&str, &str, &[&str]); 63] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
-    ("dispatch", "live_limits", &["limits"]),
     ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["access", "log", "nearest_name", "principal", "validation"]),
     ("dispatch", "rate_table", &["shares"]),

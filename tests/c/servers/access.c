@@ -210,7 +210,7 @@ static void the_authorizer_gets_the_principal(void) {
     const char *url = listening(server);
     CHECK_IN("200 OK", calling(url, "Authorization: Bearer object\r\n", 1, "paid"));
     CHECK_IN(
-        "{\"principal\":{\"issuer\":\"verifier\",\"subject\":\"ann\",\"scopes\":[\"pay\"],\"roles\":[],"
+        "{\"principal\":{\"issuer\":\"host\",\"subject\":\"ann\",\"scopes\":[\"pay\"],\"roles\":[],"
         "\"claims\":{\"team\":\"red\"}}",
         second.seen);
     OK(tenon_server_free(server));

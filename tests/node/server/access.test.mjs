@@ -60,7 +60,7 @@ for (const [kind, found] of Object.entries({
         return token === 'good' ? found : null
       })
       .authorizer(async ({ principal, ...question }) => {
-        assert.equal(principal.issuer, 'verifier')
+        assert.equal(principal.issuer, 'host')
         assert.equal(principal.clientId, kind === 'object' || kind === 'class' ? 'app' : undefined)
         assert.deepEqual(principal.claims, kind === 'object' ? { team_name: 'red' } : undefined)
         assert.ok(Object.isFrozen(principal.scopes))

@@ -65,7 +65,7 @@ def test_errors_have_the_text_of_the_engine(tmp_path, settings):
         (lambda: Settings(5), "settings: file must be a str, not 5"),
         (lambda: Settings(tmp_path / "none.toml"), "none.toml: there is no such file"),
         (lambda: Settings(sections={"shop": []}, prefix=""), "shop"),
-        (lambda: Settings(values={"limits.max_calls": {1}}, prefix=""), "values: .*is not JSON"),
+        (lambda: Settings(values={"limits.max_calls": object()}, prefix=""), "values: .*is not JSON"),
         (lambda: Server("n", settings=5), "settings: file must be a str, not 5"),
         (lambda: Server(settings=made), "server.name is not set; set it to the name of the server"),
     ):

@@ -87,7 +87,7 @@ def test_the_verifier_gives_the_principal(kind, found):
 
     def decide(principal, kind, name, arguments):
         assert isinstance(principal, Principal)
-        assert principal.issuer == ("office" if isinstance(found, Principal) else "verifier")
+        assert principal.issuer == ("office" if isinstance(found, Principal) else "host")
         seen.append((principal.subject, kind, name, arguments))
         return True
 

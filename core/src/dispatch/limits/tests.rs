@@ -39,10 +39,7 @@ fn wrong_values_say_what_is_right() {
     let mut limits = Limits::default();
     let calls = Limits::named("max_calls").unwrap();
     let said = |wrong: WrongLimit| wrong.to_string();
-    assert_eq!(
-        said(limits.set(calls, LimitValue::Count(0)).unwrap_err()),
-        "must be an integer above zero"
-    );
+    assert_eq!(said(limits.set(calls, LimitValue::Count(0)).unwrap_err()), "must be an integer above zero");
     let time = LimitValue::Time(Duration::ZERO);
     assert!(limits.set(calls, time).is_err());
     let timeout = Limits::named("call_timeout").unwrap();

@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The issuer of principals that the program gives as a plain string.
-const HOST: &str = "host";
+pub(crate) const HOST: &str = "host";
 
 /// Who sent a request. The identity of a principal is the pair of its issuer and its subject. The issuer is the
 /// authority that knows the subject, such as an OAuth authorization server. Two issuers may use the same subject for

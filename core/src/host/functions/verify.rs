@@ -1,12 +1,9 @@
 //! The verifier: a function of the program that finds the principal of credentials.
 
 use super::{HostFunction, HostFunctionKind};
-use crate::dispatch::principal::Principal;
+use crate::dispatch::principal::{HOST, Principal};
 use crate::host::engine::Engine;
 use crate::json::{JsonSlice, JsonWriter, Kind};
-
-/// The issuer of principals that the verifier gives without one.
-const ISSUER: &str = "verifier";
 
 /// What the verifier found. `Ok(None)`: it does not accept the credentials.
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
@@ -48,7 +45,7 @@ impl Engine {
     fn verified(&self, value: &JsonSlice) -> Verified {
         match value.kind() {
             Kind::Null | Kind::False => Ok(None),
-            _ => Principal::from_json(value, ISSUER).map(Some).map_err(|why| {
+            _ => Principal::from_json(value, HOST).map(Some).map_err(|why| {
                 self.0.log_handler_fault(|| format!("the verifier returned no principal: {why}"));
             }),
         }

@@ -53,10 +53,7 @@ fn the_verifier_gives_the_principal_and_is_asked_once_for_the_same_credentials()
     });
     let principals: Vec<Value> = principals.map(|value| value.deserialize().unwrap()).collect();
     assert_eq!(principals.len(), 2);
-    assert_eq!(
-        principals[0],
-        json!({ "issuer": "verifier", "subject": "ann", "scopes": ["a"], "roles": [] })
-    );
+    assert_eq!(principals[0], json!({ "issuer": "host", "subject": "ann", "scopes": ["a"], "roles": [] }));
     // It is kept.
     let mut three = call_with(&bench, &headers, json!({}));
     assert!(three.poll().is_none());
