@@ -243,6 +243,16 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
+    # A sample of the matrix; `make auth-matrix` runs all of it.
+    "auth-matrix": {
+        "budget": 40,
+        "beside": "python",
+        "commands": [
+            ".venv/bin/python -m pytest -q tests/auth",
+            ".venv/bin/python tests/auth/matrix.py --cells 4000",
+        ],
+        "needs": BUILD,
+    },
     "loom": {
         "budget": 600,
         "beside": "checks",
@@ -404,6 +414,7 @@ GROUPS = {
         "layers",
         "python-oldest",
         "systems",
+        "auth-matrix",
         "c-valgrind",
         "c-asan",
         "c-tsan",

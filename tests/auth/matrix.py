@@ -30,10 +30,10 @@ import processes  # noqa: E402
 
 SETTINGS = str(HERE / "settings.toml")
 HOSTS = {
-    "rust": [os.environ.get("TENON_WIRE_RUST", "target/ci/tenon-fixture")],
+    "rust": ["target/ci/tenon-fixture"],
     "python": [processes.PYTHON, "tests/fixtures/python/fixture.py"],
     "node": [processes.NODE, "tests/fixtures/node/fixture.mjs"],
-    "c": [os.environ.get("TENON_WIRE_C", "build/c/fixture")],
+    "c": [f"{os.environ.get('BUILD', 'build/c')}/fixture"],
 }
 TRANSPORTS = {"HTTP": peers.Http, "HTTP+SSE": peers.Sse, "WebSocket": peers.WebSocket}
 
