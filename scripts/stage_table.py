@@ -243,6 +243,13 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
+    # One host, with authentication on; `make conformance-auth` runs all of them.
+    "conformance-auth": {
+        "budget": 30,
+        "beside": "python",
+        "commands": [".venv/bin/python tests/conformance/run.py --token --hosts c"],
+        "needs": BUILD,
+    },
     # A sample of the matrix; `make auth-matrix` runs all of it.
     "auth-matrix": {
         "budget": 40,
@@ -415,6 +422,7 @@ GROUPS = {
         "python-oldest",
         "systems",
         "auth-matrix",
+        "conformance-auth",
         "c-valgrind",
         "c-asan",
         "c-tsan",
