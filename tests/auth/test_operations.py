@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import matrix
 import pytest
 import rules
 import tokens
@@ -54,6 +55,25 @@ def test_the_table_is_that_of_the_settings_file(monkeypatch):
     assert rules.RULES["guarded"].scopes == (*scopes, *tags["guarded"]["scopes"])
     assert rules.RULES["staff"].roles == tuple(tags["staff"]["roles"])
     assert settings.get("server.public_url") == tokens.AUDIENCE
+
+
+@pytest.mark.parametrize(
+    "rule, instead",
+    [
+        ('scopes = ["guard"]', "scopes = []"),
+        ('scopes = ["use"]', 'scopes = ["tools"]'),
+        ('issuer = "https://login.example"', 'issuer = ["https://login.example", "https://other.example"]'),
+    ],
+)
+def test_a_server_with_other_rules_fails(rule, instead, tmp_path, monkeypatch, capsys):
+    other = tmp_path / "settings.toml"
+    text = (Path(__file__).parent / "settings.toml").read_text()
+    assert rule in text
+    other.write_text(text.replace(rule, instead))
+    monkeypatch.setattr(matrix, "SETTINGS", str(other))
+    arguments = ["--hosts", "python", "--only", "HTTP, closed, modern: tool: tools/call guarded"]
+    assert matrix.main(arguments) == 1
+    assert "FAILED python, HTTP, closed, modern: tool: tools/call guarded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
