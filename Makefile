@@ -1,5 +1,5 @@
 # The commands people type. What a stage does is in scripts/stages.py.
-.PHONY: test test-full conformance demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
+.PHONY: test test-full conformance conformance-auth auth-matrix demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
 
 # Where `install` puts the C library; DESTDIR goes in front of it.
 PREFIX ?= /usr/local
@@ -18,6 +18,19 @@ conformance:
 	@scripts/bootstrap.sh
 	@python3 scripts/stages.py build
 	@python3 tests/conformance/run.py
+
+# All hosts, with authentication on, for a client that has a token.
+conformance-auth:
+	@scripts/bootstrap.sh
+	@python3 scripts/stages.py build
+	@.venv/bin/python tests/conformance/run.py --token
+
+# Every method, with every kind of credentials, in every language, over every transport.
+auth-matrix:
+	@scripts/bootstrap.sh
+	@python3 scripts/stages.py build
+	@.venv/bin/python -m pytest -q tests/auth
+	@.venv/bin/python tests/auth/matrix.py
 
 # EXAMPLE=name serves that example at ADDRESS; without it, the quickstart is shown and the names are listed.
 demo:

@@ -243,6 +243,23 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
+    # One host, with authentication on; `make conformance-auth` runs all of them.
+    "conformance-auth": {
+        "budget": 30,
+        "beside": "python",
+        "commands": [".venv/bin/python tests/conformance/run.py --token --hosts c"],
+        "needs": BUILD,
+    },
+    # A sample of the matrix; `make auth-matrix` runs all of it.
+    "auth-matrix": {
+        "budget": 40,
+        "beside": "python",
+        "commands": [
+            ".venv/bin/python -m pytest -q tests/auth",
+            ".venv/bin/python tests/auth/matrix.py --cells 4000",
+        ],
+        "needs": BUILD,
+    },
     "loom": {
         "budget": 600,
         "beside": "checks",
@@ -404,6 +421,8 @@ GROUPS = {
         "layers",
         "python-oldest",
         "systems",
+        "auth-matrix",
+        "conformance-auth",
         "c-valgrind",
         "c-asan",
         "c-tsan",

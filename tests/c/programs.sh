@@ -15,6 +15,7 @@ program() {
 program fixture tests/fixtures/c/*.c
 program conformance tests/conformance/c/*.c
 program store_child tests/stores/*.c
+program entries tests/auth/entries.c
 for source in tests/lifecycle/lifecycle.c examples/c/*/*.c; do
     case $source in
         */database.c) program database "$source" -lsqlite3 ;;

@@ -1,19 +1,25 @@
 """Runs the public conformance suite against the conformance fixture of each host and says what it found.
 
-    run.py [--hosts rust,python,node,c] [--revisions 2025-11-25,2026-07-28] [--verbose]
+    run.py [--hosts rust,python,node,c] [--revisions 2025-11-25,2026-07-28] [--token] [--verbose]
     run.py --url URL [--name NAME]         any server that runs already; nothing is expected to fail
 
 Prints for each host and revision `python 2026-07-28 scored 37/37 unscored 13/13 warnings 0`, and for scenarios that
 no revision requires `python 2026-07-28 by name 3/3 checks 41`, under it what failed and why, and at the end
 `N passed, N failed`, counted in scenarios. A scenario named in expected.json counts as neither while it fails; one
 that passes though named counts as failed, so the list only shrinks. What the suite wrote stays in build/conformance.
-Standard library only.
+With --token the hosts refuse requests without a token, and the suite's client has one; that needs `cryptography`, all
+else only the standard library.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import sys
+import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import suite
@@ -28,9 +34,10 @@ HOSTS = {
     "rust": ["target/ci/tenon-conformance"],
     "python": [processes.PYTHON, "tests/conformance/python/server.py"],
     "node": [processes.NODE, "tests/conformance/node/server.mjs"],
-    "c": ["build/c/conformance"],
+    "c": [f"{os.environ.get('BUILD', 'build/c')}/conformance"],
 }
 OUTPUT = processes.ROOT / "build" / "conformance"
+AUTHENTICATION = ["--settings", str(HERE / "token.toml")]
 
 
 class Tally:
@@ -72,7 +79,7 @@ def report(host, revision, scenarios, seconds, tally, verbose, line=None):
 def run_server(host, url, revisions, required, document, tally, verbose):
     for revision in revisions:
         started = time.monotonic()
-        results = suite.run(url, revision, OUTPUT / f"{host}-{revision}")
+        results = suite.run(url, revision, output(host, revision))
         scenarios = verdict.judge(required[revision], results, verdict.Expected(document, host), revision)
         report(host, revision, scenarios, time.monotonic() - started, tally, verbose)
         run_by_name(host, url, revision, tally, verbose)
@@ -84,7 +91,7 @@ def run_by_name(host, url, revision, tally, verbose):
     names = suite.BY_NAME.get(revision, [])
     if not names:
         return
-    results = suite.run_by_name(url, revision, OUTPUT / f"{host}-{revision}-by-name")
+    results = suite.run_by_name(url, revision, output(host, f"{revision}-by-name"))
     required = suite.Requirements([], dict.fromkeys(names, "by name"))
     nothing = verdict.Expected({"fail": {}, "skip": {}}, host)
     scenarios = verdict.judge(required, results, nothing, revision)
@@ -92,7 +99,40 @@ def run_by_name(host, url, revision, tally, verbose):
     report(host, revision, scenarios, time.monotonic() - started, tally, verbose, line)
 
 
-def run_host(host, revisions, required, document, tally, verbose):
+def output(host, name):
+    """Runs with and without a token may be at the same time."""
+    return OUTPUT / f"{host}{'-token' if suite.TOKEN in os.environ else ''}-{name}"
+
+
+@contextlib.contextmanager
+def authentication():
+    """Puts a token for the suite, and the key that it is verified with, into the environment."""
+    sys.path.insert(0, str(HERE.parent / "auth"))
+    import tokens
+
+    with tempfile.TemporaryDirectory() as folder:
+        key = Path(folder) / "key.pem"
+        tokens.write_key(key)
+        os.environ.update({suite.TOKEN: tokens.signed(["conformance"]), "ACCESS_KEY_FILE": str(key)})
+        try:
+            yield
+        finally:
+            del os.environ[suite.TOKEN]
+
+
+def check_refusal(host, url):
+    """Without a token nothing is answered; otherwise the suite's token would prove nothing."""
+    post = urllib.request.Request(url, b"{}", {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(post, timeout=processes.START_SECONDS) as response:
+            status = response.status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    if status != 401:
+        raise suite.SuiteError(f"{host} answers a request without a token with {status}")
+
+
+def run_host(host, revisions, required, document, tally, args):
     """One process serves every revision: that is how it is used."""
     fixture = Path(processes.from_root(HOSTS[host])[-1])
     pending = document["pending"].get(host)
@@ -101,8 +141,11 @@ def run_host(host, revisions, required, document, tally, verbose):
     if pending:
         return print(f"{host} pending: {pending}", flush=True)
     try:
-        with processes.HttpServer(HOSTS[host]) as server:
-            run_server(host, server.url, revisions, required, document, tally, verbose)
+        more = AUTHENTICATION if args.token else []
+        with processes.HttpServer(HOSTS[host], processes.HTTP_ARGUMENTS + more) as server:
+            if args.token:
+                check_refusal(host, server.url)
+            run_server(host, server.url, revisions, required, document, tally, args.verbose)
     except (processes.Failure, suite.SuiteError) as error:
         tally.fail(f"FAIL {host}: {error}")
 
@@ -121,6 +164,7 @@ def main(arguments=None):
     parser.add_argument("--revisions", help=f"of {','.join(suite.REVISIONS)}")
     parser.add_argument("--url", help="a server that runs already, in place of the hosts' fixtures")
     parser.add_argument("--name", default="server", help="what to call the server of --url")
+    parser.add_argument("--token", action="store_true", help="with authentication on, for a client that has a token")
     parser.add_argument("--verbose", action="store_true", help="print every scenario and check")
     args = parser.parse_args(arguments)
     revisions = choose(args.revisions, suite.REVISIONS)
@@ -132,8 +176,9 @@ def main(arguments=None):
             run_server(args.name, args.url, revisions, required, nothing, tally, args.verbose)
         else:
             document = json.loads((HERE / "expected.json").read_text())
-            for host in choose(args.hosts, list(HOSTS)):
-                run_host(host, revisions, required, document, tally, args.verbose)
+            with authentication() if args.token else contextlib.nullcontext():
+                for host in choose(args.hosts, list(HOSTS)):
+                    run_host(host, revisions, required, document, tally, args)
     except suite.SuiteError as error:
         tally.fail(f"FAIL {error}")
     if tally.expected:

@@ -28,6 +28,7 @@ BY_NAME = {
 OLDEST_NODE = 22  # what the suite needs
 NODE_MODULES = HERE.parent / "node_modules"
 PROGRAM = NODE_MODULES / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+TOKEN = "TENON_SUITE_TOKEN"
 RUN_SECONDS = 300  # a run takes 2 s to 15 s; each scenario has the suite's own limit of 30 s
 FOLDER = re.compile(r"server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
 
@@ -60,7 +61,10 @@ def suite_node():
 def _command(*arguments):
     if not PROGRAM.exists():
         raise SuiteError("the suite is not installed: run scripts/bootstrap.sh")
-    return [suite_node(), "--import", str(HERE / "loopback.mjs"), str(PROGRAM), *arguments]
+    # With a token in the environment, the suite's client sends it.
+    preloaded = ["loopback.mjs", *(["token.mjs"] if TOKEN in os.environ else [])]
+    imports = [word for name in preloaded for word in ("--import", str(HERE / name))]
+    return [suite_node(), *imports, str(PROGRAM), *arguments]
 
 
 def requirements(revision):

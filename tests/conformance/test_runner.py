@@ -1,6 +1,7 @@
 """The runner itself: what it takes for a pass, and that the suite's failures reach its reader."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -131,6 +132,32 @@ def test_a_server_that_can_do_little_fails_most_of_the_suite():
     # The tool that is there passes, the one that is missing fails with the suite's words.
     assert "FAIL tools-call-simple-text" not in done.stdout
     assert re.search(r"^    FAIL tools-call-image\n +FAILURE tools-call-image: .+", done.stdout, re.M)
+
+
+def test_a_server_that_answers_without_a_token_is_no_test_of_tokens():
+    with processes.HttpServer([sys.executable, "tests/conformance/control.py"]) as server:
+        with pytest.raises(suite.SuiteError, match="answers a request without a token"):
+            runner.check_refusal("control", server.url)
+
+
+def test_the_suite_sends_its_token_with_every_request():
+    script = """
+        import http from 'node:http'
+        import { request } from 'undici'
+        const server = http.createServer((got, answer) => answer.end(got.headers.authorization)).listen(0, '127.0.0.1')
+        await new Promise((resolve) => server.once('listening', resolve))
+        const url = `http://127.0.0.1:${server.address().port}/`
+        console.log(await (await fetch(url)).text())
+        console.log(await (await request(url, { method: 'POST', body: '{}' })).body.text())
+        await new Promise((resolve) => http.request(url, (answer) => {
+          answer.on('data', (text) => console.log(`${text}`)).on('end', resolve)
+        }).end('x'))
+        process.exit()"""
+    preloaded = ["--import", str(Path(__file__).parent / "token.mjs")]
+    command = [suite.suite_node(), *preloaded, "--input-type=module", "-e", script]
+    done = subprocess.run(command, cwd=suite.NODE_MODULES.parent, capture_output=True, text=True,
+                          env={**os.environ, suite.TOKEN: "secret"})
+    assert done.stdout == "Bearer secret\n" * 3, done.stderr
 
 
 def test_what_the_suite_opens_is_on_loopback():

@@ -37,16 +37,29 @@ static int failed(tenon_error *err) {
     return 1;
 }
 
+static tenon_status set_settings(tenon_server *server, const char *path, tenon_error **err) {
+    char options[4096];
+    tenon_settings *settings;
+    tenon_status status;
+    snprintf(options, sizeof options, "{\"file\":\"%s\"}", path);
+    if ((status = tenon_settings_load(options, TENON_NUL, &settings, err)) != TENON_OK) return status;
+    status = tenon_server_set_settings(server, settings);
+    tenon_settings_free(settings);
+    return status;
+}
+
 int main(int argc, char **argv) {
     tenon_server *server;
     tenon_error *err = NULL;
     const char *url;
     int code;
-    if (argc != 3 || strcmp(argv[1], "--http") != 0) {
-        fprintf(stderr, "usage: conformance --http HOST:PORT\n");
+    bool secured = argc == 5 && strcmp(argv[3], "--settings") == 0;
+    if ((argc != 3 && !secured) || strcmp(argv[1], "--http") != 0) {
+        fprintf(stderr, "usage: conformance --http HOST:PORT [--settings FILE]\n");
         return 2;
     }
     if (tenon_server_new("tenon-conformance", "1.0.0", &server, &err) != TENON_OK) return failed(err);
+    if (secured && set_settings(server, argv[4], &err) != TENON_OK) return failed(err);
     if (add_plain(server, &err) != TENON_OK || add_asking(server, &err) != TENON_OK ||
         add_rounds(server, &err) != TENON_OK || add_tasks(server, &err) != TENON_OK ||
         add_resources(server, &err) != TENON_OK || add_prompts(server, &err) != TENON_OK ||

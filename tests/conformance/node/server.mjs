@@ -14,7 +14,8 @@ import {
 } from '../../../bindings-node/index.mjs'
 import { addTasks } from './tasks.mjs'
 
-const app = new Server({ name: 'tenon-conformance', version: '1.0.0' })
+const argument = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined)
+const app = new Server({ name: 'tenon-conformance', version: '1.0.0', settings: argument('--settings') })
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 const WAV = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA='
@@ -317,5 +318,5 @@ app.completion({ prompt: 'test_prompt_with_arguments', argument: 'arg1' }, (valu
 addTasks(app)
 app.skills('tests/fixtures/skills')
 
-const { url } = await app.listen({ http: process.argv[process.argv.indexOf('--http') + 1], signals: true })
+const { url } = await app.listen({ http: argument('--http'), signals: true })
 console.log(`listening ${url}`)

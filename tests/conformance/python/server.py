@@ -23,7 +23,8 @@ from tenon_mcp import (
 if TYPE_CHECKING:
     from tenon_mcp import Answer
 
-app = Server("tenon-conformance", "1.0.0")
+SETTINGS = sys.argv[sys.argv.index("--settings") + 1] if "--settings" in sys.argv else None
+app = Server("tenon-conformance", "1.0.0", settings=SETTINGS)
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
