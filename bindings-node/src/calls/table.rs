@@ -78,7 +78,7 @@ fn principal(value: &JsonSlice, out: &mut JsonWriter) {
     out.begin_object();
     for member in value.members() {
         let name = camel_case(&member.name(value.as_bytes()));
-        out.key(&name).slice(&value.subslice(member.value.clone()));
+        out.key(&name).slice(&value.subslice(member.value));
     }
     out.end_object();
 }

@@ -18,7 +18,7 @@ impl Texts {
         }
         let members = input.members().map(|member| {
             let name = member.name(input.as_bytes()).into_owned();
-            let value = input.subslice(member.value.clone());
+            let value = input.subslice(member.value);
             (name.clone(), Text { name, value })
         });
         let members = MapDeserializer::<_, InvalidText>::new(members);

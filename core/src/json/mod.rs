@@ -19,7 +19,7 @@ mod write;
 pub(crate) use canonical::canonical;
 pub(crate) use de::text_value_wrappers;
 pub use error::{JsonError, JsonErrorKind};
-pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, scan};
+pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, Span, scan};
 pub use slice::JsonSlice;
 pub(crate) use tape::Tape;
 pub(crate) use text::{find_byte, find_either};

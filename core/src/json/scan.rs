@@ -77,13 +77,43 @@ impl Kind {
     }
 }
 
+/// A range of offsets. Unlike `Range`, it is `Copy`, so members are copied all at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first offset.
+    pub start: u32,
+    /// The offset after the last one.
+    pub end: u32,
+}
+
+impl From<Range<u32>> for Span {
+    #[inline]
+    fn from(range: Range<u32>) -> Span {
+        Span { start: range.start, end: range.end }
+    }
+}
+
+impl From<Span> for Range<u32> {
+    #[inline]
+    fn from(span: Span) -> Range<u32> {
+        span.start..span.end
+    }
+}
+
+impl Span {
+    #[inline]
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// One member of a recorded object. Offsets count from the start of the scanned text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The name, without its quotes and with its escapes.
-    pub key: Range<u32>,
+    pub key: Span,
     /// The value, without the white space around it.
-    pub value: Range<u32>,
+    pub value: Span,
     /// The type of the value.
     pub kind: Kind,
     /// Whether the name contains escapes.
@@ -93,22 +123,18 @@ pub struct Member {
 impl Member {
     /// The decoded name. `text` is the text that was scanned.
     pub fn name<'a>(&self, text: &'a [u8]) -> Cow<'a, str> {
-        let raw = std::str::from_utf8(&text[usize_range(&self.key)]).unwrap_or("");
+        let raw = std::str::from_utf8(&text[self.key.range()]).unwrap_or("");
         if self.key_escaped { decode(raw) } else { Cow::Borrowed(raw) }
     }
 
     /// The text of the value. `text` is the text that was scanned.
     pub fn text<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        &text[usize_range(&self.value)]
+        &text[self.value.range()]
     }
 
     #[inline]
     fn is(&self, text: &[u8], name: &str) -> bool {
-        if self.key_escaped {
-            self.name(text) == name
-        } else {
-            text[usize_range(&self.key)] == *name.as_bytes()
-        }
+        if self.key_escaped { self.name(text) == name } else { text[self.key.range()] == *name.as_bytes() }
     }
 }
 
@@ -149,11 +175,10 @@ impl Scan {
         if by == 0 {
             return;
         }
-        let shift = |range: &mut Range<u32>| *range = range.start - by..range.end - by;
-        shift(&mut self.span);
+        self.span = self.span.start - by..self.span.end - by;
+        let shifted = |span: Span| Span { start: span.start - by, end: span.end - by };
         for member in &mut self.members {
-            shift(&mut member.key);
-            shift(&mut member.value);
+            (member.key, member.value) = (shifted(member.key), shifted(member.value));
         }
     }
 }

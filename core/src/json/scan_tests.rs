@@ -133,7 +133,7 @@ fn spans_agree(slice: &JsonSlice, tree: &Value) -> Result<(), TestCaseError> {
         prop_assert_eq!(walked.len(), map.len());
         for (member, (name, value)) in walked.iter().zip(map) {
             prop_assert_eq!(&member.name(slice.as_bytes()), name);
-            let part = slice.subslice(member.value.clone());
+            let part = slice.subslice(member.value);
             prop_assert_eq!(part.kind(), member.kind);
             prop_assert_eq!(part.as_str().trim(), part.as_str());
             prop_assert_eq!(&slice.member(name).unwrap(), &part);

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::error::{JsonError, JsonErrorKind};
-use super::scan::{Kind, MAX_LEVELS, Member, Scan, usize_range};
+use super::scan::{Kind, MAX_LEVELS, Member, Scan, Span, usize_range};
 use super::text::{decode, hex4, plain_run};
 
 /// Objects with at least this number of keys use a hash set to find duplicates. Smaller ones compare all pairs.
@@ -216,8 +216,8 @@ impl<'a, 'c> Scanner<'a, 'c> {
             };
             let start = self.at as u32;
             let kind = self.value(depth, below)?;
-            let value = start..self.at as u32;
-            self.open.push(Member { key: key_start..key_end, value, kind, key_escaped });
+            let value = Span { start, end: self.at as u32 };
+            self.open.push(Member { key: (key_start..key_end).into(), value, kind, key_escaped });
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -386,14 +386,14 @@ impl<'a> Keys<'a> {
         }
         let bytes = text.as_bytes();
         let new = &bytes[usize_range(&key)];
-        before.iter().any(|member| bytes[usize_range(&member.key)] == *new)
+        before.iter().any(|member| bytes[member.key.range()] == *new)
     }
 
     #[inline(never)]
     fn repeats_in_set(&mut self, text: &'a str, before: &[Member], key: Range<u32>) -> bool {
-        let set = self.set.get_or_insert_with(|| {
-            before.iter().map(|member| decode(&text[usize_range(&member.key)])).collect()
-        });
+        let set = self
+            .set
+            .get_or_insert_with(|| before.iter().map(|member| decode(&text[member.key.range()])).collect());
         !set.insert(decode(&text[usize_range(&key)]))
     }
 }

@@ -102,7 +102,8 @@ impl JsonSlice {
     /// buffer. Panics if the range is outside of the slice.
     ///
     /// [`Member::value`]: super::Member::value
-    pub fn subslice(&self, range: Range<u32>) -> JsonSlice {
+    pub fn subslice(&self, range: impl Into<Range<u32>>) -> JsonSlice {
+        let range = range.into();
         JsonSlice(self.0.slice(range.start as usize..range.end as usize))
     }
 
@@ -185,7 +186,7 @@ mod tests {
         assert_eq!(slice.as_str(), r#"{"a": [1, {"b":"x"}]}"#);
         assert_eq!(slice.as_bytes().as_ptr(), text[2..].as_ptr());
         assert!(!found.multiline && found.span == (0..slice.as_bytes().len() as u32));
-        let a = slice.subslice(found.get(slice.as_bytes(), 0, "a").unwrap().value.clone());
+        let a = slice.subslice(found.get(slice.as_bytes(), 0, "a").unwrap().value);
         assert_eq!(a.as_str(), r#"[1, {"b":"x"}]"#);
         assert_eq!(a.as_bytes().as_ptr(), text[8..].as_ptr());
         assert_eq!(a, slice.member("a").unwrap());

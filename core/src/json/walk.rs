@@ -3,7 +3,7 @@
 use std::iter::FusedIterator;
 
 use super::JsonSlice;
-use super::scan::{Kind, Member};
+use super::scan::{Kind, Member, Span};
 use super::text::plain_run;
 
 /// The end of the value that starts at `at`.
@@ -96,11 +96,12 @@ impl Iterator for Members<'_> {
             return None;
         }
         let (key_end, key_escaped) = skip_key(bytes, start);
-        let key = start as u32 + 1..key_end as u32 - 1;
+        let key = Span { start: start as u32 + 1, end: key_end as u32 - 1 };
         let value = skip_gap(bytes, key_end);
         let kind = bytes.get(value).copied().and_then(Kind::of)?;
         self.at = skip_value(bytes, value);
-        Some(Member { key, value: value as u32..self.at as u32, kind, key_escaped })
+        let value = Span { start: value as u32, end: self.at as u32 };
+        Some(Member { key, value, kind, key_escaped })
     }
 }
 

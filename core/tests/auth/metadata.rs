@@ -217,6 +217,26 @@ fn every_endpoint_challenges() {
     }
 }
 
+/// AU-8: the scopes of the whole server, if the request was refused before its operation was known.
+#[test]
+fn a_refusal_without_an_operation_names_the_scopes_of_the_server() {
+    let served = served(json!({ "scopes": ["base", "read"] }));
+    let metadata = format!("resource_metadata=\"http://{}{AT_MCP}\"", served.address);
+    for (credentials, status, expected) in [
+        (None, 401, format!("Bearer scope=\"base read\", {metadata}")),
+        (
+            Some("Bearer wrong"),
+            401,
+            format!("Bearer error=\"invalid_token\", scope=\"base read\", {metadata}"),
+        ),
+        (Some("Bearer"), 400, format!("Bearer error=\"invalid_request\", {metadata}")),
+    ] {
+        let headers: Vec<_> = credentials.map(|value| ("authorization", value)).into_iter().collect();
+        let refused = served.ask("POST", "/mcp", &headers);
+        assert_eq!((refused.status, refused.header("www-authenticate")), (status, Some(&*expected)));
+    }
+}
+
 /// AU-9 and AU-13, on a listener.
 #[test]
 fn a_missing_scope_is_named() {

@@ -129,6 +129,27 @@ fn an_authorization_server_is_asked_about_tokens() {
     assert_eq!((door.status("abc+/=="), issuer.asked("/introspect")), (401, 4), "for a minute");
 }
 
+/// Some servers do not say that a JWT is not active. They say that they answer about no token of this type.
+#[test]
+fn a_server_that_does_not_support_the_type_of_a_token_refuses_it() {
+    let issuer = Issuer::new();
+    let says = |status, error| {
+        issuer.set("/introspect", Answer::Text(status, json!({ "error": error }).to_string()))
+    };
+    let options = json!({ "type": "introspection", "url": issuer.url("/introspect") });
+    let door = Door::new(auth(json!([jwt(json!({ "secret": SECRET })), options])));
+    says(400, "unsupported_token_type");
+    let forged = token("another-secret-that-is-long-enough!", json!({}));
+    assert_eq!(door.status(&forged), 401);
+    assert_eq!((door.status(&forged), issuer.asked("/introspect")), (401, 1), "the refusal is cached");
+    for (number, (status, error)) in
+        [(400, "invalid_client"), (401, "unsupported_token_type"), (400, "")].into_iter().enumerate()
+    {
+        says(status, error);
+        assert_eq!(door.status(&format!("opaque{number}")), 503, "{status} {error}");
+    }
+}
+
 #[test]
 fn the_first_verifier_that_accepts_supplies_the_principal() {
     let issuer = Issuer::new();

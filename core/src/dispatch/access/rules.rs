@@ -2,6 +2,7 @@
 
 use super::{Access, Scope};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Whether callers without a principal may use entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,13 @@ pub(crate) struct AccessRules {
 }
 
 impl AccessRules {
+    /// The scopes that an entry without scopes of its own needs, separated by spaces.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn default_scopes(&self) -> Option<Arc<str>> {
+        let scopes = self.default.scopes.as_ref().filter(|scopes| !scopes.is_empty())?;
+        Some(scopes.join(" ").into())
+    }
+
     /// What the rules demand for an entry with this rule and these tags. `None`: everybody may use the entry. The error
     /// is a contradiction in the entry's own rule.
     pub(crate) fn access<'a>(

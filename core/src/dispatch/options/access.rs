@@ -105,7 +105,7 @@ pub fn set_known<T: Options>(
     let mut others = crate::json::JsonWriter::new();
     others.begin_object();
     for member in object.members() {
-        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value.clone()));
+        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value));
         if value.kind() != JsonKind::Null && !set(options, owner, spelling, &name, &value)? {
             others.key(&name).slice(&value);
         }

@@ -125,7 +125,7 @@ fn facts(value: &JsonSlice, spelled: Spelled<'_>) -> Result<Option<Facts>, Strin
     let mut known = false;
     for member in value.members() {
         let name = member.name(value.as_bytes());
-        let of = value.subslice(member.value.clone());
+        let of = value.subslice(member.value);
         let Some(member) = MEMBERS.into_iter().find(|member| spelled(member) == name) else {
             let all = MEMBERS.map(spelled).join(", ");
             return Err(format!(

@@ -99,7 +99,7 @@ impl Plan {
         for member in value.members() {
             let name = member.name(value.as_bytes());
             match self.properties.iter().find(|property| property.name == name) {
-                Some(property) if property.kind.accepts(&value.subslice(member.value.clone())) => {
+                Some(property) if property.kind.accepts(&value.subslice(member.value)) => {
                     found += usize::from(property.required)
                 }
                 None if self.open && value.as_bytes().len() <= SHORT => {}

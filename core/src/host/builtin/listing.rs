@@ -62,7 +62,10 @@ impl Engine {
             None => None,
         };
         let provided = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
-        let providers: Vec<_> = provided.iter().filter(|entry| entry.permit(caller).is_ok()).collect();
+        let providers: Vec<_> = match provided {
+            [] => Vec::new(),
+            provided => provided.iter().filter(|entry| entry.permit(caller).is_ok()).collect(),
+        };
         let private = caller.refuses_anonymous
             || snapshot.is_restricted(kind)
             || kind == Kind::Resource && snapshot.is_restricted(Kind::ResourceProvider);

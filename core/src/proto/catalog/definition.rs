@@ -76,7 +76,7 @@ impl Definition {
             if definition.member(found).is_some() {
                 return Err(definition.told(&format!("{found} is given twice")));
             }
-            definition.set(name, object.subslice(value.clone()))?;
+            definition.set(name, object.subslice(*value))?;
         }
         Ok(definition)
     }

@@ -100,7 +100,13 @@ pub struct RpcError {
     pub data: Option<JsonSlice>,
     /// The class, from which a transport derives its status.
     pub class: ErrorClass,
-    /// What refuses the request, if it is known more precisely than from the class and the code.
+    /// In a box, because results that may be an error are moved often, and few have details.
+    details: Option<Box<Details>>,
+}
+
+/// Why a request is refused, if it is known more precisely than from the class and the code.
+#[derive(Clone, Debug, Default)]
+struct Details {
     refuser: Option<Refuser>,
     /// The scopes that the request needs, separated by spaces.
     scopes: Option<Arc<str>>,
@@ -124,7 +130,8 @@ impl From<ErrorClass> for ResponseError {
 
 impl From<&RpcError> for ResponseError {
     fn from(error: &RpcError) -> ResponseError {
-        ResponseError { class: error.class, scopes: error.scopes.clone() }
+        let scopes = error.details.as_ref().and_then(|details| details.scopes.clone());
+        ResponseError { class: error.class, scopes }
     }
 }
 
@@ -138,7 +145,7 @@ impl RpcError {
             }
             _ => ErrorClass::Other,
         };
-        RpcError { code, message: message.into(), data: None, class, refuser: None, scopes: None }
+        RpcError { code, message: message.into(), data: None, class, details: None }
     }
 
     /// The same error with another class.
@@ -149,20 +156,24 @@ impl RpcError {
 
     /// The same error with the scopes that the request needs, separated by spaces.
     pub(crate) fn with_scopes(mut self, scopes: String) -> RpcError {
-        self.scopes = (!scopes.is_empty()).then(|| scopes.into());
+        if !scopes.is_empty() {
+            self.details.get_or_insert_default().scopes = Some(scopes.into());
+        }
         self
     }
 
     /// The same error with what refuses the request.
     pub(crate) fn refused_by(mut self, stage: &'static str, by: &'static str) -> RpcError {
-        self.refuser = Some(Refuser { stage, by });
+        self.details.get_or_insert_default().refuser = Some(Refuser { stage, by });
         self
     }
 
     /// What refuses the request. `None` if the request is not refused, but has failed.
     pub(crate) fn refuser(&self) -> Option<Refuser> {
+        if let Some(refuser) = self.details.as_ref().and_then(|details| details.refuser) {
+            return Some(refuser);
+        }
         let (stage, by) = match (self.class, self.code) {
-            _ if self.refuser.is_some() => return self.refuser,
             (ErrorClass::Malformed, code::PARSE_ERROR) => (stage::MESSAGE, "json"),
             (ErrorClass::Malformed, _) => (stage::MESSAGE, "request"),
             (_, code::HEADER_MISMATCH) => (stage::ENVELOPE, "headers"),

@@ -245,7 +245,7 @@ fn classify(params: Params) -> Decoded {
 
 impl Params {
     fn value(&self, member: &Member) -> JsonSlice {
-        self.text.subslice(member.value.clone())
+        self.text.subslice(member.value)
     }
 
     fn find(&self, level: usize, name: &str) -> Option<JsonSlice> {

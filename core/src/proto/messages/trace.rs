@@ -32,7 +32,7 @@ impl TraceContext {
                 "baggage" => (&mut read.baggage, is_baggage),
                 _ => continue,
             };
-            let text = meta.subslice(member.value.clone());
+            let text = meta.subslice(member.value);
             *place = text.decode_str().filter(|text| is_right(text)).map(|text| text.into_owned());
         }
         if read.traceparent.is_none() {

@@ -6,7 +6,8 @@ use super::shared_work::{SharedWork, WorkResult};
 use super::token_cache::Digest;
 use crate::dispatch::log::LogLevel;
 use crate::dispatch::principal::{Credential, Principal};
-use crate::runtime::outgoing::{OutgoingRequest, Trust};
+use crate::json::{JsonSlice, Limits};
+use crate::runtime::outgoing::{OutgoingRequest, OutgoingResponse, Trust};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderValue};
@@ -102,6 +103,12 @@ impl Introspector {
         };
         let response = match self.env.client.send(request).await {
             Ok(response) if response.status == 200 => response,
+            Ok(response) if is_unsupported(&response) => {
+                return Err(Refused::Invalid(
+                    "Unauthorized: the access token is not valid",
+                    "the server that was asked does not support its type".to_owned(),
+                ));
+            }
             Ok(response) => return failed(format!("the status is {}", response.status)),
             Err(error) => return failed(error.to_string()),
         };
@@ -122,4 +129,14 @@ impl Introspector {
             Err(error) => failed(error.to_string()),
         }
     }
+}
+
+/// Whether the server says that it answers about no tokens of this type (RFC 7009, section 2.2.1). Some servers say so
+/// about every token that is a JWT.
+fn is_unsupported(response: &OutgoingResponse) -> bool {
+    let unsupported = || {
+        let body = JsonSlice::parse(response.body.clone(), &Limits::default()).ok()?;
+        Some(body.member("error")?.decode_str()? == "unsupported_token_type")
+    };
+    response.status == 400 && unsupported() == Some(true)
 }

@@ -116,7 +116,7 @@ impl ConfiguredTransport {
         let (own, set) = (names::<TransportOptions>(owner, spelling), write(&self.options, spelling));
         for member in defaults.members() {
             let name = member.name(defaults.as_bytes());
-            let value = defaults.subslice(member.value.clone());
+            let value = defaults.subslice(member.value);
             let is_unset = set.member(&name).is_none() && value.kind() != Kind::Null;
             if is_unset && own.iter().any(|own| *own == name) {
                 set_at(&mut self.options, owner, spelling, &name, &value, String::new())

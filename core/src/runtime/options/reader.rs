@@ -97,7 +97,7 @@ impl Reader<'_> {
         let known = names::<TransportOptions>(owner, spelling);
         let mut all = ConfiguredTransport::from(self.row.kind);
         for member in value.members() {
-            let (name, value) = (member.name(value.as_bytes()), value.subslice(member.value.clone()));
+            let (name, value) = (member.name(value.as_bytes()), value.subslice(member.value));
             if !known.iter().any(|known| *known == name) {
                 return Err(self.unknown(&name, &known));
             }

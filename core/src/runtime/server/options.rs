@@ -59,7 +59,7 @@ impl ServeOptions {
             Kind::Number | Kind::String => vec![(TransportKind::Http.row().name.into(), options.clone())],
             Kind::Object => options
                 .members()
-                .map(|member| (member.name(options.as_bytes()), options.subslice(member.value.clone())))
+                .map(|member| (member.name(options.as_bytes()), options.subslice(member.value)))
                 .collect(),
             _ => {
                 let shown = spelling.shown(options);

@@ -49,7 +49,7 @@ fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, Strin
     }
     let read = value
         .members()
-        .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value.clone())));
+        .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value)));
     Ok(read.filter(|(_, value)| value.kind() != Kind::Null).collect())
 }
 

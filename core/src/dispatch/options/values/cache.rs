@@ -19,7 +19,7 @@ fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, Strin
         return Err(at.wrong(value));
     }
     let read = |member: crate::json::Member| {
-        (member.name(value.as_bytes()).into_owned(), value.subslice(member.value.clone()))
+        (member.name(value.as_bytes()).into_owned(), value.subslice(member.value))
     };
     Ok(value.members().map(read).filter(|(_, value)| value.kind() != Kind::Null).collect())
 }

@@ -90,7 +90,7 @@ impl OptionValue for Disabled {
         }
         let mut all = Disabled::default();
         for member in value.members() {
-            let (name, inner) = (member.name(value.as_bytes()), value.subslice(member.value.clone()));
+            let (name, inner) = (member.name(value.as_bytes()), value.subslice(member.value));
             if inner.kind() == JsonKind::Null {
                 continue;
             }

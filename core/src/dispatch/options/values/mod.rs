@@ -257,7 +257,7 @@ impl OptionValue for Extensions {
         }
         let members = value
             .members()
-            .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value.clone())));
+            .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value)));
         // In JavaScript and Python, null is the value of a member that is not set.
         Ok(Extensions(members.filter(|(_, settings)| settings.kind() != Kind::Null).collect()))
     }

@@ -210,7 +210,7 @@ fn read_members<T: Options>(
     others: &[&str],
 ) -> Result<(), String> {
     for member in object.members() {
-        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value.clone()));
+        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value));
         if value.kind() == Kind::Null || others.contains(&&*name) {
             continue;
         }

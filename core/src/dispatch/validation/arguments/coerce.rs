@@ -31,7 +31,7 @@ pub(super) fn coerce(
         let name = member.name(arguments.as_bytes());
         out.key(&name);
         let represented_value = match member.kind {
-            Kind::String => stands_for(&name, &arguments.subslice(member.value.clone())),
+            Kind::String => stands_for(&name, &arguments.subslice(member.value)),
             _ => None,
         };
         changed |= represented_value.is_some();

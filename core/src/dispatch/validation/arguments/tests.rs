@@ -287,7 +287,7 @@ proptest! {
                 for member in value.members().filter(|_| conforms || !coerce) {
                     let name = member.name(value.as_bytes());
                     let after = ready.member(&name);
-                    let sent = value.subslice(member.value.clone());
+                    let sent = value.subslice(member.value);
                     prop_assert_eq!(after, known(&name).then_some(sent), "{} {} {}", schema, value, name);
                 }
             }

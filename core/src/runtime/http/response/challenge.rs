@@ -2,8 +2,8 @@
 
 use crate::proto::messages::error::{ErrorClass, ResponseError};
 use crate::runtime::http::response::body::ResponseBody;
-use http::Response;
 use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
 use std::sync::Arc;
 use tenon_tokens::ErrorCode;
 
@@ -49,12 +49,17 @@ impl Challenge {
     }
 }
 
-/// Writes the challenge of a response, if it has one. `metadata` finds the URL of the server's metadata.
+/// Writes the challenge of a response, if it has one. `metadata` finds the URL of the server's metadata. `scopes` finds
+/// the scopes of the whole server. A 401 names them if the operation is not known (AU-8).
 pub(in crate::runtime::http) fn challenged(
     mut response: Response<ResponseBody>,
     metadata: impl FnOnce() -> Option<String>,
+    scopes: impl FnOnce() -> Option<Arc<str>>,
 ) -> Response<ResponseBody> {
-    if let Some(challenge) = response.extensions_mut().remove::<Challenge>() {
+    if let Some(mut challenge) = response.extensions_mut().remove::<Challenge>() {
+        if response.status() == StatusCode::UNAUTHORIZED && challenge.scopes.is_none() {
+            challenge.scopes = scopes();
+        }
         let value = challenge.value(metadata().as_deref());
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }

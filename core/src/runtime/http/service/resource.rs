@@ -20,13 +20,14 @@ impl HttpService {
         caller: Caller<'_>,
         response: Response<ResponseBody>,
     ) -> Response<ResponseBody> {
-        challenged(response, || {
-            let shared = &self.engine().0;
+        let shared = &self.engine().0;
+        let metadata = || {
             if shared.authorization_servers.is_empty() {
                 return None;
             }
             metadata_url(&self.resource(head, caller, head.uri.path())?)
-        })
+        };
+        challenged(response, metadata, || shared.access.default_scopes())
     }
 
     /// The URL of the endpoint at `path`, as clients know it: the setting `public_url`, or else what the request names.
