@@ -229,6 +229,19 @@ STAGES = {
         ],
     },
     "interop-all": {"budget": 300, "limit": 900, "commands": [INTEROP_TESTS, ".venv/bin/python tests/interop/run.py"]},
+    # Tokens of a real identity provider, and other makers' OAuth clients. What waits for a minute is a stage apart.
+    "auth-clients": {
+        "budget": 45,
+        "beside": "transcripts",
+        "commands": [".venv/bin/python -m pytest -q tests/auth --ignore tests/auth/test_minute.py"],
+        "needs": ["build-python", "build-node"],
+    },
+    "auth-minute": {
+        "budget": 75,
+        "beside": "transcripts",
+        "commands": [".venv/bin/python -m pytest -q tests/auth/test_minute.py"],
+        "needs": ["build-python", "build-node"],
+    },
     # The public suite against one host, after the runner's own tests.
     "conformance": {
         "budget": 50,
@@ -404,6 +417,8 @@ GROUPS = {
         "layers",
         "python-oldest",
         "systems",
+        "auth-clients",
+        "auth-minute",
         "c-valgrind",
         "c-asan",
         "c-tsan",

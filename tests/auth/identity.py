@@ -23,7 +23,8 @@ from opener import Refused, visit  # noqa: E402
 REDIRECT = "http://127.0.0.1/callback"
 """The address of clients that take the answer of the provider from the browser themselves."""
 LISTENING = r"(?<=listening )http://\S+"
-SECRET = "secret of: the server"
+ASKING = {"BY": "questions", "SECRET": "secret of: the server"}
+"""The variables of a server that asks about tokens."""
 OTHER = "http://127.0.0.1:9/other"
 """A resource that is none of our servers."""
 

@@ -48,7 +48,7 @@ function key(kid) {
 const algorithm = (kid) => kid.startsWith('ec') ? 'ES256' : 'RS256'
 
 /** What the provider keeps: it outlives a rotation, for which the library needs a new instance. */
-class Kept {
+class Storage {
   constructor(model) {
     this.model = model
   }
@@ -78,7 +78,7 @@ class Kept {
 
 function publish(kids) {
   const next = new Provider(issuer, {
-    adapter: Kept,
+    adapter: Storage,
     clients: CLIENTS,
     jwks: { keys: kids.map(key) },
     cookies: { keys: ['a key for the cookies of tests'] },

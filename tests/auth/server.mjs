@@ -3,12 +3,13 @@
 
 import { Server, introspection, jwt } from '../../bindings-node/index.mjs'
 
-const { ISSUER: issuer, PUBLIC_URL: publicUrl, SECRET: clientSecret, SECONDS: seconds, OPEN: open } = process.env
-const verifier = clientSecret
-  ? introspection({ url: `${issuer}/token/introspection`, issuer, clientId: 'resource-server', clientSecret })
-  : jwt({ issuer, jwksUrl: `${issuer}/jwks` })
+const { ISSUER: issuer, PUBLIC_URL: publicUrl, BY: by = 'keys', SECRET: clientSecret, SECONDS: seconds, OPEN: open } = process.env
+const verifiers = {
+  keys: jwt({ issuer, jwksUrl: `${issuer}/jwks` }),
+  questions: introspection({ url: `${issuer}/token/introspection`, issuer, clientId: 'resource-server', clientSecret })
+}
 const app = new Server({
-  name: 'orders', version: '1.0.0', publicUrl, auth: [verifier], authorizationServers: issuer, scopes: ['orders:read'],
+  name: 'orders', version: '1.0.0', publicUrl, auth: by.split(' ').map((kind) => verifiers[kind]), authorizationServers: issuer, scopes: ['orders:read'],
   limits: seconds ? { tokenCacheTime: seconds * 1000 } : {}
 })
 const input = { type: 'object', properties: { item: { type: 'string' } }, required: ['item'] }

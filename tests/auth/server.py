@@ -1,7 +1,7 @@
 """Orders for those who have a token of the identity provider ISSUER, and with OPEN opening hours for all.
 
-PUBLIC_URL is the URL that clients know. With SECRET, the provider is asked about each token; else tokens are verified
-by its keys. SECONDS is how long a verified token is kept; without it, as long as by default.
+PUBLIC_URL is the URL that clients know. BY says how tokens are verified: by `keys`, by `questions` to the provider with
+the password SECRET, or both. SECONDS is how long a verified token is kept; without it, as long as by default.
 """
 
 import os
@@ -10,15 +10,15 @@ import sys
 from tenon_mcp import JWT, Context, Introspection, Server
 
 issuer = os.environ["ISSUER"]
-if "SECRET" in os.environ:
-    client = {"client_id": "resource-server", "client_secret": os.environ["SECRET"]}
-    verifier = Introspection(url=f"{issuer}/token/introspection", issuer=issuer, **client)
-else:
-    verifier = JWT(issuer=issuer, jwks_url=f"{issuer}/jwks")
+client = {"client_id": "resource-server", "client_secret": os.environ.get("SECRET")}
+verifiers = {
+    "keys": JWT(issuer=issuer, jwks_url=f"{issuer}/jwks"),
+    "questions": Introspection(url=f"{issuer}/token/introspection", issuer=issuer, **client),
+}
 app = Server(
     "orders",
     public_url=os.environ["PUBLIC_URL"],
-    auth=[verifier],
+    auth=[verifiers[kind] for kind in os.environ.get("BY", "keys").split()],
     authorization_servers=issuer,
     scopes=["orders:read"],
     **({"token_cache_time": float(os.environ["SECONDS"])} if "SECONDS" in os.environ else {}),

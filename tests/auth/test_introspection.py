@@ -3,14 +3,15 @@
 import time
 
 import pytest
-from identity import OTHER, SECRET, call, server
+from identity import ASKING, OTHER, call, server
 
 SECONDS = 1
+HOSTS = ["python", "node"]
 
 
-@pytest.fixture(params=["python", "node"])
+@pytest.fixture(params=HOSTS)
 def url(request, provider):
-    with server(provider.issuer, request.param, SECRET=SECRET, SECONDS=str(SECONDS)) as own:
+    with server(provider.issuer, request.param, **ASKING, SECONDS=str(SECONDS)) as own:
         provider.sign(own, format="opaque")
         yield own
 
@@ -36,12 +37,30 @@ def test_an_active_token_for_another_server(provider, url):
     provider.sign(OTHER, format="opaque")
     status, challenge = call(url, provider.sign_in(OTHER))
     assert status == 401 and 'error="invalid_token"' in challenge
-
-
-def test_a_token_that_the_provider_does_not_answer_about(provider, url):
-    """It refuses questions about tokens that it has signed, with status 400 and `unsupported_token_type`."""
     provider.sign(OTHER)
-    status, challenge = call(url, provider.sign_in(OTHER))
+
+
+@pytest.fixture(params=HOSTS)
+def both(request, provider):
+    """A server that verifies tokens by keys, and asks about those that these do not fit."""
+    with server(provider.issuer, request.param, **ASKING | {"BY": "keys questions"}) as own:
+        yield own
+
+
+def test_tokens_of_both_kinds(provider, both):
+    before = asked(provider)
+    assert call(both, provider.sign_in(both)) == (200, "ann has ordered tea")
+    assert asked(provider) == before, "its key is known"
+    provider.sign(both, format="opaque")
+    assert call(both, provider.sign_in(both)) == (200, "ann has ordered tea")
+    assert asked(provider) == before + 1
+
+
+def test_a_wrong_token_that_the_provider_does_not_answer_about(provider, both):
+    """The keys refuse it. To a question about a signed token, this provider answers with status 400 and
+    `unsupported_token_type`: no reason to try again later, but one to sign in.
+    """
+    status, challenge = call(both, provider.sign_in(OTHER))
     assert status == 401 and 'error="invalid_token"' in challenge
 
 

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from identity import SECRET, call, server
+from identity import ASKING, call, server
 
 MINUTE = 60
 # A refused token is refused for 5 s more without a check. The rest is for a slow machine.
@@ -20,7 +20,7 @@ def servers(provider):
     with ExitStack() as stack:
         hosts = ("python", "node")
         by_keys = [stack.enter_context(server(provider.issuer, host)) for host in hosts]
-        asking = [stack.enter_context(server(provider.issuer, host, SECRET=SECRET)) for host in hosts]
+        asking = [stack.enter_context(server(provider.issuer, host, **ASKING)) for host in hosts]
         for url in asking:
             provider.sign(url, format="opaque")
         yield by_keys, asking
