@@ -5,6 +5,13 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def provider():
+def running():
     with identity.provider() as running:
         yield running
+
+
+@pytest.fixture
+def provider(running):
+    """The provider, with the keys that it has at the start."""
+    running.reset()
+    return running

@@ -63,6 +63,10 @@ class Provider:
         """Replaces the key set."""
         self.control("keys", kids)
 
+    def reset(self):
+        """Keys and tokens are as at the start."""
+        self.control("reset", None)
+
     def sign(self, resource, kid="rsa-1", format="jwt"):
         """Says how tokens for a resource are made."""
         self.control("resource", {"resource": resource, "kid": kid, "format": format})

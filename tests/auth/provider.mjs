@@ -3,6 +3,7 @@
 // It prints `listening URL`, which is its issuer, and ends on SIGTERM. Tests control it at /test:
 //   POST /test/keys      ["rsa-1", "ec-1"]                  publishes these keys; the private ones are made when first named
 //   POST /test/resource  {"resource", "kid", "format"}      the tokens for a resource: the key that signs, `jwt` or `opaque`
+//   POST /test/reset     null                               keys and resources are as at the start
 //   GET  /test/log                                          what was asked of the endpoints so far
 
 import { generateKeyPairSync } from 'node:crypto'
@@ -104,6 +105,11 @@ function publish(kids) {
   provider = next
 }
 
+function reset() {
+  resources.clear()
+  publish(['rsa-1', 'ec-1'])
+}
+
 function tokensFor(_, resource) {
   const { kid = 'rsa-1', format = 'jwt' } = resources.get(resource) ?? {}
   return {
@@ -139,7 +145,8 @@ async function control(path, request) {
   if (path === '/test/log') return log
   const value = JSON.parse(await text(request))
   if (path === '/test/keys') publish(value)
-  else resources.set(value.resource, value)
+  else if (path === '/test/resource') resources.set(value.resource, value)
+  else reset()
   return {}
 }
 
@@ -169,6 +176,6 @@ const server = createServer(async (request, response) => {
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 const issuer = `http://127.0.0.1:${server.address().port}`
-publish(['rsa-1', 'ec-1'])
+reset()
 process.once('SIGTERM', () => process.exit(0))
 console.log(`listening ${issuer}`)

@@ -5,6 +5,7 @@ that the manifest stays true.
 """
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,20 +33,18 @@ def expected(client, *checks):
 
 
 @pytest.fixture(scope="module")
-def servers(provider):
-    """The URLs of a closed and an open server of each host."""
+def servers(running):
+    """Gives the URL of a closed or an open server of a host."""
     started = {}
-    running = []
+    with ExitStack() as stack:
 
-    def start(host, is_open):
-        if (host, is_open) not in started:
-            running.append(server(provider.issuer, host, **({"OPEN": "1"} if is_open else {})))
-            started[host, is_open] = running[-1].__enter__()
-        return started[host, is_open]
+        def start(host, is_open):
+            if (host, is_open) not in started:
+                variables = {"OPEN": "1"} if is_open else {}
+                started[host, is_open] = stack.enter_context(server(running.issuer, host, **variables))
+            return started[host, is_open]
 
-    yield start
-    for one in running:
-        one.__exit__(None, None, None)
+        yield start
 
 
 def run(client, url):

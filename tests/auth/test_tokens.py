@@ -97,4 +97,3 @@ def test_keys_rotate_while_calls_run(provider, url):
         caller.join(30)
         assert not caller.is_alive() and set(caller.answers) == {(200, "ann has ordered tea")}
     assert asked(provider) == before + 1, "the keys were read once"
-    provider.publish("rsa-1", "ec-1")
