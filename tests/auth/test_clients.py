@@ -4,26 +4,31 @@
 that the manifest stays true.
 """
 
+import asyncio
 import json
+import traceback
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import python_clients
 from identity import processes, server
 
 HERE = Path(__file__).resolve().parent
-CLIENTS = HERE / "clients"
 MANIFEST = json.loads((HERE / "manifest.json").read_text())
-COMMANDS = {
-    "mcp-modern": [processes.PYTHON, str(CLIENTS / "mcp_client.py"), "modern"],
-    "mcp-legacy": [processes.PYTHON, str(CLIENTS / "mcp_client.py"), "legacy"],
-    "ts-modern": [processes.NODE, str(CLIENTS / "ts_client.mjs"), "modern"],
-    "ts-legacy": [processes.NODE, str(CLIENTS / "ts_client.mjs"), "legacy"],
-    "sdk-legacy": [processes.NODE, str(CLIENTS / "sdk_client.mjs"), "legacy"],
-    "mcp-remote": [processes.PYTHON, str(CLIENTS / "remote_client.py"), "legacy"],
+PYTHON = {
+    "mcp-modern": (python_clients.own, "modern"),
+    "mcp-legacy": (python_clients.own, "legacy"),
+    "mcp-remote": (python_clients.remote, "legacy"),
 }
+NODE = {
+    "ts-modern": ["ts_client.mjs", "modern"],
+    "ts-legacy": ["ts_client.mjs", "legacy"],
+    "sdk-legacy": ["sdk_client.mjs", "legacy"],
+}
+NAMES = [*PYTHON, *NODE]
 LATER = "later"
-CLIENT_SECONDS = 75  # the clients stop themselves after 60
+CLIENT_SECONDS = 60
 SCOPES = {"orders:read", "orders:write"}
 
 
@@ -48,8 +53,15 @@ def servers(running):
 
 
 def run(client, url):
-    """What the client says came of its calls, or None; and all that it has printed."""
-    code, output = processes.run_to_end([*COMMANDS[client], url], CLIENT_SECONDS)
+    """What came of the calls of a client, or None; and the reason, or all that it has printed."""
+    if client in PYTHON:
+        use, era = PYTHON[client]
+        try:
+            return asyncio.run(asyncio.wait_for(use(era, url), CLIENT_SECONDS)), ""
+        except Exception:
+            return None, traceback.format_exc()
+    program, era = NODE[client]
+    code, output = processes.run_to_end([processes.NODE, str(HERE / "clients" / program), era, url], CLIENT_SECONDS)
     return json.loads(output.strip().splitlines()[-1]) if code == 0 else None, output
 
 
@@ -69,7 +81,7 @@ def seen(log, url):
     return {name for name, good in passed.items() if good and authorizations and tokens}
 
 
-@pytest.mark.parametrize("client", COMMANDS)
+@pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("host", ["example", "node"])
 def test_sign_in_and_step_up(provider, servers, host, client):
     url, before = servers(host, False), len(provider.log())
@@ -89,7 +101,7 @@ def test_sign_in_and_step_up(provider, servers, host, client):
 
 
 @pytest.mark.parametrize(
-    ("host", "client"), [("python", "mcp-modern"), ("python", "ts-modern"), *(("node", client) for client in COMMANDS)]
+    ("host", "client"), [("python", "mcp-modern"), ("python", "ts-modern"), *(("node", client) for client in NAMES)]
 )
 def test_sign_in_when_a_call_needs_it(provider, servers, host, client):
     """On a server with an entry for all, which lets clients in without a token."""
@@ -107,7 +119,7 @@ def test_sign_in_when_a_call_needs_it(provider, servers, host, client):
 
 def test_the_manifest_is_sound():
     checks, absent = MANIFEST["checks"], MANIFEST["absent"]
-    assert set(absent) <= set(COMMANDS)
+    assert set(absent) <= set(NAMES)
     for reasons in absent.values():
         assert set(reasons) <= set(checks) and all(why.strip() for why in reasons.values())
     assert all(why.strip() for why in MANIFEST["left out"].values())
