@@ -1,5 +1,5 @@
 # The commands people type. What a stage does is in scripts/stages.py.
-.PHONY: test test-full conformance conformance-auth auth-matrix demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
+.PHONY: test test-full conformance conformance-auth auth-matrix oauth-minute demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
 
 # Where `install` puts the C library; DESTDIR goes in front of it.
 PREFIX ?= /usr/local
@@ -31,6 +31,11 @@ auth-matrix:
 	@python3 scripts/stages.py build
 	@.venv/bin/python -m pytest -q tests/auth
 	@.venv/bin/python tests/auth/matrix.py
+
+# How keys and revoked tokens change within the default times, which takes a minute.
+oauth-minute:
+	@scripts/bootstrap.sh
+	@python3 scripts/stages.py build oauth-minute
 
 # EXAMPLE=name serves that example at ADDRESS; without it, the quickstart is shown and the names are listed.
 demo:

@@ -229,6 +229,20 @@ STAGES = {
         ],
     },
     "interop-all": {"budget": 300, "limit": 900, "commands": [INTEROP_TESTS, ".venv/bin/python tests/interop/run.py"]},
+    # Tokens of a real identity provider, and other makers' OAuth clients. What waits for a minute is a stage apart.
+    "oauth": {
+        "budget": 45,
+        "beside": "transcripts",
+        "commands": [".venv/bin/python -m pytest -q tests/oauth --ignore tests/oauth/test_minute.py"],
+        "needs": ["build-python", "build-node"],
+    },
+    # What takes a minute of real time; `make oauth-minute` runs it.
+    "oauth-minute": {
+        "budget": 75,
+        "beside": "transcripts",
+        "commands": [".venv/bin/python -m pytest -q tests/oauth/test_minute.py"],
+        "needs": ["build-python", "build-node"],
+    },
     # The public suite against one host, after the runner's own tests.
     "conformance": {
         "budget": 50,
@@ -243,7 +257,7 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
-    # One host, with authentication on; `make conformance-auth` runs all of them.
+    # One host, with authentication on. It is in no group: `make conformance-auth` runs all hosts.
     "conformance-auth": {
         "budget": 30,
         "beside": "python",
@@ -422,7 +436,7 @@ GROUPS = {
         "python-oldest",
         "systems",
         "auth-matrix",
-        "conformance-auth",
+        "oauth",
         "c-valgrind",
         "c-asan",
         "c-tsan",
