@@ -37,8 +37,8 @@ pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
 pub use crate::dispatch::options::{
-    Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling, VERIFIERS,
-    Verifier, VerifierKind, VerifierOptions, VerifierRow,
+    Audit, AuditTarget, Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings,
+    Spelling, VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
 };
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;

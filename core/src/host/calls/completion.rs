@@ -54,7 +54,11 @@ impl Shared {
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
-        flight.observed.finished(end_of(&outgoing, tell_host.as_ref()), outgoing.size());
+        let how = end_of(&outgoing, tell_host.as_ref());
+        flight.observed.finished(how, outgoing.size());
+        if let Some(trail) = flight.audit.take() {
+            self.audit_ended(&flight, &trail, how);
+        }
         // First, because the next call that gets this call's permit needs a credit.
         flight.lane.release();
         self.release_stages(id, &mut flight);
