@@ -157,12 +157,15 @@ fn entries_without_the_policy_have_no_events() {
     let (bench, events) = audited();
     add(&bench, "free", json!({ "audit": false }));
     for tool in ["slow", "free"] {
+        let looked = Box::new(|| panic!("the date is read, so an event is made"));
+        *bench.environment.at_next_date.lock() = Some(looked);
         bench.send(modern(call(json!(1), tool, json!({}))));
         assert!(bench.text(bench.drain_call().id, "done"));
         bench.send(modern(call(json!(2), tool, json!(7))));
     }
     bench.send(modern(call(json!(3), "unknown", json!({}))));
     assert!(events.take().is_empty());
+    assert!(bench.environment.at_next_date.lock().take().is_some(), "nothing is computed");
     bench.sink.take();
 }
 
