@@ -91,6 +91,7 @@ pub use server::{ApiKey, ApiKeys, Introspection, Jwt, Server, ServerBuilder};
 /// Items for this repository's own bindings, tests and macros. They may change at any time.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::dispatch::log::AUDIT;
     pub use crate::dispatch::options::{ApiKeyOptions, Options, names, unknown_option, write};
     pub use crate::dispatch::registry::catalog::Catalog;
     pub use crate::dispatch::registry::registered::Registered;

@@ -91,7 +91,7 @@ pub(crate) const SERVER: &str = "tenon_mcp::server";
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 pub(crate) const AUTH: &str = "tenon_mcp::auth";
 /// The target of audit events.
-pub(crate) const AUDIT: &str = "tenon_mcp::audit";
+pub const AUDIT: &str = "tenon_mcp::audit";
 /// The target of records about the store.
 pub(crate) const STORE: &str = "tenon_mcp::store";
 

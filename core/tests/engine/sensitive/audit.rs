@@ -6,9 +6,9 @@ use tenon_mcp::{CallId, Log, LogLevel, Outcome, Record, RpcError, Server, Tool};
 
 /// A log that keeps audit events and errors.
 #[derive(Default)]
-struct Kept(Mutex<Vec<(LogLevel, String)>>);
+struct RecordingLog(Mutex<Vec<(LogLevel, String)>>);
 
-impl Log for Kept {
+impl Log for RecordingLog {
     fn enabled(&self, _: LogLevel, target: &str) -> bool {
         target == "tenon_mcp::audit"
     }
@@ -201,7 +201,7 @@ fn a_resource_a_prompt_and_a_method_have_events() {
 
 #[test]
 fn events_go_to_the_log_whatever_its_level() {
-    let log = Arc::new(Kept::default());
+    let log = Arc::new(RecordingLog::default());
     let (bench, events) =
         bench_with(json!({ "audit": true }), |builder| builder.log(log.clone()).log_level(LogLevel::Error));
     bench.send(modern(pay(1, json!({}))));
@@ -223,7 +223,7 @@ fn file(name: &str) -> std::path::PathBuf {
 #[cfg(feature = "runtime")]
 fn events_go_to_the_end_of_a_file_that_only_its_owner_reads() {
     use std::os::unix::fs::PermissionsExt;
-    let (path, log) = (file("lines"), Arc::new(Kept::default()));
+    let (path, log) = (file("lines"), Arc::new(RecordingLog::default()));
     let (bench, events) =
         bench_with(json!({ "audit": true }), |builder| builder.audit(&*path).log(log.clone()));
     assert!(!path.exists(), "a server that is not used opens nothing");
@@ -241,7 +241,7 @@ fn events_go_to_the_end_of_a_file_that_only_its_owner_reads() {
 #[test]
 #[cfg(feature = "runtime")]
 fn a_file_that_cannot_be_written_fails_the_start_and_later_the_log_has_the_event() {
-    let (path, log) = (file("folder"), Arc::new(Kept::default()));
+    let (path, log) = (file("folder"), Arc::new(RecordingLog::default()));
     std::fs::create_dir(&path).unwrap();
     let (bench, events) =
         bench_with(json!({ "audit": true }), |builder| builder.audit(&*path).log(log.clone()));
