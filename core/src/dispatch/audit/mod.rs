@@ -4,7 +4,6 @@
 //! tokens, claims, headers, session ids or states of questions.
 
 mod key;
-mod time;
 
 pub(crate) use key::AuditKey;
 
@@ -13,6 +12,7 @@ use crate::dispatch::observer::EntryName;
 use crate::dispatch::principal::Principal;
 use crate::json::{JsonSlice, JsonWriter, Kind, minify};
 use crate::proto::messages::error::Refuser;
+use crate::proto::session::task::timestamp;
 use std::time::Duration;
 
 /// The most bytes of a name or an identity in a line.
@@ -43,7 +43,7 @@ impl AuditedCall<'_> {
     /// The record as one line of JSON, without its end.
     pub(crate) fn record(&self, key: &AuditKey, environment: &dyn Environment) -> String {
         let mut out = JsonWriter::new();
-        out.begin_object().key("time").str(&time::utc(environment.unix_seconds()));
+        out.begin_object().key("time").str(&timestamp(environment.unix_seconds()));
         out.key("kind").str(self.entry.kind.as_str());
         text("name", Some(self.entry.name), &mut out);
         text("subject", self.principal.map(Principal::subject), &mut out);

@@ -14,7 +14,8 @@ pub(crate) trait AuditFile: Send + Sync {
     fn check(&self) -> Result<(), String>;
 }
 
-/// Writes audit events to a file; without one, or if that fails, to the log.
+/// Writes audit events to a file; without one, or if that fails, to the log. Unlike other observers it may wait for a disk,
+/// so that an event is written before its response is sent.
 pub(crate) struct AuditObserver {
     pub(crate) file: Option<Arc<dyn AuditFile>>,
     pub(crate) log: Arc<dyn Log>,

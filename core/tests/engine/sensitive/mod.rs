@@ -1,6 +1,7 @@
 //! Sensitive operations: audit events, and calls that the user confirms.
 
 mod audit;
+mod combined;
 mod confirm;
 
 use crate::support::*;
