@@ -1122,6 +1122,8 @@ export type Kind =
  * - `subscribe` and `unsubscribe`: a resource has its first subscriber, or has lost the last one.
  * - `error`: a handler threw an error that is not meant for the client, returned an invalid value, or took too long. The hook's
  *   handler gets `kind` and `name` of the entry and the `message`. If it fails itself, only the log says so.
+ * - `audit`: a call of an entry with the policy `audit` has ended, or was refused. The hook's handler gets the audit event, an
+ *   object, besides the log or the file. The call does not wait for it. It does not run while the server closes.
  *
  * `start` and `stop` run once each time the server is served. They also run for servers that are mounted in it: their start
  * after its own, their stop before. Store what handlers share in a variable outside of them.
@@ -1135,6 +1137,7 @@ export type Hook =
   | 'subscribe'
   | 'unsubscribe'
   | 'error'
+  | 'audit'
 
 import type { CallResult, RequestOptions } from './testing.cjs'
 

@@ -100,6 +100,9 @@ impl Shared {
         let record = call.record(&self.audit_key, &*self.environment);
         let (entry, outcome, duration) = (call.entry, call.outcome, call.duration);
         observe!(&self.observers => CallAudited { entry, outcome, duration, record: &record });
+        if let Some(this) = self.this.upgrade() {
+            Engine(this).hook_audit(record);
+        }
     }
 }
 

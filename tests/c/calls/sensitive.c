@@ -65,6 +65,35 @@ static void audit(void) {
     end();
 }
 
+static void hears(void *user_data, tenon_call *call) {
+    struct owned *heard = user_data;
+    const char *outcome = "", *name = "";
+    OK(tenon_call_arg_string(call, "outcome", &outcome, NULL));
+    OK(tenon_call_arg_string(call, "name", &name, NULL));
+    CHECK(strcmp(outcome, "ok") == 0 && strcmp(name, "pay") == 0);
+    atomic_fetch_add(&heard->calls, 1);
+    sem_post(&heard->entered);
+}
+
+/* A callback gets the events as well. */
+static void hook(void) {
+    struct owned heard;
+    tenon_entry *tool;
+    owned_init(&heard);
+    server = new_server();
+    OK(tenon_tool_new("pay", &tool, NULL));
+    OK(tenon_entry_set(tool, "audit", "true", TENON_NUL));
+    OK(tenon_entry_set_handler(tool, pay, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    OK(tenon_server_on(server, "audit", TENON_MODE_WORKER, hears, &heard, owned_destroy, NULL));
+    serve(&peer, server);
+    call_modern(&peer, 1, "pay", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "paid"));
+    wait_for(&heard.entered);
+    end();
+    CHECK(heard.calls == 1 && heard.destroyed == 1);
+}
+
 /* A session waits for the user; a declined call does not run. */
 static void confirm(void) {
     const char *line;
@@ -121,6 +150,6 @@ static void refused(void) {
 }
 
 static const struct test all[] = {
-    {"audit", audit}, {"confirm", confirm}, {"confirm_once", confirm_once}, {"refused", refused},
+    {"audit", audit}, {"hook", hook}, {"confirm", confirm}, {"confirm_once", confirm_once}, {"refused", refused},
 };
 RUN_TESTS(all)

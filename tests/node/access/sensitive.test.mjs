@@ -98,6 +98,21 @@ test('events go to the log', async () => {
   assert.deepEqual([level, JSON.parse(message).outcome], ['info', 'ok'])
 })
 
+test('a hook gets events', async () => {
+  const { app } = payments({}, { audit: ['amount'] })
+  let heard
+  const first = new Promise((resolve) => {
+    heard = resolve
+  })
+  app.on('audit', (event) => heard(event))
+  await using(app, {}, async (client) => {
+    await client.callTool('pay', { amount: 5, card: 'hunter2' })
+    const event = await first
+    assert.deepEqual([event.outcome, event.arguments, event.name], ['ok', { amount: 5 }, 'pay'])
+    assert.ok(!JSON.stringify(event).includes('hunter2'))
+  })
+})
+
 test('wrong values are refused', () => {
   assert.throws(() => payments({}, { audit: 'amount' }), /a boolean or an array of names of arguments/)
   assert.throws(() => payments({}, { confirm: '' }), /confirm must be a text of 1 to 2048 bytes/)

@@ -82,6 +82,25 @@ def test_events_go_to_a_logger_of_their_own():
     assert event["outcome"] == "ok" and "arguments" not in event and event["digest"].startswith("hmac-sha256:")
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_hook_gets_events(is_async):
+    app, _ = payments(audit=["amount"])
+    kept = queue.Queue()
+
+    def heard(outcome, **event):
+        kept.put((outcome, event))
+
+    async def heard_on_loop(outcome, **event):
+        kept.put((outcome, event))
+
+    app.on("audit")(heard_on_loop if is_async else heard)
+    with serving(app) as client:
+        assert client.request("tools/call", name="pay", arguments={"amount": 5, "card": "hunter2"})["result"]
+        outcome, event = kept.get(timeout=SECONDS)
+    assert outcome == "ok" and event["arguments"] == {"amount": 5} and event["name"] == "pay"
+    assert "hunter2" not in json.dumps(event)
+
+
 @pytest.mark.parametrize("revision", ERAS)
 def test_the_user_confirms(tmp_path, revision):
     file = tmp_path / "audit.jsonl"

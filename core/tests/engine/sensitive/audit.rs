@@ -260,6 +260,31 @@ fn a_file_that_cannot_be_written_fails_the_start_and_later_the_log_has_the_event
 }
 
 #[test]
+fn a_hook_of_the_program_gets_events() {
+    let change = |limits: &mut tenon_mcp::Limits| limits.max_lane_calls = 1;
+    let events = Arc::new(Events::default());
+    let bench = Bench::with_builder(change, |builder| builder.observer(events.clone()));
+    add(&bench, "pay", json!({ "audit": ["amount"] }));
+    let target = Target::Lane { lane: LANE, handler: HandlerId(2) };
+    bench.server.add(Entry::new(Kind::Hook, tenon_mcp::Hook::Audit.as_str()), target).unwrap();
+    // The only credit of the lane is free when the hook begins.
+    bench.send(modern(pay(1, json!({ "amount": 5, "pin": "hunter2" }))));
+    assert!(bench.text(bench.drain_call().id, "done"));
+    let hook = bench.drain_call();
+    assert_eq!((hook.handler, hook.context.entry.kind), (HandlerId(2), Kind::Hook));
+    assert_eq!(hook.input.to_value().unwrap(), events.one());
+    assert_eq!(result_text(&bench.sink.one()), "done", "the response does not wait for the hook");
+    assert!(bench.text(hook.id, ""));
+    // Also for what is refused.
+    bench.send(modern(pay(2, json!({ "amount": "x" }))));
+    let hook = bench.drain_call();
+    assert_eq!(hook.input.member("outcome").unwrap().as_str(), "\"refused\"");
+    assert_eq!(events.outcome(), "refused", "the hook itself has no event");
+    assert!(bench.text(hook.id, ""));
+    assert!(bench.drain().is_empty() && events.take().is_empty());
+}
+
+#[test]
 fn wrong_values_are_refused_with_the_reason() {
     let refused = |value: Value| {
         let mut entry = Entry::new(Kind::Tool, "pay");
