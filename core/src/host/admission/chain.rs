@@ -311,7 +311,7 @@ impl HostPort {
         self.0.calls.with(id, |flight| flight.refused(refuser));
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),
-            Answer::Outcome(outcome, _) => drop(self.complete(id, outcome)),
+            Answer::Outcome(outcome, _) => drop(self.complete(id, *outcome)),
         });
         if let Err(panicked) = refused {
             self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);

@@ -64,7 +64,7 @@ impl HostPort {
 fn decide(context: &CallContext, reply: Result<Reply, AskError>) -> Result<(), Answer> {
     let refused = |why: &str, by| {
         let text = format!("{} did not run: {why}", context.entry);
-        Err(Answer::Outcome(Outcome::Failed(text), by))
+        Err(Answer::Outcome(Box::new(Outcome::Failed(text)), by))
     };
     match reply.map(|reply| reply.action()) {
         Ok(Action::Accept) => Ok(()),
@@ -84,7 +84,7 @@ fn unasked(context: &CallContext, error: AskError) -> Answer {
             let missing = error.data.map_or(missing.clone(), |data| missing.with_data(data));
             missing.refused_by(Confirmation::NAME, "client_capability").into()
         }
-        AskError::Unsupported(_) => Answer::Outcome(Outcome::Failed(why), "client_capability"),
-        _ => Answer::Outcome(Outcome::Failed(why), "question"),
+        AskError::Unsupported(_) => Answer::Outcome(Box::new(Outcome::Failed(why)), "client_capability"),
+        _ => Answer::Outcome(Box::new(Outcome::Failed(why)), "question"),
     }
 }

@@ -200,7 +200,9 @@ impl<const N: usize> Stage for Probe<N> {
                 Verdict::Pass
             }
             Plan::Refuse => RpcError::busy("refused").into(),
-            Plan::Answer => Verdict::Answer(Answer::Outcome(Outcome::Text("kept".to_owned()), "probe")),
+            Plan::Answer => {
+                Verdict::Answer(Answer::Outcome(Box::new(Outcome::Text("kept".to_owned())), "probe"))
+            }
             Plan::Wait => {
                 wait();
                 Verdict::Wait
