@@ -8,7 +8,10 @@ const input = {
   properties: { account: { type: 'string' }, amount: { type: 'number' } },
   required: ['account', 'amount']
 }
-const options = { description: 'Transfer money to an account.', input, audit: ['account'], confirm: 'Transfer the money?' }
-app.tool('transfer', options, ({ account, amount }) => `transferred ${amount} to ${account}`)
+app.tool(
+  'transfer',
+  { description: 'Transfer money to an account.', input, audit: ['account'], confirm: 'Transfer the money?' },
+  ({ account, amount }) => `transferred ${amount} to ${account}`
+)
 
 await app.listen({ stdio: true, signals: true })
