@@ -757,6 +757,21 @@ export interface StatePolicies {
   onceOnly?: boolean
 }
 
+export interface SensitivePolicies {
+  /**
+   * Whether each call has an audit event, also if it is refused: who called what, when, for how long, and with what outcome.
+   * A list names arguments whose values the event records; it has a keyed digest of all arguments. It never has results,
+   * tokens or headers. The server's setting `audit` says where events go. Default: no.
+   */
+  audit?: boolean | readonly string[]
+  /**
+   * What the user is asked before a call runs. The call runs only if the user agrees. If the client cannot ask its user, the
+   * call is refused. In 2026-07-28, each agreement counts for one call, over all replicas that share the server's store; if
+   * the store is unavailable, the call is refused. At most 2048 bytes. Default: nothing is asked.
+   */
+  confirm?: string
+}
+
 export interface ReadPolicies {
   /** How long the contents may be cached, and by whom. Default: the server's setting. */
   cache?: CacheHints
@@ -819,6 +834,13 @@ export interface ServerSettings {
    * changed. Default: none.
    */
   disabled?: { readonly tools?: readonly string[]; readonly resources?: readonly string[]; readonly templates?: readonly string[]; readonly prompts?: readonly string[]; readonly tags?: readonly string[] }
+  /**
+   * Where the audit events of entries with the policy `audit` go: `log`, or the path of a file. Each event is a JSON object
+   * in one line, which is added to the end of the file before the client gets the response. If the file cannot be written
+   * when the server starts, the start fails. Later, the event goes to the log, with an error. The level of events in the log
+   * is `info`, and `logLevel` does not drop them. Default: `log`.
+   */
+  audit?: string
   /**
    * The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a question. The
    * first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one address must share the
@@ -1100,6 +1122,8 @@ export type Kind =
  * - `subscribe` and `unsubscribe`: a resource has its first subscriber, or has lost the last one.
  * - `error`: a handler threw an error that is not meant for the client, returned an invalid value, or took too long. The hook's
  *   handler gets `kind` and `name` of the entry and the `message`. If it fails itself, only the log says so.
+ * - `audit`: a call of an entry with the policy `audit` has ended, or was refused. The hook's handler gets the audit event, an
+ *   object, besides the log or the file. The call does not wait for it. It does not run while the server closes.
  *
  * `start` and `stop` run once each time the server is served. They also run for servers that are mounted in it: their start
  * after its own, their stop before. Store what handlers share in a variable outside of them.
@@ -1113,6 +1137,7 @@ export type Hook =
   | 'subscribe'
   | 'unsubscribe'
   | 'error'
+  | 'audit'
 
 import type { CallResult, RequestOptions } from './testing.cjs'
 
@@ -1210,7 +1235,8 @@ export interface ToolOptions<S = JsonSchema, O = JsonSchema>
     ArgumentOptions<S>,
     ResultPolicies,
     TaskPolicies,
-    StatePolicies {
+    StatePolicies,
+    SensitivePolicies {
   /**
    * The schema of the result, of the same kinds as `input`. It makes the tool structured, and the handler's result is checked
    * against it. A library's own validator runs on values, and on the structured content of a {@link ToolResult}. The client
@@ -1282,7 +1308,12 @@ export interface Annotations {
   lastModified?: string
 }
 
-export interface ResourceOptions extends ShownOptions, StatePolicies, ReadPolicies, TemplatePolicies {
+export interface ResourceOptions
+  extends ShownOptions,
+    StatePolicies,
+    SensitivePolicies,
+    ReadPolicies,
+    TemplatePolicies {
   /** The programmatic name. Default: the URI. */
   name?: string
   /** The media type of the contents, unless the handler returns another. */
@@ -1361,7 +1392,7 @@ type PromptInput<A> = A extends StandardSchema
           >
         : Record<string, string | undefined>
 
-export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions, StatePolicies {
+export interface PromptOptions<A extends PromptArguments = PromptArguments> extends ShownOptions, StatePolicies, SensitivePolicies {
   args?: A
   /** The JSON Schema of `args`, if the library of `args` cannot provide it. */
   argsSchema?: JsonSchema
@@ -2160,7 +2191,7 @@ export class Server {
   /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & StatePolicies & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & StatePolicies & SensitivePolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this

@@ -904,6 +904,10 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   members "tools", "resources", "templates" and "prompts", which are lists of names in which "*" stands for any
  *   text, and "tags", a list of tags. Entries that are added later are hidden too. An entry that is also disabled by
  *   code stays hidden until both have changed. Default: none.
+ * - "audit": a path. Where the audit events of entries with the policy "audit" go: "log", or the path of a file. Each
+ *   event is a JSON object in one line, which is added to the end of the file before the client gets the response. If
+ *   the file cannot be written when the server starts, the start fails. Later, the event goes to the log, with an
+ *   error. The level of events in the log is "info", and "log_level" does not drop them. Default: "log".
  * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
  *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
  *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys
@@ -1868,6 +1872,15 @@ tenon_status tenon_tool_add_param(
  *   used only once, over all replicas that share the server's store. If a client sends the same round again, the
  *   handler does not run again. A state also counts as used if the server then refuses the call as busy. Default: no.
  *   For tools, resources, resource templates, resource providers, prompts, methods.
+ * - "audit": true, false or a JSON array of names of arguments. Whether each call has an audit event, also if it is
+ *   refused: who called what, when, for how long, and with what outcome. A list names arguments whose values the
+ *   event records; it has a keyed digest of all arguments. It never has results, tokens or headers. The server's
+ *   setting "audit" says where events go. Default: no. For tools, resources, resource templates, resource providers,
+ *   prompts, methods.
+ * - "confirm": a string. What the user is asked before a call runs. The call runs only if the user agrees. If the
+ *   client cannot ask its user, the call is refused. In 2026-07-28, each agreement counts for one call, over all
+ *   replicas that share the server's store; if the store is unavailable, the call is refused. At most 2048 bytes.
+ *   Default: nothing is asked. For tools, resources, resource templates, resource providers, prompts, methods.
  * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long the contents may be cached, and
  *   by whom. Default: the server's setting. For resources, resource templates, resource providers.
  * - "unsafe_paths": true or false. Whether values of the template's variables may lead out of a folder that the
@@ -1955,6 +1968,8 @@ tenon_status tenon_server_replace(
  * - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
  * - "error": a callback's result cannot be used, or the callback took too long. "kind", "name" and "message" say which
  *   one and why. A failure of this callback itself is only in the log.
+ * - "audit": a call of an entry with the policy "audit" has ended, or was refused. The arguments are the audit event,
+ *   which the log or the file gets as well. The call does not wait for it. It does not run while the server closes.
  *
  * "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
  * "stop" before. Callbacks can share data through their `user_data`.

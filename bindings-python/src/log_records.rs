@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU8, Ordering};
+use tenon_mcp::__private::AUDIT;
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::{Log, LogLevel, Record, Wake};
 
@@ -68,8 +69,9 @@ impl Records {
 }
 
 impl Log for Records {
-    fn enabled(&self, level: LogLevel, _: &str) -> bool {
-        python_level(level) >= self.level.load(Ordering::Relaxed)
+    fn enabled(&self, level: LogLevel, target: &str) -> bool {
+        // The program may want audit events and no other records of their level, so `logging` decides about them.
+        target == AUDIT || python_level(level) >= self.level.load(Ordering::Relaxed)
     }
 
     fn log(&self, record: &Record<'_>) {

@@ -37,8 +37,8 @@ pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
 pub use crate::dispatch::options::{
-    Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings, Spelling, VERIFIERS,
-    Verifier, VerifierKind, VerifierOptions, VerifierRow,
+    Audit, AuditTarget, Disabled, Form, OptionError, OptionRow, Owner, Owners, Policies, ServerSettings,
+    Spelling, VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
 };
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;
@@ -91,6 +91,7 @@ pub use server::{ApiKey, ApiKeys, Introspection, Jwt, Server, ServerBuilder};
 /// Items for this repository's own bindings, tests and macros. They may change at any time.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::dispatch::log::AUDIT;
     pub use crate::dispatch::options::{ApiKeyOptions, Options, names, unknown_option, write};
     pub use crate::dispatch::registry::catalog::Catalog;
     pub use crate::dispatch::registry::registered::Registered;

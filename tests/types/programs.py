@@ -38,7 +38,7 @@ JWT(isuer="https://a.example")  # type: ignore[call-arg] # pyright: ignore[repor
 Server("demo", anonymous="never")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
-@app.tool(scopes=["read"], roles=["admin"])
+@app.tool(scopes=["read"], roles=["admin"], audit=["id"], confirm="Sure?")
 async def who(ctx: Context) -> str:
     assert_type(ctx.principal, "Principal | None")
     ctx.login({"subject": "ann"})

@@ -62,7 +62,7 @@ pub struct Record<'a> {
     /// The severity.
     pub level: LogLevel,
     /// The part that logs: `tenon_mcp::call` for calls and their handlers, `tenon_mcp::store` for the store,
-    /// `tenon_mcp::server` for where the server is served. More may be added.
+    /// `tenon_mcp::server` for where the server is served, `tenon_mcp::audit` for audit events. More may be added.
     pub target: &'a str,
     /// The text. It may have several lines, such as a stack trace.
     pub message: &'a str,
@@ -90,6 +90,8 @@ pub(crate) const SERVER: &str = "tenon_mcp::server";
 /// The target of records about credentials.
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 pub(crate) const AUTH: &str = "tenon_mcp::auth";
+/// The target of audit events.
+pub const AUDIT: &str = "tenon_mcp::audit";
 /// The target of records about the store.
 pub(crate) const STORE: &str = "tenon_mcp::store";
 

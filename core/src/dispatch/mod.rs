@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub mod aead;
+pub(crate) mod audit;
 pub mod calls;
 pub mod environment;
 #[cfg(test)]

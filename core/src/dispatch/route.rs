@@ -98,6 +98,31 @@ pub(crate) fn route<T>(
     }
 }
 
+/// The entry that a request names, and its input as the client sent it, for a report. Nothing is checked.
+pub(crate) fn named<T>(
+    method: &Method,
+    params: &Params,
+    snapshot: &Snapshot<T>,
+) -> Option<(Arc<Registered<T>>, JsonSlice)> {
+    if let Some(entry) = snapshot.find(Kind::Method, method.as_str()) {
+        return Some((entry.clone(), params.object()));
+    }
+    let Method::Known(operation) = method else { return None };
+    let of_name = |kind: Kind| {
+        let entry = snapshot.find(kind, &params.get_str("name").ok()??)?;
+        Some((entry.clone(), params.get("arguments").unwrap_or_else(JsonSlice::empty_object)))
+    };
+    match operation.op {
+        Op::ToolsCall => of_name(Kind::Tool),
+        Op::PromptsGet => of_name(Kind::Prompt),
+        Op::ResourcesRead => {
+            let (entry, input) = snapshot.resource(&address(params).ok()?)?;
+            Some((entry.clone(), input))
+        }
+        _ => None,
+    }
+}
+
 /// A call with the input that the entry prepares from the client's input. If the input is not valid, the error is
 /// -32602.
 fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {

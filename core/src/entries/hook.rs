@@ -31,10 +31,14 @@ pub enum Hook {
     /// `message` of the error, even if errors are masked for clients. If the error handler itself fails, that is only
     /// logged.
     Error,
+    /// A call of an entry with the policy `audit` has ended, or was refused. The input is the audit event, an object. The
+    /// handler runs besides the log or the file, and the call does not wait for it. It does not run while the server
+    /// closes. If a limit of calls refuses it, the log says so.
+    Audit,
 }
 
 /// In the order of the enumeration.
-const WORDS: [(Hook, &str); 8] = [
+const WORDS: [(Hook, &str); 9] = [
     (Hook::Start, "start"),
     (Hook::Stop, "stop"),
     (Hook::SessionStart, "session_start"),
@@ -43,6 +47,7 @@ const WORDS: [(Hook, &str); 8] = [
     (Hook::Subscribe, "subscribe"),
     (Hook::Unsubscribe, "unsubscribe"),
     (Hook::Error, "error"),
+    (Hook::Audit, "audit"),
 ];
 
 impl Hook {

@@ -127,6 +127,9 @@ macro_rules! member {
     (state_policies) => {
         state_policies!();
     };
+    (sensitive_policies) => {
+        sensitive_policies!();
+    };
     (read_policies) => {
         read_policies!();
     };

@@ -1,7 +1,9 @@
 //! The type for prompts. It collects the prompt's arguments one by one.
 
 use super::PromptArgument;
-use crate::dispatch::options::{Policies, access_policies, common_policies, list_policies, state_policies};
+use crate::dispatch::options::{
+    Policies, access_policies, common_policies, list_policies, sensitive_policies, state_policies,
+};
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
@@ -44,6 +46,7 @@ impl Prompt {
     access_policies!();
     list_policies!();
     state_policies!();
+    sensitive_policies!();
     member!(inline);
     member!(keep);
     member!(set);

@@ -3,13 +3,14 @@
 
 use crate::dispatch::access::{AccessRules, Caller};
 use crate::dispatch::aead::StateCipher;
+use crate::dispatch::audit::AuditKey;
 use crate::dispatch::calls::ask_replay::binding;
 use crate::dispatch::calls::table::{CallId, CallTable};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::limits::live::LiveLimits;
 use crate::dispatch::log::{self, LiveLevel, LogLevel};
-use crate::dispatch::observer::Observers;
+use crate::dispatch::observer::{AuditFile, Observers};
 use crate::dispatch::options::PublicUrl;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::rate_table::RateTable;
@@ -112,6 +113,11 @@ pub(crate) struct Shared {
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) sealer: StateCipher,
+    /// The key of the digests in audit events.
+    pub(crate) audit_key: AuditKey,
+    /// The file to which audit events go, if they do not go to the log.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) audit_file: Option<Arc<dyn AuditFile>>,
     pub(super) visits: UrlElicitations,
     pub(super) bus: Bus,
     pub(super) spacing: Spacing,
@@ -167,6 +173,8 @@ pub(crate) struct Setup {
     pub(crate) masking: Masking,
     pub(crate) end_with_stdin: bool,
     pub(crate) sealer: StateCipher,
+    pub(crate) audit_key: AuditKey,
+    pub(crate) audit_file: Option<Arc<dyn AuditFile>>,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) observers: Observers,
@@ -202,7 +210,18 @@ impl Shared {
             ..
         } = setup;
         let Limits { max_address_connects, max_counted_addresses, .. } = limits;
-        let Setup { host_store, observers, log_level, reload, threads, checks, resolver, .. } = setup;
+        let Setup {
+            audit_key,
+            audit_file,
+            host_store,
+            observers,
+            log_level,
+            reload,
+            threads,
+            checks,
+            resolver,
+            ..
+        } = setup;
         Shared {
             calls: CallTable::new(limits.max_calls),
             shares: Shares::new(&limits),
@@ -244,6 +263,8 @@ impl Shared {
             masking,
             end_with_stdin,
             sealer,
+            audit_key,
+            audit_file,
             environment,
             store,
             resolver: resolver.map(OnceLock::from).unwrap_or_default(),
@@ -314,12 +335,12 @@ impl Shared {
     }
 
     /// Ends a call that was removed from the table, with an error.
-    pub(super) fn fail_removed(&self, id: CallId, flight: InFlightCall, error: &RpcError) {
+    pub(super) fn fail_removed(&self, id: CallId, mut flight: InFlightCall, error: &RpcError) {
         if flight.id().is_none() {
             self.deliver_outcome(&flight, &Outcome::Failed(error.message.clone()));
         }
         let outgoing = self.failure(&flight, error);
-        flight.observed.rejected(error, outgoing.size());
+        flight.rejected(error, outgoing.size());
         self.finish(id, flight, outgoing, None);
     }
 

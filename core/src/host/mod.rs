@@ -2,6 +2,7 @@
 //! no transport.
 
 mod admission;
+mod audit;
 mod builtin;
 mod bus;
 mod calls;

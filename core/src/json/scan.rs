@@ -134,7 +134,12 @@ impl Member {
 
     #[inline]
     fn is(&self, text: &[u8], name: &str) -> bool {
-        if self.key_escaped { self.name(text) == name } else { text[self.key.range()] == *name.as_bytes() }
+        if self.key_escaped {
+            return self.name(text) == name;
+        }
+        // Most names differ in their length.
+        let length = self.key.end.wrapping_sub(self.key.start) as usize;
+        length == name.len() && text[self.key.range()] == *name.as_bytes()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The runtime: the only layer with threads, sockets, descriptors and the clock.
 
+mod appended_file;
 pub(crate) mod auth;
 mod environment;
 mod files;
@@ -30,6 +31,7 @@ pub use crate::runtime::server::hangup::HangupWatch;
 pub use crate::runtime::server::options::ServeOptions;
 pub use crate::runtime::server::running::Running;
 pub use crate::runtime::settings::{Settings, SettingsBuilder};
+pub(crate) use appended_file::AppendedFile;
 pub use environment::SystemEnvironment;
 pub(crate) use files::view;
 pub use memory::{MemoryClient, MemoryStream, memory};

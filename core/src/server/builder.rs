@@ -4,12 +4,14 @@ use super::Server;
 use super::authentication::{Authentication, access_rules, authorization_servers, verifiers};
 use crate::dispatch::access::Anonymous;
 use crate::dispatch::aead::StateCipher;
+use crate::dispatch::audit::AuditKey;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::{Limit, LimitValue, Limits, WrongLimit};
 use crate::dispatch::log::{LiveLevel, Log, LogLevel, TracingLog};
-use crate::dispatch::observer::{EventKind, LogObserver, Observer, Observers};
+use crate::dispatch::observer::{AuditFile, AuditObserver, EventKind, LogObserver, Observer, Observers};
 use crate::dispatch::options::{
-    self, OptionError, Owner, ServerSettings, Spelling, StoreUrl, access_settings, server_settings,
+    self, AuditTarget, OptionError, Owner, ServerSettings, Spelling, StoreUrl, access_settings,
+    server_settings,
 };
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
@@ -328,11 +330,16 @@ impl ServerBuilder {
         let coerce = settings.coerce_arguments.unwrap_or(true);
         let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
-        let sealer = StateCipher::new(settings.state_keys.clone().unwrap_or_default().0);
+        let keys = settings.state_keys.clone().unwrap_or_default().0;
+        let audit_key = AuditKey::new(keys.first());
+        let sealer = StateCipher::new(keys);
+        let audit_file = audit_file(settings.audit.as_ref())?;
         let own_store = self.store.is_none();
         let log_level = Arc::new(LiveLevel::new(code.level(settings)));
         let log = self.log.unwrap_or_else(|| Arc::new(TracingLog));
-        let mut all: Vec<Box<dyn Observer>> = vec![Box::new(LogObserver { level: log_level.clone(), log })];
+        let audit = AuditObserver { file: audit_file.clone(), log: log.clone() };
+        let mut all: Vec<Box<dyn Observer>> =
+            vec![Box::new(LogObserver { level: log_level.clone(), log }), Box::new(audit)];
         all.extend(self.observers);
         let observers = Observers::new(all).map_err(Error::invalid)?;
         let observed = |store| Arc::new(GuardedStore::new(store, &observers, &environment));
@@ -376,6 +383,8 @@ impl ServerBuilder {
             masking,
             end_with_stdin,
             sealer,
+            audit_key,
+            audit_file,
             environment,
             store,
             observers,
@@ -448,6 +457,23 @@ fn check_work(threads: &Threads) -> Option<Arc<dyn Work>> {
 #[cfg(not(feature = "runtime"))]
 fn check_work(_: &Threads) -> Option<Arc<dyn Work>> {
     None
+}
+
+/// The file to which audit events go, if it is not the log.
+#[cfg(feature = "runtime")]
+fn audit_file(target: Option<&AuditTarget>) -> Result<Option<Arc<dyn AuditFile>>, Error> {
+    let Some(AuditTarget::File(path)) = target else { return Ok(None) };
+    Ok(Some(Arc::new(crate::runtime::AppendedFile::new(path)?)))
+}
+
+#[cfg(not(feature = "runtime"))]
+fn audit_file(target: Option<&AuditTarget>) -> Result<Option<Arc<dyn AuditFile>>, Error> {
+    match target {
+        Some(AuditTarget::File(_)) => Err(Error::invalid(
+            "server: audit: files need the feature `runtime`; use \"log\", or an observer",
+        )),
+        _ => Ok(None),
+    }
 }
 
 #[cfg(feature = "runtime")]

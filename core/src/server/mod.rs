@@ -109,7 +109,7 @@ impl Server {
     ///
     /// # Errors
     /// The server has no store that processes can share, but needs one. It is needed for sessions (of legacy
-    /// revisions), for tasks, and for entries with `once_only`.
+    /// revisions), for tasks, and for entries with `once_only` or `confirm`.
     pub fn prepare_fork(&self) -> Result<(), Error> {
         let shared = &self.engine.0;
         if self.own_store {
@@ -124,6 +124,7 @@ impl Server {
                 for (entry, _) in shared.catalog.all(kind) {
                     let keeps = match entry.task_support {
                         _ if entry.policies.once_only == Some(true) => "once_only",
+                        _ if entry.policies.confirm.is_some() => "confirm",
                         TaskSupport::Forbidden => continue,
                         TaskSupport::Optional | TaskSupport::Required => "tasks",
                     };
@@ -135,6 +136,7 @@ impl Server {
                 }
             }
         }
+        shared.audit_key.prepare(&*shared.environment)?;
         shared.sealer.prepare(&*shared.environment)
     }
 

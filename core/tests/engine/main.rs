@@ -5,6 +5,7 @@ mod calls;
 mod elicitation;
 mod lanes;
 mod registry;
+mod sensitive;
 mod sessions;
 mod support;
 mod tasks;

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 62] = [
+const PARTS: [(&str, &str, &[&str]); 64] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -84,6 +84,7 @@ const PARTS: [(&str, &str, &[&str]); 62] = [
     ("proto", "results", &["catalog", "messages", "operation", "session", "version"]),
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
+    ("dispatch", "audit", &["environment", "observer", "principal"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
     ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["access", "log", "nearest_name", "principal", "validation"]),
@@ -117,6 +118,7 @@ const PARTS: [(&str, &str, &[&str]); 62] = [
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
     ("host", "admission", &["calls", "engine", "engine_state", "functions", "lanes", "lifecycle"]),
+    ("host", "audit", &["calls", "engine", "engine_state"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "bus", &["calls", "delivery", "engine", "lanes", "principal", "session"]),
     (
@@ -124,6 +126,7 @@ const PARTS: [(&str, &str, &[&str]); 62] = [
         "calls",
         &[
             "admission",
+            "audit",
             "builtin",
             "delivery",
             "engine",
@@ -135,7 +138,7 @@ const PARTS: [(&str, &str, &[&str]); 62] = [
         ],
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
-    ("host", "elicitation", &["calls", "delivery", "lanes", "session", "tasks"]),
+    ("host", "elicitation", &["admission", "calls", "delivery", "lanes", "session", "tasks"]),
     ("host", "engine", &["bus", "calls", "delivery", "engine_state", "lanes", "session"]),
     (
         "host",

@@ -63,6 +63,8 @@ pub unsafe extern "C" fn tenon_server_replace(
 /// - "unsubscribe": that resource has no subscriber any more. It does not run at the end of the server.
 /// - "error": a callback's result cannot be used, or the callback took too long. "kind", "name" and "message" say which
 ///   one and why. A failure of this callback itself is only in the log.
+/// - "audit": a call of an entry with the policy "audit" has ended, or was refused. The arguments are the audit event,
+///   which the log or the file gets as well. The call does not wait for it. It does not run while the server closes.
 ///
 /// "start" and "stop" also run for a mounted server. Its "start" runs after that of the server it is mounted in, its
 /// "stop" before. Callbacks can share data through their `user_data`.

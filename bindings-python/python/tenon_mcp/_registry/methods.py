@@ -139,6 +139,9 @@ class Methods(Registry):
         - ``"error"``: a function raised an exception that is not meant for the client, returned an invalid value, or
           took too long. ``kind``, ``name`` and ``message`` identify the entry and the cause. If this function itself
           fails, only the log says so.
+        - ``"audit"``: a call of an entry with ``audit`` has ended, or was refused. The members of the audit event are
+          passed by name, so ``**event`` takes them all. The log or the file gets the event as well. The call does not
+          wait for the function. It does not run while the server closes.
 
         ``"start"`` and ``"stop"`` run once each time the server is served, in each of ``workers`` processes. They also
         run for a server that is mounted in the one that is served: its start after the other's, its stop before.

@@ -83,6 +83,20 @@ class StatePolicies(TypedDict, total=False):
     """
 
 
+class SensitivePolicies(TypedDict, total=False):
+    audit: bool | Sequence[str] | None
+    """Whether each call has an audit event, also if it is refused: who called what, when, for how long, and with
+    what outcome. A list names arguments whose values the event records; it has a keyed digest of all arguments.
+    It never has results, tokens or headers. The server's setting ``audit`` says where events go. Default: no.
+    """
+    confirm: str | None
+    """What the user is asked before a call runs. The call runs only if the user agrees. If the client cannot ask its
+    user, the call is refused. In 2026-07-28, each agreement counts for one call, over all replicas that share the
+    server's store; if the store is unavailable, the call is refused. At most 2048 bytes. Default: nothing is
+    asked.
+    """
+
+
 class ReadPolicies(TypedDict, total=False):
     cache: Cache | None
     """How long the contents may be cached, and by whom. Default: the server's setting."""
@@ -104,11 +118,12 @@ class ToolPolicies(
     ResultPolicies,
     TaskPolicies,
     StatePolicies,
+    SensitivePolicies,
 ):
     """The policies of a tool."""
 
 
-class ResourcePolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, ReadPolicies):
+class ResourcePolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, SensitivePolicies, ReadPolicies):
     """The policies of a resource."""
 
 
@@ -117,17 +132,25 @@ class ResourceTemplatePolicies(
     ListPolicies,
     AccessPolicies,
     StatePolicies,
+    SensitivePolicies,
     ReadPolicies,
     TemplatePolicies,
 ):
     """The policies of a resource template."""
 
 
-class ResourceProviderPolicies(CommonPolicies, AccessPolicies, StatePolicies, ReadPolicies, TemplatePolicies):
+class ResourceProviderPolicies(
+    CommonPolicies,
+    AccessPolicies,
+    StatePolicies,
+    SensitivePolicies,
+    ReadPolicies,
+    TemplatePolicies,
+):
     """The policies of a resource provider."""
 
 
-class PromptPolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies):
+class PromptPolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, SensitivePolicies):
     """The policies of a prompt."""
 
 
@@ -135,7 +158,7 @@ class CompletionPolicies(CommonPolicies, AccessPolicies):
     """The policies of a completion."""
 
 
-class MethodPolicies(CommonPolicies, AccessPolicies, SchemaPolicies, StatePolicies):
+class MethodPolicies(CommonPolicies, AccessPolicies, SchemaPolicies, StatePolicies, SensitivePolicies):
     """The policies of a method."""
 
 

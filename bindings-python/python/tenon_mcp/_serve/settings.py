@@ -63,6 +63,12 @@ class Settings(TypedDict, total=False):
     ``tags``, a list of tags. Entries that are added later are hidden too. An entry that is also disabled by code
     stays hidden until both have changed. Default: none.
     """
+    audit: str | os.PathLike[str] | None
+    """Where the audit events of entries with the policy ``audit`` go: ``log``, or the path of a file. Each event is
+    a JSON object in one line, which is added to the end of the file before the client gets the response. If the
+    file cannot be written when the server starts, the start fails. Later, the event goes to the log, with an
+    error. The level of events in the log is ``info``, and ``log_level`` does not drop them. Default: ``log``.
+    """
     state_keys: Iterable[bytes] | None
     """The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a
     question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one

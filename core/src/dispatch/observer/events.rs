@@ -210,6 +210,17 @@ events! {
         /// The entry whose handler answered it, if there is one.
         entry: Option<EntryName<'a>>,
     }
+    /// A call of an entry with the policy `audit` has ended, or was refused. It comes before the response is sent.
+    "call_audited" CallAudited {
+        /// The entry.
+        entry: EntryName<'a>,
+        /// How the call ended: a word of [`RequestEnd`], or `refused`.
+        outcome: &'a str,
+        /// The time from the start of the call; 0 if it did not start.
+        duration: Duration,
+        /// The audit event as one line of JSON, which has no secrets of the engine or of clients.
+        record: &'a str,
+    }
     /// A record for the log: something went wrong that clients are not told, or an operator must know something.
     "diagnostic" Diagnostic {
         /// The severity.

@@ -3,6 +3,7 @@
 //! The engine reports [events](Event). Each row of the table in `events` is one kind of event. An observer says at the
 //! start which kinds it wants. For a kind that no observer wants, the engine tests one bit and computes nothing.
 
+mod auditing;
 mod events;
 mod logging;
 mod requests;
@@ -13,6 +14,7 @@ mod values;
 
 use crate::dispatch::log::LogLevel;
 use crate::panics::{Panicked, caught};
+pub(crate) use auditing::{AuditFile, AuditObserver};
 pub use events::{Event, EventField, EventKind, EventRow};
 pub(crate) use logging::LogObserver;
 pub(crate) use requests::{NamedEntry, RequestScope};

@@ -18,6 +18,8 @@ pub enum Form {
     Time,
     /// Text.
     Text,
+    /// True, false, or a list of names of arguments.
+    Audit,
     /// One of these words.
     Word(fn() -> Vec<&'static str>),
     /// A list of any words.
@@ -88,6 +90,9 @@ impl Form {
             (Form::Time, _) => format!("a number of {} above 0", spelling.unit()),
             (Form::Text, Python) => "a str".to_owned(),
             (Form::Text, _) => "a string".to_owned(),
+            (Form::Audit, Python) => "True, False or a list of names of arguments".to_owned(),
+            (Form::Audit, Node) => "a boolean or an array of names of arguments".to_owned(),
+            (Form::Audit, _) => format!("true, false or {list} of names of arguments"),
             (Form::Word(words), _) => spelling.one_of(words()),
             (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
@@ -133,6 +138,7 @@ impl Form {
             Form::Count { .. } | Form::Port | Form::FileMode => "int".to_owned(),
             Form::Time => "float".to_owned(),
             Form::Text | Form::Host | Form::UrlPath | Form::Url => "str".to_owned(),
+            Form::Audit => "bool | Sequence[str]".to_owned(),
             Form::FilePath => "str | os.PathLike[str]".to_owned(),
             Form::Descriptor => "int | HasFileno".to_owned(),
             Form::Word(words) => literal(&words()),
@@ -162,6 +168,7 @@ impl Form {
             Form::Flag => "boolean".to_owned(),
             Form::Count { .. } | Form::Time | Form::Port | Form::FileMode => "number".to_owned(),
             Form::Text | Form::Host | Form::UrlPath | Form::FilePath | Form::Url => "string".to_owned(),
+            Form::Audit => "boolean | readonly string[]".to_owned(),
             Form::Descriptor => "Descriptor".to_owned(),
             Form::Names => "string[]".to_owned(),
             Form::Word(words) => union(&words()),

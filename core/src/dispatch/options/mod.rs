@@ -27,7 +27,7 @@ pub use owners::{Owner, Owners};
 pub use policies::Policies;
 pub(crate) use policies::{
     access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies,
-    state_policies, task_policies, template_policies,
+    sensitive_policies, state_policies, task_policies, template_policies,
 };
 pub use settings::ServerSettings;
 pub(crate) use settings::{access_settings, server_settings};
@@ -37,6 +37,7 @@ pub(crate) use table::{Access, options, setter};
 pub(crate) use values::authorization::{Grants, PublicUrl};
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
+pub use values::sensitive::{Audit, AuditTarget};
 pub use values::store_url::StoreUrl;
 pub use values::verifiers::ApiKeyOptions;
 pub(crate) use values::verifiers::{

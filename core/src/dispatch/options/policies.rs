@@ -94,6 +94,16 @@ options! {
         /// A state also counts as used if the server then refuses the call as busy. Default: no.
         once_only: bool;
     }
+    group sensitive_policies at Owners::Entries(ASKING); {
+        /// Whether each call has an audit event, also if it is refused: who called what, when, for how long, and with what
+        /// outcome. A list names arguments whose values the event records; it has a keyed digest of all arguments. It never
+        /// has results, tokens or headers. The server's setting `audit` says where events go. Default: no.
+        audit: Audit;
+        /// What the user is asked before a call runs. The call runs only if the user agrees. If the client cannot ask its
+        /// user, the call is refused. In 2026-07-28, each agreement counts for one call, over all replicas that share the
+        /// server's store; if the store is unavailable, the call is refused. At most 2048 bytes. Default: nothing is asked.
+        confirm: ConfirmText;
+    }
     group read_policies at Owners::Entries(READ); {
         /// How long the contents may be cached, and by whom. Default: the server's setting.
         cache: CacheHints;

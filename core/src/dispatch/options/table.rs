@@ -61,6 +61,9 @@ macro_rules! setter {
     (@param $types:tt FilePath) => { impl Into<std::path::PathBuf> };
     (@param $types:tt Grants) => { impl IntoIterator<Item = impl Into<String>> };
     (@param $types:tt PublicUrl) => { impl Into<String> };
+    (@param $types:tt Audit) => { impl Into<$crate::dispatch::options::types::Audit> };
+    (@param $types:tt AuditTarget) => { impl Into<$crate::dispatch::options::types::AuditTarget> };
+    (@param $types:tt ConfirmText) => { impl Into<String> };
     (@param $types:tt NamedPrincipal) => { impl Into<$crate::dispatch::principal::Principal> };
     (@param $types:tt FileMode) => { u32 };
     (@param $types:tt StateKeys) => { impl IntoIterator<Item = [u8; 32]> };
@@ -82,6 +85,7 @@ macro_rules! setter {
     (@value FilePath $value:ident) => { $crate::dispatch::options::types::FilePath($value.into()) };
     (@value Grants $value:ident) => { $value.into_iter().collect() };
     (@value NamedPrincipal $value:ident) => { $crate::dispatch::options::types::NamedPrincipal($value.into()) };
+    (@value ConfirmText $value:ident) => { $crate::dispatch::options::types::ConfirmText::from($value) };
     (@value PublicUrl $value:ident) => { $crate::dispatch::options::types::PublicUrl($value.into()) };
     (@value StateKeys $value:ident) => { $value.into_iter().collect() };
     (@value Names $value:ident) => { $value.into_iter().map(Into::into).collect() };

@@ -3,6 +3,7 @@
 pub(crate) use super::values::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::values::cache::CacheOf;
 pub(crate) use super::values::disabled::Disabled;
+pub(crate) use super::values::sensitive::{Audit, AuditTarget, ConfirmText};
 pub(crate) use super::values::state_keys::StateKeys;
 pub(crate) use super::values::store_url::StoreUrl;
 pub(crate) use super::values::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};

@@ -17,7 +17,7 @@ use crate::proto::session::extension::Extensions;
 use crate::proto::session::task::TaskSupport;
 use crate::proto::version::Revision;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The entries of a server at one moment, in order of registration, without the disabled ones.
@@ -52,6 +52,8 @@ pub struct Catalog<T> {
     snapshot: RwLock<Option<Arc<Snapshot<T>>>>,
     /// The kinds whose list has changed since the last call of `take_changed`, as bits.
     changed: AtomicU32,
+    /// Whether an entry with the policy `audit` was ever registered.
+    audits: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,12 @@ impl<T> Default for Catalog<T> {
             disabled: HashSet::new(),
             by_settings: Disabled::default(),
         };
-        Catalog { entries: Mutex::new(entries), snapshot: RwLock::default(), changed: AtomicU32::new(0) }
+        Catalog {
+            entries: Mutex::new(entries),
+            snapshot: RwLock::default(),
+            changed: AtomicU32::new(0),
+            audits: AtomicBool::new(false),
+        }
     }
 }
 
@@ -121,6 +128,9 @@ impl<T> Catalog<T> {
     /// Adds an entry. A second entry of the same kind and name is refused.
     pub fn add(&self, entry: Registered<T>) -> Result<(), Error> {
         let (kind, place) = (entry.kind, entry.kind.index());
+        if entry.audited().is_some() {
+            self.audits.store(true, Ordering::Relaxed);
+        }
         {
             let mut entries = self.entries.lock();
             if entries.places[place].contains_key(&entry.name) {
@@ -140,6 +150,12 @@ impl<T> Catalog<T> {
         }
         self.note(kind);
         Ok(())
+    }
+
+    /// Whether an entry with the policy `audit` was ever registered.
+    #[inline]
+    pub(crate) fn audits(&self) -> bool {
+        self.audits.load(Ordering::Relaxed)
     }
 
     /// Removes an entry, and returns it, so that a host can release the handler. Calls in flight continue.

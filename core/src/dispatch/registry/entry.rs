@@ -2,7 +2,7 @@
 
 use crate::dispatch::options::{
     self, OptionError, Policies, Spelling, access_policies, common_policies, list_policies, read_policies,
-    result_policies, schema_policies, state_policies, task_policies, template_policies,
+    result_policies, schema_policies, sensitive_policies, state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::json::{JsonSlice, JsonWriter};
@@ -118,6 +118,7 @@ impl Entry {
     result_policies!();
     task_policies!();
     state_policies!();
+    sensitive_policies!();
     read_policies!();
     template_policies!();
 

@@ -235,6 +235,12 @@ impl<T> Registered<T> {
         self.arguments().any(|own| own == name)
     }
 
+    /// The arguments that audit events record; `None` if calls have no audit events.
+    #[inline]
+    pub(crate) fn audited(&self) -> Option<&[String]> {
+        self.policies.audit.as_ref()?.names()
+    }
+
     /// The arguments of a prompt, or the variables of a template.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
         let (prompt, template) = match &self.input {

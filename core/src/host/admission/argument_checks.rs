@@ -99,7 +99,7 @@ impl HostPort {
             Err(reasons) => {
                 let (entry, revision) = (&context.entry, context.client.revision);
                 Err(match arguments_refused(entry.kind, &entry.name, revision, &reasons) {
-                    Ok(text) => Answer::Outcome(Outcome::Failed(text)),
+                    Ok(text) => Answer::Outcome(Box::new(Outcome::Failed(text)), "schema"),
                     Err(error) => Answer::Error(error),
                 })
             }

@@ -3,6 +3,7 @@
 use super::argument_checks::Arguments;
 use super::authorization::Authorization;
 use super::concurrency_limit::Concurrency;
+use super::confirmation::Confirmation;
 use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
@@ -54,6 +55,7 @@ stages! {
     Arguments => Arguments,
     Authorization => Authorization,
     OnceOnly => OnceOnly,
+    Confirmation => Confirmation,
     #[cfg(test)] ProbeMiddle => Probe<1>,
     TaskRecord => TaskRecord,
     ServerStart => ServerStart,
@@ -300,14 +302,16 @@ impl HostPort {
 
     /// Ends a call with the answer of a stage. All calls that a stage refuses end here.
     pub(in crate::host) fn refuse(&self, stage: StageId, id: CallId, answer: Answer) {
-        let observed = self.0.observed(id);
-        match &answer {
-            Answer::Error(error) => observed.refused_at(stage.name(), error),
-            Answer::Outcome(_) => observed.refused(Refuser { stage: stage.name(), by: "schema" }),
-        }
+        let by = match &answer {
+            Answer::Error(error) => error.refuser().map_or("error", |refuser| refuser.by),
+            Answer::Outcome(_, by) => by,
+        };
+        let refuser = Refuser { stage: stage.name(), by };
+        self.0.observed(id).refused(refuser);
+        self.0.calls.with(id, |flight| flight.refused(refuser));
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),
-            Answer::Outcome(outcome) => drop(self.complete(id, outcome)),
+            Answer::Outcome(outcome, _) => drop(self.complete(id, *outcome)),
         });
         if let Err(panicked) = refused {
             self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);

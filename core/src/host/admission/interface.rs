@@ -48,8 +48,8 @@ pub(in crate::host) enum Verdict {
 pub(in crate::host) enum Answer {
     /// An error of the protocol.
     Error(RpcError),
-    /// A result, as if the handler had returned it.
-    Outcome(Outcome),
+    /// A result, as if the handler had returned it. The word says what refuses the call.
+    Outcome(Box<Outcome>, &'static str),
 }
 
 /// What a call has at a stage when it ends.

@@ -77,7 +77,7 @@ impl Passage {
     }
 
     /// Whether a resume of this stage would be the first.
-    pub(super) fn awaits(&self, stage: StageId) -> bool {
+    pub(in crate::host) fn awaits(&self, stage: StageId) -> bool {
         matches!(self.position, Position::Entering(at) | Position::Waiting(at) if at == stage)
     }
 

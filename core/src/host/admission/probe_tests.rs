@@ -3,6 +3,7 @@
 use super::chain::{Resumed, StageId};
 use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::aead::StateCipher;
+use crate::dispatch::audit::AuditKey;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{LiveLevel, LogLevel};
@@ -160,6 +161,8 @@ pub(super) fn engine(
         masking: Masking::new(None),
         end_with_stdin: true,
         sealer: StateCipher::new(vec![[9; 32]]),
+        audit_key: AuditKey::new(None),
+        audit_file: None,
         store: Arc::new(GuardedStore::new(store, &observers, &environment)),
         environment,
         observers,
@@ -197,7 +200,9 @@ impl<const N: usize> Stage for Probe<N> {
                 Verdict::Pass
             }
             Plan::Refuse => RpcError::busy("refused").into(),
-            Plan::Answer => Verdict::Answer(Answer::Outcome(Outcome::Text("kept".to_owned()))),
+            Plan::Answer => {
+                Verdict::Answer(Answer::Outcome(Box::new(Outcome::Text("kept".to_owned())), "probe"))
+            }
             Plan::Wait => {
                 wait();
                 Verdict::Wait

@@ -54,11 +54,16 @@ impl Shared {
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
-        flight.observed.finished(end_of(&outgoing, tell_host.as_ref()), outgoing.size());
+        let how = end_of(&outgoing, tell_host.as_ref());
+        flight.observed.finished(how, outgoing.size());
         // First, because the next call that gets this call's permit needs a credit.
         flight.lane.release();
         self.release_stages(id, &mut flight);
         flight.part = None;
+        // After the credit and the permits, which the handler of the audit hook may need.
+        if let Some(trail) = flight.audit.take() {
+            self.audit_ended(&flight, &trail, how);
+        }
         if let Some(following) = &flight.following {
             self.end_following(following);
         }

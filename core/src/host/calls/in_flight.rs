@@ -8,6 +8,7 @@ use crate::dispatch::shares::Part as ClientPart;
 use crate::host::Registered;
 use crate::host::admission::chain::StageSet;
 use crate::host::admission::passage::Passage;
+use crate::host::audit::AuditTrail;
 use crate::host::builtin::listing::Part;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
@@ -58,6 +59,8 @@ pub(in crate::host) struct InFlightCall {
     pub(in crate::host) sent: SentMessages,
     /// The request for observers.
     pub(in crate::host) observed: RequestScope,
+    /// What the call's audit event needs, if it has one.
+    pub(in crate::host) audit: Option<Box<AuditTrail>>,
 }
 
 /// The run of a call's handler, as far as the engine sees it.
@@ -127,6 +130,7 @@ impl InFlightCall {
             handler: HandlerRun::default(),
             sent: SentMessages::default(),
             observed: spec.observed.clone(),
+            audit: AuditTrail::of(&spec.context, spec.role),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::dispatch::observer::RequestEnd;
 use crate::dispatch::route::{Asker, Invocation, Route, address, route};
 use crate::host::Target;
 use crate::host::admission::argument_checks::Check;
+use crate::host::admission::confirmation::confirm_text;
 use crate::host::admission::interface::StageData;
 use crate::host::admission::once_only::state_key;
 use crate::host::builtin::listing::{ListPage, Part};
@@ -76,6 +77,7 @@ impl Engine {
                 };
                 let outgoing = self.0.error(Some(&request.id), revision, &error);
                 request.observed.rejected(&error, outgoing.size());
+                self.audit_refused(scope, request, error.refuser());
                 sink.send(outgoing);
                 Accepted::Answered
             }
@@ -189,6 +191,9 @@ impl Engine {
             }
             Route::Failed(text) => {
                 request.observed.refused(ARGUMENTS);
+                if outer.is_none() {
+                    self.audit_refused(scope, request, Some(ARGUMENTS));
+                }
                 Ok(Step::Answer(shaper.failed(id, revision, &text)))
             }
             Route::Own(Op::Discover) => {
@@ -267,11 +272,8 @@ impl Engine {
         let retried = context.client.revision.is_modern()
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is an unknown one.
-        let state = if retried && context.entry.policies.once_only == Some(true) {
-            params.get_str("requestState")?
-        } else {
-            None
-        };
+        let once = context.entry.policies.once_only == Some(true) || confirm_text(&context).is_some();
+        let state = if retried && once { params.get_str("requestState")? } else { None };
         let (task, may_be_task) = match task {
             TaskMode::Now(ttl) => (Some(ttl), false),
             TaskMode::Later => (None, true),

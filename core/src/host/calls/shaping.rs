@@ -103,7 +103,7 @@ impl Shared {
         let (entry, revision) = (flight.entry(), flight.revision());
         let Some(request) = flight.id() else {
             if matches!(outcome, Outcome::Failed(_) | Outcome::Exception(_) | Outcome::Error(_)) {
-                flight.observed.fails();
+                flight.fails();
             }
             // Exceptions are logged where they are caught.
             match outcome {
@@ -119,7 +119,7 @@ impl Shared {
         // Only tools have failed results of their own. Other failures become protocol errors.
         let failed = |text: &str| match is_tool {
             true => {
-                flight.observed.fails();
+                flight.fails();
                 shaped(self.shaper.failed(request, revision, text))
             }
             false => self.error(Some(request), Some(revision), &RpcError::internal(text)),
@@ -148,7 +148,7 @@ impl Shared {
         match checked {
             Ok(checked) => {
                 if checked.is_failed() {
-                    flight.observed.fails();
+                    flight.fails();
                 }
                 match &flight.listing {
                     Some(listing) => self.list_on(flight, request, listing, &checked),

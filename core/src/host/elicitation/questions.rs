@@ -4,11 +4,13 @@ use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked};
 use crate::dispatch::calls::ask_replay::{Draft, Registered};
 use crate::dispatch::calls::table::CallId;
 use crate::host::Target;
+use crate::host::admission::chain::StageId;
 use crate::host::calls::completion::settle;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{AskMode, CallContext, HostOp, Outcome, Stale};
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Delivery, Outgoing};
+use crate::host::elicitation::confirmation::ended;
 use crate::host::lanes::lane::LaneQueue;
 use crate::host::lanes::local::Waiter;
 use crate::host::lanes::port::HostPort;
@@ -21,10 +23,10 @@ use bytes::Bytes;
 use std::sync::Arc;
 
 /// A call that asks a question.
-struct AskingCall {
-    context: Arc<CallContext>,
+pub(super) struct AskingCall {
+    pub(super) context: Arc<CallContext>,
     /// The call's session, if questions can be asked in it.
-    peer: Option<Arc<Peer>>,
+    pub(super) peer: Option<Arc<Peer>>,
     /// The task of this call, if the call is one. Its questions are asked in the task.
     task: Option<Arc<Live>>,
 }
@@ -55,8 +57,7 @@ impl HostPort {
             // Checked under the table's lock, because the thread that ends the input checks each call's questions
             // afterwards.
             if peer.as_ref().is_some_and(|peer| peer.input_ended()) {
-                let text = "the client has ended its input and cannot answer";
-                return Err(AskError::Failed(text.to_owned()));
+                return Err(ended());
             }
             let registered = flight.asks.register(&draft, &shared.limits)?;
             if let Registered::Pending(ask) = registered
@@ -86,10 +87,26 @@ impl HostPort {
         }
         // Without a session no request can be sent: the attempt ends, and the client sends the next request.
         let Some(peer) = peer else { return Ok(Asked::Suspended) };
+        self.send_question(id, ask, &peer, &draft)?;
+        Ok(match mode {
+            AskMode::Park => Asked::Waiting(ask),
+            AskMode::Rerun => Asked::Suspended,
+        })
+    }
+
+    /// Sends a pending question as a request in the call's session.
+    pub(super) fn send_question(
+        &self,
+        id: CallId,
+        ask: AskId,
+        peer: &Arc<Peer>,
+        draft: &Draft,
+    ) -> Result<(), AskError> {
+        let shared = &self.0;
         let request = peer.add_ask(id, ask);
         let body = shape::server_request(request, draft.reader().kind.method(), draft.params());
         if let Some(visit) = draft.elicitation_id() {
-            shared.visits.remember(visit, &peer, shared.now());
+            shared.visits.remember(visit, peer, shared.now());
         }
         let until = shared.now().checked_add(shared.limits.ask_timeout);
         let queued = shared.with_deadline(id, |flight, deadline| {
@@ -104,14 +121,11 @@ impl HostPort {
             return Err(AskError::Stale);
         };
         self.flush(&outbox);
-        Ok(match mode {
-            AskMode::Park => Asked::Waiting(ask),
-            AskMode::Rerun => Asked::Suspended,
-        })
+        Ok(())
     }
 
     /// The call that asks, and its session, if questions can be asked in it.
-    fn asks_of(&self, id: CallId, kind: Question) -> Result<AskingCall, AskError> {
+    pub(super) fn asks_of(&self, id: CallId, kind: Question) -> Result<AskingCall, AskError> {
         let found = self.0.calls.with(id, |flight| {
             (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer())
         });
@@ -299,6 +313,7 @@ impl HostPort {
     ) {
         enum Next {
             Rerun,
+            Confirmed(Result<Answer, AskError>),
             Local(Waiter, Result<Answer, AskError>),
             Host(Arc<LaneQueue>, Result<Answer, AskError>),
             Nothing,
@@ -315,7 +330,9 @@ impl HostPort {
                 *deadline = now.checked_add(flight.timeout);
             }
             task = flight.task.clone();
-            if flight.handler.parked {
+            if flight.passage.awaits(StageId::Confirmation) {
+                Next::Confirmed(answer)
+            } else if flight.handler.parked {
                 if flight.asks.pending.is_empty() { Next::Rerun } else { Next::Nothing }
             } else if let Some(place) = flight.handler.waiters.iter().position(|(waiting, _)| *waiting == ask)
             {
@@ -332,6 +349,7 @@ impl HostPort {
         }
         match next.unwrap_or(Next::Nothing) {
             Next::Rerun => self.rerun(id, thread),
+            Next::Confirmed(answer) => self.confirmed(id, answer),
             Next::Local(waiter, answer) => waiter(answer),
             Next::Host(lane, answer) => lane.push(HostOp::Answer { call: id, ask, answer }),
             Next::Nothing => {}

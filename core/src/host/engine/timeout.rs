@@ -62,14 +62,14 @@ impl Engine {
     /// It is removed first, and only if its deadline still has passed: the end of another call may have started it, which
     /// sets a new deadline.
     fn expire(&self, call: CallId, now: Instant) {
-        let Some(flight) = self.0.calls.remove_expired(call, now) else { return };
+        let Some(mut flight) = self.0.calls.remove_expired(call, now) else { return };
         if flight.role == Role::Own(Own::Timed) {
             return self.0.fail_removed(call, flight, &Shared::no_store("it did not answer in time"));
         }
         if let Some((stage, error)) =
             flight.passage.stage().and_then(|stage| Some((stage, stage.late(&flight.context)?)))
         {
-            flight.observed.refused_at(stage.name(), &error);
+            flight.refused_at(stage.name(), &error);
             return self.0.fail_removed(call, flight, &error);
         }
         if flight.context.of_engine {

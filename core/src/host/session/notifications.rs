@@ -37,6 +37,8 @@ pub(in crate::host) const UNSUBSCRIBE: &str = "unsubscribe";
 const ROOTS_CHANGED: &str = "roots_changed";
 /// Name of the hook for errors: a handler has failed because of its own fault.
 const ERROR: &str = "error";
+/// Name of the hook for audit events.
+const AUDIT: &str = "audit";
 
 /// The client for calls that concern no client.
 pub(in crate::host) fn anonymous_client() -> Client {
@@ -115,13 +117,8 @@ impl Engine {
 
     /// Runs the program's hook for an event of a resource, which concerns no client in particular.
     pub(in crate::host) fn hook_resource(&self, name: &str, uri: &str, thread: Thread) {
-        let scope = Scope::Stateless {
-            client: anonymous_client(),
-            params: ParamFields::default(),
-            arrival: RequestOrigin::default(),
-        };
         let input = || JsonSlice::from_value(&serde_json::json!({ "uri": uri }));
-        self.run(&scope, (Kind::Hook, name), || None, input, thread, &unobserved());
+        self.hook_of_nobody(name, input, thread);
     }
 
     /// Runs the program's error hook, because a handler has failed. If the error hook itself fails, no hook runs.
@@ -130,20 +127,24 @@ impl Engine {
         if snapshot.find(Kind::Hook, ERROR).is_none() || entry.kind == Kind::Hook && entry.name == ERROR {
             return;
         }
+        let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
+        self.hook_of_nobody(ERROR, || JsonSlice::from_value(&said), Thread::Other);
+    }
+
+    /// Runs the program's hook for an audit event.
+    pub(in crate::host) fn hook_audit(&self, record: String) {
+        let event = || JsonSlice::from_trusted(record.into_bytes().into());
+        self.hook_of_nobody(AUDIT, event, Thread::Other);
+    }
+
+    /// Runs the program's hook for an event that concerns no client in particular.
+    fn hook_of_nobody(&self, name: &str, input: impl FnOnce() -> JsonSlice, thread: Thread) {
         let scope = Scope::Stateless {
             client: anonymous_client(),
             params: ParamFields::default(),
             arrival: RequestOrigin::default(),
         };
-        let said = serde_json::json!({ "kind": entry.kind.as_str(), "name": entry.name, "message": why });
-        self.run(
-            &scope,
-            (Kind::Hook, ERROR),
-            || None,
-            || JsonSlice::from_value(&said),
-            Thread::Other,
-            &unobserved(),
-        );
+        self.run(&scope, (Kind::Hook, name), || None, input, thread, &unobserved());
     }
 
     fn client_of(&self, scope: &Scope) -> Option<Client> {

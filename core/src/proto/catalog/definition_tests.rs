@@ -177,7 +177,7 @@ fn what_is_wrong_is_told_by_name_and_path() {
             Kind::Hook,
             r#"{"name":"boot"}"#,
             "hook: name must be one of start, stop, session_start, session_end, roots_changed, subscribe, unsubscribe, \
-             error",
+             error, audit",
         ),
         (Kind::Completion, r#"{"argument":"a"}"#, "completion: name is missing"),
         (

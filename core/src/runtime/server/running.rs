@@ -68,6 +68,7 @@ pub(crate) fn start(
     let engine = server.engine().clone();
     engine.check_views()?;
     engine.check_completions()?;
+    check_audit_file(&engine)?;
     if !engine.begin_serving() {
         return Err(Error::new(
             ErrorKind::State,
@@ -79,6 +80,16 @@ pub(crate) fn start(
     }
     engine.0.reload.set_served(options.section.clone());
     launch(&engine, options, handle, server.settings().cloned()).inspect_err(|_| engine.end_serving())
+}
+
+/// Fails if the file for audit events cannot be written.
+fn check_audit_file(engine: &Engine) -> Result<(), Error> {
+    let Some(file) = &engine.0.audit_file else { return Ok(()) };
+    file.check().map_err(|why| {
+        let name = file.name();
+        let text = format!("the audit file {name} cannot be written: {why}; name another one, or \"log\"");
+        Error::new(ErrorKind::Io, text)
+    })
 }
 
 fn launch(

@@ -72,6 +72,7 @@ fn schema_of(form: Form) -> Json {
     let mut schema = schema_text(match form {
         Form::Flag => r#"{"type":"boolean"}"#,
         Form::Count { .. } => r#"{"type":"integer"}"#,
+        Form::Audit => r#"{"type":["boolean","array"],"items":{"type":"string"}}"#,
         Form::Time => r#"{"type":"number","exclusiveMinimum":0}"#,
         Form::Port => r#"{"type":"integer","minimum":0,"maximum":65535}"#,
         Form::FileMode => r#"{"type":"integer","minimum":0,"maximum":511}"#,

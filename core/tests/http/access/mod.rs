@@ -4,6 +4,7 @@ mod calls;
 mod expiry;
 mod functions;
 mod lists;
+mod sensitive;
 
 use crate::support::bench::{Bench, Full, whole};
 use crate::{MODERN, envelope, request, schema};

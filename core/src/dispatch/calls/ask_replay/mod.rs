@@ -11,6 +11,9 @@ use draft::invalid;
 pub(crate) use draft::{Draft, Reader};
 pub(crate) use sealed_state::binding;
 
+/// The key of the question of the policy `confirm`. Handlers cannot use it.
+pub(crate) const CONFIRM: &str = "tenon/confirm";
+
 /// A question that has been asked.
 struct Recorded {
     key: String,
@@ -99,7 +102,7 @@ impl Asks {
     /// The supplied answer to a question that the program has named. A name that the engine gave identifies no
     /// question. `None` if there is no matching answer; the question is then asked.
     pub(crate) fn supplied_for(&self, draft: &Draft) -> Option<JsonSlice> {
-        self.supplied.as_ref()?.member(draft.key.as_ref()?)
+        self.supplied.as_ref()?.member(draft.key.as_ref().filter(|key| *key != CONFIRM)?)
     }
 
     /// Records a supplied answer that matches its question.
@@ -117,18 +120,40 @@ impl Asks {
         draft.key.clone().unwrap_or_else(|| format!("ask-{}", self.asked + 1))
     }
 
+    /// Registers the question of the policy `confirm`. It is not a question of the handler: it has no ordinal, and no limit
+    /// counts it. An answer counts only if the sealed state has it, and if the question is still the same.
+    pub(crate) fn confirm(&mut self, draft: &Draft) -> Registered {
+        let same = |recorded: &&Recorded| {
+            recorded.key == CONFIRM && recorded.digest == draft.digest && recorded.kind == draft.reader.kind
+        };
+        let answer = self.recorded.iter().find(same).and_then(|recorded| recorded.answer.clone());
+        if let Some(answer) = answer {
+            return Registered::Recorded(answer);
+        }
+        self.recorded.retain(|recorded| recorded.key != CONFIRM);
+        self.next += 1;
+        let id = AskId(self.next);
+        let (digest, params, reader) = (draft.digest.clone(), draft.params.clone(), draft.reader.clone());
+        self.pending.push(Pending { id, key: CONFIRM.to_owned(), digest, params, reader, request: None });
+        Registered::Pending(id)
+    }
+
     /// Registers a question: it is known from an earlier attempt, or is pending from now on.
     pub(crate) fn register(&mut self, draft: &Draft, limits: &Limits) -> Result<Registered, AskError> {
         let Draft { digest, params, reader, .. } = draft;
         let invalid = |reason: String| Err(invalid(reader.kind, reason));
         let key = self.key(draft);
+        if key == CONFIRM {
+            return invalid(format!("key {key:?} belongs to the policy confirm; choose another one"));
+        }
         let waits = |key: &str| self.pending.iter().any(|pending| pending.key == key);
         let earlier = self.recorded.iter().position(|recorded| recorded.key == key);
         if waits(&key) || earlier.is_some_and(|place| self.recorded[place].again) {
             return invalid(format!("key {key:?} is used twice in one call"));
         }
         let total =
-            self.recorded.iter().filter(|recorded| !waits(&recorded.key)).count() + self.pending.len();
+            self.recorded.iter().filter(|recorded| recorded.key != CONFIRM && !waits(&recorded.key)).count()
+                + self.pending.len();
         if earlier.is_none() && total >= limits.max_asks {
             return invalid(format!("a call may ask at most {} questions (max_asks)", limits.max_asks));
         }

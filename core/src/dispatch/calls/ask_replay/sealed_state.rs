@@ -1,6 +1,6 @@
 //! The state that a client returns with its answers: sealed, and bound to the request.
 
-use super::{Asks, Recorded};
+use super::{Asks, CONFIRM, Recorded};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
@@ -75,7 +75,9 @@ impl Asks {
         if expiry < environment.unix_seconds() {
             return Err(refused());
         }
-        if round as usize > limits.max_asks {
+        // The policy `confirm` has a round of its own.
+        let more = usize::from(asked.iter().any(|(key, ..)| key == CONFIRM));
+        if round as usize > limits.max_asks.saturating_add(more) {
             return Err(RpcError::invalid_params(format!(
                 "Invalid params: requestState has more than {} rounds (max_asks); send the request without it",
                 limits.max_asks

@@ -3,6 +3,7 @@
 pub(super) mod authorization;
 pub(super) mod cache;
 pub(super) mod disabled;
+pub(super) mod sensitive;
 pub(super) mod state_keys;
 pub(super) mod store_url;
 pub(super) mod verifiers;

@@ -177,6 +177,7 @@ static HOOK: Table = table(
             "subscribe",
             "unsubscribe",
             "error",
+            "audit",
         ]),
     )],
 );
