@@ -4,6 +4,7 @@
 
 #include "support.h"
 
+#define SCHEMA "{\"type\":\"object\",\"properties\":{\"amount\":{\"type\":\"number\"},\"card\":{\"type\":\"string\"}}}"
 #define CAN_ASK "{\"elicitation\":{\"form\":{}}}"
 
 static tenon_server *server;
@@ -27,6 +28,7 @@ static void begin(const char *audit, const char *confirm, const char *file) {
         OK(tenon_server_set(server, "audit", setting, TENON_NUL));
     }
     OK(tenon_tool_new("pay", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
     if (audit[0] != '\0') OK(tenon_entry_set(tool, "audit", audit, TENON_NUL));
     if (confirm[0] != '\0') OK(tenon_entry_set(tool, "confirm", confirm, TENON_NUL));
     OK(tenon_entry_set_handler(tool, pay, NULL, NULL));
