@@ -20,6 +20,9 @@ LANES = {"checks": 10, "python": 0, "transcripts": 0}
 ENV = {
     "PYO3_CONFIG_FILE": str(ROOT / "scripts" / "pyo3.txt"),
     "RUSTC_WORKSPACE_WRAPPER": str(ROOT / "scripts" / "rustc-tests.sh"),
+    # The bill of materials in the wheel holds a time and a number drawn at random, unless this is set. It is set in every stage:
+    # if one had another value, cargo would compile what is C, and all that depends on it, once more.
+    "SOURCE_DATE_EPOCH": "315532800",
 }
 
 # Everything but the wheel's module, which maturin builds: it needs a command of its own in any case.
@@ -66,8 +69,6 @@ STAGES = {
             " $venv/bin/python -m pip install -q --disable-pip-version-check --force-reinstall --no-deps"
             " build/wheels/*.whl && cp build/wheels/*.whl $venv/.wheel; }; done",
         ],
-        # The bill of materials in the wheel holds a time and a number drawn at random, unless this is set.
-        "env": {"SOURCE_DATE_EPOCH": "315532800"},
     },
     "build-node": {
         "budget": 10,

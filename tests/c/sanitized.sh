@@ -59,7 +59,8 @@ compile() {
     for package in $(sed -n 's/^\[profile\.ci\.package\.\(.*\)\]$/\1/p' Cargo.toml); do
         options+=(--config "profile.ci.package.$package.rustflags=[$mixed]")
     done
-    env RUSTC_BOOTSTRAP=1 RUSTFLAGS= RUSTC_WORKSPACE_WRAPPER= \
+    # CC is the compiler of the programs; what is C in a dependency gets the usual one.
+    env -u CC RUSTC_BOOTSTRAP=1 RUSTFLAGS= RUSTC_WORKSPACE_WRAPPER= \
         CARGO_PROFILE_CI_OPT_LEVEL=0 CARGO_PROFILE_CI_DEBUG=line-tables-only CARGO_PROFILE_CI_CODEGEN_UNITS=64 \
         CARGO_PROFILE_CI_INCREMENTAL=false \
         cargo build -Zprofile-rustflags --locked --quiet --profile ci -p tenon-ffi --target "$triple" \

@@ -1,6 +1,5 @@
 //! One request from its connection to its complete response, with its redirects.
 
-use crate::faults;
 use crate::runtime::outgoing::connection::{Connection, MAX_HEAD};
 use crate::runtime::outgoing::connector::Connector;
 use crate::runtime::outgoing::error::{HttpClientError, Phase, Progress, with_causes};
@@ -52,7 +51,6 @@ impl Exchanges {
         mut url: Url,
         progress: &Progress,
     ) -> Result<OutgoingResponse, HttpClientError> {
-        faults::pass("outgoing");
         let permit = self.in_flight.acquire().await;
         let _permit = permit.map_err(|error| progress.unavailable(error.to_string()))?;
         for _ in 0..=MAX_REDIRECTS {
