@@ -176,6 +176,7 @@ static void a_tool_logs_in_the_client_of_a_channel(void) {
     call_tool(&peer, 6, "erase", "{}");
     CHECK_IN("\"error\"", next_answer(&peer));
     OK(tenon_server_free(server));
+    close_peer(&peer);
 }
 
 static void enter(void *user_data, tenon_call *call) {
