@@ -20,8 +20,8 @@ LANES = {"checks": 10, "python": 0, "transcripts": 0}
 ENV = {
     "PYO3_CONFIG_FILE": str(ROOT / "scripts" / "pyo3.txt"),
     "RUSTC_WORKSPACE_WRAPPER": str(ROOT / "scripts" / "rustc-tests.sh"),
-    # The bill of materials in the wheel holds a time and a number drawn at random, unless this is set. It is set in every stage:
-    # if one had another value, cargo would compile what is C, and all that depends on it, once more.
+    # The bill of materials in the wheel holds a time and a number drawn at random, unless this is set. It is set in
+    # every stage: if one had another value, cargo would compile what is C, and all that depends on it, once more.
     "SOURCE_DATE_EPOCH": "315532800",
 }
 
