@@ -105,6 +105,8 @@ STAGES = {
     # As on a machine without a baseline.
     "instructions-parent": {
         "budget": 120,
+        # It compiles the engine of the parent commit, from its beginning.
+        "limit": 1200,
         "beside": "checks",
         "commands": ["python3 tests/instructions/run.py --against-parent"],
         "needs": ["build-rust"],
