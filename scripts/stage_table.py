@@ -260,13 +260,6 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
-    # One host, with authentication on. It is in no group: `make conformance-auth` runs all hosts.
-    "conformance-auth": {
-        "budget": 30,
-        "beside": "python",
-        "commands": [".venv/bin/python tests/conformance/run.py --token --hosts c"],
-        "needs": BUILD,
-    },
     # A sample of the matrix; `make auth-matrix` runs all of it.
     "auth-matrix": {
         "budget": 40,
