@@ -199,6 +199,15 @@ export interface Limits {
    * Default 65,536.
    */
   maxCountedAddresses?: number
+  /**
+   * How long a decision of the function `authorizer` is kept, by principal, entry and arguments. With 0 it decides
+   * about each call. Default 0.
+   */
+  authorizerCacheTime?: number
+  /** How long a decision of the function `visible` is kept, by principal and entry. Default 60 s. */
+  visibleCacheTime?: number
+  /** Decisions of each of these functions that are kept. One more replaces the oldest. Default 100,000. */
+  maxCachedDecisions?: number
   /** Skills in one folder. A folder with more cannot be registered. Default 1,000. */
   maxSkills?: number
   /**
@@ -1192,6 +1201,19 @@ export interface CallQuestion {
 
 /** Decides whether a call is permitted: true, false, or the reason of a refusal, which the client gets. */
 export type Authorizer = (question: CallQuestion) => boolean | string | Promise<boolean | string>
+
+/** A caller and an entry, about which `visible` decides. */
+export interface VisibilityQuestion {
+  /** The caller, as {@link Context.principal}; null if the caller is anonymous. */
+  readonly principal: Principal | null
+  /** The kind of the entry. */
+  readonly kind: 'tool' | 'resource' | 'resource_template' | 'prompt'
+  /** The name of the entry: of a resource its URI, of a template its text. */
+  readonly name: string
+}
+
+/** Decides whether an entry exists for a caller. */
+export type Visible = (question: VisibilityQuestion) => boolean | Promise<boolean>
 
 /** The options that appear in lists. */
 export interface ShownOptions extends EntryOptions, ListPolicies, AccessPolicies {
@@ -2234,12 +2256,25 @@ export class Server {
   verifier(options: { headers?: readonly string[] }, verifier: VerifierFunction): this
   /**
    * Sets the function that decides whether a call is permitted, after scopes and roles. It returns true, false, or the reason of
-   * a refusal, which the client gets. If it throws, returns something else, or takes longer than `limits.storeTimeout`, the call
-   * is refused, and only the log says why. The authorizer of a mounted server is not used.
+   * a refusal, which the client gets. It is also called for subscriptions to resources, with the kind and the address as for a
+   * read. Its answers are kept for `limits.authorizerCacheTime`, 0 by default. If it throws, returns something else, or takes
+   * longer than `limits.storeTimeout`, the call is refused, and only the log says why. The authorizer of a mounted server is not
+   * used.
    *
    * Throws `TENON_STATE` if the server has an authorizer, or runs already.
    */
   authorizer(authorizer: Authorizer): this
+  /**
+   * Sets the function that decides which entries exist for a caller, after scopes and roles. It returns true or false. An entry
+   * that does not exist for a caller is in no list, and calls, completions and subscriptions fail as if it were not registered.
+   *
+   * The answers are kept for `limits.visibleCacheTime`, by principal and entry. If it throws, returns something else, or takes
+   * longer than `limits.storeTimeout`, the request is refused, and only the log says why. The function of a mounted server is
+   * not used.
+   *
+   * Throws `TENON_STATE` if the server has such a function, or runs already.
+   */
+  visible(visible: Visible): this
   /** Removes an entry. Calls in flight continue. Returns `false` if there is none of this name. */
   remove(kind: 'completion', name: Completed): boolean
   remove(kind: Exclude<Kind, 'completion'>, name: string): boolean

@@ -115,6 +115,8 @@ export declare class Engine {
   setPrincipal(number: number, principal?: string | undefined | null, failed?: string | undefined | null): void
   /** Sets the verifier, which reads these headers besides a bearer token. `handler` is the number of its handler. */
   setVerifier(headers: Array<string>, handler: number): void
+  /** Sets the function that decides which entries exist for a caller. `handler` is the number of its handler. */
+  setVisible(handler: number): void
   /** Turns the call into a task, if that is allowed. The reply is `answered`, with 1 as id if the call is a task. */
   startTask(slot: number, generation: number): AskReply
   /** The next step. It is the end after the exchange or the server has ended. */

@@ -815,6 +815,15 @@ typedef int32_t tenon_http_step;
  * Default 65,536.
  */
 #define TENON_LIMIT_COUNTED_ADDRESSES 74
+/**
+ * How long a decision of the function `authorizer` is kept, by principal, entry and arguments. With 0 it decides about
+ * each call. Default 0.
+ */
+#define TENON_LIMIT_AUTHORIZER_CACHE_TIME_MS 75
+/** How long a decision of the function `visible` is kept, by principal and entry. Default 60 s. */
+#define TENON_LIMIT_VISIBLE_CACHE_TIME_MS 76
+/** Decisions of each of these functions that are kept. One more replaces the oldest. Default 100,000. */
+#define TENON_LIMIT_CACHED_DECISIONS 77
 
 #ifdef __cplusplus
 extern "C" {
@@ -1113,7 +1122,7 @@ tenon_status tenon_server_set_store(
  * log says why. The same happens if there is no answer within TENON_LIMIT_STORE_TIMEOUT_MS; tenon_call_on_cancel()
  * notices that.
  *
- * With TENON_MODE_WORKER the callback runs on threads that only the verifier and the authorizer use, several at once,
+ * With TENON_MODE_WORKER the callback runs on threads that only the functions of this kind use, several at once,
  * as many as tenon_server_set_worker_threads() says. With TENON_MODE_POLL it runs in tenon_server_poll().
  * TENON_MODE_INLINE fails with TENON_ERR_INVALID, because a verifier must not delay the threads that receive messages.
  *
@@ -1133,11 +1142,32 @@ tenon_status tenon_server_set_verifier(
  * Complete the call with true, false, or a text, the reason of a refusal, which the client gets. The callback may keep
  * the call with tenon_call_retain(), and any thread may complete it later.
  *
+ * It is also called for subscriptions to resources, with the kind and the address as for a read. Its answers are kept for
+ * TENON_LIMIT_AUTHORIZER_CACHE_TIME_MS, which is 0 by default, by principal, entry and arguments.
+ *
  * If the callback fails, returns something else, or does not answer within TENON_LIMIT_STORE_TIMEOUT_MS, the call is
  * refused, and the log says why. The rest is as for tenon_server_set_verifier().
  */
 tenon_status tenon_server_set_authorizer(
     tenon_server *server, tenon_mode mode, tenon_handler_fn authorizer, void *user_data,
+    tenon_destroy_fn destroy, tenon_error **err);
+
+/**
+ * Sets the function that decides which entries exist for a caller, after scopes and roles.
+ *
+ * The arguments of its call are "principal", an object as tenon_call_get() gives it, or null; "kind", "tool", "resource",
+ * "resource_template" or "prompt"; and "name", the name of the entry, of a resource its URI, of a template its text. Complete
+ * the call with true or false. The callback may keep the call with tenon_call_retain(), and any thread may complete it
+ * later.
+ *
+ * An entry that does not exist for a caller is in no list, and calls, completions and subscriptions fail as if it were not
+ * registered. The answers are kept for TENON_LIMIT_VISIBLE_CACHE_TIME_MS, by principal and entry.
+ *
+ * If the callback fails, returns something else, or does not answer within TENON_LIMIT_STORE_TIMEOUT_MS, the request is
+ * refused, and the log says why. The rest is as for tenon_server_set_verifier().
+ */
+tenon_status tenon_server_set_visible(
+    tenon_server *server, tenon_mode mode, tenon_handler_fn visible, void *user_data,
     tenon_destroy_fn destroy, tenon_error **err);
 
 /* SETTINGS FROM FILES ==================================================================================== */

@@ -63,7 +63,8 @@ pub use entries::{
 };
 pub use error::{Error, ErrorKind};
 pub use handler::{
-    CallError, CallQuestion, Completing, Credentials, IntoHandler, IntoOutcome, Json, Listing, handler,
+    CallError, CallQuestion, Completing, Credentials, IntoHandler, IntoOutcome, Json, Listing,
+    VisibilityQuestion, handler,
 };
 pub use host::{
     AskMode, Attachment, CONTEXT_FIELDS, CallContext, CancelReason, Context, ContextField, ContextForm,

@@ -127,6 +127,12 @@ public:
             tenon_server_set_authorizer, mode, detail::handle, detail::handler(std::move(authorizer)).release(),
             detail::destroy<Handler>);
     }
+    /** `visible` gets a caller and an entry as arguments, see tenon_server_set_visible(), and returns true or false. */
+    template <typename Function> Server &set_visible(Function visible, tenon_mode mode = TENON_MODE_WORKER) {
+        return checked(
+            tenon_server_set_visible, mode, detail::handle, detail::handler(std::move(visible)).release(),
+            detail::destroy<Handler>);
+    }
 
     /** Serves a transport with its options as JSON, see tenon_server_listen(). */
     Server &listen(std::string_view transport, std::string_view options) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// The functions that decide about requests: the verifier and the authorizer, as handlers of the engine's questions.
+// The functions that decide about requests: the verifier, the authorizer and visible, as handlers of the engine's questions.
 
 const { types } = require('node:util')
 const { deepFreeze } = require('../calls/call')
@@ -9,6 +9,7 @@ const { isObject } = require('./schema')
 /** The names of the functions in messages. */
 const VERIFIER = 'verifier'
 const AUTHORIZER = 'authorizer'
+const VISIBLE = 'visible'
 
 /** The bounds of their answers, which may have claims. */
 const ACCESS_BOUNDS = { depth: 64, size: 1 << 20 }
@@ -40,9 +41,9 @@ function verifierOf(options, fn) {
   return { headers: [...headers], handler, given: verify }
 }
 
-/** The function of `authorizer(fn)`. */
-function authorizerOf(fn) {
-  checkFunction(AUTHORIZER, fn)
+/** The function of `authorizer(fn)` and of `visible(fn)`, which `name` says. */
+function deciderOf(name, fn) {
+  checkFunction(name, fn)
   const handler = (question) => {
     const principal = question.principal && renamed(question.principal, camelCase)
     deepFreeze(principal)
@@ -80,4 +81,4 @@ function camelCase(name) {
   return name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
 }
 
-module.exports = { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, authorizerOf, verifierOf }
+module.exports = { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, VISIBLE, deciderOf, verifierOf }

@@ -8,7 +8,7 @@ const { Bridge } = require('../calls/bridge')
 const { abandonFunction, awaitEnd, closeWhenCollected, serverEnded } = require('./collected')
 const { boundsOf } = require('../calls/context')
 const { entryText, memberText, tagsOf, viewText } = require('../registry/entries')
-const { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, authorizerOf, verifierOf } = require('../registry/access')
+const { ACCESS_BOUNDS, AUTHORIZER, VERIFIER, VISIBLE, deciderOf, verifierOf } = require('../registry/access')
 const { isCode } = require('../errors')
 const { onEnvironmentExit } = require('./exit')
 const testInternals = require('../testing/test_internals')
@@ -192,7 +192,12 @@ class Server {
 
   /** Sets the function that decides whether a call is permitted. */
   authorizer(fn) {
-    return this.#decide(AUTHORIZER, authorizerOf(fn), (number) => this.#bridge.engine.setAuthorizer(number))
+    return this.#decide(AUTHORIZER, deciderOf(AUTHORIZER, fn), (number) => this.#bridge.engine.setAuthorizer(number))
+  }
+
+  /** Sets the function that decides which entries exist for a caller. */
+  visible(fn) {
+    return this.#decide(VISIBLE, deciderOf(VISIBLE, fn), (number) => this.#bridge.engine.setVisible(number))
   }
 
   #decide(name, entry, set) {

@@ -1,4 +1,4 @@
-//! The functions of the program that decide about requests: the verifier and the authorizer.
+//! The functions of the program that decide about requests: the verifier, the authorizer and `visible`.
 
 use crate::error::{Result, to_js};
 use crate::serve::server::Engine;
@@ -18,6 +18,12 @@ impl Engine {
     #[napi(catch_unwind)]
     pub fn set_authorizer(&self, handler: u32) -> Result<()> {
         self.set_function(HostFunctionKind::Authorizer, &[], handler)
+    }
+
+    /// Sets the function that decides which entries exist for a caller. `handler` is the number of its handler.
+    #[napi(catch_unwind)]
+    pub fn set_visible(&self, handler: u32) -> Result<()> {
+        self.set_function(HostFunctionKind::Visible, &[], handler)
     }
 }
 

@@ -126,6 +126,11 @@ impl Engine {
         self.set_function(HostFunctionKind::Authorizer, handler, lane, &[])
     }
 
+    /// Sets the function that decides which entries exist for a caller.
+    fn set_visible(&self, handler: &Bound<'_, Handler>, lane: &str) -> PyResult<()> {
+        self.set_function(HostFunctionKind::Visible, handler, lane, &[])
+    }
+
     /// Registers a view. `html` is its document, or the folder that has it.
     fn add_ui(
         &self,

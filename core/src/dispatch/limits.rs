@@ -265,6 +265,13 @@ limits! {
     /// Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
     /// Default 65,536.
     74 max_counted_addresses: Count = 65_536, 1, MANY;
+    /// How long a decision of the function `authorizer` is kept, by principal, entry and arguments. With 0 it decides about
+    /// each call. Default 0.
+    75 authorizer_cache_time: Time = 0, 0, YEAR, changeable;
+    /// How long a decision of the function `visible` is kept, by principal and entry. Default 60 s.
+    76 visible_cache_time: Time = 60_000, 0, YEAR, changeable;
+    /// Decisions of each of these functions that are kept. One more replaces the oldest. Default 100,000.
+    77 max_cached_decisions: Count = 100_000, 0, MANY;
     /// Skills in one folder. A folder with more cannot be registered. Default 1,000.
     53 max_skills: Count = 1_000, 1, MANY;
     /// Open connections on one address or Unix socket. For one more, idle HTTP connections are closed; if none is idle,

@@ -27,6 +27,7 @@ pub(crate) mod shrinking_map;
 pub(crate) mod skills;
 pub mod store;
 pub(crate) mod tasks;
+pub(crate) mod timed_cache;
 pub mod uri_template;
 pub mod validation;
 #[cfg(any(feature = "runtime", test, fuzzing))]

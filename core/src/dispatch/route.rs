@@ -123,6 +123,37 @@ pub(crate) fn named<T>(
     }
 }
 
+/// The entries that a request names or lists.
+pub(crate) fn concerned<T>(
+    method: &Method,
+    params: &Params,
+    snapshot: &Snapshot<T>,
+) -> Vec<Arc<Registered<T>>> {
+    let Method::Known(operation) = method else { return Vec::new() };
+    if snapshot.find(Kind::Method, method.as_str()).is_some() {
+        return Vec::new();
+    }
+    let one = match (operation.needs, operation.op) {
+        (Needs::List(Kind::Resource), _) => {
+            // The templates whose resources are listed too.
+            let providers = snapshot.all(Kind::ResourceProvider).iter();
+            let templates = providers.filter_map(|entry| snapshot.find(Kind::ResourceTemplate, &entry.name));
+            return snapshot.all(Kind::Resource).iter().chain(templates).cloned().collect();
+        }
+        (Needs::List(kind), _) => return snapshot.all(kind).to_vec(),
+        (_, Op::Complete) => {
+            let found = completed(params).ok().and_then(|(_, kind, of)| snapshot.find(kind, &of));
+            found.cloned()
+        }
+        (_, Op::Subscribe) => {
+            let uri = address(params).ok();
+            uri.and_then(|uri| snapshot.resource(&uri).map(|(entry, _)| entry.clone()))
+        }
+        _ => named(method, params, snapshot).map(|(entry, _)| entry),
+    };
+    one.into_iter().collect()
+}
+
 /// A call with the input that the entry prepares from the client's input. If the input is not valid, the error is
 /// -32602.
 fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Result<Route<T>, RpcError> {
@@ -138,7 +169,8 @@ fn validated<T>(entry: &Arc<Registered<T>>, input: JsonSlice, wrong: &str) -> Re
 /// The resource with this address, or else the template that matches it best (RS-4, RS-5).
 fn resource<T>(params: &Params, caller: Caller<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let uri = address(params)?;
-    let (entry, input) = snapshot.resource(&uri).ok_or_else(|| RpcError::not_found(&uri))?;
+    let found = snapshot.resource(&uri).filter(|(entry, _)| entry.is_seen_by(caller));
+    let (entry, input) = found.ok_or_else(|| RpcError::not_found(&uri))?;
     entry.permit(caller)?;
     Ok(Route::Call(Invocation { entry: entry.clone(), input, uri: Some(uri.into()), unchecked: false }))
 }
@@ -159,6 +191,7 @@ fn prompt<T>(params: &Params, caller: Caller<'_>, snapshot: &Snapshot<T>) -> Res
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Prompt, &name)
+        .filter(|entry| entry.is_seen_by(caller))
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown prompt: {}", clip(&name))))
         .map_err(|error| error.refused_by(stage::ROUTING, "prompt"))?;
     entry.permit(caller)?;
@@ -169,32 +202,11 @@ fn prompt<T>(params: &Params, caller: Caller<'_>, snapshot: &Snapshot<T>) -> Res
 /// to CP-5).
 fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<Route<T>, RpcError> {
     let Asker { revision, caller, .. } = asker;
-    let object = |name: &str| {
-        params
-            .get(name)
-            .filter(|value| value.kind() == JsonKind::Object)
-            .ok_or_else(|| RpcError::invalid_params(format!("Invalid params: {name} must be an object")))
-    };
-    let part = |of: &JsonSlice, whose: &str, name: &str| {
-        let value = of.member(name);
-        let value = value.as_ref().and_then(|value| value.decode_str()).map(|text| text.into_owned());
-        value.ok_or_else(|| {
-            RpcError::invalid_params(format!("Invalid params: {whose}.{name} must be a string"))
-        })
-    };
-    let (reference, argument) = (object("ref")?, object("argument")?);
-    let word = part(&reference, "ref", "type")?;
-    let (kind, of) = match word.as_str() {
-        "ref/prompt" => (Kind::Prompt, part(&reference, "ref", "name")?),
-        "ref/resource" => (Kind::ResourceTemplate, part(&reference, "ref", "uri")?),
-        _ => {
-            let text = "Invalid params: ref.type must be \"ref/prompt\" or \"ref/resource\"";
-            return Err(RpcError::invalid_params(text));
-        }
-    };
+    let (word, kind, of) = completed(params)?;
+    let argument = object(params, "argument")?;
     let (name, value) = (part(&argument, "argument", "name")?, part(&argument, "argument", "value")?);
     // Suggestions show what the entry has, so they are for those who may use it.
-    let of_entry = snapshot.find(kind, &of);
+    let of_entry = snapshot.find(kind, &of).filter(|entry| entry.is_seen_by(caller));
     of_entry.map_or(Ok(()), |entry| entry.permit(caller))?;
     // Before 2025-06-18 the protocol has no such member. If the member has the right form, it is used; otherwise it
     // is ignored.
@@ -205,7 +217,9 @@ fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> R
     };
     let mut input = JsonWriter::new();
     input.begin_object().key("value").str(&value).key("arguments").slice(&given).end_object();
-    if let Some(entry) = snapshot.find(Kind::Completion, &completion_name(&word, &of, &name)) {
+    if let Some(entry) = snapshot.find(Kind::Completion, &completion_name(word, &of, &name))
+        && caller.sees(kind, &of)
+    {
         entry.permit(caller)?;
         return Ok(Invocation::of(entry, input.into_slice()));
     }
@@ -218,6 +232,35 @@ fn completion<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> R
         return Err(RpcError::invalid_params(text));
     }
     Ok(Route::Own(Op::Complete))
+}
+
+/// The entry that a completion is for: the type of the reference, the kind and the name.
+fn completed(params: &Params) -> Result<(&'static str, Kind, String), RpcError> {
+    let reference = object(params, "ref")?;
+    let word = part(&reference, "ref", "type")?;
+    match word.as_str() {
+        "ref/prompt" => Ok(("ref/prompt", Kind::Prompt, part(&reference, "ref", "name")?)),
+        "ref/resource" => Ok(("ref/resource", Kind::ResourceTemplate, part(&reference, "ref", "uri")?)),
+        _ => {
+            let text = "Invalid params: ref.type must be \"ref/prompt\" or \"ref/resource\"";
+            Err(RpcError::invalid_params(text))
+        }
+    }
+}
+
+/// A member of `params` that is an object.
+fn object(params: &Params, name: &str) -> Result<JsonSlice, RpcError> {
+    params
+        .get(name)
+        .filter(|value| value.kind() == JsonKind::Object)
+        .ok_or_else(|| RpcError::invalid_params(format!("Invalid params: {name} must be an object")))
+}
+
+/// A member of an object in `params` that is a string.
+fn part(of: &JsonSlice, whose: &str, name: &str) -> Result<String, RpcError> {
+    let value = of.member(name);
+    let value = value.as_ref().and_then(|value| value.decode_str()).map(|text| text.into_owned());
+    value.ok_or_else(|| RpcError::invalid_params(format!("Invalid params: {whose}.{name} must be a string")))
 }
 
 /// The arguments that have a value already: strings by name, as for a prompt (CP-2, PR-3).
@@ -244,6 +287,7 @@ fn tool<T>(params: &Params, asker: Asker<'_>, snapshot: &Snapshot<T>) -> Result<
     let name = text(params, "name")?;
     let entry = snapshot
         .find(Kind::Tool, &name)
+        .filter(|entry| entry.is_seen_by(caller))
         .ok_or_else(|| RpcError::invalid_params(format!("Unknown tool: {}", clip(&name))))
         .map_err(|error| error.refused_by(stage::ROUTING, "tool"))?;
     entry.permit(caller)?;

@@ -49,6 +49,18 @@ pub struct CallQuestion {
     pub arguments: serde_json::Value,
 }
 
+/// The input of the function [`visible`](crate::Server::visible): an entry, and a caller.
+#[derive(Clone, Debug, Deserialize)]
+#[non_exhaustive]
+pub struct VisibilityQuestion {
+    /// The caller, if it is known.
+    pub principal: Option<Principal>,
+    /// The kind of the entry: `tool`, …
+    pub kind: String,
+    /// The name of the entry: of a resource its URI, of a template its text.
+    pub name: String,
+}
+
 impl<'de> Deserialize<'de> for Principal {
     fn deserialize<D: serde::Deserializer<'de>>(value: D) -> Result<Principal, D::Error> {
         let value = serde_json::Value::deserialize(value)?;

@@ -8,7 +8,7 @@ mod into_outcome;
 mod middleware_fn;
 mod string_arguments;
 
-pub use crate::handler::input_types::{CallQuestion, Completing, Credentials, Listing};
+pub use crate::handler::input_types::{CallQuestion, Completing, Credentials, Listing, VisibilityQuestion};
 pub use crate::handler::into_outcome::{IntoOutcome, Json};
 use crate::host::{Context, LocalHandler};
 pub use error::CallError;

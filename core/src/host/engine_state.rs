@@ -19,6 +19,7 @@ use crate::dispatch::shares::Shares;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
 use crate::dispatch::web_pages::WebPages;
+use crate::host::Registered;
 use crate::host::Target;
 use crate::host::builtin::skills::{Skills, Work};
 use crate::host::bus::Bus;
@@ -124,6 +125,8 @@ pub(crate) struct Shared {
     /// The skills of the server, if it has any.
     pub(super) skills: Mutex<Option<Arc<Skills>>>,
     pub(super) tasks: Tasks,
+    /// The entry of requests that the engine answers itself later.
+    pub(super) own_entry: OnceLock<Arc<Registered>>,
     pub(super) layers: Layers,
     lanes: Lanes,
     pub(super) local: Arc<LaneQueue>,
@@ -270,6 +273,7 @@ impl Shared {
             resolver: resolver.map(OnceLock::from).unwrap_or_default(),
             resolutions: Deadlines::default(),
             expirations: Expirations::default(),
+            own_entry: OnceLock::new(),
             functions: HostFunctions::default(),
             observers,
             host_store,
@@ -283,7 +287,7 @@ impl Shared {
     /// A caller with this principal.
     #[inline]
     pub(crate) fn caller<'a>(&self, principal: Option<&'a Principal>) -> Caller<'a> {
-        Caller { principal, refuses_anonymous: self.refuses_anonymous() }
+        Caller { principal, refuses_anonymous: self.refuses_anonymous(), hidden: None }
     }
 
     /// From now on, callers without a principal are refused, unless a setting allows them.

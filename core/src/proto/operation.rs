@@ -312,6 +312,11 @@ impl Method {
         matches!(self, Method::Known(Operation { needs: Needs::Handler, .. }))
     }
 
+    /// Whether this is the list of a kind.
+    pub fn lists(&self) -> bool {
+        matches!(self, Method::Known(Operation { needs: Needs::List(_), .. }))
+    }
+
     /// Whether `revision` has a request with this name. `true` for names that the protocol does not have.
     pub fn may_be_asked_in(&self, revision: Revision) -> bool {
         match self {

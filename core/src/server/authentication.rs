@@ -121,7 +121,10 @@ impl Server {
 
     /// Sets the function that decides whether a call is permitted, after scopes and roles. It gets a
     /// [`CallQuestion`](crate::CallQuestion), and returns true, false, or the reason of a refusal as a text, which the client
-    /// gets. If it fails, or takes longer than [`Limits::store_timeout`](crate::Limits::store_timeout), the call is refused.
+    /// gets. Its answers may be kept, see [`Limits::authorizer_cache_time`](crate::Limits::authorizer_cache_time). If it fails, or
+    /// takes longer than [`Limits::store_timeout`](crate::Limits::store_timeout), the call is refused.
+    ///
+    /// It is also asked about subscriptions to resources, with the kind and the address as for a read.
     ///
     /// # Errors
     /// The server has an authorizer already.
@@ -129,11 +132,25 @@ impl Server {
         self.set_function(HostFunctionKind::Authorizer, Target::Local(authorizer.into_handler()), None, &[])
     }
 
+    /// Sets the function that decides which entries exist for a caller, after scopes and roles. It gets a
+    /// [`VisibilityQuestion`](crate::VisibilityQuestion), and returns true or false. It is asked about tools, resources,
+    /// templates and prompts. An entry that does not exist for a caller is in no list, and calls, completions and
+    /// subscriptions fail as if it were not registered.
+    ///
+    /// Its answers are kept for [`Limits::visible_cache_time`](crate::Limits::visible_cache_time). If it fails, or takes longer
+    /// than [`Limits::store_timeout`](crate::Limits::store_timeout), the request is refused.
+    ///
+    /// # Errors
+    /// The server has such a function already.
+    pub fn visible<M>(&self, visible: impl IntoHandler<M>) -> Result<(), Error> {
+        self.set_function(HostFunctionKind::Visible, Target::Local(visible.into_handler()), None, &[])
+    }
+
     /// Sets a function of a host. Its calls go to `target`, and their input is a JSON object. `kept` is kept as long as the
     /// server.
     ///
     /// # Errors
-    /// See [`Server::verifier`] and [`Server::authorizer`].
+    /// See [`Server::verifier`], [`Server::authorizer`] and [`Server::visible`].
     pub fn set_function(
         &self,
         kind: HostFunctionKind,

@@ -2,7 +2,10 @@
 
 use crate::{Folder, error, get};
 use serde_json::json;
-use tenon_mcp::{ErrorKind, ServeOptions, Server};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tenon_mcp::testing::Client;
+use tenon_mcp::{ErrorKind, ServeOptions, Server, Tool, VisibilityQuestion};
 
 #[test]
 fn keys_are_secret_and_may_be_in_a_file() {
@@ -88,4 +91,32 @@ fn a_wrong_new_file_changes_nothing() {
     folder.file("app.toml", "[limits]\nmax_calls = 2\n");
     settings.reload().unwrap();
     assert_eq!(get(&settings, "limits.max_calls"), 2);
+}
+
+/// A program that changes who sees what can make that count at once.
+#[tokio::test]
+async fn a_reload_forgets_what_functions_have_decided() {
+    let folder = Folder::new();
+    let settings = folder.settings("[server]\nname = \"demo\"", "").load().unwrap();
+    let server = Server::from_settings(&settings).unwrap().build().unwrap();
+    for number in 0..200 {
+        server.tool(Tool::new(format!("tool{number}")), || async { "called" }).unwrap();
+    }
+    let (asked, from) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(100)));
+    let (counted, least) = (asked.clone(), from.clone());
+    let visible = move |question: VisibilityQuestion| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        assert_eq!((question.kind.as_str(), question.principal), ("tool", None));
+        let shown = question.name["tool".len()..].parse::<usize>().unwrap() >= least.load(Ordering::SeqCst);
+        async move { shown }
+    };
+    server.visible(visible).unwrap();
+    let client = Client::new(&server).unwrap();
+    let listed = || async { client.list_tools().await.unwrap().len() };
+    assert_eq!((listed().await, listed().await, asked.load(Ordering::SeqCst)), (100, 100, 200));
+    assert!(client.call_tool("tool7", json!({})).await.is_err());
+    from.store(150, Ordering::SeqCst);
+    assert_eq!(listed().await, 100, "the decisions are kept");
+    settings.reload().unwrap();
+    assert_eq!((listed().await, asked.load(Ordering::SeqCst)), (50, 400));
 }

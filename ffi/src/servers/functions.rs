@@ -1,4 +1,4 @@
-//! The program's verifier and authorizer: their callbacks, and the threads that run them.
+//! The functions of the program that decide about requests: their callbacks, and the threads that run them.
 
 use crate::abi::error::tenon_error;
 use crate::abi::guard::*;
@@ -37,7 +37,7 @@ const MAX_SHOWN: usize = 80;
 /// log says why. The same happens if there is no answer within TENON_LIMIT_STORE_TIMEOUT_MS; tenon_call_on_cancel()
 /// notices that.
 ///
-/// With TENON_MODE_WORKER the callback runs on threads that only the verifier and the authorizer use, several at once,
+/// With TENON_MODE_WORKER the callback runs on threads that only the functions of this kind use, several at once,
 /// as many as tenon_server_set_worker_threads() says. With TENON_MODE_POLL it runs in tenon_server_poll().
 /// TENON_MODE_INLINE fails with TENON_ERR_INVALID, because a verifier must not delay the threads that receive messages.
 ///
@@ -78,6 +78,9 @@ pub unsafe extern "C" fn tenon_server_set_verifier(
 /// Complete the call with true, false, or a text, the reason of a refusal, which the client gets. The callback may keep
 /// the call with tenon_call_retain(), and any thread may complete it later.
 ///
+/// It is also called for subscriptions to resources, with the kind and the address as for a read. Its answers are kept for
+/// TENON_LIMIT_AUTHORIZER_CACHE_TIME_MS, which is 0 by default, by principal, entry and arguments.
+///
 /// If the callback fails, returns something else, or does not answer within TENON_LIMIT_STORE_TIMEOUT_MS, the call is
 /// refused, and the log says why. The rest is as for tenon_server_set_verifier().
 #[unsafe(no_mangle)]
@@ -95,7 +98,34 @@ pub unsafe extern "C" fn tenon_server_set_authorizer(
     })
 }
 
-/// Wakes the threads of the verifier and the authorizer. They start when they are needed.
+/// Sets the function that decides which entries exist for a caller, after scopes and roles.
+///
+/// The arguments of its call are "principal", an object as tenon_call_get() gives it, or null; "kind", "tool", "resource",
+/// "resource_template" or "prompt"; and "name", the name of the entry, of a resource its URI, of a template its text. Complete
+/// the call with true or false. The callback may keep the call with tenon_call_retain(), and any thread may complete it
+/// later.
+///
+/// An entry that does not exist for a caller is in no list, and calls, completions and subscriptions fail as if it were not
+/// registered. The answers are kept for TENON_LIMIT_VISIBLE_CACHE_TIME_MS, by principal and entry.
+///
+/// If the callback fails, returns something else, or does not answer within TENON_LIMIT_STORE_TIMEOUT_MS, the request is
+/// refused, and the log says why. The rest is as for tenon_server_set_verifier().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tenon_server_set_visible(
+    server: *mut tenon_server,
+    mode: tenon_mode,
+    visible: tenon_handler_fn,
+    user_data: *mut c_void,
+    destroy: tenon_destroy_fn,
+    err: *mut *mut tenon_error,
+) -> tenon_status {
+    entry!(err; data = user_data(user_data, destroy), server = object(server) => {
+        let function = visible.ok_or_else(|| Failure::null("visible"));
+        server.inner.set_function(HostFunctionKind::Visible, mode, || Ok(Vec::new()), (function, data))
+    })
+}
+
+/// Wakes the threads of these functions. They start when they are needed.
 pub(crate) struct AccessWake {
     pub(crate) inner: Weak<ServerState>,
     pub(crate) parker: Arc<Parker>,
@@ -128,7 +158,7 @@ impl ServerState {
                 Mode::Worker => Mode::Access,
                 Mode::Poll => Mode::Poll,
                 _ => {
-                    let text = format!("the {} runs in TENON_MODE_WORKER or TENON_MODE_POLL", kind.as_str());
+                    let text = format!("{} runs in TENON_MODE_WORKER or TENON_MODE_POLL", kind.noun());
                     return Err(Failure::new(TENON_ERR_INVALID, text));
                 }
             };

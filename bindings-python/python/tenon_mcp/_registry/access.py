@@ -1,4 +1,4 @@
-"""Registration of the functions that decide about requests: the verifier and the authorizer."""
+"""Registration of the functions that decide about requests: the verifier, the authorizer and ``visible``."""
 
 from __future__ import annotations
 
@@ -65,23 +65,23 @@ def _asks(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
 
 
 def _decides(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
-    """Calls an authorizer with what the engine passes, in the order of its parameters."""
+    """Calls an authorizer or ``visible`` with what the engine passes, in the order of its parameters."""
     if on_loop:
 
-        async def ask(principal: Any, kind: str, name: str, arguments: Any) -> Any:
-            return await function(principal_of(principal), kind, name, arguments)
+        async def ask(principal: Any, *others: Any) -> Any:
+            return await function(principal_of(principal), *others)
 
         return ask
 
-    return lambda principal, kind, name, arguments: function(principal_of(principal), kind, name, arguments)
+    return lambda principal, *others: function(principal_of(principal), *others)
 
 
 class AccessRegistry(Registry):
-    """The part of a server that registers the verifier and the authorizer."""
+    """The part of a server that registers the functions that decide about requests."""
 
     _running: Any
     _has_sync_access = False
-    """Whether the verifier or the authorizer is a ``def`` function, which needs threads."""
+    """Whether one of these functions is a ``def`` function, which needs threads."""
 
     if TYPE_CHECKING:
 
@@ -126,19 +126,38 @@ class AccessRegistry(Registry):
 
         It gets the principal (``None`` if the caller is anonymous), the kind of the entry (``"tool"``, …), its name or
         the address of the resource, and the arguments, which fit the schema. It returns ``True``, ``False``, or the
-        reason of a refusal as a ``str``, which the client gets.
+        reason of a refusal as a ``str``, which the client gets. It is also called for subscriptions to resources, with
+        the kind and the address as for a read. Its answers are kept for the limit ``authorizer_cache_time``, 0 by default.
 
         If the function raises, returns something else, or takes longer than ``store_timeout``, the call is refused,
         and only the log says why. ``def`` and ``async def`` functions run as those of ``verifier`` do. The authorizer
         of a mounted server is not used. Raises ``StateError`` if the server has an authorizer, or is served already.
         """
-        arguments = ("the principal", "the kind", "the name", "the arguments")
-        called, on_loop = self._before_start("authorizer", function, arguments)
-        parameters = [(name, "") for name in ("principal", "kind", "name", "arguments")]
-        handler = Handler(_decides(called, on_loop), parameters, None, False, False)
-        self._engine.set_authorizer(handler, self._access_lane(on_loop))
-        self._has_sync_access |= not on_loop
+        self._decider("authorizer", function, ("principal", "kind", "name", "arguments"), self._engine.set_authorizer)
         return function
+
+    def visible(self, function: F, /) -> F:
+        """Registers the function that decides which entries exist for a caller, after scopes and roles; a decorator.
+
+        It gets the principal (``None`` if the caller is anonymous), the kind of the entry (``"tool"``, ``"resource"``,
+        ``"resource_template"`` or ``"prompt"``), and its name: of a resource its URI, of a template its text. It returns
+        ``True`` or ``False``. An entry that does not exist for a caller is in no list, and calls, completions and
+        subscriptions fail as if it were not registered.
+
+        The answers are kept for the limit ``visible_cache_time``, by principal and entry. If the function raises,
+        returns something else, or takes longer than ``store_timeout``, the request is refused, and only the log says
+        why. ``def`` and ``async def`` functions run as those of ``verifier`` do. The function of a mounted server is not
+        used. Raises ``StateError`` if the server has such a function, or is served already.
+        """
+        self._decider("visible", function, ("principal", "kind", "name"), self._engine.set_visible)
+        return function
+
+    def _decider(self, kind: str, function: Any, names: tuple[str, ...], set_in: Callable[..., None]) -> None:
+        """Sets a function that gets these arguments in their order."""
+        called, on_loop = self._before_start(kind, function, tuple(f"the {name}" for name in names))
+        handler = Handler(_decides(called, on_loop), [(name, "") for name in names], None, False, False)
+        set_in(handler, self._access_lane(on_loop))
+        self._has_sync_access |= not on_loop
 
     def _before_start(
         self, kind: str, function: Any, arguments: tuple[str, ...]

@@ -168,6 +168,14 @@ class Limits(TypedDict, total=False):
     """Client addresses whose failures and connections are counted. One more replaces the one whose time ends first.
     Default 65,536.
     """
+    authorizer_cache_time: float
+    """How long a decision of the function ``authorizer`` is kept, by principal, entry and arguments. With 0 it
+    decides about each call. Default 0.
+    """
+    visible_cache_time: float
+    """How long a decision of the function ``visible`` is kept, by principal and entry. Default 60 s."""
+    max_cached_decisions: int
+    """Decisions of each of these functions that are kept. One more replaces the oldest. Default 100,000."""
     max_skills: int
     """Skills in one folder. A folder with more cannot be registered. Default 1,000."""
     max_connections: int

@@ -4,15 +4,18 @@
 //! for each entry. An entry that everybody may use has none, and costs a comparison.
 
 mod denial;
+mod hidden;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use denial::{Denial, unauthenticated};
+pub(crate) use hidden::HiddenEntries;
 pub use rules::Anonymous;
 pub(crate) use rules::{AccessRules, Rule};
 
 use crate::dispatch::principal::Principal;
+use crate::proto::catalog::kind::Kind;
 
 /// What an entry demands of its callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,16 @@ pub(crate) struct Caller<'a> {
     pub(crate) principal: Option<&'a Principal>,
     /// Whether the server refuses callers without a principal, unless an entry is public.
     pub(crate) refuses_anonymous: bool,
+    /// The entries that do not exist for the caller, as the program decides.
+    pub(crate) hidden: Option<&'a HiddenEntries>,
+}
+
+impl Caller<'_> {
+    /// Whether an entry exists for the caller.
+    #[inline]
+    pub(crate) fn sees(&self, kind: Kind, name: &str) -> bool {
+        self.hidden.is_none_or(|hidden| !hidden.has(kind, name))
+    }
 }
 
 /// A scope that a caller needs.

@@ -17,7 +17,7 @@ fn access(rules: &AccessRules, own: Rule, tags: &[&str]) -> Option<Access> {
 
 /// Whether a server that allows anonymous callers lets the caller use the entry.
 fn allows(access: &Option<Access>, principal: Option<&Principal>) -> bool {
-    allows_if(access, Caller { principal, refuses_anonymous: false })
+    allows_if(access, Caller { principal, refuses_anonymous: false, hidden: None })
 }
 
 fn allows_if(access: &Option<Access>, caller: Caller<'_>) -> bool {
@@ -49,7 +49,7 @@ fn all_scopes_and_one_role_are_needed() {
     assert!(!allows(&access, None));
     let denied = |scopes: &[&str]| {
         let principal = ann(scopes, &[]);
-        let caller = Caller { principal: Some(&principal), refuses_anonymous: false };
+        let caller = Caller { principal: Some(&principal), refuses_anonymous: false, hidden: None };
         access.as_ref().unwrap().check(caller).unwrap_err().error()
     };
     assert!(denied(&["a"]).message.contains("needs the scopes a b"));
@@ -59,10 +59,10 @@ fn all_scopes_and_one_role_are_needed() {
 #[test]
 fn a_refusal_of_anonymous_callers_spares_public_entries() {
     let rules = AccessRules::default();
-    let nobody = Caller { principal: None, refuses_anonymous: true };
+    let nobody = Caller { principal: None, refuses_anonymous: true, hidden: None };
     assert!(!allows_if(&access(&rules, Rule::default(), &[]), nobody));
     let somebody = ann(&[], &[]);
-    let somebody = Caller { principal: Some(&somebody), refuses_anonymous: true };
+    let somebody = Caller { principal: Some(&somebody), refuses_anonymous: true, hidden: None };
     assert!(allows_if(&access(&rules, Rule::default(), &[]), somebody));
     let public = access(&rules, Rule { public: Some(true), ..Rule::default() }, &[]);
     assert!(allows_if(&public, nobody) && public.as_ref().unwrap().is_public());
@@ -133,7 +133,7 @@ proptest! {
     ) {
         let caller = caller.map(|(scopes, roles)| ann(&scopes, &roles));
         let [inner_refuses, outer_refuses] = refuses;
-        let caller = |refuses_anonymous| Caller { principal: caller.as_ref(), refuses_anonymous };
+        let caller = |refuses_anonymous| Caller { principal: caller.as_ref(), refuses_anonymous, hidden: None };
         let both = Access::both(Access::to_mount(inner.as_ref(), inner_refuses), outer.clone());
         let each = allows_if(&inner, caller(inner_refuses)) && allows_if(&outer, caller(outer_refuses));
         prop_assert_eq!(allows_if(&both, caller(outer_refuses)), each);

@@ -381,10 +381,12 @@ impl<T> Snapshot<T> {
         most: usize,
     ) -> VisibleList<'_> {
         let shelf = &self.shelves[kind.index()];
-        if !shelf.restricted && (!caller.refuses_anonymous || caller.principal.is_some()) {
+        let all = !shelf.restricted && caller.hidden.is_none();
+        if all && (!caller.refuses_anonymous || caller.principal.is_some()) {
             return VisibleList::Whole(self.list(kind, revision));
         }
-        let set: VisibleSet = shelf.entries.iter().map(|entry| entry.permit(caller).is_ok()).collect();
+        let shows = |entry: &Arc<Registered<T>>| entry.permit(caller).is_ok() && entry.is_seen_by(caller);
+        let set: VisibleSet = shelf.entries.iter().map(shows).collect();
         let make = |set: &VisibleSet| {
             let places = shelf.entries.iter().enumerate();
             let shown = places.filter(|(place, entry)| set.has(*place) && !entry.is_hidden());

@@ -1,5 +1,6 @@
 //! The entries that a program has registered, and the lists of them that clients read.
 
+mod audit_names;
 pub mod catalog;
 pub mod entry;
 pub(crate) mod mount_names;

@@ -147,7 +147,7 @@ impl<T> Registered<T> {
                 "a tool with deferred tasks needs task support: set it to optional or required".into(),
             ));
         }
-        Ok(Registered {
+        let registered = Registered {
             kind,
             input,
             extension,
@@ -168,7 +168,9 @@ impl<T> Registered<T> {
             part: 0,
             source,
             kept,
-        })
+        };
+        registered.check_audited().map_err(|reason| Error::invalid(format!("{registered}: {reason}")))?;
+        Ok(registered)
     }
 
     /// Applies a server's access rules, and the demands of the mounted server that the entry comes from.
@@ -188,6 +190,14 @@ impl<T> Registered<T> {
     /// What the entry demands of its callers; `None` if everybody may use it.
     pub(crate) fn access(&self) -> Option<&Access> {
         self.access.as_deref()
+    }
+
+    /// Whether the entry exists for a caller.
+    #[inline]
+    pub(crate) fn is_seen_by(&self, caller: Caller<'_>) -> bool {
+        // A provider lists the resources of the template with the same name.
+        let kind = if self.kind == Kind::ResourceProvider { Kind::ResourceTemplate } else { self.kind };
+        caller.sees(kind, &self.name)
     }
 
     /// Refuses a caller that may not use the entry.

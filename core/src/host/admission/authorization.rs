@@ -25,13 +25,14 @@ impl Stage for Authorization {
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
         call.thread = Thread::Other;
         let (id, later) = (call.id, port.clone());
-        let decided = Box::new(move |decision: Result<(), RpcError>| {
+        let decided = move |decision: Result<(), RpcError>| {
             let now = later.0.now();
             later.resume(StageId::Authorization, id, now, |_| Ok(decision?));
-        });
+        };
         match Engine(port.0.clone()).ask_authorizer(&call.context, &call.input, decided) {
-            true => Verdict::Wait,
-            false => Verdict::Pass,
+            Some(Ok(())) => Verdict::Pass,
+            Some(Err(error)) => error.into(),
+            None => Verdict::Wait,
         }
     }
 

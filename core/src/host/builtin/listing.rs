@@ -2,14 +2,15 @@
 
 use crate::dispatch::access::Caller;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::{Cursor, Fingerprint, Scope};
-use crate::host::Registered;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
+use crate::host::{Registered, Target};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::proto::catalog::cache::Cacheable;
 use crate::proto::catalog::definition::Definition;
@@ -49,14 +50,13 @@ impl Engine {
     /// The page that a list request asks for (PG-1 to PG-4).
     pub(in crate::host) fn list(
         &self,
-        kind: Kind,
-        operation: &'static Operation,
+        (kind, operation): (Kind, &'static Operation),
+        snapshot: &Snapshot<Target>,
         id: &RequestId,
         params: &Params,
         (caller, revision): (Caller<'_>, Revision),
     ) -> Result<ListPage, RpcError> {
         let (shared, principal) = (&self.0, caller.principal);
-        let snapshot = shared.catalog.snapshot();
         let cursor = match params.get_str("cursor")? {
             Some(text) => Some(Cursor::open(&text, scope(operation, principal, revision), &shared.sealer)?),
             None => None,
@@ -64,9 +64,14 @@ impl Engine {
         let provided = if kind == Kind::Resource { snapshot.all(Kind::ResourceProvider) } else { &[] };
         let providers: Vec<_> = match provided {
             [] => Vec::new(),
-            provided => provided.iter().filter(|entry| entry.permit(caller).is_ok()).collect(),
+            provided => {
+                let is_shown =
+                    |entry: &&Arc<Registered>| entry.permit(caller).is_ok() && entry.is_seen_by(caller);
+                provided.iter().filter(is_shown).collect()
+            }
         };
         let private = caller.refuses_anonymous
+            || shared.has_visible()
             || snapshot.is_restricted(kind)
             || kind == Kind::Resource && snapshot.is_restricted(Kind::ResourceProvider);
         let (place, before, inner) = match cursor {

@@ -22,14 +22,15 @@ impl Engine {
         peer: &Arc<Peer>,
         uri: String,
         caller: Caller<'_>,
+        thread: Thread,
     ) -> Result<(), RpcError> {
         let (bus, limits) = (&self.0.bus, self.limits());
         let snapshot = self.0.catalog.snapshot();
         let resource = snapshot.resource(&uri).map(|(entry, _)| entry);
         let reads = || snapshot.find(Kind::Method, Op::ResourcesRead.name());
         match resource.or_else(reads) {
-            Some(entry) => entry.permit(caller)?,
-            None => return Err(RpcError::not_found(&uri)),
+            Some(entry) if entry.is_seen_by(caller) => entry.permit(caller)?,
+            _ => return Err(RpcError::not_found(&uri)),
         }
         let topic = Topic::Resource(uri.into());
         let (engine, weak, subscribed) = (self.clone(), Arc::downgrade(peer), topic.name().to_owned());
@@ -63,7 +64,7 @@ impl Engine {
             self.unsubscribe_all(peer);
         }
         match added {
-            Added::First => self.hook_resource(SUBSCRIBE, topic.name(), Thread::Receiver),
+            Added::First => self.hook_resource(SUBSCRIBE, topic.name(), thread),
             Added::Known | Added::Gone => {}
             Added::Full => {
                 return Err(RpcError::busy(format!(

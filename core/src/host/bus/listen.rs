@@ -3,7 +3,6 @@
 use super::stream::Stream;
 use super::table::{Added, Bounds, Full};
 use super::{Bus, Subscriber};
-use crate::dispatch::access::Caller;
 use crate::dispatch::observer::{RequestEnd, StreamKind, StreamScope};
 use crate::dispatch::shares;
 use crate::host::calls::dispatch::Thread;
@@ -73,7 +72,7 @@ impl Engine {
             )));
         }
         let names_tasks = filter.tasks.is_some() && shared.abilities().0.has(Capability::Tasks);
-        let watch = shared.bus.task_watch().filter(|_| names_tasks);
+        let watch = shared.bus.task_watch().filter(|_| names_tasks).cloned();
         if watch.is_some() && !task::is_declared_by(client) {
             return Err(task::undeclared("notifications.taskIds"));
         }
@@ -121,34 +120,29 @@ impl Engine {
         stream.keep_expiry(self.until_expiry(principal.as_ref(), expired));
         request.observed.started();
         drop(stream.replace_scope(StreamScope::open(self.observers(), StreamKind::Listen)));
-        let filter = self.supported_filter(filter, shared.caller(principal.as_ref()));
-        match (watch, &filter.tasks) {
+        let supported = Filter { lists: filter.lists.among(shared.abilities().0), ..filter };
+        let (engine, owner) = (self.clone(), principal.clone());
+        let opens = move |filter: Filter, thread: Thread| match (watch, &filter.tasks) {
             (Some(watch), Some(tasks)) => {
-                let (engine, tasks) = (self.clone(), tasks.clone());
-                let done = move |tasks| engine.open(key, &stream, Filter { tasks: Some(tasks), ..filter });
-                watch.clone().watch(tasks, principal.as_ref(), Box::new(done));
+                let tasks = tasks.clone();
+                // The watch may end on any thread.
+                let done = move |tasks| {
+                    engine.open(key, &stream, Filter { tasks: Some(tasks), ..filter }, Thread::Other);
+                };
+                watch.watch(tasks, owner.as_ref(), Box::new(done));
             }
-            _ => self.open(key, &stream, Filter { tasks: None, ..filter }),
-        }
+            _ => engine.open(key, &stream, Filter { tasks: None, ..filter }, thread),
+        };
+        // Clients are not notified of what they may not read, or of what the server does not support (SU-4).
+        let waits = Arc::downgrade(shared);
+        let is_wanted =
+            move || waits.upgrade().is_some_and(|shared| shared.bus.table.lock().has_subscriber(key));
+        self.readable(supported, principal.as_ref(), is_wanted, opens);
         Ok(ListenId(key))
     }
 
-    /// The part of a filter that the server supports and the caller may read. Clients are never notified of the rest
-    /// (SU-4).
-    fn supported_filter(&self, mut filter: Filter, caller: Caller<'_>) -> Filter {
-        filter.lists = filter.lists.among(self.0.abilities().0);
-        if !filter.resources.is_empty() {
-            let snapshot = self.0.catalog.snapshot();
-            let may_read = |uri: &Arc<str>| {
-                snapshot.resource(uri).is_some_and(|(entry, _)| entry.permit(caller).is_ok())
-            };
-            filter.resources.retain(may_read);
-        }
-        filter
-    }
-
     /// Acknowledges a stream, and subscribes it to its topics from then on.
-    fn open(&self, key: u64, stream: &Arc<Stream>, filter: Filter) {
+    fn open(&self, key: u64, stream: &Arc<Stream>, filter: Filter, thread: Thread) {
         let bus = &self.0.bus;
         let mut first = Vec::new();
         {
@@ -164,7 +158,7 @@ impl Engine {
         // Messages that are published between `add` and `open` are sent after the acknowledgement.
         let delivery = stream.open(Outgoing::Event { body, droppable: false });
         self.told(key, delivery);
-        self.hook_each(SUBSCRIBE, &first, Thread::Receiver);
+        self.hook_each(SUBSCRIBE, &first, thread);
         // Checked after the stream is in the table: either the thread that closes the server finds it, or this check
         // sees the close.
         if self.0.closing.load(Ordering::Acquire) {

@@ -61,6 +61,11 @@ impl Table {
         self.next
     }
 
+    /// Whether this subscriber is there.
+    pub(super) fn has_subscriber(&self, key: u64) -> bool {
+        self.entries.contains_key(&key)
+    }
+
     /// Counts a stream that has no topics yet.
     pub(super) fn enter(
         &mut self,

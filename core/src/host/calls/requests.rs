@@ -10,11 +10,13 @@ use crate::host::admission::confirmation::confirm_text;
 use crate::host::admission::interface::StageData;
 use crate::host::admission::once_only::state_key;
 use crate::host::builtin::listing::{ListPage, Part};
+use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::start::{CallSpec, Role, in_flight};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
+use crate::host::functions::{Decided, Look};
 use crate::host::middleware::WrappedOperation;
 use crate::host::tasks::{TaskMode, task_mode};
 use crate::json::{JsonSlice, Kind as JsonKind};
@@ -33,6 +35,25 @@ use std::sync::Arc;
 
 /// Refuses arguments that do not fit their schema.
 pub(in crate::host) const ARGUMENTS: Refuser = Refuser { stage: stage::ARGUMENTS, by: "schema" };
+
+/// What a request continues when it is performed. A request that has just arrived continues nothing.
+#[derive(Clone, Copy, Default)]
+pub(in crate::host) struct Continues<'a> {
+    /// The call whose middleware makes the request.
+    pub(in crate::host) outer: Option<CallId>,
+    /// The call that the request was while it waited.
+    pub(in crate::host) own: Option<CallId>,
+    /// What functions of the program have decided about it.
+    pub(in crate::host) decided: Option<&'a Decided>,
+}
+
+impl Continues<'_> {
+    /// The thread that performs the request. Only the thread that received it runs inline handlers.
+    fn thread(&self) -> Thread {
+        let is_new = self.outer.is_none() && self.decided.is_none();
+        if is_new { Thread::Receiver } else { Thread::Other }
+    }
+}
 
 /// The result of handling a request.
 pub(in crate::host) enum Step {
@@ -98,7 +119,7 @@ impl Engine {
         if !served.has(client.revision) {
             return Err(RpcError::unserved_version(client.revision.as_str(), served));
         }
-        self.perform(scope, request, client, sink, None)
+        self.perform(scope, request, client, sink, Continues::default())
     }
 
     fn legacy(
@@ -123,7 +144,7 @@ impl Engine {
             }
             return Err(RpcError::invalid_request("Invalid request: the first request must be initialize"));
         };
-        self.perform(scope, request, client, sink, None)
+        self.perform(scope, request, client, sink, Continues::default())
     }
 
     /// Whether a call in flight has the same id (RPC-8). Calls themselves are checked when they are tracked.
@@ -138,15 +159,16 @@ impl Engine {
         peer.call(&request.id).is_some_and(known) || peer.listen(&request.id).is_some()
     }
 
-    /// Answers a request of a known client. If `outer` is given, middleware of that call makes the request.
+    /// Answers a request of a known client.
     pub(in crate::host) fn perform(
         &self,
         scope: &Scope,
         request: &ReceivedRequest<'_>,
         client: Client,
         sink: &Arc<dyn Sink>,
-        outer: Option<CallId>,
+        continues: Continues<'_>,
     ) -> Result<Step, RpcError> {
+        let Continues { outer, .. } = continues;
         let (id, params, revision) = (&request.id, &request.params, client.revision);
         let snapshot = self.0.catalog.snapshot();
         let shaper = &self.0.shaper;
@@ -156,7 +178,17 @@ impl Engine {
         };
         let principal = scope.principal();
         let principal = principal.as_ref();
-        let caller = self.0.caller(principal);
+        let mut caller = self.0.caller(principal);
+        let hidden;
+        if self.0.looks_first() {
+            match self.look(request, caller, &snapshot, continues)? {
+                Look::Hidden(found) => hidden = found,
+                Look::Asks(questions) => {
+                    return self.perform_later((scope, request), client, sink, continues, questions);
+                }
+            }
+            caller.hidden = hidden.as_ref();
+        }
         let declared = self.0.declared_to(principal, snapshot.capabilities());
         let asker = Asker { revision, caller, fields };
         match route(&request.method, params, asker, &snapshot, declared)? {
@@ -164,21 +196,21 @@ impl Engine {
                 op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
             ) => self.about_tasks(scope, request, client, op, sink).map(Step::Started),
             Route::Call(invocation) => {
-                self.call(scope, request, client, (invocation, None), sink, outer).map(Step::Started)
+                self.call(scope, request, client, (invocation, None), sink, continues).map(Step::Started)
             }
             Route::List(kind, operation) => {
                 if let Some(wrapped) = self.around(request, outer) {
                     let (entry, input) = (wrapped.entry.clone(), params.object());
                     let invocation = Invocation { entry, input, uri: None, unchecked: false };
                     return self
-                        .call(scope, request, client, (invocation, None), sink, None)
+                        .call(scope, request, client, (invocation, None), sink, Continues::default())
                         .map(Step::Started);
                 }
-                match self.list(kind, operation, id, params, (caller, revision))? {
+                match self.list((kind, operation), &snapshot, id, params, (caller, revision))? {
                     ListPage::Page(body) => Ok(Step::Answer(body)),
                     ListPage::FromProvider(entry, input, part) => {
                         let invocation = Invocation { entry, input, uri: None, unchecked: false };
-                        self.call(scope, request, client, (invocation, Some(part)), sink, outer)
+                        self.call(scope, request, client, (invocation, Some(part)), sink, continues)
                             .map(Step::Started)
                     }
                 }
@@ -187,7 +219,8 @@ impl Engine {
                 let private = caller.refuses_anonymous || invocation.entry.access().is_some();
                 let (input, part) = self.page_of(operation, params, (principal, revision), private)?;
                 let invocation = Invocation { input, ..invocation };
-                self.call(scope, request, client, (invocation, Some(part)), sink, outer).map(Step::Started)
+                self.call(scope, request, client, (invocation, Some(part)), sink, continues)
+                    .map(Step::Started)
             }
             Route::Failed(text) => {
                 request.observed.refused(ARGUMENTS);
@@ -216,7 +249,7 @@ impl Engine {
             Route::Own(op @ (Op::Subscribe | Op::Unsubscribe)) => {
                 let uri = address(params)?;
                 match (scope.peer(), op) {
-                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri, caller)?,
+                    (Some(peer), Op::Subscribe) => self.subscribe(peer, uri, caller, continues.thread())?,
                     (Some(peer), _) => self.unsubscribe(peer, uri),
                     (None, _) => {}
                 }
@@ -233,8 +266,9 @@ impl Engine {
         client: Client,
         (invocation, listing): (Invocation<Target>, Option<Box<Part>>),
         sink: &Arc<dyn Sink>,
-        outer: Option<CallId>,
+        continues: Continues<'_>,
     ) -> Result<Accepted, RpcError> {
+        let Continues { outer, .. } = continues;
         let params = &request.params;
         let Invocation { entry, input, uri, unchecked } = invocation;
         let progress_token = params.meta_get("progressToken");
@@ -287,12 +321,28 @@ impl Engine {
         let role = outer.map_or(Role::Message, Role::Inner);
         let spec = CallSpec::of(scope.peer(), context, input, sink);
         let observed = request.observed.clone();
-        self.start(CallSpec { asks, retried, listing, stage_data, may_be_task, role, observed, ..spec })
+        let (continues, thread) = (continues.own, continues.thread());
+        self.start(CallSpec {
+            asks,
+            retried,
+            listing,
+            stage_data,
+            may_be_task,
+            role,
+            observed,
+            continues,
+            thread,
+            ..spec
+        })
     }
 
     /// The middleware around the request, unless middleware makes the request.
     #[inline]
-    fn around(&self, request: &ReceivedRequest<'_>, outer: Option<CallId>) -> Option<Arc<WrappedOperation>> {
+    pub(in crate::host) fn around(
+        &self,
+        request: &ReceivedRequest<'_>,
+        outer: Option<CallId>,
+    ) -> Option<Arc<WrappedOperation>> {
         if outer.is_some() { None } else { self.0.layers.of(&request.method) }
     }
 

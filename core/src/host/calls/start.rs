@@ -16,6 +16,7 @@ use crate::host::calls::in_flight::{CallUsage, InFlightCall};
 use crate::host::calls::op::{CallContext, CancelReason};
 use crate::host::delivery::sink::Sink;
 use crate::host::engine::{Accepted, Engine};
+use crate::host::lanes::lane::LaneQueue;
 use crate::host::session::notifications::SESSION_END;
 use crate::host::session::peer::{NO_SESSION, Peer, Untracked};
 use crate::json::JsonSlice;
@@ -42,6 +43,8 @@ pub(in crate::host) struct CallSpec {
     pub(in crate::host) thread: Thread,
     /// The request for observers.
     pub(in crate::host) observed: RequestScope,
+    /// The call of the engine's own that becomes this call.
+    pub(in crate::host) continues: Option<CallId>,
 }
 
 /// What a call is for.
@@ -67,6 +70,8 @@ pub(in crate::host) enum Role {
 pub(in crate::host) enum Own {
     /// At most the store's timeout.
     Timed,
+    /// At most the store's timeout. It waits for functions of the program, and may become a call of a handler.
+    Deciding,
     /// Without a timeout: it waits for something that ends by itself.
     Untimed,
 }
@@ -82,7 +87,7 @@ impl Role {
 
     /// How long the handler may take.
     #[inline]
-    fn timeout(self, policies: &Policies, limits: &Limits) -> Duration {
+    pub(in crate::host) fn timeout(self, policies: &Policies, limits: &Limits) -> Duration {
         match self {
             Role::Engine { timeout, .. } => timeout,
             _ => policies.timeout.unwrap_or(limits.call_timeout),
@@ -94,7 +99,7 @@ impl Role {
     fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
         match self {
             Role::Own(Own::Untimed) => None,
-            Role::Own(Own::Timed) => Some(limits.store_timeout),
+            Role::Own(Own::Timed | Own::Deciding) => Some(limits.store_timeout),
             _ => Some(timeout),
         }
     }
@@ -121,6 +126,7 @@ impl CallSpec {
             role: Role::Message,
             thread: Thread::Receiver,
             observed: RequestScope::default(),
+            continues: None,
         }
     }
 }
@@ -128,6 +134,9 @@ impl CallSpec {
 impl Engine {
     /// Starts a call. After an error there is no call, and the caller answers. All calls start here.
     pub(in crate::host) fn start(&self, mut spec: CallSpec) -> Result<Accepted, RpcError> {
+        if let Some(id) = spec.continues {
+            return self.continue_own(id, spec);
+        }
         // The clock is read first, so that a panic of the clock has no lasting effect.
         let now = self.0.now();
         let usage = self.take_usage(&spec)?;
@@ -148,17 +157,23 @@ impl Engine {
     /// Takes what a call uses while it is in flight.
     #[inline]
     fn take_usage(&self, spec: &CallSpec) -> Result<CallUsage, RpcError> {
-        let shared = &self.0;
         // A call within another call is counted with the outer call.
         let share = spec.context.arrival.share.as_ref().filter(|_| spec.role.outer().is_none());
         let part = shares::part(share, shares::Kind::Calls)?;
+        Ok(CallUsage { lane: self.take_lane(spec)?, part })
+    }
+
+    /// Takes a credit of the call's lane.
+    #[inline]
+    pub(in crate::host) fn take_lane(&self, spec: &CallSpec) -> Result<Arc<LaneQueue>, RpcError> {
+        let shared = &self.0;
         let is_own = matches!(spec.role, Role::Engine { .. });
         let lane = if is_own { shared.own_calls.clone() } else { shared.lane_of(&spec.context) };
         if !lane.acquire() {
             let what = "calls of this handler's queue are in flight";
             return Err(shared.busy(what, "max_lane_calls", lane.limit()));
         }
-        Ok(CallUsage { lane, part })
+        Ok(lane)
     }
 
     /// Puts a call into the table, and registers it with its peer.

@@ -1,6 +1,7 @@
 //! The engine's interface for transports: it takes received messages, starts calls, and cancels or times them out.
 
 mod end;
+mod own_call;
 mod receive;
 mod scope;
 mod timeout;

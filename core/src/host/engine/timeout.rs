@@ -6,6 +6,7 @@ use crate::host::calls::op::CancelReason;
 use crate::host::calls::start::{Own, Role};
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
+use crate::host::functions::undecided;
 use std::time::{Duration, Instant};
 
 impl Engine {
@@ -65,6 +66,13 @@ impl Engine {
         let Some(mut flight) = self.0.calls.remove_expired(call, now) else { return };
         if flight.role == Role::Own(Own::Timed) {
             return self.0.fail_removed(call, flight, &Shared::no_store("it did not answer in time"));
+        }
+        if flight.role == Role::Own(Own::Deciding) {
+            return self.0.fail_removed(
+                call,
+                flight,
+                &undecided("could not decide about this request in time"),
+            );
         }
         if let Some((stage, error)) =
             flight.passage.stage().and_then(|stage| Some((stage, stage.late(&flight.context)?)))

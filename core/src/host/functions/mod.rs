@@ -1,19 +1,26 @@
-//! Functions of the program that the engine asks while it decides about requests: who sent a request, and whether a call
-//! is permitted.
+//! Functions of the program that the engine asks while it decides about requests: who sent a request, whether a call is
+//! permitted, and which entries a caller sees.
 //!
 //! Each question is a call in a lane of the host, as an operation of a host's store is. It has no client, counts toward no
 //! limit of calls, and times out after [`Limits::store_timeout`](crate::Limits::store_timeout).
 
 mod authorize;
+mod decision;
+mod gather;
 mod verify;
+mod visible;
 
 #[cfg_attr(not(feature = "runtime"), allow(unused_imports))]
 pub(crate) use verify::Verified;
 
 pub(in crate::host) use authorize::asks_authorizer;
+pub(in crate::host) use decision::undecided;
+pub(in crate::host) use gather::Decided;
+pub(in crate::host) use visible::Look;
 
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::timed_cache::{Digest, TimedCache};
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
 use crate::host::calls::dispatch::Thread;
@@ -27,6 +34,7 @@ use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
+use decision::Decision;
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -42,14 +50,26 @@ pub enum HostFunctionKind {
     Verifier,
     /// Decides whether a call is permitted.
     Authorizer,
+    /// Decides whether an entry exists for a caller.
+    Visible,
 }
 
 impl HostFunctionKind {
-    /// The name in errors, and the name of the entry that the questions are calls of.
+    /// The name in the APIs, and the name of the entry that the questions are calls of.
     pub fn as_str(self) -> &'static str {
         match self {
             HostFunctionKind::Verifier => "verifier",
             HostFunctionKind::Authorizer => "authorizer",
+            HostFunctionKind::Visible => "visible",
+        }
+    }
+
+    /// The function in errors, with its article.
+    pub fn noun(self) -> &'static str {
+        match self {
+            HostFunctionKind::Verifier => "the verifier",
+            HostFunctionKind::Authorizer => "the authorizer",
+            HostFunctionKind::Visible => "the function visible",
         }
     }
 }
@@ -59,6 +79,7 @@ impl HostFunctionKind {
 pub(in crate::host) struct HostFunctions {
     verifier: OnceLock<HostFunction>,
     authorizer: OnceLock<HostFunction>,
+    visible: OnceLock<HostFunction>,
 }
 
 /// A function of the program.
@@ -67,6 +88,8 @@ pub(in crate::host) struct HostFunction {
     pending: Arc<AtomicUsize>,
     /// For the verifier, the names of the headers that it reads.
     headers: Vec<String>,
+    /// What it has decided.
+    decisions: TimedCache<Digest, Decision>,
 }
 
 /// Why a function gave no answer. The text is for the log.
@@ -79,6 +102,7 @@ impl HostFunctions {
         match kind {
             HostFunctionKind::Verifier => &self.verifier,
             HostFunctionKind::Authorizer => &self.authorizer,
+            HostFunctionKind::Visible => &self.visible,
         }
     }
 }
@@ -98,10 +122,13 @@ impl Engine {
             None => entry,
         };
         let entry = Arc::new(Registered::new(entry, target, Policy::default())?);
-        let function = HostFunction { entry, pending: Arc::default(), headers };
-        self.0.functions.slot(kind).set(function).map_err(|_| {
-            Error::new(ErrorKind::State, format!("the server already has a function {}", kind.as_str()))
-        })
+        let decisions = TimedCache::new(self.0.limits.max_cached_decisions);
+        let function = HostFunction { entry, pending: Arc::default(), headers, decisions };
+        self.0
+            .functions
+            .slot(kind)
+            .set(function)
+            .map_err(|_| Error::new(ErrorKind::State, format!("the server already has {}", kind.noun())))
     }
 
     /// Asks a function. If there is none, `answered` is dropped, and the result is `false`.
@@ -115,7 +142,7 @@ impl Engine {
         let Some(function) = shared.functions.slot(kind).get() else { return false };
         let pending = Pending::enter(&function.pending);
         if function.pending.load(Ordering::SeqCst) > MAX_PENDING {
-            answered(Err(format!("more than {MAX_PENDING} questions to the {} wait", kind.as_str())));
+            answered(Err(format!("more than {MAX_PENDING} questions to {} wait", kind.noun())));
             return true;
         }
         let sink = Arc::new(FunctionSink {
@@ -164,8 +191,8 @@ impl FunctionSink {
     fn answer(&self, answer: Result<JsonSlice, Failure>) {
         let Some((answered, pending)) = self.waiting.lock().take() else { return };
         if let (Err(why), Some(shared)) = (&answer, self.shared.upgrade()) {
-            let kind = self.kind.as_str();
-            shared.observers.diagnose(LogLevel::Error, log::AUTH, || format!("the {kind} failed: {why}"));
+            let noun = self.kind.noun();
+            shared.observers.diagnose(LogLevel::Error, log::AUTH, || format!("{noun} failed: {why}"));
         }
         drop(pending);
         answered(answer);

@@ -9,7 +9,7 @@ use crate::host::calls::dispatch::Thread;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, HostOp, Outcome, Stale};
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::requests::Step;
+use crate::host::calls::requests::{Continues, Step};
 use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine_state::Shared;
@@ -144,7 +144,8 @@ impl Engine {
         let request = self.request_of(context, before, input)?;
         // The outer call is the request that observers know.
         let request = ReceivedRequest { request: &request, observed: RequestScope::default() };
-        self.perform(scope, &request, context.client.clone(), sink, Some(outer))
+        let continues = Continues { outer: Some(outer), ..Continues::default() };
+        self.perform(scope, &request, context.client.clone(), sink, continues)
     }
 
     /// The request that a call represents.

@@ -50,10 +50,14 @@ fn mask_errors(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, Stri
     Ok(Box::new(move || shared.masking.set(setting)))
 }
 
-/// The verifiers, with their keys.
+/// The verifiers, with their keys. What functions of the program have decided is forgotten.
 fn auth(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {
     let verifiers = values.settings.auth.as_ref().map(|verifiers| &verifiers.0[..]).unwrap_or_default();
-    Engine(shared.clone()).prepare_verifiers(verifiers)
+    let (prepared, shared) = (Engine(shared.clone()).prepare_verifiers(verifiers)?, shared.clone());
+    Ok(Box::new(move || {
+        prepared();
+        shared.forget_decisions();
+    }))
 }
 
 fn disabled(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {

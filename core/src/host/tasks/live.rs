@@ -5,16 +5,16 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::store::Version;
 use crate::dispatch::tasks::Task;
+use crate::host::Shared;
 use crate::host::calls::completion::settle;
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::session::peer::Peer;
-use crate::host::{Registered, Shared};
 use crate::locks::{Mutex, MutexGuard};
 use crate::proto::messages::error::{RpcError, stage};
 use crate::proto::messages::id::RequestId;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// The tasks that this process runs, or has run and could not store yet.
@@ -25,8 +25,6 @@ pub(in crate::host) struct Tasks {
     pub(super) elsewhere: Mutex<Vec<RemoteTaskResult>>,
     /// The time at which the next periodic work for tasks is due.
     due: Mutex<Option<Instant>>,
-    /// The entry that the calls for requests about tasks use.
-    pub(super) entry: OnceLock<Arc<Registered>>,
 }
 
 /// A request for the result of a task that another process runs.

@@ -3,25 +3,20 @@
 use super::stored::TaskOwner;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::principal::Principal;
-use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::registry::page;
 use crate::dispatch::registry::page::Cursor;
 use crate::dispatch::store::StoreDone;
 use crate::dispatch::store::StoreOp;
 use crate::dispatch::tasks::{Index, Task};
-use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
-use crate::host::calls::op::{CallContext, CancelReason, Outcome};
+use crate::host::calls::op::CancelReason;
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::start::{CallSpec, Own, Role};
-use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::calls::start::Own;
+use crate::host::delivery::sink::Sink;
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::engine_state::Shared;
-use crate::host::lanes::local::{Context, LocalFuture, LocalHandler};
 use crate::host::lanes::port::HostPort;
-use crate::host::{Registered, Target};
 use crate::json::{JsonSlice, JsonWriter, Kind as JsonKind};
-use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::{ErrorClass, RpcError};
 use crate::proto::messages::id::RequestId;
@@ -34,15 +29,6 @@ use std::sync::Arc;
 
 /// Tasks on one page of a list, unless `page_size` is smaller.
 const PAGE: usize = 50;
-
-/// The handler of the calls for requests about tasks. It never runs.
-struct UnusedHandler;
-
-impl LocalHandler for UnusedHandler {
-    fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
-        Box::pin(async { Outcome::Failed("the engine answers this method itself".into()) })
-    }
-}
 
 impl Engine {
     /// Answers a request about tasks, perhaps later.
@@ -94,59 +80,9 @@ impl Engine {
         }
         Ok(Accepted::Started(call))
     }
-
-    /// Registers a request that the engine answers itself later. It is in flight like any other call.
-    fn own_call(
-        &self,
-        scope: &Scope,
-        request: &ReceivedRequest<'_>,
-        client: Client,
-        own: Own,
-        sink: &Arc<dyn Sink>,
-    ) -> Result<CallId, RpcError> {
-        let entry = self.0.tasks.entry.get();
-        let entry = match entry {
-            Some(entry) => entry.clone(),
-            None => {
-                let target = Target::Local(Arc::new(UnusedHandler));
-                let made = Registered::new(Entry::new(Kind::Method, "tasks"), target, Policy::default())
-                    .map_err(|error| RpcError::internal(error.to_string()))?;
-                self.0.tasks.entry.get_or_init(|| Arc::new(made)).clone()
-            }
-        };
-        let context = Arc::new(CallContext {
-            request_id: Some(request.id.clone()),
-            ..CallContext::of(Some(scope), client, entry)
-        });
-        let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
-        let observed = request.observed.clone();
-        match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
-            Accepted::Started(call) => Ok(call),
-            _ => Err(RpcError::internal("The request was answered already")),
-        }
-    }
 }
 
 impl HostPort {
-    /// Answers a request about tasks, unless its call has ended.
-    pub(super) fn reply_own(
-        &self,
-        call: CallId,
-        body: impl FnOnce(&Shared, &RequestId, Revision) -> Result<Bytes, RpcError>,
-    ) {
-        let Some(flight) = self.0.calls.remove(call) else { return };
-        let context = flight.context.clone();
-        let revision = context.client.revision;
-        let outgoing = match &context.request_id {
-            None => Outgoing::Dropped,
-            Some(id) => match body(&self.0, id, revision) {
-                Ok(body) => Outgoing::Response { body, error: None },
-                Err(error) => self.0.error(Some(id), Some(revision), &error),
-            },
-        };
-        self.0.finish(call, flight, outgoing, None);
-    }
-
     fn get_task(&self, call: CallId, whose: TaskOwner) {
         let (port, id) = (self.clone(), whose.id.clone());
         let then = move |found: Result<Option<Task>, RpcError>| {

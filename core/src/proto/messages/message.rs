@@ -23,7 +23,7 @@ pub enum Message {
 }
 
 /// A request: an id, a method and parameters.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The id, which the response repeats.
     pub id: RequestId,

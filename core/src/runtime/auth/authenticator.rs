@@ -5,7 +5,6 @@ use super::credentials::{Presented, malformed, presented};
 use super::introspection::Answer;
 use super::jwt::{Checked, Refused};
 use super::shared_work::{SharedWork, WorkResult};
-use super::token_cache::{Digest, Known, TokenCache};
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::log::{self, LogLevel};
@@ -14,6 +13,7 @@ use crate::dispatch::options::Verifier;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::rate_table::RateTable;
 use crate::dispatch::shares::Key;
+use crate::dispatch::timed_cache::{Digest, TimedCache};
 use crate::host::{
     Authenticates, Engine, PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver,
     Resolution, Shared, Verified,
@@ -52,8 +52,9 @@ pub(super) struct Env {
     pub(super) public_url: Option<String>,
     /// How long a request of a verifier may take.
     pub(super) timeout: Duration,
-    accepted: TokenCache,
-    refused: TokenCache,
+    accepted: TimedCache<Digest, Principal>,
+    /// The texts for the clients.
+    refused: TimedCache<Digest, &'static str>,
     shared: OnceLock<Weak<Shared>>,
     /// The questions to the verifier of the program.
     questions: Arc<SharedWork<Digest, Answer>>,
@@ -68,7 +69,7 @@ impl Env {
         self.environment.unix_seconds()
     }
 
-    /// The present generations of both caches, for [`TokenCache::put`].
+    /// The present generations of both caches, for [`TimedCache::put`].
     fn generations(&self) -> (u64, u64) {
         (self.accepted.generation(), self.refused.generation())
     }
@@ -145,8 +146,8 @@ impl Authenticator {
             client,
             public_url,
             timeout: limits.store_timeout,
-            accepted: TokenCache::new(limits.max_cached_tokens),
-            refused: TokenCache::new(MOST_REFUSED.min(limits.max_cached_tokens)),
+            accepted: TimedCache::new(limits.max_cached_tokens),
+            refused: TimedCache::new(MOST_REFUSED.min(limits.max_cached_tokens)),
             shared: OnceLock::new(),
             questions: Arc::default(),
         });
@@ -206,15 +207,13 @@ impl Authenticator {
             }
         };
         let digest = presented.digest();
-        match self.env.accepted.get(&digest, now).or_else(|| self.env.refused.get(&digest, now)) {
-            Some(Known::Accepted(principal)) if principal.is_valid_at(self.env.unix_seconds()) => {
+        if let Some(principal) = self.env.accepted.get(&digest, now) {
+            if principal.is_valid_at(self.env.unix_seconds()) {
                 return Resolution::Ready(Ok(Some(principal)));
             }
-            Some(Known::Refused(text)) => {
-                self.failed(client, now);
-                return Resolution::Ready(Err(PrincipalRefusal::invalid_token(text)));
-            }
-            _ => {}
+        } else if let Some(text) = self.env.refused.get(&digest, now) {
+            self.failed(client, now);
+            return Resolution::Ready(Err(PrincipalRefusal::invalid_token(text)));
         }
         let mut progress = Progress { refused: None, unavailable: None };
         match self.check(&config, &presented, &digest, (0, true), &mut progress) {
@@ -332,7 +331,7 @@ impl Authenticator {
         if let Some(principal) = found {
             let left = principal.expires_at().map(|time| time.saturating_sub(self.env.unix_seconds()));
             let time = left.map_or(self.token_time, |left| self.token_time.min(Duration::from_secs(left)));
-            self.env.accepted.put(digest, Known::Accepted(principal.clone()), time, now, accepted);
+            self.env.accepted.put(digest, principal.clone(), time, now, accepted);
             return Ok(Some(principal));
         }
         if let Some(text) = progress.unavailable {
@@ -344,7 +343,7 @@ impl Authenticator {
             _ => ("Unauthorized: the credentials are not known", "no verifier takes them".to_owned()),
         };
         self.env.log(LogLevel::Info, || format!("credentials were refused: {why}"));
-        self.env.refused.put(digest, Known::Refused(text), REFUSED, now, refused);
+        self.env.refused.put(digest, text, REFUSED, now, refused);
         Err(PrincipalRefusal::invalid_token(text))
     }
 

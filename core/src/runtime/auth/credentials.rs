@@ -1,7 +1,7 @@
 //! The credentials of a request.
 
 use super::config::Config;
-use super::token_cache::Digest;
+use crate::dispatch::timed_cache::Digest;
 use crate::host::PrincipalRefusal;
 use http::header;
 use http::request::Parts;

@@ -3,9 +3,9 @@
 use super::authenticator::Env;
 use super::jwt::{Refused, principal};
 use super::shared_work::{SharedWork, WorkResult};
-use super::token_cache::Digest;
 use crate::dispatch::log::LogLevel;
 use crate::dispatch::principal::{Credential, Principal};
+use crate::dispatch::timed_cache::Digest;
 use crate::json::{JsonSlice, Limits};
 use crate::runtime::outgoing::{OutgoingRequest, OutgoingResponse, Trust};
 use base64::Engine as _;

@@ -17,6 +17,5 @@ mod jwt;
 mod reload_tests;
 mod shared_work;
 mod static_keys;
-mod token_cache;
 
 pub(crate) use authenticator::{AuthSetup, Authenticator};

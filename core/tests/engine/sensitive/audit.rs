@@ -2,7 +2,7 @@
 
 use super::*;
 use std::time::Duration;
-use tenon_mcp::{CallId, Log, LogLevel, Outcome, Record, RpcError, Server, Tool};
+use tenon_mcp::{CallId, Log, LogLevel, Outcome, Record, ResourceTemplate, RpcError, Server, Tool};
 
 /// A log that keeps audit events and errors.
 #[derive(Default)]
@@ -303,4 +303,30 @@ fn wrong_values_are_refused_with_the_reason() {
     assert!(built.message().contains("name a file, or \"log\""), "{built}");
     let read = Tool::new("t").audit(["id"]).confirm("Sure?");
     assert!(format!("{read:?}").contains("confirm"), "{read:?}");
+}
+
+#[test]
+fn an_audited_argument_that_does_not_exist_is_named_at_the_registration() {
+    let tool = |schema: Value, names: &[&str]| {
+        let server = Server::builder("t", "1").build().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let tool = Tool::new("pay").input_schema(schema).audit(names);
+        server.tool(tool, || async { "paid" }).map_err(|error| error.message().to_owned())
+    };
+    let schema = json!({ "type": "object", "properties": { "amount": {}, "order id": {} } });
+    assert_eq!(tool(schema.clone(), &["order id", "amount"]), Ok(()));
+    let wrong = tool(schema, &["amount", "amonut"]).unwrap_err();
+    assert_eq!(wrong, "tool \"pay\": audit: there is no argument \"amonut\"; the nearest name is \"amount\"");
+    let none = tool(json!({ "type": "object", "properties": {} }), &["amount"]).unwrap_err();
+    assert!(none.ends_with("there are no arguments"), "{none}");
+    // These permit arguments that they do not name one by one.
+    assert_eq!(tool(json!({ "type": "object" }), &["amount"]), Ok(()));
+    let combined =
+        json!({ "type": "object", "properties": {}, "allOf": [{ "properties": { "amount": {} } }] });
+    assert_eq!(tool(combined, &["amount"]), Ok(()));
+
+    let server = Server::builder("t", "1").build().unwrap();
+    let template = ResourceTemplate::new("order://{id}").audit(["ids"]);
+    let wrong = server.resource_template(template, || async { "text" }).unwrap_err();
+    assert!(wrong.message().contains("\"ids\"; the nearest name is \"id\""), "{wrong}");
 }

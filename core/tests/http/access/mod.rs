@@ -5,6 +5,7 @@ mod expiry;
 mod functions;
 mod lists;
 mod sensitive;
+mod visible;
 
 use crate::support::bench::{Bench, Full, whole};
 use crate::{MODERN, envelope, request, schema};

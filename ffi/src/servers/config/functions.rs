@@ -1,4 +1,4 @@
-//! The verifier and the authorizer of a server before its start.
+//! The functions that decide about requests, before the start of the server.
 
 use crate::abi::guard::Result;
 use crate::servers::config::server_config::ServerConfig;
@@ -22,7 +22,7 @@ impl Function {
 }
 
 impl ServerConfig {
-    /// Sets the verifier or the authorizer. Fails if there is one.
+    /// Sets a function. Fails if there is one of this kind.
     pub(crate) fn set_function(
         &mut self,
         kind: HostFunctionKind,
@@ -41,7 +41,7 @@ impl ServerConfig {
         Ok(())
     }
 
-    /// Whether the verifier or the authorizer runs in `lane`.
+    /// Whether a function runs in `lane`.
     pub(crate) fn has_function_in(&self, lane: LaneId) -> bool {
         self.functions.iter().any(|function| function.lane == lane)
     }

@@ -1,0 +1,117 @@
+//! Requests that the engine answers itself, but later. Each is a call in the call table, of an entry without a handler. So
+//! it can be cancelled and can time out like any other call.
+
+use super::{Accepted, Engine, Scope};
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::validation::arguments::Policy;
+use crate::host::admission::chain::StageSet;
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::in_flight::{CallUsage, InFlightCall};
+use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::received::ReceivedRequest;
+use crate::host::calls::start::{CallSpec, Own, Role};
+use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::engine_state::Shared;
+use crate::host::lanes::local::{Context, LocalFuture, LocalHandler};
+use crate::host::lanes::port::HostPort;
+use crate::host::{Registered, Target};
+use crate::json::JsonSlice;
+use crate::proto::catalog::kind::Kind;
+use crate::proto::messages::envelope::Client;
+use crate::proto::messages::error::RpcError;
+use crate::proto::messages::id::RequestId;
+use crate::proto::version::Revision;
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// The handler of these calls. It never runs.
+struct UnusedHandler;
+
+impl LocalHandler for UnusedHandler {
+    fn call(&self, _: JsonSlice, _: Context) -> LocalFuture {
+        Box::pin(async { Outcome::Failed("the engine answers this method itself".into()) })
+    }
+}
+
+impl Engine {
+    /// Registers a request that the engine answers itself later.
+    pub(in crate::host) fn own_call(
+        &self,
+        scope: &Scope,
+        request: &ReceivedRequest<'_>,
+        client: Client,
+        own: Own,
+        sink: &Arc<dyn Sink>,
+    ) -> Result<CallId, RpcError> {
+        let entry = match self.0.own_entry.get() {
+            Some(entry) => entry.clone(),
+            None => {
+                let target = Target::Local(Arc::new(UnusedHandler));
+                let made = Registered::new(Entry::new(Kind::Method, "engine"), target, Policy::default())
+                    .map_err(|error| RpcError::internal(error.to_string()))?;
+                self.0.own_entry.get_or_init(|| Arc::new(made)).clone()
+            }
+        };
+        let context = Arc::new(CallContext {
+            request_id: Some(request.id.clone()),
+            ..CallContext::of(Some(scope), client, entry)
+        });
+        let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
+        let observed = request.observed.clone();
+        match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
+            Accepted::Started(call) => Ok(call),
+            _ => Err(RpcError::internal("The request was answered already")),
+        }
+    }
+
+    /// Lets a request that the engine has not answered yet continue as a call of a handler. The call keeps its id, its
+    /// place with its peer and its part of the client's share.
+    pub(in crate::host) fn continue_own(&self, id: CallId, mut spec: CallSpec) -> Result<Accepted, RpcError> {
+        let shared = &self.0;
+        let now = shared.now();
+        let lane = self.take_lane(&spec)?;
+        let ahead = StageSet::of(shared, &spec);
+        let timeout = spec.role.timeout(&spec.context.entry.policies, &shared.limits);
+        spec.observed.set_entry(&spec.context.entry);
+        let replaced = shared.with_deadline(id, |flight, deadline| {
+            let origin = (flight.peer.take(), flight.session);
+            let usage = CallUsage { lane: lane.clone(), part: flight.part.take() };
+            let mut next = InFlightCall::new(&mut spec, origin, usage, (now, timeout), ahead);
+            (next.began, next.notified_slow) = (flight.began, flight.notified_slow);
+            *deadline = now.checked_add(timeout);
+            std::mem::replace(flight, next)
+        });
+        match replaced {
+            Some(before) => {
+                before.lane.release();
+                let CallSpec { context, input, .. } = spec;
+                self.port().admit(ReadyCall { id, input, context, thread: Thread::Other }, ahead);
+            }
+            // The request has ended meanwhile.
+            None => lane.release(),
+        }
+        Ok(Accepted::Started(id))
+    }
+}
+
+impl HostPort {
+    /// Answers a request that the engine answers itself, unless its call has ended.
+    pub(in crate::host) fn reply_own(
+        &self,
+        call: CallId,
+        body: impl FnOnce(&Shared, &RequestId, Revision) -> Result<Bytes, RpcError>,
+    ) {
+        let Some(flight) = self.0.calls.remove(call) else { return };
+        let context = flight.context.clone();
+        let revision = context.client.revision;
+        let outgoing = match &context.request_id {
+            None => Outgoing::Dropped,
+            Some(id) => match body(&self.0, id, revision) {
+                Ok(body) => Outgoing::Response { body, error: None },
+                Err(error) => self.0.error(Some(id), Some(revision), &error),
+            },
+        };
+        self.0.finish(call, flight, outgoing, None);
+    }
+}
