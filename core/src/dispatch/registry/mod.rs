@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod entry;
+pub(crate) mod entry_policies;
 pub(crate) mod mount_names;
 pub mod page;
 pub mod registered;
