@@ -31,7 +31,7 @@ def check(cell, reply, want):
         if cell.transport == "HTTP" or refused_by_http:
             if reply.status != status_of(want):
                 wrong.append(f"status {reply.status} in place of {status_of(want)}")
-            wrong += wrong_challenge(reply, want, refused_by_http)
+            wrong += wrong_challenge(cell, reply, want, refused_by_http)
         if "result" in (reply.message or {}):
             wrong.append("a refusal has a result")
     if want.kind == "ok" and operation.shows:
@@ -43,7 +43,13 @@ def check(cell, reply, want):
     return "; ".join(wrong)
 
 
-def wrong_challenge(reply, want, refused_by_http):
+def named_scopes(cell, want):
+    """The scopes that a challenge names. Up to 2025-11-25 it also repeats those that the caller has."""
+    repeats = want.kind == "forbidden" and cell.era == "legacy"
+    return [*want.scopes, *(scope for scope in sorted(cell.caller.scopes) if repeats and scope not in want.scopes)]
+
+
+def wrong_challenge(cell, reply, want, refused_by_http):
     challenge, wrong = reply.challenge or "", []
     if want.kind == "malformed":
         return []
@@ -54,6 +60,7 @@ def wrong_challenge(reply, want, refused_by_http):
         wrong.append(f"the challenge is {challenge!r}")
     if want.kind == "forbidden" and 'error="insufficient_scope"' not in challenge:
         wrong.append(f"the challenge does not say insufficient_scope: {challenge}")
-    if want.scopes and not refused_by_http and f'scope="{" ".join(want.scopes)}"' not in challenge:
-        wrong.append(f"the challenge does not name {want.scopes}: {challenge}")
+    scopes = named_scopes(cell, want)
+    if want.scopes and not refused_by_http and f'scope="{" ".join(scopes)}"' not in challenge:
+        wrong.append(f"the challenge does not name {scopes}: {challenge}")
     return wrong

@@ -15,6 +15,7 @@ use crate::dispatch::options::PublicUrl;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::rate_table::RateTable;
 use crate::dispatch::registry::catalog::Catalog;
+use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::shares::Shares;
 use crate::dispatch::store::Store;
 #[cfg(feature = "runtime")]
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog<Target>,
     /// The access rules for all entries.
     pub(crate) access: AccessRules,
+    /// The policies that settings give to entries.
+    pub(crate) entry_policies: EntryPolicies,
     /// Whether callers without a principal are refused, unless an entry is public.
     refuses_anonymous: AtomicBool,
     /// Whether a setting says so.
@@ -166,6 +169,7 @@ pub(crate) struct Setup {
     pub(crate) shaper: Shaper,
     pub(crate) limits: Limits,
     pub(crate) access: AccessRules,
+    pub(crate) entry_policies: EntryPolicies,
     pub(crate) refuses_anonymous: bool,
     pub(crate) anonymous_is_set: bool,
     pub(crate) authorization_servers: Vec<String>,
@@ -204,6 +208,7 @@ impl Shared {
             setup;
         let Setup {
             access,
+            entry_policies,
             refuses_anonymous,
             anonymous_is_set,
             authorization_servers,
@@ -252,6 +257,7 @@ impl Shared {
             attached: Mutex::default(),
             catalog: Catalog::default(),
             access,
+            entry_policies,
             refuses_anonymous: AtomicBool::new(refuses_anonymous),
             anonymous_is_set,
             authentication: OnceLock::new(),

@@ -10,6 +10,7 @@ mod delivery;
 mod elicitation;
 mod engine;
 mod engine_state;
+mod entry_policies;
 mod functions;
 mod lanes;
 mod lifecycle;

@@ -141,9 +141,8 @@ impl Engine {
         inner: Option<Access>,
     ) -> Result<(), Error> {
         let _changing = self.0.mounts.changing.lock();
-        let mut registered = Registered::new(entry, target, policy)?;
+        let mut registered = self.0.registered(entry, target, policy, inner)?;
         registered.part = part;
-        registered.apply(&self.0.access, inner)?;
         let demanded = Access::to_mount(registered.access(), self.0.refuses_anonymous());
         if let Some(view) = registered.definition().view() {
             self.check_view_now(&registered.to_string(), &view)?;

@@ -357,6 +357,8 @@ impl ServerBuilder {
         };
         let shaper = Shaper::new(identity);
         let access = access_rules(settings);
+        let entry_policies =
+            self.program.as_ref().map(|program| program.configured.policies.clone()).unwrap_or_default();
         let auth = Authentication::new(settings, (&limits, &environment, &observers), &self.resolver)?;
         let stdio_principal = settings.principal.clone().map(|named| named.0);
         // Handlers can always log.
@@ -371,6 +373,7 @@ impl ServerBuilder {
             shaper,
             limits,
             access,
+            entry_policies,
             refuses_anonymous: match settings.anonymous {
                 Some(anonymous) => anonymous == Anonymous::Refuse,
                 None => !verifiers(settings).is_empty(),

@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 64] = [
+const PARTS: [(&str, &str, &[&str]); 65] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -168,6 +168,7 @@ const PARTS: [(&str, &str, &[&str]); 64] = [
         "lifecycle",
         &["admission", "calls", "delivery", "engine", "engine_state", "lanes", "mounts", "session"],
     ),
+    ("host", "entry_policies", &["engine", "engine_state"]),
     ("host", "middleware", &["calls", "delivery", "engine", "engine_state", "lanes", "mounts"]),
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),

@@ -1,6 +1,7 @@
 //! Settings from files, variables and code.
 
 mod hardening;
+mod policies;
 mod reload;
 
 use serde_json::{Value, json};

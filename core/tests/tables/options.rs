@@ -39,8 +39,9 @@ pub(crate) fn rows_for_people<T: Options>() -> String {
 fn the_page_of_policies_is_the_table() {
     let intro = "The policies of entries. Rust: methods of `Tool`, `Resource` and the other types; Python: keyword arguments of \
                  `tool`, `resource` and\nthe other decorators, times in seconds; Node: options in `camelCase`, times in \
-                 milliseconds; C: `tenon_entry_set` with the name and\nJSON, times in milliseconds. Made from the table in \
-                 `core/src/dispatch/options/policies.rs`.";
+                 milliseconds; C: `tenon_entry_set` with the name and\nJSON, times in milliseconds. A \
+                 [settings file](settings-files.md#policies) gives policies to entries\nby name, times in seconds. Made from \
+                 the table in `core/src/dispatch/options/policies.rs`.";
     generated("docs/policies.md", None, &page::<Policies>("Policies", intro));
 }
 

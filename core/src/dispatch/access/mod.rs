@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use denial::{Denial, unauthenticated};
 pub(crate) use hidden::HiddenEntries;
 pub use rules::Anonymous;
-pub(crate) use rules::{AccessRules, Rule};
+pub(crate) use rules::{AccessRules, ConfiguredRule, Rule, contradiction};
 
 use crate::dispatch::principal::Principal;
 use crate::proto::catalog::kind::Kind;
@@ -120,6 +120,11 @@ impl Access {
             }
         }
         (!both.is_empty()).then_some(both)
+    }
+
+    /// Whether callers need scopes or roles.
+    pub(crate) fn demands_grants(&self) -> bool {
+        !(self.scopes.is_empty() && self.roles.is_empty())
     }
 
     fn is_empty(&self) -> bool {

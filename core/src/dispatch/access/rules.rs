@@ -42,8 +42,17 @@ pub(crate) struct Rule {
     pub(crate) public: Option<bool>,
 }
 
+/// A rule that settings have for an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct ConfiguredRule {
+    /// The path of the pattern that matches the entry.
+    pub(crate) path: String,
+    pub(crate) rule: Rule,
+}
+
 impl Rule {
-    fn is_restrictive(&self) -> bool {
+    /// Whether the rule demands something of callers.
+    pub(crate) fn is_restrictive(&self) -> bool {
         let some = |words: &Option<Vec<String>>| words.as_ref().is_some_and(|words| !words.is_empty());
         some(&self.scopes) || some(&self.roles)
     }
@@ -68,30 +77,36 @@ impl AccessRules {
         Some(scopes.join(" ").into())
     }
 
-    /// What the rules demand for an entry with this rule and these tags. `None`: everybody may use the entry. The error
-    /// is a contradiction in the entry's own rule.
+    /// What the rules demand for an entry with this rule and these tags, and what `configured` adds: the rules of settings
+    /// for the entry, the most specific first. `None`: everybody may use the entry. The error is a contradiction.
     pub(crate) fn access<'a>(
         &self,
         own: &Rule,
         tags: impl Iterator<Item = &'a String>,
+        configured: &[ConfiguredRule],
     ) -> Result<Option<Access>, String> {
         if own.public == Some(true) && own.is_restrictive() {
             return Err("an entry that is public cannot need scopes or roles; remove one of them".to_owned());
         }
         let tags: HashSet<&str> = tags.map(String::as_str).collect();
-        let tagged: Vec<&Rule> =
-            self.of_tags.iter().filter(|(tag, _)| tags.contains(&**tag)).map(|(_, rule)| rule).collect();
-        // A public entry is free of the server's defaults, but not of the rules of its tags.
-        let is_public = own.public == Some(true);
+        let tagged: Vec<&(String, Rule)> =
+            self.of_tags.iter().filter(|(tag, _)| tags.contains(&**tag)).collect();
+        let set_public = configured.iter().find_map(|one| Some((&one.path, one.rule.public?)));
+        let opens = set_public.map(|(_, public)| public);
+        // A public entry is free of the server's defaults, but not of the rules of its tags and of settings.
+        let is_public = own.public == Some(true) && opens != Some(false);
         let by_default = |words: &Option<Vec<String>>| if is_public { None } else { words.clone() };
         let first = Rule {
             scopes: own.scopes.clone().or_else(|| by_default(&self.default.scopes)),
             roles: own.roles.clone().or_else(|| by_default(&self.default.roles)),
             public: own.public,
         };
+        let of_tags = tagged.iter().map(|(_, rule)| rule);
+        // In the order of the settings.
+        let of_settings = configured.iter().rev().map(|one| &one.rule);
         let mut scopes: Vec<Scope> = Vec::new();
         let mut roles: Vec<Vec<Box<str>>> = Vec::new();
-        for rule in std::iter::once(&first).chain(tagged.iter().copied()) {
+        for rule in std::iter::once(&first).chain(of_tags).chain(of_settings) {
             for name in rule.scopes.iter().flatten() {
                 if !scopes.iter().any(|scope| *scope.name == **name) {
                     scopes.push(Scope { name: name.as_str().into(), broader: self.broader(name) });
@@ -101,9 +116,34 @@ impl AccessRules {
                 roles.push(any.iter().map(|role| role.as_str().into()).collect());
             }
         }
-        let tag_says = tagged.iter().filter_map(|rule| rule.public).reduce(|one, other| one && other);
-        let access = Access { public: own.public.or(tag_says), scopes, roles };
+        if let Some((path, true)) = set_public
+            && !(scopes.is_empty() && roles.is_empty())
+        {
+            let who = self.demanding(own, &tagged, configured);
+            return Err(contradiction(path, &who));
+        }
+        let tag_says = tagged.iter().filter_map(|(_, rule)| rule.public).reduce(|one, other| one && other);
+        // Settings open only what nothing else closes.
+        let public = match (own.public.or(tag_says), opens) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (said, opens) => said.or(opens),
+        };
+        let access = Access { public, scopes, roles };
         Ok((!access.is_empty()).then_some(access))
+    }
+
+    /// Who demands scopes or roles for an entry.
+    fn demanding(&self, own: &Rule, tagged: &[&(String, Rule)], configured: &[ConfiguredRule]) -> String {
+        if own.is_restrictive() {
+            return "the entry itself".to_owned();
+        }
+        if let Some((tag, _)) = tagged.iter().find(|(_, rule)| rule.is_restrictive()) {
+            return format!("the rule of its tag {tag:?}");
+        }
+        match configured.iter().find(|one| one.rule.is_restrictive()) {
+            Some(one) => one.path.clone(),
+            None => "the server's setting scopes or roles".to_owned(),
+        }
     }
 
     /// The scopes that include this one, directly or through others.
@@ -125,4 +165,9 @@ impl AccessRules {
         }
         found.into_iter().map(Into::into).collect()
     }
+}
+
+/// The error of an entry that settings make public, although it needs scopes or roles.
+pub(crate) fn contradiction(path: &str, who: &str) -> String {
+    format!("{path} makes it public in the settings, but {who} demands scopes or roles; remove one of them")
 }

@@ -12,7 +12,7 @@ fn ann(scopes: &[&str], roles: &[&str]) -> Principal {
 
 fn access(rules: &AccessRules, own: Rule, tags: &[&str]) -> Option<Access> {
     let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    rules.access(&own, tags.iter()).unwrap()
+    rules.access(&own, tags.iter(), &[]).unwrap()
 }
 
 /// Whether a server that allows anonymous callers lets the caller use the entry.
@@ -106,8 +106,58 @@ fn a_broad_scope_includes_narrow_ones_through_others_and_in_circles() {
 #[test]
 fn a_public_entry_cannot_need_anything() {
     let rule = Rule { public: Some(true), scopes: words(&["a"]), roles: None };
-    let said = AccessRules::default().access(&rule, std::iter::empty()).unwrap_err();
+    let said = AccessRules::default().access(&rule, std::iter::empty(), &[]).unwrap_err();
     assert!(said.contains("public cannot need scopes"), "{said}");
+}
+
+/// The rules of settings, by their paths, the most specific first.
+fn configured(all: &[(&str, Rule)]) -> Vec<ConfiguredRule> {
+    all.iter().map(|(path, rule)| ConfiguredRule { path: (*path).to_owned(), rule: rule.clone() }).collect()
+}
+
+fn public(public: bool) -> Rule {
+    Rule { public: Some(public), ..Rule::default() }
+}
+
+fn scopes(all: &[&str]) -> Rule {
+    Rule { scopes: words(all), ..Rule::default() }
+}
+
+#[test]
+fn rules_of_settings_are_added_and_open_only_what_nothing_closes() {
+    let of_tags = vec![("admin".to_owned(), scopes(&["tag"])), ("closed".to_owned(), public(false))];
+    let default = AccessRules { default: scopes(&["use"]), ..AccessRules::default() };
+    let rules = AccessRules { of_tags, ..AccessRules::default() };
+    let tag = |tag: &str| vec![tag.to_owned()];
+    let needs = |access: Option<Access>| {
+        let access = access.unwrap();
+        (access.scopes(), access.roles.len(), access.public)
+    };
+    // The order of the settings: from the least specific to the most.
+    let two = configured(&[("b", scopes(&["two", "own"])), ("a", scopes(&["one"]))]);
+    let access = rules.access(&scopes(&["own"]), tag("admin").iter(), &two).unwrap();
+    assert_eq!(needs(access), ("own tag one two".to_owned(), 0, None));
+    // An entry of a server that refuses strangers becomes public if nothing closes it.
+    let opened = configured(&[("x", public(true)), ("y", public(false))]);
+    assert_eq!(needs(rules.access(&Rule::default(), [].iter(), &opened).unwrap()).2, Some(true));
+    assert_eq!(needs(rules.access(&public(false), [].iter(), &opened).unwrap()).2, Some(false));
+    assert_eq!(needs(rules.access(&Rule::default(), tag("closed").iter(), &opened).unwrap()).2, Some(false));
+    // An entry that is not public any more needs what the server demands.
+    let closed = configured(&[("x", public(false))]);
+    let access = default.access(&public(true), [].iter(), &closed).unwrap();
+    assert_eq!(needs(access), ("use".to_owned(), 0, Some(false)));
+    for (rules, own, tags, others, who) in [
+        (&rules, scopes(&["own"]), tag("x"), &[][..], "the entry itself"),
+        (&rules, Rule::default(), tag("admin"), &[], "the rule of its tag \"admin\""),
+        (&rules, public(true), tag("admin"), &[], "the rule of its tag \"admin\""),
+        (&default, Rule::default(), tag("x"), &[], "the server's setting scopes or roles"),
+        (&rules, Rule::default(), tag("x"), &[("all", scopes(&["use"]))], "all"),
+    ] {
+        let all: Vec<_> = [("one", public(true))].into_iter().chain(others.iter().cloned()).collect();
+        let said = rules.access(&own, tags.iter(), &configured(&all)).unwrap_err();
+        let expected = format!("one makes it public in the settings, but {who} demands scopes or roles");
+        assert!(said.starts_with(&expected), "{said}");
+    }
 }
 
 fn any_access() -> impl Strategy<Value = Option<Access>> {
@@ -137,5 +187,55 @@ proptest! {
         let both = Access::both(Access::to_mount(inner.as_ref(), inner_refuses), outer.clone());
         let each = allows_if(&inner, caller(inner_refuses)) && allows_if(&outer, caller(outer_refuses));
         prop_assert_eq!(allows_if(&both, caller(outer_refuses)), each);
+    }
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    let some = |words: &'static [&'static str]| {
+        proptest::option::of(proptest::sample::subsequence(words, 0..=words.len()))
+    };
+    (some(&["a", "b", "c"]), some(&["x", "y"]), any::<Option<bool>>()).prop_map(|(scopes, roles, public)| {
+        Rule {
+            scopes: scopes.map(|all| words(&all).unwrap()),
+            roles: roles.map(|all| words(&all).unwrap()),
+            public,
+        }
+    })
+}
+
+proptest! {
+    /// Settings never let anybody use an entry of whom the entry, its tags or the server demand something. They only let
+    /// callers without a principal use an entry that demands nothing and does not say who may use it.
+    #[test]
+    fn settings_restrict_and_never_widen(
+        (own, of_tag, default) in (any_rule(), any_rule(), any_rule()),
+        of_settings in proptest::collection::vec(any_rule(), 0..3),
+        refuses_anonymous in any::<bool>(),
+        caller in proptest::option::of((
+            proptest::sample::subsequence(vec!["a", "b", "c"], 0..=3),
+            proptest::sample::subsequence(vec!["x", "y"], 0..=2),
+        )),
+    ) {
+        let default = Rule { public: None, ..default };
+        let rules = AccessRules { default, of_tags: vec![("t".into(), of_tag)], ..AccessRules::default() };
+        let tags = ["t".to_owned()];
+        let all: Vec<_> = of_settings.iter().map(|rule| ("x", rule.clone())).collect();
+        let Ok(without) = rules.access(&own, tags.iter(), &[]) else { return Ok(()) };
+        let Ok(with) = rules.access(&own, tags.iter(), &configured(&all)) else { return Ok(()) };
+        let principal = caller.map(|(scopes, roles)| ann(&scopes, &roles));
+        let caller = Caller { principal: principal.as_ref(), refuses_anonymous };
+        let undecided = without.as_ref().is_none_or(|access| access.public.is_none() && !access.demands_grants());
+        if allows_if(&with, caller) && !(undecided && principal.is_none()) {
+            prop_assert!(allows_if(&without, caller));
+        }
+        // What settings demand is needed.
+        if let Some(principal) = &principal && allows_if(&with, caller) {
+            for rule in &of_settings {
+                let scopes = rule.scopes.iter().flatten();
+                prop_assert!(scopes.into_iter().all(|scope| principal.has_scope(scope)));
+                let roles = rule.roles.as_ref().filter(|roles| !roles.is_empty());
+                prop_assert!(roles.is_none_or(|roles| roles.iter().any(|role| principal.has_role(role))));
+            }
+        }
     }
 }

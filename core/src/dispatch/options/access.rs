@@ -49,7 +49,7 @@ fn at(row: &OptionRow, spelling: Spelling) -> At {
 }
 
 /// The error of an option that another owner has.
-fn only_for(row: &OptionRow, name: &str) -> String {
+pub(crate) fn only_for(row: &OptionRow, name: &str) -> String {
     let nouns = row.owners.nouns();
     let nouns = match nouns.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
@@ -153,7 +153,12 @@ pub(crate) fn check<T: Options>(options: &T, owner: impl Into<Owner>) -> Result<
 
 /// Sets the options that are not set to their values in `others`, if they are changeable, or if they are not.
 pub(crate) fn fill<T: Options>(options: &mut T, others: &T, changeable: bool) {
-    let rows = T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| row.changeable == changeable);
+    fill_rows(options, others, |row| row.changeable == changeable);
+}
+
+/// Sets the options of these rows that are not set to their values in `others`.
+pub(crate) fn fill_rows<T: Options>(options: &mut T, others: &T, is_meant: impl Fn(&OptionRow) -> bool) {
+    let rows = T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| is_meant(row));
     rows.for_each(|(_, access)| (access.fill)(options, others));
 }
 

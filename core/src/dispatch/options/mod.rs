@@ -8,6 +8,7 @@
 
 mod form;
 mod owners;
+mod patterns;
 #[macro_use]
 mod table;
 mod access;
@@ -20,10 +21,11 @@ pub(crate) mod types;
 pub(crate) mod values;
 
 pub use access::{OptionError, Options};
-pub(crate) use access::{check, fill, set_at, value_of, write_shown};
+pub(crate) use access::{check, fill, fill_rows, only_for, set_at, value_of, write_shown};
 pub use access::{names, set, set_all, set_known, unknown_option, write};
 pub use form::Form;
 pub use owners::{Owner, Owners};
+pub(crate) use patterns::{KIND_WORDS, MAX_NAME, MAX_NAMES, kind_word, matches};
 pub use policies::Policies;
 pub(crate) use policies::{
     access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies,

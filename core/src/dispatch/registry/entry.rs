@@ -217,4 +217,15 @@ impl Entry {
     pub fn name(&self) -> &str {
         self.definition.name()
     }
+
+    /// The same, also for a completion whose definition is not finished, because that names it.
+    pub(super) fn final_name(&self) -> String {
+        if self.kind() != Kind::Completion {
+            return self.name().to_owned();
+        }
+        let mut definition = self.definition.clone();
+        // Registration reports what is wrong.
+        let _ = definition.finish();
+        definition.name().to_owned()
+    }
 }

@@ -3,6 +3,7 @@
 mod audit_names;
 pub mod catalog;
 pub mod entry;
+pub(crate) mod entry_policies;
 pub(crate) mod mount_names;
 pub mod page;
 pub mod registered;

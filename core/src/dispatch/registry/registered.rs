@@ -1,10 +1,11 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
-use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, unauthenticated};
+use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{Grants, Policies, check};
+use crate::dispatch::options::{Policies, check};
 use crate::dispatch::registry::entry::{Entry, Retained};
+use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::uri_template::UriTemplate;
 use crate::dispatch::validation::arguments::{Arguments, Policy, Unready};
@@ -173,15 +174,25 @@ impl<T> Registered<T> {
         Ok(registered)
     }
 
-    /// Applies a server's access rules, and the demands of the mounted server that the entry comes from.
-    pub(crate) fn apply(&mut self, rules: &AccessRules, inner: Option<Access>) -> Result<(), Error> {
+    /// Applies a server's access rules, those of its settings, and the demands of the mounted server that the entry comes
+    /// from.
+    pub(crate) fn apply(
+        &mut self,
+        rules: &AccessRules,
+        settings: &EntryPolicies,
+        inner: Option<Access>,
+    ) -> Result<(), Error> {
         if self.kind == Kind::Hook {
             return Ok(());
         }
-        let words = |grants: &Option<Grants>| grants.as_ref().map(|grants| grants.0.clone());
-        let Policies { scopes, roles, public, .. } = &self.policies;
-        let own = Rule { scopes: words(scopes), roles: words(roles), public: *public };
-        let access = rules.access(&own, self.tags());
+        let configured = settings.rules(self.kind, &self.name);
+        let opened = configured.iter().find(|one| one.rule.public.is_some());
+        let access = match (opened, &inner) {
+            (Some(one), Some(inner)) if one.rule.public == Some(true) && inner.demands_grants() => {
+                Err(contradiction(&one.path, "the mounted server"))
+            }
+            _ => rules.access(&Rule::of(&self.policies), self.tags(), &configured),
+        };
         let access = access.map_err(|reason| Error::invalid(format!("{self}: {reason}")))?;
         self.access = Access::both(inner, access).map(Box::new);
         Ok(())

@@ -149,6 +149,7 @@ pub(super) fn engine(
     let observers = Observers::new(Vec::new()).unwrap();
     Engine(Shared::new(Setup {
         access: Default::default(),
+        entry_policies: Default::default(),
         refuses_anonymous: false,
         anonymous_is_set: false,
         authorization_servers: Vec::new(),

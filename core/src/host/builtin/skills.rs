@@ -6,11 +6,11 @@ use crate::dispatch::shares::Key;
 use crate::dispatch::skills::{Library, Page, SkillSource, SourceContents, contents};
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
+use crate::host::Target;
 use crate::host::builtin::target::Builtin;
 use crate::host::calls::op::{HostCall, Outcome};
 use crate::host::engine::Engine;
 use crate::host::lanes::port::HostPort;
-use crate::host::{Registered, Target};
 use crate::json::{JsonSlice, JsonWriter};
 use crate::locks::{Mutex, RwLock};
 use crate::panics::caught;
@@ -110,9 +110,8 @@ impl Engine {
         let catalog = &self.0.catalog;
         for (place, question) in QUESTIONS.into_iter().enumerate() {
             let aside = Arc::new(SkillEntry { skills: skills.clone(), question });
-            let entry = Registered::new(question.entry(), Target::Builtin(aside), policy);
-            let demands = |mut entry: Registered| entry.apply(&self.0.access, None).map(|()| entry);
-            if let Err(error) = entry.and_then(demands).and_then(|entry| catalog.add(entry)) {
+            let entry = self.0.registered(question.entry(), Target::Builtin(aside), policy, None);
+            if let Err(error) = entry.and_then(|entry| catalog.add(entry)) {
                 for question in &QUESTIONS[..place] {
                     let entry = question.entry();
                     catalog.remove(entry.kind(), entry.name());

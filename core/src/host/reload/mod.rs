@@ -8,6 +8,7 @@ mod parts;
 use crate::dispatch::limits::{Limit, Limits};
 use crate::dispatch::log::LogLevel;
 use crate::dispatch::options::{Options, ServerSettings, fill, value_of};
+use crate::dispatch::registry::entry_policies::{EntryPolicies, POLICIES};
 use crate::host::engine_state::Shared;
 use crate::json::JsonSlice;
 use crate::locks::{Mutex, MutexGuard};
@@ -27,6 +28,8 @@ pub(crate) struct Configured {
     pub(crate) version: Option<String>,
     pub(crate) server: ServerSettings,
     pub(crate) limits: Limits,
+    /// The policies of entries.
+    pub(crate) policies: EntryPolicies,
     /// The transports, as an object.
     pub(crate) serve: Option<JsonSlice>,
 }
@@ -148,6 +151,10 @@ impl Shared {
         let fixed = |limit: &&Limit| !limit.changeable && !self.reload.code.limits.contains(&limit.name);
         if let Some(limit) = Limits::TABLE.iter().filter(fixed).find(differs) {
             return path(LIMITS, limit.name);
+        }
+        let mut path = vec![POLICIES.to_owned()];
+        if differing(&mut path, &before.policies.to_value(), &next.policies.to_value()) {
+            return Some(path);
         }
         let served = self.reload.served.lock().clone();
         let served = served.filter(|_| self.serving.load(Ordering::Acquire))?;

@@ -79,6 +79,7 @@ pub(crate) fn start(
         server.port().set_spawn(Arc::new(TokioSpawn(handle.clone())));
     }
     engine.0.reload.set_served(options.section.clone());
+    engine.warn_of_unused_policies();
     launch(&engine, options, handle, server.settings().cloned()).inspect_err(|_| engine.end_serving())
 }
 

@@ -26,8 +26,9 @@ use std::sync::Arc;
 /// The settings of a program: of its server, the limits, the transports, and the program's own sections.
 ///
 /// They come from a file, from variables of the environment, and from code; the later source counts. The sections are
-/// `server` with the settings of [`ServerBuilder`](crate::ServerBuilder), `limits` with those of [`Limits`], and `serve`
-/// with the transports. Times are in seconds. Clones are the same settings.
+/// `server` with the settings of [`ServerBuilder`](crate::ServerBuilder), `limits` with those of [`Limits`], `serve` with
+/// the transports, and `policies` with the [`Policies`](crate::Policies) of entries. Times are in seconds. Clones are the
+/// same settings.
 ///
 /// ```
 /// # use tenon_mcp::{Server, ServeOptions, Settings};
@@ -278,13 +279,13 @@ impl Settings {
         self.0.sources.file.as_deref()
     }
 
-    /// The value of a setting, by its dotted key, such as `limits.max_calls`. `None` if it is not set; a limit always has
+    /// The value of a setting, by its dotted key, such as `limits.max_calls` or `policies.tools."get_*".timeout`. `None` if it is not set; a limit always has
     /// a value. A secret that is set is `true`.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting.
     pub fn get(&self, key: &str) -> Result<Option<JsonSlice>, Error> {
-        let path: Vec<_> = key.split('.').collect();
+        let path = tree::parts(key);
         let (sources, now) = (&self.0.sources, self.snapshot());
         self.known(key, &path)?;
         if let Some(value) = tree::at(&now.table, &path) {
@@ -300,7 +301,7 @@ impl Settings {
 
     /// Where the value of a setting comes from: a line of a file, a variable, or `code`. `None` if it is not set.
     pub fn source(&self, key: &str) -> Option<String> {
-        let path: Vec<_> = key.split('.').collect();
+        let path = tree::parts(key);
         tree::at(&self.snapshot().table, &path).and_then(tree::origin).map(str::to_owned)
     }
 
@@ -311,7 +312,7 @@ impl Settings {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting, and [`ErrorKind::Invalid`] if the value is wrong.
     pub fn set(&self, key: &str, value: &JsonSlice) -> Result<(), Error> {
-        let path: Vec<_> = key.split('.').collect();
+        let path = tree::parts(key);
         let json = value.to_value().map_err(|error| Error::invalid(format!("{key}: {error}")))?;
         let sources = &self.0.sources;
         self.known(key, &path)?;
@@ -347,7 +348,7 @@ impl Settings {
         };
         let mut changes = Vec::new();
         for key in &state.unsaved {
-            let parts: Vec<_> = key.split('.').collect();
+            let parts = tree::parts(key);
             let Some(value) = tree::at(&state.code, &parts) else { continue };
             let mut at: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
             if let Some(secret) = sources.secret(&mut at.clone(), value) {
@@ -421,8 +422,8 @@ impl ServeOptions {
 }
 
 impl Server {
-    /// Starts to build a server with the settings of the sections `server` and `limits`. Settings of the builder replace
-    /// them. `server.name` is needed; the default of `server.version` is `0.0.0`.
+    /// Starts to build a server with the settings of the sections `server`, `limits` and `policies`. Settings of the builder
+    /// replace them. `server.name` is needed; the default of `server.version` is `0.0.0`.
     pub fn from_settings(settings: &Settings) -> Result<ServerBuilder, Error> {
         Server::builder_with(Some(settings), None, None)
     }

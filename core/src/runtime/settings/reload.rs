@@ -2,6 +2,7 @@
 
 use super::read::{Settings, Snapshot};
 use super::tree;
+use crate::dispatch::registry::entry_policies::dotted;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Prepared, Refused, Shared};
 use crate::server::Server;
@@ -24,7 +25,7 @@ impl Snapshot {
         let path: Vec<&str> = refused.path.iter().map(String::as_str).collect();
         let origin = tree::at(&self.table, &path).and_then(tree::origin);
         let parts =
-            origin.into_iter().map(str::to_owned).chain(Some(path.join(".")).filter(|path| !path.is_empty()));
+            origin.into_iter().map(str::to_owned).chain(Some(dotted(&path)).filter(|path| !path.is_empty()));
         let parts: Vec<_> = parts.chain([refused.why]).collect();
         Error::new(ErrorKind::State, parts.join(": "))
     }

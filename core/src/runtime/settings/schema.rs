@@ -2,10 +2,16 @@
 
 use super::schemas;
 use super::sections::{IDENTITY, IN_FILE, Sections, limit_json};
+use super::tree;
 use crate::dispatch::limits::{Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
-use crate::dispatch::options::{Form, OptionRow, Options, Owner, ServerSettings, Spelling, disabled_members};
+use crate::dispatch::options::{
+    Form, KIND_WORDS, MAX_NAME, OptionRow, Options, Owner, Policies, ServerSettings, Spelling,
+    disabled_members, kind_word,
+};
+use crate::dispatch::registry::entry_policies::{POLICIES, dotted};
 use crate::host::{LIMITS, SERVE, SERVER};
+use crate::proto::catalog::kind::Kind;
 use crate::runtime::options::table::TransportOptions;
 use crate::runtime::options::transports::{TRANSPORTS, TransportRow};
 use serde_json::{Map, Value as Json, json};
@@ -21,11 +27,20 @@ fn transports() -> impl Iterator<Item = &'static TransportRow> {
     TRANSPORTS.iter().filter(|row| !row.absent.contains(&SPELLING))
 }
 
+/// The policies that entries of some of these kinds can have.
+fn of_kinds(kinds: &[Kind]) -> impl Iterator<Item = &'static OptionRow> {
+    Policies::TABLE.iter().filter(|row| kinds.iter().any(|kind| row.is_for((*kind).into())))
+}
+
 /// Whether there may be a setting at this path.
 pub(super) fn knows(sections: &Sections, path: &[&str]) -> bool {
     let own = |name: &str| sections.0.iter().find(|section| section.name == name);
     match path {
-        [SERVER | LIMITS | SERVE] => true,
+        [SERVER | LIMITS | SERVE | POLICIES] => true,
+        [POLICIES, word, rest @ ..] => kind_word(word).is_some_and(|place| match rest {
+            [] | [_] => true,
+            [_, policy, ..] => of_kinds(KIND_WORDS[place].1).any(|row| row.name == *policy),
+        }),
         [SERVER, name, ..] => {
             IDENTITY.contains(name) || rows::<ServerSettings>(Owner::Server).any(|row| row.name == *name)
         }
@@ -53,6 +68,13 @@ pub(super) fn nearest(sections: &Sections, key: &str) -> String {
         let options = rows::<TransportOptions>(Owner::Transport(transport.name));
         all.push(format!("{SERVE}.{}", transport.name));
         all.extend(options.map(|row| format!("{SERVE}.{}.{}", transport.name, row.name)));
+    }
+    for (word, kinds) in KIND_WORDS {
+        all.push(format!("{POLICIES}.{word}"));
+        // The key with the same name of entries.
+        if let [POLICIES, _, name, ..] = tree::parts(key)[..] {
+            all.extend(of_kinds(kinds).map(|row| dotted(&[POLICIES, word, name, row.name])));
+        }
     }
     for section in &sections.0 {
         let members = schemas::member_names(&section.text, &[""; 0]);
@@ -165,7 +187,14 @@ pub(super) fn schema(sections: &Sections) -> Json {
         let forms = json!({ "anyOf": [{ "type": ["boolean", "integer", "string"] }, options] });
         (row.name.to_owned(), with_text(forms, row.text))
     });
+    let policies = KIND_WORDS.iter().map(|(word, kinds)| {
+        let names = json!({ "minLength": 1, "maxLength": MAX_NAME });
+        let of_name = object(properties(of_kinds(kinds)));
+        let schema = json!({ "type": "object", "propertyNames": names, "additionalProperties": of_name });
+        ((*word).to_owned(), with_text(schema, POLICIES_TEXT))
+    });
     let mut all = Map::new();
+    all.insert(POLICIES.to_owned(), object(policies.collect()));
     all.insert(SERVER.to_owned(), object(server));
     all.insert(LIMITS.to_owned(), object(limits.collect()));
     all.insert(SERVE.to_owned(), object(serve.collect()));
@@ -198,6 +227,10 @@ fn comment(out: &mut String, text: &str) {
     let _ = writeln!(out, "{line}");
 }
 
+/// What the section with policies is for.
+const POLICIES_TEXT: &str = "Policies of the entries with a name, in which `*` stands for any text. Code replaces them, but \
+                             scopes, roles and tags add to those of code.";
+
 /// A TOML file with every setting as a comment.
 pub(super) fn default_file() -> String {
     let mut out = format!("[{SERVER}]\nname = \"server\"\nversion = \"0.0.0\"\n");
@@ -218,6 +251,17 @@ pub(super) fn default_file() -> String {
         out.push('\n');
         comment(&mut out, row.text);
         let _ = writeln!(out, "# {} = …", row.name);
+    }
+    let _ = writeln!(out, "\n[{POLICIES}]");
+    comment(&mut out, POLICIES_TEXT);
+    for row in Policies::TABLE {
+        out.push('\n');
+        comment(&mut out, row.text);
+        for (word, kinds) in KIND_WORDS {
+            if of_kinds(kinds).any(|known| known.name == row.name) {
+                let _ = writeln!(out, "# {word}.\"name\".{} = …", row.name);
+            }
+        }
     }
     out
 }

@@ -1,10 +1,12 @@
 //! The sections of settings: which settings there are, and how their values are checked.
 
+use super::policies;
 use super::schemas;
 use super::tree::{self, Table};
 use crate::dispatch::limits::{Limit, LimitValue, Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
 use crate::dispatch::options::{Form, Options, Owner, ServerSettings, Spelling, names, set_at};
+use crate::dispatch::registry::entry_policies::POLICIES;
 use crate::dispatch::validation::schema::Schema;
 use crate::error::Error;
 use crate::host::{Configured, LIMITS, SERVE, SERVER};
@@ -18,13 +20,13 @@ use serde_json::Value as Json;
 use std::io;
 use std::time::Duration;
 
-const OWN: [&str; 3] = [SERVER, LIMITS, SERVE];
+const OWN: [&str; 4] = [SERVER, LIMITS, SERVE, POLICIES];
 /// The members of the section `server` that are not rows of the table.
 pub(super) const IDENTITY: [&str; 2] = ["name", "version"];
 /// What follows the name of a secret whose value is in a file.
 pub(super) const IN_FILE: &str = "_file";
 
-const SPELLING: Spelling = Spelling::File;
+pub(super) const SPELLING: Spelling = Spelling::File;
 
 /// A section of the program.
 pub(super) struct Section {
@@ -48,21 +50,25 @@ pub(super) enum Reading {
 }
 
 /// The error about a value: where it comes from, its path, and what is wrong.
-fn wrong(value: &Value, text: impl std::fmt::Display) -> Error {
+pub(super) fn wrong(value: &Value, text: impl std::fmt::Display) -> Error {
     match tree::origin(value) {
         Some(origin) => Error::invalid(format!("{origin}: {text}")),
         None => Error::invalid(text.to_string()),
     }
 }
 
-fn unknown<'a>(path: &str, name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub(super) fn unknown<'a>(
+    path: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
     let near = nearest_name(name, known.clone()).unwrap_or_default();
     let known: Vec<_> = known.into_iter().collect();
     let (name, known) = (clip(name), known.join(", "));
     format!("{path}: there is no setting {name:?}; the nearest name is {near:?}; the settings are {known}")
 }
 
-fn members<'a>(section: &str, value: &'a Value) -> Result<&'a Table, Error> {
+pub(super) fn members<'a>(section: &str, value: &'a Value) -> Result<&'a Table, Error> {
     match &value.kind {
         ValueKind::Table(members) => Ok(members),
         // The value itself may have secrets.
@@ -85,7 +91,7 @@ fn shown(value: &Value) -> String {
     SPELLING.shown(&json(value))
 }
 
-fn json(value: &Value) -> JsonSlice {
+pub(super) fn json(value: &Value) -> JsonSlice {
     JsonSlice::from_value(&tree::to_json(value))
 }
 
@@ -275,6 +281,7 @@ impl Sections {
                 SERVER => check_server(&mut checked, value)?,
                 LIMITS => check_limits(&mut checked.limits, value)?,
                 SERVE => checked.serve = Some(check_serve(value)?),
+                POLICIES => checked.policies = policies::check(value)?,
                 _ => {}
             }
         }

@@ -66,6 +66,24 @@ pub(super) fn origin(value: &Value) -> Option<&str> {
     value.origin().or_else(inner)
 }
 
+/// The parts of a dotted key. A part in quotes may have dots, as in `policies.tools."a.b".timeout`.
+pub(super) fn parts(key: &str) -> Vec<&str> {
+    let (mut parts, mut rest) = (Vec::new(), Some(key));
+    while let Some(text) = rest {
+        let quoted = text.strip_prefix('"').and_then(|inner| {
+            let ends = inner.match_indices('"').map(|(place, _)| (&inner[..place], &inner[place + 1..]));
+            ends.into_iter().find(|(_, after)| after.is_empty() || after.starts_with('.'))
+        });
+        let (part, after) = match quoted {
+            Some((part, after)) => (part, after.strip_prefix('.')),
+            None => text.split_once('.').map_or((text, None), |(part, after)| (part, Some(after))),
+        };
+        parts.push(part);
+        rest = after;
+    }
+    parts
+}
+
 /// The value at a path.
 pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;

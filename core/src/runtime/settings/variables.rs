@@ -1,6 +1,7 @@
 //! Variables of the environment and of a `.env` file: as sources of settings, and in the values of files.
 
 use super::file;
+use super::policies;
 use super::sections::{Reading, Sections};
 use super::tree::{self, Table};
 use crate::error::{Error, ErrorKind};
@@ -93,6 +94,9 @@ fn settings(variables: &Variables, prefix: &str, sections: &Sections) -> Result<
         let Some(rest) = rest.filter(|rest| rest.contains(SEPARATOR)) else { continue };
         let path = sections.path_of(rest.split(SEPARATOR));
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        if let Some(why) = policies::unnameable(prefix, &path) {
+            return Err(Error::invalid(format!("{origin}: {why}")));
+        }
         let text = value.to_str().ok_or_else(|| Error::invalid(format!("{origin}: it is not UTF-8")))?;
         let (path, value) = sections.whole(&path, read(text, sections.reading(&path), origin));
         if let Some(other) = tree::at(&table, &path).and_then(tree::origin) {

@@ -22,6 +22,71 @@ fn a_caller_without_the_scopes_learns_which_ones_are_needed() {
     assert_eq!(status(&bench, Some(&caller(&["read", "pay", "more"], &[])), "pay"), 200);
 }
 
+/// The id of a new session of this caller.
+fn initialize_as(bench: &Bench, caller: &str) -> String {
+    let opened = send(bench, Some(caller), &[], &initialize("2025-11-25")).unwrap();
+    opened.headers()["mcp-session-id"].to_str().unwrap().to_owned()
+}
+
+/// AU-10: a client up to 2025-11-25 asks for exactly the scopes of the challenge. Without those that it has, it would lose
+/// them. A client of 2026-07-28 adds them itself.
+#[test]
+fn a_challenge_repeats_the_scopes_of_the_token_up_to_2025_11_25() {
+    let bench = bench(|builder| builder);
+    add(&bench, Kind::Tool, "pay", &json!({ "scopes": ["pay", "read"] }));
+    let challenge = |granted: &[&str]| {
+        let caller = caller(granted, &[]);
+        let session = initialize_as(&bench, &caller);
+        let headers = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
+        let refused =
+            send(&bench, Some(&caller), &headers, &request(2, "tools/call", json!({ "name": "pay" })));
+        let refused = whole(refused.unwrap());
+        assert_eq!(refused.status, 403);
+        let error = refused.json()["error"].clone();
+        assert_eq!(
+            error["message"], "Forbidden: the request needs the scopes pay read",
+            "only what is needed"
+        );
+        assert_eq!(error["data"], Value::Null);
+        refused.headers["www-authenticate"].to_str().unwrap().to_owned()
+    };
+    let scope = |challenge: &str| {
+        let (_, rest) = challenge.split_once("scope=\"").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    assert_eq!(scope(&challenge(&[])), "pay read");
+    assert_eq!(scope(&challenge(&["read", "more", "other"])), "pay read more other");
+    // Not in a challenge: what is no scope of OAuth, and what asks for a refresh token.
+    assert_eq!(scope(&challenge(&["é", "offline_access", "more"])), "pay read more");
+    // Only what fits. The scopes of the operation always do.
+    let long: Vec<String> = (0..100).map(|number| format!("{number:0>100}")).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    let whole = challenge(&long);
+    assert!((4000..=4096).contains(&whole.len()), "{}", whole.len());
+    let named = scope(&whole);
+    assert!(named.starts_with(&format!("pay read {} ", long[0])), "{named}");
+    assert!(named.split(' ').skip(2).eq(long.iter().copied().take(named.split(' ').count() - 2)), "{named}");
+    let short_after_long: Vec<&str> = long.iter().copied().chain(["more"]).collect();
+    assert!(scope(&challenge(&short_after_long)).ends_with(" more"), "the next one may still fit");
+
+    let modern =
+        modern(&bench, Some(&caller(&["read", "more"], &[])), "tools/call", json!({ "name": "pay" }));
+    assert_eq!(scope(modern.unwrap().headers["www-authenticate"].to_str().unwrap()), "pay read");
+}
+
+/// If no client can ask for what is missing, the scopes that a token has must not look like the remedy.
+#[test]
+fn granted_scopes_alone_are_not_named() {
+    let bench = bench(|builder| builder);
+    add(&bench, Kind::Tool, "odd", &json!({ "scopes": ["é"] }));
+    let caller = caller(&["read"], &[]);
+    let session = initialize_as(&bench, &caller);
+    let headers = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
+    let refused = send(&bench, Some(&caller), &headers, &request(2, "tools/call", json!({ "name": "odd" })));
+    let refused = whole(refused.unwrap());
+    assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"insufficient_scope\"");
+}
+
 /// AU-13: without credentials the challenge names no error.
 #[test]
 fn a_caller_without_credentials_is_asked_for_them() {

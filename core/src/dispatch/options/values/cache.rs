@@ -75,7 +75,9 @@ impl OptionValue for CacheHints {
     }
     fn write(&self, spelling: Spelling) -> Value {
         let [ttl, scope] = member_names(spelling);
-        let time = self.ttl.as_secs_f64() * spelling.units_per_second();
+        // The name says the unit, also in files, which have other times in seconds.
+        let units = if spelling == Spelling::Python { 1.0 } else { 1000.0 };
+        let time = self.ttl.as_secs_f64() * units;
         json!({ ttl: time, scope: self.scope.as_str() })
     }
 }

@@ -1,6 +1,7 @@
 //! The entries that the settings of a server hide.
 
 use super::super::form::Form;
+use super::super::patterns::{KIND_WORDS, KindWord, MAX_NAME, MAX_NAMES, matches};
 use super::super::spelling::Spelling;
 use super::{At, OptionValue};
 use crate::json::{JsonSlice, Kind as JsonKind};
@@ -15,17 +16,9 @@ pub struct Disabled {
     tags: Vec<String>,
 }
 
-/// The members with names, and the kinds that each stands for.
-const MEMBERS: [(&str, &[Kind]); 4] = [
-    ("tools", &[Kind::Tool]),
-    ("resources", &[Kind::Resource]),
-    ("templates", &[Kind::ResourceTemplate, Kind::ResourceProvider]),
-    ("prompts", &[Kind::Prompt]),
-];
+/// The members with names, and the kinds that each stands for: those of which clients see entries.
+const MEMBERS: [KindWord; 4] = [KIND_WORDS[0], KIND_WORDS[1], KIND_WORDS[2], KIND_WORDS[3]];
 const TAGS: &str = "tags";
-/// The most names and tags, and the most bytes of each.
-const MAX_NAMES: usize = 1024;
-const MAX_NAME: usize = 1024;
 
 /// The names of all members.
 pub(crate) fn disabled_members() -> impl Iterator<Item = &'static str> {
@@ -64,21 +57,6 @@ impl Disabled {
     fn all(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
         disabled_members().zip(self.names.iter().chain([&self.tags]))
     }
-}
-
-/// Whether a name is what the pattern says. Takes at most the product of their lengths, both of which are bounded.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(place) => rest = &rest[place + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 impl OptionValue for Disabled {
@@ -132,28 +110,6 @@ impl OptionValue for Disabled {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, name, expected) in [
-            ("a", "a", true),
-            ("a", "ab", false),
-            ("*", "", true),
-            ("a*", "a", true),
-            ("a*", "abc", true),
-            ("*c", "abc", true),
-            ("*b", "abc", false),
-            ("a*c", "ac", true),
-            ("a*a", "a", false),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "acb", false),
-            ("**", "x", true),
-            ("*a*a*", "a", false),
-            ("ä*", "äö", true),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn kinds_and_tags_are_told_apart() {

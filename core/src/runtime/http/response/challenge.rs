@@ -1,29 +1,38 @@
 //! The challenge of a refused request: how a client gets a token that is accepted (RFC 6750, RFC 9728, AU-6 to AU-13).
 
+use crate::dispatch::principal::Principal;
 use crate::proto::messages::error::{ErrorClass, ResponseError};
 use crate::runtime::http::response::body::ResponseBody;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use std::sync::Arc;
-use tenon_tokens::ErrorCode;
+use tenon_tokens::{ErrorCode, MAX_CHALLENGE_BYTES};
 
 /// What the challenge of a response says. It is an extension of the response until the header is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::runtime::http) struct Challenge {
     /// The word for the reason; none if the request had no credentials (AU-13).
     pub(in crate::runtime::http) error: Option<&'static str>,
     /// The scopes that the request needs, separated by spaces.
     pub(in crate::runtime::http) scopes: Option<Arc<str>>,
+    /// Whether the challenge also names the scopes that the caller has. A client up to 2025-11-25 asks for exactly those
+    /// that a challenge names; from 2026-07-28 on, a client adds them itself (AU-10).
+    pub(in crate::runtime::http) repeats_granted: bool,
+    /// The caller, if the challenge names its scopes too.
+    pub(in crate::runtime::http) granted: Option<Principal>,
 }
 
 impl Challenge {
     /// The challenge for an error of a message. A caller without the required role gets none, because no scope helps.
-    pub(in crate::runtime::http) fn of(error: ResponseError) -> Option<Challenge> {
+    pub(in crate::runtime::http) fn of(error: ResponseError, modern: bool) -> Option<Challenge> {
         match (error.class, error.scopes) {
-            (ErrorClass::Unauthorized, scopes) => Some(Challenge { error: None, scopes }),
-            (ErrorClass::Forbidden, Some(scopes)) => {
-                Some(Challenge { error: Some(ErrorCode::InsufficientScope.name()), scopes: Some(scopes) })
-            }
+            (ErrorClass::Unauthorized, scopes) => Some(Challenge { scopes, ..Challenge::default() }),
+            (ErrorClass::Forbidden, scopes @ Some(_)) => Some(Challenge {
+                error: Some(ErrorCode::InsufficientScope.name()),
+                scopes,
+                repeats_granted: !modern,
+                granted: None,
+            }),
             _ => None,
         }
     }
@@ -41,12 +50,49 @@ impl Challenge {
             ..tenon_tokens::Challenge::default()
         };
         let text = challenge.header_value();
+        let text = text.map(|text| {
+            let all = self.with_granted(&scopes, MAX_CHALLENGE_BYTES.saturating_sub(text.len()));
+            let whole = (all.len() > scopes.len())
+                .then(|| tenon_tokens::Challenge { scopes: &all, ..challenge }.header_value().ok());
+            whole.flatten().unwrap_or(text)
+        });
         // If the scopes are too many for a header, the rest is said.
         let text = text.or_else(|_| tenon_tokens::Challenge { scopes: &[], ..challenge }.header_value());
         // If there is nothing to say, the scheme is enough.
         let value = text.ok().and_then(|text| HeaderValue::try_from(text).ok());
         value.unwrap_or(HeaderValue::from_static("Bearer"))
     }
+
+    /// The scopes that the request needs, and then as many of the caller's as fit into `room` bytes.
+    fn with_granted<'a>(&'a self, needed: &[&'a str], mut room: usize) -> Vec<&'a str> {
+        let mut all = needed.to_vec();
+        // Without a scope that the caller lacks, a client would ask for the token that it has.
+        if needed.is_empty() {
+            return all;
+        }
+        for scope in self.granted.iter().flat_map(Principal::scopes).map(|scope| &**scope) {
+            let fits = scope.len() < room && tenon_tokens::is_scope(scope);
+            if fits && !all.contains(&scope) {
+                room -= scope.len() + 1;
+                all.push(scope);
+            }
+        }
+        all
+    }
+}
+
+/// Adds the scopes of the caller to a challenge that repeats them.
+pub(in crate::runtime::http) fn repeat_granted(
+    mut response: Response<ResponseBody>,
+    principal: Option<&Principal>,
+) -> Response<ResponseBody> {
+    if let Some(principal) = principal
+        && let Some(challenge) = response.extensions_mut().get_mut::<Challenge>()
+        && challenge.repeats_granted
+    {
+        challenge.granted = Some(principal.clone());
+    }
+    response
 }
 
 /// Writes the challenge of a response, if it has one. `metadata` finds the URL of the server's metadata. `scopes` finds

@@ -107,7 +107,7 @@ pub(in crate::runtime::http) fn refuse_unread<B: Body>(
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     if challenges.is_empty() && (kind == RefusalKind::Unauthorized || error.is_some()) {
-        response.extensions_mut().insert(Challenge { error, scopes: None });
+        response.extensions_mut().insert(Challenge { error, ..Challenge::default() });
     }
     for challenge in challenges {
         response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
@@ -177,7 +177,7 @@ pub(in crate::runtime::http) fn complete_response(
             let status = error.as_ref().map_or(StatusCode::OK, |error| rules::status(error.class, modern));
             if forms.json || status != StatusCode::OK {
                 let mut response = json(status, body);
-                if let Some(challenge) = error.and_then(Challenge::of) {
+                if let Some(challenge) = error.and_then(|error| Challenge::of(error, modern)) {
                     response.extensions_mut().insert(challenge);
                 }
                 return response;

@@ -8,6 +8,7 @@ use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::connection::forwarded::Proxies;
 use crate::runtime::http::response::body::ResponseBody;
+use crate::runtime::http::response::challenge::repeat_granted;
 use crate::runtime::http::response::panic_boundary::bounded;
 use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
@@ -150,7 +151,7 @@ impl HttpService {
                 },
             };
             let caller = Caller { principal: principal.as_ref(), ..caller };
-            match verb {
+            let answer = match verb {
                 Verb::Post => match readable(&head) {
                     Ok(forms) => self.post(&head, body, forms, caller, &named).await,
                     Err(refusal) => Ok(drain_and_refuse(refused(refusal), &head, body).await),
@@ -162,7 +163,8 @@ impl HttpService {
                     *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
                     Ok(response)
                 }
-            }
+            };
+            answer.map(|response| repeat_granted(response, caller.principal))
         });
         let answer = bounded(&self.0.engine, &named, answer).await;
         let response = self.with_challenge(&head, caller, answer.unwrap_or_else(refused));

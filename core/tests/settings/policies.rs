@@ -1,0 +1,491 @@
+//! The section `policies`: the policies of entries, by kind and name.
+
+use crate::{Folder, error, get, slice};
+use serde_json::{Value, json};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use tenon_mcp::testing::Client;
+use tenon_mcp::{
+    ErrorKind, JsonSlice, Kind, Log, LogLevel, Principal, Prompt, Record, Resource, ResourceTemplate,
+    ServeOptions, Server, Settings, Tool,
+};
+
+/// Settings with this section.
+fn with(folder: &Folder, toml: &str) -> Settings {
+    folder.settings(&format!("[server]\nname = \"demo\"\n{toml}"), "").load().unwrap()
+}
+
+fn server(settings: &Settings) -> Server {
+    Server::from_settings(settings).unwrap().build().unwrap()
+}
+
+fn tool(server: &Server, tool: Tool) {
+    server.tool(tool, || async { "done" }).unwrap();
+}
+
+fn ann(scopes: &[&str], roles: &[&str]) -> Principal {
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    Principal::new("host", "ann").with_scopes(own(scopes)).with_roles(own(roles))
+}
+
+fn client(server: &Server, principal: &Principal) -> Client {
+    Client::builder(server).principal(principal.clone()).open().unwrap()
+}
+
+/// What a call returns, or its error.
+async fn call(client: &Client, name: &str) -> String {
+    match client.call_tool(name, json!({})).await {
+        Ok(reply) => reply.text().to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn names(list: &[Value]) -> Vec<&str> {
+    list.iter().map(|entry| entry["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn policies_apply_by_name_and_pattern() {
+    let folder = Folder::new();
+    let toml = "[policies.tools.\"*\"]\ntimeout = 0.05\n[policies.tools.\"delete_*\"]\nconfirm = \"Really delete?\"\n\
+                [policies.tools.secret]\nhidden = true\n[policies.tools.\"job.*\"]\nhidden = true\n\
+                [policies.prompts.greet]\nhidden = true\n[policies.resources.\"file:///a.txt\"]\ncache = { ttlMs = 60_000 }\n\
+                [policies.templates.\"db://{+path}\"]\nunsafe_paths = true\n[policies.tools.strict]\n\
+                unknown_arguments = \"refuse\"\n[policies.tools.data]\nstructured = true\n";
+    let server = server(&with(&folder, toml));
+    server.tool(Tool::new("slow"), || async { pending::<&str>().await }).unwrap();
+    for name in ["delete_user", "secret", "job.run", "strict"] {
+        tool(&server, Tool::new(name));
+    }
+    server.tool(Tool::new("data").hidden(true), || async { json!({ "n": 5 }) }).unwrap();
+    server.prompt(Prompt::new("greet"), || async { "Hi" }).unwrap();
+    server.prompt(Prompt::new("ask"), || async { "Hi" }).unwrap();
+    server.resource(Resource::new("file:///a.txt"), || async { "text" }).unwrap();
+    server.resource_template(ResourceTemplate::new("db://{+path}"), || async { "row" }).unwrap();
+    server.resource_template(ResourceTemplate::new("safe://{+path}"), || async { "row" }).unwrap();
+    let client = Client::new(&server).unwrap();
+    let slow = call(&client, "slow").await;
+    assert!(slow.contains("timed out after 50 ms"), "{slow}");
+    let refused = call(&client, "delete_user").await;
+    assert!(refused.contains("needs the user's agreement"), "{refused}");
+    let tools = client.list_tools().await.unwrap();
+    assert_eq!(names(&tools), ["slow", "delete_user", "strict"]);
+    assert_eq!(call(&client, "secret").await, "done");
+    assert_eq!(names(&client.list_prompts().await.unwrap()), ["ask"]);
+    let read = client.request("resources/read", json!({ "uri": "file:///a.txt" })).await.unwrap();
+    assert_eq!(read["ttlMs"], 60_000, "{read}");
+    assert!(client.read_resource("db:///etc").await.is_ok());
+    assert!(client.read_resource("safe:///etc").await.is_err());
+    let strict = client.call_tool("strict", json!({ "more": 1 })).await.unwrap_err().to_string();
+    assert!(strict.contains("more"), "{strict}");
+    assert_eq!(call(&client, "strict").await, "done");
+    let data = client.request("tools/call", json!({ "name": "data", "arguments": {} })).await.unwrap();
+    assert_eq!(data["structuredContent"], json!({ "n": 5 }), "{data}");
+}
+
+/// An operator asks the user before calls of entries that the program does not mark.
+#[tokio::test]
+async fn an_agreement_lets_a_call_run() {
+    let folder = Folder::new();
+    let server = server(&with(&folder, "[policies.tools.\"delete_*\"]\nconfirm = \"Really delete?\"\n"));
+    tool(&server, Tool::new("delete_user"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let told = asked.clone();
+    let client = Client::builder(&server)
+        .elicit(move |question| {
+            told.lock().unwrap().push(question["message"].clone());
+            Ok(json!({ "action": "accept", "content": {} }))
+        })
+        .open()
+        .unwrap();
+    assert_eq!(call(&client, "delete_user").await, "done");
+    assert_eq!(*asked.lock().unwrap(), [json!("Really delete?")]);
+}
+
+#[tokio::test]
+async fn what_code_sets_counts_more() {
+    let folder = Folder::new();
+    let server = server(&with(&folder, "[policies.tools.\"*\"]\nhidden = true\nconfirm = \"Sure?\"\n"));
+    tool(&server, Tool::new("shown").hidden(false));
+    tool(&server, Tool::new("other"));
+    let client = Client::new(&server).unwrap();
+    assert_eq!(names(&client.list_tools().await.unwrap()), ["shown"]);
+    assert!(call(&client, "shown").await.contains("needs the user's agreement"), "code left that out");
+}
+
+#[tokio::test]
+async fn rules_of_access_add_to_those_of_code() {
+    let folder = Folder::new();
+    let toml = "[policies.tools.\"*\"]\nscopes = [\"use\"]\n[policies.tools.\"delete_*\"]\nscopes = [\"admin\"]\n\
+                roles = [\"owner\"]\n[policies.tools.open]\nroles = [\"guest\", \"owner\"]\n";
+    let server = server(&with(&folder, toml));
+    tool(&server, Tool::new("delete_user").scopes(["delete"]));
+    tool(&server, Tool::new("open").public(true));
+    let all = ann(&["delete", "use", "admin"], &["owner"]);
+    assert_eq!(call(&client(&server, &all), "delete_user").await, "done");
+    for (scopes, roles, reason) in [
+        (&["use", "admin"][..], &["owner"][..], "needs the scopes delete use admin"),
+        (&["delete", "admin"], &["owner"], "needs the scopes delete use admin"),
+        (&["delete", "use"], &["owner"], "needs the scopes delete use admin"),
+        (&["delete", "use", "admin"], &["guest"], "none of the required roles"),
+    ] {
+        let client = client(&server, &ann(scopes, roles));
+        let refused = call(&client, "delete_user").await;
+        assert!(refused.contains(reason), "{scopes:?}: {refused}");
+        let listed = client.list_tools().await.unwrap();
+        assert!(!names(&listed).contains(&"delete_user"), "lists agree with calls");
+    }
+    assert!(
+        call(&Client::new(&server).unwrap(), "open").await.contains("credentials"),
+        "it is public only in code"
+    );
+    assert_eq!(call(&client(&server, &ann(&["use"], &["guest"])), "open").await, "done");
+}
+
+#[tokio::test]
+async fn settings_make_an_entry_public_that_demands_nothing() {
+    let folder = Folder::new();
+    let toml = "anonymous = \"refuse\"\n[policies.prompts.greet]\npublic = true\n[policies.tools.closed]\npublic = false\n\
+                [policies.tools.own]\npublic = true\n";
+    let server = server(&with(&folder, toml));
+    server.prompt(Prompt::new("greet"), || async { "Hi" }).unwrap();
+    server.prompt(Prompt::new("other"), || async { "Hi" }).unwrap();
+    tool(&server, Tool::new("closed").public(true));
+    tool(&server, Tool::new("own").public(false));
+    let client = Client::new(&server).unwrap();
+    assert!(client.get_prompt("greet", json!({})).await.is_ok());
+    assert!(client.get_prompt("other", json!({})).await.is_err());
+    assert!(call(&client, "closed").await.contains("credentials"), "settings restrict it");
+    assert!(call(&client, "own").await.contains("credentials"), "code restricts it");
+}
+
+#[test]
+fn settings_never_open_an_entry_that_demands_something() {
+    let folder = Folder::new();
+    let public = "[policies.tools.\"pay*\"]\npublic = true\n";
+    let refused = |toml: &str, tool: Tool| {
+        let error = server(&with(&folder, toml)).tool(tool, || async { "done" }).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        error.message().to_owned()
+    };
+    let begin = "tool \"pay\": policies.tools.\"pay*\" makes it public in the settings, but";
+    for (more, tool, who) in [
+        ("", Tool::new("pay").scopes(["pay"]), "the entry itself"),
+        ("", Tool::new("pay").roles(["payer"]), "the entry itself"),
+        ("[policies.tools.\"*\"]\nroles = [\"user\"]\n", Tool::new("pay"), "policies.tools.\"*\""),
+        (
+            "[server.access_of_tags.money]\nscopes = [\"m\"]\n",
+            Tool::new("pay").tags(["money"]),
+            "the rule of its tag \"money\"",
+        ),
+    ] {
+        let said = refused(&format!("{public}{more}"), tool);
+        assert_eq!(said, format!("{begin} {who} demands scopes or roles; remove one of them"));
+    }
+    let said = refused(&format!("scopes = [\"use\"]\n{public}"), Tool::new("pay"));
+    assert!(said.starts_with(&format!("{begin} the server's setting scopes or roles")), "{said}");
+    // A mounted server has its own rules.
+    let (outer, inner) = (
+        server(&with(&folder, "[policies.tools.\"in_pay\"]\npublic = true\n")),
+        Server::builder("inner", "1").scopes(["inner"]).build().unwrap(),
+    );
+    tool(&inner, Tool::new("pay"));
+    let said = outer.mount(&inner, "in").unwrap_err();
+    assert!(
+        said.message()
+            .contains("policies.tools.in_pay makes it public in the settings, but the mounted server"),
+        "{said}"
+    );
+    assert!(outer.names(Kind::Tool).is_empty());
+}
+
+#[tokio::test]
+async fn a_mounted_entry_has_the_policies_of_both_servers_by_its_name_there() {
+    let folder = Folder::new();
+    let inner = server(&with(
+        &folder,
+        "[policies.tools.work]\nscopes = [\"inner\"]\ntags = [\"t\"]\nhidden = false\n",
+    ));
+    let outer = server(&with(
+        &folder,
+        "[policies.tools.in_work]\nscopes = [\"outer\"]\nhidden = true\n[policies.tools.work]\nscopes = [\"none\"]\n",
+    ));
+    tool(&inner, Tool::new("work"));
+    outer.mount(&inner, "in").unwrap();
+    let both = ann(&["inner", "outer"], &[]);
+    let client_of_both = client(&outer, &both);
+    assert_eq!(call(&client_of_both, "in_work").await, "done");
+    assert_eq!(names(&client_of_both.list_tools().await.unwrap()), ["in_work"], "the inner server says so");
+    for one in ["inner", "outer"] {
+        assert!(call(&client(&outer, &ann(&[one], &[])), "in_work").await.contains("needs the scopes"));
+    }
+    assert_eq!(call(&client(&inner, &ann(&["inner"], &[])), "work").await, "done");
+    assert_eq!(outer.disable_tags(["t"]), 1);
+}
+
+#[test]
+fn the_entries_of_a_provider_and_of_skills_have_policies_too() {
+    let folder = Folder::new();
+    let skill = folder.0.join("skills/pdf");
+    std::fs::create_dir_all(&skill).unwrap();
+    std::fs::write(skill.join("SKILL.md"), "---\nname: pdf\ndescription: Reads PDF files.\n---\n").unwrap();
+    let toml = "[policies.templates.\"db://{id}\"]\ntags = [\"rows\"]\n[policies.templates.\"skill://*\"]\ntags = [\"s\"]\n\
+                [policies.methods.\"skills/*\"]\ntags = [\"s\"]\n[policies.resources.\"ui://*\"]\ntags = [\"view\"]\n";
+    let server = server(&with(&folder, toml));
+    server.resource_provider("db://{id}", || async { json!([]) }, || async { "row" }).unwrap();
+    server.skills(folder.0.join("skills")).unwrap();
+    server.resource(Resource::new("ui://view"), || async { "<p>" }).unwrap();
+    assert_eq!(server.disable_tags(["rows"]), 2);
+    assert_eq!(server.disable_tags(["s"]), 4, "list, get, and the two of the template");
+    assert_eq!(server.disable_tags(["view"]), 1);
+}
+
+/// A log that keeps warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Log for Warnings {
+    fn log(&self, record: &Record<'_>) {
+        if record.level == LogLevel::Warn {
+            self.0.lock().unwrap().push(record.message.to_owned());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pattern_without_entries_is_a_warning_at_the_start() {
+    let folder = Folder::new();
+    let toml = "[policies.tools.delet_user]\ntimeout = 1\n[policies.tools.\"delete_*\"]\ntimeout = 1\n\
+                [policies.prompts.\"gr*\"]\ntimeout = 1\n[policies.tools.hidden]\ntimeout = 1\n";
+    let (settings, warnings) = (with(&folder, toml), Warnings::default());
+    let server = Server::from_settings(&settings).unwrap().log(Arc::new(warnings.clone())).build().unwrap();
+    tool(&server, Tool::new("delete_user"));
+    tool(&server, Tool::new("hidden"));
+    server.disable(Kind::Tool, "hidden");
+    assert!(warnings.0.lock().unwrap().is_empty());
+    let running = server.start(ServeOptions::new().in_process()).unwrap();
+    assert_eq!(
+        *warnings.0.lock().unwrap(),
+        [
+            "policies.tools.delet_user: no entry has such a name; the nearest name is \"delete_user\"",
+            "policies.prompts.\"gr*\": no entry has such a name; none of this kind is registered",
+        ]
+    );
+    running.close();
+    running.wait();
+}
+
+#[tokio::test]
+async fn many_patterns_without_entries_are_few_records() {
+    let folder = Folder::new();
+    let toml: String = (0..40).map(|number| format!("[policies.tools.t{number}]\ntimeout = 1\n")).collect();
+    let warnings = Warnings::default();
+    let server = Server::from_settings(&with(&folder, &toml))
+        .unwrap()
+        .log(Arc::new(warnings.clone()))
+        .build()
+        .unwrap();
+    let running = server.start(ServeOptions::new().in_process()).unwrap();
+    let records = warnings.0.lock().unwrap().clone();
+    assert_eq!((records.len(), &*records[16]), (17, "policies: 24 further patterns match no entry"));
+    running.close();
+    running.wait();
+}
+
+#[test]
+fn errors_name_the_line_and_the_nearest_name() {
+    let folder = Folder::new();
+    let at = |lines: &str| format!("\n[policies.tools.\"get_*\"]\n{lines}");
+    for (toml, expected) in [
+        ("policies = 1".to_owned(), "app.toml, line 1: policies must be a table, not a number"),
+        (
+            "[policies]\ntool = 1".to_owned(),
+            "app.toml, line 2: policies: there is no setting \"tool\"; the nearest name is \"tools\"",
+        ),
+        ("[policies]\ntools = []".to_owned(), "app.toml, line 2: policies.tools must be a table, not a list"),
+        (
+            "[policies.tools]\ntimeout = 5".to_owned(),
+            "app.toml, line 2: policies.tools.timeout must be a table, not a number",
+        ),
+        (
+            at("scope = [\"a\"]"),
+            "app.toml, line 3: policies.tools.\"get_*\": there is no setting \"scope\"; the nearest name is \"scopes\"",
+        ),
+        (
+            at("\ntimeout = \"long\""),
+            "app.toml, line 4: policies.tools.\"get_*\".timeout must be a number of seconds above 0, not \"long\"",
+        ),
+        (
+            at("timeout = 0"),
+            "app.toml, line 3: policies.tools.\"get_*\".timeout must be a number of seconds above 0, not 0",
+        ),
+        (
+            at("max_concurrency = 0"),
+            "app.toml, line 3: policies.tools.\"get_*\".max_concurrency must be a positive integer, not 0",
+        ),
+        (
+            at("scopes = \"a\""),
+            "app.toml, line 3: policies.tools.\"get_*\".scopes must be a JSON array of strings, not \"a\"",
+        ),
+        (at("scopes = [\"a b\"]"), "app.toml, line 3: policies.tools.\"get_*\".scopes: \"a b\" must have"),
+        (
+            at("task_support = \"maybe\""),
+            "app.toml, line 3: policies.tools.\"get_*\".task_support must be \"forbidden\"",
+        ),
+        (
+            at("cache = { ttlMs = 1 }"),
+            "app.toml, line 3: policies.tools.\"get_*\": only resources, resource templates and resource providers can have cache",
+        ),
+        (
+            at("unsafe_paths = false"),
+            "app.toml, line 3: policies.tools.\"get_*\": only resource templates and resource providers can have unsafe_paths",
+        ),
+        (
+            "[policies.hooks.start]\nscopes = []".to_owned(),
+            "app.toml, line 2: policies.hooks.start: only tools",
+        ),
+        (
+            "[policies.prompts.\"\"]\npublic = true".to_owned(),
+            "app.toml, line 2: policies.prompts: the name \"\" must have 1 to 1024 bytes",
+        ),
+        (
+            at("public = true\nroles = [\"a\"]"),
+            "app.toml, line 3: policies.tools.\"get_*\": an entry that is public cannot need scopes or roles",
+        ),
+    ] {
+        let text = error(&folder, folder.settings(&toml, ""));
+        assert!(text.starts_with(expected), "{toml}\n{text}");
+    }
+    let many: String = (0..1025).map(|number| format!("[policies.tools.t{number}]\n")).collect();
+    let text = error(&folder, folder.settings(&many, ""));
+    assert!(text.ends_with("policies.tools: 1025 names exceed the limit of 1024"), "{text}");
+    let long = format!("[policies.tools.{}]\ntimeout = 1", "x".repeat(1025));
+    assert!(error(&folder, folder.settings(&long, "")).contains("1 to 1024 bytes"));
+}
+
+/// What the settings set must be found when it does not fit the entry.
+#[test]
+fn an_error_of_an_entry_names_the_settings_that_apply_to_it() {
+    let folder = Folder::new();
+    let server = server(&with(&folder, "[policies.tools.\"*\"]\ndefer_task = true\n"));
+    let error = server.tool(Tool::new("plain"), || async { "done" }).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "tool \"plain\": a tool with deferred tasks needs task support: set it to optional or required; the settings have \
+         policies for it: policies.tools.\"*\""
+    );
+}
+
+#[tokio::test]
+async fn variables_hold_the_policies_of_a_kind_as_json() {
+    let folder = Folder::new();
+    let toml = "[server]\nname = \"demo\"\n[policies.tools.\"*\"]\nhidden = true\nconfirm = \"Sure?\"\n";
+    let variables = "TENON_TEST_POLICIES__TOOLS={\"*\": {\"hidden\": false}, \"getOne\": {\"timeout\": 1}}\n";
+    let settings = folder.settings(toml, variables).load().unwrap();
+    assert_eq!(get(&settings, "policies.tools.\"*\".hidden"), false);
+    assert_eq!(get(&settings, "policies.tools.\"*\".confirm"), "Sure?");
+    assert_eq!(get(&settings, "policies.tools.getOne.timeout"), 1);
+    for (variables, expected) in [
+        (
+            "TENON_TEST_POLICIES__TOOLS__GREET__PUBLIC=true\n",
+            "the variable TENON_TEST_POLICIES__TOOLS__GREET__PUBLIC (.env, line 1): the name of a variable cannot hold the \
+             name of an entry; set TENON_TEST_POLICIES__TOOLS to JSON, such as {\"name\": {\"timeout\": 5}}",
+        ),
+        (
+            "TENON_TEST_POLICIES__TOOLS=hidden\n",
+            "the variable TENON_TEST_POLICIES__TOOLS (.env, line 1): policies.tools must be a table, not a string",
+        ),
+        (
+            "TENON_TEST_POLICIES__TOOLS={\"a\": {\"timeout\": -1}}\n",
+            "the variable TENON_TEST_POLICIES__TOOLS (.env, line 1): policies.tools.a.timeout must be a number of seconds",
+        ),
+    ] {
+        let text = error(&folder, folder.settings("", variables));
+        assert!(text.starts_with(expected), "{text}");
+    }
+}
+
+#[test]
+fn keys_have_quotes_and_values_are_saved() {
+    let folder = Folder::new();
+    let settings =
+        with(&folder, "# rules\n[policies.resources.\"file:///a.txt\"]\ntimeout = 5 # slow disk\n");
+    let key = "policies.resources.\"file:///a.txt\".timeout";
+    assert_eq!(get(&settings, key), 5);
+    assert!(settings.source(key).unwrap().ends_with("app.toml, line 5"));
+    settings.set(key, &slice(&json!(7))).unwrap();
+    settings.set("policies.tools.\"a.*\".scopes", &slice(&json!(["a"]))).unwrap();
+    settings.save().unwrap();
+    let text = std::fs::read_to_string(folder.0.join("app.toml")).unwrap();
+    assert!(text.contains("timeout = 7 # slow disk"), "{text}");
+    let again = folder.settings(&text, "").load().unwrap();
+    assert_eq!(get(&again, "policies.tools.\"a.*\".scopes"), json!(["a"]));
+    let unknown = settings.get("policies.tools.\"a.*\".scope").unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    assert!(
+        unknown.message().ends_with("the nearest name is \"policies.tools.\\\"a.*\\\".scopes\""),
+        "{unknown}"
+    );
+    assert!(
+        settings
+            .get("policies.tool")
+            .unwrap_err()
+            .message()
+            .ends_with("the nearest name is \"policies.tools\"")
+    );
+    assert!(settings.set(key, &slice(&json!("x"))).is_err());
+    assert_eq!(get(&settings, key), 7);
+    let built = Settings::builder().prefix("").set(key, &slice(&json!(3))).load().unwrap();
+    assert_eq!(get(&built, key), 3);
+}
+
+#[test]
+fn the_section_cannot_change_while_the_server_runs() {
+    let folder = Folder::new();
+    let toml = |policies: &str| format!("[server]\nname = \"demo\"\n{policies}");
+    let settings = folder.settings(&toml("[policies.tools.\"a*\"]\nscopes = [\"a\"]\n"), "").load().unwrap();
+    let server = server(&settings);
+    folder.file("app.toml", &toml("log_level = \"warn\"\n[policies.tools.\"a*\"]\nscopes = [\"a\"]\n"));
+    settings.reload().unwrap();
+    folder.file("app.toml", &toml("[policies.tools.\"a*\"]\nscopes = [\"b\"]\n"));
+    let refused = settings.reload().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::State);
+    let expected = "app.toml, line 4: policies.tools.\"a*\".scopes: it differs from what the server was built with, and \
+                    cannot change while the server runs; restart the server";
+    assert!(refused.message().ends_with(expected), "{refused}");
+    assert_eq!(get(&settings, "policies.tools.\"a*\".scopes"), json!(["a"]));
+    folder.file("app.toml", &toml(""));
+    assert!(settings.reload().unwrap_err().message().contains("policies.tools: it differs"));
+    assert!(server.names(Kind::Tool).is_empty());
+}
+
+#[test]
+fn a_program_cannot_have_a_section_of_this_name() {
+    let schema = JsonSlice::from_value(&json!({ "type": "object" }));
+    let error = Settings::builder().prefix("").section("policies", &schema).load().unwrap_err();
+    assert_eq!(error.message(), "section \"policies\": there is a section of this name");
+}
+
+#[test]
+fn the_schema_has_the_policies_of_each_kind() {
+    let folder = Folder::new();
+    let settings = with(&folder, "");
+    let schema = settings.schema().to_value().unwrap();
+    let of = |kind: &str| schema["properties"]["policies"]["properties"][kind].clone();
+    assert_eq!(schema["properties"]["policies"]["additionalProperties"], false);
+    let tools = &of("tools")["additionalProperties"];
+    assert_eq!(tools["additionalProperties"], false);
+    assert_eq!(tools["properties"]["timeout"]["type"], "number");
+    assert_eq!(tools["properties"]["scopes"]["changeable"], Value::Null);
+    assert_eq!(tools["properties"]["cache"], Value::Null);
+    assert_eq!(
+        of("resources")["additionalProperties"]["properties"]["cache"]["type"],
+        json!(["number", "object"])
+    );
+    assert_eq!(of("hooks")["additionalProperties"]["properties"]["scopes"], Value::Null);
+    let path = folder.0.join("default.toml");
+    Settings::write_default(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("\n[policies]\n") && text.contains("\n# prompts.\"name\".public = …\n"), "{text}");
+    assert!(!text.contains("# prompts.\"name\".structured"));
+}
