@@ -223,7 +223,7 @@ proptest! {
         let Ok(without) = rules.access(&own, tags.iter(), &[]) else { return Ok(()) };
         let Ok(with) = rules.access(&own, tags.iter(), &configured(&all)) else { return Ok(()) };
         let principal = caller.map(|(scopes, roles)| ann(&scopes, &roles));
-        let caller = Caller { principal: principal.as_ref(), refuses_anonymous };
+        let caller = Caller { principal: principal.as_ref(), refuses_anonymous, hidden: None };
         let undecided = without.as_ref().is_none_or(|access| access.public.is_none() && !access.demands_grants());
         if allows_if(&with, caller) && !(undecided && principal.is_none()) {
             prop_assert!(allows_if(&without, caller));
