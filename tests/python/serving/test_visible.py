@@ -7,7 +7,8 @@ import threading
 
 import pytest
 from http_client import listening
-from tenon_mcp import Client, Principal, RegistrationError, Server, StateError
+from tenon_mcp import Principal, RegistrationError, Server, StateError
+from tenon_mcp.testing import Client
 from wire import ENVELOPE, SECONDS
 
 
@@ -138,8 +139,8 @@ def test_a_function_that_hangs_is_bounded():
 
 def test_in_process_clients_are_asked_about_too():
     app = Server("demo")
-    app.tool(lambda: "opened", name="open")
-    app.tool(lambda: "hunter2", name="secret")
+    app.tool(name="open")(lambda: "opened")
+    app.tool(name="secret")(lambda: "hunter2")
 
     @app.visible
     async def visible(principal, kind, name):
@@ -160,7 +161,7 @@ def test_wrong_functions_are_named():
 
     for wrong, why in [
         (7, "visible must be a function, not int 7"),
-        (too_few, "visible 'too_few' must take the principal, the kind and the name"),
+        (too_few, "visible 'too_few' must take the principal and the kind and the name"),
     ]:
         with pytest.raises(RegistrationError) as caught:
             app.visible(wrong)

@@ -64,16 +64,20 @@ def _asks(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
     return lambda token, headers: _answer(function(Credentials(token, headers)))
 
 
-def _decides(function: Callable[..., Any], on_loop: bool) -> Callable[..., Any]:
-    """Calls an authorizer or ``visible`` with what the engine passes, in the order of its parameters."""
+def _decides(function: Callable[..., Any], names: tuple[str, ...], on_loop: bool) -> Callable[..., Any]:
+    """Calls an authorizer or ``visible`` with what the engine passes, in the order of these names."""
+
+    def ordered(arguments: dict[str, Any]) -> list[Any]:
+        return [principal_of(arguments[name]) if name == "principal" else arguments[name] for name in names]
+
     if on_loop:
 
-        async def ask(principal: Any, *others: Any) -> Any:
-            return await function(principal_of(principal), *others)
+        async def ask(**arguments: Any) -> Any:
+            return await function(*ordered(arguments))
 
         return ask
 
-    return lambda principal, *others: function(principal_of(principal), *others)
+    return lambda **arguments: function(*ordered(arguments))
 
 
 class AccessRegistry(Registry):
@@ -155,7 +159,7 @@ class AccessRegistry(Registry):
     def _decider(self, kind: str, function: Any, names: tuple[str, ...], set_in: Callable[..., None]) -> None:
         """Sets a function that gets these arguments in their order."""
         called, on_loop = self._before_start(kind, function, tuple(f"the {name}" for name in names))
-        handler = Handler(_decides(called, on_loop), [(name, "") for name in names], None, False, False)
+        handler = Handler(_decides(called, names, on_loop), [(name, "") for name in names], None, False, False)
         set_in(handler, self._access_lane(on_loop))
         self._has_sync_access |= not on_loop
 
