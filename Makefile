@@ -1,5 +1,5 @@
 # The commands people type. What a stage does is in scripts/stages.py.
-.PHONY: test test-full conformance conformance-auth auth-matrix oauth-minute demo bench bench-python bench-node bench-c soak rows build install update-instructions clean
+.PHONY: test test-full conformance conformance-auth auth-matrix oauth-minute demo bench bench-python bench-node bench-c bench-policies soak rows build install update-instructions clean
 
 # Where `install` puts the C library; DESTDIR goes in front of it.
 PREFIX ?= /usr/local
@@ -73,6 +73,13 @@ bench-c:
 	@scripts/bootstrap.sh tools
 	@python3 tests/bench/prepare.py release
 	@python3 tests/bench/beside.py c
+
+# What authentication and one rule of access cost, beside the same servers without.
+bench-policies:
+	@scripts/bootstrap.sh
+	@python3 scripts/stages.py build-rust
+	@python3 tests/bench/prepare.py release
+	@python3 tests/bench/policies.py
 
 soak:
 	@scripts/bootstrap.sh

@@ -383,6 +383,7 @@ STAGES = {
             "python3 tests/bench/prepare.py ci --peers",
             "target/ci/tenon-bench --quick",
             "target/ci/tenon-bench --quick --peers --era modern --part calls",
+            "python3 tests/bench/policies.py --quick",
         ],
         "needs": BUILD,
     },

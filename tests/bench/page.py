@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import beside
+import policies
 from charts import files
 from goals import NAMES, lines
 
@@ -31,12 +32,13 @@ def figure(value, places):
     return "–" if value is None else f"{value:.{places}f}"
 
 
-def facts(record, file):
+def run_facts(record, path):
+    """When, where and of what a run was."""
     machine, versions = record["machine"], record["versions"]
     pinned = "server pinned to one, load client to another" if machine["pinned"] else "not pinned"
     changed = " with changes" if record["changed"] else ""
     yield (
-        f"- Run of {record['date'][:10]}, commit {record['commit']}{changed}: [{file.name}](performance/{file.name}); "
+        f"- Run of {record['date'][:10]}, commit {record['commit']}{changed}: [{Path(path).name}]({path}); "
         f"medians of {record['rounds']} rounds, profile `{record['profile']}`"
     )
     yield f"- CPU: {machine['cpu']}, {machine['cores']} cores; {pinned}"
@@ -49,7 +51,11 @@ def facts(record, file):
         f"- Versions: tenon {versions['tenon']}, {versions['rustc']}, {versions['cc']}, {versions['python']}, "
         f"Node {versions['node']}"
     )
-    if machine["busy"]:
+
+
+def facts(record, file):
+    yield from run_facts(record, f"performance/{file.name}")
+    if record["machine"]["busy"]:
         yield "\n**The machine was busy during this run: its figures are too high, and prove nothing.**"
 
 
@@ -113,6 +119,9 @@ def written():
     for name in beside.PAIRS:
         if beside.records(name):
             page = put(page, beside.block(name), f"beside-{name}")
+    if any(policies.KEPT.glob("*.json")):
+        file = newest(policies.KEPT)
+        page = put(page, policies.block(json.loads(file.read_text()), file), "policies")
     yield PAGE, page
     for name, svg in files(record).items():
         yield HISTORY / name, svg

@@ -17,6 +17,7 @@ import beside  # noqa: E402
 import charts  # noqa: E402
 import goals  # noqa: E402
 import page  # noqa: E402
+import policies  # noqa: E402
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = re.findall(r'\btarget\(\s*"?([\w-]+)"?,', (HERE / "src" / "targets.rs").read_text())
@@ -195,3 +196,43 @@ def test_the_readme_shows_every_chart_in_both_themes():
     assert shown == {f"{transport}-{theme}.svg" for transport in charts.TITLES for theme in charts.COLOURS}
     for transport in charts.TITLES:
         assert f'media="(prefers-color-scheme: dark)" srcset="docs/performance/{transport}-dark.svg"' in readme
+
+
+@pytest.fixture
+def guarded(run):
+    """A run of `make bench-policies` in which Python stays below its bound in one era, and C is above."""
+    def near(value):
+        return {"median": value, "lowest": value * 0.9, "highest": value * 1.1}
+
+    def pair(target, era, ratio, more, with_policies=True):
+        return {"target": target, "era": era, "policies": with_policies, "without": near(10.0), "with": near(11.0),
+                "ratio": near(ratio), "more": near(more)}
+
+    cells = [pair(target, era, 1.1 if era == "legacy" else 1.101, 1.001 if era == "legacy" else 1.0)
+             for target in goals.POLICIES for era in goals.ERAS]
+    cold = [{"name": "ES256", "tokens": 10, "token_bytes": 401, "verify": near(70.0), "known": near(9.0),
+             "more": near(80.0)}]
+    return {**run, "calls": 20000, "in_flight": 16, "pairs": [*cells, pair("c-inline", "modern", 1.5, 9.0, False)],
+            "cold": cold, "instructions": {"http-modern": 30000, "http-scopes": 41000}}
+
+
+def test_the_goals_of_policies_are_a_factor_for_python_and_a_difference_for_c(guarded, capsys):
+    assert policies.verdict(guarded) == 3
+    said = capsys.readouterr().out
+    assert "ok     python-def    legacy  1.100 (0.990–1.210) × of the server without, at most 1.1" in said
+    assert "FAILED python-async  modern  1.101" in said and "FAILED c-inline      legacy  1.001" in said
+    assert "ok     c-inline      modern  1.000" in said and "3 passed, 3 failed" in said
+    guarded["pairs"] = [row for row in guarded["pairs"] if row["target"] != "python-def"]
+    assert policies.verdict(guarded) == 4 and policies.smoke(guarded) == 1
+    assert "FAILED python-def    modern  was not measured" in capsys.readouterr().out
+
+
+def test_the_page_has_every_row_of_a_run_of_policies(guarded):
+    text = policies.block(guarded, Path("x.json"))
+    ours = "| C, inline | legacy | 10.00 | 11.00 | 1.100 (0.990–1.210) | 1.00 (0.90–1.10) | ≤ 1 µs more | **missed** |"
+    twice = "| C, inline: twice the same server | modern | 10.00 | 11.00 | 1.500 (1.350–1.650) | 9.00 (8.10–9.90) |"
+    assert ours in text and twice in text
+    assert "| ES256 | 401 | 70.0 (63.0–77.0) | 9.0 | 80.0 (72.0–88.0) |" in text and "11,000 more" in text
+    assert "busy" not in text
+    guarded["machine"]["busy"] = True
+    assert "**The machine was busy during this run" in policies.block(guarded, Path("x.json"))

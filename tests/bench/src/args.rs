@@ -9,6 +9,7 @@ use crate::targets::{Cell, Kind, LEAST, TARGETS, Target, Transport};
 
 pub const USAGE: &str = "\
 usage: tenon-bench [option]...
+       tenon-bench policies [option]...   what authentication costs, see tenon-bench policies --help
   --only NAME[,NAME...]    targets whose name contains one of these (see --list), and the ceiling of all
   --part NAME[,NAME...]    of calls, starts, idle and size only these
   --peers                  beside other makers' libraries, under the usual load; of the ceilings and servers, those of the

@@ -8,6 +8,7 @@ mod cpu;
 mod idle;
 mod machine;
 mod meter;
+mod policies;
 mod process;
 mod record;
 mod run;
@@ -27,7 +28,12 @@ use starts::Start;
 use targets::{Cell, Paths, TARGETS};
 
 fn main() -> ExitCode {
-    match Args::parse(env::args().skip(1)).and_then(|args| bench(&args)) {
+    let mut words = env::args().skip(1).peekable();
+    let done = match words.next_if(|word| word == "policies") {
+        Some(_) => policies::main(words),
+        None => Args::parse(words).and_then(|args| bench(&args)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("tenon-bench: {why}");

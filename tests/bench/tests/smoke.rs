@@ -166,6 +166,19 @@ fn a_row_that_costs_more_than_in_the_other_build_fails_with_its_name() {
 }
 
 #[test]
+fn policies_need_their_servers_and_have_options_of_their_own() {
+    let root = tree("policies", Some("exit 1"), None);
+    let (output, _, err) = bench(&["policies", "--quick"], &root);
+    assert!(!output.status.success());
+    assert!(err.starts_with("tenon-bench: missing target python-def: there is no "), "{err}");
+    let (output, out, _) = bench(&["policies", "--help"], &root);
+    assert!(output.status.success() && out.starts_with("usage: tenon-bench policies"), "{out}");
+    let (output, _, err) = bench(&["policies", "--only", "c"], &root);
+    assert!(!output.status.success() && err == "tenon-bench: unknown option --only\n", "{err}");
+    fs::remove_dir_all(&root).unwrap();
+}
+
+#[test]
 fn an_unknown_option_is_named() {
     let (output, _, err) = bench(&["--speed"], Path::new("."));
     assert!(!output.status.success());

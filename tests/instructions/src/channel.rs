@@ -12,7 +12,7 @@ use tenon_mcp::__private::Message;
 use tenon_mcp::transport::{Delivery, Engine, Outgoing, Peer, Sink};
 use tenon_mcp::{
     CallId, HandlerId, HostOp, HttpOptions, JsonSlice, Lane, LaneId, Outcome, Running, ServeOptions, Server,
-    Target, Tool,
+    Spelling, Target, Tool,
 };
 
 const LANE: LaneId = LaneId(1);
@@ -20,16 +20,21 @@ const TOOLS: usize = 20;
 
 /// The first is the one that is called.
 pub fn server() -> Server {
-    let server = Server::builder("count", "1.0.0")
-        .environment(Arc::new(FixedEnvironment))
-        .state_keys([[7; 32]])
-        .build();
-    let server = server.expect("the settings are valid");
+    server_with(&json!({}), &[])
+}
+
+/// The same with settings, and scopes that each tool needs.
+pub fn server_with(settings: &Value, scopes: &[&str]) -> Server {
+    let mut builder =
+        Server::builder("count", "1.0.0").environment(Arc::new(FixedEnvironment)).state_keys([[7; 32]]);
+    builder.set_settings(&JsonSlice::from_value(settings), Spelling::Rust).expect("the settings are known");
+    let server = builder.build().expect("the settings are valid");
     for number in 0..TOOLS {
         let name = if number == 0 { "forecast".to_owned() } else { format!("tool-{number}") };
         let tool = Tool::new(name)
             .description("Says what the weather will be, as far as anybody can know.")
             .input_schema(JsonSlice::from_value(&path::plain_schema()));
+        let tool = if scopes.is_empty() { tool } else { tool.scopes(scopes.iter().copied()) };
         server.add(tool, Target::Lane { lane: LANE, handler: HandlerId(1) }).expect("a legal tool");
     }
     server

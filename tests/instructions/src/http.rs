@@ -1,12 +1,12 @@
 //! One call over HTTP, from its request to the last byte of its response: the endpoint without a socket, the host's
 //! part done by hand.
 
-use crate::channel::{lane, server, take_call};
+use crate::channel::{lane, server, server_with, take_call};
 use crate::path::{self, Expected, Path};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::future::Future;
 use std::mem::take;
@@ -16,6 +16,17 @@ use tenon_mcp::http::{Access, HttpService, ResponseBody};
 use tenon_mcp::{HostOp, Lane, Outcome, Server};
 
 const ANSWER: &str = "Morning: fair. Evening: no rain.";
+
+/// What verifies [`TOKEN`].
+const KEY: &str = include_str!("../../../core/tokens/tests/keys/p256-a.pub.pem");
+/// A token for tests, signed with their key `p256-a`. It is good from the time of the fixed clock until 2096.
+const TOKEN: &str = concat!(
+    "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjIwMjYtMTEifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5le",
+    "GFtcGxlIiwiYXVkIjoiaHR0cHM6Ly9tY3AuZXhhbXBsZS9tY3AiLCJzdWIiOiIyNDgyODk3NjEwMDEiLCJjbGllbnRfaWQiO",
+    "iJzNkJoZFJrcXQzIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjQwMDAwMDAwMDAsImp0aSI6IjAwMDAwMDAwMDAwMDAwMDAiL",
+    "CJzY29wZSI6InVzZSByZWFkIn0.ErSQOq_d3SlUbqKEwudJRFZN2SGa8q-WtJEANfEqN1MuNEcCHBnCX2mrl0IuwJIGDmUmO",
+    "IPIWtKSESWcSh6hRA",
+);
 
 /// A body that comes at once.
 #[derive(Default)]
@@ -55,8 +66,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    fn new(modern: bool, headers: Vec<(&'static str, String)>) -> Exchange {
-        let server = server();
+    fn new(server: Server, modern: bool, headers: Vec<(&'static str, String)>) -> Exchange {
         let mut all = vec![
             ("host", "localhost:8080".to_owned()),
             ("user-agent", "count/1.0".to_owned()),
@@ -79,15 +89,33 @@ impl Exchange {
 
     /// Without a session; the headers repeat what the body says.
     pub fn modern() -> Exchange {
+        Exchange::new(server(), true, Exchange::modern_headers())
+    }
+
+    /// The same with authentication, by a token that has been verified before, and a scope that the tool needs.
+    pub fn scopes() -> Exchange {
+        let verifier = json!({
+            "type": "jwt",
+            "issuer": "https://issuer.example",
+            "audience": "https://mcp.example/mcp",
+            "public_key": KEY,
+        });
+        let server = server_with(&json!({ "auth": [verifier] }), &["use"]);
+        let mut headers = Exchange::modern_headers();
+        headers.push(("authorization", format!("Bearer {TOKEN}")));
+        Exchange::new(server, true, headers)
+    }
+
+    fn modern_headers() -> Vec<(&'static str, String)> {
         let headers =
             [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "forecast")];
-        Exchange::new(true, headers.map(|(name, value)| (name, value.to_owned())).into())
+        headers.map(|(name, value)| (name, value.to_owned())).into()
     }
 
     /// In a session.
     pub fn legacy() -> Exchange {
         let version = ("mcp-protocol-version", "2025-11-25".to_owned());
-        let mut exchange = Exchange::new(false, vec![version]);
+        let mut exchange = Exchange::new(server(), false, vec![version]);
         let opened = exchange.post(&path::initialize());
         let session = opened.headers()["mcp-session-id"].to_str().expect("text").to_owned();
         exchange.headers.push(("mcp-session-id", session));

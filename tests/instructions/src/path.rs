@@ -33,7 +33,7 @@ impl Expected {
     }
 }
 
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "scan",
     "scan-long",
     "validate",
@@ -43,6 +43,7 @@ pub const NAMES: [&str; 12] = [
     "complete",
     "http-legacy",
     "http-modern",
+    "http-scopes",
     "rust-inline",
     "c-inline",
     "c-poll",
@@ -59,6 +60,7 @@ pub fn named(name: &str) -> Option<Box<dyn Path>> {
         "complete" => Box::new(Complete::new()),
         "http-legacy" => Box::new(Exchange::legacy()),
         "http-modern" => Box::new(Exchange::modern()),
+        "http-scopes" => Box::new(Exchange::scopes()),
         "rust-inline" => Box::new(Inline::new()),
         "c-inline" => Box::new(Call::inline()),
         "c-poll" => Box::new(Call::polled()),

@@ -62,6 +62,20 @@ fn what_does_not_follow_the_grammar_is_malformed() {
 }
 
 #[test]
+fn exactly_the_characters_of_the_grammar_are_accepted() {
+    let letters = ('a'..='z').chain('A'..='Z').chain('0'..='9');
+    let legal: String = letters.chain("-._~+/".chars()).collect();
+    for byte in 0..=u8::MAX {
+        let value = [b"Bearer a", &[byte][..], b"z"].concat();
+        let found = bearer([&value[..]]);
+        match legal.as_bytes().contains(&byte) {
+            true => assert_eq!(found.expect("legal").map(str::as_bytes), Some(&value[7..])),
+            false => assert!(matches!(found, Err(BearerError::Malformed { .. })), "{byte}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn several_headers_are_refused() {
     for values in
         [&["Bearer a", "Bearer a"][..], &["Bearer a", "Basic b"], &["", ""], &["Bearer a", "b", "c"]]

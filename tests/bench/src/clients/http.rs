@@ -18,6 +18,23 @@ pub struct HttpLoad {
     next_id: u64,
     buffer: Vec<u8>,
     body: Vec<u8>,
+    /// The bearer tokens of the next requests, see [`HttpLoad::present`].
+    tokens: Tokens,
+}
+
+/// Bearer tokens, one for each request. The last one is used again.
+#[derive(Default)]
+struct Tokens {
+    all: Vec<String>,
+    used: usize,
+}
+
+impl Tokens {
+    fn next(&mut self) -> Option<&str> {
+        let place = self.used.min(self.all.len().checked_sub(1)?);
+        self.used += 1;
+        Some(&self.all[place])
+    }
 }
 
 struct Connection {
@@ -36,20 +53,38 @@ struct Connection {
 impl HttpLoad {
     /// Opens keep-alive connections; in the legacy era each is a client with a session of its own.
     pub fn connect(address: SocketAddr, era: Era, work: Work, count: usize) -> Result<Self, String> {
+        HttpLoad::connect_as(None, address, era, work, count)
+    }
+
+    /// The same, with a bearer token in each request.
+    pub fn connect_as(
+        token: Option<&str>,
+        address: SocketAddr,
+        era: Era,
+        work: Work,
+        count: usize,
+    ) -> Result<Self, String> {
+        let mut tokens = Tokens::default();
+        tokens.all.extend(token.map(str::to_owned));
         let mut next_id = 1;
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
-            connections.push(Connection::open(address, era, work, next_id)?);
+            connections.push(Connection::open(address, era, work, next_id, token)?);
             next_id += 1;
         }
-        Ok(HttpLoad { connections, next_id, buffer: vec![0; 64 * 1024], body: Vec::new() })
+        Ok(HttpLoad { connections, next_id, buffer: vec![0; 64 * 1024], body: Vec::new(), tokens })
+    }
+
+    /// Has the next requests carry these tokens, in their order.
+    pub fn present(&mut self, tokens: Vec<String>) {
+        self.tokens = Tokens { all: tokens, used: 0 };
     }
 
     /// Opens sessions with an event stream each, one after the other, as clients come.
     pub fn listening(address: SocketAddr, count: usize) -> Result<Self, String> {
         let mut load = HttpLoad::connect(address, Era::Legacy, Work::Echo, 0)?;
         for _ in 0..count {
-            let mut connection = Connection::open(address, Era::Legacy, Work::Echo, load.next_id)?;
+            let mut connection = Connection::open(address, Era::Legacy, Work::Echo, load.next_id, None)?;
             connection.listen()?;
             load.next_id += 1;
             load.connections.push(connection);
@@ -70,7 +105,7 @@ impl HttpLoad {
                 }
                 self.body.clear();
                 message::push_request(connection.era, connection.work, self.next_id, &mut self.body);
-                connection.send(&self.body);
+                connection.send(&self.body, self.tokens.next());
                 connection.pending = Some((self.next_id, now));
                 connection.write()?;
                 self.next_id += 1;
@@ -98,7 +133,13 @@ impl HttpLoad {
 }
 
 impl Connection {
-    fn open(address: SocketAddr, era: Era, work: Work, id: u64) -> Result<Connection, String> {
+    fn open(
+        address: SocketAddr,
+        era: Era,
+        work: Work,
+        id: u64,
+        token: Option<&str>,
+    ) -> Result<Connection, String> {
         let stream = TcpStream::connect(address).map_err(|e| format!("cannot connect to {address}: {e}"))?;
         let prepared = stream.set_nodelay(true).and_then(|()| stream.set_read_timeout(Some(WAIT_LIMIT)));
         prepared.map_err(|e| format!("socket: {e}"))?;
@@ -115,7 +156,7 @@ impl Connection {
         let version = era.version();
         connection.head = match era {
             Era::Legacy => {
-                let session = connection.shake_hands(address, id)?;
+                let session = connection.shake_hands(address, id, token)?;
                 head(address, &format!("MCP-Protocol-Version: {version}\r\n{session}"))
             }
             Era::Modern => {
@@ -130,13 +171,13 @@ impl Connection {
     }
 
     /// Gives the header line that names the session; empty if the server keeps none.
-    fn shake_hands(&mut self, address: SocketAddr, id: u64) -> Result<String, String> {
-        let response = self.blocking(message::initialize(id).as_bytes())?;
+    fn shake_hands(&mut self, address: SocketAddr, id: u64, token: Option<&str>) -> Result<String, String> {
+        let response = self.blocking(message::initialize(id).as_bytes(), token)?;
         message::check_initialize(&message_in(response)?, id)?;
         let session =
             response.session.as_ref().map(|id| format!("Mcp-Session-Id: {id}\r\n")).unwrap_or_default();
         self.head = head(address, &format!("MCP-Protocol-Version: {}\r\n{session}", self.era.version()));
-        let response = self.blocking(message::INITIALIZED.as_bytes())?;
+        let response = self.blocking(message::INITIALIZED.as_bytes(), token)?;
         if response.status == 202 {
             Ok(session)
         } else {
@@ -164,8 +205,8 @@ impl Connection {
         if opened { Ok(()) } else { Err(format!("no stream: {}", message::excerpt(&head))) }
     }
 
-    fn blocking(&mut self, body: &[u8]) -> Result<&Response, String> {
-        self.send(body);
+    fn blocking(&mut self, body: &[u8], token: Option<&str>) -> Result<&Response, String> {
+        self.send(body, token);
         self.stream.write_all(&self.output).map_err(|e| format!("handshake: {e}"))?;
         self.written = self.output.len();
         self.parser.reset();
@@ -181,11 +222,16 @@ impl Connection {
         }
     }
 
-    fn send(&mut self, body: &[u8]) {
+    fn send(&mut self, body: &[u8], token: Option<&str>) {
         self.output.clear();
         self.written = 0;
         self.output.extend_from_slice(&self.head);
-        write!(self.output, "{}\r\n\r\n", body.len()).expect("writing to a Vec cannot fail");
+        let length = body.len();
+        let written = match token {
+            Some(token) => write!(self.output, "{length}\r\nAuthorization: Bearer {token}\r\n\r\n"),
+            None => write!(self.output, "{length}\r\n\r\n"),
+        };
+        written.expect("writing to a Vec cannot fail");
         self.output.extend_from_slice(body);
     }
 

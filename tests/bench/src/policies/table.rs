@@ -1,0 +1,48 @@
+//! What a run found, for the terminal.
+
+use std::fmt::Write;
+
+use super::record::{Record, Spread};
+
+/// All figures in Markdown.
+pub fn text(record: &Record) -> String {
+    let machine = &record.machine;
+    let mut out = format!(
+        "{}commit {}, profile {}, {} rounds of {} calls; meanwhile other processes used {:.2} of {} cores, {:.2} were kept by the hypervisor\n\n",
+        if machine.busy { "THE MACHINE WAS BUSY: the figures are not to be trusted. " } else { "" },
+        record.commit,
+        record.profile,
+        record.rounds,
+        record.calls,
+        machine.others_cores,
+        machine.cores,
+        machine.stolen_cores,
+    );
+    out += "| server | era | CPU µs/call without | with | ratio (lowest–highest) | µs more (lowest–highest) |\n\
+            |---|---|--:|--:|--:|--:|\n";
+    for row in &record.pairs {
+        let what = if row.policies { "auth and a rule" } else { "twice the same" };
+        let _ = writeln!(
+            out,
+            "| {}, {what} | {} | {:.2} | {:.2} | {} | {} |",
+            row.target,
+            row.era.name(),
+            row.without.median,
+            row.with.median,
+            spread(row.ratio, 3),
+            spread(row.more, 2),
+        );
+    }
+    out += "\n| new credentials | bytes | µs to verify (lowest–highest) | µs more per call over HTTP (lowest–highest) |\n\
+            |---|--:|--:|--:|\n";
+    for row in &record.cold {
+        let (verify, more) = (spread(row.verify, 2), spread(row.more, 2));
+        let _ = writeln!(out, "| {} | {} | {verify} | {more} |", row.name, row.token_bytes);
+    }
+    out
+}
+
+fn spread(figure: Spread, places: usize) -> String {
+    let Spread { median, lowest, highest } = figure;
+    format!("{median:.places$} ({lowest:.places$}–{highest:.places$})")
+}
