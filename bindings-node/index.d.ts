@@ -2258,8 +2258,8 @@ export class Server {
    * Sets the function that decides whether a call is permitted, after scopes and roles. It returns true, false, or the reason of
    * a refusal, which the client gets. It is also called for subscriptions to resources, with the kind and the address as for a
    * read. Its answers are kept for `limits.authorizerCacheTime`, 0 by default. If it throws, returns something else, or takes
-   * longer than `limits.storeTimeout`, the call is refused, and only the log says why. The authorizer of a mounted server is not
-   * used.
+   * longer than `limits.storeTimeout`, the call is refused, and only the log says why. A server with an authorizer
+   * cannot be mounted.
    *
    * Throws `TENON_STATE` if the server has an authorizer, or runs already.
    */
@@ -2269,8 +2269,8 @@ export class Server {
    * that does not exist for a caller is in no list, and calls, completions and subscriptions fail as if it were not registered.
    *
    * The answers are kept for `limits.visibleCacheTime`, by principal and entry. If it throws, returns something else, or takes
-   * longer than `limits.storeTimeout`, the request is refused, and only the log says why. The function of a mounted server is
-   * not used.
+   * longer than `limits.storeTimeout`, the request is refused, and only the log says why. A server with such a function
+   * cannot be mounted.
    *
    * Throws `TENON_STATE` if the server has such a function, or runs already.
    */

@@ -29,10 +29,13 @@ impl Server {
 
     /// Notifies clients that the list of a kind has changed in a way that the engine cannot see, such as in the list of
     /// a provider. For entries that are added, removed, enabled or disabled, the engine sends this notification itself.
-    /// A change of templates or providers is sent as a change of resources.
+    /// A change of templates or providers is sent as a change of resources. What [`Server::authorizer`] and [`Server::visible`]
+    /// have decided is forgotten.
     ///
     /// Fails for kinds that have no list.
     pub fn list_changed(&self, kind: Kind) -> Result<(), Error> {
+        // Clients that read the list again must get what the program decides now.
+        self.engine().forget_decisions_above();
         match capability(kind).filter(|list| list.list_changed().is_some()) {
             Some(list) => {
                 self.engine().publish_above(&Topic::List(list));

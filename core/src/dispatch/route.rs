@@ -76,6 +76,9 @@ pub(crate) fn route<T>(
         && let Some(entry) = snapshot.find(Kind::Method, method.as_str())
         && method.may_be_asked_in(revision)
     {
+        if !entry.is_seen_by(caller) {
+            return Err(RpcError::method_not_found(method.as_str()));
+        }
         entry.permit(caller)?;
         if entry.paged
             && let Method::Known(operation) = method
@@ -130,8 +133,10 @@ pub(crate) fn concerned<T>(
     snapshot: &Snapshot<T>,
 ) -> Vec<Arc<Registered<T>>> {
     let Method::Known(operation) = method else { return Vec::new() };
-    if snapshot.find(Kind::Method, method.as_str()).is_some() {
-        return Vec::new();
+    if let Some(entry) = snapshot.find(Kind::Method, method.as_str()) {
+        let (kind, name) = entry.seen_as();
+        let decides = if kind == Kind::Method { None } else { snapshot.find(kind, name) };
+        return decides.into_iter().cloned().collect();
     }
     let one = match (operation.needs, operation.op) {
         (Needs::List(Kind::Resource), _) => {

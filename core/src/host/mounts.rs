@@ -286,6 +286,7 @@ impl Engine {
             ));
         }
         self.check_layers(other)?;
+        self.check_functions(other)?;
         let below = InnerServer {
             prefix: mount.prefix.clone(),
             server: other.0.clone(),
@@ -389,7 +390,7 @@ impl Engine {
         found
     }
 
-    fn here_and_above(&self) -> Vec<Engine> {
+    pub(super) fn here_and_above(&self) -> Vec<Engine> {
         let mut found: Vec<Engine> = Vec::new();
         let mut left = vec![self.clone()];
         while let Some(engine) = left.pop() {

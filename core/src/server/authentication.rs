@@ -126,8 +126,10 @@ impl Server {
     ///
     /// It is also asked about subscriptions to resources, with the kind and the address as for a read.
     ///
+    /// A server with an authorizer cannot be mounted.
+    ///
     /// # Errors
-    /// The server has an authorizer already.
+    /// The server has an authorizer already, or is mounted.
     pub fn authorizer<M>(&self, authorizer: impl IntoHandler<M>) -> Result<(), Error> {
         self.set_function(HostFunctionKind::Authorizer, Target::Local(authorizer.into_handler()), None, &[])
     }
@@ -140,8 +142,10 @@ impl Server {
     /// Its answers are kept for [`Limits::visible_cache_time`](crate::Limits::visible_cache_time). If it fails, or takes longer
     /// than [`Limits::store_timeout`](crate::Limits::store_timeout), the request is refused.
     ///
+    /// A server with such a function cannot be mounted.
+    ///
     /// # Errors
-    /// The server has such a function already.
+    /// The server has such a function already, or is mounted.
     pub fn visible<M>(&self, visible: impl IntoHandler<M>) -> Result<(), Error> {
         self.set_function(HostFunctionKind::Visible, Target::Local(visible.into_handler()), None, &[])
     }

@@ -3,7 +3,7 @@
 use crate::support::{Client, Temporary, manifest};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
-use tenon_mcp::{ErrorKind, Kind, Limits, Method, ResourceTemplate, Revision, Server};
+use tenon_mcp::{ErrorKind, Kind, Limits, Method, ResourceTemplate, Revision, Server, VisibilityQuestion};
 
 fn digest(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
@@ -417,4 +417,25 @@ fn what_is_wrong_with_a_folder_is_told_at_once() {
     });
     let error = server.build().unwrap().skills(folder.path()).unwrap_err();
     assert!(error.message().contains("more than 1 skills (max_skills)"), "{error}");
+}
+
+#[test]
+fn skills_that_are_hidden_from_a_caller_do_not_exist() {
+    let folder = pdf();
+    let server = serving(&folder);
+    let visible = |question: VisibilityQuestion| async move { !question.name.starts_with("skill://") };
+    server.visible(visible).unwrap();
+    for revision in Revision::ALL {
+        let client = Client::of(&server, revision.as_str(), json!({}));
+        let uri = json!({ "uri": "skill://pdf-processing/SKILL.md" });
+        for (method, params, code) in [
+            ("skills/list", json!({}), -32601),
+            ("skills/get", uri.clone(), -32601),
+            ("resources/directory/read", json!({ "uri": "skill://pdf-processing" }), -32601),
+        ] {
+            assert_eq!(client.error(method, params)["code"], code, "{method}");
+        }
+        assert!(client.error("resources/read", uri)["code"].as_i64().unwrap() < 0);
+        assert_eq!(client.result("resources/list", json!({}))["resources"], json!([]));
+    }
 }

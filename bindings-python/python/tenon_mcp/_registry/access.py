@@ -134,8 +134,9 @@ class AccessRegistry(Registry):
         the kind and the address as for a read. Its answers are kept for the limit ``authorizer_cache_time``, 0 by default.
 
         If the function raises, returns something else, or takes longer than ``store_timeout``, the call is refused,
-        and only the log says why. ``def`` and ``async def`` functions run as those of ``verifier`` do. The authorizer
-        of a mounted server is not used. Raises ``StateError`` if the server has an authorizer, or is served already.
+        and only the log says why. ``def`` and ``async def`` functions run as those of ``verifier`` do. A server
+        with an authorizer cannot be mounted. Raises ``StateError`` if the server has an authorizer, is mounted, or is
+        served already.
         """
         self._decider("authorizer", function, ("principal", "kind", "name", "arguments"), self._engine.set_authorizer)
         return function
@@ -150,8 +151,8 @@ class AccessRegistry(Registry):
 
         The answers are kept for the limit ``visible_cache_time``, by principal and entry. If the function raises,
         returns something else, or takes longer than ``store_timeout``, the request is refused, and only the log says
-        why. ``def`` and ``async def`` functions run as those of ``verifier`` do. The function of a mounted server is not
-        used. Raises ``StateError`` if the server has such a function, or is served already.
+        why. ``def`` and ``async def`` functions run as those of ``verifier`` do. A server with such a function cannot be
+        mounted. Raises ``StateError`` if the server has such a function, is mounted, or is served already.
         """
         self._decider("visible", function, ("principal", "kind", "name"), self._engine.set_visible)
         return function

@@ -4,7 +4,7 @@ use crate::proto::catalog::kind::Kind;
 use std::collections::HashSet;
 
 /// Entries that a caller must not see, by their kinds and names.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct HiddenEntries([HashSet<Box<str>>; Kind::ALL.len()]);
 
 impl HiddenEntries {

@@ -7,6 +7,7 @@ use crate::dispatch::options::{Policies, check};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
+use crate::dispatch::skills::TEMPLATE;
 use crate::dispatch::uri_template::UriTemplate;
 use crate::dispatch::validation::arguments::{Arguments, Policy, Unready};
 use crate::dispatch::validation::headers::header_params;
@@ -206,9 +207,20 @@ impl<T> Registered<T> {
     /// Whether the entry exists for a caller.
     #[inline]
     pub(crate) fn is_seen_by(&self, caller: Caller<'_>) -> bool {
-        // A provider lists the resources of the template with the same name.
-        let kind = if self.kind == Kind::ResourceProvider { Kind::ResourceTemplate } else { self.kind };
-        caller.sees(kind, &self.name)
+        caller.hidden.is_none() || {
+            let (kind, name) = self.seen_as();
+            caller.sees(kind, name)
+        }
+    }
+
+    /// The entry that decides whether a caller sees this one.
+    pub(crate) fn seen_as(&self) -> (Kind, &str) {
+        match self.kind {
+            // A provider lists the resources of the template with the same name.
+            Kind::ResourceProvider => (Kind::ResourceTemplate, &self.name),
+            Kind::Method if self.extension == Some(Extension::Skills) => (Kind::ResourceTemplate, TEMPLATE),
+            kind => (kind, &self.name),
+        }
     }
 
     /// Refuses a caller that may not use the entry.

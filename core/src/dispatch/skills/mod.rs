@@ -10,6 +10,8 @@ pub(crate) use library::{Library, Page, contents};
 pub(crate) use names::uri_of;
 use std::sync::Arc;
 
+/// The addresses of everything that belongs to skills.
+pub(crate) const TEMPLATE: &str = "skill://{+path}";
 /// The file that makes a folder a skill.
 pub(crate) const MANIFEST: &str = "SKILL.md";
 /// The limits of the extension: the number of a skill's files, and their total bytes.

@@ -23,7 +23,6 @@ impl Stage for Authorization {
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        call.thread = Thread::Other;
         let (id, later) = (call.id, port.clone());
         let decided = move |decision: Result<(), RpcError>| {
             let now = later.0.now();
@@ -32,7 +31,10 @@ impl Stage for Authorization {
         match Engine(port.0.clone()).ask_authorizer(&call.context, &call.input, decided) {
             Some(Ok(())) => Verdict::Pass,
             Some(Err(error)) => error.into(),
-            None => Verdict::Wait,
+            None => {
+                call.thread = Thread::Other;
+                Verdict::Wait
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Answers list requests in pages: first the registered entries, then what the providers list, one provider per page.
 
-use crate::dispatch::access::Caller;
+use crate::dispatch::access::{Caller, HiddenEntries};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::registry::page;
@@ -35,6 +35,8 @@ pub(in crate::host) struct Part {
     of: Option<Fingerprint>,
     /// Whether the list differs between callers.
     private: bool,
+    /// The registered entries that do not exist for the caller.
+    hidden: Option<HiddenEntries>,
 }
 
 /// The part of a list in which an entry lists in pages of its own.
@@ -70,8 +72,7 @@ impl Engine {
                 provided.iter().filter(is_shown).collect()
             }
         };
-        let private = caller.refuses_anonymous
-            || shared.has_visible()
+        let private = shared.answers_differ()
             || snapshot.is_restricted(kind)
             || kind == Kind::Resource && snapshot.is_restricted(Kind::ResourceProvider);
         let (place, before, inner) = match cursor {
@@ -104,7 +105,7 @@ impl Engine {
         }
         input.end_object();
         let then = providers.get(place + 1).map(|next| page::fingerprint(&next.name));
-        let part = Part { operation, before, then, of: None, private };
+        let part = Part { operation, before, then, of: None, private, hidden: caller.hidden.cloned() };
         Ok(ListPage::FromProvider((*provider).clone(), input.into_slice(), Box::new(part)))
     }
 }
@@ -131,7 +132,10 @@ impl Engine {
         }
         input.end_object();
         let before = JsonSlice::from_trusted(Bytes::from_static(b"[]"));
-        Ok((input.into_slice(), Box::new(Part { operation, before, then: None, of: Some(of), private })))
+        Ok((
+            input.into_slice(),
+            Box::new(Part { operation, before, then: None, of: Some(of), private, hidden: None }),
+        ))
     }
 }
 
@@ -183,7 +187,15 @@ impl Shared {
         for resource in part.before.elements() {
             out.slice(&resource);
         }
+        let snapshot = self.catalog.snapshot();
+        let caller =
+            Caller { hidden: part.hidden.as_ref(), ..self.caller(flight.context.arrival.principal()) };
         for resource in resources {
+            // A registered resource is listed by itself, to those who may use it.
+            let own = snapshot.find(Kind::Resource, resource.name());
+            if own.is_some_and(|own| own.permit(caller).is_err() || !own.is_seen_by(caller)) {
+                continue;
+            }
             match entry.under.is_empty() {
                 true => resource.write(revision, &mut out),
                 false => self.listed_under(entry, resource).write(revision, &mut out),

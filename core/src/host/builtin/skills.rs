@@ -3,7 +3,7 @@
 
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::Key;
-use crate::dispatch::skills::{Library, Page, SkillSource, SourceContents, contents};
+use crate::dispatch::skills::{Library, Page, SkillSource, SourceContents, TEMPLATE, contents};
 use crate::dispatch::validation::arguments::Policy;
 use crate::error::{Error, ErrorKind};
 use crate::host::Target;
@@ -20,8 +20,6 @@ use crate::proto::operation::Op;
 use crate::proto::session::extension::Extension;
 use std::sync::Arc;
 
-/// The addresses of everything that belongs to skills.
-const TEMPLATE: &str = "skill://{+path}";
 /// A page ends after the entry that makes it longer than this.
 const PAGE_BYTES: usize = 1 << 20;
 

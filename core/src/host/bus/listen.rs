@@ -137,7 +137,7 @@ impl Engine {
         let waits = Arc::downgrade(shared);
         let is_wanted =
             move || waits.upgrade().is_some_and(|shared| shared.bus.table.lock().has_subscriber(key));
-        self.readable(supported, principal.as_ref(), is_wanted, opens);
+        self.readable(supported, principal, is_wanted, opens);
         Ok(ListenId(key))
     }
 

@@ -183,8 +183,8 @@ impl Engine {
         if self.0.looks_first() {
             match self.look(request, caller, &snapshot, continues)? {
                 Look::Hidden(found) => hidden = found,
-                Look::Asks(questions) => {
-                    return self.perform_later((scope, request), client, sink, continues, questions);
+                Look::Asks(asked) => {
+                    return self.perform_later((scope, request), client, sink, continues, *asked);
                 }
             }
             caller.hidden = hidden.as_ref();
@@ -216,7 +216,7 @@ impl Engine {
                 }
             }
             Route::Pages(invocation, operation) => {
-                let private = caller.refuses_anonymous || invocation.entry.access().is_some();
+                let private = self.0.answers_differ() || invocation.entry.access().is_some();
                 let (input, part) = self.page_of(operation, params, (principal, revision), private)?;
                 let invocation = Invocation { input, ..invocation };
                 self.call(scope, request, client, (invocation, Some(part)), sink, continues)

@@ -183,8 +183,7 @@ impl Shared {
     fn hints(&self, flight: &InFlightCall, outcome: &Outcome) -> Option<(CacheHints, bool)> {
         let entry = flight.entry();
         // What not everybody may use is not for everybody's cache, unless the entry says so.
-        let private = (entry.access().is_some() || self.refuses_anonymous() || self.looks_first())
-            && entry.policies.cache.is_none();
+        let private = (entry.access().is_some() || self.answers_differ()) && entry.policies.cache.is_none();
         let limited = |mut hints: CacheHints| {
             if private {
                 hints.scope = CacheScope::Private;

@@ -1,9 +1,10 @@
-//! Requests that the engine answers itself, but later. Each is a call in the call table, of an entry without a handler. So
-//! it can be cancelled and can time out like any other call.
+//! Requests that the engine answers itself, but later. Each is a call in the call table. So it can be cancelled and can time
+//! out like any other call. It is a call of the entry that the request names, or of an entry without a handler.
 
 use super::{Accepted, Engine, Scope};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::registry::entry::Entry;
+use crate::dispatch::route::named;
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::admission::chain::StageSet;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
@@ -44,20 +45,26 @@ impl Engine {
         own: Own,
         sink: &Arc<dyn Sink>,
     ) -> Result<CallId, RpcError> {
-        let entry = match self.0.own_entry.get() {
-            Some(entry) => entry.clone(),
-            None => {
+        // Its audit event names the entry.
+        let named = (own == Own::Deciding)
+            .then(|| named(&request.method, &request.params, &self.0.catalog.snapshot()))
+            .flatten();
+        let (entry, input) = match (named, self.0.own_entry.get()) {
+            (Some(named), _) => named,
+            (None, Some(entry)) => (entry.clone(), JsonSlice::empty_object()),
+            (None, None) => {
                 let target = Target::Local(Arc::new(UnusedHandler));
                 let made = Registered::new(Entry::new(Kind::Method, "engine"), target, Policy::default())
                     .map_err(|error| RpcError::internal(error.to_string()))?;
-                self.0.own_entry.get_or_init(|| Arc::new(made)).clone()
+                let entry = self.0.own_entry.get_or_init(|| Arc::new(made)).clone();
+                (entry, JsonSlice::empty_object())
             }
         };
         let context = Arc::new(CallContext {
             request_id: Some(request.id.clone()),
             ..CallContext::of(Some(scope), client, entry)
         });
-        let spec = CallSpec::of(scope.peer(), context, JsonSlice::empty_object(), sink);
+        let spec = CallSpec::of(scope.peer(), context, input, sink);
         let observed = request.observed.clone();
         match self.start(CallSpec { role: Role::Own(own), observed, ..spec })? {
             Accepted::Started(call) => Ok(call),

@@ -1,7 +1,7 @@
 //! The authorizer: a function of the program that decides whether a call is permitted, also by its arguments.
 
 use super::HostFunctionKind;
-use super::decision::{Subject, Topic};
+use super::decision::{Decision, Question, Subject, Topic};
 use crate::host::calls::op::CallContext;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
@@ -27,11 +27,14 @@ impl Engine {
         let name = context.uri.as_deref().unwrap_or(&context.entry.name);
         let topic = Topic { kind: context.entry.kind, name, arguments: Some(input) };
         let subject = Subject::of(context.arrival.principal());
-        let question = subject.question(HostFunctionKind::Authorizer, topic);
-        if let Some(known) = self.0.known_decision(HostFunctionKind::Authorizer, &question.key) {
+        let key = subject.key(HostFunctionKind::Authorizer, topic);
+        if let Some(known) = self.0.known_decision(HostFunctionKind::Authorizer, &key) {
             return Some(known.permits());
         }
-        self.decide(question, |decision| decided(decision.and_then(|decision| decision.permits())));
+        let question = Question::new(HostFunctionKind::Authorizer, key, topic);
+        let decided =
+            move |decision: Result<Decision, RpcError>| decided(decision.and_then(Decision::permits));
+        self.decide(&subject, &question, Box::new(decided));
         None
     }
 }

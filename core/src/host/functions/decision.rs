@@ -1,12 +1,12 @@
 //! Questions that a function of the program answers with yes or no: whether a caller may use an entry, and whether the caller
 //! sees it. Answers are kept for a short time.
 
-use super::{HostFunction, HostFunctionKind};
+use super::{Failure, HostFunctionKind};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::timed_cache::Digest;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
-use crate::json::{self, JsonSlice, JsonWriter, Kind};
+use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::catalog::kind::Kind as EntryKind;
 use crate::proto::messages::error::{ErrorClass, RpcError, code, stage};
 use bytes::Bytes;
@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// The longest reason that a client gets, in bytes.
 const MAX_REASON: usize = 1024;
+
+/// Takes a decision, or the error for the client.
+pub(in crate::host) type Decided = Box<dyn FnOnce(Result<Decision, RpcError>) + Send>;
 
 /// What a function has decided.
 #[derive(Clone, Debug)]
@@ -32,11 +35,14 @@ pub(in crate::host) struct Subject {
     digest: Digest,
 }
 
-/// One question. Equal questions have equal keys.
+/// One question. Equal questions have equal keys. What a function gets is written when it is asked, because many questions may
+/// wait.
 pub(in crate::host) struct Question {
     function: HostFunctionKind,
     pub(super) key: Digest,
-    input: JsonSlice,
+    kind: EntryKind,
+    name: Box<str>,
+    arguments: Option<JsonSlice>,
 }
 
 /// What a question is about.
@@ -59,7 +65,8 @@ impl Subject {
         Subject { principal, digest }
     }
 
-    /// The key of a question to a function.
+    /// The key of a question to a function. The text of the arguments counts, because a program may tell numbers apart that
+    /// are the same double.
     pub(super) fn key(&self, function: HostFunctionKind, topic: Topic<'_>) -> Digest {
         let mut digest = Sha256::new();
         digest.update(self.digest);
@@ -67,20 +74,28 @@ impl Subject {
         digest.update((topic.name.len() as u64).to_be_bytes());
         digest.update(topic.name);
         if let Some(arguments) = topic.arguments {
-            json::canonical(arguments, &mut |bytes| digest.update(bytes));
+            digest.update(arguments.as_bytes());
         }
         digest.finalize().into()
     }
 
-    pub(super) fn question(&self, function: HostFunctionKind, topic: Topic<'_>) -> Question {
+    /// What a function gets.
+    fn input(&self, question: &Question) -> JsonSlice {
         let mut out = JsonWriter::new();
         out.begin_object().key("principal").slice(&self.principal);
-        out.key("kind").str(topic.kind.as_str()).key("name").str(topic.name);
-        if let Some(arguments) = topic.arguments {
+        out.key("kind").str(question.kind.as_str()).key("name").str(&question.name);
+        if let Some(arguments) = &question.arguments {
             out.key("arguments").slice(arguments);
         }
         out.end_object();
-        Question { function, key: self.key(function, topic), input: out.into_slice() }
+        out.into_slice()
+    }
+}
+
+impl Question {
+    pub(super) fn new(function: HostFunctionKind, key: Digest, topic: Topic<'_>) -> Question {
+        let Topic { kind, name, arguments } = topic;
+        Question { function, key, kind, name: name.into(), arguments: arguments.cloned() }
     }
 }
 
@@ -100,17 +115,25 @@ impl Decision {
 
 /// The error if a function gives no usable answer.
 #[cold]
-fn no_decision(function: HostFunctionKind) -> RpcError {
-    undecided(match function {
-        HostFunctionKind::Authorizer => "cannot decide about this call",
-        _ => "cannot decide what the caller may see",
-    })
+fn no_decision(function: HostFunctionKind, failure: &Failure) -> RpcError {
+    if let Failure::Busy(text) = failure {
+        return RpcError::busy(format!("Server busy: {text}; retry later"));
+    }
+    match function {
+        HostFunctionKind::Authorizer => {
+            RpcError::internal(format!("{UNDECIDED} cannot decide about this call"))
+        }
+        _ => undecided("cannot decide what the caller may see"),
+    }
 }
 
-/// The error of a server that could not decide. `what` completes "the server".
+const UNDECIDED: &str = "Internal error: the server";
+
+/// The error of a server that could not decide what a caller sees. `what` completes "the server".
 #[cold]
 pub(in crate::host) fn undecided(what: &str) -> RpcError {
-    RpcError::internal(format!("Internal error: the server {what}"))
+    RpcError::internal(format!("{UNDECIDED} {what}"))
+        .refused_by(stage::AUTHORIZATION, HostFunctionKind::Visible.as_str())
 }
 
 impl Shared {
@@ -142,31 +165,50 @@ impl Shared {
 }
 
 impl Engine {
-    /// Asks a function. If there is no such function, the decision is yes. `Err` has the error for the client.
-    pub(super) fn decide(
-        &self,
-        question: Question,
-        decided: impl FnOnce(Result<Decision, RpcError>) + Send + 'static,
-    ) {
-        let Question { function, key, input } = question;
-        let Some(HostFunction { decisions, .. }) = self.0.functions.slot(function).get() else {
-            return decided(Ok(Decision::Yes));
-        };
-        let generation = decisions.generation();
+    /// Forgets the decisions of this server, and of those that it is mounted in.
+    pub(crate) fn forget_decisions_above(&self) {
+        self.here_and_above().iter().for_each(|engine| engine.0.forget_decisions());
+    }
+
+    /// Asks a function. If there is no such function, the decision is yes. `Err` has the error for the client. Equal
+    /// questions that wait at the same time are asked once, unless the function decides about each call.
+    pub(super) fn decide(&self, subject: &Subject, question: &Question, decided: Decided) {
+        let (kind, key) = (question.function, question.key);
+        let Some(function) = self.0.functions.slot(kind).get() else { return decided(Ok(Decision::Yes)) };
+        let joins = kind == HostFunctionKind::Visible || !self.0.decision_time(kind).is_zero();
+        let mut alone = Some(decided);
+        if joins {
+            let mut asked = function.asked.lock();
+            if let Some(waiting) = asked.get_mut(&key) {
+                waiting.extend(alone.take());
+                return;
+            }
+            asked.insert(key, alone.take().into_iter().collect());
+        }
+        let generation = function.decisions.generation();
         let engine = self.clone();
-        let answered = Box::new(move |answer: Result<JsonSlice, String>| {
+        let answered = Box::new(move |answer: Result<JsonSlice, Failure>| {
             let decision = match answer {
-                Ok(value) => engine.decision(function, &value),
-                Err(_) => Err(no_decision(function)),
+                Ok(value) => engine.decision(kind, &value),
+                Err(failure) => Err(no_decision(kind, &failure)),
             };
             let shared = &engine.0;
-            if let (Ok(decision), Some(own)) = (&decision, shared.functions.slot(function).get()) {
-                let time = shared.decision_time(function);
-                own.decisions.put(key, decision.clone(), time, shared.now(), generation);
+            let Some(own) = shared.functions.slot(kind).get() else { return };
+            if let Ok(decision) = &decision {
+                own.decisions.put(
+                    key,
+                    decision.clone(),
+                    shared.decision_time(kind),
+                    shared.now(),
+                    generation,
+                );
             }
-            decided(decision);
+            let waiting = if joins { own.asked.lock().remove(&key) } else { None };
+            for decided in waiting.into_iter().flatten().chain(alone) {
+                decided(decision.clone());
+            }
         });
-        self.ask_function(function, input, answered);
+        self.ask_function(kind, subject.input(question), answered);
     }
 
     fn decision(&self, function: HostFunctionKind, value: &JsonSlice) -> Result<Decision, RpcError> {
@@ -185,7 +227,7 @@ impl Engine {
                     false => "true or false",
                 };
                 self.0.log_handler_fault(|| format!("{} must return {what}", function.noun()));
-                Err(no_decision(function))
+                Err(no_decision(function, &Failure::Fault(String::new())))
             }
         }
     }

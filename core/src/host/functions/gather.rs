@@ -1,6 +1,6 @@
 //! Asks a function of the program several questions, a bounded number at a time.
 
-use super::decision::{Decision, Question};
+use super::decision::{Decision, Question, Subject};
 use crate::dispatch::timed_cache::Digest;
 use crate::host::engine::Engine;
 use crate::locks::Mutex;
@@ -19,6 +19,7 @@ type Then = Box<dyn FnOnce(Result<Decided, RpcError>) + Send>;
 
 struct Gathering {
     engine: Engine,
+    subject: Subject,
     /// Whether the request still waits.
     is_wanted: Box<dyn Fn() -> bool + Send + Sync>,
     state: Mutex<State>,
@@ -39,6 +40,7 @@ impl Engine {
     /// Asks all questions. `then` runs once, on any thread, unless the request is no longer wanted.
     pub(super) fn gather(
         &self,
+        subject: Subject,
         questions: Vec<Question>,
         decided: Decided,
         is_wanted: impl Fn() -> bool + Send + Sync + 'static,
@@ -52,9 +54,8 @@ impl Engine {
             asking: false,
             then: Some(Box::new(then)),
         };
-        let gathering =
-            Gathering { engine: self.clone(), is_wanted: Box::new(is_wanted), state: Mutex::new(state) };
-        Arc::new(gathering).ask();
+        let (is_wanted, state) = (Box::new(is_wanted), Mutex::new(state));
+        Arc::new(Gathering { engine: self.clone(), subject, is_wanted, state }).ask();
     }
 }
 
@@ -77,10 +78,11 @@ impl Gathering {
             };
             let Some(question) = next else { break };
             let (own, key) = (self.clone(), question.key);
-            self.engine.decide(question, move |decision| {
+            let decided = move |decision| {
                 own.take(key, decision);
                 own.ask();
-            });
+            };
+            self.engine.decide(&self.subject, &question, Box::new(decided));
         }
         self.finish();
     }
@@ -106,6 +108,9 @@ impl Gathering {
             };
             (then, result)
         };
-        then(result);
+        // A request that has ended must have no effect.
+        if (self.is_wanted)() {
+            then(result);
+        }
     }
 }

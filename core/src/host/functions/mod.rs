@@ -36,6 +36,7 @@ use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
 use decision::Decision;
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -90,10 +91,19 @@ pub(in crate::host) struct HostFunction {
     headers: Vec<String>,
     /// What it has decided.
     decisions: TimedCache<Digest, Decision>,
+    /// Who waits for the answers to questions that are asked now.
+    asked: Mutex<HashMap<Digest, Vec<decision::Decided>>>,
 }
 
-/// Why a function gave no answer. The text is for the log.
-pub(crate) type Failure = String;
+/// Why a function gave no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Too many questions wait; the text is for the client.
+    Busy(String),
+    /// The text is for the log.
+    Fault(String),
+}
+
 /// Takes the answer of a function.
 pub(crate) type Answered = Box<dyn FnOnce(Result<JsonSlice, Failure>) + Send>;
 
@@ -116,6 +126,9 @@ impl Engine {
         kept: Option<Arc<dyn Any + Send + Sync>>,
         headers: Vec<String>,
     ) -> Result<(), Error> {
+        if kind != HostFunctionKind::Verifier && self.is_mounted() {
+            return Err(Error::new(ErrorKind::State, only_served(kind)));
+        }
         let entry = Entry::new(Kind::Method, kind.as_str());
         let entry = match kept {
             Some(kept) => entry.keep(kept),
@@ -123,12 +136,23 @@ impl Engine {
         };
         let entry = Arc::new(Registered::new(entry, target, Policy::default())?);
         let decisions = TimedCache::new(self.0.limits.max_cached_decisions);
-        let function = HostFunction { entry, pending: Arc::default(), headers, decisions };
+        let function =
+            HostFunction { entry, pending: Arc::default(), headers, decisions, asked: Mutex::default() };
         self.0
             .functions
             .slot(kind)
             .set(function)
             .map_err(|_| Error::new(ErrorKind::State, format!("the server already has {}", kind.noun())))
+    }
+
+    /// Fails if the other server has a function that decides about requests, because it would be lost by mounting the
+    /// server here.
+    pub(in crate::host) fn check_functions(&self, other: &Engine) -> Result<(), Error> {
+        let deciding = [HostFunctionKind::Authorizer, HostFunctionKind::Visible];
+        match deciding.into_iter().find(|kind| other.0.functions.slot(*kind).get().is_some()) {
+            Some(kind) => Err(Error::new(ErrorKind::State, format!("mount: {}", only_served(kind)))),
+            None => Ok(()),
+        }
     }
 
     /// Asks a function. If there is none, `answered` is dropped, and the result is `false`.
@@ -142,7 +166,10 @@ impl Engine {
         let Some(function) = shared.functions.slot(kind).get() else { return false };
         let pending = Pending::enter(&function.pending);
         if function.pending.load(Ordering::SeqCst) > MAX_PENDING {
-            answered(Err(format!("more than {MAX_PENDING} questions to {} wait", kind.noun())));
+            answered(Err(Failure::Busy(format!(
+                "more than {MAX_PENDING} questions to {} wait",
+                kind.noun()
+            ))));
             return true;
         }
         let sink = Arc::new(FunctionSink {
@@ -157,10 +184,17 @@ impl Engine {
         let spec = CallSpec { thread: Thread::Other, role, ..CallSpec::of(None, context, input, &to) };
         match self.start(spec) {
             Ok(Accepted::Started(_) | Accepted::Answered | Accepted::NoReply | Accepted::Listening(_)) => {}
-            Err(error) => sink.answer(Err(error.message.clone())),
+            Err(error) => sink.answer(Err(Failure::Fault(error.message.clone()))),
         }
         true
     }
+}
+
+fn only_served(kind: HostFunctionKind) -> String {
+    let noun = kind.noun();
+    format!(
+        "{noun} belongs to the server that is served, not to a mounted one; set it in the server that is served"
+    )
 }
 
 /// Counts one question that waits.
@@ -190,7 +224,7 @@ impl FunctionSink {
     /// Passes on the answer. Only the first one counts.
     fn answer(&self, answer: Result<JsonSlice, Failure>) {
         let Some((answered, pending)) = self.waiting.lock().take() else { return };
-        if let (Err(why), Some(shared)) = (&answer, self.shared.upgrade()) {
+        if let (Err(Failure::Fault(why)), Some(shared)) = (&answer, self.shared.upgrade()) {
             let noun = self.kind.noun();
             shared.observers.diagnose(LogLevel::Error, log::AUTH, || format!("{noun} failed: {why}"));
         }
@@ -203,7 +237,7 @@ impl Sink for FunctionSink {
     fn send(&self, message: Outgoing) -> Delivery {
         // Other messages of the call have no receiver.
         if let Outgoing::Dropped = message {
-            self.answer(Err("the server has ended".to_owned()));
+            self.answer(Err(Failure::Fault("the server has ended".to_owned())));
         }
         Delivery::Gone
     }
@@ -212,10 +246,10 @@ impl Sink for FunctionSink {
         self.answer(match outcome {
             Outcome::Json(value) | Outcome::Result(value) => Ok(value.clone()),
             Outcome::Text(text) => Ok(JsonSlice::from_value(&text.as_str().into())),
-            Outcome::Exception(text) | Outcome::Failed(text) => Err(text.clone()),
-            Outcome::Error(error) => Err(error.message.clone()),
+            Outcome::Exception(text) | Outcome::Failed(text) => Err(Failure::Fault(text.clone())),
+            Outcome::Error(error) => Err(Failure::Fault(error.message.clone())),
             Outcome::Bytes(_) | Outcome::Content(_) | Outcome::Suspend => {
-                Err("it returned something that is no answer".to_owned())
+                Err(Failure::Fault("it returned something that is no answer".to_owned()))
             }
         });
     }
@@ -224,6 +258,6 @@ impl Sink for FunctionSink {
 impl Drop for FunctionSink {
     fn drop(&mut self) {
         // A call that is lost must not leave its question without an answer.
-        self.answer(Err("its answer was lost; the server's log has the reason".to_owned()));
+        self.answer(Err(Failure::Fault("its answer was lost; the server's log has the reason".to_owned())));
     }
 }

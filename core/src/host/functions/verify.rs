@@ -1,6 +1,6 @@
 //! The verifier: a function of the program that finds the principal of credentials.
 
-use super::{HostFunction, HostFunctionKind};
+use super::{Failure, HostFunction, HostFunctionKind};
 use crate::dispatch::principal::{HOST, Principal};
 use crate::host::engine::Engine;
 use crate::json::{JsonSlice, JsonWriter, Kind};
@@ -36,7 +36,7 @@ impl Engine {
         }
         out.end_object().end_object();
         let engine = self.clone();
-        let answered = Box::new(move |answer: Result<JsonSlice, String>| {
+        let answered = Box::new(move |answer: Result<JsonSlice, Failure>| {
             found(answer.map_err(drop).and_then(|value| engine.verified(&value)));
         });
         self.ask_function(HostFunctionKind::Verifier, out.into_slice(), answered)

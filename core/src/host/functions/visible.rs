@@ -14,7 +14,6 @@ use crate::dispatch::observer::RequestScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::route::{address, concerned};
-use crate::host::Target;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::{Continues, Step};
@@ -22,6 +21,8 @@ use crate::host::calls::start::Own;
 use crate::host::delivery::sink::{Outgoing, Sink};
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::engine_state::Shared;
+use crate::host::{Registered, Target};
+use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::{RpcError, stage};
@@ -35,7 +36,13 @@ pub(in crate::host) enum Look {
     /// Everything: these do not exist for the caller.
     Hidden(Option<HiddenEntries>),
     /// These must be asked first.
-    Asks(Vec<Question>),
+    Asks(Box<Asked>),
+}
+
+/// Questions about one caller, which are to be asked.
+pub(in crate::host) struct Asked {
+    subject: Subject,
+    questions: Vec<Question>,
 }
 
 /// Questions about one caller.
@@ -57,9 +64,25 @@ impl Asking<'_> {
         let decided = self.decided.and_then(|decided| decided.get(&key).cloned());
         let known = decided.or_else(|| self.shared.known_decision(function, &key));
         if known.is_none() {
-            self.missing.push(self.subject.question(function, topic));
+            self.missing.push(Question::new(function, key, topic));
         }
         known
+    }
+
+    /// Whether the caller may be notified of changes of a resource: it exists for the caller, and could be read. `None` if
+    /// a function must be asked. `Ok(false)`: it does not exist.
+    fn ask_to_subscribe(
+        &mut self,
+        entry: &Registered,
+        uri: &str,
+        variables: &JsonSlice,
+    ) -> Option<Result<bool, RpcError>> {
+        let seen = self.ask(Visible, Topic { kind: entry.kind, name: &entry.name, arguments: None })?;
+        if let Decision::No(_) = seen {
+            return Some(Ok(false));
+        }
+        let read = self.ask(Authorizer, Topic { kind: entry.kind, name: uri, arguments: Some(variables) })?;
+        Some(read.permits().map(|()| true))
     }
 }
 
@@ -70,10 +93,10 @@ impl Shared {
         self.functions.visible.get().is_some() || self.functions.authorizer.get().is_some()
     }
 
-    /// Whether what a caller sees depends on a function of the program.
+    /// Whether the same request of two callers may have different answers, whatever entry it is about.
     #[inline]
-    pub(in crate::host) fn has_visible(&self) -> bool {
-        self.functions.visible.get().is_some()
+    pub(in crate::host) fn answers_differ(&self) -> bool {
+        self.refuses_anonymous() || self.looks_first()
     }
 }
 
@@ -89,7 +112,7 @@ impl Engine {
         let subscribes = request.method.is(Op::Subscribe);
         // A list with middleware is looked at when the middleware asks for it.
         let later = || request.method.lists() && self.around(request, outer).is_some();
-        if !subscribes && !self.0.has_visible() || later() {
+        if !subscribes && self.0.functions.visible.get().is_none() || later() {
             return Ok(Look::Hidden(None));
         }
         let mut hidden = HiddenEntries::default();
@@ -103,21 +126,18 @@ impl Engine {
                 hidden.add(entry.kind, &entry.name);
             }
         }
-        if subscribes && !entries.is_empty() && asking.missing.is_empty() {
+        if subscribes && asking.missing.is_empty() {
             let uri = address(&request.params)?;
             if let Some((entry, variables)) = snapshot.resource(&uri)
                 && entry.permit(caller).is_ok()
-                && !hidden.has(entry.kind, &entry.name)
+                && let Some(answer) = asking.ask_to_subscribe(entry, &uri, &variables)
             {
-                let topic = Topic { kind: entry.kind, name: &uri, arguments: Some(&variables) };
-                if let Some(decision) = asking.ask(Authorizer, topic) {
-                    decision.permits()?;
-                }
+                answer?;
             }
         }
         Ok(match asking.missing.is_empty() {
             true => Look::Hidden(Some(hidden)),
-            false => Look::Asks(asking.missing),
+            false => Look::Asks(Box::new(Asked { subject: asking.subject, questions: asking.missing })),
         })
     }
 }
@@ -144,7 +164,7 @@ impl Engine {
         client: Client,
         sink: &Arc<dyn Sink>,
         continues: Continues<'_>,
-        questions: Vec<Question>,
+        asked: Asked,
     ) -> Result<Step, RpcError> {
         let own = match (continues.outer, continues.own) {
             // The outer call can be cancelled instead.
@@ -167,65 +187,85 @@ impl Engine {
         let call = own.or(continues.outer);
         let is_wanted = move || call.is_none_or(|call| shared.calls.with(call, |_| ()).is_some());
         let decided = continues.decided.cloned().unwrap_or_default();
-        self.gather(questions, decided, is_wanted, move |decided| waiting.perform(decided));
+        let Asked { subject, questions } = asked;
+        let then = move |decided| waiting.perform(decided);
+        // The request is a call already, which must be answered once.
+        let asking = caught(|| self.gather(subject, questions, decided, is_wanted, then));
+        if let (Err(panicked), Some(own)) = (asking, own) {
+            self.0.fail_panicked(own, &panicked);
+        }
         Ok(Step::Started(own.map_or(Accepted::Answered, Accepted::Started)))
     }
 
-    /// The resources of a filter that the caller may be notified of. Those that nothing could be decided about are not
-    /// among them.
+    /// Passes on the resources of a filter that the caller may be notified of. Those that nothing could be decided about are
+    /// not among them.
     pub(in crate::host) fn readable(
         &self,
         filter: Filter,
-        principal: Option<&Principal>,
+        principal: Option<Principal>,
         is_wanted: impl Fn() -> bool + Send + Sync + 'static,
         then: impl FnOnce(Filter, Thread) + Send + 'static,
     ) {
-        match self.readable_now(filter, principal, None) {
-            (filter, missing) if missing.is_empty() => then(filter, Thread::Receiver),
-            (filter, missing) => {
-                let (engine, principal) = (self.clone(), principal.cloned());
-                self.gather(missing, Decided::default(), is_wanted, move |decided| {
-                    let decided = decided.unwrap_or_default();
-                    let (filter, _) = engine.readable_now(filter, principal.as_ref(), Some(&decided));
-                    then(filter, Thread::Other);
-                });
-            }
+        let wanted = Arc::new(is_wanted);
+        let round = Readable { engine: self.clone(), principal, wanted, then };
+        round.look(filter, Decided::default(), Thread::Receiver);
+    }
+}
+
+/// A filter of which functions decide what the caller may be notified of.
+struct Readable<W, T> {
+    engine: Engine,
+    principal: Option<Principal>,
+    wanted: Arc<W>,
+    then: T,
+}
+
+impl<W, T> Readable<W, T>
+where
+    W: Fn() -> bool + Send + Sync + 'static,
+    T: FnOnce(Filter, Thread) + Send + 'static,
+{
+    /// Asks what is not decided yet, and looks again afterwards. Each question is asked once.
+    fn look(self, mut filter: Filter, decided: Decided, thread: Thread) {
+        let Asked { subject, questions } = self.retain(&mut filter, &decided, true);
+        if questions.is_empty() {
+            return (self.then)(filter, thread);
         }
+        let (engine, wanted) = (self.engine.clone(), self.wanted.clone());
+        engine.gather(
+            subject,
+            questions,
+            decided,
+            move || wanted(),
+            move |decided| match decided {
+                Ok(decided) => self.look(filter, decided, Thread::Other),
+                Err(_) => {
+                    self.retain(&mut filter, &Decided::default(), false);
+                    (self.then)(filter, Thread::Other);
+                }
+            },
+        );
     }
 
-    /// The same, as far as it is known. If `decided` is given, nothing more is asked.
-    fn readable_now(
-        &self,
-        mut filter: Filter,
-        principal: Option<&Principal>,
-        decided: Option<&Decided>,
-    ) -> (Filter, Vec<Question>) {
-        if filter.resources.is_empty() {
-            return (filter, Vec::new());
+    /// Removes what the caller may not be notified of. What is not decided stays if `undecided` is set.
+    fn retain(&self, filter: &mut Filter, decided: &Decided, undecided: bool) -> Asked {
+        let shared = &self.engine.0;
+        let subject = Subject::of(self.principal.as_ref());
+        let mut asking = Asking { shared, subject, decided: Some(decided), missing: Vec::new() };
+        if !filter.resources.is_empty() {
+            let (snapshot, looks) = (shared.catalog.snapshot(), shared.looks_first());
+            let caller = shared.caller(self.principal.as_ref());
+            filter.resources.retain(|uri| {
+                let Some((entry, variables)) = snapshot.resource(uri) else { return false };
+                let asks = entry.permit(caller).is_ok() && looks;
+                match if asks { asking.ask_to_subscribe(entry, uri, &variables) } else { None } {
+                    Some(answer) => matches!(answer, Ok(true)),
+                    None if asks => undecided,
+                    None => entry.permit(caller).is_ok(),
+                }
+            });
         }
-        let snapshot = self.0.catalog.snapshot();
-        let caller = self.0.caller(principal);
-        let looks = self.0.looks_first();
-        let mut asking =
-            Asking { shared: &self.0, subject: Subject::of(principal), decided, missing: Vec::new() };
-        filter.resources.retain(|uri| {
-            let Some((entry, variables)) = snapshot.resource(uri) else { return false };
-            if entry.permit(caller).is_err() {
-                return false;
-            }
-            if !looks {
-                return true;
-            }
-            let sees = Topic { kind: entry.kind, name: &entry.name, arguments: None };
-            let reads = Topic { kind: entry.kind, name: uri, arguments: Some(&variables) };
-            let answers = [asking.ask(Visible, sees), asking.ask(Authorizer, reads)];
-            // What is not known is kept until it is.
-            answers.iter().all(|answer| match answer {
-                Some(decision) => matches!(decision, Decision::Yes),
-                None => decided.is_none(),
-            })
-        });
-        (filter, asking.missing)
+        Asked { subject: asking.subject, questions: asking.missing }
     }
 }
 
@@ -247,11 +287,10 @@ impl Waiting {
             Ok(Step::Started(_)) => return,
             Ok(Step::Answer(body)) => Ok(body),
             Err(error) => {
-                if error.refuser().is_some() {
-                    observed.rejected(&error, 0);
-                }
-                if outer.is_none() {
-                    engine.audit_refused(scope, &request, error.refuser());
+                match own {
+                    // For observers and for the audit event.
+                    Some(own) => _ = engine.0.calls.with(*own, |flight| flight.rejected(&error, 0)),
+                    None => observed.rejected(&error, 0),
                 }
                 Err(error)
             }

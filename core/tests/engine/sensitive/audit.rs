@@ -330,3 +330,39 @@ fn an_audited_argument_that_does_not_exist_is_named_at_the_registration() {
     let wrong = server.resource_template(template, || async { "text" }).unwrap_err();
     assert!(wrong.message().contains("\"ids\"; the nearest name is \"id\""), "{wrong}");
 }
+
+/// A call that ends before the program has decided whether its caller sees the entry has an event as well.
+#[test]
+fn a_call_that_waits_for_a_decision_has_one_event() {
+    let (bench, events) = audited();
+    let visible = Target::Lane { lane: LANE, handler: HandlerId(3) };
+    bench.server.set_function(tenon_mcp::HostFunctionKind::Visible, visible, None, &[]).unwrap();
+    let no = Outcome::Json(JsonSlice::from_value(&json!(false)));
+    let ends: [(&str, &dyn Fn(CallId)); 3] = [
+        ("cancelled", &|_| bench.cancel(1)),
+        ("refused", &|_| bench.advance(tenon_mcp::Limits::default().store_timeout)),
+        ("refused", &|id| bench.port.complete(id, no.clone()).unwrap()),
+    ];
+    for (outcome, end) in ends {
+        bench.send(pay(1, json!({ "amount": 5 })));
+        let question = bench.drain_call();
+        assert_eq!(question.handler, HandlerId(3));
+        end(question.id);
+        let record = events.one();
+        assert_eq!((&record["outcome"], &record["arguments"]), (&json!(outcome), &json!({ "amount": 5 })));
+        bench.drain();
+        bench.sink.take();
+    }
+    // It is decided now: the call is refused at once.
+    bench.send(pay(2, json!({ "amount": 5 })));
+    assert_eq!(events.outcome(), "refused");
+    bench.sink.take();
+    bench.server.list_changed(tenon_mcp::Kind::Tool).unwrap();
+    bench.send(pay(3, json!({ "amount": 5 })));
+    let yes = Outcome::Json(JsonSlice::from_value(&json!(true)));
+    bench.port.complete(bench.drain_call().id, yes).unwrap();
+    let call = bench.drain_call();
+    assert!(events.take().is_empty());
+    assert!(bench.text(call.id, "done"));
+    assert_eq!(events.outcome(), "ok");
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::notification;
-use crate::support::bench::{Part, Pending, poll_body};
+use crate::support::bench::{Chunks, Part, Pending, poll_body};
 use tenon_mcp::{CallId, Completion, HostFunctionKind, HostOp, Layer, Outcome, Server};
 
 const VISIBLE: Target = Target::Lane { lane: LaneId(1), handler: HandlerId(92) };
@@ -228,7 +228,8 @@ fn a_function_that_hangs_refuses_the_request() {
     let bench = hiding();
     let mut list = begin(&bench, None, "tools/list", json!({}));
     let mut call = begin(&bench, None, "tools/call", json!({ "name": "open" }));
-    assert_eq!(bench.ops().len(), 4);
+    // The question about `open` is asked once.
+    assert_eq!(bench.ops().len(), 3);
     bench.clock.advance(Limits::default().store_timeout);
     bench.service.tick();
     for pending in [&mut list, &mut call] {
@@ -421,6 +422,119 @@ fn decisions_of_the_authorizer_are_kept_for_the_time_of_the_limit() {
     assert_eq!((call(2), call(2)), ((403, 1), (403, 0)));
     bench.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!((call(1), call(2)), ((200, 1), (403, 1)));
+}
+
+/// A program may tell numbers apart that are the same double.
+#[test]
+fn a_decision_about_a_call_is_not_one_about_another_number() {
+    let mut limits = Limits::default();
+    limits.authorizer_cache_time = std::time::Duration::from_secs(10);
+    let bench = Bench::with(limits, |builder| builder);
+    bench.server.set_function(HostFunctionKind::Authorizer, AUTHORIZER, None, &[]).unwrap();
+    let call = |amount: &str| {
+        let text = format!(
+            "{{\"name\":\"work\",\"arguments\":{{\"amount\":{amount}}},\"_meta\":{}}}",
+            envelope(json!({}))["_meta"]
+        );
+        let body = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{text}}}");
+        let headers = [
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", MODERN),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "work"),
+        ];
+        let mut pending = bench.submit("POST", &headers, Chunks::of([body.into()]));
+        let _ = pending.poll();
+        decide(&bench, |_| json!(true)).0.len()
+    };
+    assert_eq!((call("36893488147419103232"), call("36893488147419103232")), (1, 0));
+    assert_eq!(call("36893488147419103233"), 1);
+}
+
+#[test]
+fn equal_questions_are_asked_once() {
+    let mut limits = Limits::default();
+    limits.visible_cache_time = std::time::Duration::ZERO;
+    let bench = hiding_with(limits);
+    let mut lists: Vec<_> = (0..20).map(|_| begin(&bench, None, "tools/list", json!({}))).collect();
+    assert_eq!(decide(&bench, is_open).0.len(), 3);
+    for list in &mut lists {
+        assert_eq!(names(&whole(list.poll().unwrap()), "tools", "name"), ["work", "open"]);
+    }
+    // Nothing is kept.
+    drop(begin(&bench, None, "tools/list", json!({})));
+    assert_eq!(decide(&bench, is_open).0.len(), 3);
+}
+
+#[test]
+fn a_request_that_has_ended_has_no_effect() {
+    let bench = hiding();
+    bench.server.set_function(HostFunctionKind::Authorizer, AUTHORIZER, None, &[]).unwrap();
+    let session = bench.open();
+    let headers = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
+    let _ = bench.post(&headers, &notification("notifications/initialized", json!({}))).finish();
+    let subscribe = request(11, "resources/subscribe", json!({ "uri": "a://open" }));
+    let mut pending = bench.post(&headers, &subscribe);
+    assert!(pending.poll().is_none());
+    // It takes most of its time for the first question, and the rest for the second.
+    let time = Limits::default().store_timeout;
+    bench.clock.advance(time * 2 / 3);
+    let HostOp::Call(first) = bench.ops().remove(0) else { panic!() };
+    let yes = || Outcome::Json(JsonSlice::from_value(&json!(true)));
+    let _ = bench.server.port().complete(first.id, yes());
+    let HostOp::Call(second) = bench.ops().remove(0) else { panic!() };
+    bench.clock.advance(time * 2 / 3);
+    bench.service.tick();
+    let late = String::from_utf8_lossy(&whole(pending.poll().unwrap()).body).into_owned();
+    assert!(late.contains("could not decide about this request in time"), "{late}");
+    let _ = bench.server.port().complete(second.id, yes());
+    let mut stream = bench.listen(&session);
+    bench.server.resource_updated("a://open");
+    bench.clock.advance(std::time::Duration::from_secs(1));
+    bench.service.tick();
+    assert!(!matches!(poll_body(&mut stream, &Arc::default()), Part::Data(data) if data.ends_with(b"}\n\n")));
+}
+
+#[test]
+fn a_changed_list_is_decided_again() {
+    let bench = hiding();
+    let pending = begin(&bench, None, "tools/list", json!({}));
+    assert_eq!(decide(&bench, is_open).0.len(), 3);
+    drop(pending);
+    bench.server.list_changed(Kind::Tool).unwrap();
+    let pending = begin(&bench, None, "tools/list", json!({}));
+    decide(&bench, |_| json!(true));
+    assert_eq!(names(&pending.finish(), "tools", "name").len(), 3);
+}
+
+#[test]
+fn a_provider_does_not_list_a_registered_resource_that_is_hidden() {
+    let bench = hiding();
+    add(&bench, Kind::ResourceTemplate, "a://{id}", &json!({}));
+    bench.server.add(Entry::new(Kind::ResourceProvider, "a://{id}"), LANE).unwrap();
+    let mut pending = begin(&bench, None, "resources/list", json!({}));
+    let (_, calls) = decide(&bench, is_open);
+    let found = json!({ "resources": [
+        { "uri": "a://secret", "name": "x" }, { "uri": "a://open", "name": "y" }, { "uri": "a://other", "name": "z" },
+    ] });
+    let _ = bench.server.port().complete(calls[0].1, Outcome::Json(JsonSlice::from_value(&found)));
+    let listed = names(&whole(pending.poll().unwrap()), "resources", "uri");
+    assert_eq!(listed, ["a://open", "a://open", "a://other"]);
+}
+
+/// Whoever was hidden there would be open here.
+#[test]
+fn a_server_with_such_a_function_cannot_be_mounted() {
+    for kind in [HostFunctionKind::Visible, HostFunctionKind::Authorizer] {
+        let (inner, outer) = (Server::new("inner", "1.0.0"), Server::new("outer", "1.0.0"));
+        inner.set_function(kind, VISIBLE, None, &[]).unwrap();
+        let refused = outer.mount(&inner, None).unwrap_err();
+        assert!(refused.to_string().contains("belongs to the server that is served"), "{refused}");
+        let late = Server::new("late", "1.0.0");
+        outer.mount(&late, None).unwrap();
+        assert!(late.set_function(kind, VISIBLE, None, &[]).is_err());
+    }
 }
 
 fn begin_call(bench: &Bench, amount: u64) -> Pending {
