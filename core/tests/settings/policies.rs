@@ -4,10 +4,11 @@ use crate::{Folder, error, get, slice};
 use serde_json::{Value, json};
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tenon_mcp::testing::Client;
 use tenon_mcp::{
-    ErrorKind, JsonSlice, Kind, Log, LogLevel, Principal, Prompt, Record, Resource, ResourceTemplate,
-    ServeOptions, Server, Settings, Tool,
+    CacheHints, CacheScope, ErrorKind, JsonSlice, Kind, Log, LogLevel, Principal, Prompt, Record, Resource,
+    ResourceTemplate, ServeOptions, Server, Settings, Tool,
 };
 
 /// Settings with this section.
@@ -50,7 +51,7 @@ async fn policies_apply_by_name_and_pattern() {
     let toml = "[policies.tools.\"*\"]\ntimeout = 0.05\n[policies.tools.\"delete_*\"]\nconfirm = \"Really delete?\"\n\
                 [policies.tools.secret]\nhidden = true\n[policies.tools.\"job.*\"]\nhidden = true\n\
                 [policies.prompts.greet]\nhidden = true\n[policies.resources.\"file:///a.txt\"]\ncache = { ttlMs = 60_000 }\n\
-                [policies.templates.\"db://{+path}\"]\nunsafe_paths = true\n[policies.tools.strict]\n\
+                [policies.templates.\"db://{+path}\"]\nhidden = true\n[policies.tools.strict]\n\
                 unknown_arguments = \"refuse\"\n[policies.tools.data]\nstructured = true\n";
     let server = server(&with(&folder, toml));
     server.tool(Tool::new("slow"), || async { pending::<&str>().await }).unwrap();
@@ -74,8 +75,9 @@ async fn policies_apply_by_name_and_pattern() {
     assert_eq!(names(&client.list_prompts().await.unwrap()), ["ask"]);
     let read = client.request("resources/read", json!({ "uri": "file:///a.txt" })).await.unwrap();
     assert_eq!(read["ttlMs"], 60_000, "{read}");
-    assert!(client.read_resource("db:///etc").await.is_ok());
-    assert!(client.read_resource("safe:///etc").await.is_err());
+    assert!(client.read_resource("db://etc").await.is_ok());
+    let templates = client.request("resources/templates/list", json!({})).await.unwrap();
+    assert_eq!(templates["resourceTemplates"].as_array().unwrap().len(), 1, "{templates}");
     let strict = client.call_tool("strict", json!({ "more": 1 })).await.unwrap_err().to_string();
     assert!(strict.contains("more"), "{strict}");
     assert_eq!(call(&client, "strict").await, "done");
@@ -338,7 +340,11 @@ fn errors_name_the_line_and_the_nearest_name() {
         ),
         (
             at("unsafe_paths = false"),
-            "app.toml, line 3: policies.tools.\"get_*\": only resource templates and resource providers can have unsafe_paths",
+            "app.toml, line 3: policies.tools.\"get_*\": unsafe_paths weakens safety, so only code can set it; remove it here",
+        ),
+        (
+            "[policies.templates.\"db://*\"]\nunsafe_paths = true".to_owned(),
+            "app.toml, line 2: policies.templates.\"db://*\": unsafe_paths weakens safety, so only code can set it; remove",
         ),
         (
             "[policies.hooks.start]\nscopes = []".to_owned(),
@@ -361,6 +367,96 @@ fn errors_name_the_line_and_the_nearest_name() {
     assert!(text.ends_with("policies.tools: 1025 names exceed the limit of 1024"), "{text}");
     let long = format!("[policies.tools.{}]\ntimeout = 1", "x".repeat(1025));
     assert!(error(&folder, folder.settings(&long, "")).contains("1 to 1024 bytes"));
+}
+
+/// Settings may say how long a result is fresh, but not that what not everybody may use is for everybody's cache.
+#[tokio::test]
+async fn caching_hints_of_settings_do_not_make_private_results_public() {
+    let folder = Folder::new();
+    let hints = "[policies.resources.\"*\"]\ncache = { ttlMs = 60_000, cacheScope = \"public\" }\n\
+                 [policies.templates.\"*\"]\ncache = { ttlMs = 60_000 }\n";
+    let add = |server: &Server| {
+        server.resource(Resource::new("a://scoped").scopes(["s"]), || async { "text" }).unwrap();
+        server.resource(Resource::new("a://open"), || async { "text" }).unwrap();
+        let code = CacheHints::new(Duration::from_secs(1), CacheScope::Public);
+        server.resource(Resource::new("a://code").scopes(["s"]).cache(code), || async { "text" }).unwrap();
+        server.resource_template(ResourceTemplate::new("b://{x}").roles(["r"]), || async { "text" }).unwrap();
+    };
+    let read = async |server: &Server, uri: &str| {
+        let client = client(server, &ann(&["s"], &["r"]));
+        let read = client.request("resources/read", json!({ "uri": uri })).await.unwrap();
+        (read["ttlMs"].as_u64().unwrap(), read["cacheScope"].as_str().unwrap().to_owned())
+    };
+    let found = |time: u64, scope: &str| (time, scope.to_owned());
+    let plain = server(&with(&folder, hints));
+    add(&plain);
+    assert_eq!(read(&plain, "a://scoped").await, found(60_000, "private"));
+    assert_eq!(read(&plain, "b://x").await, found(60_000, "private"));
+    assert_eq!(read(&plain, "a://open").await, found(60_000, "public"), "everybody may read it");
+    assert_eq!(read(&plain, "a://code").await, found(1000, "public"), "code says so");
+    let closed = server(&with(&folder, &format!("anonymous = \"refuse\"\n{hints}")));
+    add(&closed);
+    assert_eq!(read(&closed, "a://open").await, found(60_000, "private"));
+    let outer = Server::builder("outer", "1").scopes(["s"]).build().unwrap();
+    outer.mount(&plain, None).unwrap();
+    assert_eq!(read(&outer, "a://open").await, found(60_000, "private"), "the outer server demands a scope");
+}
+
+/// A pattern is for many entries, which need not all have the arguments.
+#[tokio::test]
+async fn audited_arguments_of_settings_need_not_exist() {
+    let folder = Folder::new();
+    let audit = "audit = [\"amount\"]\n";
+    let toml = format!(
+        "audit = \"{}\"\n[policies.tools.\"*\"]\n{audit}[policies.resources.\"*\"]\n{audit}",
+        folder.0.join("audit.jsonl").display()
+    );
+    let inner = server(&with(&folder, &toml));
+    let schema =
+        |name: &str| json!({ "type": "object", "properties": { name: {} }, "additionalProperties": false });
+    for name in ["amount", "id"] {
+        tool(&inner, Tool::new(name).input_schema(schema(name)));
+    }
+    inner.resource(Resource::new("a://b"), || async { "text" }).unwrap();
+    let misspelt = Tool::new("own").input_schema(schema("amount")).audit(["amuont"]);
+    let error = inner.tool(misspelt, || async { "done" }).unwrap_err();
+    assert!(error.message().contains("there is no argument \"amuont\""), "{error}");
+    let client = Client::new(&inner).unwrap();
+    client.call_tool("amount", json!({ "amount": 5 })).await.unwrap();
+    client.call_tool("id", json!({ "id": 7 })).await.unwrap();
+    client.read_resource("a://b").await.unwrap();
+    let events = std::fs::read_to_string(folder.0.join("audit.jsonl")).unwrap();
+    let arguments: Vec<_> = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["arguments"].clone())
+        .collect();
+    assert_eq!(arguments[..2], [json!({ "amount": 5 }), json!({})], "{events}");
+    assert_eq!(arguments.len(), 3);
+    let outer = Server::builder("outer", "1").build().unwrap();
+    outer.mount(&inner, "in").unwrap();
+    assert_eq!(outer.names(Kind::Tool).len(), 2);
+}
+
+/// Patterns match the names of entries. A resource that a template serves has none of its own.
+#[tokio::test]
+async fn a_pattern_of_addresses_does_not_match_a_template() {
+    let folder = Folder::new();
+    let restricted = |kind: &str, name: &str| {
+        let server = server(&with(&folder, &format!("[policies.{kind}.\"{name}\"]\nroles = [\"owner\"]\n")));
+        server.resource_template(ResourceTemplate::new("file:///{+path}"), || async { "text" }).unwrap();
+        server
+    };
+    let read = async |server: &Server| {
+        Client::new(server)
+            .unwrap()
+            .read_resource("file:///secret/a")
+            .await
+            .map_err(|error| error.to_string())
+    };
+    assert!(read(&restricted("resources", "file:///secret/*")).await.is_ok());
+    assert!(read(&restricted("templates", "file:///secret/*")).await.is_ok());
+    let refused = read(&restricted("templates", "file:///{+path}")).await.unwrap_err();
+    assert!(refused.contains("credentials"), "{refused}");
 }
 
 /// What the settings set must be found when it does not fit the entry.
@@ -420,6 +516,16 @@ fn keys_have_quotes_and_values_are_saved() {
     assert!(text.contains("timeout = 7 # slow disk"), "{text}");
     let again = folder.settings(&text, "").load().unwrap();
     assert_eq!(get(&again, "policies.tools.\"a.*\".scopes"), json!(["a"]));
+    let odd = r#"policies.tools."say \"x\" \\".timeout"#;
+    settings.set(odd, &slice(&json!(2))).unwrap();
+    settings.save().unwrap();
+    let text = std::fs::read_to_string(folder.0.join("app.toml")).unwrap();
+    let again = folder.settings(&text, "").load().unwrap();
+    let tools = get(&again, "policies.tools");
+    assert_eq!(tools["say \"x\" \\"]["timeout"], 2, "{tools}");
+    assert_eq!(get(&again, odd), 2);
+    let wrong = settings.set(odd, &slice(&json!(0))).unwrap_err();
+    assert!(wrong.message().contains(odd), "{wrong}");
     let unknown = settings.get("policies.tools.\"a.*\".scope").unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::NotFound);
     assert!(
@@ -454,6 +560,18 @@ fn the_section_cannot_change_while_the_server_runs() {
                     cannot change while the server runs; restart the server";
     assert!(refused.message().ends_with(expected), "{refused}");
     assert_eq!(get(&settings, "policies.tools.\"a*\".scopes"), json!(["a"]));
+    let two = ["[policies.tools.\"a*\"]\nscopes = [\"a\"]\n", "[policies.tools.\"*a\"]\ntimeout = 1\n"];
+    folder.file("app.toml", &toml(&two.concat()));
+    let settings_of_two = folder.settings(&toml(&two.concat()), "").load().unwrap();
+    let server_of_two = self::server(&settings_of_two);
+    folder.file("app.toml", &toml(&[two[1], two[0]].concat()));
+    let refused = settings_of_two.reload().unwrap_err();
+    let expected = "app.toml, line 6: policies.tools.\"a*\": its place among the patterns differs from what the server was \
+                    built with, and cannot change while the server runs; restart the server";
+    assert!(refused.message().ends_with(expected), "{refused}");
+    folder.file("app.toml", &toml(&two.concat()));
+    settings_of_two.reload().unwrap();
+    drop(server_of_two);
     folder.file("app.toml", &toml(""));
     assert!(settings.reload().unwrap_err().message().contains("policies.tools: it differs"));
     assert!(server.names(Kind::Tool).is_empty());
@@ -482,10 +600,13 @@ fn the_schema_has_the_policies_of_each_kind() {
         of("resources")["additionalProperties"]["properties"]["cache"]["type"],
         json!(["number", "object"])
     );
+    let of_templates = &of("templates")["additionalProperties"]["properties"];
+    assert_eq!(of_templates["cache"]["type"], json!(["number", "object"]));
+    assert_eq!(of_templates["unsafe_paths"], Value::Null, "only code can set it");
     assert_eq!(of("hooks")["additionalProperties"]["properties"]["scopes"], Value::Null);
     let path = folder.0.join("default.toml");
     Settings::write_default(&path).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains("\n[policies]\n") && text.contains("\n# prompts.\"name\".public = …\n"), "{text}");
-    assert!(!text.contains("# prompts.\"name\".structured"));
+    assert!(!text.contains("# prompts.\"name\".structured") && !text.contains("unsafe_paths"));
 }

@@ -138,6 +138,35 @@ def test_a_state_counts_once():
     assert paid == [5]
 
 
+def test_a_tool_that_takes_any_names_records_any(tmp_path):
+    file = tmp_path / "audit.jsonl"
+    app = Server("payments", audit=str(file))
+
+    @app.tool(audit=["foo"])
+    def untyped(amount: float, **rest) -> str:
+        return f"{amount:g} {sorted(rest)}"
+
+    @app.tool(audit=["foo"])
+    def typed(amount: float, **rest: int) -> str:
+        return f"{amount:g} {sorted(rest)}"
+
+    @app.method("acme/pay", audit=["foo"])
+    def method(**rest) -> dict:
+        return rest
+
+    with Client(app) as client:
+        for name in ("untyped", "typed"):
+            assert client.call_tool(name, {"amount": 5, "foo": 1, "bar": 2}).text == "5 ['bar', 'foo']"
+    assert [event["arguments"] for event in events(file)] == [{"foo": 1}, {"foo": 1}]
+    with pytest.raises(RegistrationError, match="there is no argument 'foo'|there is no argument \"foo\""):
+        payments(audit=["foo"])
+    with pytest.raises(RegistrationError, match="there is no argument"):
+
+        @app.tool(audit=["foo"], unknown_arguments="refuse")
+        def refusing(amount: float, **rest) -> str:
+            return ""
+
+
 def test_wrong_values_are_refused():
     with pytest.raises(RegistrationError, match="True, False or a list of names of arguments"):
         payments(audit="amount")

@@ -156,10 +156,14 @@ pub(crate) fn fill<T: Options>(options: &mut T, others: &T, changeable: bool) {
     fill_rows(options, others, |row| row.changeable == changeable);
 }
 
-/// Sets the options of these rows that are not set to their values in `others`.
-pub(crate) fn fill_rows<T: Options>(options: &mut T, others: &T, is_meant: impl Fn(&OptionRow) -> bool) {
+/// Sets the options of these rows that are not set to their values in `others`. Returns the names of those that changed.
+pub(crate) fn fill_rows<T: Options>(
+    options: &mut T,
+    others: &T,
+    is_meant: impl Fn(&OptionRow) -> bool,
+) -> Vec<&'static str> {
     let rows = T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| is_meant(row));
-    rows.for_each(|(_, access)| (access.fill)(options, others));
+    rows.filter(|(_, access)| (access.fill)(options, others)).map(|(row, _)| row.name).collect()
 }
 
 /// The value of the row at `place` of the table, for comparisons: also if it is secret.

@@ -1,6 +1,7 @@
 //! The policies of entries.
 
 use super::owners::Owners;
+use super::spelling::Spelling;
 use super::table::{Access, OptionRow};
 use super::types::*;
 use super::values::OptionValue;
@@ -112,6 +113,6 @@ options! {
         /// Whether values of the template's variables may lead out of a folder that the handler appends them to. `{+x}` may
         /// then be an absolute path or start with a drive (`C:`), and values of a query or a fragment may have segments
         /// `..`. If not, addresses with such values do not match the template. Default: no.
-        unsafe_paths: bool;
+        unsafe_paths: bool, absent: Some(Spelling::File);
     }
 }

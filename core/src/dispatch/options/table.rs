@@ -23,7 +23,8 @@ pub struct OptionRow {
     pub changeable: bool,
     /// Whether the value is secret: it is never shown in logs or when options are read back.
     pub secret: bool,
-    /// The only language that does not have the option, because another option there includes it.
+    /// The only language that does not have the option, because another option there includes it. Settings files do not have
+    /// the options that weaken safety: only code may set these.
     pub absent: Option<Spelling>,
     /// The description of the option, in sentences.
     pub text: &'static str,
@@ -37,8 +38,8 @@ pub struct Access<T> {
     pub(crate) check: fn(&T, &At) -> Result<(), String>,
     /// The value, if it is set.
     pub(crate) write: fn(&T, Spelling) -> Option<Value>,
-    /// Sets the value to that of another struct, if it is not set.
-    pub(crate) fill: fn(&mut T, &T),
+    /// Sets the value to that of another struct, if it is not set. Returns whether this changed it.
+    pub(crate) fill: fn(&mut T, &T) -> bool,
 }
 
 impl OptionRow {
@@ -153,9 +154,11 @@ macro_rules! options {
                 check: |options, at| options.$name.as_ref().map_or(Ok(()), |value| value.check(at)),
                 write: |options, spelling| options.$name.as_ref().map(|value| value.write(spelling)),
                 fill: |options, others| {
-                    if options.$name.is_none() {
+                    let changes = options.$name.is_none() && others.$name.is_some();
+                    if changes {
                         options.$name.clone_from(&others.$name);
                     }
+                    changes
                 },
             },)+)+];
         }

@@ -2,7 +2,9 @@
 
 use super::registered::{Input, Registered};
 use crate::dispatch::nearest_name::nearest_name;
-use crate::json::JsonSlice;
+use crate::dispatch::validation::arguments::UnknownArguments;
+use crate::json::{JsonSlice, Kind as Json};
+use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::clip;
 
 /// Keywords of a schema by which arguments may exist that `properties` does not have.
@@ -20,18 +22,26 @@ const FURTHER: [&str; 9] = [
 
 impl<T> Registered<T> {
     /// Checks that the arguments exist. Otherwise events would lack them, and nobody would notice.
+    ///
+    /// Only names of code are checked: settings have patterns for many entries, which need not all have the arguments.
     pub(super) fn check_audited(&self) -> Result<(), String> {
         let names = self.audited().unwrap_or_default();
-        if names.is_empty() {
+        if names.is_empty() || self.is_configured("audit") {
             return Ok(());
         }
         let known: Vec<String> = match &self.input {
-            Input::Open => return Ok(()),
+            // A provider has the policies of its template, which is checked.
+            Input::Open if self.kind != Kind::Resource => return Ok(()),
+            Input::Open => Vec::new(),
             Input::Prompt(_) | Input::Template(_) => self.arguments().map(str::to_owned).collect(),
-            Input::Schema(_) => match self.definition().member("inputSchema").and_then(properties) {
-                Some(known) => known,
-                None => return Ok(()),
-            },
+            Input::Schema(_) => {
+                let takes_unknown = self.policies.unknown_arguments == Some(UnknownArguments::Schema);
+                let schema = self.definition().member("inputSchema");
+                match schema.and_then(|schema| known_names(schema, takes_unknown)) {
+                    Some(known) => known,
+                    None => return Ok(()),
+                }
+            }
         };
         let Some(wrong) = names.iter().find(|name| !known.contains(name)) else { return Ok(()) };
         let wrong = clip(wrong);
@@ -42,12 +52,61 @@ impl<T> Registered<T> {
     }
 }
 
-/// The names of the arguments that a schema declares; `None` if it permits others without naming them.
-fn properties(schema: &JsonSlice) -> Option<Vec<String>> {
+/// The names of the arguments that a schema declares; `None` if there may be others. A schema with properties that says
+/// nothing of others is taken as complete, so that misspelt names are found, unless the program takes unknown arguments.
+fn known_names(schema: &JsonSlice, takes_unknown: bool) -> Option<Vec<String>> {
     if FURTHER.iter().any(|keyword| schema.member(keyword).is_some()) {
         return None;
     }
-    let properties = schema.member("properties")?;
-    let bytes = properties.as_bytes();
-    Some(properties.members().map(|member| member.name(bytes).into_owned()).collect())
+    let properties = schema.member("properties");
+    match schema.member("additionalProperties").map(|others| others.kind()) {
+        Some(Json::False) => {}
+        None if properties.is_some() && !takes_unknown => {}
+        _ => return None,
+    }
+    let mut known = Vec::new();
+    if let Some(properties) = &properties {
+        let bytes = properties.as_bytes();
+        known.extend(properties.members().map(|member| member.name(bytes).into_owned()));
+    }
+    if let Some(required) = schema.member("required") {
+        known.extend(required.deserialize::<Vec<String>>().unwrap_or_default());
+    }
+    Some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn known(schema: Value, takes_unknown: bool) -> Option<Vec<String>> {
+        known_names(&JsonSlice::from_value(&schema), takes_unknown)
+    }
+
+    #[test]
+    fn a_schema_is_complete_only_if_it_closes() {
+        let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let a = json!({ "a": {} });
+        assert_eq!(known(json!({ "properties": a }), false), names(&["a"]));
+        assert_eq!(known(json!({ "properties": a, "required": ["b"] }), false), names(&["a", "b"]));
+        assert_eq!(known(json!({ "properties": a, "not": { "required": ["b"] } }), false), names(&["a"]));
+        assert_eq!(known(json!({ "additionalProperties": false }), false), names(&[]));
+        assert_eq!(known(json!({ "additionalProperties": false }), true), names(&[]));
+        for open in [
+            json!({}),
+            json!({ "required": ["b"] }),
+            json!({ "properties": a, "additionalProperties": true }),
+            json!({ "properties": a, "additionalProperties": { "type": "string" } }),
+            json!({ "additionalProperties": false, "patternProperties": { "^x": {} } }),
+        ] {
+            assert_eq!(known(open.clone(), false), None, "{open}");
+        }
+        assert_eq!(known(json!({ "properties": a }), true), None, "the program takes unknown arguments");
+        assert_eq!(
+            known(json!({ "properties": a, "additionalProperties": false }), true),
+            names(&["a"]),
+            "but the schema refuses them"
+        );
+    }
 }

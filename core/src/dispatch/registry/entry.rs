@@ -23,6 +23,8 @@ pub(super) type Retained = Arc<dyn Any + Send + Sync>;
 pub struct Entry {
     pub(super) definition: Definition,
     pub(super) policies: Policies,
+    /// The names of the policies that come from settings. A mounting server keeps them.
+    pub(super) configured: Vec<&'static str>,
     pub(super) inline: bool,
     pub(super) paged: bool,
     pub(super) stays: bool,
@@ -43,6 +45,7 @@ impl Entry {
         Entry {
             definition,
             policies: Policies::default(),
+            configured: Vec::new(),
             inline: false,
             paged: false,
             stays: false,

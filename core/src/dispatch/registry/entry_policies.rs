@@ -1,7 +1,11 @@
 //! The policies that settings give to entries, by patterns of their names.
 //!
 //! What an entry sets itself counts. Settings give it the policies that it leaves out. Rules of access and tags add to
-//! those of the entry, so that settings restrict an entry and never open it.
+//! those of the entry, so settings can restrict an entry further. With `public = true`, they open an entry to callers
+//! without a principal, but only if nothing demands scopes or roles and code does not say that it is not public.
+//!
+//! An entry records which policies came from settings, because these do not count as the program's consent: caching
+//! hints of settings never make a private result public.
 
 use crate::dispatch::access::{ConfiguredRule, Rule};
 use crate::dispatch::options::{KIND_WORDS, OptionRow, Policies, Spelling, fill_rows, matches, write_shown};
@@ -34,7 +38,11 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// The path in the settings, such as `policies.tools."get_*"`.
     pub(crate) fn path(&self) -> String {
-        dotted(&[POLICIES, KIND_WORDS[self.word].0, &self.name])
+        dotted(&self.parts())
+    }
+
+    fn parts(&self) -> [&str; 3] {
+        [POLICIES, KIND_WORDS[self.word].0, &self.name]
     }
 
     /// The name, in which `*` stands for any text.
@@ -45,6 +53,11 @@ impl Pattern {
     /// Whether the pattern is for the kinds with this place in [`KIND_WORDS`].
     pub(crate) fn is_of(&self, word: usize) -> bool {
         self.word == word
+    }
+
+    /// How specific the pattern is: how many characters it has besides `*`.
+    fn specificity(&self) -> usize {
+        self.name.chars().filter(|letter| *letter != '*').count()
     }
 
     /// Whether the pattern matches this name.
@@ -64,12 +77,13 @@ impl EntryPolicies {
         &self.0
     }
 
-    /// The patterns that match an entry, the most specific first: its own name, then the longer pattern, then the later.
+    /// The patterns that match an entry, the most specific first: its own name, then the pattern with more characters
+    /// besides `*`, then the later one.
     fn matching(&self, kind: Kind, name: &str) -> Vec<&Pattern> {
         let is_meant = |one: &&Pattern| KIND_WORDS[one.word].1.contains(&kind) && one.matches(name);
         let mut found: Vec<_> = self.0.iter().rev().filter(is_meant).collect();
-        // Stable, so of patterns of one length the later one stays first.
-        found.sort_by_key(|one| std::cmp::Reverse((one.name == name, one.name.len())));
+        // Stable, so of equally specific patterns the later one stays first.
+        found.sort_by_key(|one| std::cmp::Reverse((one.name == name, one.specificity())));
         found
     }
 
@@ -89,7 +103,8 @@ impl EntryPolicies {
                 && !(row.name == policy && has_tasks)
         };
         for pattern in &found {
-            fill_rows(&mut entry.policies, &pattern.policies, is_meant);
+            let filled = fill_rows(&mut entry.policies, &pattern.policies, is_meant);
+            entry.configured.extend(filled);
         }
         for tag in found.iter().rev().flat_map(|pattern| &pattern.policies.tags).flat_map(|tags| &tags.0) {
             let own = &mut entry.policies.tags.get_or_insert_default().0;
@@ -107,6 +122,16 @@ impl EntryPolicies {
             .into_iter()
             .map(|pattern| ConfiguredRule { path: pattern.path(), rule: Rule::of(&pattern.policies) });
         rules.filter(|one| one.rule != Rule::default()).collect()
+    }
+
+    /// The path of the first pattern whose place among the patterns of its kind differs in `others`, which have the same
+    /// patterns. The place matters, because of equally specific patterns the later one counts.
+    pub(crate) fn first_moved<'a>(&'a self, others: &EntryPolicies) -> Option<[&'a str; 3]> {
+        (0..KIND_WORDS.len()).find_map(|word| {
+            let own = self.0.iter().filter(move |one| one.is_of(word));
+            let others = others.0.iter().filter(move |one| one.is_of(word));
+            own.zip(others).find(|(own, other)| own.name != other.name).map(|(own, _)| own.parts())
+        })
     }
 
     /// The policies as an object, by kind and pattern.
@@ -129,7 +154,7 @@ impl Rule {
     }
 }
 
-/// A path of settings as TOML writes it: parts that are no plain words are in quotes.
+/// A path of settings as TOML writes it: parts that are no plain words are in quotes, with escapes.
 pub(crate) fn dotted(path: &[impl AsRef<str>]) -> String {
     let mut out = String::new();
     for part in path.iter().map(AsRef::as_ref) {
@@ -138,10 +163,23 @@ pub(crate) fn dotted(path: &[impl AsRef<str>]) -> String {
             && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         let _ = match is_plain {
             true => write!(out, "{separator}{part}"),
-            false => write!(out, "{separator}\"{part}\""),
+            false => write!(out, "{separator}{}", quoted(part)),
         };
     }
     out
+}
+
+/// A text in quotes. TOML and JSON have these escapes in common.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for letter in text.chars() {
+        let _ = match letter {
+            '"' | '\\' => write!(out, "\\{letter}"),
+            letter if letter.is_control() => write!(out, "\\u{:04x}", u32::from(letter)),
+            letter => write!(out, "{letter}"),
+        };
+    }
+    out + "\""
 }
 
 #[cfg(test)]
@@ -192,7 +230,8 @@ mod tests {
         for kind in Kind::ALL {
             let (word, _) =
                 KIND_WORDS.iter().enumerate().find(|(_, (_, kinds))| kinds.contains(&kind)).unwrap();
-            for row in Policies::TABLE.iter().filter(|row| row.is_for(kind.into())) {
+            let in_files = |row: &&OptionRow| row.absent != Some(Spelling::File);
+            for row in Policies::TABLE.iter().filter(|row| row.is_for(kind.into())).filter(in_files) {
                 let mut all = EntryPolicies::default();
                 let mut given = value(row);
                 if let Some(ttl) = given.get_mut("ttlMs") {
@@ -247,6 +286,43 @@ mod tests {
         assert_eq!(applied(&all, Entry::new(Kind::Prompt, "get_user")), (json!({}), Vec::new()));
     }
 
+    /// Stars do not make a pattern more specific.
+    #[test]
+    fn a_pattern_with_more_stars_is_not_more_specific() {
+        let all = of_tools(&[
+            ("a*", json!({ "timeout": 1 })),
+            ("***", json!({ "timeout": 2, "max_concurrency": 2 })),
+            ("*", json!({ "max_concurrency": 1 })),
+        ]);
+        let (found, paths) = applied(&all, Entry::new(Kind::Tool, "ab"));
+        assert_eq!(found, json!({ "timeout": 1.0, "max_concurrency": 1 }), "{paths:?}");
+    }
+
+    #[test]
+    fn an_entry_records_what_came_from_settings() {
+        let all = of_tools(&[
+            ("*", json!({ "timeout": 2, "max_concurrency": 2 })),
+            ("a*", json!({ "timeout": 3, "scopes": ["s"] })),
+        ]);
+        let mut entry = Entry::new(Kind::Tool, "ab").max_concurrency(1);
+        all.apply(&mut entry);
+        assert_eq!(entry.configured, ["timeout"]);
+    }
+
+    #[test]
+    fn the_order_of_patterns_is_compared_within_a_kind() {
+        let (a, b) = (("a*", json!({})), ("*a", json!({})));
+        let mut before = of_tools(&[a.clone(), b.clone()]);
+        assert_eq!(before.first_moved(&of_tools(&[a.clone(), b.clone()])), None);
+        assert_eq!(before.first_moved(&of_tools(&[b.clone(), a.clone()])), Some(["policies", "tools", "a*"]));
+        let prompts = kind_word("prompts").unwrap();
+        before.add(prompts, "a*", Policies::default());
+        let mut others = EntryPolicies::default();
+        others.add(prompts, "a*", Policies::default());
+        others.0.extend(of_tools(&[a, b]).0);
+        assert_eq!(before.first_moved(&others), None, "the order of kinds does not count");
+    }
+
     #[test]
     fn tags_and_rules_of_all_patterns_add_up() {
         let all = of_tools(&[
@@ -293,5 +369,6 @@ mod tests {
             "policies.resources.\"file:///a.txt\".cache"
         );
         assert_eq!(dotted(&["a", ""]), "a.\"\"");
+        assert_eq!(dotted(&["a", "say \"x\"", "C:\\", "b\nc"]), r#"a."say \"x\""."C:\\"."b\u000ac""#);
     }
 }

@@ -90,8 +90,18 @@ impl<T> Registered<T> {
     /// server's; it applies to everything that the entry does not set.
     pub fn new(entry: Entry, target: T, policy: Policy) -> Result<Registered<T>, Error> {
         let source = entry.clone();
-        let Entry { mut definition, policies, inline, paged, stays: _, extension, under, kept, rejected } =
-            entry;
+        let Entry {
+            mut definition,
+            policies,
+            configured: _,
+            inline,
+            paged,
+            stays: _,
+            extension,
+            under,
+            kept,
+            rejected,
+        } = entry;
         if let Some(reason) = rejected {
             return Err(Error::invalid(reason));
         }
@@ -266,6 +276,11 @@ impl<T> Registered<T> {
     /// Whether a prompt has an argument of this name, or a template a variable.
     pub fn has_argument(&self, name: &str) -> bool {
         self.arguments().any(|own| own == name)
+    }
+
+    /// Whether settings have set the policy of this name, and not code.
+    pub(crate) fn is_configured(&self, policy: &str) -> bool {
+        self.source.configured.contains(&policy)
     }
 
     /// The arguments that audit events record; `None` if calls have no audit events.

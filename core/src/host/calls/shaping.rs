@@ -182,8 +182,10 @@ impl Shared {
     /// How long a handler's result may be cached and by whom, and whether the handler may override that.
     fn hints(&self, flight: &InFlightCall, outcome: &Outcome) -> Option<(CacheHints, bool)> {
         let entry = flight.entry();
-        // What not everybody may use is not for everybody's cache, unless the entry says so.
-        let private = (entry.access().is_some() || self.answers_differ()) && entry.policies.cache.is_none();
+        // What not everybody may use is not for everybody's cache, unless the code of the entry says so. Hints of settings
+        // do not say so: their scope is public if they only set a time.
+        let is_own = entry.policies.cache.is_some() && !entry.is_configured("cache");
+        let private = !is_own && (entry.access().is_some() || self.answers_differ());
         let limited = |mut hints: CacheHints| {
             if private {
                 hints.scope = CacheScope::Private;

@@ -114,6 +114,11 @@ impl Shared {
                        restart the server";
             return Err(Refused { path, why: why.to_owned() });
         }
+        if let Some(path) = before.policies.first_moved(&next.policies) {
+            let why = "its place among the patterns differs from what the server was built with, and cannot change while \
+                       the server runs; restart the server";
+            return Err(Refused { path: path.map(str::to_owned).to_vec(), why: why.to_owned() });
+        }
         let mut settings = reload.code.settings.clone();
         fill(&mut settings, &next.server, true);
         let mut limits = next.limits.clone().clamped();

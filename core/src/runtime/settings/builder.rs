@@ -58,7 +58,8 @@ impl SettingsBuilder {
 
     /// Sets a value in code, by its dotted key. It replaces the values of all other sources.
     pub fn set(mut self, key: &str, value: &JsonSlice) -> SettingsBuilder {
-        let path = tree::parts(key);
+        let parts = tree::parts(key);
+        let path = tree::words(&parts);
         let json = value.to_value().map_err(|error| format!("{key}: {error}"));
         let put = json.and_then(|json| tree::put(&mut self.code, &path, tree::from_json(CODE, &json)));
         if let Err(why) = put {

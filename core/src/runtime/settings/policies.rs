@@ -57,6 +57,9 @@ fn policies(path: &str, kinds: &[Kind], value: &Value) -> Result<Policies, Error
             let row = Policies::TABLE.iter().find(|row| SPELLING.name(row.name) == *name);
             let known = known_names(kinds);
             let text = match row {
+                Some(row) if row.absent == Some(SPELLING) => {
+                    format!("{path}: {name} weakens safety, so only code can set it; remove it here")
+                }
                 Some(row) => format!("{path}: {}", only_for(row, name)),
                 None => unknown(path, name, known.iter().map(String::as_str)),
             };

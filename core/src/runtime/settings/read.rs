@@ -17,6 +17,7 @@ use crate::runtime::server::options::ServeOptions;
 use crate::server::{Server, ServerBuilder};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
@@ -285,7 +286,8 @@ impl Settings {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting.
     pub fn get(&self, key: &str) -> Result<Option<JsonSlice>, Error> {
-        let path = tree::parts(key);
+        let parts = tree::parts(key);
+        let path = tree::words(&parts);
         let (sources, now) = (&self.0.sources, self.snapshot());
         self.known(key, &path)?;
         if let Some(value) = tree::at(&now.table, &path) {
@@ -301,7 +303,8 @@ impl Settings {
 
     /// Where the value of a setting comes from: a line of a file, a variable, or `code`. `None` if it is not set.
     pub fn source(&self, key: &str) -> Option<String> {
-        let path = tree::parts(key);
+        let parts = tree::parts(key);
+        let path = tree::words(&parts);
         tree::at(&self.snapshot().table, &path).and_then(tree::origin).map(str::to_owned)
     }
 
@@ -312,7 +315,8 @@ impl Settings {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting, and [`ErrorKind::Invalid`] if the value is wrong.
     pub fn set(&self, key: &str, value: &JsonSlice) -> Result<(), Error> {
-        let path = tree::parts(key);
+        let parts = tree::parts(key);
+        let path = tree::words(&parts);
         let json = value.to_value().map_err(|error| Error::invalid(format!("{key}: {error}")))?;
         let sources = &self.0.sources;
         self.known(key, &path)?;
@@ -349,8 +353,8 @@ impl Settings {
         let mut changes = Vec::new();
         for key in &state.unsaved {
             let parts = tree::parts(key);
-            let Some(value) = tree::at(&state.code, &parts) else { continue };
-            let mut at: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
+            let Some(value) = tree::at(&state.code, &tree::words(&parts)) else { continue };
+            let mut at: Vec<String> = parts.into_iter().map(Cow::into_owned).collect();
             if let Some(secret) = sources.secret(&mut at.clone(), value) {
                 let text = format!(
                     "{secret} is secret, and secrets are not saved; name its file with {secret}_file"

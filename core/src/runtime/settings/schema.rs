@@ -29,7 +29,8 @@ fn transports() -> impl Iterator<Item = &'static TransportRow> {
 
 /// The policies that entries of some of these kinds can have.
 fn of_kinds(kinds: &[Kind]) -> impl Iterator<Item = &'static OptionRow> {
-    Policies::TABLE.iter().filter(|row| kinds.iter().any(|kind| row.is_for((*kind).into())))
+    let is_for = |row: &&OptionRow| kinds.iter().any(|kind| row.is_for((*kind).into()));
+    Policies::TABLE.iter().filter(move |row| is_for(row) && row.absent != Some(SPELLING))
 }
 
 /// Whether there may be a setting at this path.
@@ -72,7 +73,7 @@ pub(super) fn nearest(sections: &Sections, key: &str) -> String {
     for (word, kinds) in KIND_WORDS {
         all.push(format!("{POLICIES}.{word}"));
         // The key with the same name of entries.
-        if let [POLICIES, _, name, ..] = tree::parts(key)[..] {
+        if let [POLICIES, _, name, ..] = tree::words(&tree::parts(key))[..] {
             all.extend(of_kinds(kinds).map(|row| dotted(&[POLICIES, word, name, row.name])));
         }
     }
@@ -254,7 +255,7 @@ pub(super) fn default_file() -> String {
     }
     let _ = writeln!(out, "\n[{POLICIES}]");
     comment(&mut out, POLICIES_TEXT);
-    for row in Policies::TABLE {
+    for row in of_kinds(&Kind::ALL) {
         out.push('\n');
         comment(&mut out, row.text);
         for (word, kinds) in KIND_WORDS {

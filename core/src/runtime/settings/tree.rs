@@ -4,6 +4,7 @@ use crate::error::Error;
 use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ConfigError, Map, Source, Value, ValueKind};
 use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// The members of a section or of a whole source.
 pub(super) type Table = Map<String, Value>;
@@ -66,22 +67,40 @@ pub(super) fn origin(value: &Value) -> Option<&str> {
     value.origin().or_else(inner)
 }
 
-/// The parts of a dotted key. A part in quotes may have dots, as in `policies.tools."a.b".timeout`.
-pub(super) fn parts(key: &str) -> Vec<&str> {
+/// The parts of a dotted key. A part in quotes may have dots, as in `policies.tools."a.b".timeout`, and the escapes that
+/// TOML and JSON have in common.
+pub(super) fn parts(key: &str) -> Vec<Cow<'_, str>> {
     let (mut parts, mut rest) = (Vec::new(), Some(key));
     while let Some(text) = rest {
         let quoted = text.strip_prefix('"').and_then(|inner| {
+            let is_escaped = |before: &str| (before.len() - before.trim_end_matches('\\').len()) % 2 == 1;
             let ends = inner.match_indices('"').map(|(place, _)| (&inner[..place], &inner[place + 1..]));
-            ends.into_iter().find(|(_, after)| after.is_empty() || after.starts_with('.'))
+            ends.into_iter()
+                .find(|(part, after)| (after.is_empty() || after.starts_with('.')) && !is_escaped(part))
         });
         let (part, after) = match quoted {
-            Some((part, after)) => (part, after.strip_prefix('.')),
-            None => text.split_once('.').map_or((text, None), |(part, after)| (part, Some(after))),
+            Some((part, after)) => (unescaped(part), after.strip_prefix('.')),
+            None => {
+                let (part, after) =
+                    text.split_once('.').map_or((text, None), |(part, after)| (part, Some(after)));
+                (part.into(), after)
+            }
         };
         parts.push(part);
         rest = after;
     }
     parts
+}
+
+/// The text between quotes. If it is not well escaped, it stands for itself.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    let decoded = text.contains('\\').then(|| serde_json::from_str(&format!("\"{text}\"")).ok());
+    decoded.flatten().map_or(text.into(), |text: String| text.into())
+}
+
+/// The parts of a key as texts.
+pub(super) fn words<'a>(parts: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+    parts.iter().map(|part| &**part).collect()
 }
 
 /// The value at a path.
@@ -141,4 +160,36 @@ pub(super) fn merge(sources: Vec<Table>) -> Result<Table, Error> {
     let add = |builder: ConfigBuilder<DefaultState>, source| builder.add_source(Collected(source));
     let merged = sources.into_iter().fold(Config::builder(), add).build().and_then(|merged| merged.collect());
     merged.map_err(|error| Error::invalid(format!("the settings cannot be merged: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::registry::entry_policies::dotted;
+
+    #[test]
+    fn a_key_has_the_parts_of_the_path_that_it_was_written_from() {
+        for path in [
+            &["policies", "tools", "a.b", "timeout"][..],
+            &["a", "say \"x\"", "y"],
+            &["a", "\".\"", "y"],
+            &["a", "C:\\", "y"],
+            &["a", "\\\".\\\"", "line\nfeed\u{7f}"],
+            &["a", ""],
+        ] {
+            assert_eq!(words(&parts(&dotted(path))), path);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_well_quoted_stands_for_itself() {
+        for (key, expected) in [
+            ("a*.b", &["a*", "b"][..]),
+            ("\"a\"b\".c", &["a\"b", "c"]),
+            ("\"a\\d\".c", &["a\\d", "c"]),
+            ("\"a.b", &["\"a", "b"]),
+        ] {
+            assert_eq!(words(&parts(key)), expected, "{key}");
+        }
+    }
 }

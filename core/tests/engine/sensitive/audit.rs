@@ -2,7 +2,10 @@
 
 use super::*;
 use std::time::Duration;
-use tenon_mcp::{CallId, Log, LogLevel, Outcome, Record, ResourceTemplate, RpcError, Server, Tool};
+use tenon_mcp::{
+    CallId, Log, LogLevel, Outcome, Record, Resource, ResourceProvider, ResourceTemplate, RpcError, Server,
+    Tool, UnknownArguments,
+};
 
 /// A log that keeps audit events and errors.
 #[derive(Default)]
@@ -324,7 +327,26 @@ fn an_audited_argument_that_does_not_exist_is_named_at_the_registration() {
     let combined =
         json!({ "type": "object", "properties": {}, "allOf": [{ "properties": { "amount": {} } }] });
     assert_eq!(tool(combined, &["amount"]), Ok(()));
+    let open =
+        json!({ "type": "object", "properties": { "id": {} }, "additionalProperties": { "type": "string" } });
+    assert_eq!(tool(open, &["amount"]), Ok(()));
+    let required = json!({ "type": "object", "properties": {}, "required": ["amount"] });
+    assert_eq!(tool(required, &["amount"]), Ok(()));
+    let closed = tool(json!({ "type": "object", "additionalProperties": false }), &["amount"]).unwrap_err();
+    assert!(closed.ends_with("there are no arguments"), "{closed}");
+    // The program says that it takes arguments that the schema does not define.
+    let server = Server::builder("t", "1").build().unwrap();
+    let schema = json!({ "type": "object", "properties": { "id": {} } });
+    let takes =
+        |policy| Tool::new("t").input_schema(schema.clone()).audit(["amount"]).unknown_arguments(policy);
+    assert!(server.tool(takes(UnknownArguments::Refuse), || async { "paid" }).is_err());
+    server.tool(takes(UnknownArguments::Schema), || async { "paid" }).unwrap();
 
+    let fixed = server.resource(Resource::new("a://b").audit(["id"]), || async { "text" }).unwrap_err();
+    assert!(fixed.message().ends_with("there is no argument \"id\"; there are no arguments"), "{fixed}");
+    server.resource(Resource::new("a://b").audit(true), || async { "text" }).unwrap();
+    let provider = ResourceProvider::new("db://{id}").audit(["id"]);
+    server.resource_provider(provider, || async { json!([]) }, || async { "row" }).unwrap();
     let server = Server::builder("t", "1").build().unwrap();
     let template = ResourceTemplate::new("order://{id}").audit(["ids"]);
     let wrong = server.resource_template(template, || async { "text" }).unwrap_err();
