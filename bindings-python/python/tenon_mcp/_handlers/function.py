@@ -11,7 +11,7 @@ from ..errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from .._native import Arguments
@@ -92,15 +92,6 @@ class Function:
     def schema(self, *, closed: bool) -> dict[str, Any]:
         """The schema of the arguments. ``closed`` refuses other names, unless the function takes them."""
         return signature_schema.of_arguments(self.label, self.signature, closed, self._described)
-
-    def policies(self, policies: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The policies of a tool or method. If its function takes any names, audit events can record any.
-
-        Its schema alone does not tell: it neither permits nor refuses other names.
-        """
-        if self.signature.open and policies.get("audit") and policies.get("unknown_arguments") is None:
-            return {**policies, "unknown_arguments": "schema"}
-        return policies
 
     def result(self, structured: bool | None, has_schema: bool) -> tuple[bool, dict[str, Any] | None]:
         """Whether a tool's result is structured, and its schema, from the return annotation."""

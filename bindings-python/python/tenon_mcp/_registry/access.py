@@ -131,7 +131,8 @@ class AccessRegistry(Registry):
         It gets the principal (``None`` if the caller is anonymous), the kind of the entry (``"tool"``, …), its name or
         the address of the resource, and the arguments, which fit the schema. It returns ``True``, ``False``, or the
         reason of a refusal as a ``str``, which the client gets. It is also called for subscriptions to resources, with
-        the kind and the address as for a read. Its answers are kept for the limit ``authorizer_cache_time``, 0 by default.
+        the kind and the address as for a read. Its answers are kept for the limit ``authorizer_cache_time``, 0 by
+        default.
 
         If the function raises, returns something else, or takes longer than ``store_timeout``, the call is refused,
         and only the log says why. ``def`` and ``async def`` functions run as those of ``verifier`` do. A server
@@ -145,14 +146,14 @@ class AccessRegistry(Registry):
         """Registers the function that decides which entries exist for a caller, after scopes and roles; a decorator.
 
         It gets the principal (``None`` if the caller is anonymous), the kind of the entry (``"tool"``, ``"resource"``,
-        ``"resource_template"`` or ``"prompt"``), and its name: of a resource its URI, of a template its text. It returns
-        ``True`` or ``False``. An entry that does not exist for a caller is in no list, and calls, completions and
+        ``"resource_template"`` or ``"prompt"``), and its name: of a resource its URI, of a template its text. It
+        returns ``True`` or ``False``. An entry that does not exist for a caller is in no list, and calls, completions and
         subscriptions fail as if it were not registered.
 
         The answers are kept for the limit ``visible_cache_time``, by principal and entry. If the function raises,
         returns something else, or takes longer than ``store_timeout``, the request is refused, and only the log says
-        why. ``def`` and ``async def`` functions run as those of ``verifier`` do. A server with such a function cannot be
-        mounted. Raises ``StateError`` if the server has such a function, is mounted, or is served already.
+        why. ``def`` and ``async def`` functions run as those of ``verifier`` do. A server with such a function cannot
+        be mounted. Raises ``StateError`` if the server has such a function, is mounted, or is served already.
         """
         self._decider("visible", function, ("principal", "kind", "name"), self._engine.set_visible)
         return function

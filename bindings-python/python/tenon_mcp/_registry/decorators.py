@@ -145,7 +145,7 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry, AccessRegistry):
                 },
                 of,
                 handler=of.handler(open=True, returns_dict=returns_dict and policies.get("structured") is None),
-                policies=of.policies({**policies, "structured": is_structured}),
+                policies={**policies, "structured": is_structured},
             )
             return function
 

@@ -44,7 +44,7 @@ class Methods(Registry):
             schema = of.schema(closed=False) if input_schema is None else input_schema
             doc = of.doc if description is None else description
             definition = {"name": name, "description": doc, "input_schema": schema}
-            self._add("method", definition, of, policies=of.policies(policies))
+            self._add("method", definition, of, policies=policies)
             return function
 
         return register

@@ -35,9 +35,9 @@ impl<T> Registered<T> {
             Input::Open => Vec::new(),
             Input::Prompt(_) | Input::Template(_) => self.arguments().map(str::to_owned).collect(),
             Input::Schema(_) => {
-                let takes_unknown = self.policies.unknown_arguments == Some(UnknownArguments::Schema);
+                let refuses_others = self.policies.unknown_arguments == Some(UnknownArguments::Refuse);
                 let schema = self.definition().member("inputSchema");
-                match schema.and_then(|schema| known_names(schema, takes_unknown)) {
+                match schema.and_then(|schema| known_names(schema, refuses_others)) {
                     Some(known) => known,
                     None => return Ok(()),
                 }
@@ -52,16 +52,16 @@ impl<T> Registered<T> {
     }
 }
 
-/// The names of the arguments that a schema declares; `None` if there may be others. A schema with properties that says
-/// nothing of others is taken as complete, so that misspelt names are found, unless the program takes unknown arguments.
-fn known_names(schema: &JsonSlice, takes_unknown: bool) -> Option<Vec<String>> {
+/// The names of the arguments that a schema declares; `None` if there may be others. `refuses_others`: the program takes no
+/// argument of which the schema says nothing.
+fn known_names(schema: &JsonSlice, refuses_others: bool) -> Option<Vec<String>> {
     if FURTHER.iter().any(|keyword| schema.member(keyword).is_some()) {
         return None;
     }
     let properties = schema.member("properties");
     match schema.member("additionalProperties").map(|others| others.kind()) {
         Some(Json::False) => {}
-        None if properties.is_some() && !takes_unknown => {}
+        None if refuses_others => {}
         _ => return None,
     }
     let mut known = Vec::new();
@@ -80,33 +80,27 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn known(schema: Value, takes_unknown: bool) -> Option<Vec<String>> {
-        known_names(&JsonSlice::from_value(&schema), takes_unknown)
+    fn known(schema: Value, refuses_others: bool) -> Option<Vec<String>> {
+        known_names(&JsonSlice::from_value(&schema), refuses_others)
     }
 
     #[test]
-    fn a_schema_is_complete_only_if_it_closes() {
+    fn a_schema_is_complete_only_if_other_arguments_are_refused() {
         let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let a = json!({ "a": {} });
-        assert_eq!(known(json!({ "properties": a }), false), names(&["a"]));
-        assert_eq!(known(json!({ "properties": a, "required": ["b"] }), false), names(&["a", "b"]));
-        assert_eq!(known(json!({ "properties": a, "not": { "required": ["b"] } }), false), names(&["a"]));
-        assert_eq!(known(json!({ "additionalProperties": false }), false), names(&[]));
-        assert_eq!(known(json!({ "additionalProperties": false }), true), names(&[]));
+        let closed = json!({ "properties": a, "required": ["b"], "additionalProperties": false });
+        for refuses in [false, true] {
+            assert_eq!(known(closed.clone(), refuses), names(&["a", "b"]));
+            assert_eq!(known(json!({ "additionalProperties": false }), refuses), names(&[]));
+        }
+        assert_eq!(known(json!({ "properties": a, "not": { "required": ["b"] } }), true), names(&["a"]));
+        assert_eq!(known(json!({ "properties": a }), false), None);
         for open in [
-            json!({}),
-            json!({ "required": ["b"] }),
             json!({ "properties": a, "additionalProperties": true }),
             json!({ "properties": a, "additionalProperties": { "type": "string" } }),
             json!({ "additionalProperties": false, "patternProperties": { "^x": {} } }),
         ] {
-            assert_eq!(known(open.clone(), false), None, "{open}");
+            assert_eq!(known(open.clone(), true), None, "{open}");
         }
-        assert_eq!(known(json!({ "properties": a }), true), None, "the program takes unknown arguments");
-        assert_eq!(
-            known(json!({ "properties": a, "additionalProperties": false }), true),
-            names(&["a"]),
-            "but the schema refuses them"
-        );
     }
 }

@@ -316,25 +316,25 @@ fn an_audited_argument_that_does_not_exist_is_named_at_the_registration() {
         let tool = Tool::new("pay").input_schema(schema).audit(names);
         server.tool(tool, || async { "paid" }).map_err(|error| error.message().to_owned())
     };
-    let schema = json!({ "type": "object", "properties": { "amount": {}, "order id": {} } });
+    let properties = json!({ "amount": {}, "order id": {} });
+    let schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     assert_eq!(tool(schema.clone(), &["order id", "amount"]), Ok(()));
     let wrong = tool(schema, &["amount", "amonut"]).unwrap_err();
     assert_eq!(wrong, "tool \"pay\": audit: there is no argument \"amonut\"; the nearest name is \"amount\"");
-    let none = tool(json!({ "type": "object", "properties": {} }), &["amount"]).unwrap_err();
-    assert!(none.ends_with("there are no arguments"), "{none}");
     // These permit arguments that they do not name one by one.
     assert_eq!(tool(json!({ "type": "object" }), &["amount"]), Ok(()));
+    assert_eq!(tool(json!({ "type": "object", "properties": {} }), &["amount"]), Ok(()));
     let combined =
         json!({ "type": "object", "properties": {}, "allOf": [{ "properties": { "amount": {} } }] });
     assert_eq!(tool(combined, &["amount"]), Ok(()));
     let open =
         json!({ "type": "object", "properties": { "id": {} }, "additionalProperties": { "type": "string" } });
     assert_eq!(tool(open, &["amount"]), Ok(()));
-    let required = json!({ "type": "object", "properties": {}, "required": ["amount"] });
+    let required = json!({ "type": "object", "required": ["amount"], "additionalProperties": false });
     assert_eq!(tool(required, &["amount"]), Ok(()));
     let closed = tool(json!({ "type": "object", "additionalProperties": false }), &["amount"]).unwrap_err();
     assert!(closed.ends_with("there are no arguments"), "{closed}");
-    // The program says that it takes arguments that the schema does not define.
+    // The program says whether it takes arguments that the schema does not define.
     let server = Server::builder("t", "1").build().unwrap();
     let schema = json!({ "type": "object", "properties": { "id": {} } });
     let takes =
