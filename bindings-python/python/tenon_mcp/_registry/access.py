@@ -147,8 +147,8 @@ class AccessRegistry(Registry):
 
         It gets the principal (``None`` if the caller is anonymous), the kind of the entry (``"tool"``, ``"resource"``,
         ``"resource_template"`` or ``"prompt"``), and its name: of a resource its URI, of a template its text. It
-        returns ``True`` or ``False``. An entry that does not exist for a caller is in no list, and calls, completions and
-        subscriptions fail as if it were not registered.
+        returns ``True`` or ``False``. An entry that does not exist for a caller is in no list, and calls, completions
+        and subscriptions fail as if it were not registered.
 
         The answers are kept for the limit ``visible_cache_time``, by principal and entry. If the function raises,
         returns something else, or takes longer than ``store_timeout``, the request is refused, and only the log says

@@ -35,7 +35,9 @@ impl<T> Registered<T> {
             Input::Open => Vec::new(),
             Input::Prompt(_) | Input::Template(_) => self.arguments().map(str::to_owned).collect(),
             Input::Schema(_) => {
-                let refuses_others = self.policies.unknown_arguments == Some(UnknownArguments::Refuse);
+                let refused = [UnknownArguments::Refuse, UnknownArguments::Drop];
+                let refuses_others =
+                    self.policies.unknown_arguments.is_some_and(|own| refused.contains(&own));
                 let schema = self.definition().member("inputSchema");
                 match schema.and_then(|schema| known_names(schema, refuses_others)) {
                     Some(known) => known,
