@@ -20,9 +20,19 @@ def authorize(principal, kind, name, arguments):
     return True
 
 
+@app.visible
+def visible(principal, kind, name):
+    return name != "refund" or principal.subject == "red"
+
+
 @app.tool
 def pay(amount: float) -> str:
     return f"paid {amount}"
+
+
+@app.tool
+def refund(amount: float) -> str:
+    return f"refunded {amount}"
 
 
 app.run(http=sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:8000")

@@ -17,7 +17,7 @@ use std::time::Duration;
 const MAX_REASON: usize = 1024;
 
 /// Takes a decision, or the error for the client.
-pub(in crate::host) type Decided = Box<dyn FnOnce(Result<Decision, RpcError>) + Send>;
+pub(in crate::host) type OnDecision = Box<dyn FnOnce(Result<Decision, RpcError>) + Send>;
 
 /// What a function has decided.
 #[derive(Clone, Debug)]
@@ -172,7 +172,7 @@ impl Engine {
 
     /// Asks a function. If there is no such function, the decision is yes. `Err` has the error for the client. Equal
     /// questions that wait at the same time are asked once, unless the function decides about each call.
-    pub(super) fn decide(&self, subject: &Subject, question: &Question, decided: Decided) {
+    pub(super) fn decide(&self, subject: &Subject, question: &Question, decided: OnDecision) {
         let (kind, key) = (question.function, question.key);
         let Some(function) = self.0.functions.slot(kind).get() else { return decided(Ok(Decision::Yes)) };
         let joins = kind == HostFunctionKind::Visible || !self.0.decision_time(kind).is_zero();

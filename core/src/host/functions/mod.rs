@@ -6,7 +6,7 @@
 
 mod authorize;
 mod decision;
-mod gather;
+mod questions;
 mod verify;
 mod visible;
 
@@ -15,7 +15,7 @@ pub(crate) use verify::Verified;
 
 pub(in crate::host) use authorize::asks_authorizer;
 pub(in crate::host) use decision::undecided;
-pub(in crate::host) use gather::Decided;
+pub(in crate::host) use questions::Decided;
 pub(in crate::host) use visible::Look;
 
 use crate::dispatch::log::{self, LogLevel};
@@ -92,7 +92,7 @@ pub(in crate::host) struct HostFunction {
     /// What it has decided.
     decisions: TimedCache<Digest, Decision>,
     /// Who waits for the answers to questions that are asked now.
-    asked: Mutex<HashMap<Digest, Vec<decision::Decided>>>,
+    asked: Mutex<HashMap<Digest, Vec<decision::OnDecision>>>,
 }
 
 /// Why a function gave no answer.

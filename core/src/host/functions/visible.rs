@@ -7,7 +7,7 @@
 use super::HostFunctionKind;
 use super::HostFunctionKind::{Authorizer, Visible};
 use super::decision::{Decision, Question, Subject, Topic};
-use super::gather::Decided;
+use super::questions::Decided;
 use crate::dispatch::access::{Caller, HiddenEntries};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestScope;
@@ -190,7 +190,7 @@ impl Engine {
         let Asked { subject, questions } = asked;
         let then = move |decided| waiting.perform(decided);
         // The request is a call already, which must be answered once.
-        let asking = caught(|| self.gather(subject, questions, decided, is_wanted, then));
+        let asking = caught(|| self.ask_all(subject, questions, decided, is_wanted, then));
         if let (Err(panicked), Some(own)) = (asking, own) {
             self.0.fail_panicked(own, &panicked);
         }
@@ -232,7 +232,7 @@ where
             return (self.then)(filter, thread);
         }
         let (engine, wanted) = (self.engine.clone(), self.wanted.clone());
-        engine.gather(
+        engine.ask_all(
             subject,
             questions,
             decided,

@@ -17,7 +17,7 @@ pub(in crate::host) type Decided = HashMap<Digest, Decision>;
 /// Takes all decisions, or the error for the client.
 type Then = Box<dyn FnOnce(Result<Decided, RpcError>) + Send>;
 
-struct Gathering {
+struct OpenQuestions {
     engine: Engine,
     subject: Subject,
     /// Whether the request still waits.
@@ -31,14 +31,14 @@ struct State {
     asked: usize,
     decided: Decided,
     failed: Option<RpcError>,
-    /// Whether a thread is in [`Gathering::ask`]. A function that answers at once then does not ask further.
+    /// Whether a thread is in [`OpenQuestions::ask`]. A function that answers at once then does not ask further.
     asking: bool,
     then: Option<Then>,
 }
 
 impl Engine {
     /// Asks all questions. `then` runs once, on any thread, unless the request is no longer wanted.
-    pub(super) fn gather(
+    pub(super) fn ask_all(
         &self,
         subject: Subject,
         questions: Vec<Question>,
@@ -55,12 +55,12 @@ impl Engine {
             then: Some(Box::new(then)),
         };
         let (is_wanted, state) = (Box::new(is_wanted), Mutex::new(state));
-        Arc::new(Gathering { engine: self.clone(), subject, is_wanted, state }).ask();
+        Arc::new(OpenQuestions { engine: self.clone(), subject, is_wanted, state }).ask();
     }
 }
 
-impl Gathering {
-    fn ask(self: &Arc<Gathering>) {
+impl OpenQuestions {
+    fn ask(self: &Arc<OpenQuestions>) {
         if std::mem::replace(&mut self.state.lock().asking, true) {
             return;
         }
