@@ -2,6 +2,7 @@
 
 mod hardening;
 mod policies;
+mod policies_section;
 mod reload;
 
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ app.authorizer(({ name, arguments: { amount } }) => {
   return name === 'pay' && amount > 100 ? 'a person must confirm amounts above 100' : true
 })
 
-app.visible(({ principal, name }) => name !== 'refund' || principal.subject === 'red')
+app.visible(({ principal, name }) => name !== 'refund' || principal?.subject === 'red')
 
 const input = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] }
 app.tool('pay', { input }, ({ amount }) => `paid ${amount}`)

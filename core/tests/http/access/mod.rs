@@ -6,6 +6,7 @@ mod functions;
 mod lists;
 mod sensitive;
 mod visible;
+mod visible_subscriptions;
 
 use crate::support::bench::{Bench, Full, whole};
 use crate::{MODERN, envelope, request, schema};
