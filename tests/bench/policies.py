@@ -92,7 +92,8 @@ def block(record, file):
     """What stands between the markers of the page."""
     facts = [
         *page.run_facts(record, f"performance/policies/{file.name}"),
-        f"- {record['calls']:,} calls of each server in a round, on {record['in_flight']} connections",
+        f"- {record['calls']:,} calls of each server in a round, on {record['in_flight']} connections; other "
+        f"processes disturbed {record['disturbed']} of {record['measurements']} measurements",
     ]
     if record["machine"]["busy"]:
         facts.append("\n**The machine was busy during this run: its figures are too high, and prove nothing.**")

@@ -212,8 +212,9 @@ def guarded(run):
              for target in goals.POLICIES for era in goals.ERAS]
     cold = [{"name": "ES256", "tokens": 10, "token_bytes": 401, "verify": near(70.0), "known": near(9.0),
              "more": near(80.0)}]
-    return {**run, "calls": 20000, "in_flight": 16, "pairs": [*cells, pair("c-inline", "modern", 1.5, 9.0, False)],
-            "cold": cold, "instructions": {"http-modern": 30000, "http-scopes": 41000}}
+    return {**run, "calls": 20000, "in_flight": 16, "measurements": 90, "disturbed": 3,
+            "pairs": [*cells, pair("c-inline", "modern", 1.5, 9.0, False)], "cold": cold,
+            "instructions": {"http-modern": 30000, "http-scopes": 41000}}
 
 
 def test_the_goals_of_policies_are_a_factor_for_python_and_a_difference_for_c(guarded, capsys):
@@ -233,6 +234,6 @@ def test_the_page_has_every_row_of_a_run_of_policies(guarded):
     twice = "| C, inline: twice the same server | modern | 10.00 | 11.00 | 1.500 (1.350–1.650) | 9.00 (8.10–9.90) |"
     assert ours in text and twice in text
     assert "| ES256 | 401 | 70.0 (63.0–77.0) | 9.0 | 80.0 (72.0–88.0) |" in text and "11,000 more" in text
-    assert "busy" not in text
+    assert "disturbed 3 of 90 measurements" in text and "busy" not in text
     guarded["machine"]["busy"] = True
     assert "**The machine was busy during this run" in policies.block(guarded, Path("x.json"))

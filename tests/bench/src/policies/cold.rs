@@ -8,6 +8,7 @@ use tenon_tokens::{Algorithm, KeyDigest, KeySet, KeyTable, jwt};
 use super::exactly;
 use super::issuer::{Issuer, api_key, auth_of_keys};
 use super::pairs::{C_INLINE, IN_FLIGHT, auth_file, check_refusal, command, target};
+use super::quiet::Quiet;
 use crate::clients::http::HttpLoad;
 use crate::clients::message::{Era, Work};
 use crate::cpu::{Cores, own_time};
@@ -90,12 +91,21 @@ pub fn start(cases: &[Case]) -> Vec<Cold> {
     cases.iter().map(cold).collect()
 }
 
-pub fn round(cold: &mut [Cold], cases: &[Case], places: &Paths, cores: Option<Cores>) -> Result<(), String> {
+pub fn round(
+    cold: &mut [Cold],
+    cases: &[Case],
+    (places, cores): (&Paths, Option<Cores>),
+    quiet: &mut Quiet,
+) -> Result<(), String> {
     for (cold, case) in cold.iter_mut().zip(cases) {
-        cold.verify.push(verify(case)?);
         let command = command(places, target(C_INLINE), Some(&case.auth));
-        let found = with_server(&command, Transport::Http, cores, |server| calls(case, server));
-        let (known, new) = found.map_err(|why| format!("{}: {why}", case.name))?;
+        let found = quiet.measure(|| {
+            let alone = verify(case)?;
+            with_server(&command, Transport::Http, cores, |server| calls(case, server))
+                .map(|(known, new)| (alone, known, new))
+        });
+        let (alone, known, new) = found.map_err(|why| format!("{}: {why}", case.name))?;
+        cold.verify.push(alone);
         cold.known.push(known);
         cold.more.push(new - known);
     }

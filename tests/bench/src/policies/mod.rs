@@ -4,6 +4,7 @@
 mod cold;
 mod issuer;
 mod pairs;
+mod quiet;
 mod record;
 mod table;
 
@@ -15,6 +16,7 @@ use crate::machine::Watch;
 use crate::meter::Goal;
 use crate::targets::Paths;
 use issuer::Issuer;
+use quiet::Quiet;
 use record::Record;
 
 pub const USAGE: &str = "\
@@ -23,6 +25,7 @@ usage: tenon-bench policies [option]...
   --calls N                calls of each server in a round (default 20000)
   --tokens N               new tokens for each algorithm in a round (default 1000)
   --quick                  a smoke test: 1 round, 160 calls, 10 tokens
+  --patience SECONDS       time for measuring again what other processes disturbed (default 900, --quick 0)
   --no-pin                 leave the choice of cores to the kernel
   --json PATH              write the results to a file
 ";
@@ -38,6 +41,7 @@ pub struct Options {
     pub rounds: usize,
     pub calls: u64,
     pub tokens: usize,
+    pub patience: Duration,
     pub pin: bool,
     pub json: Option<PathBuf>,
     pub help: bool,
@@ -45,18 +49,28 @@ pub struct Options {
 
 impl Options {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options =
-            Options { rounds: 9, calls: 20_000, tokens: 1_000, pin: true, json: None, help: false };
+        let mut options = Options {
+            rounds: 9,
+            calls: 20_000,
+            tokens: 1_000,
+            patience: Duration::from_secs(900),
+            pin: true,
+            json: None,
+            help: false,
+        };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
-            let number = |text: String| {
-                text.parse::<u32>().map(|n| n.max(1)).map_err(|_| format!("{word}: {text:?} is not a number"))
-            };
+            let number =
+                |text: String| text.parse::<u32>().map_err(|_| format!("{word}: {text:?} is not a number"));
             match word.as_str() {
-                "--rounds" => options.rounds = number(value()?)? as usize,
-                "--calls" => options.calls = u64::from(number(value()?)?),
-                "--tokens" => options.tokens = (number(value()?)? as usize).min(MOST_TOKENS),
-                "--quick" => (options.rounds, options.calls, options.tokens) = (1, 160, 10),
+                "--rounds" => options.rounds = number(value()?)?.max(1) as usize,
+                "--calls" => options.calls = u64::from(number(value()?)?.max(1)),
+                "--tokens" => options.tokens = (number(value()?)? as usize).clamp(1, MOST_TOKENS),
+                "--patience" => options.patience = Duration::from_secs(number(value()?)?.into()),
+                "--quick" => {
+                    (options.rounds, options.calls, options.tokens) = (1, 160, 10);
+                    options.patience = Duration::ZERO;
+                }
                 "--no-pin" => options.pin = false,
                 "--json" => options.json = Some(value()?.into()),
                 "--help" | "-h" => options.help = true,
@@ -92,13 +106,14 @@ pub fn main(words: impl Iterator<Item = String>) -> Result<(), String> {
     // Tokens are made before anything is measured.
     let cases = cold::cases(&issuer, options.tokens, &folder)?;
     let watch = Watch::start();
+    let mut quiet = Quiet::new(options.patience);
     let (mut pairs, mut cold) = (pairs::start(), cold::start(&cases));
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
-        pairs::round(&mut pairs, &options, &issuer, &folder, &places, cores)?;
-        cold::round(&mut cold, &cases, &places, cores)?;
+        pairs::round(&mut pairs, &options, &issuer, &folder, (&places, cores), &mut quiet)?;
+        cold::round(&mut cold, &cases, (&places, cores), &mut quiet)?;
     }
-    let record = Record::of(&options, &pairs, &cold, watch.finish(cores.is_some()), &places)?;
+    let record = Record::of(&options, (&pairs, &cold), &quiet, watch.finish(cores.is_some()), &places)?;
     println!("{}", table::text(&record));
     if let Some(path) = &options.json {
         record.write(path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -119,7 +134,9 @@ mod tests {
         let options = parse("--rounds 7 --calls 500 --tokens 99999 --no-pin --json there").unwrap();
         assert_eq!((options.rounds, options.calls, options.tokens), (7, 500, MOST_TOKENS));
         assert_eq!((options.pin, options.json), (false, Some("there".into())));
-        assert_eq!(parse("--quick").unwrap().rounds, 1);
+        let quick = parse("--quick").unwrap();
+        assert_eq!((quick.rounds, quick.patience), (1, Duration::ZERO));
+        assert_eq!(parse("--patience 5").unwrap().patience, Duration::from_secs(5));
         assert!(parse("").unwrap().rounds >= 7, "fewer rounds say too little");
         assert_eq!(parse("--speed").unwrap_err(), "unknown option --speed");
         assert_eq!(parse("--rounds many").unwrap_err(), "--rounds: \"many\" is not a number");

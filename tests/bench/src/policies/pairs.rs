@@ -9,6 +9,7 @@ use serde_json::Value;
 use tenon_tokens::Algorithm;
 
 use super::issuer::Issuer;
+use super::quiet::Quiet;
 use super::{Options, exactly};
 use crate::clients::http::HttpLoad;
 use crate::clients::message::{Era, Work};
@@ -80,8 +81,8 @@ pub fn round(
     options: &Options,
     issuer: &Issuer,
     folder: &Path,
-    places: &Paths,
-    cores: Option<Cores>,
+    (places, cores): (&Paths, Option<Cores>),
+    quiet: &mut Quiet,
 ) -> Result<(), String> {
     let file = auth_file(folder, "pairs", &issuer.auth(Algorithm::Es256))?;
     let token = issuer.token(Algorithm::Es256, 0)?;
@@ -89,10 +90,12 @@ pub fn round(
         let target = target(pair.target);
         let (plain, guarded) =
             (command(places, target, None), command(places, target, pair.policies.then_some(&file)));
-        let found = with_server(&plain, Transport::Http, cores, |first| {
-            with_server(&guarded, Transport::Http, cores, |second| {
-                let token = pair.policies.then_some(token.as_str());
-                alternate(pair.era, options.calls, token, (first, second))
+        let token = pair.policies.then_some(token.as_str());
+        let found = quiet.measure(|| {
+            with_server(&plain, Transport::Http, cores, |first| {
+                with_server(&guarded, Transport::Http, cores, |second| {
+                    alternate(pair.era, options.calls, token, (first, second))
+                })
             })
         });
         pair.rounds.push(found.map_err(|why| format!("{} {}: {why}", pair.target, pair.era.name()))?);

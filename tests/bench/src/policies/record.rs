@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Options;
 use super::cold::Cold;
 use super::pairs::{IN_FLIGHT, Pair};
+use super::quiet::Quiet;
 use crate::clients::message::Era;
 use crate::machine::{Machine, Versions, commit, date, rounded};
 use crate::stats::median;
@@ -24,6 +25,10 @@ pub struct Record {
     pub rounds: usize,
     pub calls: u64,
     pub in_flight: usize,
+    /// The measurements, and those of them that other processes disturbed.
+    pub measurements: usize,
+    pub disturbed: usize,
+    /// Of the whole run, with what was thrown away. It was busy if more than a tenth of the measurements were disturbed.
     pub machine: Machine,
     pub versions: Versions,
     pub pairs: Vec<Compared>,
@@ -76,8 +81,8 @@ pub struct Verified {
 impl Record {
     pub fn of(
         options: &Options,
-        pairs: &[Pair],
-        cold: &[Cold],
+        (pairs, cold): (&[Pair], &[Cold]),
+        quiet: &Quiet,
         machine: Machine,
         places: &Paths,
     ) -> Result<Record, String> {
@@ -90,7 +95,9 @@ impl Record {
             rounds: options.rounds,
             calls: options.calls,
             in_flight: IN_FLIGHT,
-            machine,
+            measurements: quiet.all,
+            disturbed: quiet.disturbed,
+            machine: Machine { busy: quiet.disturbed * 10 > quiet.all, ..machine },
             versions: Versions::find(places),
             pairs: pairs.iter().map(compared).collect::<Result<_, _>>()?,
             cold: cold.iter().map(verified).collect::<Result<_, _>>()?,

@@ -6,17 +6,15 @@ use super::record::{Record, Spread};
 
 /// All figures in Markdown.
 pub fn text(record: &Record) -> String {
-    let machine = &record.machine;
     let mut out = format!(
-        "{}commit {}, profile {}, {} rounds of {} calls; meanwhile other processes used {:.2} of {} cores, {:.2} were kept by the hypervisor\n\n",
-        if machine.busy { "THE MACHINE WAS BUSY: the figures are not to be trusted. " } else { "" },
+        "{}commit {}, profile {}, {} rounds of {} calls; other processes disturbed {} of {} measurements\n\n",
+        if record.machine.busy { "THE MACHINE WAS BUSY: the figures are not to be trusted. " } else { "" },
         record.commit,
         record.profile,
         record.rounds,
         record.calls,
-        machine.others_cores,
-        machine.cores,
-        machine.stolen_cores,
+        record.disturbed,
+        record.measurements,
     );
     out += "| server | era | CPU µs/call without | with | ratio (lowest–highest) | µs more (lowest–highest) |\n\
             |---|---|--:|--:|--:|--:|\n";
