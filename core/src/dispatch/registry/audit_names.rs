@@ -47,7 +47,7 @@ impl<T> Registered<T> {
         };
         let Some(wrong) = names.iter().find(|name| !known.contains(name)) else { return Ok(()) };
         let wrong = clip(wrong);
-        Err(match nearest_name(&wrong, known.iter().map(String::as_str)) {
+        Err(match nearest_name(wrong, known.iter().map(String::as_str)) {
             Some(near) => format!("audit: there is no argument {wrong:?}; the nearest name is {near:?}"),
             None => format!("audit: there is no argument {wrong:?}; there are no arguments"),
         })

@@ -187,7 +187,7 @@ impl Engine {
                     return self.perform_later((scope, request), client, sink, continues, *asked);
                 }
             }
-            caller.hidden = hidden.as_ref();
+            caller.hidden = hidden.as_deref();
         }
         let declared = self.0.declared_to(principal, snapshot.capabilities());
         let asker = Asker { revision, caller, fields };

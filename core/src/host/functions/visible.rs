@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// What is known about the entries of a request.
 pub(in crate::host) enum Look {
     /// Everything: these do not exist for the caller.
-    Hidden(Option<HiddenEntries>),
+    Hidden(Option<Box<HiddenEntries>>),
     /// These must be asked first.
     Asks(Box<Asked>),
 }
@@ -136,7 +136,7 @@ impl Engine {
             }
         }
         Ok(match asking.missing.is_empty() {
-            true => Look::Hidden(Some(hidden)),
+            true => Look::Hidden(Some(Box::new(hidden))),
             false => Look::Asks(Box::new(Asked { subject: asking.subject, questions: asking.missing })),
         })
     }
