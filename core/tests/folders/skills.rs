@@ -3,7 +3,9 @@
 use crate::support::{Client, Temporary, manifest};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
-use tenon_mcp::{ErrorKind, Kind, Limits, Method, ResourceTemplate, Revision, Server, VisibilityQuestion};
+use tenon_mcp::{
+    ErrorKind, Kind, Limits, Method, ResourceTemplate, Revision, Server, VisibilityQuestion, testing,
+};
 
 fn digest(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
@@ -419,23 +421,27 @@ fn what_is_wrong_with_a_folder_is_told_at_once() {
     assert!(error.message().contains("more than 1 skills (max_skills)"), "{error}");
 }
 
-#[test]
-fn skills_that_are_hidden_from_a_caller_do_not_exist() {
+#[tokio::test]
+async fn skills_that_are_hidden_from_a_caller_do_not_exist() {
     let folder = pdf();
     let server = serving(&folder);
     let visible = |question: VisibilityQuestion| async move { !question.name.starts_with("skill://") };
     server.visible(visible).unwrap();
     for revision in Revision::ALL {
-        let client = Client::of(&server, revision.as_str(), json!({}));
+        let client = testing::Client::builder(&server).revision(revision).open().unwrap();
         let uri = json!({ "uri": "skill://pdf-processing/SKILL.md" });
-        for (method, params, code) in [
-            ("skills/list", json!({}), -32601),
-            ("skills/get", uri.clone(), -32601),
-            ("resources/directory/read", json!({ "uri": "skill://pdf-processing" }), -32601),
-        ] {
-            assert_eq!(client.error(method, params)["code"], code, "{method}");
+        let folder = json!({ "uri": "skill://pdf-processing" });
+        for (method, params) in
+            [("skills/list", json!({})), ("skills/get", uri.clone()), ("resources/directory/read", folder)]
+        {
+            match client.request(method, params).await {
+                Err(testing::ClientError::Mcp(error)) => {
+                    assert_eq!(error.code, -32601, "{method}: {error:?}")
+                }
+                other => panic!("{method}: {other:?}"),
+            }
         }
-        assert!(client.error("resources/read", uri)["code"].as_i64().unwrap() < 0);
-        assert_eq!(client.result("resources/list", json!({}))["resources"], json!([]));
+        assert!(client.read_resource("skill://pdf-processing/SKILL.md").await.is_err());
+        assert!(client.list_resources().await.unwrap().is_empty());
     }
 }

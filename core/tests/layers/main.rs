@@ -100,6 +100,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
             "observer",
             "options",
             "principal",
+            "skills",
             "uri_template",
             "validation",
         ],
@@ -131,6 +132,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
             "delivery",
             "engine",
             "engine_state",
+            "functions",
             "lanes",
             "middleware",
             "session",
@@ -139,7 +141,11 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
     ),
     ("host", "delivery", &["calls", "engine_state", "session"]),
     ("host", "elicitation", &["admission", "calls", "delivery", "lanes", "session", "tasks"]),
-    ("host", "engine", &["bus", "calls", "delivery", "engine_state", "lanes", "session"]),
+    (
+        "host",
+        "engine",
+        &["admission", "bus", "calls", "delivery", "engine_state", "functions", "lanes", "session"],
+    ),
     (
         "host",
         "engine_state",

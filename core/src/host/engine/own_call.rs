@@ -74,6 +74,7 @@ impl Engine {
 
     /// Lets a request that the engine has not answered yet continue as a call of a handler. The call keeps its id, its
     /// place with its peer and its part of the client's share.
+    #[inline(never)]
     pub(in crate::host) fn continue_own(&self, id: CallId, mut spec: CallSpec) -> Result<Accepted, RpcError> {
         let shared = &self.0;
         let now = shared.now();

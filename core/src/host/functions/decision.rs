@@ -175,17 +175,17 @@ impl Engine {
     pub(super) fn decide(&self, subject: &Subject, question: &Question, decided: OnDecision) {
         let (kind, key) = (question.function, question.key);
         let Some(function) = self.0.functions.slot(kind).get() else { return decided(Ok(Decision::Yes)) };
+        let generation = function.decisions.generation();
         let joins = kind == HostFunctionKind::Visible || !self.0.decision_time(kind).is_zero();
         let mut alone = Some(decided);
         if joins {
             let mut asked = function.asked.lock();
-            if let Some(waiting) = asked.get_mut(&key) {
+            if let Some(waiting) = asked.get_mut(&(key, generation)) {
                 waiting.extend(alone.take());
                 return;
             }
-            asked.insert(key, alone.take().into_iter().collect());
+            asked.insert((key, generation), alone.take().into_iter().collect());
         }
-        let generation = function.decisions.generation();
         let engine = self.clone();
         let answered = Box::new(move |answer: Result<JsonSlice, Failure>| {
             let decision = match answer {
@@ -203,7 +203,7 @@ impl Engine {
                     generation,
                 );
             }
-            let waiting = if joins { own.asked.lock().remove(&key) } else { None };
+            let waiting = if joins { own.asked.lock().remove(&(key, generation)) } else { None };
             for decided in waiting.into_iter().flatten().chain(alone) {
                 decided(decision.clone());
             }

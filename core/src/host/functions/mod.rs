@@ -91,8 +91,8 @@ pub(in crate::host) struct HostFunction {
     headers: Vec<String>,
     /// What it has decided.
     decisions: TimedCache<Digest, Decision>,
-    /// Who waits for the answers to questions that are asked now.
-    asked: Mutex<HashMap<Digest, Vec<decision::OnDecision>>>,
+    /// Who waits for the answers to questions that are asked now, by the key and the generation of the decisions.
+    asked: Mutex<HashMap<(Digest, u64), Vec<decision::OnDecision>>>,
 }
 
 /// Why a function gave no answer.

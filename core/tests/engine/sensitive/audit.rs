@@ -374,7 +374,13 @@ fn a_call_that_waits_for_a_decision_has_one_event() {
         assert_eq!((&record["outcome"], &record["arguments"]), (&json!(outcome), &json!({ "amount": 5 })));
         bench.drain();
         bench.sink.take();
+        // The question of a call that has ended is asked again.
+        bench.server.list_changed(tenon_mcp::Kind::Tool).unwrap();
     }
+    bench.send(pay(1, json!({ "amount": 5 })));
+    bench.port.complete(bench.drain_call().id, no.clone()).unwrap();
+    assert_eq!(events.outcome(), "refused");
+    bench.sink.take();
     // It is decided now: the call is refused at once.
     bench.send(pay(2, json!({ "amount": 5 })));
     assert_eq!(events.outcome(), "refused");
