@@ -97,6 +97,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
             "aead",
             "calls",
             "environment",
+            "nearest_name",
             "observer",
             "options",
             "principal",

@@ -75,12 +75,12 @@ impl HostFunctionKind {
     }
 }
 
-/// The functions of a server. Each can be set once.
+/// The functions of a server. Each can be set once. Boxed, because few servers have them.
 #[derive(Default)]
 pub(in crate::host) struct HostFunctions {
-    verifier: OnceLock<HostFunction>,
-    authorizer: OnceLock<HostFunction>,
-    visible: OnceLock<HostFunction>,
+    verifier: OnceLock<Box<HostFunction>>,
+    authorizer: OnceLock<Box<HostFunction>>,
+    visible: OnceLock<Box<HostFunction>>,
 }
 
 /// A function of the program.
@@ -108,7 +108,7 @@ pub(crate) enum Failure {
 pub(crate) type Answered = Box<dyn FnOnce(Result<JsonSlice, Failure>) + Send>;
 
 impl HostFunctions {
-    fn slot(&self, kind: HostFunctionKind) -> &OnceLock<HostFunction> {
+    fn slot(&self, kind: HostFunctionKind) -> &OnceLock<Box<HostFunction>> {
         match kind {
             HostFunctionKind::Verifier => &self.verifier,
             HostFunctionKind::Authorizer => &self.authorizer,
@@ -141,7 +141,7 @@ impl Engine {
         self.0
             .functions
             .slot(kind)
-            .set(function)
+            .set(Box::new(function))
             .map_err(|_| Error::new(ErrorKind::State, format!("the server already has {}", kind.noun())))
     }
 

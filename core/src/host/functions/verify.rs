@@ -1,6 +1,6 @@
 //! The verifier: a function of the program that finds the principal of credentials.
 
-use super::{Failure, HostFunction, HostFunctionKind};
+use super::{Failure, HostFunctionKind};
 use crate::dispatch::principal::{HOST, Principal};
 use crate::host::engine::Engine;
 use crate::json::{JsonSlice, JsonWriter, Kind};
@@ -14,7 +14,7 @@ impl Engine {
     /// The names of the headers that the verifier reads; `None` if there is no verifier.
     pub(crate) fn verifier_headers(&self) -> Option<&[String]> {
         let function = self.0.functions.slot(HostFunctionKind::Verifier).get();
-        function.map(|HostFunction { headers, .. }| &headers[..])
+        function.map(|function| &function.headers[..])
     }
 
     /// Asks the verifier about credentials: a bearer token, and the headers that it reads.
