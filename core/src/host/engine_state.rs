@@ -103,7 +103,7 @@ pub(crate) struct Shared {
     pub(super) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
     pub(crate) log_level: Arc<LiveLevel>,
-    pub(crate) reload: Reload,
+    pub(crate) reload: Box<Reload>,
     pub(crate) threads: Threads,
     /// Runs argument checks that take longer. Without it, the receiving thread does them.
     pub(super) checks: Option<Arc<dyn Work>>,
@@ -188,7 +188,7 @@ pub(crate) struct Setup {
     pub(crate) host_store: Option<Arc<HostStore>>,
     /// Log records below this level are not built.
     pub(crate) log_level: Arc<LiveLevel>,
-    pub(crate) reload: Reload,
+    pub(crate) reload: Box<Reload>,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
     pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,

@@ -181,8 +181,10 @@ impl<T> Registered<T> {
             source,
             kept,
         };
-        registered.check_audited().map_err(|reason| Error::invalid(format!("{registered}: {reason}")))?;
-        Ok(registered)
+        match registered.check_audited() {
+            Ok(()) => Ok(registered),
+            Err(reason) => Err(Error::invalid(format!("{registered}: {reason}"))),
+        }
     }
 
     /// Applies a server's access rules, those of its settings, and the demands of the mounted server that the entry comes

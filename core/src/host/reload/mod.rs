@@ -89,8 +89,9 @@ impl Prepared<'_> {
 }
 
 impl Reload {
-    pub(crate) fn new(code: Code, configured: Option<Configured>) -> Reload {
-        Reload { code, present: Mutex::new(configured), served: Mutex::default() }
+    /// Boxed, because it is large and rarely used.
+    pub(crate) fn new(code: Code, configured: Option<Configured>) -> Box<Reload> {
+        Box::new(Reload { code, present: Mutex::new(configured), served: Mutex::default() })
     }
 
     /// Sets the transports of settings that are served from now on.
