@@ -188,6 +188,20 @@ void close_peer(struct peer *peer) {
     free(peer->line);
 }
 
+const char *http_listening(tenon_server *server) {
+    const char *url = NULL;
+    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
+    OK(tenon_server_start(server, NULL));
+    OK(tenon_server_http_url(server, &url, NULL));
+    return url;
+}
+
+void *poll_until_the_end(void *server) {
+    uint32_t handled = 0;
+    while (tenon_server_poll(server, 0, 1000, &handled) == TENON_OK) continue;
+    return NULL;
+}
+
 int http_connect(const char *url) {
     struct sockaddr_in address;
     int fd = socket(AF_INET, SOCK_STREAM, 0);

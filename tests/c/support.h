@@ -98,6 +98,10 @@ bool handles_are_checked(void);
 
 /* A connection to a URL of the library's. */
 int http_connect(const char *url);
+/* Listens on HTTP at a free port and starts; the URL. */
+const char *http_listening(tenon_server *server);
+/* A thread that polls the server, its argument, until the server ends. */
+void *poll_until_the_end(void *server);
 /* Posts a body, with header lines of its own. */
 void http_send(int fd, const char *headers, const char *body);
 /* Calls a tool the modern way, with these arguments or none. */

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import install_c  # noqa: E402
 
 # In MB. What users get is also held to the page on performance, where that says less.
-LARGEST = {"ci": 19.6, "release": 8.17}
+LARGEST = {"ci": 19.3, "release": 8.17}
 BEYOND_THE_PAGE = 1.0
 
 

@@ -115,10 +115,10 @@ fn long_numbers_and_escaped_texts_cost_what_reading_them_takes() {
 #[test]
 fn unique_items_and_big_enums_take_no_quadratic_time() {
     let unique = json!({ "uniqueItems": true });
-    let numbers: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+    let numbers: Vec<String> = (0..400_000).map(|n| n.to_string()).collect();
     assert_eq!(check(unique.clone(), text(format!("[{}]", numbers.join(",")))), Ok(()));
     // Numbers that are one double, and objects whose members are the same in another order.
-    let alike: Vec<String> = (0..50_000_u64).map(|n| (18_000_000_000_000_000_000 + n).to_string()).collect();
+    let alike: Vec<String> = (0..100_000_u64).map(|n| (18_000_000_000_000_000_000 + n).to_string()).collect();
     assert_eq!(check(unique.clone(), text(format!("[{}]", alike.join(",")))), Ok(()));
     assert!(check(unique.clone(), text(r#"[{"a":1,"b":[2.0]},{"b":[2],"a":1.0}]"#.into())).is_err());
     for (a, b) in [("1", "1.0"), ("0", "-0.0"), ("1e2", "100"), ("\"a\"", r#""\u0061""#)] {

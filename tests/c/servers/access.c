@@ -69,14 +69,6 @@ static tenon_server *with_tool(void) {
     return server;
 }
 
-static const char *listening(tenon_server *server) {
-    const char *url = NULL;
-    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
-    OK(tenon_server_start(server, NULL));
-    OK(tenon_server_http_url(server, &url, NULL));
-    return url;
-}
-
 /* Calls the tool on a new connection with this header line, or none; the answer up to `until`. */
 static const char *calling(const char *url, const char *header, int amount, const char *until) {
     char body[512], headers[512];
@@ -105,7 +97,7 @@ static void the_verifier_accepts_and_refuses(void) {
     access_init(&access);
     tenon_server *server = with_tool();
     OK(tenon_server_set_verifier(server, NULL, 0, TENON_MODE_WORKER, verify, &access, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK_IN("401", calling(url, "", 1, "\r\n\r\n"));
     CHECK(access.calls == 0);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -128,7 +120,7 @@ static void the_verifier_reads_headers(void) {
     tenon_server *server = with_tool();
     OK(tenon_server_set_verifier(
         server, "[\"X-Team\"]", TENON_NUL, TENON_MODE_WORKER, verify, &access, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK_IN("200 OK", calling(url, "X-Team: red\r\n", 1, "paid"));
     CHECK_IN("{\"token\":null,\"headers\":{\"x-team\":\"red\"}}", access.seen);
     OK(tenon_server_free(server));
@@ -149,7 +141,7 @@ static void any_thread_may_answer_later(void) {
     access.keeps = true;
     tenon_server *server = with_tool();
     OK(tenon_server_set_verifier(server, NULL, 0, TENON_MODE_WORKER, verify, &access, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK(pthread_create(&thread, NULL, answer_later, &access) == 0);
     CHECK_IN("200 OK", calling(url, "Authorization: Bearer a\r\n", 1, "paid"));
     pthread_join(thread, NULL);
@@ -163,18 +155,12 @@ static void a_verifier_that_hangs_is_bounded(void) {
     tenon_server *server = with_tool();
     OK(tenon_server_set_limit(server, TENON_LIMIT_STORE_TIMEOUT_MS, 50));
     OK(tenon_server_set_verifier(server, NULL, 0, TENON_MODE_WORKER, verify, &access, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK_IN("503", calling(url, "Authorization: Bearer a\r\n", 1, "\r\n\r\n"));
     wait_for(&access.entered);
     CHECK_STATUS(TENON_ERR_STALE, tenon_call_return_text(access.kept, "ann", TENON_NUL));
     tenon_call_release(access.kept);
     OK(tenon_server_free(server));
-}
-
-static void *poll_until_the_end(void *user_data) {
-    uint32_t handled = 0;
-    while (tenon_server_poll(user_data, 0, 1000, &handled) == TENON_OK) continue;
-    return NULL;
 }
 
 static void the_authorizer_decides(void) {
@@ -185,7 +171,7 @@ static void the_authorizer_decides(void) {
         access_init(&access);
         tenon_server *server = with_tool();
         OK(tenon_server_set_authorizer(server, modes[i], decide, &access, NULL, NULL));
-        const char *url = listening(server);
+        const char *url = http_listening(server);
         CHECK(pthread_create(&thread, NULL, poll_until_the_end, server) == 0);
         CHECK_IN("200 OK", calling(url, "", 1, "paid"));
         CHECK_IN("{\"principal\":null,\"kind\":\"tool\",\"name\":\"pay\",\"arguments\":{\"amount\":1}}", access.seen);
@@ -207,7 +193,7 @@ static void the_authorizer_gets_the_principal(void) {
     tenon_server *server = with_tool();
     OK(tenon_server_set_verifier(server, NULL, 0, TENON_MODE_WORKER, verify, &first, NULL, NULL));
     OK(tenon_server_set_authorizer(server, TENON_MODE_WORKER, decide, &second, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK_IN("200 OK", calling(url, "Authorization: Bearer object\r\n", 1, "paid"));
     CHECK_IN(
         "{\"principal\":{\"issuer\":\"host\",\"subject\":\"ann\",\"scopes\":[\"pay\"],\"roles\":[],"
@@ -262,7 +248,7 @@ static void each_is_set_once_and_before_the_start(void) {
     CHECK(first.destroyed == 1);
     server = with_tool();
     OK(tenon_server_set_authorizer(server, TENON_MODE_WORKER, decide, &access, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     CHECK_ERROR(
         TENON_ERR_STATE, "already started",
         tenon_server_set_verifier(server, NULL, 0, TENON_MODE_WORKER, verify, &second, owned_destroy, &err));

@@ -33,14 +33,6 @@ static void add(tenon_server *server, const char *name, char *text) {
     add_tool(server, name, "{\"type\":\"object\"}", TENON_MODE_WORKER, answer_text, text, NULL);
 }
 
-static const char *listening(tenon_server *server) {
-    const char *url = NULL;
-    OK(tenon_server_listen_http(server, "127.0.0.1:0", NULL));
-    OK(tenon_server_start(server, NULL));
-    OK(tenon_server_http_url(server, &url, NULL));
-    return url;
-}
-
 /* Sends a request on a new connection; the answer up to `until`. */
 static const char *sending(const char *url, const char *method, const char *tool, const char *until) {
     char body[512], headers[512], name[64] = "", header[64] = "";
@@ -56,12 +48,6 @@ static const char *sending(const char *url, const char *method, const char *tool
     return http_read(fd, until);
 }
 
-static void *poll_until_the_end(void *user_data) {
-    uint32_t handled = 0;
-    while (tenon_server_poll(user_data, 0, 1000, &handled) == TENON_OK) continue;
-    return NULL;
-}
-
 static void the_program_hides_entries(void) {
     const tenon_mode modes[] = {TENON_MODE_WORKER, TENON_MODE_POLL};
     for (size_t i = 0; i < 2; i++) {
@@ -71,7 +57,7 @@ static void the_program_hides_entries(void) {
         add(server, "open", "opened");
         add(server, "secret", "hunter2");
         OK(tenon_server_set_visible(server, modes[i], decide, &decisions, NULL, NULL));
-        const char *url = listening(server);
+        const char *url = http_listening(server);
         CHECK(pthread_create(&thread, NULL, poll_until_the_end, server) == 0);
         const char *list = sending(url, "tools/list", NULL, "\"cacheScope\":\"private\"");
         CHECK_IN("\"name\":\"open\"", list);
@@ -93,7 +79,7 @@ static void what_is_no_decision_refuses_the_request(void) {
     tenon_server *server = new_server();
     add(server, "wrong", "called");
     OK(tenon_server_set_visible(server, TENON_MODE_WORKER, decide, &decisions, NULL, NULL));
-    const char *url = listening(server);
+    const char *url = http_listening(server);
     sending(url, "tools/list", NULL, "cannot decide what the caller may see");
     sending(url, "tools/call", "wrong", "cannot decide what the caller may see");
     OK(tenon_server_free(server));
@@ -118,7 +104,7 @@ static void it_is_set_once_and_before_the_start(void) {
     CHECK(second.destroyed == 2);
     OK(tenon_server_free(server));
     server = new_server();
-    listening(server);
+    http_listening(server);
     CHECK_STATUS(TENON_ERR_STATE, tenon_server_set_visible(server, TENON_MODE_WORKER, decide, &second, owned_destroy, NULL));
     CHECK(second.destroyed == 3);
     OK(tenon_server_free(server));

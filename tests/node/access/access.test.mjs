@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { Server, apiKeys, introspection, jwt } from '../../../bindings-node/index.mjs'
 import { Client } from '../../../bindings-node/testing.mjs'
-import { post, serving } from '../support/http.mjs'
+import { listening, post, serving } from '../support/http.mjs'
 import { envelope } from '../support/process.mjs'
 
 const SECRET = 'a secret for tests, of 32 bytes.'
@@ -47,16 +47,6 @@ function shop(options) {
   app.prompt('audit', { roles: ['admin'] }, () => 'look')
   app.prompt('greet', { public: true }, () => 'hello')
   return app
-}
-
-/** Runs `use` with the address of the server. */
-async function listening(app, use) {
-  const { url } = await app.listen({ http: '127.0.0.1:0' })
-  try {
-    return await use(url)
-  } finally {
-    await app.close()
-  }
 }
 
 /** One request of 2026-07-28: its status, its challenge and its message. */
@@ -100,7 +90,7 @@ const USES = {
 }
 
 test('lists show what calls allow', () =>
-  listening(shop(), async (url) => {
+  listening(shop(), { http: '127.0.0.1:0' }, async (url) => {
     for (const [authorization, may] of [
       [undefined, OPEN],
       [READER, READS],
@@ -120,7 +110,7 @@ test('lists show what calls allow', () =>
   }))
 
 test('challenges say what is missing', () =>
-  listening(shop({ publicUrl: AUDIENCE }), async (url) => {
+  listening(shop({ publicUrl: AUDIENCE }), { http: '127.0.0.1:0' }, async (url) => {
     const anonymous = await call(url, undefined, 'read')
     assert.match(anonymous.challenge, /resource_metadata="https:\/\/shop\.example\/\.well-known\/oauth-protected-resource\/mcp"/)
     assert.match(anonymous.challenge, /scope="read"/)
@@ -143,7 +133,7 @@ test('a handler learns who called, in a frozen object', async () => {
     assert.throws(() => principal.scopes.push('write'), TypeError)
     assert.throws(() => (principal.subject = 'bob'), TypeError)
   })
-  await listening(app, async (url) => {
+  await listening(app, { http: '127.0.0.1:0' }, async (url) => {
     await call(url, token({ scope: 'read write', client_id: 'app', roles: ['owner'], exp: 9e9 }), 'look')
     const { claims, ...rest } = seen
     assert.equal(claims.sub, 'ann')
@@ -157,7 +147,7 @@ test('a handler learns who called, in a frozen object', async () => {
 })
 
 test('a key in a header of its own', () =>
-  listening(shop({ auth: [apiKeys({ keys, header: 'X-Api-Key' })] }), async (url) => {
+  listening(shop({ auth: [apiKeys({ keys, header: 'X-Api-Key' })] }), { http: '127.0.0.1:0' }, async (url) => {
     assert.equal((await call(url, { 'x-api-key': READER }, 'read')).status, 200)
     assert.equal((await call(url, READER, 'read')).status, 401)
   }))
@@ -174,7 +164,7 @@ test('rules of the server and of tags', () => {
   app.tool('plain', {}, () => '')
   app.tool('own', { scopes: ['read'] }, () => '')
   app.tool('risky', { tags: ['danger'] }, () => '')
-  return listening(app, async (url) => {
+  return listening(app, { http: '127.0.0.1:0' }, async (url) => {
     for (const [scope, roles, may] of [
       ['use', [], ['plain']],
       ['read', [], ['own']],
@@ -239,7 +229,7 @@ test('a login over HTTP is refused', async () => {
       thrown = error
     }
   })
-  await listening(app, async (url) => {
+  await listening(app, { http: '127.0.0.1:0' }, async (url) => {
     assert.equal((await call(url, undefined, 'enter')).status, 200)
   })
   assert.equal(thrown.code, 'TENON_STATE')
@@ -286,7 +276,7 @@ secret = "${SECRET}"
     const app = new Server({ settings: file, log: () => {} })
     assert.ok(!JSON.stringify(app.settings.get('server.auth') ?? null).includes(SECRET))
     app.tool('read', { scopes: ['read'] }, () => 'read')
-    await listening(app, async (url) => {
+    await listening(app, { http: '127.0.0.1:0' }, async (url) => {
       for (const good of [READER, token({ scope: 'read' })]) assert.equal((await call(url, good, 'read')).status, 200)
       assert.equal((await call(url, undefined, 'read')).status, 401)
     })

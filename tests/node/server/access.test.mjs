@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { Server } from '../../../bindings-node/index.mjs'
-import { post } from '../support/http.mjs'
+import { listening, post } from '../support/http.mjs'
 import { envelope } from '../support/process.mjs'
 
 function demo(options) {
@@ -26,15 +26,6 @@ async function call(url, amount, headers = {}) {
 }
 
 const bearer = (token) => ({ authorization: `Bearer ${token}` })
-
-async function listening(app, use) {
-  const { url } = await app.listen(0)
-  try {
-    await use(url)
-  } finally {
-    await app.close()
-  }
-}
 
 class Person {
   constructor(subject) {
@@ -67,7 +58,7 @@ for (const [kind, found] of Object.entries({
         seen.push([principal.subject, question])
         return true
       })
-    await listening(app, async (url) => {
+    await listening(app, 0, async (url) => {
       assert.equal((await call(url, 3)).status, 401)
       assert.deepEqual(asked, [])
       const { status, text } = await call(url, 3, bearer('good'))
@@ -88,7 +79,7 @@ test('the verifier reads headers, and credentials show no value', async () => {
     shown = inspect(credentials)
     return credentials.token === null && credentials.headers['x-team'] === 'red' && 'team-red'
   })
-  await listening(app, async (url) => {
+  await listening(app, 0, async (url) => {
     assert.equal((await call(url, 3)).status, 401)
     assert.equal((await call(url, 3, { 'x-team': 'red' })).status, 200)
     assert.equal((await call(url, 3, { 'x-team': 'blue' })).status, 401)
@@ -111,7 +102,7 @@ for (const [kind, verify] of Object.entries({
   test(`a wrong verifier refuses, and the log says why: ${kind}`, async () => {
     const records = []
     const app = demo({ maskErrors: false, log: (record) => records.push(record) }).verifier(verify)
-    await listening(app, async (url) => {
+    await listening(app, 0, async (url) => {
       const { status, text } = await call(url, 3, bearer('secret-token'))
       assert.equal(status, 503)
       assert.doesNotMatch(text, /hunter2/)
@@ -125,7 +116,7 @@ for (const [kind, verify] of Object.entries({
 test('a verifier that hangs is bounded, and a late answer counts for nothing', async () => {
   let answer
   const app = demo({ limits: { storeTimeout: 50 } }).verifier(() => new Promise((resolve) => (answer = resolve)))
-  await listening(app, async (url) => {
+  await listening(app, 0, async (url) => {
     assert.equal((await call(url, 3, bearer('a'))).status, 503)
     answer('ann')
     const second = call(url, 3, bearer('b'))
@@ -141,7 +132,7 @@ test('the authorizer decides', async () => {
       if (amount === 5) fail()
       return later ? Promise.resolve(answers[amount]) : answers[amount]
     })
-    await listening(app, async (url) => {
+    await listening(app, 0, async (url) => {
       const one = await call(url, 1)
       assert.equal(one.status, 200)
       assert.match(one.text, /paid 1/)
@@ -170,9 +161,9 @@ test('each is set once, and before the start', async () => {
   const app = demo().verifier(({ token }) => token).authorizer(() => true)
   assert.throws(() => app.verifier(() => null), { code: 'TENON_STATE' })
   assert.throws(() => app.authorizer(() => true), { code: 'TENON_STATE' })
-  await listening(app, async (url) => assert.equal((await call(url, 1, bearer('ann'))).status, 200))
+  await listening(app, 0, async (url) => assert.equal((await call(url, 1, bearer('ann'))).status, 200))
   const late = demo()
-  await listening(late, async () => {
+  await listening(late, 0, async () => {
     assert.throws(() => late.verifier(() => null), { code: 'TENON_STATE', message: /running already/ })
     assert.throws(() => late.authorizer(() => true), { code: 'TENON_STATE' })
   })

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { Server } from '../../../bindings-node/index.mjs'
-import { modern, post, session } from '../support/http.mjs'
+import { listening, modern, post, session } from '../support/http.mjs'
 import { PACKAGE, withServer } from '../support/process.mjs'
 
 const input = { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } }, required: ['a', 'b'] }
@@ -14,16 +14,6 @@ const input = { type: 'object', properties: { a: { type: 'number' }, b: { type: 
 function adder(options) {
   const app = new Server({ name: 'adder', ...options })
   return app.tool('add', { input }, ({ a, b }) => a + b)
-}
-
-/** Runs `use` while `app` listens. */
-async function listening(app, options, use) {
-  const { url } = await app.listen(options)
-  try {
-    return await use(url)
-  } finally {
-    await app.close()
-  }
 }
 
 const add = { name: 'add', arguments: { a: 2, b: 3 } }

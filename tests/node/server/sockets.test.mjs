@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { modern } from '../support/http.mjs'
+import { listening, modern } from '../support/http.mjs'
 
 const input = { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } }, required: ['a', 'b'] }
 
@@ -28,16 +28,6 @@ async function withPath(use) {
     return await use(join(directory, 'socket'))
   } finally {
     rmSync(directory, { recursive: true })
-  }
-}
-
-/** Runs `use` while `app` listens. */
-async function listening(app, options, use) {
-  const { url } = await app.listen(options)
-  try {
-    return await use(url)
-  } finally {
-    await app.close()
   }
 }
 

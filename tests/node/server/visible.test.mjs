@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { post } from '../support/http.mjs'
+import { listening, post } from '../support/http.mjs'
 import { envelope } from '../support/process.mjs'
 
 function demo(options) {
@@ -24,15 +24,6 @@ async function send(url, token, method, params = {}) {
 
 const names = async (url, token) => (await send(url, token, 'tools/list')).tools.map(({ name }) => name)
 
-async function listening(app, use) {
-  const { url } = await app.listen(0)
-  try {
-    await use(url)
-  } finally {
-    await app.close()
-  }
-}
-
 for (const kind of ['function', 'async function']) {
   test(`a hidden entry does not exist: ${kind}`, async () => {
     const asked = []
@@ -43,7 +34,7 @@ for (const kind of ['function', 'async function']) {
       return principal.subject === 'ann' || !entry.name.includes('secret')
     }
     const app = demo().visible(kind === 'function' ? decide : async (question) => decide(question))
-    await listening(app, async (url) => {
+    await listening(app, 0, async (url) => {
       assert.deepEqual(await names(url, 'ann'), ['open', 'secret'])
       assert.deepEqual(await names(url, 'bob'), ['open'])
       assert.deepEqual(await names(url, 'bob'), ['open'])
@@ -60,7 +51,7 @@ test('what is no decision refuses the request', async () => {
   const throwing = () => { throw new Error('no route to hunter2') }
   for (const wrong of [throwing, () => null, () => 'no', () => Promise.reject(new Error('hunter2'))]) {
     const app = demo({ maskErrors: false }).visible(wrong)
-    await listening(app, async (url) => {
+    await listening(app, 0, async (url) => {
       const { message } = await send(url, 'ann', 'tools/list')
       assert.equal(message, 'Internal error: the server cannot decide what the caller may see')
     })
@@ -69,7 +60,7 @@ test('what is no decision refuses the request', async () => {
 
 test('a function that hangs is bounded', async () => {
   const app = demo({ limits: { storeTimeout: 50 } }).visible(() => new Promise(() => {}))
-  await listening(app, async (url) => assert.match((await send(url, 'ann', 'tools/list')).message, /decide/))
+  await listening(app, 0, async (url) => assert.match((await send(url, 'ann', 'tools/list')).message, /decide/))
 })
 
 test('it is set once and before the start', async () => {
@@ -78,5 +69,5 @@ test('it is set once and before the start', async () => {
   const app = demo().visible(() => true)
   assert.throws(() => app.visible(() => true), { code: 'TENON_STATE' })
   const late = demo()
-  await listening(late, () => assert.throws(() => late.visible(() => true), { code: 'TENON_STATE' }))
+  await listening(late, 0, () => assert.throws(() => late.visible(() => true), { code: 'TENON_STATE' }))
 })

@@ -16,6 +16,16 @@ export async function serving(listener, use) {
   }
 }
 
+/** Runs `use` with the address of an application that listens on HTTP. */
+export async function listening(app, options, use) {
+  const { url } = await app.listen(options)
+  try {
+    return await use(url)
+  } finally {
+    await app.close()
+  }
+}
+
 /** One POST; resolves with status, headers and the messages of the answer, be it JSON or an event stream. */
 export async function post(url, message, headers = {}) {
   const response = await fetch(url, {

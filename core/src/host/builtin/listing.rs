@@ -190,9 +190,10 @@ impl Shared {
         let snapshot = self.catalog.snapshot();
         let caller =
             Caller { hidden: part.hidden.as_ref(), ..self.caller(flight.context.arrival.principal()) };
+        let filters = part.hidden.is_some() || snapshot.is_restricted(Kind::Resource);
         for resource in resources {
             // A registered resource is listed by itself, to those who may use it.
-            let own = snapshot.find(Kind::Resource, resource.name());
+            let own = if filters { snapshot.find(Kind::Resource, resource.name()) } else { None };
             if own.is_some_and(|own| own.permit(caller).is_err() || !own.is_seen_by(caller)) {
                 continue;
             }

@@ -39,13 +39,13 @@ pub(in crate::host) enum Look {
     Asks(Box<Asked>),
 }
 
-/// Questions about one caller, which are to be asked.
+/// The questions about one caller that must be asked.
 pub(in crate::host) struct Asked {
     subject: Subject,
     questions: Vec<Question>,
 }
 
-/// Questions about one caller.
+/// What is asked about one caller.
 struct Asking<'a> {
     shared: &'a Shared,
     subject: Subject,

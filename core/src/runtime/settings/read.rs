@@ -280,8 +280,8 @@ impl Settings {
         self.0.sources.file.as_deref()
     }
 
-    /// The value of a setting, by its dotted key, such as `limits.max_calls` or `policies.tools."get_*".timeout`. `None` if it is not set; a limit always has
-    /// a value. A secret that is set is `true`.
+    /// The value of a setting, by its dotted key, such as `limits.max_calls` or `policies.tools."get_*".timeout`. `None` if it
+    /// is not set; a limit always has a value. A secret that is set is `true`.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such setting.
