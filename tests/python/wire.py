@@ -128,6 +128,14 @@ class Client:
         return messages
 
 
+def wait_for(found):
+    """Waits until `found` returns a true value."""
+    end = time.monotonic() + SECONDS
+    while not found():
+        assert time.monotonic() < end, "what is waited for does not come"
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
 def serving(app, **options):
     """Serves `app` in this process, on a thread with a loop of its own."""
@@ -176,10 +184,7 @@ class Program:
 
     def said(self):
         """The first line on stderr."""
-        end = time.monotonic() + SECONDS
-        while not self.errors:
-            assert time.monotonic() < end, "nothing came on stderr"
-            time.sleep(0.01)
+        wait_for(lambda: self.errors)
         return self.errors[0].decode().strip()
 
     def interrupt(self):

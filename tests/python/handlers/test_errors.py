@@ -2,12 +2,11 @@
 
 import logging
 import re
-import time
 
 import pytest
 from tenon_mcp import ArgumentError, McpError, NotFound, RegistrationError, Server, ToolError
 from tenon_mcp.testing import Client
-from wire import SECONDS, Program, serving
+from wire import Program, serving, wait_for
 
 
 class OwnError(Exception):
@@ -137,10 +136,7 @@ def test_wrong_errors_of_the_protocol_fail_the_call_all_the_same(error, caplog):
     with serving(raising(error)) as client:
         assert client.error("f").startswith("McpError: ")
     # The client has its answer before the log has the rest.
-    end = time.monotonic() + SECONDS
-    while not caplog.records and time.monotonic() < end:
-        time.sleep(0.01)
-    assert caplog.records
+    wait_for(lambda: caplog.records)
 
 
 def test_a_code_is_an_integer():

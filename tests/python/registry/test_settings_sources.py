@@ -142,15 +142,22 @@ page_size = 1
 call_timeout = 30
 thread_stack_bytes = 1048576
 """
-# The size of the stack of the thread that it runs on.
+# The program has a tool that returns the size of the stack of the thread that it runs on.
 STACK = """
-import ctypes
+import ctypes, sys
+from tenon_mcp import Server, Settings
+
+app = Server(settings=Settings(sys.argv[1], prefix="TENON_TEST"), **eval(sys.argv[2]))
+
+@app.tool(thread="pool")
 def stack() -> int:
     libc, attributes, size = ctypes.CDLL(None), ctypes.create_string_buffer(64), ctypes.c_size_t()
     libc.pthread_self.restype = ctypes.c_ulong
     assert libc.pthread_getattr_np(ctypes.c_ulong(libc.pthread_self()), attributes) == 0
     assert libc.pthread_attr_getstacksize(attributes, ctypes.byref(size)) == 0
     return size.value
+
+app.run()
 """
 
 
@@ -188,14 +195,12 @@ def test_code_replaces_the_settings(tmp_path, settings):
     assert seen(Server("n", settings=settings(FILE), title=None))[0]["title"] == "Of the file"
 
 
-def test_workers_have_the_stack_size_of_the_file(settings):
-    names = {}
-    exec(STACK, names)
+def test_workers_have_the_stack_size_of_the_file(tmp_path, settings):
+    settings(FILE)
+    # A new thread may get the larger stack of one that has ended, so each size has a process of its own.
     for code, least, most in (({}, 1 << 20, 2 << 20), ({"thread_stack_bytes": 3 << 20}, 3 << 20, 4 << 20)):
-        app = Server(settings=settings(FILE), **code)
-        app.tool("stack", thread="pool")(names["stack"])
-        with serving(app) as client:
-            assert least <= int(client.text("stack")) < most
+        with Program(STACK, tmp_path / "app.toml", repr(code)) as program:
+            assert least <= int(program.client.text("stack")) < most
 
 
 def test_transports_of_the_file_are_served(settings):
