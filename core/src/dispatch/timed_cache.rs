@@ -3,6 +3,7 @@
 use crate::locks::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The digest of what is known, as its key.
@@ -11,6 +12,8 @@ pub(crate) type Digest = [u8; 32];
 /// A bounded table of what is known. All entries live equally long, so the oldest one is replaced.
 pub(crate) struct TimedCache<K, V> {
     most: usize,
+    /// Increases when the cache is emptied, so that what was asked before is not kept. It changes while the table is locked.
+    generation: AtomicU64,
     table: Mutex<Table<K, V>>,
 }
 
@@ -19,31 +22,34 @@ struct Table<K, V> {
     /// The keys in the order in which they were added, with their numbers.
     order: VecDeque<(K, u64)>,
     next: u64,
-    /// Increases when the cache is emptied, so that what was asked before is not kept.
-    generation: u64,
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> TimedCache<K, V> {
     pub(crate) fn new(most: usize) -> TimedCache<K, V> {
-        TimedCache { most, table: Mutex::new(Table::new(0)) }
+        TimedCache { most, generation: AtomicU64::new(0), table: Mutex::new(Table::new()) }
     }
 
     pub(crate) fn get(&self, key: &K, now: Instant) -> Option<V> {
+        self.get_until(key, now).map(|(known, _)| known)
+    }
+
+    /// What is known, and until when.
+    pub(crate) fn get_until(&self, key: &K, now: Instant) -> Option<(V, Instant)> {
         let table = self.table.lock();
         let (known, until, _) = table.entries.get(key)?;
-        (*until > now).then(|| known.clone())
+        (*until > now).then(|| (known.clone(), *until))
     }
 
     /// The present generation, for [`TimedCache::put`].
     pub(crate) fn generation(&self) -> u64 {
-        self.table.lock().generation
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Keeps what is known for `time`, unless the cache was emptied since `generation`.
     pub(crate) fn put(&self, key: K, known: V, time: Duration, now: Instant, generation: u64) {
         let Some(until) = now.checked_add(time).filter(|_| !time.is_zero() && self.most > 0) else { return };
         let mut table = self.table.lock();
-        if table.generation != generation {
+        if self.generation() != generation {
             return;
         }
         while table.entries.len() >= self.most && !table.entries.contains_key(&key) {
@@ -62,16 +68,16 @@ impl<K: Clone + Eq + Hash, V: Clone> TimedCache<K, V> {
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         let mut table = self.table.lock();
-        let generation = table.generation + 1;
-        let old = std::mem::replace(&mut *table, Table::new(generation));
+        self.generation.fetch_add(1, Ordering::Release);
+        let old = std::mem::replace(&mut *table, Table::new());
         drop(table);
         drop(old);
     }
 }
 
 impl<K: Eq + Hash, V> Table<K, V> {
-    fn new(generation: u64) -> Table<K, V> {
-        Table { entries: HashMap::new(), order: VecDeque::new(), next: 0, generation }
+    fn new() -> Table<K, V> {
+        Table { entries: HashMap::new(), order: VecDeque::new(), next: 0 }
     }
 
     fn drop_oldest(&mut self) {

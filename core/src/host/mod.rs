@@ -56,7 +56,7 @@ pub use crate::host::lanes::wake::{Parker, Wake};
 pub(crate) use crate::host::lanes::wake_batch::{WakeBatcher, flush as flush_wakes, wake as wake_later};
 pub(crate) use crate::host::lifecycle::StartState;
 #[cfg_attr(not(feature = "runtime"), allow(unused_imports))]
-pub(crate) use crate::host::principal::{Authenticates, ExpiryGuard, RefusalKind};
+pub(crate) use crate::host::principal::{Authenticates, ExpiryGuard, LastVerified, RefusalKind, Sender};
 pub use crate::host::principal::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
 };

@@ -1,14 +1,21 @@
 //! What authenticates requests by the verifiers of a server. The runtime has it, because it may send requests.
 
-use super::resolver::PrincipalResolver;
+use super::last_verified::LastVerified;
+use super::resolver::{PrincipalResolver, Sender};
 use crate::dispatch::options::Verifier;
+use crate::dispatch::principal::Principal;
+use crate::dispatch::shares::Key;
 use crate::host::engine::Engine;
+use http::request::Parts;
 use std::sync::Arc;
 
 /// The verifiers of a server, which may be replaced while it runs.
 pub(crate) trait Authenticates: Send + Sync {
     /// The resolver that asks the verifiers.
     fn resolver(&self) -> Arc<dyn PrincipalResolver>;
+
+    /// The principal of a request whose credentials its connection knows.
+    fn known(&self, head: &Parts, client: Option<Key>, last: &LastVerified) -> Option<Principal>;
 
     /// Reads and checks new verifiers. The result puts them in force. The error names the option that is wrong.
     fn prepare(&self, verifiers: &[Verifier]) -> Result<Box<dyn FnOnce() + Send>, String>;
@@ -19,6 +26,12 @@ impl Engine {
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
     pub(crate) fn set_authentication(&self, authentication: Arc<dyn Authenticates>) {
         let _ = self.0.authentication.set(authentication);
+    }
+
+    /// The principal of a request whose credentials its connection knows. This is the way of nearly all requests, so nothing
+    /// is cloned for it that the resolver would need.
+    pub(super) fn known_principal(&self, head: &Parts, sender: Sender<'_>) -> Option<Principal> {
+        self.0.authentication.get()?.known(head, sender.client, sender.last?)
     }
 
     /// Reads and checks new verifiers. The result puts them in force. The error says what is wrong.

@@ -6,6 +6,7 @@
 mod authenticates;
 mod deadlines;
 mod expiry;
+mod last_verified;
 mod login;
 mod resolve;
 mod resolver;
@@ -14,5 +15,6 @@ pub(crate) use authenticates::Authenticates;
 pub(in crate::host) use deadlines::Deadlines;
 pub(in crate::host) use expiry::Expirations;
 pub(crate) use expiry::ExpiryGuard;
-pub(crate) use resolver::RefusalKind;
+pub(crate) use last_verified::LastVerified;
 pub use resolver::{PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution};
+pub(crate) use resolver::{RefusalKind, Sender};

@@ -2,11 +2,10 @@
 
 use super::deadlines::Key;
 use super::resolver::{
-    PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, RefusalKind, Resolution,
+    PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, RefusalKind, Resolution, Sender,
 };
 use crate::dispatch::access::unauthenticated;
 use crate::dispatch::principal::Principal;
-use crate::dispatch::shares::Key as ClientKey;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::wake::{Parker, Wake};
@@ -39,18 +38,26 @@ impl Resolution {
 impl Engine {
     /// Finds the principal of a request or a connection. `attached` is what the program attached to it. The future needs
     /// no particular executor. It ends at its deadline, and dropping it cancels the resolver's own future.
-    pub(crate) fn resolve_principal(
+    pub(crate) fn resolve_principal<'c>(
         &self,
         attached: Resolution,
         head: Option<&Arc<Parts>>,
-        client: impl FnOnce() -> Option<ClientKey>,
+        sender: impl FnOnce() -> Sender<'c>,
     ) -> Resolution {
         match (attached, self.0.resolver.get()) {
             (Resolution::Ready(Ok(None)), None) => Resolution::Ready(self.0.admitted(None, head.is_some())),
             (Resolution::Ready(Ok(Some(known))), None) if !known.is_empty_string() => {
                 Resolution::Ready(Ok(Some(known)))
             }
-            (attached, resolver) => self.resolve_slowly(attached, resolver.cloned(), head.cloned(), client()),
+            (attached, resolver) => {
+                let sender = sender();
+                if let (Resolution::Ready(Ok(None)), Some(head)) = (&attached, head)
+                    && let Some(known) = self.known_principal(head, sender)
+                {
+                    return Resolution::Ready(self.0.admitted(Some(known), true));
+                }
+                self.resolve_slowly(attached, resolver.cloned(), head.cloned(), sender)
+            }
         }
     }
 
@@ -59,15 +66,20 @@ impl Engine {
         attached: Resolution,
         resolver: Option<Arc<dyn PrincipalResolver>>,
         head: Option<Arc<Parts>>,
-        client: Option<ClientKey>,
+        sender: Sender<'_>,
     ) -> Resolution {
+        let (client, last) = (sender.client, sender.last.cloned());
         let engine = self.clone();
         let is_http = head.is_some();
         let by = if resolver.is_some() { "the resolver" } else { "the program" };
         let then = move |attached: Found| match (attached, resolver) {
             (Ok(attached), Some(resolver)) => match not_empty(attached, "the program") {
-                Ok(attached) => caught(|| resolver.resolve(PrincipalRequest { head, client, attached }))
-                    .unwrap_or_else(|panicked| Resolution::Ready(Err(engine.0.resolver_panicked(&panicked)))),
+                Ok(attached) => {
+                    caught(|| resolver.resolve(PrincipalRequest { head, client, last, attached }))
+                        .unwrap_or_else(|panicked| {
+                            Resolution::Ready(Err(engine.0.resolver_panicked(&panicked)))
+                        })
+                }
                 refused => Resolution::Ready(refused),
             },
             (attached, _) => Resolution::Ready(attached),
@@ -91,7 +103,7 @@ impl Engine {
         parker: &Arc<Parker>,
         is_over: impl Fn() -> bool,
     ) -> Option<Found> {
-        let mut future = match self.resolve_principal(attached, None, || None) {
+        let mut future = match self.resolve_principal(attached, None, Sender::default) {
             Resolution::Ready(found) => return Some(found),
             Resolution::Pending(future) => future,
         };

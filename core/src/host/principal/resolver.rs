@@ -1,5 +1,6 @@
 //! The interface of resolvers: what they get, and what they return.
 
+use super::last_verified::LastVerified;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::Key;
 use http::HeaderValue;
@@ -59,8 +60,19 @@ pub struct PrincipalRequest {
     pub head: Option<Arc<Parts>>,
     /// The client's address, as far as it counts for limits.
     pub(crate) client: Option<Key>,
+    /// The credentials that were last verified on the connection.
+    pub(crate) last: Option<Arc<LastVerified>>,
     /// The principal that the program attached: an extension of the request, or the option of a client in the process.
     pub attached: Option<Principal>,
+}
+
+/// Where an HTTP request comes from.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sender<'c> {
+    /// The client's address, as far as it counts for limits.
+    pub(crate) client: Option<Key>,
+    /// The credentials that were last verified on the connection, if it belongs to a listener of the engine.
+    pub(crate) last: Option<&'c Arc<LastVerified>>,
 }
 
 /// A future of a resolver. `None` means that the sender is anonymous.

@@ -15,11 +15,13 @@ use crate::dispatch::rate_table::RateTable;
 use crate::dispatch::shares::Key;
 use crate::dispatch::timed_cache::{Digest, TimedCache};
 use crate::host::{
-    Authenticates, Engine, PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver,
-    Resolution, Shared, Verified,
+    Authenticates, Engine, LastVerified, PrincipalFuture, PrincipalRefusal, PrincipalRequest,
+    PrincipalResolver, Resolution, Shared, Verified,
 };
 use crate::locks::RwLock;
 use crate::runtime::outgoing::{HttpClient, HttpClientOptions};
+use http::HeaderName;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -185,10 +187,10 @@ impl Authenticator {
     }
 
     fn authenticate(&self, own: &Arc<Authenticator>, request: PrincipalRequest) -> Resolution {
-        let PrincipalRequest { head, client, attached } = request;
+        let PrincipalRequest { head, client, last, attached } = request;
         let (None, Some(head)) = (&attached, head) else { return Resolution::Ready(Ok(attached)) };
         let now = self.env.now();
-        if let Some(wait) = client.and_then(|client| self.failures.blocked(client, now)) {
+        if let Some(wait) = self.blocked(client, now) {
             return Resolution::Ready(Err(PrincipalRefusal::too_many(
                 "Too many requests: too many failed authentications from this address (max_address_failures)",
                 wait,
@@ -207,23 +209,21 @@ impl Authenticator {
             }
         };
         let digest = presented.digest();
-        if let Some(principal) = self.env.accepted.get(&digest, now) {
+        let attempt = Attempt { digest, generations, client, last };
+        if let Some((principal, until)) = self.env.accepted.get_until(&digest, now) {
             if principal.is_valid_at(self.env.unix_seconds()) {
+                attempt.keep(&head, (&config, &names), &principal, until);
                 return Resolution::Ready(Ok(Some(principal)));
             }
         } else if let Some(text) = self.env.refused.get(&digest, now) {
-            self.failed(client, now);
+            self.failed(attempt.client, now);
             return Resolution::Ready(Err(PrincipalRefusal::invalid_token(text)));
         }
         let mut progress = Progress { refused: None, unavailable: None };
         match self.check(&config, &presented, &digest, (0, true), &mut progress) {
-            Step::Done(found) => {
-                Resolution::Ready(self.finish(found, progress, (digest, generations), client))
-            }
+            Step::Done(found) => Resolution::Ready(self.finish(found, progress, &attempt)),
             Step::Wait(place, wait) => {
-                let own = own.clone();
-                let rest =
-                    own.check_slowly(config, head, digest, generations, (place, wait), progress, client);
+                let rest = own.clone().check_slowly(config, head, attempt, (place, wait), progress);
                 Resolution::Pending(rest)
             }
         }
@@ -279,16 +279,13 @@ impl Authenticator {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn check_slowly(
         self: Arc<Self>,
         config: Arc<Config>,
         head: Arc<Parts>,
-        digest: Digest,
-        generations: (u64, u64),
+        attempt: Attempt,
         first: (usize, Wait),
         mut progress: Progress,
-        client: Option<Key>,
     ) -> PrincipalFuture {
         Box::pin(async move {
             let (mut place, mut wait) = first;
@@ -299,9 +296,7 @@ impl Authenticator {
                         (place, false)
                     }
                     Wait::Answer(result) => match result.await {
-                        Ok(principal) => {
-                            return self.finish(Some(principal), progress, (digest, generations), client);
-                        }
+                        Ok(principal) => return self.finish(Some(principal), progress, &attempt),
                         Err(refused) => {
                             progress.add(refused);
                             (place + 1, true)
@@ -311,8 +306,8 @@ impl Authenticator {
                 // The credentials were found before, and the head has not changed.
                 let names = self.env.verifier_headers();
                 let Ok(Some(presented)) = presented(&head, &config, &names) else { return Ok(None) };
-                match self.check(&config, &presented, &digest, next, &mut progress) {
-                    Step::Done(found) => return self.finish(found, progress, (digest, generations), client),
+                match self.check(&config, &presented, &attempt.digest, next, &mut progress) {
+                    Step::Done(found) => return self.finish(found, progress, &attempt),
                     Step::Wait(at, more) => (place, wait) = (at, more),
                 }
             }
@@ -324,26 +319,26 @@ impl Authenticator {
         &self,
         found: Option<Principal>,
         progress: Progress,
-        (digest, (accepted, refused)): (Digest, (u64, u64)),
-        client: Option<Key>,
+        attempt: &Attempt,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
+        let Attempt { digest, generations: (accepted, refused), client, .. } = attempt;
         let now = self.env.now();
         if let Some(principal) = found {
             let left = principal.expires_at().map(|time| time.saturating_sub(self.env.unix_seconds()));
             let time = left.map_or(self.token_time, |left| self.token_time.min(Duration::from_secs(left)));
-            self.env.accepted.put(digest, principal.clone(), time, now, accepted);
+            self.env.accepted.put(*digest, principal.clone(), time, now, *accepted);
             return Ok(Some(principal));
         }
         if let Some(text) = progress.unavailable {
             return Err(PrincipalRefusal::unavailable(text));
         }
-        self.failed(client, now);
+        self.failed(*client, now);
         let (text, why) = match progress.refused {
             Some(Refused::Invalid(text, why)) => (text, why),
             _ => ("Unauthorized: the credentials are not known", "no verifier takes them".to_owned()),
         };
         self.env.log(LogLevel::Info, || format!("credentials were refused: {why}"));
-        self.env.refused.put(digest, text, REFUSED, now, refused);
+        self.env.refused.put(*digest, text, REFUSED, now, *refused);
         Err(PrincipalRefusal::invalid_token(text))
     }
 
@@ -351,6 +346,38 @@ impl Authenticator {
         if let Some(client) = client {
             self.failures.count(client, now);
         }
+    }
+
+    /// How long a client must wait that has failed too often.
+    fn blocked(&self, client: Option<Key>, now: Instant) -> Option<Duration> {
+        client.and_then(|client| self.failures.blocked(client, now))
+    }
+}
+
+/// A request whose credentials are being checked.
+struct Attempt {
+    digest: Digest,
+    /// The generations of both caches when it began.
+    generations: (u64, u64),
+    client: Option<Key>,
+    last: Option<Arc<LastVerified>>,
+}
+
+impl Attempt {
+    /// Keeps what was verified for the next requests of the connection.
+    fn keep(
+        &self,
+        head: &Parts,
+        (config, names): (&Config, &[String]),
+        principal: &Principal,
+        until: Instant,
+    ) {
+        let Some(last) = &self.last else { return };
+        let own: Result<Vec<_>, _> =
+            names.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect();
+        let Ok(own) = own else { return };
+        let names = std::iter::once(&AUTHORIZATION).chain(&config.headers).chain(&own);
+        last.put(&head.headers, names, principal, (until, self.generations.0));
     }
 }
 
@@ -386,6 +413,17 @@ struct AuthResolver(Arc<Authenticator>);
 impl Authenticates for AuthResolver {
     fn resolver(&self) -> Arc<dyn PrincipalResolver> {
         Arc::new(AuthResolver(self.0.clone()))
+    }
+
+    fn known(&self, head: &Parts, client: Option<Key>, last: &LastVerified) -> Option<Principal> {
+        // The resolver of the program is asked about every request.
+        if self.0.first.is_some() {
+            return None;
+        }
+        let env = &self.0.env;
+        let (now, generation) = (env.now(), env.accepted.generation());
+        let known = last.get(&head.headers, generation, now);
+        known.filter(|_| self.0.blocked(client, now).is_none())
     }
 
     fn prepare(&self, verifiers: &[Verifier]) -> Result<Box<dyn FnOnce() + Send>, String> {

@@ -2,7 +2,8 @@
 //!
 //! [`Authenticator`] is the resolver of principals of a server with the setting `auth`. It reads the credentials of a
 //! request and asks the verifiers in their order. The first one that accepts them gives the principal. What was verified is
-//! kept for a short time, by the digest of the credentials, so that a token is not verified for each request.
+//! kept for a short time, by the digest of the credentials, so that a token is not verified for each request. A connection
+//! keeps the credentials of its last request as well, so that the next one needs no digest.
 //!
 //! A reload replaces the verifiers at once. What began with a key that is gone ends.
 

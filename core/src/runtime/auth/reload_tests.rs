@@ -6,7 +6,7 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::Observers;
 use crate::dispatch::options::Verifier;
 use crate::dispatch::principal::Principal;
-use crate::host::{PrincipalRefusal, Resolution};
+use crate::host::{LastVerified, PrincipalRefusal, Resolution, Sender};
 use crate::runtime::SystemEnvironment;
 use crate::server::{ApiKey, ApiKeys, Jwt, Server};
 use base64::Engine as _;
@@ -52,9 +52,19 @@ impl Fixture {
     }
 
     fn resolve(&self, token: &str) -> Result<Option<Principal>, PrincipalRefusal> {
+        self.resolve_on(None, token)
+    }
+
+    /// Resolves a request on a connection that keeps its credentials.
+    fn resolve_on(
+        &self,
+        last: Option<&Arc<LastVerified>>,
+        token: &str,
+    ) -> Result<Option<Principal>, PrincipalRefusal> {
         let request = http::Request::get("/mcp").header("authorization", format!("Bearer {token}"));
+        let sender = Sender { last, ..Sender::default() };
         let head = Arc::new(request.body(()).unwrap().into_parts().0);
-        match self.server.engine().resolve_principal(Resolution::none(), Some(&head), || None) {
+        match self.server.engine().resolve_principal(Resolution::none(), Some(&head), || sender) {
             Resolution::Ready(found) => found,
             Resolution::Pending(_) => panic!("these verifiers need no time"),
         }
@@ -124,6 +134,25 @@ fn a_cached_token_is_not_good_for_other_verifiers() {
     // A refusal is forgotten, too.
     fixture.replace(&[jwt(SECRET)]);
     assert!(fixture.resolve(&good).is_ok());
+}
+
+/// A connection that knows its credentials must ask again after a reload.
+#[test]
+fn a_connection_forgets_credentials_of_replaced_verifiers() {
+    let fixture = Fixture::new(&[keys(&["read", "pay"])]);
+    let last = Arc::default();
+    let may_pay = |token| fixture.resolve_on(Some(&last), token).map(|ann| ann.unwrap().has_scope("pay"));
+    for _ in 0..3 {
+        assert!(may_pay(KEY).unwrap());
+    }
+    fixture.replace(&[keys(&["read"])]);
+    for _ in 0..3 {
+        assert!(!may_pay(KEY).unwrap());
+    }
+    fixture.replace(&[jwt(SECRET)]);
+    for _ in 0..3 {
+        assert!(may_pay(KEY).is_err());
+    }
 }
 
 /// New verifiers that are wrong change nothing.

@@ -5,7 +5,7 @@ use super::outbox::{IdleWake, Outbox};
 use super::read_buffer;
 use super::wire::Wire;
 use crate::dispatch::shares::Share as ClientShare;
-use crate::host::{CancelReason, Engine, Peer, Resolution, Sink, WakeBatcher};
+use crate::host::{CancelReason, Engine, Peer, Resolution, Sender, Sink, WakeBatcher};
 use crate::panics::caught;
 use crate::proto::framing::line::{Frame, LineFramer};
 use crate::proto::messages::error::RpcError;
@@ -152,7 +152,7 @@ impl<S: Wire> ClientConnection<S> {
     /// Finds the principal of the client. Returns `false` if the client is refused, or the server is ending.
     async fn open(&mut self, guard: &TaskGuard) -> bool {
         let engine = &self.config.engine;
-        let found = match engine.resolve_principal(Resolution::none(), None, || None) {
+        let found = match engine.resolve_principal(Resolution::none(), None, Sender::default) {
             Resolution::Ready(found) => Some(found),
             Resolution::Pending(mut future) => {
                 poll_fn(|task| {

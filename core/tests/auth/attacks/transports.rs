@@ -232,8 +232,64 @@ fn a_connection_that_was_authenticated_before() {
     let headers =
         [("mcp-protocol-version", crate::MODERN), ("mcp-method", "tools/call"), ("mcp-name", "work")];
     let with: Vec<_> = headers.into_iter().chain([(name, value.as_str())]).collect();
-    assert_eq!(client.post(&with, &work).status, 200);
+    // From the second request on, the connection knows the credentials.
+    for _ in 0..3 {
+        assert_eq!(client.post(&with, &work).status, 200);
+    }
     assert_eq!(client.post(&headers, &work).status, 401);
+}
+
+/// Credentials that a connection knows are worth nothing for requests with others.
+#[test]
+fn a_connection_that_knows_other_credentials() {
+    let served = Served::new(&everybody());
+    // Who may call the tool gets 200, because its arguments are refused and not the caller.
+    let pay = request(1, "tools/call", crate::envelope(json!({ "name": "pay", "arguments": 7 })));
+    let headers =
+        [("mcp-protocol-version", crate::MODERN), ("mcp-method", "tools/call"), ("mcp-name", "pay")];
+    let call = |client: &mut Client, values: &[&str]| {
+        let credentials = values.iter().map(|value| ("authorization", *value));
+        client.post(&headers.into_iter().chain(credentials).collect::<Vec<_>>(), &pay).status
+    };
+    let of = |key: &str| format!("Bearer {key}");
+    let (ann, bob, changed) = (of(ANN), of(BOB), of(&ANN.replace('a', "b")));
+    for (wrong, status) in [
+        (vec![&*bob], 403),
+        (vec![&*changed], 401),
+        (vec![&ann[..ann.len() - 1]], 401),
+        (vec![""], 400),
+        (vec![&*ann, &*ann], 400),
+        (vec![&*bob, &*ann], 400),
+    ] {
+        let mut client = served.client();
+        for _ in 0..3 {
+            assert_eq!(call(&mut client, &[&ann]), 200);
+        }
+        assert_eq!(call(&mut client, &wrong), status, "{wrong:?}");
+    }
+    let mut client = served.client();
+    for _ in 0..3 {
+        assert_eq!((call(&mut client, &[&ann]), call(&mut client, &[&bob])), (200, 403));
+    }
+}
+
+#[test]
+fn a_connection_that_knows_a_token_after_its_expiry() {
+    let mut options = jwt(json!({ "secret": SECRET }));
+    options["leeway"] = json!(1);
+    let served = Served::new(&json!({ "auth": [options] }));
+    let (expires, mut client) = (now() + 2, served.client());
+    let (name, value) = bearer(&token(SECRET, json!({ "exp": expires })));
+    let headers = [
+        ("mcp-protocol-version", crate::MODERN),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "work"),
+        (name, &*value),
+    ];
+    while client.post(&headers, &call(1, "work", json!({}))).status == 200 {
+        assert!(now() < expires + 10, "the token has expired");
+    }
+    assert!(now() >= expires);
 }
 
 /// Line folding and blanks around names, by which proxies and servers read different headers.

@@ -1,5 +1,6 @@
 //! The state that a connection's socket and its current exchange share. The connection's task polls both.
 
+use crate::host::LastVerified;
 use crate::locks::Mutex;
 use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::upgrade::Upgrade;
@@ -16,6 +17,7 @@ pub(in crate::runtime::http) struct ConnectionState {
     idle_state: Arc<IdleState>,
     /// The byte budget of the client.
     budget: Arc<Budget>,
+    last_verified: Arc<LastVerified>,
     /// The queue through which other threads wake the connection's task.
     wake_queue: Option<Arc<WakeQueue>>,
     /// The number of requests whose response has begun.
@@ -56,6 +58,7 @@ impl ConnectionState {
         Arc::new(ConnectionState {
             idle_state: idle_state.clone(),
             budget: budget.of(idle_state.share()),
+            last_verified: Arc::default(),
             wake_queue,
             answered: AtomicU32::new(0),
             in_body: AtomicBool::new(false),
@@ -72,6 +75,11 @@ impl ConnectionState {
     /// The byte budget of the client.
     pub(in crate::runtime::http) fn budget(&self) -> &Arc<Budget> {
         &self.budget
+    }
+
+    /// The credentials that were last verified on this connection.
+    pub(in crate::runtime::http) fn last_verified(&self) -> &Arc<LastVerified> {
+        &self.last_verified
     }
 
     /// Records that the connection has waited for a request since `since`.

@@ -2,8 +2,7 @@
 
 use super::http_service::HttpService;
 use crate::dispatch::principal::Principal;
-use crate::dispatch::shares::Key;
-use crate::host::{PrincipalFuture, PrincipalRefusal, Resolution};
+use crate::host::{PrincipalFuture, PrincipalRefusal, Resolution, Sender};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::connection::forwarded::Forwarded;
@@ -17,9 +16,9 @@ impl HttpService {
         self.0.proxies.read(caller.share().map(|share| share.key()), &head.headers)
     }
 
-    /// The address of the client, as far as it counts for limits.
-    fn client(&self, head: &Parts, caller: Caller<'_>) -> Option<Key> {
-        self.forwarded(head, caller).client.or_else(|| caller.share().map(|share| share.key()))
+    fn sender<'c>(&self, head: &Parts, caller: Caller<'c>) -> Sender<'c> {
+        let client = self.forwarded(head, caller).client.or_else(|| caller.share().map(|share| share.key()));
+        Sender { client, last: caller.connection.map(|connection| connection.last_verified()) }
     }
 
     /// The principal of a request whose framing, method, host and origin were checked.
@@ -30,7 +29,7 @@ impl HttpService {
     ) -> Result<Option<Principal>, PrincipalRefusal> {
         match self
             .engine()
-            .resolve_principal(attached_principal(head), Some(head), || self.client(head, caller))
+            .resolve_principal(attached_principal(head), Some(head), || self.sender(head, caller))
         {
             Resolution::Ready(found) => found,
             Resolution::Pending(future) => pending(future, caller.connection).await,
