@@ -66,54 +66,44 @@ fn is_word(word: &str) -> bool {
 }
 
 impl Principal {
-    fn facts_mut(&mut self) -> &mut Facts {
-        Arc::make_mut(self.facts.get_or_insert_default())
-    }
-
     /// The same principal with these scopes: what its credential permits.
-    pub fn with_scopes(mut self, scopes: impl IntoIterator<Item = impl Into<Box<str>>>) -> Principal {
-        self.facts_mut().scopes = scopes.into_iter().map(Into::into).collect();
-        self
+    pub fn with_scopes(self, scopes: impl IntoIterator<Item = impl Into<Box<str>>>) -> Principal {
+        self.with(|facts| facts.scopes = scopes.into_iter().map(Into::into).collect())
     }
 
     /// The same principal with these roles.
-    pub fn with_roles(mut self, roles: impl IntoIterator<Item = impl Into<Box<str>>>) -> Principal {
-        self.facts_mut().roles = roles.into_iter().map(Into::into).collect();
-        self
+    pub fn with_roles(self, roles: impl IntoIterator<Item = impl Into<Box<str>>>) -> Principal {
+        self.with(|facts| facts.roles = roles.into_iter().map(Into::into).collect())
     }
 
     /// The same principal with the id of the OAuth client that it uses.
-    pub fn with_client_id(mut self, id: impl Into<Box<str>>) -> Principal {
-        self.facts_mut().client_id = Some(id.into());
-        self
+    pub fn with_client_id(self, id: impl Into<Box<str>>) -> Principal {
+        self.with(|facts| facts.client_id = Some(id.into()))
     }
 
     /// The same principal with the claims of its token, an object.
-    pub fn with_claims(mut self, claims: impl Into<JsonSlice>) -> Principal {
-        self.facts_mut().claims = Some(claims.into());
-        self
+    pub fn with_claims(self, claims: impl Into<JsonSlice>) -> Principal {
+        self.with(|facts| facts.claims = Some(claims.into()))
     }
 
     /// The same principal with the time at which its credential expires, in seconds since 1970. Streams end then.
-    pub fn with_expires_at(mut self, time: u64) -> Principal {
-        self.facts_mut().expires_at = Some(time);
-        self
+    pub fn with_expires_at(self, time: u64) -> Principal {
+        self.with(|facts| facts.expires_at = Some(time))
     }
 
     /// The same principal with the key by which it was accepted.
-    pub(crate) fn with_credential(mut self, credential: Arc<Credential>) -> Principal {
-        self.facts_mut().credential = Some(credential);
-        self
+    pub(crate) fn with_credential(self, credential: Arc<Credential>) -> Principal {
+        self.with(|facts| facts.credential = Some(credential))
     }
 
     /// The scopes.
     pub fn scopes(&self) -> &[Box<str>] {
-        self.facts.as_ref().map_or(&[], |facts| &facts.scopes)
+        self.facts().map_or(&[], |facts| &facts.scopes)
     }
 
     /// The roles.
     pub fn roles(&self) -> &[Box<str>] {
-        self.facts.as_ref().map_or(&[], |facts| &facts.roles)
+        self.facts().map_or(&[], |facts| &facts.roles)
     }
 
     /// Whether the principal has this scope.
@@ -128,27 +118,27 @@ impl Principal {
 
     /// The id of the OAuth client, if it is known.
     pub fn client_id(&self) -> Option<&str> {
-        self.facts.as_ref()?.client_id.as_deref()
+        self.facts()?.client_id.as_deref()
     }
 
     /// The claims of the token, an object, if there is a token with claims.
     pub fn claims(&self) -> Option<&JsonSlice> {
-        self.facts.as_ref()?.claims.as_ref()
+        self.facts()?.claims.as_ref()
     }
 
     /// When the credential expires, in seconds since 1970.
     pub fn expires_at(&self) -> Option<u64> {
-        self.facts.as_ref()?.expires_at
+        self.facts()?.expires_at
     }
 
     /// The key by which the principal was accepted.
     pub(crate) fn credential(&self) -> Option<&Arc<Credential>> {
-        self.facts.as_ref()?.credential.as_ref()
+        self.facts()?.credential.as_ref()
     }
 
     /// Whether the credential is valid at this time, in seconds since 1970, and its key has not been removed.
     pub(crate) fn is_valid_at(&self, unix: u64) -> bool {
-        self.facts.as_ref().is_none_or(|facts| {
+        self.facts().is_none_or(|facts| {
             facts.expires_at.is_none_or(|until| unix < until)
                 && facts.credential.as_ref().is_none_or(|credential| !credential.is_removed())
         })

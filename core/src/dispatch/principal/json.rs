@@ -5,7 +5,6 @@ use super::{HOST, Principal};
 use crate::json::{JsonSlice, JsonWriter, Kind};
 use crate::proto::messages::error::clip;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// The largest issuer and subject, in bytes.
 const MAX_NAME: usize = 1024;
@@ -22,8 +21,8 @@ fn as_in_rust(name: &'static str) -> Cow<'static, str> {
 
 /// Writes the identity of a principal as the value of a record's member. It is a string if the program gave it as one.
 pub(crate) fn write(principal: &Principal, out: &mut JsonWriter) {
-    if principal.issuer.is_none() && !principal.subject.is_empty() {
-        out.str(&principal.subject);
+    if principal.is_of_host() && !principal.subject().is_empty() {
+        out.str(principal.subject());
         return;
     }
     out.begin_object().key("issuer").str(principal.issuer());
@@ -96,8 +95,10 @@ impl Principal {
                     Some(issuer) => Principal::new(named_part(&issuer, "issuer")?, subject),
                     None => named(&subject),
                 };
-                let facts = facts(value, spelled)?;
-                Ok(Principal { facts: facts.map(Arc::new), ..principal })
+                Ok(match facts(value, spelled)? {
+                    Some(known) => principal.with(|facts| *facts = known),
+                    None => principal,
+                })
             }
             _ => Err(format!(
                 "the principal must be a string or an object with the member subject, not {}",

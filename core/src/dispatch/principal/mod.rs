@@ -29,29 +29,71 @@ pub(crate) const HOST: &str = "host";
 /// assert_eq!(Principal::new("host", "ann"), Principal::from("ann"));
 /// ```
 #[derive(Clone)]
-pub struct Principal {
-    /// `None` means [`HOST`]. So a principal that is a string needs no allocation.
+pub struct Principal(Form);
+
+/// A principal is cloned several times per call, so each form has one count of references.
+#[derive(Clone)]
+enum Form {
+    /// A subject of [`HOST`] of which nothing else is known. A string needs no allocation.
+    Plain(Arc<str>),
+    Full(Arc<Full>),
+}
+
+#[derive(Clone)]
+struct Full {
+    /// `None` means [`HOST`].
     issuer: Option<Arc<str>>,
     subject: Arc<str>,
     /// What is known beyond the identity.
-    facts: Option<Arc<Facts>>,
+    facts: Facts,
 }
 
 impl Principal {
     /// The principal `subject` of `issuer`.
     pub fn new(issuer: impl Into<Arc<str>>, subject: impl Into<Arc<str>>) -> Principal {
-        let issuer = issuer.into();
-        Principal { issuer: (&*issuer != HOST).then_some(issuer), subject: subject.into(), facts: None }
+        let (issuer, subject) = (issuer.into(), subject.into());
+        if &*issuer == HOST {
+            return Principal::from(subject);
+        }
+        Principal(Form::Full(Arc::new(Full { issuer: Some(issuer), subject, facts: Facts::default() })))
     }
 
     /// The authority that knows the subject.
     pub fn issuer(&self) -> &str {
-        self.issuer.as_deref().unwrap_or(HOST)
+        self.full().and_then(|full| full.issuer.as_deref()).unwrap_or(HOST)
     }
 
     /// The name of the principal at its issuer.
     pub fn subject(&self) -> &str {
-        &self.subject
+        match &self.0 {
+            Form::Plain(subject) => subject,
+            Form::Full(full) => &full.subject,
+        }
+    }
+
+    fn full(&self) -> Option<&Full> {
+        match &self.0 {
+            Form::Plain(_) => None,
+            Form::Full(full) => Some(full),
+        }
+    }
+
+    fn facts(&self) -> Option<&Facts> {
+        self.full().map(|full| &full.facts)
+    }
+
+    /// The same principal after a change of its facts.
+    fn with(self, change: impl FnOnce(&mut Facts)) -> Principal {
+        let mut full = match self.0 {
+            Form::Plain(subject) => Arc::new(Full { issuer: None, subject, facts: Facts::default() }),
+            Form::Full(full) => full,
+        };
+        change(&mut Arc::make_mut(&mut full).facts);
+        Principal(Form::Full(full))
+    }
+
+    fn is_of_host(&self) -> bool {
+        self.full().is_none_or(|full| full.issuer.is_none())
     }
 
     fn identity(&self) -> (&str, &str) {
@@ -60,14 +102,14 @@ impl Principal {
 
     /// Whether the program gave an empty string. Such a string is most likely a missing user.
     pub(crate) fn is_empty_string(&self) -> bool {
-        self.subject.is_empty() && self.issuer.is_none()
+        self.subject().is_empty() && self.is_of_host()
     }
 }
 
 /// The principal that a program gives as a string.
 impl From<Arc<str>> for Principal {
     fn from(subject: Arc<str>) -> Principal {
-        Principal { issuer: None, subject, facts: None }
+        Principal(Form::Plain(subject))
     }
 }
 

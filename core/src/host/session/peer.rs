@@ -155,6 +155,12 @@ impl Peer {
         self.principal.get()
     }
 
+    /// Whether this is the principal of the client.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
+    pub(crate) fn is_of(&self, principal: Option<&Principal>) -> bool {
+        self.principal.is(principal)
+    }
+
     /// The session's id.
     pub fn session_id(&self) -> Option<&Arc<str>> {
         self.session_id.as_ref()

@@ -31,6 +31,14 @@ impl PeerPrincipal {
         if self.is_known.load(Ordering::Acquire) { self.principal.lock().clone() } else { None }
     }
 
+    /// Whether this is the principal, without a clone.
+    pub(super) fn is(&self, principal: Option<&Principal>) -> bool {
+        match self.is_known.load(Ordering::Acquire) {
+            true => self.principal.lock().as_ref() == principal,
+            false => principal.is_none(),
+        }
+    }
+
     /// Sets the principal, if it is known, before the first message of the peer, or at a login.
     pub(super) fn set(&self, principal: Option<Principal>) {
         if let Some(principal) = principal {

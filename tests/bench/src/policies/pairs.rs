@@ -16,6 +16,7 @@ use crate::clients::message::{Era, Work};
 use crate::cpu::Cores;
 use crate::process::Server;
 use crate::run::with_server;
+use crate::stats::median;
 use crate::targets::{Paths, TARGETS, Target, Transport};
 
 pub const PYTHON_DEF: &str = "python-def";
@@ -129,24 +130,21 @@ fn alternate(
             _ => other().and_then(|()| one())?,
         }
     }
-    Ok((used.0.per_call(), used.1.per_call()))
+    used.0.per_call().zip(used.1.per_call()).ok_or_else(|| "nothing was called".to_owned())
 }
 
+/// µs of CPU per call, in each turn. One of a disturbed machine does not move their median.
 #[derive(Default)]
-struct Used {
-    calls: u64,
-    cpu: Duration,
-}
+struct Used(Vec<f64>);
 
 impl Used {
     fn add(&mut self, load: &mut HttpLoad, calls: u64, server: &Server) -> Result<(), String> {
         let sample = load.run(exactly(calls), || server.cpu())?;
-        self.calls += sample.calls;
-        self.cpu += sample.cpu;
+        self.0.push(sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64);
         Ok(())
     }
 
-    fn per_call(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.calls as f64
+    fn per_call(&self) -> Option<f64> {
+        median(&self.0)
     }
 }

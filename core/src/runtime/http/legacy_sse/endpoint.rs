@@ -266,7 +266,7 @@ impl SseEndpoint {
             ));
         };
         let session = self.sessions.lock().get(id).cloned();
-        let session = session.filter(|session| session.peer.principal().as_ref() == principal);
+        let session = session.filter(|session| session.peer.is_of(principal));
         session.ok_or_else(|| {
             Refusal::plain(StatusCode::NOT_FOUND, "Session not found: its event stream has ended")
         })

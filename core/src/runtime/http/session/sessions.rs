@@ -138,7 +138,7 @@ impl Sessions {
         principal: Option<&Principal>,
     ) -> Result<Lease, NoSession> {
         let lease = self.find_any(id).await?;
-        if lease.peer().principal().as_ref() != principal {
+        if !lease.peer().is_of(principal) {
             return Err(NoSession::Missing);
         }
         Ok(lease)
