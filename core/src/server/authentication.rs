@@ -163,13 +163,12 @@ impl Server {
         headers: &[&str],
     ) -> Result<(), Error> {
         let engine = self.engine();
-        let headers: Vec<String> = headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let name = |name: &&str| {
+            http::HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| Error::invalid(format!("verifier: {name:?} is not the name of a header")))
+        };
+        let headers = headers.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         if kind == HostFunctionKind::Verifier {
-            if let Some(name) =
-                headers.iter().find(|name| http::HeaderName::from_bytes(name.as_bytes()).is_err())
-            {
-                return Err(Error::invalid(format!("verifier: {name:?} is not the name of a header")));
-            }
             if !engine.resolve_by_verifiers() {
                 return Err(Error::new(
                     ErrorKind::State,

@@ -100,7 +100,8 @@ pub(in crate::host) struct CallUsage {
 impl InFlightCall {
     /// A new call, with its peer and the number of its session, and with the time at which it began and its timeout. It
     /// takes from `spec` what is not needed to pass the call on.
-    #[inline]
+    // It has two callers, and a function of its own would copy the call, which is large.
+    #[inline(always)]
     pub(in crate::host) fn new(
         spec: &mut CallSpec,
         (peer, session): (Option<Arc<Peer>>, u64),

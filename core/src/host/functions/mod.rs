@@ -35,6 +35,7 @@ use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
 use decision::Decision;
+use http::HeaderName;
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,7 +89,7 @@ pub(in crate::host) struct HostFunction {
     entry: Arc<Registered>,
     pending: Arc<AtomicUsize>,
     /// For the verifier, the names of the headers that it reads.
-    headers: Vec<String>,
+    headers: Vec<HeaderName>,
     /// What it has decided.
     decisions: TimedCache<Digest, Decision>,
     /// Who waits for the answers to questions that are asked now, by the key and the generation of the decisions.
@@ -124,7 +125,7 @@ impl Engine {
         kind: HostFunctionKind,
         target: Target,
         kept: Option<Arc<dyn Any + Send + Sync>>,
-        headers: Vec<String>,
+        headers: Vec<HeaderName>,
     ) -> Result<(), Error> {
         if kind != HostFunctionKind::Verifier && self.is_mounted() {
             return Err(Error::new(ErrorKind::State, only_served(kind)));

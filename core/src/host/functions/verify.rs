@@ -4,6 +4,7 @@ use super::{Failure, HostFunctionKind};
 use crate::dispatch::principal::{HOST, Principal};
 use crate::host::engine::Engine;
 use crate::json::{JsonSlice, JsonWriter, Kind};
+use http::HeaderName;
 
 /// What the verifier found. `Ok(None)`: it does not accept the credentials.
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
@@ -12,7 +13,7 @@ pub(crate) type Verified = Result<Option<Principal>, ()>;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 impl Engine {
     /// The names of the headers that the verifier reads; `None` if there is no verifier.
-    pub(crate) fn verifier_headers(&self) -> Option<&[String]> {
+    pub(crate) fn verifier_headers(&self) -> Option<&[HeaderName]> {
         let function = self.0.functions.slot(HostFunctionKind::Verifier).get();
         function.map(|function| &function.headers[..])
     }

@@ -14,7 +14,7 @@ pub(crate) trait Authenticates: Send + Sync {
     /// The resolver that asks the verifiers.
     fn resolver(&self) -> Arc<dyn PrincipalResolver>;
 
-    /// The principal of a request whose credentials its connection knows.
+    /// The principal of a request whose credentials its connection knows, if it may be used without the resolver.
     fn known(&self, head: &Parts, client: Option<Key>, last: &LastVerified) -> Option<Principal>;
 
     /// Reads and checks new verifiers. The result puts them in force. The error names the option that is wrong.
@@ -28,8 +28,8 @@ impl Engine {
         let _ = self.0.authentication.set(authentication);
     }
 
-    /// The principal of a request whose credentials its connection knows. This is the way of nearly all requests, so nothing
-    /// is cloned for it that the resolver would need.
+    /// The principal of a request whose credentials its connection knows. Nearly all requests have one, so nothing is cloned
+    /// that only the resolver needs.
     pub(super) fn known_principal(&self, head: &Parts, sender: Sender<'_>) -> Option<Principal> {
         self.0.authentication.get()?.known(head, sender.client, sender.last?)
     }

@@ -1,20 +1,23 @@
-//! The credentials that were last verified on a connection.
+//! The credentials of a connection whose principal was found in the table of verified ones.
 
 use crate::dispatch::principal::Principal;
 use crate::locks::Mutex;
 use http::{HeaderMap, HeaderName};
+use std::fmt;
 use std::time::Instant;
 
 /// The most bytes of credentials that a connection keeps. Longer ones are looked up for each request.
 const MOST_BYTES: usize = 4096;
 
-/// The credentials that were last verified on a connection, and their principal. Most clients send the same credentials
-/// with each request, and to compare them costs a fraction of their digest.
-#[derive(Debug, Default)]
+/// The credentials that were last found in the table of verified ones by a request of a connection, and their principal. Most
+/// clients send the same credentials with each request, and to compare them costs a fraction of their digest.
+///
+/// All requests of a connection belong to one server, so the generation tells whether its verifiers are the same.
+#[derive(Default)]
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 pub(crate) struct LastVerified(Mutex<Option<Box<Known>>>);
 
-#[derive(Debug)]
+// Without `Debug`, because the values are secret.
 struct Known {
     headers: Vec<(HeaderName, Option<Box<[u8]>>)>,
     principal: Principal,
@@ -26,8 +29,11 @@ struct Known {
 impl LastVerified {
     /// The principal, if a request has the same credentials, and they were verified in this generation.
     pub(crate) fn get(&self, headers: &HeaderMap, generation: u64, now: Instant) -> Option<Principal> {
-        let known = self.0.lock();
-        let known = known.as_ref().filter(|known| known.generation == generation && known.until > now)?;
+        let mut own = self.0.lock();
+        if own.as_ref().is_some_and(|known| known.generation != generation || known.until <= now) {
+            *own = None;
+        }
+        let known = own.as_ref()?;
         let same = known.headers.iter().all(|(name, value)| is_same(headers, name, value.as_deref()));
         same.then(|| known.principal.clone())
     }
@@ -43,13 +49,19 @@ impl LastVerified {
         let mut bytes = 0;
         let value = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
-            let value = values.next().map(|value| Box::from(value.as_bytes()));
-            bytes += value.as_ref().map_or(0, |value: &Box<[u8]>| value.len());
-            (values.next().is_none() && bytes <= MOST_BYTES).then(|| (name.clone(), value))
+            let value = values.next().map(|value| value.as_bytes());
+            bytes += value.map_or(0, <[u8]>::len);
+            (values.next().is_none() && bytes <= MOST_BYTES).then(|| (name.clone(), value.map(Box::from)))
         };
         let known = names.map(value).collect::<Option<Vec<_>>>();
         *self.0.lock() =
             known.map(|headers| Box::new(Known { headers, principal: principal.clone(), until, generation }));
+    }
+}
+
+impl fmt::Debug for LastVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LastVerified")
     }
 }
 

@@ -54,7 +54,7 @@ impl Engine {
                 if let (Resolution::Ready(Ok(None)), Some(head)) = (&attached, head)
                     && let Some(known) = self.known_principal(head, sender)
                 {
-                    return Resolution::Ready(self.0.admitted(Some(known), true));
+                    return Resolution::Ready(Ok(Some(known)));
                 }
                 self.resolve_slowly(attached, resolver.cloned(), head.cloned(), sender)
             }

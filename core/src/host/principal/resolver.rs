@@ -66,7 +66,7 @@ pub struct PrincipalRequest {
     pub attached: Option<Principal>,
 }
 
-/// Where an HTTP request comes from.
+/// The client and the connection of a request. Without HTTP, neither is known.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sender<'c> {
     /// The client's address, as far as it counts for limits.

@@ -85,9 +85,9 @@ impl Env {
     }
 
     /// The names of the headers that the verifier of the program reads.
-    fn verifier_headers(&self) -> Vec<String> {
+    fn verifier_headers(&self) -> Vec<HeaderName> {
         let engine = self.engine();
-        engine.and_then(|engine| engine.verifier_headers().map(<[String]>::to_vec)).unwrap_or_default()
+        engine.and_then(|engine| engine.verifier_headers().map(<[HeaderName]>::to_vec)).unwrap_or_default()
     }
 
     /// Asks the verifier of the program, if there is one. Requests with the same credentials wait for one answer.
@@ -368,15 +368,12 @@ impl Attempt {
     fn keep(
         &self,
         head: &Parts,
-        (config, names): (&Config, &[String]),
+        (config, names): (&Config, &[HeaderName]),
         principal: &Principal,
         until: Instant,
     ) {
         let Some(last) = &self.last else { return };
-        let own: Result<Vec<_>, _> =
-            names.iter().map(|name| HeaderName::from_bytes(name.as_bytes())).collect();
-        let Ok(own) = own else { return };
-        let names = std::iter::once(&AUTHORIZATION).chain(&config.headers).chain(&own);
+        let names = std::iter::once(&AUTHORIZATION).chain(&config.headers).chain(names);
         last.put(&head.headers, names, principal, (until, self.generations.0));
     }
 }
@@ -416,14 +413,14 @@ impl Authenticates for AuthResolver {
     }
 
     fn known(&self, head: &Parts, client: Option<Key>, last: &LastVerified) -> Option<Principal> {
-        // The resolver of the program is asked about every request.
         if self.0.first.is_some() {
             return None;
         }
         let env = &self.0.env;
         let (now, generation) = (env.now(), env.accepted.generation());
-        let known = last.get(&head.headers, generation, now);
-        known.filter(|_| self.0.blocked(client, now).is_none())
+        let known = last.get(&head.headers, generation, now)?;
+        let is_valid = known.is_valid_at(env.unix_seconds()) && self.0.blocked(client, now).is_none();
+        is_valid.then_some(known)
     }
 
     fn prepare(&self, verifiers: &[Verifier]) -> Result<Box<dyn FnOnce() + Send>, String> {
@@ -438,6 +435,8 @@ impl PrincipalResolver for AuthResolver {
     fn resolve(&self, request: PrincipalRequest) -> Resolution {
         let own = &self.0;
         let Some(first) = &own.first else { return own.authenticate(own, request) };
+        // The resolver of the program is asked about every request, so nothing is known for the next one.
+        let request = PrincipalRequest { last: None, ..request };
         match first.resolve(request.clone()) {
             Resolution::Ready(Ok(None)) => {
                 own.authenticate(own, PrincipalRequest { attached: None, ..request })

@@ -3,6 +3,7 @@
 use super::config::Config;
 use crate::dispatch::timed_cache::Digest;
 use crate::host::PrincipalRefusal;
+use http::HeaderName;
 use http::header;
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
@@ -52,18 +53,17 @@ impl Presented<'_> {
 pub(super) fn presented<'r>(
     head: &'r Parts,
     config: &Config,
-    names: &[String],
+    names: &[HeaderName],
 ) -> Result<Option<Presented<'r>>, BearerError> {
     let keys = config
         .headers
         .iter()
         .map(|name| api_key(head.headers.get_all(name).iter().map(|value| value.as_bytes())));
     let keys: Vec<Option<&str>> = keys.collect::<Result<_, _>>()?;
-    let own = |name: &String| {
-        let values: Vec<_> =
-            head.headers.get_all(name.as_str()).iter().map(|value| value.as_bytes()).collect();
+    let own = |name: &HeaderName| {
+        let values: Vec<_> = head.headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
         let text = String::from_utf8_lossy(&values.join(&b", "[..])).into_owned();
-        (!values.is_empty()).then(|| (name.clone(), text))
+        (!values.is_empty()).then(|| (name.as_str().to_owned(), text))
     };
     let headers: Vec<_> = names.iter().filter_map(own).collect();
     let values = head.headers.get_all(header::AUTHORIZATION);

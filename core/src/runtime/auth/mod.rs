@@ -3,7 +3,7 @@
 //! [`Authenticator`] is the resolver of principals of a server with the setting `auth`. It reads the credentials of a
 //! request and asks the verifiers in their order. The first one that accepts them gives the principal. What was verified is
 //! kept for a short time, by the digest of the credentials, so that a token is not verified for each request. A connection
-//! keeps the credentials of its last request as well, so that the next one needs no digest.
+//! keeps the credentials that it has sent twice, up to 4 KiB, so that the next request with them needs no digest.
 //!
 //! A reload replaces the verifiers at once. What began with a key that is gone ends.
 

@@ -6,14 +6,16 @@ use crate::dispatch::limits::Limits;
 use crate::dispatch::observer::Observers;
 use crate::dispatch::options::Verifier;
 use crate::dispatch::principal::Principal;
-use crate::host::{LastVerified, PrincipalRefusal, Resolution, Sender};
+use crate::host::{LastVerified, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution, Sender};
 use crate::runtime::SystemEnvironment;
-use crate::server::{ApiKey, ApiKeys, Jwt, Server};
+use crate::server::{ApiKey, ApiKeys, Jwt, Server, ServerBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tenon_tokens::is_scope;
 
 const KEY: &str = "key-of-ann-0123456789";
@@ -35,6 +37,11 @@ fn jwt(secret: &str) -> Verifier {
     Jwt::new("https://issuer.example").audience(["https://mcp.example"]).secret(secret).into()
 }
 
+fn head(token: &str) -> Arc<Parts> {
+    let request = http::Request::get("/mcp").header("authorization", format!("Bearer {token}"));
+    Arc::new(request.body(()).unwrap().into_parts().0)
+}
+
 /// A token that does not expire within these tests, signed with [`SECRET`].
 fn token() -> String {
     let claims =
@@ -47,8 +54,12 @@ fn token() -> String {
 
 impl Fixture {
     fn new(verifiers: &[Verifier]) -> Fixture {
-        let server = Server::builder("up", "1").auth(verifiers.iter().cloned()).build().unwrap();
-        Fixture { server, ended: Arc::default() }
+        Fixture::with(verifiers, |builder| builder)
+    }
+
+    fn with(verifiers: &[Verifier], more: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Fixture {
+        let builder = Server::builder("up", "1").auth(verifiers.iter().cloned());
+        Fixture { server: more(builder).build().unwrap(), ended: Arc::default() }
     }
 
     fn resolve(&self, token: &str) -> Result<Option<Principal>, PrincipalRefusal> {
@@ -61,9 +72,7 @@ impl Fixture {
         last: Option<&Arc<LastVerified>>,
         token: &str,
     ) -> Result<Option<Principal>, PrincipalRefusal> {
-        let request = http::Request::get("/mcp").header("authorization", format!("Bearer {token}"));
-        let sender = Sender { last, ..Sender::default() };
-        let head = Arc::new(request.body(()).unwrap().into_parts().0);
+        let (head, sender) = (head(token), Sender { last, ..Sender::default() });
         match self.server.engine().resolve_principal(Resolution::none(), Some(&head), || sender) {
             Resolution::Ready(found) => found,
             Resolution::Pending(_) => panic!("these verifiers need no time"),
@@ -153,6 +162,41 @@ fn a_connection_forgets_credentials_of_replaced_verifiers() {
     for _ in 0..3 {
         assert!(may_pay(KEY).is_err());
     }
+}
+
+/// Without a cache, each request is verified.
+#[test]
+fn a_connection_keeps_nothing_that_the_cache_does_not_keep() {
+    let without_time = Limits { token_cache_time: Duration::ZERO, ..Limits::default() };
+    let without_room = Limits { max_cached_tokens: 0, ..Limits::default() };
+    for (limits, kept) in [(Limits::default(), true), (without_time, false), (without_room, false)] {
+        let fixture = Fixture::with(&[keys(&[])], |builder| builder.limits(limits));
+        let last = Arc::default();
+        for _ in 0..3 {
+            assert!(fixture.resolve_on(Some(&last), KEY).is_ok());
+        }
+        assert_eq!(last.get(&head(KEY).headers, 0, Instant::now()).is_some(), kept);
+    }
+}
+
+/// The resolver of the program may refuse what it has permitted before.
+#[test]
+fn a_resolver_of_the_program_is_asked_about_each_request_of_a_connection() {
+    struct Closing(Arc<AtomicUsize>);
+    impl PrincipalResolver for Closing {
+        fn resolve(&self, _: PrincipalRequest) -> Resolution {
+            Resolution::Ready(match self.0.fetch_add(1, Ordering::SeqCst) {
+                0..3 => Ok(None),
+                _ => Err(PrincipalRefusal::forbidden("Forbidden: closed")),
+            })
+        }
+    }
+    let asked = Arc::default();
+    let resolver = Arc::new(Closing(Arc::clone(&asked)));
+    let fixture = Fixture::with(&[keys(&[])], |builder| builder.principal_resolver(resolver));
+    let last = Arc::default();
+    let found: Vec<_> = (0..5).map(|_| fixture.resolve_on(Some(&last), KEY).is_ok()).collect();
+    assert_eq!((found, asked.load(Ordering::SeqCst)), (vec![true, true, true, false, false], 5));
 }
 
 /// New verifiers that are wrong change nothing.

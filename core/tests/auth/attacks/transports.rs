@@ -239,7 +239,7 @@ fn a_connection_that_was_authenticated_before() {
     assert_eq!(client.post(&headers, &work).status, 401);
 }
 
-/// Credentials that a connection knows are worth nothing for requests with others.
+/// A request with other credentials does not get the principal that its connection knows.
 #[test]
 fn a_connection_that_knows_other_credentials() {
     let served = Served::new(&everybody());
@@ -273,6 +273,27 @@ fn a_connection_that_knows_other_credentials() {
     }
 }
 
+/// Whoever has failed too often is refused, also on a connection that knows good credentials.
+#[test]
+fn a_connection_that_knows_its_credentials_after_many_failures() {
+    let mut limits = tenon_mcp::Limits::default();
+    limits.max_address_failures = 3;
+    let served = Served::with(limits, &everybody());
+    let (mut client, work) = (served.client(), call(1, "work", json!({})));
+    let (name, value) = bearer(ANN);
+    let headers = [
+        ("mcp-protocol-version", crate::MODERN),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "work"),
+        (name, &*value),
+    ];
+    for _ in 0..3 {
+        assert_eq!(client.post(&headers, &work).status, 200);
+        assert_eq!(served.call(&[("authorization", "Bearer guess-0123456789")]).status, 401);
+    }
+    assert_eq!(client.post(&headers, &work).status, 429);
+}
+
 #[test]
 fn a_connection_that_knows_a_token_after_its_expiry() {
     let mut options = jwt(json!({ "secret": SECRET }));
@@ -286,10 +307,13 @@ fn a_connection_that_knows_a_token_after_its_expiry() {
         ("mcp-name", "work"),
         (name, &*value),
     ];
-    while client.post(&headers, &call(1, "work", json!({}))).status == 200 {
-        assert!(now() < expires + 10, "the token has expired");
-    }
-    assert!(now() >= expires);
+    let refused = loop {
+        match client.post(&headers, &call(1, "work", json!({}))).status {
+            200 => assert!(now() < expires + 10, "the token has expired"),
+            status => break status,
+        }
+    };
+    assert!(refused == 401 && now() >= expires);
 }
 
 /// Line folding and blanks around names, by which proxies and servers read different headers.
