@@ -168,13 +168,11 @@ impl Server {
                 .map_err(|_| Error::invalid(format!("verifier: {name:?} is not the name of a header")))
         };
         let headers = headers.iter().map(name).collect::<Result<Vec<_>, _>>()?;
-        if kind == HostFunctionKind::Verifier {
-            if !engine.resolve_by_verifiers() {
-                return Err(Error::new(
-                    ErrorKind::State,
-                    "verifier: the server has a resolver of principals, which does the same; use one of them",
-                ));
-            }
+        if kind == HostFunctionKind::Verifier && !engine.resolve_by_verifiers() {
+            return Err(Error::new(
+                ErrorKind::State,
+                "verifier: the server has a resolver of principals, which does the same; use one of them",
+            ));
         }
         engine.set_function(kind, target, kept, headers)
     }
