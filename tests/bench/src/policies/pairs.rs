@@ -33,8 +33,29 @@ pub struct Pair {
     pub era: Era,
     /// Whether the second one has authentication and a rule. Otherwise both are alike, which shows the noise.
     pub policies: bool,
-    /// µs of CPU per call without and with, one per round.
-    pub rounds: Vec<(f64, f64)>,
+    pub rounds: Vec<Round>,
+}
+
+/// µs of CPU per call of two servers. Each figure is a median over the turns, so that what disturbs one turn counts little.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    pub without: f64,
+    pub with: f64,
+    pub ratio: f64,
+    pub more: f64,
+}
+
+impl Round {
+    /// `turns` have the µs of both servers, one right after the other.
+    fn of(turns: &[(f64, f64)]) -> Option<Round> {
+        let of = |figure: fn(&(f64, f64)) -> f64| median(&turns.iter().map(figure).collect::<Vec<_>>());
+        Some(Round {
+            without: of(|(without, _)| *without)?,
+            with: of(|(_, with)| *with)?,
+            ratio: of(|(without, with)| with / without)?,
+            more: of(|(without, with)| with - without)?,
+        })
+    }
 }
 
 pub fn target(name: &str) -> &'static Target {
@@ -104,13 +125,13 @@ pub fn round(
     Ok(())
 }
 
-/// µs of CPU per call of both servers.
+/// Lets both servers take turns.
 fn alternate(
     era: Era,
     calls: u64,
     token: Option<&str>,
     (first, second): (&mut Server, &mut Server),
-) -> Result<(f64, f64), String> {
+) -> Result<Round, String> {
     let guarded = second.listening()?;
     if token.is_some() {
         check_refusal(guarded)?;
@@ -120,31 +141,20 @@ fn alternate(
     let part = calls.div_ceil(ALTERNATIONS);
     plain.run(exactly(part), || first.cpu())?;
     guarded.run(exactly(part), || second.cpu())?;
-    let mut used = (Used::default(), Used::default());
+    let used = |load: &mut HttpLoad, server: &Server| {
+        let sample = load.run(exactly(part), || server.cpu())?;
+        Ok::<f64, String>(sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64)
+    };
+    let mut turns = Vec::new();
     for time in 0..ALTERNATIONS {
-        let mut one = || used.0.add(&mut plain, part, first);
-        let mut other = || used.1.add(&mut guarded, part, second);
         // Each is the first one half of the times.
-        match time % 2 {
-            0 => one().and_then(|()| other())?,
-            _ => other().and_then(|()| one())?,
-        }
+        turns.push(if time % 2 == 0 {
+            let without = used(&mut plain, first)?;
+            (without, used(&mut guarded, second)?)
+        } else {
+            let with = used(&mut guarded, second)?;
+            (used(&mut plain, first)?, with)
+        });
     }
-    used.0.per_call().zip(used.1.per_call()).ok_or_else(|| "nothing was called".to_owned())
-}
-
-/// µs of CPU per call, in each turn. One of a disturbed machine does not move their median.
-#[derive(Default)]
-struct Used(Vec<f64>);
-
-impl Used {
-    fn add(&mut self, load: &mut HttpLoad, calls: u64, server: &Server) -> Result<(), String> {
-        let sample = load.run(exactly(calls), || server.cpu())?;
-        self.0.push(sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64);
-        Ok(())
-    }
-
-    fn per_call(&self) -> Option<f64> {
-        median(&self.0)
-    }
+    Round::of(&turns).ok_or_else(|| "nothing was called".to_owned())
 }

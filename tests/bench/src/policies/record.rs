@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::cold::Cold;
-use super::pairs::{IN_FLIGHT, Pair};
+use super::pairs::{IN_FLIGHT, Pair, Round};
 use super::quiet::Quiet;
 use crate::clients::message::Era;
 use crate::machine::{Machine, Versions, commit, date, rounded};
@@ -110,15 +110,15 @@ impl Record {
 }
 
 fn compared(pair: &Pair) -> Result<Compared, String> {
-    let of = |figure: fn(&(f64, f64)) -> f64| Spread::of(&pair.rounds.iter().map(figure).collect::<Vec<_>>());
+    let of = |figure: fn(&Round) -> f64| Spread::of(&pair.rounds.iter().map(figure).collect::<Vec<_>>());
     Ok(Compared {
         target: pair.target,
         era: pair.era,
         policies: pair.policies,
-        without: of(|(without, _)| *without)?,
-        with: of(|(_, with)| *with)?,
-        ratio: of(|(without, with)| with / without)?,
-        more: of(|(without, with)| with - without)?,
+        without: of(|round| round.without)?,
+        with: of(|round| round.with)?,
+        ratio: of(|round| round.ratio)?,
+        more: of(|round| round.more)?,
     })
 }
 
