@@ -3,6 +3,7 @@
 use super::shares::Key;
 use crate::locks::Mutex;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often each client did something in its present window.
@@ -11,6 +12,8 @@ pub(crate) struct RateTable {
     window: Duration,
     /// The most clients. One more replaces the one whose window ends first.
     clients: usize,
+    /// Whether anybody was counted since the start.
+    is_used: AtomicBool,
     table: Mutex<Table>,
 }
 
@@ -22,11 +25,21 @@ struct Table {
 
 impl RateTable {
     pub(crate) fn new(most: usize, window: Duration, clients: usize) -> RateTable {
-        RateTable { most: most as u64, window, clients: clients.max(1), table: Mutex::default() }
+        RateTable {
+            most: most as u64,
+            window,
+            clients: clients.max(1),
+            is_used: AtomicBool::new(false),
+            table: Mutex::default(),
+        }
     }
 
     /// How long the client must wait, because it has reached its limit.
     pub(crate) fn blocked(&self, client: Key, now: Instant) -> Option<Duration> {
+        // Each request asks, and most servers count nobody.
+        if !self.is_used.load(Ordering::Acquire) {
+            return None;
+        }
         let table = self.table.lock();
         let (count, end) = table.counts.get(&client)?;
         (*count >= self.most && *end > now).then(|| end.saturating_duration_since(now))
@@ -49,6 +62,7 @@ impl RateTable {
         }
         table.counts.insert(client, (1, end));
         table.ends.insert((end, client));
+        self.is_used.store(true, Ordering::Release);
         self.most > 0
     }
 }

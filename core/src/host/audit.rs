@@ -129,7 +129,7 @@ impl Engine {
         let Some((entry, input)) = named(&request.method, &request.params, &snapshot) else { return };
         let Some(names) = audited(&entry) else { return };
         self.0.audit(&AuditedCall {
-            principal: scope.principal().as_ref(),
+            principal: scope.principal().as_deref(),
             entry: entry.entry_name(),
             arguments: &input,
             names,

@@ -426,7 +426,7 @@ impl Shared {
     pub(super) fn abilities_for(&self, scope: &Scope) -> (Capabilities, Extensions) {
         let snapshot = self.catalog.snapshot();
         let own = snapshot.capabilities();
-        (own.and(self.declared_to(scope.principal().as_ref(), own)), snapshot.extensions())
+        (own.and(self.declared_to(scope.principal().as_deref(), own)), snapshot.extensions())
     }
 
     /// The capabilities that a server declares to one client, besides those that follow from the registered entries

@@ -127,7 +127,9 @@ impl From<String> for Principal {
 
 impl PartialEq for Principal {
     fn eq(&self, other: &Principal) -> bool {
-        self.identity() == other.identity()
+        // A session has the principal that the table of verified tokens gives to each of its requests.
+        matches!((&self.0, &other.0), (Form::Full(one), Form::Full(other)) if Arc::ptr_eq(one, other))
+            || self.identity() == other.identity()
     }
 }
 

@@ -177,7 +177,7 @@ impl Engine {
             _ => None,
         };
         let principal = scope.principal();
-        let principal = principal.as_ref();
+        let principal = principal.as_deref();
         let mut caller = self.0.caller(principal);
         let hidden;
         if self.0.looks_first() {

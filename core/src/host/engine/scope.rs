@@ -9,6 +9,7 @@ use crate::proto::catalog::header_params::ParamFields;
 use crate::proto::messages::envelope;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::message::Params;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where a message was received, which decides its era.
@@ -66,12 +67,12 @@ impl Scope {
 
     /// The principal that sent the message, if it is known.
     #[inline]
-    pub(in crate::host) fn principal(&self) -> Option<Principal> {
+    pub(in crate::host) fn principal(&self) -> Option<Cow<'_, Principal>> {
         match self {
-            Scope::Channel(peer) => peer.principal(),
+            Scope::Channel(peer) => peer.principal().map(Cow::Owned),
             Scope::Session { arrival, .. }
             | Scope::NewSession { arrival, .. }
-            | Scope::Stateless { arrival, .. } => arrival.principal.clone(),
+            | Scope::Stateless { arrival, .. } => arrival.principal.as_ref().map(Cow::Borrowed),
         }
     }
 

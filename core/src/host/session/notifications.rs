@@ -174,7 +174,7 @@ impl Engine {
         let Some(entry) = snapshot.find(kind, name).cloned() else { return false };
         // A hook is no entry that a client uses.
         if kind != Kind::Hook
-            && let Err(error) = entry.permit(self.0.caller(scope.principal().as_ref()))
+            && let Err(error) = entry.permit(self.0.caller(scope.principal().as_deref()))
         {
             observed.rejected(&error, 0);
             return true;

@@ -47,7 +47,7 @@ pub struct Round {
 
 impl Round {
     /// `turns` have the µs of both servers, one right after the other.
-    fn of(turns: &[(f64, f64)]) -> Option<Round> {
+    pub fn of(turns: &[(f64, f64)]) -> Option<Round> {
         let of = |figure: fn(&(f64, f64)) -> f64| median(&turns.iter().map(figure).collect::<Vec<_>>());
         Some(Round {
             without: of(|(without, _)| *without)?,
@@ -157,4 +157,18 @@ fn alternate(
         });
     }
     Round::of(&turns).ok_or_else(|| "nothing was called".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_and_differences_are_those_of_a_turn() {
+        // The machine is twice as slow in the second turn, and the third is disturbed.
+        let round = Round::of(&[(10.0, 11.0), (20.0, 22.0), (10.0, 30.0)]).unwrap();
+        assert_eq!((round.without, round.with), (10.0, 22.0));
+        assert_eq!((round.ratio, round.more), (1.1, 2.0));
+        assert!(Round::of(&[]).is_none());
+    }
 }

@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn ratios_and_differences_are_those_of_a_round() {
-        let rounds = vec![(10.0, 11.0), (20.0, 30.0), (40.0, 42.0)];
+        let rounds = [(10.0, 11.0), (20.0, 30.0), (40.0, 42.0)];
+        let rounds = rounds.iter().map(|turn| Round::of(&[*turn]).unwrap()).collect();
         let pair = Pair { target: "c-inline", era: Era::Modern, policies: true, rounds };
         let row = compared(&pair).unwrap();
         assert_eq!((row.without.median, row.with.median), (20.0, 30.0));
