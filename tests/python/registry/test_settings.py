@@ -129,10 +129,10 @@ def test_the_level_of_the_log_and_what_it_refuses(caplog):
             # A call is logged after its answer. One loop runs both, so the first is logged before the second begins.
             for _ in range(2):
                 assert client.call("refuse")["isError"]
-        return {record.levelname for record in caplog.records}
+        return [record.levelname for record in caplog.records]
 
-    assert said() == {"DEBUG"}
-    assert said(log_level="info") == set()
+    assert said() in (["DEBUG"], ["DEBUG", "DEBUG"])
+    assert said(log_level="info") == []
     for wrong in ("loud", 10):
         with pytest.raises(RegistrationError, match="log_level must be 'debug', 'info', 'warn' or 'error'"):
             Server("n", log_level=wrong)

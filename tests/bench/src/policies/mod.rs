@@ -50,7 +50,7 @@ pub struct Options {
 impl Options {
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         let mut options = Options {
-            // New processes lie elsewhere in memory, which changes a figure more than further calls do.
+            // Many rounds rather than many calls, because each round has new processes, and their figures differ.
             rounds: 25,
             calls: 8_000,
             tokens: 500,
