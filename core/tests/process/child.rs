@@ -8,6 +8,7 @@ use std::fs::{read_dir, read_to_string};
 use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::{
     Context, ErrorKind, HttpOptions, JsonSlice, Limits, Log, Record, ServeOptions, Server, Settings, Tool,
@@ -66,6 +67,7 @@ pub fn run(role: &str) -> ExitCode {
             println!("after");
             eprintln!("after");
         }
+        "serve-while-printing" => serve_while_printing(),
         "serve-then-stay" => {
             server().run(ServeOptions::new().stdio()).unwrap();
             println!("ended");
@@ -100,6 +102,24 @@ pub fn run(role: &str) -> ExitCode {
         other => panic!("no role {other}"),
     }
     ExitCode::SUCCESS
+}
+
+/// Another thread prints a line every millisecond, until a while after the end of the server.
+fn serve_while_printing() {
+    let left = Arc::new(AtomicUsize::new(usize::MAX));
+    let lines_left = left.clone();
+    let printer = std::thread::spawn(move || {
+        for line in 0.. {
+            std::io::stderr().write_all(format!("{line:06} {}\n", "y".repeat(1016)).as_bytes()).unwrap();
+            if lines_left.fetch_sub(1, Ordering::SeqCst) == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    server().run(ServeOptions::new().stdio()).unwrap();
+    left.store(20, Ordering::SeqCst);
+    printer.join().unwrap();
 }
 
 /// A log on standard error.

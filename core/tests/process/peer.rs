@@ -97,6 +97,16 @@ impl Peer {
         String::from_utf8(line).unwrap()
     }
 
+    /// Waits until the server has given its standard input back to the program.
+    pub fn has_its_input(&self) {
+        let start = Instant::now();
+        let input = format!("/proc/{}/fd/0", self.child.id());
+        while !std::fs::read_link(&input).unwrap().to_string_lossy().starts_with("pipe:") {
+            assert!(start.elapsed() < WAIT_LIMIT, "the server goes on");
+            std::thread::yield_now();
+        }
+    }
+
     /// The remaining output up to its end.
     pub fn rest(&mut self) -> String {
         rest(&mut self.output)

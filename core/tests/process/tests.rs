@@ -14,6 +14,7 @@ pub const ALL: &[(&str, fn())] = &[
         errors_that_nobody_reads_block_nothing_on_a_socket,
     ),
     ("errors_that_are_read_are_complete", errors_that_are_read_are_complete),
+    ("what_is_printed_at_the_end_keeps_its_order", what_is_printed_at_the_end_keeps_its_order),
     ("errors_that_nobody_reads_do_not_keep_the_process", errors_that_nobody_reads_do_not_keep_the_process),
     ("errors_whose_reader_is_gone_are_thrown_away", errors_whose_reader_is_gone_are_thrown_away),
     ("errors_are_left_alone_where_that_is_wanted", errors_are_left_alone_where_that_is_wanted),
@@ -176,6 +177,24 @@ fn errors_that_are_read_are_complete() {
     peer.input = None;
     peer.succeed();
     assert_eq!(flood(&reader.join().unwrap()), ((0..1000).collect(), 0));
+}
+
+/// The engine still has lines when it gives standard error back to the program, and the program prints more.
+fn what_is_printed_at_the_end_keeps_its_order() {
+    let mut peer = Peer::start("serve-while-printing");
+    peer.call(1, "flood", json!({ "lines": 500 }));
+    let line = peer.line();
+    assert!(line.contains("printed"), "{line}");
+    peer.input = None;
+    peer.has_its_input();
+    let errors = rest(&mut peer.errors);
+    peer.succeed();
+    let (own, flooded): (Vec<&str>, Vec<&str>) = errors.lines().partition(|line| line.ends_with('y'));
+    for (lines, least) in [(own, 20), (flooded, 500)] {
+        let (numbers, dropped) = flood(&lines.join("\n"));
+        assert!(numbers.len() >= least && dropped == 0, "{} lines, {dropped} dropped", numbers.len());
+        assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "{numbers:?}");
+    }
 }
 
 fn errors_that_nobody_reads_do_not_keep_the_process() {

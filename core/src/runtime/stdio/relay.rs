@@ -14,7 +14,7 @@ use crate::runtime::threads::thread::Threads;
 use crate::runtime::transport::lifecycle::FLUSH_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
+use rustix::fs::{Mode, OFlags, Stat, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
 use rustix::pipe::PIPE_BUF;
 use std::sync::Arc;
@@ -28,10 +28,7 @@ const CLOSING_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// Standard error while it is redirected through the relay.
 pub(super) struct Relay {
-    /// The original descriptor 2, which leads to the client.
-    real: OwnedFd,
-    /// The inode of the engine's pipe. It shows whether the program has changed descriptor 2 since the start.
-    inode: (u64, u64),
+    redirection: Arc<Redirection>,
     /// A byte in this pipe tells the thread to end. Closing the pipe is not enough, because a forked child may hold a
     /// copy.
     stop: OwnedFd,
@@ -39,6 +36,27 @@ pub(super) struct Relay {
     /// If the process ends while this exists, the process first waits until the printed output was written to the
     /// client.
     watch: Watch,
+}
+
+struct Redirection {
+    /// The original descriptor 2, which leads to the client.
+    real: OwnedFd,
+    /// The inode of the engine's pipe. It shows whether the program has changed a descriptor since the start.
+    inode: (u64, u64),
+}
+
+impl Redirection {
+    /// Makes descriptors 1 and 2 lead to the client, as far as they lead to the engine's pipe.
+    fn undo(&self) {
+        let is_pipe =
+            |stat: rustix::io::Result<Stat>| stat.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode);
+        if is_pipe(fstat(std::io::stdout())) {
+            let _ = rustix::stdio::dup2_stdout(&self.real);
+        }
+        if is_pipe(fstat(std::io::stderr())) {
+            let _ = rustix::stdio::dup2_stderr(&self.real);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -49,7 +67,7 @@ struct Progress {
 
 #[derive(Default)]
 struct State {
-    /// `true` if all output from before the end of the relay was written, or can no longer be written.
+    /// `true` if all output from before the end of the redirection was written, or can no longer be written.
     flushed: bool,
     /// `true` if no thread waits for the output any more.
     abandoned: bool,
@@ -76,8 +94,10 @@ impl Relay {
         let flags = fcntl_getfl(&printed).map_err(io("pipe"))?;
         fcntl_setfl(&printed, flags | OFlags::NONBLOCK).map_err(io("pipe"))?;
         let stat = fstat(&printer).map_err(io("pipe"))?;
+        let redirection = Arc::new(Redirection { real, inode: (stat.st_dev, stat.st_ino) });
         let progress = Arc::<Progress>::default();
         let relay = RelayThread {
+            redirection: Some(redirection.clone()),
             printed,
             stop_signal: Some(stop_signal),
             output: Some(Output::new(output)),
@@ -87,21 +107,20 @@ impl Relay {
         thread::spawn(threads, "tenon-stderr", move || relay.run())?;
         let watch = Watch::new(&printer);
         rustix::stdio::dup2_stderr(&printer).map_err(io("standard error"))?;
-        let relay = Relay { real, inode: (stat.st_dev, stat.st_ino), stop, progress, watch };
-        Ok(Some(relay))
+        Ok(Some(Relay { redirection, stop, progress, watch }))
     }
 
-    /// Restores descriptor 2, and waits a moment until the printed output was written to the client. The thread
+    /// Waits a moment until the printed output was written to the client, and restores the descriptors. The thread
     /// continues until no process can print to the pipe any more, because a process that a handler started may still be
     /// running.
     pub(super) fn close(self) {
-        if fstat(std::io::stderr()).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.inode) {
-            let _ = rustix::stdio::dup2_stderr(&self.real);
-        }
         let _ = write(&self.stop, b"x");
         let mut state = self.progress.state.lock();
         self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH_TIMEOUT);
         state.abandoned = true;
+        drop(state);
+        // If the client did not read in time, the thread has not done it.
+        self.redirection.undo();
         drop(self.watch);
     }
 }
@@ -125,6 +144,8 @@ impl Output {
 }
 
 struct RelayThread {
+    /// `None` after the thread has restored the descriptors.
+    redirection: Option<Arc<Redirection>>,
     printed: OwnedFd,
     stop_signal: Option<OwnedFd>,
     /// `None` after a write has failed, because no client reads the output any more.
@@ -137,7 +158,8 @@ impl RelayThread {
     fn run(mut self) {
         let mut buffer = vec![0; READ_BYTES];
         let mut ended = false;
-        while self.wait(ended) {
+        let mut is_restored_now = false;
+        while std::mem::take(&mut is_restored_now) || self.wait(ended) {
             let mut empty = ended;
             tenon_crash::hold(true);
             if !ended {
@@ -154,7 +176,15 @@ impl RelayThread {
             tenon_crash::hold(!self.backlog.is_empty());
             let done = empty && self.backlog.is_empty();
             if done && self.stop_signal.is_none() {
-                self.progress.flushed();
+                match self.redirection.take() {
+                    // Only now, so that no thread prints directly what overtakes its earlier output. What others have
+                    // printed meanwhile is still in the pipe.
+                    Some(redirection) => {
+                        redirection.undo();
+                        is_restored_now = !ended;
+                    }
+                    None => self.progress.flushed(),
+                }
             }
             if ended && (done || self.is_abandoned()) {
                 break;
