@@ -176,8 +176,8 @@ export interface Limits {
    */
   maxListBytes?: number
   /**
-   * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default
-   * 10,000.
+   * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each
+   * connection also keeps the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
    */
   maxCachedTokens?: number
   /**

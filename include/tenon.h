@@ -793,7 +793,8 @@ typedef int32_t tenon_http_step;
  */
 #define TENON_LIMIT_LIST_BYTES 68
 /**
- * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default 10,000.
+ * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection also keeps
+ * the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
  */
 #define TENON_LIMIT_CACHED_TOKENS 69
 /**

@@ -250,7 +250,8 @@ limits! {
     /// Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
     /// is made again for each request. Default 16 MiB.
     68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40, changeable;
-    /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default 10,000.
+    /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection also keeps
+    /// the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
     69 max_cached_tokens: Count = 10_000, 0, MANY;
     /// How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
     /// Default 60 s, which is also the most.

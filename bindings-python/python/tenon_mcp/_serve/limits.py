@@ -148,8 +148,8 @@ class Limits(TypedDict, total=False):
     fit is made again for each request. Default 16 MiB.
     """
     max_cached_tokens: int
-    """Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Default
-    10,000.
+    """Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each
+    connection also keeps the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
     """
     token_cache_time: float
     """How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as
