@@ -282,6 +282,31 @@ static void a_running_server_changes_or_nothing_does(void) {
     tenon_settings_free(settings);
 }
 
+static void keep(void *user_data, tenon_call *call) {
+    OK(tenon_call_retain(call));
+    *(tenon_call **)user_data = call;
+}
+
+/* A call that the program keeps holds the server's memory, and nothing else of it. */
+static void a_freed_server_refuses_no_reload(void) {
+    tenon_settings *settings = load(DEMO, "");
+    tenon_server *server = server_of(NULL, settings);
+    tenon_call *call = NULL;
+    add_tool(server, "keep", NULL, TENON_MODE_WORKER, keep, &call, NULL);
+    OK(tenon_server_set_limit(server, TENON_LIMIT_CALL_TIMEOUT_MS, 100));
+    exchange(server, HELLO);
+    exchange(server, READY);
+    CHECK_IN(
+        "timed out",
+        exchange(server, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"keep\"}}"));
+    OK(tenon_server_free(server));
+    write_file("app.toml", DEMO "max_calls = 5\n");
+    OK(tenon_settings_reload(settings, NULL));
+    CHECK(strcmp(get(settings, "limits.max_calls"), "5") == 0);
+    tenon_call_release(call);
+    tenon_settings_free(settings);
+}
+
 static void files_that_cannot_be_read_say_why(void) {
     static const struct {
         const char *name, *why;
@@ -378,6 +403,7 @@ static const struct test tests[] = {
     {"without a name nothing starts", without_a_name_nothing_starts},
     {"the transports of the file are served", the_transports_of_the_file_are_served},
     {"a running server changes, or nothing does", a_running_server_changes_or_nothing_does},
+    {"a freed server refuses no reload", a_freed_server_refuses_no_reload},
     {"files that cannot be read say why", files_that_cannot_be_read_say_why},
     {"keys are settings too", keys_are_settings_too},
     {"a hangup reloads them", a_hangup_reloads_them},

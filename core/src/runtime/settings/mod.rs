@@ -21,3 +21,4 @@ mod variables;
 
 pub use builder::SettingsBuilder;
 pub use read::Settings;
+pub(crate) use reload::Membership;

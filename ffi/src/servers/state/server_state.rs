@@ -137,6 +137,12 @@ impl ServerState {
             // This is done here, and not when the last thread of the engine drops this server, because callbacks may be
             // destroyed with the mounts.
             self.mounts.clear();
+            // Calls that the program keeps also keep the server.
+            if let Some(Started { server, .. }) = self.started.get()
+                && let Some(settings) = server.settings()
+            {
+                settings.remove_server(server);
+            }
         }
         let (log, hook) = {
             let mut config = self.config.lock();
