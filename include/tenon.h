@@ -1237,7 +1237,7 @@ tenon_status tenon_settings_save(tenon_settings *settings, tenon_error **err);
 /**
  * Reads all sources again, and applies them to the servers that were started with these settings: all changes at once.
  * Values of code stay. The settings that can change while a server runs are marked in docs/settings.md and docs/limits.md.
- * Servers that have been freed have no part in it.
+ * Servers that have been freed are left out, unless they are mounted in others.
  *
  * Fails like tenon_settings_load(). Fails with TENON_ERR_STATE if a setting differs that a server cannot change; the
  * message names it. Nothing changes then, neither here nor in any server.

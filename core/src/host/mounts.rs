@@ -350,7 +350,7 @@ impl Engine {
     }
 
     /// Whether this server is mounted in another.
-    pub(crate) fn is_mounted(&self) -> bool {
+    pub(super) fn is_mounted(&self) -> bool {
         self.0.mounts.above.lock().iter().any(|mount| mount.into.strong_count() > 0)
     }
 

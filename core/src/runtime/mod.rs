@@ -30,7 +30,6 @@ pub use crate::runtime::options::web::{SseOptions, WebSocketOptions};
 pub use crate::runtime::server::hangup::HangupWatch;
 pub use crate::runtime::server::options::ServeOptions;
 pub use crate::runtime::server::running::Running;
-pub(crate) use crate::runtime::settings::Membership;
 pub use crate::runtime::settings::{Settings, SettingsBuilder};
 pub(crate) use appended_file::AppendedFile;
 pub use environment::SystemEnvironment;

@@ -403,13 +403,18 @@ impl ServerBuilder {
         auth.attach(&engine, settings);
         engine.show_tasks();
         engine.0.catalog.disable_by_settings(settings.disabled.clone().unwrap_or_default());
-        Ok(Server {
+        let server = Server {
             arguments,
+            engine,
             own_store,
             #[cfg(feature = "runtime")]
-            membership: self.program.map(|program| program.settings.add_server(&engine)),
-            engine,
-        })
+            settings: self.program.map(|program| program.settings),
+        };
+        #[cfg(feature = "runtime")]
+        if let Some(settings) = &server.settings {
+            settings.add_server(&server);
+        }
+        Ok(server)
     }
 }
 

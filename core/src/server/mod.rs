@@ -12,7 +12,7 @@ use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::session::task::TaskSupport;
 #[cfg(feature = "runtime")]
-use crate::runtime::{Membership, Settings};
+use crate::runtime::Settings;
 pub use builder::ServerBuilder;
 use std::sync::Arc;
 pub use verifiers::{ApiKey, ApiKeys, Introspection, Jwt};
@@ -28,7 +28,7 @@ pub struct Server {
     /// The program set no store, so the server's data is in the memory of this process.
     own_store: bool,
     #[cfg(feature = "runtime")]
-    membership: Option<Arc<Membership>>,
+    settings: Option<Settings>,
 }
 
 impl Server {
@@ -149,7 +149,7 @@ impl Server {
     /// The settings that the server was built from.
     #[cfg(feature = "runtime")]
     pub fn settings(&self) -> Option<&Settings> {
-        self.membership.as_deref().map(Membership::settings)
+        self.settings.as_ref()
     }
 
     /// The settings for entries that do not set their own.

@@ -117,7 +117,10 @@ fn serve_while_printing() {
             std::thread::sleep(Duration::from_millis(1));
         }
     });
-    server().run(ServeOptions::new().stdio()).unwrap();
+    let mut limits = Limits::default();
+    limits.max_stderr_bytes = 64 << 20;
+    let server = with_tools(Server::builder("child", "1").limits(limits).build().unwrap());
+    server.run(ServeOptions::new().stdio()).unwrap();
     left.store(20, Ordering::SeqCst);
     printer.join().unwrap();
 }

@@ -82,6 +82,10 @@ struct Part {
 impl Drop for Part {
     fn drop(&mut self) {
         self.inner.mounts.count.fetch_sub(self.mounts, Ordering::SeqCst);
+        // Until now, settings of the part could still change what clients see of it here.
+        if self.inner.is_freed() && !self.inner.mounts.are_any() {
+            self.inner.leave_settings();
+        }
     }
 }
 

@@ -287,24 +287,32 @@ static void keep(void *user_data, tenon_call *call) {
     *(tenon_call **)user_data = call;
 }
 
+#define CALL "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"keep\"}}"
+
 /* A call that the program keeps holds the server's memory, and nothing else of it. */
 static void a_freed_server_refuses_no_reload(void) {
-    tenon_settings *settings = load(DEMO, "");
-    tenon_server *server = server_of(NULL, settings);
-    tenon_call *call = NULL;
-    add_tool(server, "keep", NULL, TENON_MODE_WORKER, keep, &call, NULL);
-    OK(tenon_server_set_limit(server, TENON_LIMIT_CALL_TIMEOUT_MS, 100));
-    exchange(server, HELLO);
-    exchange(server, READY);
-    CHECK_IN(
-        "timed out",
-        exchange(server, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"keep\"}}"));
-    OK(tenon_server_free(server));
-    write_file("app.toml", DEMO "max_calls = 5\n");
-    OK(tenon_settings_reload(settings, NULL));
-    CHECK(strcmp(get(settings, "limits.max_calls"), "5") == 0);
-    tenon_call_release(call);
-    tenon_settings_free(settings);
+    for (int is_mounted = 0; is_mounted < 2; is_mounted++) {
+        tenon_settings *settings = load(DEMO, "");
+        tenon_server *server = server_of(NULL, settings), *outer = new_server(), *served = is_mounted ? outer : server;
+        tenon_call *call = NULL;
+        add_tool(server, "keep", NULL, TENON_MODE_WORKER, keep, &call, NULL);
+        if (is_mounted) OK(tenon_server_mount(outer, server, NULL, NULL));
+        OK(tenon_server_set_limit(served, TENON_LIMIT_CALL_TIMEOUT_MS, 1000));
+        exchange(served, HELLO);
+        exchange(served, READY);
+        CHECK_IN("timed out", exchange(served, CALL));
+        CHECK(call != NULL);
+        write_file("app.toml", DEMO "max_calls = 5\n");
+        CHECK_STATUS(TENON_ERR_STATE, tenon_settings_reload(settings, NULL));
+        OK(tenon_server_free(server));
+        /* The part is still there for the clients of the other server. */
+        if (is_mounted) CHECK_STATUS(TENON_ERR_STATE, tenon_settings_reload(settings, NULL));
+        OK(tenon_server_free(outer));
+        OK(tenon_settings_reload(settings, NULL));
+        CHECK(strcmp(get(settings, "limits.max_calls"), "5") == 0);
+        tenon_call_release(call);
+        tenon_settings_free(settings);
+    }
 }
 
 static void files_that_cannot_be_read_say_why(void) {

@@ -29,12 +29,6 @@ impl Engine {
         !self.0.serving.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether clients can reach this engine: it is served, or mounted in another server.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn is_reachable(&self) -> bool {
-        self.0.serving.load(Ordering::Acquire) || self.is_mounted()
-    }
-
     /// Makes the engine refuse further calls, because the server is closing. Calls in flight continue.
     pub(crate) fn begin_closing(&self) {
         self.0.closing.store(true, Ordering::Release);

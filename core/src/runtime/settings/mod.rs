@@ -21,4 +21,3 @@ mod variables;
 
 pub use builder::SettingsBuilder;
 pub use read::Settings;
-pub(crate) use reload::Membership;

@@ -4,47 +4,22 @@ use super::read::{Settings, Snapshot};
 use super::tree;
 use crate::dispatch::registry::entry_policies::dotted;
 use crate::error::{Error, ErrorKind};
-use crate::host::{Engine, Prepared, Refused, Shared};
+use crate::host::{Prepared, Refused, Shared};
 use crate::server::Server;
 use std::sync::{Arc, Weak};
 
 /// The servers that were built from settings.
 #[derive(Default)]
-pub(super) struct Servers(Vec<Member>);
-
-struct Member {
-    server: Weak<Shared>,
-    /// What the program's handles of the server own together. A thread of the engine can hold the server a little longer
-    /// than the program; a server that is over must not refuse a reload.
-    handles: Weak<Membership>,
-}
-
-/// A server's place among those that its settings change.
-pub(crate) struct Membership {
-    settings: Settings,
-}
-
-impl Membership {
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.settings
-    }
-}
+pub(super) struct Servers(Vec<Weak<Shared>>);
 
 impl Servers {
-    fn add(&mut self, member: Member) {
-        self.0.retain(|member| member.server.strong_count() > 0);
-        self.0.push(member);
+    fn add(&mut self, server: &Arc<Shared>) {
+        self.0.retain(|server| server.strong_count() > 0);
+        self.0.push(Arc::downgrade(server));
     }
 
     fn remove(&mut self, server: &Arc<Shared>) {
-        self.0.retain(|member| !std::ptr::eq(member.server.as_ptr(), Arc::as_ptr(server)));
-    }
-
-    /// The servers that exist, and whether the program still has each.
-    fn all(&self) -> Vec<(Engine, bool)> {
-        let all = self.0.iter();
-        all.filter_map(|member| Some((Engine(member.server.upgrade()?), member.handles.strong_count() > 0)))
-            .collect()
+        self.0.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(server)));
     }
 }
 
@@ -65,17 +40,16 @@ impl Snapshot {
 }
 
 impl Settings {
-    /// Records a server that was built from these settings. Each handle of the server keeps what this returns.
-    pub(crate) fn add_server(&self, server: &Engine) -> Arc<Membership> {
-        let membership = Arc::new(Membership { settings: self.clone() });
-        let (server, handles) = (Arc::downgrade(&server.0), Arc::downgrade(&membership));
-        self.0.servers.lock().add(Member { server, handles });
-        membership
+    /// Records a server that was built from these settings.
+    pub(crate) fn add_server(&self, server: &Server) {
+        self.0.servers.lock().add(&server.engine().0);
     }
 
-    /// Ends the connection between these settings and a server that was built from them: from now on,
-    /// [`reload`](Settings::reload) neither changes the server nor fails because of it. Without this call, that happens when
-    /// all clones of the server are dropped, and it is neither served nor mounted. For any other server this does nothing.
+    /// Makes later calls of [`reload`](Settings::reload) pass over a server: they do not change it, and cannot fail because of
+    /// it. For a server that was not built from these settings, this does nothing.
+    ///
+    /// Without this, a reload includes a server as long as it exists. After its end, and after the last handle is dropped, a
+    /// thread of the engine may hold it a moment longer.
     pub fn remove_server(&self, server: &Server) {
         self.0.servers.lock().remove(&server.engine().0);
     }
@@ -92,9 +66,8 @@ impl Settings {
         let mut state = self.0.state.lock();
         let read = self.0.sources.read()?;
         let now = Arc::new(self.0.sources.snapshot(&read, &state.code)?);
-        let servers = self.0.servers.lock().all();
-        let used = servers.iter().filter(|(server, is_kept)| *is_kept || server.is_reachable());
-        let prepared: Vec<_> = used.map(|(server, _)| now.prepare(&server.0)).collect::<Result<_, _>>()?;
+        let servers: Vec<Arc<Shared>> = self.0.servers.lock().0.iter().filter_map(Weak::upgrade).collect();
+        let prepared: Vec<_> = servers.iter().map(|server| now.prepare(server)).collect::<Result<_, _>>()?;
         state.read = read;
         *self.0.now.lock() = now.clone();
         prepared.into_iter().for_each(Prepared::commit);

@@ -118,9 +118,9 @@ impl Relay {
         let mut state = self.progress.state.lock();
         self.progress.changed.wait_while_for(&mut state, |state| !state.flushed, FLUSH_TIMEOUT);
         state.abandoned = true;
-        drop(state);
-        // If the client did not read in time, the thread has not done it.
+        // If the thread still has output, it has not done this.
         self.redirection.undo();
+        drop(state);
         drop(self.watch);
     }
 }
@@ -158,8 +158,8 @@ impl RelayThread {
     fn run(mut self) {
         let mut buffer = vec![0; READ_BYTES];
         let mut ended = false;
-        let mut is_restored_now = false;
-        while std::mem::take(&mut is_restored_now) || self.wait(ended) {
+        let mut reads_again = false;
+        while std::mem::take(&mut reads_again) || self.wait(ended) {
             let mut empty = ended;
             tenon_crash::hold(true);
             if !ended {
@@ -175,15 +175,19 @@ impl RelayThread {
             self.pass_on();
             tenon_crash::hold(!self.backlog.is_empty());
             let done = empty && self.backlog.is_empty();
-            if done && self.stop_signal.is_none() {
-                match self.redirection.take() {
-                    // Only now, so that no thread prints directly what overtakes its earlier output. What others have
-                    // printed meanwhile is still in the pipe.
-                    Some(redirection) => {
-                        redirection.undo();
-                        is_restored_now = !ended;
+            if self.stop_signal.is_none() {
+                // After the last output, nothing ends a wait.
+                reads_again = !empty;
+                if done {
+                    match self.redirection.take() {
+                        // Not earlier, because what is printed from now on goes to the client directly, past the output
+                        // that is left. Other threads may have printed since the last read.
+                        Some(redirection) => {
+                            self.progress.undo(&redirection);
+                            reads_again = !ended;
+                        }
+                        None => self.progress.flushed(),
                     }
-                    None => self.progress.flushed(),
                 }
             }
             if ended && (done || self.is_abandoned()) {
@@ -245,6 +249,14 @@ impl RelayThread {
 }
 
 impl Progress {
+    /// Undoes a redirection, unless its end has already done so. The program may have changed the descriptors since.
+    fn undo(&self, redirection: &Redirection) {
+        let state = self.state.lock();
+        if !state.abandoned {
+            redirection.undo();
+        }
+    }
+
     fn flushed(&self) {
         self.state.lock().flushed = true;
         self.changed.notify_all();
@@ -255,4 +267,53 @@ fn is_writable(output: &OwnedFd) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut fds = [PollFd::new(output, PollFlags::OUT)];
     poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::time::Duration;
+
+    const WAIT_LIMIT: Duration = Duration::from_secs(30);
+
+    /// A relay to a client, as it is when it is told to end. The other ends are kept: of the pipe that is printed to, and of
+    /// the pipe that the client reads.
+    fn ending_relay(printed_text: &[u8]) -> (RelayThread, OwnedFd, OwnedFd) {
+        let (printed, printer) = pipe().unwrap();
+        let (client, output) = pipe().unwrap();
+        let (stop_signal, stop) = pipe().unwrap();
+        fcntl_setfl(&printed, fcntl_getfl(&printed).unwrap() | OFlags::NONBLOCK).unwrap();
+        assert_eq!(write(&printer, printed_text).unwrap(), printed_text.len());
+        write(&stop, b"x").unwrap();
+        let real = fcntl_dupfd_cloexec(&output, 3).unwrap();
+        let relay = RelayThread {
+            // No descriptor has this inode.
+            redirection: Some(Arc::new(Redirection { real, inode: (0, 0) })),
+            printed,
+            stop_signal: Some(stop_signal),
+            output: Some(Output::new(output)),
+            backlog: Backlog::new(1 << 20),
+            progress: Arc::default(),
+        };
+        (relay, printer, client)
+    }
+
+    /// The program, or a process that it has started, can still print, so the end of the pipe is not seen.
+    #[test]
+    fn what_was_printed_just_before_the_end_does_not_delay_it() {
+        for text in ["", "one line\n"] {
+            let (relay, printer, client) = ending_relay(text.as_bytes());
+            let progress = relay.progress.clone();
+            let thread = std::thread::spawn(move || relay.run());
+            let mut state = progress.state.lock();
+            progress.changed.wait_while_for(&mut state, |state| !state.flushed, WAIT_LIMIT);
+            assert!(state.flushed, "{text:?}");
+            drop((state, printer));
+            thread.join().unwrap();
+            let mut passed = String::new();
+            std::fs::File::from(client).read_to_string(&mut passed).unwrap();
+            assert_eq!(passed, text);
+        }
+    }
 }

@@ -180,6 +180,11 @@ impl ServerConfig {
             || self.middleware.iter().any(|(_, own, _)| *own == lane)
     }
 
+    /// What [`build`](Self::build) has returned last, or a server that only checks registrations.
+    pub(crate) fn last_built(&self) -> Server {
+        self.server.clone()
+    }
+
     /// The server with all settings.
     pub(crate) fn build(&mut self) -> Result<Server> {
         if let Some(failure) = &self.rejected {

@@ -11,6 +11,7 @@ use crate::servers::started::Started;
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tenon_mcp::locks::{Mutex, OnceLock};
 use tenon_mcp::{CallId, Outcome};
 
@@ -22,6 +23,8 @@ pub(crate) struct ServerState {
     pub(super) callbacks: Arc<RunningCallbacks>,
     /// Middleware that waits for an outcome from the engine, by call.
     pub(super) waiting_middleware: Mutex<HashMap<CallId, WaitingMiddleware>>,
+    /// Whether the program has freed the handle. Servers that it is mounted in can still need it.
+    freed: AtomicBool,
 }
 
 impl ServerState {
@@ -33,6 +36,7 @@ impl ServerState {
             mounts: Mounts::default(),
             callbacks: Arc::default(),
             waiting_middleware: Mutex::default(),
+            freed: AtomicBool::new(false),
         }))
     }
 
@@ -110,6 +114,19 @@ impl ServerState {
         }
     }
 
+    pub(crate) fn is_freed(&self) -> bool {
+        self.freed.load(Ordering::SeqCst)
+    }
+
+    /// Keeps this server out of later reloads of its settings. It may exist for longer, because calls that the program
+    /// keeps hold it.
+    pub(crate) fn leave_settings(&self) {
+        let server = self.config.lock().last_built();
+        if let Some(settings) = server.settings() {
+            settings.remove_server(&server);
+        }
+    }
+
     /// Ends everything and waits for it. No code of the program runs afterwards.
     pub(crate) fn shut_down(self: &Arc<Self>) -> Result<()> {
         // This check comes first, because a child that was forked in a callback is still inside that callback.
@@ -132,17 +149,13 @@ impl ServerState {
         }
         let waiting_middleware = std::mem::take(&mut *self.waiting_middleware.lock());
         drop(waiting_middleware);
+        self.freed.store(true, Ordering::SeqCst);
         if !self.mounts.are_any() {
             self.handlers.clear();
             // This is done here, and not when the last thread of the engine drops this server, because callbacks may be
             // destroyed with the mounts.
             self.mounts.clear();
-            // Calls that the program keeps also keep the server.
-            if let Some(Started { server, .. }) = self.started.get()
-                && let Some(settings) = server.settings()
-            {
-                settings.remove_server(server);
-            }
+            self.leave_settings();
         }
         let (log, hook) = {
             let mut config = self.config.lock();
