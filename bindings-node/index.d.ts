@@ -1006,7 +1006,7 @@ export interface JwtOptions {
   leeway?: number
   /**
    * The URL of a JWK set with the public keys. It is read at the first token, again after five minutes, and for an unknown
-   * key at most once a minute.
+   * key at most once a minute. While no keys could be read, it is tried at most every five seconds.
    */
   jwksUrl?: string
   /** Public keys: a PEM text, a JWK, or a JWK set. */
@@ -1059,7 +1059,10 @@ export function apiKeys(options: ApiKeysOptions): Verifier
  */
 export function jwt(options: JwtOptions): Verifier
 
-/** Tokens that an authorization server is asked about (RFC 7662). It needs `url`. */
+/**
+ * Tokens that an authorization server is asked about (RFC 7662). It needs `url`, and `audience`, unless the server has a
+ * `publicUrl`. A token is refused if the answer has no `aud`.
+ */
 export function introspection(options: IntrospectionOptions): Verifier
 
 // End of the verifiers.

@@ -974,7 +974,8 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * - "leeway": a number of milliseconds above 0. How much the clocks of the issuer and the server may differ. Default:
  *   60 s. For jwt, introspection.
  * - "jwks_url": a URL that begins with http:// or https://. The URL of a JWK set with the public keys. It is read at
- *   the first token, again after five minutes, and for an unknown key at most once a minute. For jwt.
+ *   the first token, again after five minutes, and for an unknown key at most once a minute. While no keys could be
+ *   read, it is tried at most every five seconds. For jwt.
  * - "public_key": a string. Public keys: a PEM text, a JWK, or a JWK set. For jwt.
  * - "public_key_file": a path. A file with "public_key". For jwt.
  * - "secret": a string. A secret for HS256, HS384 and HS512, at least as long as the digest. For jwt.
@@ -1608,6 +1609,10 @@ tenon_status tenon_http_new(const char *method, tenon_http **out, tenon_error **
 /**
  * Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
  * headers of one name may be added.
+ *
+ * The name ":path" sets the path of the request, in every version of HTTP. Only the metadata of a protected resource
+ * (RFC 9728) and the challenges that name it need the path. A request for `/.well-known/oauth-protected-resource` and the
+ * path of the endpoint is answered with the metadata.
  *
  * Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was
  * handed over.

@@ -32,6 +32,12 @@ mod _native {
         Ok(())
     }
 
+    /// Whether a request for `path` asks for the metadata of the endpoint at `endpoint`.
+    #[pyfunction]
+    fn is_metadata_path(path: &str, endpoint: &str) -> bool {
+        tenon_mcp::http::is_metadata_path(path, endpoint)
+    }
+
     /// Opens the null device in place of each standard descriptor that is closed.
     #[pyfunction]
     fn open_standard() {

@@ -163,7 +163,8 @@ function handlerOf(open, options = {}) {
         open(embedded),
         req.method,
         req.httpVersionMajor,
-        req.rawHeaders,
+        // Express cuts the path that the handler is mounted at off `url`.
+        [...req.rawHeaders, ':path', req.originalUrl ?? req.url],
         principal && ((details) => principal(request, details)),
         addressOrNothing(request.ip ?? req.socket?.remoteAddress)
       )
@@ -267,7 +268,8 @@ async function fetchResponse(open, request, options = {}) {
   }
   if (request.bodyUsed) throw new TypeError('fetch: the body of the request was read before; pass a Request with an unread body')
   const find = typeof principal === 'function' ? (details) => principal(request, details) : given
-  const exchange = new Exchange(open(NO_OPTIONS), request.method, 1, [...request.headers].flat(), find, address ?? undefined)
+  const { pathname } = new URL(request.url)
+  const exchange = new Exchange(open(NO_OPTIONS), request.method, 1, [...request.headers, [':path', pathname]].flat(), find, address ?? undefined)
   const gone = () => exchange.abandon()
   const { signal } = request
   if (signal?.aborted) gone()

@@ -147,13 +147,13 @@ fn keys_are_read_once_for_all_who_wait() {
 }
 
 fn introspecting(issuer: &Issuer) -> Value {
-    json!([{ "type": "introspection", "url": issuer.url("/introspect") }])
+    json!([{ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE }])
 }
 
 #[test]
 fn one_token_is_asked_about_once_however_many_wait() {
     let issuer = Issuer::new();
-    issuer.set("/introspect", Answer::Held(json!({ "active": true, "sub": "ann" })));
+    issuer.set("/introspect", Answer::Held(json!({ "active": true, "aud": AUDIENCE, "sub": "ann" })));
     let door = Door::new(json!({ "auth": introspecting(&issuer) }));
     let begin = || {
         let (name, value) = bearer("opaque");
@@ -173,7 +173,7 @@ fn one_token_is_asked_about_once_however_many_wait() {
 
 #[test]
 fn a_server_that_does_not_answer_about_tokens() {
-    let active = json!({ "active": true, "sub": "ann" });
+    let active = json!({ "active": true, "aud": AUDIENCE, "sub": "ann" });
     for (fault, answer) in [
         ("slow", Answer::Held(active.clone())),
         ("down", Answer::Down),
@@ -200,7 +200,7 @@ fn a_server_that_does_not_answer_about_tokens() {
 #[test]
 fn questions_in_flight_are_bounded() {
     let issuer = Issuer::new();
-    issuer.set("/introspect", Answer::Held(json!({ "active": true, "sub": "ann" })));
+    issuer.set("/introspect", Answer::Held(json!({ "active": true, "aud": AUDIENCE, "sub": "ann" })));
     let door = Door::new(json!({ "auth": introspecting(&issuer) }));
     let mut waiting: Vec<_> = (0..400)
         .map(|number| {
@@ -235,7 +235,7 @@ fn an_unreachable_verifier_does_not_hide_the_next_one() {
     issuer.set("/introspect", Answer::Down);
     let verifiers = json!([
         jwt(json!({ "jwks_url": issuer.url("/jwks") })),
-        { "type": "introspection", "url": issuer.url("/introspect") },
+        { "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE },
         keys(),
     ]);
     let door = impatient(verifiers);

@@ -3,6 +3,7 @@
 use crate::helpers::door::*;
 use crate::helpers::served::Served;
 use crate::helpers::tokens::*;
+use crate::support::bench::{Chunks, Full};
 use crate::support::client::Client;
 use serde_json::{Value, json};
 use tenon_mcp::{HttpOptions, Limits};
@@ -255,4 +256,59 @@ fn a_missing_scope_is_named() {
     let metadata = format!("resource_metadata=\"http://{}{AT_MCP}\"", served.address);
     let expected = format!("Bearer error=\"insufficient_scope\", scope=\"pay\", {metadata}");
     assert_eq!((refused.status, refused.header("www-authenticate")), (403, Some(&*expected)));
+}
+
+/// The router of a program passes requests for the document to the service, which is not on a listener.
+fn embedded(door: &Door, method: &str, path: &str) -> Full {
+    // The document is public: the host is none of those that the service accepts.
+    door.bench.submit_at(path, method, &[("host", "shop.example")], Chunks::of([])).finish()
+}
+
+#[test]
+fn the_document_of_an_embedded_endpoint() {
+    let door = Door::new(settings(json!({})));
+    let (name, value) = bearer("wrong");
+    let request = door.bench.submit_at("/api/tools", "GET", &[(name, &value)], Chunks::of([]));
+    let refused = request.finish();
+    let challenge = refused.headers["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.contains(&format!("resource_metadata=\"http://localhost{ROOT}/api/tools\"")),
+        "{challenge}"
+    );
+    for at in ["/api/tools", "/api/tools/", "/mcp"] {
+        let reply = embedded(&door, "GET", &format!("{ROOT}{at}"));
+        assert_eq!(
+            (reply.status, reply.headers["access-control-allow-origin"].as_bytes()),
+            (200, &b"*"[..]),
+            "{at}"
+        );
+        let resource = format!("http://shop.example{}", at.trim_end_matches('/'));
+        assert_eq!(
+            (&reply.json()["resource"], &reply.json()["authorization_servers"]),
+            (&json!(resource), &json!([ISSUER]))
+        );
+    }
+    assert_eq!(embedded(&door, "OPTIONS", AT_MCP).status, 204);
+    assert_eq!(embedded(&door, "POST", AT_MCP).status, 405);
+    // Only the program knows which endpoint is meant.
+    assert_eq!(embedded(&door, "GET", ROOT).status, 404);
+    // Other requests are for the endpoint.
+    for path in [format!("{ROOT}x"), "/.well-known/openid-configuration".to_owned()] {
+        assert_eq!(door.bench.submit_at(&path, "GET", &[], Chunks::of([])).finish().status, 401);
+    }
+}
+
+#[test]
+fn the_public_url_of_an_embedded_endpoint() {
+    let door = Door::new(settings(json!({ "public_url": "https://mcp.example/mcp" })));
+    for path in [ROOT, AT_MCP] {
+        assert_eq!(embedded(&door, "GET", path).json()["resource"], "https://mcp.example/mcp", "{path}");
+    }
+    assert_eq!(embedded(&door, "GET", &format!("{ROOT}/other")).status, 404);
+}
+
+#[test]
+fn an_embedded_endpoint_without_authorization_servers() {
+    let door = Door::new(json!({ "auth": [keys()] }));
+    assert_eq!(door.bench.submit_at(AT_MCP, "GET", &[], Chunks::of([])).finish().status, 401);
 }

@@ -111,9 +111,10 @@ fn several_issuers_have_subjects_of_their_own() {
 #[test]
 fn an_authorization_server_is_asked_about_tokens() {
     let issuer = Issuer::new();
-    let active = json!({ "active": true, "sub": "ann", "scope": "pay read", "exp": NOW + 100 });
+    let active =
+        json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "scope": "pay read", "exp": NOW + 100 });
     issuer.set("/introspect", Answer::Json(active));
-    let options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "client_id": "me:me",
+    let options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE, "client_id": "me:me",
         "client_secret": "secret" });
     let door = Door::new(auth(json!([options])));
     assert_eq!(door.call(Some("abc+/=="), "pay"), 200);
@@ -129,6 +130,30 @@ fn an_authorization_server_is_asked_about_tokens() {
     assert_eq!((door.status("abc+/=="), issuer.asked("/introspect")), (401, 4), "for a minute");
 }
 
+/// Otherwise a token for any server of the issuer would be accepted (AU-4).
+#[test]
+fn tokens_need_an_audience() {
+    let introspection = json!({ "type": "introspection", "url": "https://login.example/introspect" });
+    let own_jwt = json!({ "type": "jwt", "issuer": ISSUER, "secret": SECRET });
+    for (verifier, named) in [(introspection, "introspection"), (own_jwt, "JWT")] {
+        for audience in [Value::Null, json!([])] {
+            let mut verifier = verifier.clone();
+            verifier["audience"] = audience;
+            let built = |settings: Value| {
+                let mut builder = Server::builder("door", "1");
+                builder.set_settings(&JsonSlice::from_value(&settings), Spelling::Rust).unwrap();
+                builder.build().map(drop).map_err(|error| error.message().to_owned())
+            };
+            let refused = built(json!({ "auth": [verifier] })).unwrap_err();
+            let expected = format!(
+                "auth[0]: a verifier of {named} needs the option audience, or the server needs a public_url"
+            );
+            assert!(refused.contains(&expected), "{refused}");
+            assert_eq!(built(json!({ "auth": [verifier], "public_url": AUDIENCE })), Ok(()));
+        }
+    }
+}
+
 /// Some servers do not say that a JWT is not active. They say that they answer about no token of this type.
 #[test]
 fn a_server_that_does_not_support_the_type_of_a_token_refuses_it() {
@@ -136,7 +161,7 @@ fn a_server_that_does_not_support_the_type_of_a_token_refuses_it() {
     let says = |status, error| {
         issuer.set("/introspect", Answer::Text(status, json!({ "error": error }).to_string()))
     };
-    let options = json!({ "type": "introspection", "url": issuer.url("/introspect") });
+    let options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE });
     let door = Door::new(auth(json!([jwt(json!({ "secret": SECRET })), options])));
     says(400, "unsupported_token_type");
     let forged = token("another-secret-that-is-long-enough!", json!({}));
@@ -153,8 +178,12 @@ fn a_server_that_does_not_support_the_type_of_a_token_refuses_it() {
 #[test]
 fn the_first_verifier_that_accepts_supplies_the_principal() {
     let issuer = Issuer::new();
-    issuer.set("/introspect", Answer::Json(json!({ "active": true, "sub": "of introspection" })));
-    let introspection = json!({ "type": "introspection", "url": issuer.url("/introspect") });
+    issuer.set(
+        "/introspect",
+        Answer::Json(json!({ "active": true, "aud": AUDIENCE, "sub": "of introspection" })),
+    );
+    let introspection =
+        json!({ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE });
     let settings = auth(json!([jwt(json!({ "secret": SECRET })), keys(), introspection]));
     let door = Door::new(settings);
     for (token, subject, asked) in [

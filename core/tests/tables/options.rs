@@ -4,8 +4,8 @@ use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
 use tenon_mcp::__private::{Options, names, write};
 use tenon_mcp::{
-    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, ServerSettings, Spelling, TaskSupport, Tool,
-    json,
+    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, ServerSettings, Settings, Spelling,
+    TaskSupport, Tool, json,
 };
 
 /// A page with the rows for people.
@@ -52,6 +52,18 @@ fn the_page_of_settings_is_the_table() {
                  `cache_of`, and `logLevel` belongs to `log`.\nSettings that \"change\" can change by a reload of [settings files](settings-files.md) while the server \
                  runs. Made from the table in\n`core/src/dispatch/options/settings.rs`.";
     generated("docs/settings.md", None, &page::<ServerSettings>("Settings", intro));
+}
+
+/// For editors that check settings files of programs without sections of their own.
+#[test]
+fn the_schema_of_settings_files_is_the_tables() {
+    let settings = Settings::builder().prefix("").load().unwrap();
+    let schema = settings.schema().to_value().unwrap();
+    generated(
+        "docs/tenon.schema.json",
+        None,
+        &format!("{}\n", serde_json::to_string_pretty(&schema).unwrap()),
+    );
 }
 
 /// The groups of a table, in order, with their rows.

@@ -1,4 +1,4 @@
-/* Orders that only their readers see and only an admin cancels. The keys are in READER_KEY and ADMIN_KEY. */
+/* Orders that only their readers see and only an admin cancels, which is audited. READER_KEY and ADMIN_KEY are the keys. */
 #include <stdio.h>
 #include <string.h>
 #include <tenon.h>
@@ -15,36 +15,29 @@ static void opening_hours(void *user_data, tenon_call *call) {
     tenon_call_return_text(call, "9 to 17", TENON_NUL);
 }
 
-/* The place of the order that the call is about; -1 if there is none. */
-static int place(tenon_call *call) {
-    const char *id;
-    if (tenon_call_arg_string(call, "id", &id, NULL) != TENON_OK) return -1;
-    if ((strcmp(id, "1") == 0 || strcmp(id, "2") == 0) && orders[id[0] - '1'] != NULL) return id[0] - '1';
-    tenon_call_not_found(call, id);
-    return -1;
-}
-
+/* An order, which is cancelled if there is `user_data`. */
 static void order(void *user_data, tenon_call *call) {
-    const int at = place(call);
-    (void)user_data;
-    if (at >= 0) tenon_call_return_text(call, orders[at], TENON_NUL);
-}
-
-static void cancel_order(void *user_data, tenon_call *call) {
-    const int at = place(call);
-    (void)user_data;
-    if (at < 0) return;
-    orders[at] = NULL;
-    tenon_call_return_text(call, "cancelled", TENON_NUL);
+    const char *id;
+    int place;
+    if (tenon_call_arg_string(call, "id", &id, NULL) != TENON_OK) return;
+    place = strcmp(id, "1") == 0 ? 0 : strcmp(id, "2") == 0 ? 1 : -1;
+    if (place < 0 || orders[place] == NULL) {
+        tenon_call_not_found(call, id);
+        return;
+    }
+    tenon_call_return_text(call, user_data != NULL ? "cancelled" : orders[place], TENON_NUL);
+    if (user_data != NULL) orders[place] = NULL;
 }
 
 static int add(tenon_server *app, const char *name, const char *policy, const char *json, tenon_handler_fn run, tenon_error **err) {
+    const int cancels = strcmp(name, "cancel_order") == 0;
     tenon_entry *tool;
     if (tenon_tool_new(name, &tool, err)) return 1;
-    if (run != opening_hours) tenon_tool_add_param(tool, "id", "string", NULL, TENON_PARAM_REQUIRED);
+    if (run == order) tenon_tool_add_param(tool, "id", "string", NULL, TENON_PARAM_REQUIRED);
     tenon_entry_set(tool, policy, json, TENON_NUL);
+    if (cancels) tenon_entry_set(tool, "audit", "[\"id\"]", TENON_NUL);
     tenon_entry_set_mode(tool, TENON_MODE_POLL);
-    tenon_entry_set_handler(tool, run, NULL, NULL);
+    tenon_entry_set_handler(tool, run, cancels ? orders : NULL, NULL);
     return tenon_server_add(app, tool, err);
 }
 
@@ -53,7 +46,7 @@ int main(int argc, char **argv) {
     if (tenon_server_new("secure", "1.0.0", &app, &err)) goto failed;
     if (tenon_server_set(app, "auth", AUTH, TENON_NUL)) return fprintf(stderr, "secure: %s\n", tenon_error_last_message()), 1;
     if (add(app, "opening_hours", "public", "true", opening_hours, &err) || add(app, "order", "scopes", "[\"orders:read\"]", order, &err) ||
-        add(app, "cancel_order", "roles", "[\"admin\"]", cancel_order, &err)) goto failed;
+        add(app, "cancel_order", "roles", "[\"admin\"]", order, &err)) goto failed;
     if (tenon_server_listen_http(app, argc > 1 ? argv[1] : "127.0.0.1:8000", &err) || tenon_server_start(app, &err)) goto failed;
     if (tenon_server_http_url(app, &url, NULL) == TENON_OK) fprintf(stderr, "listening %s\n", url);
     if (tenon_server_run(app, &err) == TENON_OK) return tenon_server_exit_code(app);

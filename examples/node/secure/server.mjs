@@ -1,4 +1,4 @@
-// Orders that only their readers see and only an admin cancels. The keys are in READER_KEY and ADMIN_KEY.
+// Orders that only their readers see and only an admin cancels, which is audited. READER_KEY and ADMIN_KEY are the keys.
 import { NotFound, Server, apiKeys } from 'tenon-mcp'
 
 const reader = { subject: 'reader', env: 'READER_KEY', scopes: ['orders:read'] }
@@ -15,7 +15,7 @@ app.tool('order', { description: 'What was ordered.', input, scopes: ['orders:re
   return order
 })
 
-app.tool('cancel_order', { description: 'Cancel an order.', input, roles: ['admin'] }, ({ id }, { principal }) => {
+app.tool('cancel_order', { description: 'Cancel an order.', input, roles: ['admin'], audit: ['id'] }, ({ id }, { principal }) => {
   if (!orders.delete(id)) throw new NotFound(`order ${id}`)
   return `${principal?.subject} cancelled order ${id}`
 })

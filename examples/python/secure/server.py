@@ -1,4 +1,4 @@
-"""Orders that only their readers see and only an admin cancels. The keys are in READER_KEY and ADMIN_KEY."""
+"""Orders that only their readers see and only an admin cancels, which is audited. READER_KEY and ADMIN_KEY are the keys."""
 
 import sys
 
@@ -24,7 +24,7 @@ def order(id: str) -> str:
     return orders[id]
 
 
-@app.tool(roles=["admin"])
+@app.tool(roles=["admin"], audit=["id"])
 def cancel_order(id: str, ctx: SyncContext) -> str:
     """Cancel an order."""
     if orders.pop(id, None) is None:

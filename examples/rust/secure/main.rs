@@ -1,4 +1,4 @@
-//! Orders that only their readers see and only an admin cancels. The keys are in READER_KEY and ADMIN_KEY.
+//! Orders that only their readers see and only an admin cancels, which is audited. READER_KEY and ADMIN_KEY are the keys.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,7 +28,8 @@ fn main() -> Result<ExitCode, Error> {
         async move { order.ok_or_else(|| CallError::not_found(format!("order {id}"))) }
     })?;
 
-    let cancel = Tool::new("cancel_order").description("Cancel an order.").input::<Order>().roles(["admin"]);
+    let cancel = Tool::new("cancel_order").description("Cancel an order.").input::<Order>();
+    let cancel = cancel.roles(["admin"]).audit(["id"]);
     server.tool(cancel, move |Order { id }: Order, context: Context| {
         let removed = orders.lock().unwrap_or_else(PoisonError::into_inner).remove(&*id);
         async move {

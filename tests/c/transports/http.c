@@ -103,6 +103,32 @@ static void answers_and_streams(void) {
     OK(tenon_server_free(server));
 }
 
+/* The program routes the path of the metadata (RFC 9728) to the endpoint. */
+static void the_path_asks_for_the_metadata(void) {
+    static const char auth[] = "[{\"type\":\"jwt\",\"issuer\":\"https://login.example\",\"audience\":\"https://shop.example/mcp\","
+                               "\"secret\":\"a secret of at least 32 bytes...\"}]";
+    static const char *const paths[] = {"/.well-known/oauth-protected-resource/mcp", "/mcp"};
+    tenon_server *server = new_server();
+    size_t i;
+    OK(tenon_server_set(server, "auth", auth, TENON_NUL));
+    OK(tenon_server_listen_embedded(server, NULL));
+    OK(tenon_server_start(server, NULL));
+    for (i = 0; i < 2; i++) {
+        tenon_http *http;
+        OK(tenon_http_new("GET", &http, NULL));
+        OK(tenon_http_add_header(http, "host", "shop.example", TENON_NUL, NULL));
+        OK(tenon_http_add_header(http, "authorization", "Bearer wrong", TENON_NUL, NULL));
+        OK(tenon_http_add_header(http, ":path", paths[i], TENON_NUL, NULL));
+        OK(tenon_server_handle_http(server, http, NULL, NULL, NULL, NULL));
+        OK(tenon_http_end(http));
+        CHECK(status_of(http) == (i == 0 ? 200 : 401));
+        if (i == 0) CHECK_IN("\"resource\":\"http://shop.example/mcp\"", body_of(http));
+        else CHECK_IN("resource_metadata=\"http://shop.example/.well-known/oauth-protected-resource/mcp\"", header(http, "www-authenticate"));
+        OK(tenon_http_free(http));
+    }
+    OK(tenon_server_free(server));
+}
+
 static void refused_by_the_head_alone(void) {
     static const char *const rows[][2] = {{"content-encoding", "gzip"}, {"transfer-encoding", "gzip, chunked"}};
     static const uint32_t statuses[] = {415, 400};
@@ -217,6 +243,7 @@ static void sessions(void) {
 static const struct test tests[] = {
     {"a forked child leaves requests alone", a_forked_child_leaves_requests_alone},
     {"answers and streams come out", answers_and_streams},
+    {"the path asks for the metadata", the_path_asks_for_the_metadata},
     {"refused by the head alone", refused_by_the_head_alone},
     {"an address has a share", an_address_has_a_share},
     {"what is put with a request is for its calls", what_is_put_with_a_request_is_for_its_calls},

@@ -304,7 +304,7 @@ test('wrong options are named', () => {
 })
 
 test('secrets are not shown', () => {
-  const verifiers = [apiKeys({ keys }), tokens(), introspection({ url: `${ISSUER}/i`, clientId: 'shop', clientSecret: SECRET })]
+  const verifiers = [apiKeys({ keys }), tokens(), introspection({ url: `${ISSUER}/i`, audience: 'https://shop.example', clientId: 'shop', clientSecret: SECRET })]
   const text = inspect(verifiers, { depth: 9 })
   for (const secret of [SECRET, READER, digest]) assert.ok(!text.includes(secret), text)
   assert.ok(text.includes(ISSUER) && text.includes('<hidden>'), text)

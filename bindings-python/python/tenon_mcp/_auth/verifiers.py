@@ -91,7 +91,7 @@ class JWTOptions(TypedDict, total=False):
     """How much the clocks of the issuer and the server may differ. Default: 60 s."""
     jwks_url: str | None
     """The URL of a JWK set with the public keys. It is read at the first token, again after five minutes, and for an
-    unknown key at most once a minute.
+    unknown key at most once a minute. While no keys could be read, it is tried at most every five seconds.
     """
     public_key: str | None
     """Public keys: a PEM text, a JWK, or a JWK set."""
@@ -146,7 +146,9 @@ class IntrospectionOptions(TypedDict, total=False):
 
 
 class Introspection(SecretOptions):
-    """Tokens that an authorization server is asked about (RFC 7662). It needs ``url``."""
+    """Tokens that an authorization server is asked about (RFC 7662). It needs ``url``, and ``audience``, unless the
+    server has a ``public_url``. A token is refused if the answer has no ``aud``.
+    """
 
     __slots__ = ()
     _type = "introspection"

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from contextlib import asynccontextmanager
 
-from .._native import Exchange, ServeOptions
+from .._native import Exchange, ServeOptions, is_metadata_path
 from ..errors import RegistrationError
 from .embedded import EmbeddedService, check_loop
 from .principal import find_principal
@@ -109,11 +109,9 @@ class Asgi:
     def _is_served(self, scope: Scope) -> bool:
         if self._path is None:
             return True
-        path, root = scope["path"], scope.get("root_path", "").rstrip("/")
-        # Some servers remove the root from the path, others do not.
-        if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
-            path = path[len(root) :]
-        return bool(path.rstrip("/") == self._path and not path.endswith("//"))
+        path, whole = _paths(scope)
+        is_endpoint = path.rstrip("/") == self._path and not path.endswith("//")
+        return is_endpoint or is_metadata_path(whole, self._path)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._is_served(scope):
@@ -125,6 +123,7 @@ class Asgi:
         running, bridge = self._service.enter()
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
+        headers.append((b":path", _paths(scope)[1].encode()))
         client = scope.get("client")
         request = (scope["method"], version, client[0] if client else None)
         context = contextvars.copy_context() if self._principal is None else None
@@ -219,3 +218,12 @@ async def _watch_disconnect(exchange: Exchange, bridge: LoopBridge, receive: Rec
         pass
     exchange.abandon()
     bridge.wake(exchange.number)
+
+
+def _paths(scope: Scope) -> tuple[str, str]:
+    """The path below the root, and the whole path."""
+    path, root = scope["path"], scope.get("root_path", "").rstrip("/")
+    # Some servers remove the root from the path, others do not.
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
+        return path[len(root) :], path
+    return path, root + path

@@ -132,18 +132,25 @@ fn text_or_file(
     }
 }
 
-/// The rules for the claims, as far as JWT and introspection have the same ones.
+/// The rules for the claims, as far as JWT and introspection have the same ones. `verifier` names the kind in errors.
 fn claim_rules(
     options: &VerifierOptions,
-    path: &str,
+    (path, verifier): (&str, &str),
     issuers: Vec<String>,
     env: &Env,
 ) -> Result<ClaimRules, String> {
     let wrong = |error| format!("{path}: {error}");
     let audiences = match &options.audience {
-        Some(audience) => audience.0.clone(),
-        None => env.public_url.iter().cloned().collect(),
+        Some(audience) if !audience.0.is_empty() => audience.0.clone(),
+        _ => env.public_url.iter().cloned().collect(),
     };
+    // AU-4
+    if audiences.is_empty() {
+        return Err(format!(
+            "{path}: a verifier of {verifier} needs the option audience, or the server needs a public_url; otherwise tokens \
+             for other servers would be accepted"
+        ));
+    }
     let mut rules = ClaimRules::new(issuers).map_err(wrong)?.audiences(audiences).map_err(wrong)?;
     if let Some(leeway) = options.leeway {
         rules = rules.leeway(leeway.as_secs()).map_err(wrong)?;
@@ -171,13 +178,7 @@ fn jwt(
     if issuers.is_empty() {
         return Err(format!("{path}: a verifier of JWT needs the option issuer"));
     }
-    if options.audience.as_ref().is_none_or(|audience| audience.0.is_empty()) && env.public_url.is_none() {
-        return Err(format!(
-            "{path}: a verifier of JWT needs the option audience, or the server needs a public_url; otherwise tokens for \
-             other servers would be accepted"
-        ));
-    }
-    let claims = claim_rules(options, path, issuers.clone(), env)?;
+    let claims = claim_rules(options, (path, "JWT"), issuers.clone(), env)?;
     let mut rules = Rules::new(claims).map_err(|error| format!("{path}: {error}"))?;
     if let Some(words) = &options.algorithms {
         let known = words.0.iter().map(|word| {
@@ -234,7 +235,7 @@ fn introspection(
     };
     let issuers = options.issuer.as_ref().map(|issuer| issuer.0.clone()).unwrap_or_default();
     let issuers = if issuers.is_empty() { vec![url.parts().0.to_owned()] } else { issuers };
-    let rules = claim_rules(options, path, issuers, env)?;
+    let rules = claim_rules(options, (path, "introspection"), issuers, env)?;
     let client = match (&options.client_id, secret) {
         (Some(id), secret) => Some((id.clone(), secret.unwrap_or_default())),
         (None, None) => None,

@@ -24,6 +24,13 @@ mod service;
 mod session;
 pub(crate) mod websocket;
 
+/// Whether a request for `path` asks for the metadata of the endpoint at `endpoint` (RFC 9728, section 3.1), for programs
+/// that pass on requests by their path. `path` may have more before the endpoint's path, which proxies and mounts add.
+pub fn is_metadata_path(path: &str, endpoint: &str) -> bool {
+    let named = path.strip_prefix(tenon_tokens::WELL_KNOWN).map(|named| named.trim_end_matches('/'));
+    named.is_some_and(|named| named.is_empty() || named.starts_with('/') && named.ends_with(endpoint))
+}
+
 /// Checks the texts of the setting `trusted_proxies`.
 pub(crate) fn check_proxies(texts: &[String]) -> Result<(), String> {
     connection::forwarded::Proxies::parse(texts).map(drop)

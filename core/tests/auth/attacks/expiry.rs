@@ -242,8 +242,11 @@ fn streams_of_keys_that_stay() {
 #[test]
 fn an_introspected_token_after_its_expiry() {
     let issuer = Issuer::new();
-    issuer.set("/introspect", Answer::Json(json!({ "active": true, "sub": "ann", "exp": NOW + 10 })));
-    let options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "leeway": 1 });
+    issuer.set(
+        "/introspect",
+        Answer::Json(json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "exp": NOW + 10 })),
+    );
+    let options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE, "leeway": 1 });
     let door = Door::new(json!({ "auth": [options] }));
     assert_eq!(door.status("opaque"), 200);
     let mut stream = listen(&door, "opaque");
@@ -256,8 +259,13 @@ fn an_introspected_token_after_its_expiry() {
 #[test]
 fn a_revoked_token() {
     let issuer = Issuer::new();
-    issuer.set("/introspect", Answer::Json(json!({ "active": true, "sub": "ann", "exp": NOW + 10_000 })));
-    let door = Door::new(json!({ "auth": [{ "type": "introspection", "url": issuer.url("/introspect") }] }));
+    issuer.set(
+        "/introspect",
+        Answer::Json(json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "exp": NOW + 10_000 })),
+    );
+    let door = Door::new(
+        json!({ "auth": [{ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE }] }),
+    );
     assert_eq!(door.status("opaque"), 200);
     issuer.set("/introspect", Answer::Json(json!({ "active": false })));
     // Its use must not keep it in the cache.

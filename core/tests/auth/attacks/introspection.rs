@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 fn fixture(more: Value) -> (Door, Issuer) {
     let issuer = Issuer::new();
-    let mut options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "issuer": ISSUER });
+    let mut options = json!({ "type": "introspection", "url": issuer.url("/introspect"), "audience": AUDIENCE, "issuer": ISSUER });
     options.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     (Door::new(json!({ "auth": [options] })), issuer)
 }
@@ -26,7 +26,7 @@ fn answers_that_are_not_quite_yes() {
     }
     assert_eq!(status(json!({}), json!({ "sub": "ann" })), 503);
     assert_eq!(status(json!({}), json!({ "active": false, "sub": "ann" })), 401);
-    assert_eq!(status(json!({}), json!({ "active": true, "sub": "ann" })), 200);
+    assert_eq!(status(json!({}), json!({ "active": true, "aud": AUDIENCE, "sub": "ann" })), 200);
 }
 
 #[test]
@@ -41,13 +41,13 @@ fn an_active_token_for_another_server() {
 #[test]
 fn an_active_token_of_another_issuer_or_without_a_subject() {
     let answer = |more: Value| {
-        let mut answer = json!({ "active": true, "sub": "ann" });
+        let mut answer = json!({ "active": true, "aud": AUDIENCE, "sub": "ann" });
         answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         answer
     };
     assert_eq!(status(json!({}), answer(json!({ "iss": "https://evil.example" }))), 401);
     assert_eq!(status(json!({}), answer(json!({ "sub": "" }))), 401);
-    assert_eq!(status(json!({}), json!({ "active": true, "username": "ann" })), 401);
+    assert_eq!(status(json!({}), json!({ "active": true, "aud": AUDIENCE, "username": "ann" })), 401);
 }
 
 /// A token that needs a proof is no bearer token.
@@ -55,7 +55,7 @@ fn an_active_token_of_another_issuer_or_without_a_subject() {
 fn a_bound_token_without_its_proof() {
     for kind in ["DPoP", "pop", "mac"] {
         assert_eq!(
-            status(json!({}), json!({ "active": true, "sub": "ann", "token_type": kind })),
+            status(json!({}), json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "token_type": kind })),
             401,
             "{kind}"
         );
@@ -64,8 +64,14 @@ fn a_bound_token_without_its_proof() {
 
 #[test]
 fn an_active_token_that_has_expired() {
-    assert_eq!(status(json!({}), json!({ "active": true, "sub": "ann", "exp": NOW - 61 })), 401);
-    assert_eq!(status(json!({}), json!({ "active": true, "sub": "ann", "nbf": NOW + 61 })), 401);
+    assert_eq!(
+        status(json!({}), json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "exp": NOW - 61 })),
+        401
+    );
+    assert_eq!(
+        status(json!({}), json!({ "active": true, "aud": AUDIENCE, "sub": "ann", "nbf": NOW + 61 })),
+        401
+    );
 }
 
 /// The token is a value of a form, and must stay one value.
@@ -84,7 +90,7 @@ fn a_token_that_adds_parameters() {
 fn a_redirect_to_another_server() {
     let (door, issuer) = fixture(json!({}));
     let theirs = Issuer::new();
-    theirs.set("/introspect", Answer::Json(json!({ "active": true, "sub": "root" })));
+    theirs.set("/introspect", Answer::Json(json!({ "active": true, "aud": AUDIENCE, "sub": "root" })));
     issuer.set("/introspect", Answer::Redirect(theirs.url("/introspect")));
     assert_eq!(door.status("opaque"), 503);
     assert_eq!(theirs.asked("/introspect"), 0);
@@ -101,7 +107,7 @@ fn an_answer_with_a_member_that_stands_twice() {
 #[test]
 fn another_token_while_a_good_one_is_cached() {
     let (door, issuer) = fixture(json!({}));
-    issuer.set("/introspect", Answer::Json(json!({ "active": true, "sub": "ann" })));
+    issuer.set("/introspect", Answer::Json(json!({ "active": true, "aud": AUDIENCE, "sub": "ann" })));
     assert_eq!(door.status("good"), 200);
     issuer.set("/introspect", Answer::Json(json!({ "active": false })));
     for token in ["Good", "good=", "good.", "goo", "goodgood"] {

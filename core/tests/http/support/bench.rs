@@ -193,8 +193,14 @@ impl Bench {
     }
 
     pub fn submit(&self, method: &str, headers: &[(&str, &str)], body: Chunks) -> Pending {
-        let mut builder = Request::builder().method(method).uri("/mcp");
-        for (name, value) in [("host", "localhost")].iter().chain(headers) {
+        self.submit_at("/mcp", method, headers, body)
+    }
+
+    /// Passes a request for any path to the service.
+    pub fn submit_at(&self, path: &str, method: &str, headers: &[(&str, &str)], body: Chunks) -> Pending {
+        let mut builder = Request::builder().method(method).uri(path);
+        let has_host = headers.iter().any(|(name, _)| *name == "host");
+        for (name, value) in [("host", "localhost")].iter().filter(|_| !has_host).chain(headers) {
             builder = builder.header(*name, *value);
         }
         let mut request = builder.body(body).unwrap();

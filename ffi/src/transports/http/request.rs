@@ -114,6 +114,10 @@ pub unsafe extern "C" fn tenon_http_new(
 /// Adds a header. `value` is `len` bytes, or up to the first NUL with TENON_NUL. Name and value are copied. Several
 /// headers of one name may be added.
 ///
+/// The name ":path" sets the path of the request, in every version of HTTP. Only the metadata of a protected resource
+/// (RFC 9728) and the challenges that name it need the path. A request for `/.well-known/oauth-protected-resource` and the
+/// path of the endpoint is answered with the metadata.
+///
 /// Fails with TENON_ERR_INVALID if the header is not valid in HTTP, and with TENON_ERR_STATE after the request was
 /// handed over.
 #[unsafe(no_mangle)]

@@ -66,7 +66,8 @@ pub const VERIFIERS: &[VerifierRow] = &[
         name: "introspection",
         python: "Introspection",
         node: "introspection",
-        text: "Tokens that an authorization server is asked about (RFC 7662). It needs `url`.",
+        text: "Tokens that an authorization server is asked about (RFC 7662). It needs `url`, and `audience`, unless the server \
+               has a `public_url`. A token is refused if the answer has no `aud`.",
     },
 ];
 
@@ -105,7 +106,7 @@ options! {
     }
     group jwt_options at JWT; {
         /// The URL of a JWK set with the public keys. It is read at the first token, again after five minutes, and for an
-        /// unknown key at most once a minute.
+        /// unknown key at most once a minute. While no keys could be read, it is tried at most every five seconds.
         jwks_url: PublicUrl;
         /// Public keys: a PEM text, a JWK, or a JWK set.
         public_key: String;

@@ -7,14 +7,15 @@ use crate::runtime::http::connection::caller::RemoteAddress;
 use crate::runtime::http::connection::deferred_principal::DeferredPrincipal;
 use crate::runtime::http::connection::request_extensions::LaneRedirects;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Version};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, Version};
 use std::any::Any;
 use std::sync::Arc;
 
 /// The head of a request, for [`Exchange::new`](super::Exchange::new). If a value is not valid in HTTP, the method
 /// fails, and the error names the value. A program's server should have refused such a request already.
 ///
-/// The path is not needed, because the program has already decided that the request is for this endpoint.
+/// The program has already decided that the request is for this endpoint, so the path only serves the metadata of a
+/// protected resource (RFC 9728) and the challenges that name it. It is the pseudo-header `:path`.
 #[derive(Debug)]
 pub struct RequestHead(pub(super) Parts);
 
@@ -39,13 +40,17 @@ impl RequestHead {
     }
 
     /// Adds a header; several headers may have the same name. The pseudo-header `:authority` of HTTP/2 (RFC 9113,
-    /// section 8.3.1) is used as `Host`, and other pseudo-headers are ignored. Fails if the name or the value is not
-    /// valid, or if there are too many headers.
+    /// section 8.3.1) is used as `Host`, and `:path` sets the path in every version of HTTP. Other pseudo-headers are
+    /// ignored. Fails if the name or the value is not valid, or if there are too many headers.
     pub fn header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let (name, value) = (name.as_ref(), value.as_ref());
         let shown = || String::from_utf8_lossy(name).into_owned();
         let own = match name {
             b":authority" => http::header::HOST,
+            b":path" => {
+                self.0.uri = path_of(value);
+                return Ok(());
+            }
             // The other pseudo-headers of HTTP/2 are passed in elsewhere, or are not needed.
             [b':', ..] => return Ok(()),
             _ => HeaderName::from_bytes(name).map_err(|_| {
@@ -95,4 +100,12 @@ impl RequestHead {
     pub fn lanes(&mut self, pairs: Arc<[(LaneId, LaneId)]>) {
         self.0.extensions.insert(LaneRedirects(pairs));
     }
+}
+
+/// The path of a request target. A target without a valid path counts as `/`, because only the metadata needs the path.
+fn path_of(target: &[u8]) -> Uri {
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    // Requests through a proxy may have a whole URL.
+    let parsed = Uri::try_from(path).ok().and_then(|uri| uri.into_parts().path_and_query);
+    parsed.map(Uri::from).unwrap_or_default()
 }

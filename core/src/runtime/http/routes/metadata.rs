@@ -51,31 +51,49 @@ impl RouteHandler for Metadata {
     ) -> Answering<'r> {
         Box::pin(async {
             let (head, body) = request.into_parts();
-            let response = metadata(&self.service, &head, Caller::on(connection));
+            let pages = &self.service.engine().0.pages;
+            let endpoint = TransportKind::Http.row();
+            let path_of = |named: &str| match named {
+                "" => pages.path_of(endpoint.title).or(endpoint.default_path.map(str::to_owned)),
+                // A page is no endpoint.
+                named => pages.is_taken(named).then(|| named.to_owned()),
+            };
+            let response = metadata(&self.service, &head, Caller::on(connection), path_of);
             Answer::Response(drain_and_refuse(response, &head, pin!(body)).await)
         })
     }
 }
 
-/// The response to a request for metadata.
-pub(in crate::runtime::http) fn metadata(
+/// The response to a request for metadata that the program has passed to the service: its router knows the endpoints.
+/// `None` if the request is another one.
+pub(in crate::runtime::http) fn of_service(
     service: &HttpService,
     head: &Parts,
     caller: Caller<'_>,
+) -> Option<Response<ResponseBody>> {
+    let named = head.uri.path().strip_prefix(WELL_KNOWN)?;
+    let is_metadata = matches!(named.as_bytes(), [] | [b'/', ..]);
+    let shared = &service.engine().0;
+    let has_servers = !shared.authorization_servers.is_empty();
+    let path_of = |named: &str| (!named.is_empty() && shared.public_url.is_none()).then(|| named.to_owned());
+    (is_metadata && has_servers).then(|| metadata(service, head, caller, path_of))
+}
+
+/// The response to a request for metadata. `path_of` has the path of the endpoint that is named. "" names the server's
+/// only endpoint.
+fn metadata(
+    service: &HttpService,
+    head: &Parts,
+    caller: Caller<'_>,
+    path_of: impl Fn(&str) -> Option<String>,
 ) -> Response<ResponseBody> {
     let named = head.uri.path().strip_prefix(WELL_KNOWN).unwrap_or_default().trim_end_matches('/');
-    let shared = &service.engine().0;
-    let public = shared.public_url.as_ref().map(|url| url.parts().1);
-    let endpoint = TransportKind::Http.row();
-    let served = shared.pages.path_of(endpoint.title);
-    let path = match (named, public) {
-        ("", Some(public)) => Some(public),
-        ("", None) => served.as_deref().or(endpoint.default_path),
-        (named, Some(public)) if named == public => Some(public),
-        // A page is no endpoint.
-        (named, _) => shared.pages.is_taken(named).then_some(named),
+    let public = service.engine().0.public_url.as_ref().map(|url| url.parts().1);
+    let path = match public {
+        Some(public) if named.is_empty() || named == public => Some(public.to_owned()),
+        _ => path_of(named),
     };
-    let found = path.and_then(|path| service.metadata(head, caller, path));
+    let found = path.and_then(|path| service.metadata(head, caller, &path));
     let mut response = match (&head.method, found) {
         (&Method::OPTIONS, _) => {
             let mut response = empty(StatusCode::NO_CONTENT);

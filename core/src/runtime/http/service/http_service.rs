@@ -14,6 +14,7 @@ use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
 };
 use crate::runtime::http::resumption::open_streams::OpenStreams;
+use crate::runtime::http::routes::metadata;
 use crate::runtime::http::session::sessions::Sessions;
 use crate::runtime::sockets::client_address::key;
 use crate::server::Server;
@@ -95,7 +96,9 @@ impl HttpService {
         }))
     }
 
-    /// Answers one request, for any path. The caller has already decided that the request is for this endpoint.
+    /// Answers one request, for any path. The caller has already decided that the request is for this endpoint. Below
+    /// `/.well-known/oauth-protected-resource` it answers with the metadata of the endpoint whose path follows (RFC 9728),
+    /// if a verifier names an authorization server.
     ///
     /// If the future is dropped before it is ready, or the response's body before its end, the client counts as
     /// disconnected. In the modern era its call is cancelled. A call of a legacy session continues.
@@ -117,7 +120,13 @@ impl HttpService {
         let address = request.extensions().get::<RemoteAddress>();
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
         let budget = self.0.budget.of(share.as_ref());
-        self.handle_for(request, Caller { budget: &budget, connection: None, principal: None }).await
+        let caller = Caller { budget: &budget, connection: None, principal: None };
+        let (head, body) = request.into_parts();
+        // The document is public, so no host and no origin is refused.
+        if let Some(response) = metadata::of_service(self, &head, caller) {
+            return drain_and_refuse(response, &head, pin!(body)).await;
+        }
+        self.handle_for(Request::from_parts(head, body), caller).await
     }
 
     /// Answers a request of a known caller. The framing of the body was checked already.
