@@ -1,4 +1,4 @@
-/* Orders that only their readers see and only an admin cancels, which is audited. READER_KEY and ADMIN_KEY are the keys. */
+/* Orders that only their readers see and only an admin cancels, audited. The keys are in READER_KEY and ADMIN_KEY. */
 #include <stdio.h>
 #include <string.h>
 #include <tenon.h>

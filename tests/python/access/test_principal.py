@@ -39,7 +39,7 @@ def test_verifiers_do_not_show_their_secrets():
         keys(header="x-api-key"),
         ApiKey(subject="ann", value=READER, hash=ROOT),
         JWT(issuer="https://login.example", secret=SECRET),
-        Introspection(url="https://login.example/introspect", audience="https://a.example", client_id="shop", client_secret=SECRET),
+        Introspection(url="https://login.example/introspect", client_id="shop", client_secret=SECRET),
     ]
     shown = repr(verifiers) + str(verifiers)
     assert not any(secret in shown for secret in (READER, ROOT, SECRET))
