@@ -260,6 +260,12 @@ STAGES = {
         "commands": [".venv/bin/python -m pytest -q tests/conformance", "python3 tests/conformance/run.py"],
         "needs": BUILD,
     },
+    # A sample; `make conformance-auth` runs all hosts.
+    "conformance-token": {
+        "budget": 30,
+        "commands": [".venv/bin/python tests/conformance/run.py --token --hosts rust"],
+        "needs": ["build-rust"],
+    },
     # A sample of the matrix; `make auth-matrix` runs all of it.
     "auth-matrix": {
         "budget": 40,
@@ -432,6 +438,7 @@ GROUPS = {
         "layers",
         "python-oldest",
         "systems",
+        "conformance-token",
         "auth-matrix",
         "oauth",
         "c-valgrind",

@@ -1,4 +1,6 @@
-/* The verifier and the authorizer of a program. */
+/* The verifier and the authorizer of a program, and keys in a settings file. */
+#include <unistd.h>
+
 #include "support.h"
 
 /* What the callbacks below do, and what they have seen. */
@@ -257,6 +259,124 @@ static void each_is_set_once_and_before_the_start(void) {
     OK(tenon_server_free(server));
 }
 
+#define KEYS_OF(page_size, more) \
+    "[server]\nname = \"shop\"\n[limits]\npage_size = " page_size "\n[[server.auth]]\n" more
+#define KEY_OF(page_size, key) \
+    KEYS_OF(page_size, "type = \"api_keys\"\nkeys = [{ subject = \"ann\", value = \"" key "\" }]\n")
+#define SIGNED "type = \"jwt\"\nissuer = \"https://a.example\"\naudience = \"https://b.example\"\n"
+#define OLD "key-of-ann-in-march"
+#define NEW "key-of-ann-in-april"
+
+static char settings_file[] = "/tmp/tenon-c-XXXXXX.toml";
+
+static void write_settings(const char *toml) {
+    FILE *file = fopen(settings_file, "w");
+    CHECK(file != NULL && fputs(toml, file) >= 0 && fclose(file) == 0);
+}
+
+static tenon_settings *settings_of(const char *toml) {
+    char options[128];
+    tenon_settings *settings = NULL;
+    write_settings(toml);
+    snprintf(options, sizeof options, "{\"file\":\"%s\",\"prefix\":\"\"}", settings_file);
+    OK(tenon_settings_load(options, TENON_NUL, &settings, NULL));
+    return settings;
+}
+
+static tenon_server *server_with(tenon_settings *settings) {
+    tenon_server *server = with_tool();
+    add_tool(server, "repay", NULL, TENON_MODE_WORKER, pay, NULL, NULL);
+    OK(tenon_server_set_settings(server, settings));
+    return server;
+}
+
+/* Lists the tools with this key; the answer has this text. A refusal ends the connection. */
+static void list_with(int fd, const char *key, const char *text) {
+    char headers[256];
+    snprintf(
+        headers, sizeof headers,
+        "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\nAuthorization: Bearer %s\r\n", key);
+    http_send(
+        fd, headers,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"_meta\":{"
+        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+        "\"io.modelcontextprotocol/clientCapabilities\":{}}}}");
+    http_read(fd, text);
+}
+
+/* A connection that keeps the key, because it has sent it several times. */
+static int connected_with(const char *url, const char *key) {
+    const int fd = http_connect(url);
+    for (int i = 0; i < 3; i++) list_with(fd, key, "nextCursor");
+    return fd;
+}
+
+/* On a connection of its own. */
+static void check_key(const char *url, const char *key, const char *status) {
+    const int fd = http_connect(url);
+    list_with(fd, key, status);
+    close(fd);
+}
+
+static void a_reload_replaces_keys(void) {
+    tenon_settings *settings = settings_of(KEY_OF("1", OLD));
+    tenon_server *server = server_with(settings);
+    const char *url = http_listening(server);
+    const int first = connected_with(url, OLD), second = connected_with(url, OLD);
+    write_settings(KEY_OF("1", NEW));
+    list_with(first, OLD, "nextCursor");
+    check_key(url, NEW, "HTTP/1.1 401");
+    OK(tenon_settings_reload(settings, NULL));
+    list_with(first, OLD, "HTTP/1.1 401");
+    list_with(second, NEW, "nextCursor");
+    list_with(second, OLD, "HTTP/1.1 401");
+    check_key(url, OLD, "HTTP/1.1 401");
+    check_key(url, NEW, "HTTP/1.1 200");
+    close(first);
+    close(second);
+    OK(tenon_server_free(server));
+    tenon_settings_free(settings);
+}
+
+static void check_page_size(tenon_settings *settings, const char *expected) {
+    const char *value = "";
+    OK(tenon_settings_get(settings, "limits.page_size", &value, NULL));
+    CHECK(strcmp(value, expected) == 0);
+}
+
+static void wrong_keys_change_nothing(void) {
+    static const struct {
+        const char *toml, *why;
+        tenon_status status;
+    } cases[] = {
+        {KEY_OF("2", "short-1"), "server.auth: auth[0].keys[0]: the key has 7 bytes", TENON_ERR_STATE},
+        {KEYS_OF("2", SIGNED "secret = \"short-1\"\n"), "server.auth: auth[0].secret: the secret has 7 bytes",
+         TENON_ERR_STATE},
+        {KEYS_OF("2", SIGNED "algorithms = [\"HS255\"]\n"), "server.auth[0].algorithms: there is no word \"HS255\"",
+         TENON_ERR_INVALID},
+    };
+    tenon_settings *settings = settings_of(KEY_OF("1", OLD));
+    tenon_server *server = server_with(settings);
+    const char *url = http_listening(server);
+    const int fd = connected_with(url, OLD);
+    char why[128];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_settings(cases[i].toml);
+        snprintf(why, sizeof why, "%s, line 5: %s", settings_file, cases[i].why);
+        CHECK_ERROR(cases[i].status, why, tenon_settings_reload(settings, &err));
+        check_page_size(settings, "1");
+        list_with(fd, OLD, "nextCursor");
+    }
+    write_settings(KEY_OF("2", NEW));
+    OK(tenon_settings_reload(settings, NULL));
+    list_with(fd, OLD, "HTTP/1.1 401");
+    check_key(url, NEW, "HTTP/1.1 200");
+    check_page_size(settings, "2");
+    close(fd);
+    OK(tenon_server_free(server));
+    tenon_settings_free(settings);
+}
+
 static const struct test tests[] = {
     {"the verifier accepts and refuses", the_verifier_accepts_and_refuses},
     {"the verifier reads headers", the_verifier_reads_headers},
@@ -266,5 +386,16 @@ static const struct test tests[] = {
     {"the authorizer gets the principal", the_authorizer_gets_the_principal},
     {"wrong arguments", wrong_arguments},
     {"each is set once, and before the start", each_is_set_once_and_before_the_start},
+    {"a reload replaces keys", a_reload_replaces_keys},
+    {"wrong keys change nothing", wrong_keys_change_nothing},
 };
-RUN_TESTS(tests)
+
+int main(int argc, char **argv) {
+    const int file = mkstemps(settings_file, 5);
+    int code;
+    if (file < 0) return 2;
+    close(file);
+    code = run_tests(argc, argv, tests, sizeof tests / sizeof *tests);
+    unlink(settings_file);
+    return code;
+}
