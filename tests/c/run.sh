@@ -12,7 +12,7 @@ lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}") || exit 2
 build=${BUILD:-build/c}
 cc=${CC:-cc}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments arguments_entries arguments_calls costly_schemas helpers kinds entry_options mounts middleware ask sensitive destroy destroy_paths late_completion cancel modes inline elicit results log lifecycle hooks failed_start descriptors sockets web http http_states signals poll_after_end crash views_and_skills exchange threads stores access settings listen)
+programs=(arguments arguments_entries arguments_calls costly_schemas helpers kinds entry_options mounts middleware ask sensitive destroy destroy_paths late_completion cancel modes inline elicit results log lifecycle hooks failed_start descriptors sockets web http http_states signals poll_after_end crash views_and_skills exchange threads stores access credentials visible settings listen)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.

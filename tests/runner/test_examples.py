@@ -52,6 +52,14 @@ def test_pages_say_how_their_example_is_started():
         assert all(one == name or one.startswith(f"{name}/") for one in said), f"{page} says {said}"
 
 
+def test_every_c_program_of_tests_is_run():
+    folder = ROOT / "tests" / "c"
+    named = re.search(r"^programs=\((.*)\)$", (folder / "run.sh").read_text(), re.M)[1].split()
+    # Those of the sanitizers must fail, and `refusals` needs arguments.
+    others = {"canary-address", "canary-thread", "refusals"}
+    assert sorted(named) == sorted({program.stem for program in folder.glob("*/*.c")} - others)
+
+
 def test_an_unknown_example_is_refused_with_the_names_that_there_are():
     done = subprocess.run([sys.executable, str(EXAMPLE), "nothing"], capture_output=True, text=True)
     assert done.returncode == 1 and "no 'nothing'; there are " in done.stderr and "python/basic" in done.stderr

@@ -273,6 +273,13 @@ fn texts_contain_variables() {
     let lists =
         folder.settings("", "TENON_TEST_SERVER__REVISIONS=\"2025-11-25, 2026-07-28\"\n").load().unwrap();
     assert_eq!(get(&lists, "server.revisions"), json!(["2025-11-25", "2026-07-28"]));
+    // What is nearly a JSON object is no text, and no error shows it.
+    let text = error(&folder, folder.settings("", "TENON_TEST_SERVER__PRINCIPAL={\"subject\": \"ann\"\n"));
+    assert!(text.starts_with("the variable TENON_TEST_SERVER__PRINCIPAL"), "{text}");
+    assert!(
+        text.ends_with("it begins like a JSON object, but is not JSON") && !text.contains("ann"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -81,6 +81,24 @@ fn a_server_that_was_removed_refuses_no_reload() {
 }
 
 #[test]
+fn refused_reloads_use_up_no_sets_of_limits() {
+    let folder = Folder::new();
+    let toml = |pages: u32, issuer: &str| {
+        let verifier = format!("type = \"jwt\"\naudience = \"a\"\nsecret = \"{}\"\n{issuer}", "s".repeat(32));
+        format!("[server]\nname = \"demo\"\n[[server.auth]]\n{verifier}\n[limits]\npage_size = {pages}\n")
+    };
+    let settings = folder.settings(&toml(1, "issuer = \"i\""), "").load().unwrap();
+    let _server = Server::from_settings(&settings).unwrap().build().unwrap();
+    for pages in 2..1100 {
+        folder.file("app.toml", &toml(pages, ""));
+        assert!(settings.reload().unwrap_err().message().contains("needs the option issuer"));
+    }
+    folder.file("app.toml", &toml(1100, "issuer = \"i\""));
+    settings.reload().unwrap();
+    assert_eq!(get(&settings, "limits.page_size"), 1100);
+}
+
+#[test]
 fn transports_that_are_served_cannot_change() {
     let folder = Folder::new();
     let toml = |path: &str| format!("[server]\nname = \"demo\"\n[serve.http]\nport = 0\npath = \"{path}\"\n");

@@ -27,11 +27,12 @@ pub(super) struct Part {
 
 /// All parts, in the order in which they change.
 pub(super) const PARTS: &[Part] = &[
-    Part { path: &[LIMITS], prepare: limits },
     Part { path: &[SERVER, "log_level"], prepare: log_level },
     Part { path: &[SERVER, "mask_errors"], prepare: mask_errors },
     Part { path: &[SERVER, "disabled"], prepare: disabled },
     Part { path: &[SERVER, "auth"], prepare: auth },
+    // Last, because each new set of limits stays, also if another part is then refused.
+    Part { path: &[LIMITS], prepare: limits },
 ];
 
 fn limits(shared: &Arc<Shared>, values: &Values<'_>) -> Result<Commit, String> {

@@ -98,7 +98,7 @@ fn settings(variables: &Variables, prefix: &str, sections: &Sections) -> Result<
             return Err(Error::invalid(format!("{origin}: {why}")));
         }
         let text = value.to_str().ok_or_else(|| Error::invalid(format!("{origin}: it is not UTF-8")))?;
-        let (path, value) = sections.whole(&path, read(text, sections.reading(&path), origin));
+        let (path, value) = sections.whole(&path, read(text, sections.reading(&path), origin)?);
         if let Some(other) = tree::at(&table, &path).and_then(tree::origin) {
             return Err(Error::invalid(format!("{origin}: {other} sets the same setting; remove one")));
         }
@@ -153,16 +153,25 @@ fn unquoted(value: &str) -> Option<String> {
 }
 
 /// The value that the text of a variable stands for.
-fn read(text: &str, reading: Reading, origin: &str) -> Value {
+fn read(text: &str, reading: Reading, origin: &str) -> Result<Value, Error> {
     let json = || serde_json::from_str(text).ok().map(|json| tree::from_json(origin, &json));
     let words = || {
         let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
         tree::value(origin, words.map(|word| tree::value(origin, word)).collect::<Vec<_>>())
     };
-    match reading {
+    Ok(match reading {
         Reading::Text => tree::value(origin, text),
         Reading::Words if text.trim_start().starts_with('[') => json().unwrap_or_else(words),
         Reading::Words => words(),
-        Reading::Json => json().unwrap_or_else(|| tree::value(origin, ValueKind::String(text.to_owned()))),
-    }
+        Reading::Json => match json() {
+            Some(value) => value,
+            // An address may begin with a bracket, but no text begins with a brace.
+            None if text.trim_start().starts_with('{') => {
+                return Err(Error::invalid(format!(
+                    "{origin}: it begins like a JSON object, but is not JSON"
+                )));
+            }
+            None => tree::value(origin, ValueKind::String(text.to_owned())),
+        },
+    })
 }

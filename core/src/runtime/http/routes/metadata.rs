@@ -14,7 +14,7 @@ use crate::runtime::options::transports::TransportKind;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Uri};
 use std::pin::pin;
 use std::sync::Arc;
 use tenon_tokens::WELL_KNOWN;
@@ -64,19 +64,21 @@ impl RouteHandler for Metadata {
     }
 }
 
-/// The response to a request for metadata that the program has passed to the service: its router knows the endpoints.
-/// `None` if the request is another one.
+/// Whether a request that a program has passed to the service is for the metadata of an endpoint.
+pub(in crate::runtime::http) fn is_named(service: &HttpService, uri: &Uri) -> bool {
+    let has_servers = !service.engine().0.authorization_servers.is_empty();
+    let named = || uri.path().strip_prefix(WELL_KNOWN);
+    has_servers && named().is_some_and(|named| named.is_empty() || named.starts_with('/'))
+}
+
+/// The response to such a request. The program's router knows the endpoints.
 pub(in crate::runtime::http) fn of_service(
     service: &HttpService,
     head: &Parts,
     caller: Caller<'_>,
-) -> Option<Response<ResponseBody>> {
-    let named = head.uri.path().strip_prefix(WELL_KNOWN)?;
-    let is_metadata = matches!(named.as_bytes(), [] | [b'/', ..]);
-    let shared = &service.engine().0;
-    let has_servers = !shared.authorization_servers.is_empty();
-    let path_of = |named: &str| (!named.is_empty() && shared.public_url.is_none()).then(|| named.to_owned());
-    (is_metadata && has_servers).then(|| metadata(service, head, caller, path_of))
+) -> Response<ResponseBody> {
+    let has_url = service.engine().0.public_url.is_some();
+    metadata(service, head, caller, |named| (!named.is_empty() && !has_url).then(|| named.to_owned()))
 }
 
 /// The response to a request for metadata. `path_of` has the path of the endpoint that is named. "" names the server's

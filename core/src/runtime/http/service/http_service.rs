@@ -121,12 +121,13 @@ impl HttpService {
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
         let budget = self.0.budget.of(share.as_ref());
         let caller = Caller { budget: &budget, connection: None, principal: None };
-        let (head, body) = request.into_parts();
         // The document is public, so no host and no origin is refused.
-        if let Some(response) = metadata::of_service(self, &head, caller) {
+        if metadata::is_named(self, request.uri()) {
+            let (head, body) = request.into_parts();
+            let response = metadata::of_service(self, &head, caller);
             return drain_and_refuse(response, &head, pin!(body)).await;
         }
-        self.handle_for(Request::from_parts(head, body), caller).await
+        self.handle_for(request, caller).await
     }
 
     /// Answers a request of a known caller. The framing of the body was checked already.
