@@ -120,14 +120,7 @@ impl HttpService {
         let address = request.extensions().get::<RemoteAddress>();
         let share = address.map(|address| self.0.engine.0.shares.of(key(address.0)));
         let budget = self.0.budget.of(share.as_ref());
-        let caller = Caller { budget: &budget, connection: None, principal: None };
-        // The document is public, so no host and no origin is refused.
-        if metadata::is_named(self, request.uri()) {
-            let (head, body) = request.into_parts();
-            let response = metadata::of_service(self, &head, caller);
-            return drain_and_refuse(response, &head, pin!(body)).await;
-        }
-        self.handle_for(request, caller).await
+        self.handle_for(request, Caller { budget: &budget, connection: None, principal: None }).await
     }
 
     /// Answers a request of a known caller. The framing of the body was checked already.
@@ -145,6 +138,10 @@ impl HttpService {
         let checked = rules::verb(&head.method)
             .and_then(|verb| Ok((verb, self.0.access.check(&head.uri, &head.headers)?)));
         let (verb, origin) = match checked {
+            // The document is public, so no host and no origin is refused. A listener has a route for it.
+            _ if caller.connection.is_none() && metadata::is_named(self, &head.uri) => {
+                return drain_and_refuse(metadata::of_service(self, &head, caller), &head, body).await;
+            }
             Ok(checked) => checked,
             Err(refusal) => {
                 return drain_and_refuse(refused(refusal), &head, body).await;
