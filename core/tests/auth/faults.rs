@@ -2,10 +2,14 @@
 
 use crate::helpers::door::*;
 use crate::helpers::issuer::{Answer, Issuer};
+use crate::helpers::served::Handlers;
 use crate::helpers::tokens::*;
+use crate::support::bench::whole;
 use serde_json::{Value, json};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tenon_mcp::Limits;
+use tenon_mcp::{Credentials, Limits, Log, LogLevel, Principal, Record};
 
 /// A server whose requests to the issuer take at most 300 ms.
 fn impatient(verifiers: Value) -> Door {
@@ -265,4 +269,78 @@ fn a_resolver_of_the_program_comes_first() {
     let knock = |own: &str| door.knock(&[("x-own", own), (name, &value)]);
     assert_eq!((door.status(BOB), door.knock(&[("x-own", "ann")]), door.knock(&[])), (200, 200, 401));
     assert_eq!((knock("no"), knock("panics")), (403, 500));
+}
+
+/// The records of a server's log, with their levels and targets.
+#[derive(Default)]
+struct Records(Mutex<Vec<(LogLevel, String, String)>>);
+
+impl Log for Records {
+    fn log(&self, record: &Record<'_>) {
+        let (target, message) = (record.target.to_owned(), record.message.to_owned());
+        self.0.lock().unwrap().push((record.level, target, message));
+    }
+}
+
+/// Tells the test when it is dropped.
+struct DropWatch(Sender<&'static str>);
+
+impl Drop for DropWatch {
+    fn drop(&mut self) {
+        let _ = self.0.send("dropped");
+    }
+}
+
+/// Its request is refused as busy, the operator learns why, and the client does not.
+#[test]
+fn a_verifier_of_the_program_that_hangs() {
+    let log = Arc::new(Records::default());
+    let mut limits = Limits::default();
+    limits.store_timeout = Duration::from_millis(300);
+    let door = Door::with(limits, json!({}), |builder| builder.log(log.clone()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let (events, seen) = channel();
+    let verifier = move |credentials: Credentials| {
+        let events = events.clone();
+        async move {
+            if credentials.token.as_deref() == Some("good") {
+                return Some(Principal::from("ann"));
+            }
+            let watch = DropWatch(events);
+            let _ = watch.0.send("started");
+            std::future::pending::<()>().await;
+            drop(watch);
+            None
+        }
+    };
+    door.bench.server.port().set_spawn(Arc::new(Handlers(runtime.handle().clone())));
+    door.bench.server.verifier(&[], verifier).unwrap();
+    let event = || seen.recv_timeout(Duration::from_secs(30)).expect("something happens");
+    let (name, value) = bearer("hunter2");
+    let mut waits = door.begin_modern(&[(name, &value)], "tools/call", json!({ "name": "work" }));
+    assert!(waits.poll().is_none());
+    assert_eq!(event(), "started");
+    let wait = |milliseconds| {
+        door.bench.clock.advance(Duration::from_millis(milliseconds));
+        door.bench.service.tick();
+    };
+    wait(299);
+    assert!(waits.poll().is_none() && log.0.lock().unwrap().is_empty());
+    wait(1);
+    let refused = whole(waits.poll().expect("its time is over"));
+    assert_eq!(refused.status, 503);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(!String::from_utf8_lossy(&refused.body).contains("verifier"));
+    assert_eq!(event(), "dropped", "the function does not go on");
+    let said = std::mem::take(&mut *log.0.lock().unwrap());
+    assert!(said.iter().all(|(level, _, text)| *level == LogLevel::Error && !text.contains("hunter2")));
+    let of_auth: Vec<_> = said.iter().filter(|(_, target, _)| target == "tenon_mcp::auth").collect();
+    let [(_, _, text)] = &of_auth[..] else { panic!("not one record about credentials: {said:?}") };
+    assert_eq!(text, "the verifier failed: it did not answer in time");
+    assert!(said.iter().any(|(_, _, text)| text.contains("300 ms (store_timeout)")), "{said:?}");
+    assert!(door.callers.borrow().is_empty(), "no handler was called");
+    // This is no refusal of the credentials, so it is not kept.
+    let mut again = door.begin_modern(&[(name, &value)], "tools/call", json!({ "name": "work" }));
+    assert!(again.poll().is_none());
+    assert_eq!((event(), door.status("good")), ("started", 200));
 }

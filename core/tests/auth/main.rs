@@ -5,6 +5,7 @@ mod attacks;
 mod faults;
 mod helpers;
 mod metadata;
+mod reload;
 #[path = "../http/support/mod.rs"]
 #[allow(dead_code)]
 mod support;

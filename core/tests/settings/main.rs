@@ -263,6 +263,44 @@ fn files_that_cannot_be_read_say_why() {
     assert!(load(&folder.0.join("bytes.toml")).message().ends_with("it is not UTF-8"));
 }
 
+/// Linux calls `/proc/self/mem` a regular file, and refuses to read its first byte, also for the superuser.
+#[test]
+fn a_regular_file_whose_read_fails_says_so() {
+    if !Path::new("/proc/self/mem").exists() {
+        return;
+    }
+    let folder = Folder::new();
+    let link = |name: &str| std::os::unix::fs::symlink("/proc/self/mem", folder.0.join(name)).unwrap();
+    ["mem.toml", "mem.json", "mem"].into_iter().for_each(link);
+    let is_regular = fs::metadata(folder.0.join("mem")).unwrap().is_file();
+    assert!(is_regular && fs::read(folder.0.join("mem")).is_err(), "the kernel does not do that");
+    let with = |file: &str| Settings::builder().file(folder.0.join(file)).prefix("");
+    let load = |builder: SettingsBuilder| {
+        let refused = builder.load().unwrap_err();
+        (refused.kind(), refused.message().replace(&format!("{}/", folder.0.display()), ""))
+    };
+    for name in ["mem.toml", "mem.json"] {
+        let (kind, said) = load(with(name));
+        assert_eq!(kind, ErrorKind::Io);
+        assert!(said.starts_with(&format!("settings file {name}: it cannot be read: ")), "{said}");
+    }
+    let toml =
+        format!("[server]\nname = \"demo\"\nstore_file = {:?}\n", folder.0.join("mem").to_str().unwrap());
+    folder.file("app.toml", &toml);
+    let (_, said) = load(with("app.toml"));
+    assert!(said.starts_with("app.toml, line 3: server.store_file: file mem: it cannot be read: "), "{said}");
+    folder.file("app.toml", "[limits]\nmax_calls = 1\n");
+    let (kind, said) = load(with("app.toml").dotenv(folder.0.join("mem")));
+    assert!(kind == ErrorKind::Io && said.contains("mem: it cannot be read: "), "{said}");
+    // A reload fails like this too, and changes nothing.
+    let settings = with("app.toml").load().unwrap();
+    fs::remove_file(folder.0.join("app.toml")).unwrap();
+    link("app.toml");
+    let refused = settings.reload().unwrap_err();
+    assert!(refused.message().contains("app.toml: it cannot be read: "), "{refused}");
+    assert_eq!(get(&settings, "limits.max_calls"), 1);
+}
+
 #[test]
 fn texts_contain_variables() {
     let folder = Folder::new();

@@ -34,11 +34,6 @@ impl Engine {
         }
         let topic = Topic::Resource(uri.into());
         let (engine, weak, subscribed) = (self.clone(), Arc::downgrade(peer), topic.name().to_owned());
-        let expiry = self.until_expiry(caller.principal, move || {
-            if let Some(peer) = weak.upgrade() {
-                engine.unsubscribe(&peer, subscribed.clone());
-            }
-        });
         let bounds = Bounds { names: limits.max_subscriptions, bytes: limits.max_subscription_bytes };
         let added = {
             let mut table = bus.table.lock();
@@ -56,6 +51,12 @@ impl Engine {
             table.add(key, topic.clone(), bounds)
         };
         if !matches!(added, Added::Full) {
+            // Afterwards, because a credential that has ended meanwhile ends only subscriptions that exist.
+            let expiry = self.until_expiry(caller.principal, move || {
+                if let Some(peer) = weak.upgrade() {
+                    engine.unsubscribe(&peer, subscribed.clone());
+                }
+            });
             drop(peer.keep_expiry(topic.name(), expiry));
         }
         // Checked afterwards: either the thread that closes the session finds the subscription, or this check sees

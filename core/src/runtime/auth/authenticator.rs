@@ -52,8 +52,8 @@ pub(super) struct Env {
     observers: Observers,
     pub(super) client: Arc<HttpClient>,
     pub(super) public_url: Option<String>,
-    /// How long a request of a verifier may take.
-    pub(super) timeout: Duration,
+    /// How long a request of a verifier may take before the server is built.
+    first_timeout: Duration,
     accepted: TimedCache<Digest, Principal>,
     /// The texts for the clients.
     refused: TimedCache<Digest, &'static str>,
@@ -65,6 +65,12 @@ pub(super) struct Env {
 impl Env {
     pub(super) fn now(&self) -> Instant {
         self.environment.now()
+    }
+
+    /// How long a request of a verifier may take. A reload can change it.
+    pub(super) fn timeout(&self) -> Duration {
+        let shared = self.shared.get().and_then(Weak::upgrade);
+        shared.map_or(self.first_timeout, |shared| Engine(shared).limits().store_timeout)
     }
 
     pub(super) fn unix_seconds(&self) -> u64 {
@@ -147,7 +153,7 @@ impl Authenticator {
             observers,
             client,
             public_url,
-            timeout: limits.store_timeout,
+            first_timeout: limits.store_timeout,
             accepted: TimedCache::new(limits.max_cached_tokens),
             refused: TimedCache::new(MOST_REFUSED.min(limits.max_cached_tokens)),
             shared: OnceLock::new(),

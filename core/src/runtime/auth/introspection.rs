@@ -96,7 +96,7 @@ impl Introspector {
         let body = format!("token={}&token_type_hint=access_token", encoded(token));
         let mut request = OutgoingRequest::new(Method::POST, self.url.clone(), Trust::Named);
         (request.headers, request.body) = (self.headers.clone(), body.into());
-        (request.max_response_bytes, request.timeout) = (MAX_RESPONSE_BYTES, self.env.timeout);
+        (request.max_response_bytes, request.timeout) = (MAX_RESPONSE_BYTES, self.env.timeout());
         let failed = |why: String| {
             self.env.log(LogLevel::Warn, || format!("{} does not answer about a token: {why}", self.url));
             Err(UNREACHABLE)

@@ -90,7 +90,7 @@ impl Jwks {
         let task = async move {
             let mut request = OutgoingRequest::new(Method::GET, own.url.clone(), Trust::Named);
             request.max_response_bytes = MAX_KEY_SET_BYTES;
-            request.timeout = own.env.timeout;
+            request.timeout = own.env.timeout();
             let read = match own.env.client.send(request).await {
                 Err(error) => Err(error.to_string()),
                 Ok(response) if response.status != 200 => Err(format!("the status is {}", response.status)),

@@ -9,5 +9,6 @@ mod lists;
 mod names;
 mod others;
 mod rates;
+mod removals;
 mod strangers;
 mod transports;

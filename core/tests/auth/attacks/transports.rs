@@ -24,7 +24,7 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn socket(served: &Served, token: &str) -> WebSocket<TcpStream> {
+pub(super) fn socket(served: &Served, token: &str) -> WebSocket<TcpStream> {
     let mut request = format!("ws://{}/ws", served.address).into_client_request().unwrap();
     request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     let stream = TcpStream::connect(served.address).unwrap();
@@ -32,7 +32,7 @@ fn socket(served: &Served, token: &str) -> WebSocket<TcpStream> {
     tungstenite::client(request, stream).unwrap().0
 }
 
-fn ask(socket: &mut WebSocket<TcpStream>, message: &Value) -> Value {
+pub(super) fn ask(socket: &mut WebSocket<TcpStream>, message: &Value) -> Value {
     socket.send(Message::text(message.to_string())).unwrap();
     loop {
         if let Message::Text(text) = socket.read().unwrap() {
@@ -42,7 +42,7 @@ fn ask(socket: &mut WebSocket<TcpStream>, message: &Value) -> Value {
 }
 
 /// The event stream of a client of HTTP+SSE, and its address for messages.
-fn events(served: &Served, token: &str) -> (Client, String) {
+pub(super) fn events(served: &Served, token: &str) -> (Client, String) {
     let mut client = served.client();
     client.path = "/sse".to_owned();
     let (name, value) = bearer(token);
@@ -53,7 +53,7 @@ fn events(served: &Served, token: &str) -> (Client, String) {
     (client, address)
 }
 
-fn post(served: &Served, path: &str, token: Option<&str>, message: &Value) -> u16 {
+pub(super) fn post(served: &Served, path: &str, token: Option<&str>, message: &Value) -> u16 {
     let mut client = served.client();
     client.path = path.to_owned();
     let header = token.map(bearer);

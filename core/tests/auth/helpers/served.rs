@@ -8,19 +8,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::{
-    HttpOptions, JsonSlice, Kind, Limits, Running, ServeOptions, Server, Spawn, Spelling, SseOptions, Tool,
-    WebSocketOptions,
+    HttpOptions, JsonSlice, Kind, Limits, Running, ServeOptions, Server, ServerBuilder, Spawn, Spelling,
+    SseOptions, Tool, WebSocketOptions,
 };
 use tokio::runtime::{Handle, Runtime};
 
 pub struct Served {
     pub running: Running,
-    _server: Server,
+    pub server: Server,
     pub address: SocketAddr,
     _runtime: Runtime,
 }
 
-struct Handlers(Handle);
+/// Runs handlers on a runtime of the test.
+pub struct Handlers(pub Handle);
 
 impl Spawn for Handlers {
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
@@ -40,10 +41,15 @@ impl Served {
 
     /// The same with other options of Streamable HTTP.
     pub fn on(http: HttpOptions, limits: Limits, settings: &Value) -> Served {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut builder = Server::builder("up", "1.0.0").limits(limits);
         builder.set_settings(&JsonSlice::from_value(settings), Spelling::Rust).unwrap();
+        Served::of(http, builder)
+    }
+
+    /// The same with settings that the builder has.
+    pub fn of(http: HttpOptions, builder: ServerBuilder) -> Served {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = builder.build().unwrap();
         let schema = crate::schema(serde_json::json!({ "type": "object" }));
         server.tool(Tool::new("work").input_schema(schema), || async { "done" }).unwrap();
@@ -55,7 +61,7 @@ impl Served {
             .websocket(WebSocketOptions::new("/ws").unwrap());
         let running = server.start(options).unwrap();
         let address = running.http_address().unwrap();
-        Served { running, _server: server, address, _runtime: runtime }
+        Served { running, server, address, _runtime: runtime }
     }
 
     pub fn client(&self) -> Client {

@@ -1,5 +1,6 @@
 //! The endpoint of Streamable HTTP: its state, and the handler for each request.
 
+use super::metadata;
 use super::post::readable;
 use crate::dispatch::limits::Limits;
 use crate::host::Engine;
@@ -14,7 +15,6 @@ use crate::runtime::http::response::responses::{
     drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
 };
 use crate::runtime::http::resumption::open_streams::OpenStreams;
-use crate::runtime::http::routes::metadata;
 use crate::runtime::http::session::sessions::Sessions;
 use crate::runtime::sockets::client_address::key;
 use crate::server::Server;

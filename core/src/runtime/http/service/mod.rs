@@ -2,6 +2,7 @@
 
 pub(super) mod http_service;
 mod initialize;
+pub(super) mod metadata;
 mod post;
 mod principal;
 mod resource;
