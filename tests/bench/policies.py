@@ -111,8 +111,8 @@ def verdict(record):
     missing = unmeasured(record)
     for target, era in missing:
         print(f"FAILED {target:13} {era:7} was not measured")
-    print("The medians of CPU time decide. Servers that declare nothing pay nothing: the stage `instructions` compares "
-          "their counts with tests/instructions/baselines.json.")
+    print("The medians of CPU time decide. For servers that declare nothing, the stage `instructions` compares the "
+          "counts with tests/instructions/baselines.json.")
     print(f"{passed} passed, {failed + len(missing)} failed")
     return failed + len(missing)
 

@@ -74,3 +74,16 @@ def test_the_public_url_counts():
         assert status == expected, path
         if status == 200:
             assert json.loads(body)["resource"] == "https://mcp.example/mcp"
+
+
+@pytest.mark.parametrize("path", ["/mcp\ud800", "/mcp\n", "/a b", "mcp", ""])
+def test_a_path_that_is_no_path_disturbs_nothing(path):
+    status, headers, _ = asyncio.run(ask(guarded().asgi(), path))
+    assert status == 401 and "resource_metadata=" in headers["www-authenticate"]
+
+
+def test_a_quote_in_a_path_ends_no_part_of_the_challenge():
+    status, headers, _ = asyncio.run(ask(guarded().asgi(), '/mcp", error="none'))
+    assert status == 401 and "none" not in headers["www-authenticate"]
+    status, headers, _ = asyncio.run(ask(guarded().asgi(), '/mcp"'))
+    assert status == 401 and "resource_metadata" not in headers["www-authenticate"]

@@ -123,7 +123,7 @@ class Asgi:
         running, bridge = self._service.enter()
         version = int(scope.get("http_version", "1.1").partition(".")[0])
         headers = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
-        headers.append((b":path", _paths(scope)[1].encode()))
+        headers.append((b":path", _paths(scope)[1].encode(errors="replace")))
         client = scope.get("client")
         request = (scope["method"], version, client[0] if client else None)
         context = contextvars.copy_context() if self._principal is None else None

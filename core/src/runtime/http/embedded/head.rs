@@ -109,3 +109,28 @@ fn path_of(target: &[u8]) -> Uri {
     let parsed = Uri::try_from(path).ok().and_then(|uri| uri.into_parts().path_and_query);
     parsed.map(Uri::from).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_that_of_a_valid_target() {
+        for (target, path) in [
+            ("/mcp", "/mcp"),
+            ("/mcp/?a=b#c", "/mcp/"),
+            ("http://shop.example/mcp?a", "/mcp"),
+            ("*", "*"),
+            ("", "/"),
+            ("?a", "/"),
+            ("mcp", "/"),
+            ("/a b", "/"),
+            ("/a\n", "/"),
+        ] {
+            let mut head = RequestHead::new("GET").unwrap();
+            head.header(":path", target).unwrap();
+            assert_eq!(head.0.uri.path(), path, "{target:?}");
+            assert!(head.0.headers.is_empty());
+        }
+    }
+}
