@@ -351,7 +351,7 @@ impl Shared {
         }
         let outgoing = self.failure(&flight, error);
         flight.rejected(error, outgoing.size());
-        self.finish(id, flight, outgoing, None);
+        self.finish(id, &mut flight, outgoing, None);
     }
 
     /// Passes an outcome to the sink of its call. A panic there must not prevent the end of the call.
@@ -377,12 +377,12 @@ impl Shared {
     }
 
     /// Sends the `input_required` response that ends a modern attempt (MR-2).
-    pub(super) fn input_required(&self, id: CallId, flight: InFlightCall) {
+    pub(super) fn input_required(&self, id: CallId, mut flight: InFlightCall) {
         let outgoing = caught(|| self.questions_of(&flight)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the questions of {}", flight.entry()), &panicked);
             self.failure(&flight, &error)
         });
-        self.finish(id, flight, outgoing, Some(CancelReason::Suspended));
+        self.finish(id, &mut flight, outgoing, Some(CancelReason::Suspended));
     }
 
     fn questions_of(&self, flight: &InFlightCall) -> Outgoing {

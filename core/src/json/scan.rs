@@ -127,6 +127,15 @@ impl Member {
         if self.key_escaped { decode(raw) } else { Cow::Borrowed(raw) }
     }
 
+    /// The bytes of the decoded name. `text` is the text that was scanned.
+    #[inline]
+    pub(crate) fn name_bytes<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.key_escaped {
+            true => Cow::Owned(self.name(text).into_owned().into_bytes()),
+            false => Cow::Borrowed(&text[self.key.range()]),
+        }
+    }
+
     /// The text of the value. `text` is the text that was scanned.
     pub fn text<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[self.value.range()]

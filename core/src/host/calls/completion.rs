@@ -12,6 +12,7 @@ use crate::host::engine_state::Shared;
 use crate::host::session::peer::Peer;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape;
+use std::mem::take;
 
 /// How a call ends without its handler's outcome.
 pub(in crate::host) enum End {
@@ -32,7 +33,7 @@ impl Shared {
     }
 
     /// Ends a call that was removed from the table, and that its handler has not completed.
-    pub(in crate::host) fn end_removed(&self, id: CallId, flight: InFlightCall, end: End) {
+    pub(in crate::host) fn end_removed(&self, id: CallId, mut flight: InFlightCall, end: End) {
         let (reason, outgoing) = match end {
             End::Silent(reason) => (reason, Outgoing::Dropped),
             End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text), &mut None)),
@@ -42,7 +43,7 @@ impl Shared {
             }
             End::Closing => (CancelReason::Closing, self.failure(&flight, &self.shutting_down())),
         };
-        self.finish(id, flight, outgoing, Some(reason));
+        self.finish(id, &mut flight, outgoing, Some(reason));
     }
 
     /// Ends a call that was removed from the table: gives back all that it holds, and notifies the peer, and the host if
@@ -50,7 +51,7 @@ impl Shared {
     pub(in crate::host) fn finish(
         &self,
         id: CallId,
-        mut flight: InFlightCall,
+        flight: &mut InFlightCall,
         outgoing: Outgoing,
         tell_host: Option<CancelReason>,
     ) {
@@ -58,11 +59,11 @@ impl Shared {
         flight.observed.finished(how, outgoing.size());
         // First, because the next call that gets this call's permit needs a credit.
         flight.lane.release();
-        self.release_stages(id, &mut flight);
+        self.release_stages(id, flight);
         flight.part = None;
         // After the credit and the permits, which the handler of the audit hook may need.
         if let Some(trail) = flight.audit.take() {
-            self.audit_ended(&flight, &trail, how);
+            self.audit_ended(flight, &trail, how);
         }
         if let Some(following) = &flight.following {
             self.end_following(following);
@@ -70,7 +71,7 @@ impl Shared {
         // While the server is ending, responses are not delayed.
         let ends = tell_host == Some(CancelReason::Closing);
         let spaced =
-            flight.sent.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(&flight, &outgoing));
+            flight.sent.outbox.as_ref().filter(|_| !ends).and_then(|_| self.spaced_until(flight, &outgoing));
         let cancelled = matches!(outgoing, Outgoing::Dropped) || ends;
         let reason = if cancelled { "the call was cancelled" } else { "the call has ended" };
         for request in flight.asks.pending.iter().filter_map(|pending| pending.request) {
@@ -102,10 +103,11 @@ impl Shared {
             local.cancel();
         }
         if tell_host.as_ref().is_some_and(|reason| *reason != CancelReason::Suspended) {
-            flight.handler.on_cancel.into_iter().for_each(|tell| _ = self.guard("a call's on_cancel", tell));
+            let told = take(&mut flight.handler.on_cancel);
+            told.into_iter().for_each(|tell| _ = self.guard("a call's on_cancel", tell));
         }
         // The questions may belong to a task that outlives the handler.
-        for (_, waiter) in flight.handler.waiters {
+        for (_, waiter) in take(&mut flight.handler.waiters) {
             waiter(Err(AskError::Stale));
         }
         if let (Some(reason), true, Target::Lane { lane, .. }) =

@@ -31,17 +31,18 @@ impl Shared {
     }
 
     /// The response to a call whose handler completed.
-    pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
+    pub(in crate::host) fn complete(&self, id: CallId, mut flight: InFlightCall, outcome: Outcome) {
         if let (Some(outer), None) = (flight.outer(), &flight.listing) {
             // For middleware: it gets the outcome as the handler returned it.
-            self.finish(id, flight, Outgoing::Dropped, None);
+            self.finish(id, &mut flight, Outgoing::Dropped, None);
+            drop(flight);
             self.followed(outer, outcome);
             return;
         }
         if flight.context.of_engine {
             // No limit of results applies, because the reply may be a whole record.
             self.deliver_outcome(&flight, &outcome);
-            return self.finish(id, flight, Outgoing::Dropped, None);
+            return self.finish(id, &mut flight, Outgoing::Dropped, None);
         }
         let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
@@ -51,11 +52,12 @@ impl Shared {
             (self.failure(&flight, &error), None)
         });
         let wrong = wrong.map(|why| (flight.context.clone(), why));
-        self.finish(id, flight, outgoing, None);
+        self.finish(id, &mut flight, outgoing, None);
         // Now that the call's credit is free, because the error hook's handler may need it.
         if let Some((context, why)) = wrong
             && let Some(this) = self.this.upgrade()
         {
+            drop(flight);
             Engine(this).hook_error(&context.entry, &why);
         }
     }

@@ -110,7 +110,7 @@ impl HostPort {
         call: CallId,
         body: impl FnOnce(&Shared, &RequestId, Revision) -> Result<Bytes, RpcError>,
     ) {
-        let Some(flight) = self.0.calls.remove(call) else { return };
+        let Some(mut flight) = self.0.calls.remove(call) else { return };
         let context = flight.context.clone();
         let revision = context.client.revision;
         let outgoing = match &context.request_id {
@@ -120,6 +120,6 @@ impl HostPort {
                 Err(error) => self.0.error(Some(id), Some(revision), &error),
             },
         };
-        self.0.finish(call, flight, outgoing, None);
+        self.0.finish(call, &mut flight, outgoing, None);
     }
 }

@@ -70,7 +70,7 @@ impl HostPort {
         if matches!(outcome, Outcome::Suspend) {
             return self.suspend(id);
         }
-        let flight = self.0.calls.remove(id).ok_or(Stale)?;
+        let Some(flight) = self.0.calls.remove(id) else { return Err(Stale) };
         self.0.complete(id, flight, outcome);
         Ok(())
     }

@@ -179,10 +179,40 @@ fn unreadable(error: RpcError) -> Malformed {
     Malformed { id: None, error, answer: true, reply: None }
 }
 
+/// The members of a message itself.
+#[derive(Default)]
+struct Roots {
+    jsonrpc: Option<Member>,
+    id: Option<Member>,
+    method: Option<Member>,
+    params: Option<Member>,
+    result: Option<Member>,
+    error: Option<Member>,
+}
+
+impl Roots {
+    /// Finds them in one pass. The scan has refused names that occur twice.
+    fn of(scan: &Scan, text: &[u8]) -> Roots {
+        let mut roots = Roots::default();
+        for member in scan.level(0) {
+            let place = match &*member.name_bytes(text) {
+                b"jsonrpc" => &mut roots.jsonrpc,
+                b"id" => &mut roots.id,
+                b"method" => &mut roots.method,
+                b"params" => &mut roots.params,
+                b"result" => &mut roots.result,
+                b"error" => &mut roots.error,
+                _ => continue,
+            };
+            *place = Some(*member);
+        }
+        roots
+    }
+}
+
 fn classify(params: Params) -> Decoded {
-    let root = |name: &str| params.scan.get(params.text.as_bytes(), 0, name).cloned();
-    let (id_member, method_member) = (root("id"), root("method"));
-    let (result, error) = (root("result"), root("error"));
+    let roots = Roots::of(&params.scan, params.text.as_bytes());
+    let Roots { id: id_member, method: method_member, result, error, .. } = roots;
     let has_method = method_member.is_some();
     let is_response = !has_method && (result.is_some() || error.is_some());
     let id = match &id_member {
@@ -202,7 +232,7 @@ fn classify(params: Params) -> Decoded {
         let id = id.filter(|_| !is_response);
         Err(Malformed { answer: id.is_some(), id, error, reply })
     };
-    match root("jsonrpc").map(|member| params.value(&member)) {
+    match roots.jsonrpc.map(|member| params.value(&member)) {
         Some(version) if version.as_bytes() == b"\"2.0\"" => {}
         Some(version) if version.decode_str().is_some_and(|version| version == "2.0") => {}
         _ => return fault(id, RpcError::invalid_request("Invalid request: jsonrpc must be \"2.0\"")),
@@ -233,7 +263,7 @@ fn classify(params: Params) -> Decoded {
         Some(name) => Method::parse(name),
         None => return fault(id, RpcError::invalid_request("Invalid request: method must be a string")),
     };
-    if root("params").is_some_and(|member| member.kind != Kind::Object) {
+    if roots.params.is_some_and(|member| member.kind != Kind::Object) {
         let error = RpcError::invalid_params("Invalid params: params must be an object");
         return fault(id, error.with_class(ErrorClass::Malformed));
     }

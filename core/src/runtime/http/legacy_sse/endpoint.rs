@@ -25,7 +25,7 @@ use crate::runtime::http::connection::read::read;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::queue::Queue;
 use crate::runtime::http::response::responses::{
-    body_error, drain_and_refuse, empty, event_stream, refuse_unread, refused, with_cors,
+    add_cors, body_error, drain_and_refuse, empty, event_stream, refused,
 };
 use crate::runtime::http::service::http_service::{HttpService, KEEP_ALIVE, TICK};
 use base64::Engine as _;
@@ -72,7 +72,8 @@ fn preflight(
 ) -> Response<ResponseBody> {
     let mut response = empty(StatusCode::NO_CONTENT);
     *response.headers_mut() = access.preflight(methods, &head.headers, origin);
-    with_cors(origin, response)
+    add_cors(origin, &mut response);
+    response
 }
 
 impl SseEndpoint {
@@ -109,30 +110,26 @@ impl SseEndpoint {
                 "Method not allowed: open the event stream with GET",
             )),
         });
+        let caller = Caller::on(connection);
         let opened = match checked {
-            Ok(origin) => match self.service.principal(&head, Caller::on(connection)).await {
+            Ok(origin) => match self.service.principal(&head, caller).await {
                 Ok(principal) => self.begin(&head, connection, principal).map(|stream| (origin, stream)),
                 Err(refusal) => {
-                    let response = self.challenged(&head, connection, refuse_unread(refusal, &head, &body));
-                    return with_cors(origin, response);
+                    let mut response = self.service.refuse_principal(refusal, &head, &body, caller);
+                    add_cors(origin, &mut response);
+                    return response;
                 }
             },
             Err(refusal) => Err(refusal),
         };
         match opened {
-            Ok((origin, stream)) => with_cors(origin, event_stream(ResponseBody::channel(Box::new(stream)))),
+            Ok((origin, stream)) => {
+                let mut response = event_stream(ResponseBody::channel(Box::new(stream)));
+                add_cors(origin, &mut response);
+                response
+            }
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         }
-    }
-
-    /// The refusal of a request with its challenge.
-    fn challenged(
-        &self,
-        head: &Parts,
-        connection: &Arc<ConnectionState>,
-        refusal: Response<ResponseBody>,
-    ) -> Response<ResponseBody> {
-        self.service.with_challenge(head, Caller::on(connection), refusal)
     }
 
     fn begin(
@@ -203,23 +200,25 @@ impl SseEndpoint {
             Ok(origin) => origin,
             Err(refusal) => return drain_and_refuse(refused(refusal), &head, pin!(body)).await,
         };
+        let caller = Caller::on(connection);
         let (principal, found) = match rules::verb(&head.method) {
             Ok(Verb::Options) => return preflight(access, rules::ALLOW_MESSAGES, &head, origin),
-            Ok(Verb::Post) => match self.service.principal(&head, Caller::on(connection)).await {
+            Ok(Verb::Post) => match self.service.principal(&head, caller).await {
                 Ok(principal) => {
                     let found = self.find(&head, principal.as_ref());
                     let content = rules::check_content(&head.headers);
                     (principal, found.and_then(|session| content.map(|()| session)))
                 }
                 Err(refusal) => {
-                    let response = self.challenged(&head, connection, refuse_unread(refusal, &head, &body));
-                    return with_cors(origin, response);
+                    let mut response = self.service.refuse_principal(refusal, &head, &body, caller);
+                    add_cors(origin, &mut response);
+                    return response;
                 }
             },
             _ => (None, Err(Refusal::only_post("Method not allowed: send messages with POST"))),
         };
-        let caller = Caller { principal: principal.as_ref(), ..Caller::on(connection) };
-        let response = match found {
+        let caller = Caller { principal: principal.as_ref(), ..caller };
+        let mut response = match found {
             Err(refusal) => drain_and_refuse(refused(refusal), &head, pin!(body)).await,
             Ok(session) => {
                 let max = self.engine().limits().max_message_bytes;
@@ -242,7 +241,8 @@ impl SseEndpoint {
                 }
             }
         };
-        with_cors(origin, response)
+        add_cors(origin, &mut response);
+        response
     }
 
     /// The response to a message whose handling panicked. If the message has an id, the error is sent on the stream.

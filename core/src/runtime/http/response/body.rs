@@ -25,7 +25,8 @@ pub struct ResponseBody(Inner);
 
 enum Inner {
     Whole(Bytes),
-    Stream(Stream),
+    /// In a box, because responses are moved often, and few are streams.
+    Stream(Box<Stream>),
     /// The stream of one client of HTTP+SSE, with all its messages.
     Channel(Box<dyn MessageStream>),
 }
@@ -195,7 +196,8 @@ impl ResponseBody {
         entry: OpenStreamGuard,
         scope: StreamScope,
     ) -> ResponseBody {
-        ResponseBody(Inner::Stream(Stream { exchange, _entry: entry, _scope: scope, ended: false }))
+        let stream = Stream { exchange, _entry: entry, _scope: scope, ended: false };
+        ResponseBody(Inner::Stream(Box::new(stream)))
     }
 }
 

@@ -15,23 +15,25 @@ pub(in crate::runtime::http) struct Challenge {
     pub(in crate::runtime::http) error: Option<&'static str>,
     /// The scopes that the request needs, separated by spaces.
     pub(in crate::runtime::http) scopes: Option<Arc<str>>,
-    /// Whether the challenge also names the scopes that the caller has. A client up to 2025-11-25 asks for exactly those
-    /// that a challenge names; from 2026-07-28 on, a client adds them itself (AU-10).
-    pub(in crate::runtime::http) repeats_granted: bool,
-    /// The caller, if the challenge names its scopes too.
+    /// The caller, if the challenge names its scopes too. A client up to 2025-11-25 asks for exactly those that a
+    /// challenge names; from 2026-07-28 on, a client adds them itself (AU-10).
     pub(in crate::runtime::http) granted: Option<Principal>,
 }
 
 impl Challenge {
     /// The challenge for an error of a message. A caller without the required role gets none, because no scope helps.
-    pub(in crate::runtime::http) fn of(error: ResponseError, modern: bool) -> Option<Challenge> {
+    /// `caller` is who has made the request.
+    pub(in crate::runtime::http) fn of(
+        error: ResponseError,
+        modern: bool,
+        caller: Option<&Principal>,
+    ) -> Option<Challenge> {
         match (error.class, error.scopes) {
             (ErrorClass::Unauthorized, scopes) => Some(Challenge { scopes, ..Challenge::default() }),
             (ErrorClass::Forbidden, scopes @ Some(_)) => Some(Challenge {
                 error: Some(ErrorCode::InsufficientScope.name()),
                 scopes,
-                repeats_granted: !modern,
-                granted: None,
+                granted: if modern { None } else { caller.cloned() },
             }),
             _ => None,
         }
@@ -81,27 +83,13 @@ impl Challenge {
     }
 }
 
-/// Adds the scopes of the caller to a challenge that repeats them.
-pub(in crate::runtime::http) fn repeat_granted(
-    mut response: Response<ResponseBody>,
-    principal: Option<&Principal>,
-) -> Response<ResponseBody> {
-    if let Some(principal) = principal
-        && let Some(challenge) = response.extensions_mut().get_mut::<Challenge>()
-        && challenge.repeats_granted
-    {
-        challenge.granted = Some(principal.clone());
-    }
-    response
-}
-
 /// Writes the challenge of a response, if it has one. `metadata` finds the URL of the server's metadata. `scopes` finds
 /// the scopes of the whole server. A 401 names them if the operation is not known (AU-8).
 pub(in crate::runtime::http) fn challenged(
-    mut response: Response<ResponseBody>,
+    response: &mut Response<ResponseBody>,
     metadata: impl FnOnce() -> Option<String>,
     scopes: impl FnOnce() -> Option<Arc<str>>,
-) -> Response<ResponseBody> {
+) {
     if let Some(mut challenge) = response.extensions_mut().remove::<Challenge>() {
         if response.status() == StatusCode::UNAUTHORIZED && challenge.scopes.is_none() {
             challenge.scopes = scopes();
@@ -109,5 +97,4 @@ pub(in crate::runtime::http) fn challenged(
         let value = challenge.value(metadata().as_deref());
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }
-    response
 }

@@ -4,7 +4,6 @@ use crate::host::{PrincipalRefusal, RefusalKind};
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
 use crate::proto::messages::error::RpcError;
-use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::read::{MAX_DRAINED, ReadError, drain};
 use crate::runtime::http::response::body::ResponseBody;
@@ -16,13 +15,12 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::Body;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 
 /// Adds the CORS headers that allow a page of this origin to read the response.
-pub(in crate::runtime::http) fn with_cors(
+pub(in crate::runtime::http) fn add_cors(
     origin: Option<&HeaderValue>,
-    mut response: Response<ResponseBody>,
-) -> Response<ResponseBody> {
+    response: &mut Response<ResponseBody>,
+) {
     if let Some(origin) = origin {
         let headers = response.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -30,7 +28,6 @@ pub(in crate::runtime::http) fn with_cors(
             .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(rules::EXPOSED_HEADERS));
         headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     }
-    response
 }
 
 /// The response to a request that does not become a WebSocket. If `why` is `None`, the reason is that the request has a
@@ -170,22 +167,27 @@ pub(in crate::runtime::http) fn complete_response(
     end: ResponseEnd,
     modern: bool,
     forms: Forms,
-    budget: &Arc<Budget>,
+    caller: Caller<'_>,
 ) -> Response<ResponseBody> {
     match end {
         ResponseEnd::Response(body, error) => {
             let status = error.as_ref().map_or(StatusCode::OK, |error| rules::status(error.class, modern));
-            if forms.json || status != StatusCode::OK {
-                let mut response = json(status, body);
-                if let Some(challenge) = error.and_then(|error| Challenge::of(error, modern)) {
-                    response.extensions_mut().insert(challenge);
+            match error {
+                Some(error) if status != StatusCode::OK => {
+                    let mut response = json(status, body);
+                    if let Some(challenge) = Challenge::of(error, modern, caller.principal) {
+                        response.extensions_mut().insert(challenge);
+                    }
+                    response
                 }
-                return response;
+                _ if forms.json => json(status, body),
+                _ => {
+                    let mut stream = Vec::with_capacity(body.len() + 16);
+                    sse::encode(None, None, &body, &mut stream);
+                    drop(body);
+                    event_stream(ResponseBody::whole(caller.budget.count(stream.into())))
+                }
             }
-            let mut stream = Vec::with_capacity(body.len() + 16);
-            sse::encode(None, None, &body, &mut stream);
-            drop(body);
-            event_stream(ResponseBody::whole(budget.count(stream.into())))
         }
         // The client has cancelled the request, and gets an empty stream.
         ResponseEnd::Dropped if !modern => event_stream(ResponseBody::empty()),

@@ -5,7 +5,7 @@ use crate::dispatch::web_pages::WebPage;
 use crate::proto::http::{ALLOW_PAGE, Access, has_current};
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::responses::{drain_and_refuse, empty, refused, with_cors};
+use crate::runtime::http::response::responses::{add_cors, drain_and_refuse, empty, refused};
 use crate::runtime::http::routes::route::{
     Answer, Answering, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
 };
@@ -63,7 +63,8 @@ impl FixedPages {
                     };
                     // A cache must not return the response for one origin to a page of another origin.
                     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
-                    with_cors(origin, response)
+                    add_cors(origin, &mut response);
+                    response
                 }
             },
         };

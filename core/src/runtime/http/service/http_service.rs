@@ -9,10 +9,9 @@ use crate::runtime::http::connection::budget::Budget;
 use crate::runtime::http::connection::caller::{Caller, RemoteAddress};
 use crate::runtime::http::connection::forwarded::Proxies;
 use crate::runtime::http::response::body::ResponseBody;
-use crate::runtime::http::response::challenge::repeat_granted;
 use crate::runtime::http::response::panic_boundary::bounded;
 use crate::runtime::http::response::responses::{
-    drain_and_refuse, empty, refuse_framing, refuse_unread, refused, with_cors,
+    add_cors, drain_and_refuse, empty, refuse_framing, refuse_unread, refused,
 };
 use crate::runtime::http::resumption::open_streams::OpenStreams;
 use crate::runtime::http::session::sessions::Sessions;
@@ -158,7 +157,7 @@ impl HttpService {
                 },
             };
             let caller = Caller { principal: principal.as_ref(), ..caller };
-            let answer = match verb {
+            match verb {
                 Verb::Post => match readable(&head) {
                     Ok(forms) => self.post(&head, body, forms, caller, &named).await,
                     Err(refusal) => Ok(drain_and_refuse(refused(refusal), &head, body).await),
@@ -170,12 +169,13 @@ impl HttpService {
                     *response.headers_mut() = self.0.access.preflight(rules::ALLOW, &head.headers, origin);
                     Ok(response)
                 }
-            };
-            answer.map(|response| repeat_granted(response, caller.principal))
+            }
         });
         let answer = bounded(&self.0.engine, &named, answer).await;
-        let response = self.with_challenge(&head, caller, answer.unwrap_or_else(refused));
-        with_cors(origin, response)
+        let mut response = answer.unwrap_or_else(refused);
+        self.challenge(&head, caller, &mut response);
+        add_cors(origin, &mut response);
+        response
     }
 
     /// Runs the work that depends on time: changes slow responses to streams, sends keep-alive comments, ends idle

@@ -49,7 +49,7 @@ impl HttpService {
             ResponseEnd::Response(body, None) => Some(body.len()),
             _ => None,
         };
-        let mut response = complete_response(end, false, forms, caller.budget);
+        let mut response = complete_response(end, false, forms, caller);
         if let Some(size) = opened {
             sessions.open(peer.clone()).await.map_err(refuse)?;
             engine.session_has_begun(&peer, observed, size);

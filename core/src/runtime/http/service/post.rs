@@ -22,6 +22,12 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
+/// What has become of a request that the engine has received.
+enum Called {
+    Answered(Response<ResponseBody>),
+    Waits(Exchange),
+}
+
 impl HttpService {
     pub(super) async fn post<B>(
         &self,
@@ -71,21 +77,21 @@ impl HttpService {
         };
         faults::pass("http");
         let route = rules::route(&head.headers, &message, self.0.engine.revisions());
-        match route.map_err(refused)? {
+        let called = match route.map_err(refused)? {
             Route::Modern(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
-                self.call(scope, (message, &observed), forms, None, caller).await.map_err(refused)
+                self.call(&scope, (message, &observed), forms, None, caller)
             }
             Route::Notification(client) => {
                 let params = rules::param_fields(&head.headers);
                 let scope = Scope::Stateless { client, params, arrival };
                 self.0.engine.accept_received(&scope, message, observed.clone(), &null_sink());
-                Ok(empty(StatusCode::ACCEPTED))
+                return Ok(empty(StatusCode::ACCEPTED));
             }
             Route::Ignored => {
                 observed.finished(RequestEnd::Ok, 0);
-                Ok(empty(StatusCode::ACCEPTED))
+                return Ok(empty(StatusCode::ACCEPTED));
             }
             Route::Initialize(id) => {
                 // A client that has lost its session may still send the old session's header (LH-11).
@@ -95,7 +101,7 @@ impl HttpService {
                     return Err(refused(Refusal::initialized(&id)));
                 }
                 drop(message);
-                self.initialize(arrival, (&body, &observed), forms, caller).await.map_err(refused)
+                return self.initialize(arrival, (&body, &observed), forms, caller).await.map_err(refused);
             }
             Route::Session(named) => {
                 let id = match &message {
@@ -104,24 +110,29 @@ impl HttpService {
                 };
                 let lease = self.session(caller.principal, &named, id).await.map_err(refused)?;
                 let scope = Scope::Session { peer: lease.peer().clone(), arrival };
-                if matches!(message, Message::Request(_)) {
-                    let message = (message, &observed);
-                    return self.call(scope, message, forms, Some(lease), caller).await.map_err(refused);
+                if !matches!(message, Message::Request(_)) {
+                    self.0.engine.accept_received(&scope, message, observed.clone(), &null_sink());
+                    return Ok(empty(StatusCode::ACCEPTED));
                 }
-                self.0.engine.accept_received(&scope, message, observed.clone(), &null_sink());
-                Ok(empty(StatusCode::ACCEPTED))
+                self.call(&scope, (message, &observed), forms, Some(lease), caller)
             }
+        };
+        match called {
+            Ok(Called::Answered(response)) => Ok(response),
+            Ok(Called::Waits(exchange)) => Ok(self.respond(exchange, forms, caller).await),
+            Err(refusal) => Err(refused(refusal)),
         }
     }
 
-    async fn call(
+    /// Passes a request to the engine.
+    fn call(
         &self,
-        scope: Scope,
+        scope: &Scope,
         (message, observed): (Message, &RequestScope),
         forms: Forms,
         lease: Option<Lease>,
         caller: Caller<'_>,
-    ) -> Result<Response<ResponseBody>, Refusal> {
+    ) -> Result<Called, Refusal> {
         let engine = &self.0.engine;
         let modern = matches!(scope, Scope::Stateless { .. });
         let listens = rules::listens(&message, forms)?;
@@ -130,31 +141,26 @@ impl HttpService {
         let part = if listens { caller.stream()? } else { None };
         let channel = Arc::new(ResponseChannel::new(caller.budget, most, forms.stream).on(caller.connection));
         let sink: Arc<dyn Sink> = channel.clone();
-        let in_flight = match engine.accept_received(&scope, message, observed.clone(), &sink) {
+        let in_flight = match engine.accept_received(scope, message, observed.clone(), &sink) {
             Accepted::Started(call) => InFlight::Call(call),
             Accepted::Listening(listen) => {
                 self.0.streams.end_if_closing(|| engine.end_listen(listen));
                 InFlight::Listen(listen)
             }
             Accepted::Answered | Accepted::NoReply => {
-                let mut response = complete_response(
-                    channel.take_end().unwrap_or(ResponseEnd::Dropped),
-                    modern,
-                    forms,
-                    caller.budget,
-                );
+                let end = channel.take_end().unwrap_or(ResponseEnd::Dropped);
+                let mut response = complete_response(end, modern, forms, caller);
                 // The client has ended the session while this request was in flight (LH-8).
                 let ended = lease.is_some_and(|lease| lease.session().has_ended());
                 if ended && response.status() != StatusCode::OK {
                     *response.status_mut() = StatusCode::NOT_FOUND;
                 }
-                return Ok(response);
+                return Ok(Called::Answered(response));
             }
         };
         let exchange =
             Exchange::new(engine.clone(), channel, modern.then_some(in_flight), lease, caller.connection);
-        let exchange = exchange.with_part(part);
-        Ok(self.respond(exchange, modern, forms).await)
+        Ok(Called::Waits(exchange.with_part(part)))
     }
 
     /// Handles the members of a batch. Their responses are sent as one array (BAT-5, BAT-7).
@@ -179,15 +185,21 @@ impl HttpService {
             return Ok(empty(StatusCode::ACCEPTED));
         }
         let exchange = Exchange::new(engine.clone(), channel, None, Some(lease), caller.connection);
-        Ok(self.respond(exchange, false, forms).await)
+        Ok(self.respond(exchange, forms, caller).await)
     }
 
     /// The response to a request in flight. The first message decides whether it is JSON or a stream.
-    async fn respond(&self, mut exchange: Exchange, modern: bool, forms: Forms) -> Response<ResponseBody> {
+    async fn respond(
+        &self,
+        mut exchange: Exchange,
+        forms: Forms,
+        caller: Caller<'_>,
+    ) -> Response<ResponseBody> {
+        let modern = exchange.in_flight.is_some();
         match poll_fn(|task| exchange.poll_first(task)).await {
             ResponseForm::Whole(end) => {
                 exchange.finish();
-                complete_response(end, modern, forms, &exchange.channel.budget)
+                complete_response(end, modern, forms, caller)
             }
             ResponseForm::Stream => {
                 self.make_resumable(&exchange, false);

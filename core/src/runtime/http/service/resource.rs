@@ -1,25 +1,28 @@
 //! The server as a protected resource (RFC 9728): its URL, its metadata, and the challenges that name them.
 
 use super::http_service::HttpService;
+use crate::host::PrincipalRefusal;
 use crate::proto::catalog::kind::Kind;
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::response::body::ResponseBody;
 use crate::runtime::http::response::challenge::challenged;
+use crate::runtime::http::response::responses::refuse_unread;
 use http::request::Parts;
 use http::{Response, header};
+use http_body::Body;
 use tenon_tokens::{ResourceMetadata, metadata_url};
 
 /// The most scopes that the metadata names. A client asks for those that a challenge names.
 const MOST_SCOPES: usize = 256;
 
 impl HttpService {
-    /// The response with its challenge, if it has one.
-    pub(in crate::runtime::http) fn with_challenge(
+    /// Writes the challenge of a response, if it has one.
+    pub(in crate::runtime::http) fn challenge(
         &self,
         head: &Parts,
         caller: Caller<'_>,
-        response: Response<ResponseBody>,
-    ) -> Response<ResponseBody> {
+        response: &mut Response<ResponseBody>,
+    ) {
         let shared = &self.engine().0;
         let metadata = || {
             if shared.authorization_servers.is_empty() {
@@ -27,7 +30,20 @@ impl HttpService {
             }
             metadata_url(&self.resource(head, caller, head.uri.path())?)
         };
-        challenged(response, metadata, || shared.access.default_scopes())
+        challenged(response, metadata, || shared.access.default_scopes());
+    }
+
+    /// The response to a request whose principal was refused, with its challenge.
+    pub(in crate::runtime::http) fn refuse_principal<B: Body>(
+        &self,
+        refusal: PrincipalRefusal,
+        head: &Parts,
+        body: &B,
+        caller: Caller<'_>,
+    ) -> Response<ResponseBody> {
+        let mut response = refuse_unread(refusal, head, body);
+        self.challenge(head, caller, &mut response);
+        response
     }
 
     /// The URL of the endpoint at `path`, as clients know it: the setting `public_url`, or else what the request names.

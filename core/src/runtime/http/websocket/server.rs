@@ -7,7 +7,7 @@ use crate::proto::http::{Access, Refusal};
 use crate::runtime::http::connection::caller::Caller;
 use crate::runtime::http::connection::connection_state::ConnectionState;
 use crate::runtime::http::listener::served_path::ServedPath;
-use crate::runtime::http::response::responses::{refuse_unread, refuse_upgrade};
+use crate::runtime::http::response::responses::refuse_upgrade;
 use crate::runtime::http::routes::route::{
     Answer, Answering, Methods, RouteConfig, RouteHandler, RouteRequest, RouteTarget,
 };
@@ -71,8 +71,8 @@ impl RouteHandler for WebSocketRoute {
             let principal = match self.service.principal(&head, caller).await {
                 Ok(principal) => principal,
                 Err(refusal) => {
-                    let refusal = refuse_unread(refusal, &head, &body);
-                    return Answer::Response(self.service.with_challenge(&head, caller, refusal));
+                    let response = self.service.refuse_principal(refusal, &head, &body, caller);
+                    return Answer::Response(response);
                 }
             };
             match caller.stream() {
