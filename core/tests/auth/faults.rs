@@ -334,10 +334,9 @@ fn a_verifier_of_the_program_that_hangs() {
     assert_eq!(event(), "dropped", "the function does not go on");
     let said = std::mem::take(&mut *log.0.lock().unwrap());
     assert!(said.iter().all(|(level, _, text)| *level == LogLevel::Error && !text.contains("hunter2")));
-    let of_auth: Vec<_> = said.iter().filter(|(_, target, _)| target == "tenon_mcp::auth").collect();
-    let [(_, _, text)] = &of_auth[..] else { panic!("not one record about credentials: {said:?}") };
-    assert_eq!(text, "the verifier failed: it did not answer in time");
-    assert!(said.iter().any(|(_, _, text)| text.contains("300 ms (store_timeout)")), "{said:?}");
+    let [(_, target, text)] = &said[..] else { panic!("not one record: {said:?}") };
+    assert_eq!(target, "tenon_mcp::auth");
+    assert_eq!(text, "the verifier failed: it did not answer in 300 ms (store_timeout)");
     assert!(door.callers.borrow().is_empty(), "no handler was called");
     // This is no refusal of the credentials, so it is not kept.
     let mut again = door.begin_modern(&[(name, &value)], "tools/call", json!({ "name": "work" }));

@@ -172,3 +172,26 @@ fn the_provider_of_the_process_stays_as_it_was() {
     assert_eq!(response.unwrap().body, "secure");
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }
+
+/// A provider that a program has installed is neither replaced nor used. It is installed in a process of its own.
+#[test]
+fn a_provider_that_the_program_has_installed_stays() {
+    const CHILD: &str = "TENON_TEST_PROVIDER";
+    if std::env::var_os(CHILD).is_none() {
+        let name = "tls::a_provider_that_the_program_has_installed_stays";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let done = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && said.contains("1 passed"), "{said}{:?}", done.stderr);
+        return;
+    }
+    use rustls::crypto::CryptoProvider;
+    // It can negotiate nothing.
+    let useless = CryptoProvider { cipher_suites: Vec::new(), ..rustls::crypto::ring::default_provider() };
+    useless.install_default().expect("no other is installed");
+    let authority = Authority::new();
+    let peer = peer(authority.server("example.test"));
+    let response = send(&client(network(&authority)), get(&https(&peer, "example.test")));
+    assert_eq!(response.unwrap().body, "secure");
+    assert!(CryptoProvider::get_default().unwrap().cipher_suites.is_empty());
+}

@@ -249,14 +249,17 @@ impl Engine {
 
     /// Ends a call of the engine's own whose deadline has passed.
     pub(in crate::host) fn own_call_timed_out(&self, call: CallId, flight: InFlightCall) {
-        self.0.observers.diagnose(LogLevel::Error, log::STORE, || {
-            format!(
-                "{} did not answer in {} ms (store_timeout)",
-                if flight.entry().name == NAME { "the store" } else { &flight.entry().name },
-                flight.timeout.as_millis()
-            )
-        });
-        self.0.deliver_outcome(&flight, &Outcome::Failed("it did not answer in time".to_owned()));
+        let in_time = format!("in {} ms (store_timeout)", flight.timeout.as_millis());
+        let why = if flight.entry().name == NAME {
+            let text = || format!("the store did not answer {in_time}");
+            self.0.observers.diagnose(LogLevel::Error, log::STORE, text);
+            // Clients get this.
+            "it did not answer in time".to_owned()
+        } else {
+            // A function's sink logs the reason.
+            format!("it did not answer {in_time}")
+        };
+        self.0.deliver_outcome(&flight, &Outcome::Failed(why));
         self.0.end_removed(call, flight, End::Silent(CancelReason::TimedOut));
     }
 }

@@ -57,6 +57,26 @@ pub(super) fn wrong(value: &Value, text: impl std::fmt::Display) -> Error {
     }
 }
 
+/// The error about a value within the option `path`. The text begins with the path of that value, which tells where it comes
+/// from.
+fn wrong_within(value: &Value, path: &str, text: &str) -> Error {
+    let within = text.strip_prefix(path).unwrap_or_default();
+    let end = within.find([':', ' ']).unwrap_or(within.len());
+    let steps = within[..end].split(['.', '[', ']']).filter(|step| !step.is_empty());
+    let inner = steps.map_while({
+        let mut inner = value;
+        move |step| {
+            inner = match &inner.kind {
+                ValueKind::Table(members) => members.get(step)?,
+                ValueKind::Array(elements) => elements.get(step.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+            Some(inner)
+        }
+    });
+    wrong(inner.last().unwrap_or(value), text)
+}
+
 pub(super) fn unknown<'a>(
     path: &str,
     name: &str,
@@ -346,7 +366,8 @@ fn check_server(checked: &mut Configured, section: &Value) -> Result<(), Error> 
         }
         let set =
             set_at(&mut checked.server, Owner::Server, SPELLING, name, &json(value), format!("{SERVER}."));
-        if !set.map_err(|error| wrong(value, error.text))? {
+        let path = format!("{SERVER}.{name}");
+        if !set.map_err(|error| wrong_within(value, &path, &error.text))? {
             let known = names::<ServerSettings>(Owner::Server, SPELLING);
             let known: Vec<_> = IDENTITY.into_iter().chain(known.iter().map(String::as_str)).collect();
             return Err(wrong(value, unknown(SERVER, name, known.iter().copied())));

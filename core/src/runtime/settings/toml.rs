@@ -42,7 +42,9 @@ impl Reader<'_> {
             Item::Value(value) => return self.value(value, &origin, depth),
             Item::Table(table) => tree::value(&origin, self.table(table, depth)?),
             Item::ArrayOfTables(tables) => {
-                let one = |table: &toml_edit::Table| Ok(tree::value(&origin, self.table(table, depth + 1)?));
+                let one = |table: &toml_edit::Table| {
+                    Ok(tree::value(&self.origin(table.span()), self.table(table, depth + 1)?))
+                };
                 tree::value(&origin, tables.iter().map(one).collect::<Result<Vec<_>, Error>>()?)
             }
         })
