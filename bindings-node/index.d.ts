@@ -152,15 +152,15 @@ export interface Limits {
    */
   storeTimeout?: number
   /**
-   * Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
-   * and to its counters. One more is refused until another has expired. Sessions have `maxSessions` instead. Default
-   * 65,536.
+   * Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs,
+   * to its counters and to its allowances. One more is refused until another has expired; only for a new allowance,
+   * the one that has taken least is removed. Sessions have `maxSessions` instead. Default 65,536.
    */
   maxStoreValues?: number
   /**
    * Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
-   * kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
-   * 64 MiB.
+   * kind's logs and to its allowances. More are refused, but a log first drops its own oldest entries, and
+   * allowances make room for each other. Sessions are not counted. Default 64 MiB.
    */
   maxStoreBytes?: number
   /** Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024. */
@@ -177,7 +177,7 @@ export interface Limits {
   maxListBytes?: number
   /**
    * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each
-   * connection also keeps the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
+   * connection also keeps the credentials that it has sent twice, up to 4 KiB, for the same time. Default 10,000.
    */
   maxCachedTokens?: number
   /**
@@ -415,7 +415,7 @@ export type Meta = { readonly [key: string]: unknown }
  * tasks, and used states. `submit` runs one operation and returns its reply, or a promise of it. Values are `Uint8Array`s; they
  * may contain any bytes, and must be returned unchanged. Times are in milliseconds.
  *
- * - Keys: a key is `kind/name`. Records, logs and counters with the same key are independent.
+ * - Keys: a key is `kind/name`. Records, logs, counters and allowances with the same key are independent.
  * - Atomicity: each operation takes effect at once or not at all, even if others use the store at the same time, such as
  *   other processes. `put` and `delete` check their condition and change the record in one step.
  * - Versions and positions: each write of a record gives it a version that its key never had before, even if the record has
@@ -575,6 +575,31 @@ export interface StoreOpAdd {
   most: number | null
 }
 
+/**
+ * Takes pieces of an allowance, all or none, by the clock of the store. If a key comes with another rate than before, what
+ * it has taken counts by the new one. Between a bucket and a window, the allowance begins anew. Replies: `taken`, `full`.
+ */
+export interface StoreOpTake {
+  op: 'take'
+  /** The key that has the allowance, as `kind/name`. */
+  key: string
+  /**
+   * The number of pieces; 0 takes none. A negative number gives back that many of the pieces that were taken last, but no
+   * more than there are.
+   */
+  by: number
+  /** The number of pieces for each period, from 1 to 2 ** 32 - 1. */
+  amount: number
+  /** The period, above 0. */
+  period: number
+  /**
+   * With a burst, the allowance is a token bucket: it has at most this number of pieces, and `amount` of them come back
+   * evenly in a period; from 1 to 2 ** 32 - 1. Without one, it is a sliding window: each piece comes back when it is as old
+   * as the period.
+   */
+  burst: number | null
+}
+
 /** An operation of a store. Times are in milliseconds. */
 export type StoreOp =
   | StoreOpGet
@@ -586,6 +611,7 @@ export type StoreOp =
   | StoreOpTrim
   | StoreOpExpire
   | StoreOpAdd
+  | StoreOpTake
 
 /** The record that was read. */
 export interface StoreReplyValue {
@@ -647,6 +673,19 @@ export interface StoreReplyCount {
   left: number
 }
 
+/** An allowance. */
+export interface StoreReplyTaken {
+  result: 'taken'
+  /** Whether the pieces were taken or given back; true if `by` is 0. */
+  taken: boolean
+  /** The number of pieces that can be taken now. */
+  left: number
+  /** The time until the pieces can be taken, if they were not, otherwise 0. If they never can, it is a century. */
+  wait: number
+  /** The time until all pieces have come back. */
+  reset: number
+}
+
 /** The store has reached its limit, and nothing was changed. */
 export interface StoreReplyFull {
   result: 'full'
@@ -673,6 +712,7 @@ export type StoreReply =
   | StoreReplyAppended
   | StoreReplyEntries
   | StoreReplyCount
+  | StoreReplyTaken
   | StoreReplyFull
   | StoreReplyUnsupported
   | StoreReplyUnavailable

@@ -590,15 +590,15 @@ typedef int32_t tenon_http_step;
  */
 #define TENON_LIMIT_STDIO_DRAIN_TIMEOUT_MS 25
 /**
- * Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
- * and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.
- * Default 65,536.
+ * Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs, to
+ * its counters and to its allowances. One more is refused until another has expired; only for a new allowance, the
+ * one that has taken least is removed. Sessions have `max_sessions` instead. Default 65,536.
  */
 #define TENON_LIMIT_STORE_VALUES 26
 /**
  * Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
- * kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
- * 64 MiB.
+ * kind's logs and to its allowances. More are refused, but a log first drops its own oldest entries, and allowances
+ * make room for each other. Sessions are not counted. Default 64 MiB.
  */
 #define TENON_LIMIT_STORE_BYTES 27
 /** Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024. */
@@ -793,8 +793,8 @@ typedef int32_t tenon_http_step;
  */
 #define TENON_LIMIT_LIST_BYTES 68
 /**
- * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection also keeps
- * the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
+ * Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection
+ * also keeps the credentials that it has sent twice, up to 4 KiB, for the same time. Default 10,000.
  */
 #define TENON_LIMIT_CACHED_TOKENS 69
 /**
@@ -1078,7 +1078,7 @@ tenon_status tenon_server_set_log(
  * tenon_result_begin_object(), tenon_result_put_bytes() and so on. The callback may keep the call with
  * tenon_call_retain(), and any thread may complete it later. Only the first completion counts.
  *
- * - A key is "kind/name". Records, logs and counters with the same key are independent.
+ * - A key is "kind/name". Records, logs, counters and allowances with the same key are independent.
  * - Each operation takes effect at once or not at all, even if others use the store at the same time, such as other
  *   servers and processes. "put" and "delete" check their condition and change the record in one step.
  * - Each write of a record gives it a version that its key never had before, even if the record has expired or was

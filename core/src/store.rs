@@ -3,8 +3,8 @@
 
 pub use crate::dispatch::options::StoreUrl;
 pub use crate::dispatch::store::{
-    Done, Entries, Entry, Keep, MemoryStore, Once, Record, Store, StoreBounds, StoreDone, StoreOp, Version,
-    When, consume_once,
+    Done, Entries, Entry, Keep, MemoryStore, Once, Rate, Record, Store, StoreBounds, StoreDone, StoreOp,
+    Version, When, consume_once,
 };
 
 /// How operations and replies cross the boundary to a host language. It may change at any time.

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-/* An entry of a log. */
+/* An entry of a log. In a window, `len` pieces were taken at the time `since`. */
 typedef struct entry {
     struct entry *next;
     int64_t position, since;
@@ -12,9 +12,9 @@ typedef struct entry {
     unsigned char data[];
 } entry;
 
-typedef enum { RECORD, LOG, COUNTER } kind;
+typedef enum { RECORD, LOG, COUNTER, BUCKET, WINDOW } kind;
 
-/* A record, a log or a counter. */
+/* A record, a log, a counter or an allowance. */
 typedef struct item {
     struct item *next;
     kind kind;
@@ -28,6 +28,8 @@ typedef struct item {
     entry *first;
     int64_t lost;
     bool trimmed;
+    /* An allowance: the pieces that are taken. A bucket: the time of that is `number`. */
+    double used;
 } item;
 
 /* The number of lists; a key is in the list that its hash names. */
@@ -294,6 +296,97 @@ static void add(memory_store *store, tenon_call *call, const char *key, int64_t 
     end(call, reply);
 }
 
+#define NEVER (INT64_C(100) * 365 * 86400000)
+/* Sums of times are not exact. */
+#define ROUNDING 1e-6
+
+/* Removes what has come back. */
+static void pass_time(item *usage, int64_t amount, int64_t period, int64_t now) {
+    if (usage->kind == BUCKET && now > usage->number) {
+        const double back = (double)(now - usage->number) * (double)amount / (double)period;
+        usage->used = usage->used > back ? usage->used - back : 0;
+        usage->number = now;
+    }
+    while (usage->kind == WINDOW && usage->first != NULL && after(usage->first->since, period) <= now) {
+        entry *oldest = usage->first;
+        usage->used -= (double)oldest->len;
+        usage->first = oldest->next;
+        free(oldest);
+    }
+}
+
+/* Takes pieces, or gives the newest back. Returns whether there was memory. */
+static bool change(item *usage, int64_t by, int64_t now) {
+    if (usage->kind == BUCKET) {
+        usage->used = usage->used + (double)by > 0 ? usage->used + (double)by : 0;
+        return true;
+    }
+    entry **place = &usage->first;
+    if (by > 0) {
+        entry *new = malloc(sizeof *new);
+        if (new == NULL) return false;
+        *new = (entry){.since = now, .len = (size_t)by};
+        while (*place != NULL) place = &(*place)->next;
+        *place = new;
+        usage->used += (double)by;
+    }
+    for (; by < 0 && usage->first != NULL; place = &usage->first) {
+        while ((*place)->next != NULL) place = &(*place)->next;
+        const int64_t count = (int64_t)(*place)->len, back = by <= -count ? count : -by;
+        by += back;
+        usage->used -= (double)back;
+        (*place)->len -= (size_t)back;
+        if ((*place)->len > 0) continue;
+        free(*place);
+        *place = NULL;
+    }
+    return true;
+}
+
+/* The milliseconds until so many pieces have come back. */
+static int64_t time_of(const item *usage, double pieces, int64_t amount, int64_t period, int64_t now) {
+    if (usage->kind == BUCKET) {
+        const double time = pieces * (double)period / (double)amount;
+        return time < (double)NEVER ? (int64_t)(time + 1 - ROUNDING) : NEVER;
+    }
+    int64_t last = now - period;
+    for (const entry *one = usage->first; one != NULL && pieces > 0; one = one->next) {
+        pieces -= (double)one->len;
+        last = one->since;
+    }
+    return after(last, period) - now;
+}
+
+static void take(memory_store *store, tenon_call *call, const char *key, int64_t now) {
+    const int64_t by = number(call, "by", 0), amount = number(call, "amount", 1), period = number(call, "period", 1);
+    const int64_t burst = number(call, "burst", 0), most = burst > 0 ? burst : amount;
+    const kind form = burst > 0 ? BUCKET : WINDOW;
+    item *usage = find(store, form, key, now);
+    if (usage == NULL && (usage = insert(store, form, key)) != NULL) {
+        usage->number = now;
+        usage->expiry = now;
+    }
+    if (usage != NULL) pass_time(usage, amount, period, now);
+    const bool taken = usage != NULL && (by <= 0 || usage->used + (double)by <= (double)most + ROUNDING);
+    if (usage == NULL || (taken && !change(usage, by, now))) {
+        end(call, begin("full"));
+        return;
+    }
+    const double over = usage->used + (double)by - (double)most, left = (double)most - usage->used + ROUNDING;
+    const int64_t time = by > most ? NEVER : time_of(usage, over, amount, period, now);
+    const int64_t wait = taken ? 0 : time > 0 ? time : 1;
+    const int64_t reset = time_of(usage, usage->used, amount, period, now);
+    usage->expiry = after(now, reset);
+    item *other = find(store, form == BUCKET ? WINDOW : BUCKET, key, now);
+    if (other != NULL) take_out(store, other);
+    tenon_result *reply = begin("taken");
+    tenon_result_put_bool(reply, "taken", taken);
+    tenon_result_put_int64(reply, "left", left > 0 ? (int64_t)left : 0);
+    tenon_result_put_int64(reply, "wait", wait);
+    tenon_result_put_int64(reply, "reset", reset);
+    end(call, reply);
+}
+
 /* Gives an item the time to live `ttl`. `*found` says whether it exists. */
 static bool touch(item *item, int64_t now, int64_t ttl) {
     if (item != NULL) item->expiry = after(now, ttl);
@@ -333,6 +426,8 @@ static void run(memory_store *store, tenon_call *call) {
         say_found(call, touch(log, now, ttl));
     } else if (strcmp(op, "add") == 0) {
         add(store, call, key, now);
+    } else if (strcmp(op, "take") == 0) {
+        take(store, call, key, now);
     } else {
         end(call, begin("unsupported"));
     }

@@ -1,6 +1,9 @@
 // A complete store in JavaScript, in the memory of the process.
 
 const [LEAST, MOST] = [-(2 ** 53), 2 ** 53 - 1]
+const NEVER = 100 * 365 * 86_400_000
+// Sums of times are not exact.
+const ROUNDING = 1e-6
 
 /** A log: its entries with their positions and times, and the last position that is not there any more. */
 class Log {
@@ -26,6 +29,65 @@ class Log {
       this.trimmed = true
       size -= entry.length
     }
+  }
+}
+
+/** A token bucket: what is taken of it, in pieces, which come back evenly. */
+class Bucket {
+  used = 0
+
+  constructor(now) {
+    this.since = now
+  }
+
+  passTime({ amount, period }, now) {
+    this.used = Math.max(0, this.used - (Math.max(0, now - this.since) * amount) / period)
+    this.since = Math.max(now, this.since)
+  }
+
+  change(by) {
+    this.used = Math.max(0, this.used + by)
+  }
+
+  time(pieces, { amount, period }) {
+    return (pieces * period) / amount
+  }
+}
+
+/** A sliding window: when which number of pieces was taken. They come back when they are as old as the period. */
+class Window {
+  used = 0
+  #taken = []
+
+  passTime({ period }, now) {
+    while (this.#taken.length > 0 && this.#taken[0].since + period <= now) this.used -= this.#taken.shift().count
+  }
+
+  change(by, now) {
+    if (by > 0) {
+      this.#taken.push({ since: now, count: by })
+      this.used += by
+    }
+    while (by < 0 && this.#taken.length > 0) {
+      const newest = this.#taken.at(-1)
+      const back = Math.min(newest.count, -by)
+      by += back
+      this.used -= back
+      newest.count -= back
+      if (newest.count === 0) this.#taken.pop()
+    }
+  }
+
+  /** The time until so many pieces have come back. */
+  time(pieces, { period }, now) {
+    if (this.used === 0) return 0
+    let last = now
+    for (const { since, count } of this.#taken) {
+      if (pieces <= 0) break
+      pieces -= count
+      last = since
+    }
+    return last + period - now
   }
 }
 
@@ -70,6 +132,7 @@ export class MemoryStore {
   #records = new Table()
   #logs = new Table()
   #counters = new Table()
+  #rates = new Table()
   #last = 0
 
   constructor(clock = () => performance.now()) {
@@ -98,6 +161,8 @@ export class MemoryStore {
         return { result: 'found', found: this.#logs.touch(op.key, now + op.ttl, now) }
       case 'add':
         return this.#add(op, now)
+      case 'take':
+        return this.#take(op, now)
       default:
         return { result: 'unsupported' }
     }
@@ -166,5 +231,20 @@ export class MemoryStore {
     }
     if (added) counter.value = value
     return { result: 'count', value: counter.value, added, left: this.#counters.left(key, now) }
+  }
+
+  #take(op, now) {
+    const { key, by, amount, burst } = op
+    const [Form, most] = burst === null ? [Window, amount] : [Bucket, burst]
+    let usage = this.#rates.get(key, now)
+    if (!(usage instanceof Form)) usage = new Form(now)
+    usage.passTime(op, now)
+    const taken = by <= 0 || usage.used + by <= most + ROUNDING
+    let wait = 0
+    if (taken) usage.change(by, now)
+    else wait = by <= most ? usage.time(usage.used + by - most, op, now) : NEVER
+    const reset = usage.time(usage.used, op, now)
+    this.#rates.put(key, usage, now + reset, now)
+    return { result: 'taken', taken, left: Math.max(0, Math.floor(most - usage.used + ROUNDING)), wait, reset }
   }
 }

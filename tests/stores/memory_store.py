@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tenon_mcp import StoreOp, StoreReply
 
 LEAST, MOST = -(2**63), 2**63 - 1
+NEVER = 100 * 365 * 86400.0
+# Sums of times are not exact.
+ROUNDING = 1e-6
 
 
 class Log:
@@ -37,6 +40,55 @@ class Log:
             self.entries.popleft()
             self.lost, self.trimmed = position, True
             size -= len(entry)
+
+
+class Bucket:
+    """A token bucket: what is taken of it, in pieces, which come back evenly."""
+
+    def __init__(self, now: float) -> None:
+        self.used, self._since = 0.0, now
+
+    def pass_time(self, op: Any, now: float) -> None:
+        back = max(0.0, now - self._since) * op["amount"] / op["period"]
+        self.used, self._since = max(0.0, self.used - back), max(now, self._since)
+
+    def change(self, by: int, now: float) -> None:
+        self.used = max(0.0, self.used + by)
+
+    def time(self, pieces: float, op: Any, now: float) -> float:
+        return pieces * op["period"] / op["amount"]
+
+
+class Window:
+    """A sliding window: when which number of pieces was taken. They come back when they are as old as the period."""
+
+    def __init__(self, now: float) -> None:
+        self.used, self._taken = 0, deque[tuple[float, int]]()
+
+    def pass_time(self, op: Any, now: float) -> None:
+        while self._taken and self._taken[0][0] + op["period"] <= now:
+            self.used -= self._taken.popleft()[1]
+
+    def change(self, by: int, now: float) -> None:
+        if by > 0:
+            self._taken.append((now, by))
+            self.used += by
+        while by < 0 and self._taken:
+            since, count = self._taken.pop()
+            back = min(count, -by)
+            by, self.used = by + back, self.used - back
+            if back < count:
+                self._taken.append((since, count - back))
+
+    def time(self, pieces: float, op: Any, now: float) -> float:
+        """The time until so many pieces have come back."""
+        last = now
+        for since, count in self._taken:
+            if pieces <= 0:
+                break
+            pieces -= count
+            last = since
+        return last + op["period"] - now if self.used else 0.0
 
 
 class Table:
@@ -79,7 +131,7 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._records, self._logs, self._counters = Table(), Table(), Table()
+        self._records, self._logs, self._counters, self._rates = Table(), Table(), Table(), Table()
         self._last = 0
 
     def submit(self, op: StoreOp) -> StoreReply:
@@ -171,3 +223,20 @@ class MemoryStore:
         if added:
             present[0] = value
         return {"result": "count", "value": present[0], "added": added, "left": self._counters.left(key, now)}
+
+    def _take(self, op: Any, now: float) -> StoreReply:
+        key, by, form = op["key"], op["by"], Window if op["burst"] is None else Bucket
+        most = op["amount"] if op["burst"] is None else op["burst"]
+        usage: Bucket | Window | None = self._rates.get(key, now)
+        if usage is None or type(usage) is not form:
+            usage = form(now)
+        usage.pass_time(op, now)
+        taken, wait = by <= 0 or usage.used + by <= most + ROUNDING, 0.0
+        if taken:
+            usage.change(by, now)
+        else:
+            wait = usage.time(usage.used + by - most, op, now) if by <= most else NEVER
+        reset = usage.time(usage.used, op, now)
+        self._rates.put(key, usage, now + reset, now)
+        left = max(0, int(most - usage.used + ROUNDING))
+        return {"result": "taken", "taken": taken, "left": left, "wait": wait, "reset": reset}

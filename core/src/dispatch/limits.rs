@@ -234,13 +234,13 @@ limits! {
     /// How long a request waits for the result of a store operation, and for its principal. After that the request is
     /// refused as busy. Default 10 s.
     22 store_timeout: Time = 10_000, 1, YEAR, changeable;
-    /// Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
-    /// and to its counters. One more is refused until another has expired. Sessions have `max_sessions` instead.
-    /// Default 65,536.
+    /// Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs, to
+    /// its counters and to its allowances. One more is refused until another has expired; only for a new allowance, the
+    /// one that has taken least is removed. Sessions have `max_sessions` instead. Default 65,536.
     26 max_store_values: Count = 65_536, 1, MANY;
     /// Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
-    /// kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
-    /// 64 MiB.
+    /// kind's logs and to its allowances. More are refused, but a log first drops its own oldest entries, and allowances
+    /// make room for each other. Sessions are not counted. Default 64 MiB.
     27 max_store_bytes: Bytes = 64 << 20, 1, 1 << 40;
     /// Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024.
     28 max_store_entries: Count = 1_024, 1, MANY;
@@ -250,8 +250,8 @@ limits! {
     /// Bytes of the lists of one kind that are kept for callers who may use different entries. A list that does not fit
     /// is made again for each request. Default 16 MiB.
     68 max_list_bytes: Bytes = 16 << 20, 0, 1 << 40, changeable;
-    /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection also keeps
-    /// the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
+    /// Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each connection
+    /// also keeps the credentials that it has sent twice, up to 4 KiB, for the same time. Default 10,000.
     69 max_cached_tokens: Count = 10_000, 0, MANY;
     /// How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as long.
     /// Default 60 s, which is also the most.

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
-use tenon_mcp::store::{Entries, Keep, Once, Record, Store, StoreDone, StoreOp, Version, When, consume_once};
+use tenon_mcp::store::{
+    Entries, Keep, Once, Rate, Record, Store, StoreDone, StoreOp, Version, When, consume_once,
+};
 
 /// A store under test, and its time.
 pub trait StoreUnderTest: Sync {
@@ -28,6 +30,8 @@ pub fn all(trial: &dyn StoreUnderTest, kind: &str) {
     trimming(trial, &key("trimmed"));
     expiring_logs(trial, &key("expiring"));
     counters(trial, &key("counter"));
+    windows(trial, &key("window"));
+    buckets(trial, &key("bucket"));
     apart(trial, &key("same"));
     races(trial, &key("race"));
 }
@@ -274,13 +278,100 @@ fn counters(trial: &dyn StoreUnderTest, key: &str) {
     assert_eq!(count(i64::MIN, None), (i64::MIN, true));
 }
 
+/// Whether the pieces were taken, how many are left, and how long it takes until they can be taken and until all are back.
+fn take(trial: &dyn StoreUnderTest, key: &str, by: i64, rate: Rate) -> (bool, u64, Duration, Duration) {
+    match run(trial, StoreOp::Take { key: key.into(), by, rate }) {
+        StoreDone::Taken { taken, left, wait, reset } => (taken, left, wait, reset),
+        other => panic!("not an allowance: {other:?}"),
+    }
+}
+
+/// Whether a time is at most so many units, and above one unit less.
+fn about(time: Duration, units: u32) -> bool {
+    time > UNIT * (units - 1) && time <= UNIT * units
+}
+
+const NEVER: Duration = Duration::from_secs(99 * 365 * 86_400);
+
+fn windows(trial: &dyn StoreUnderTest, key: &str) {
+    let rate = Rate { amount: 3, period: UNIT * 4, burst: None };
+    let take = |by| take(trial, key, by, rate);
+    assert_eq!(take(0), (true, 3, Duration::ZERO, Duration::ZERO), "a look begins nothing");
+    assert_eq!(take(-1), (true, 3, Duration::ZERO, Duration::ZERO), "nothing was taken");
+    let (taken, left, wait, reset) = take(2);
+    assert!(taken && left == 1 && wait.is_zero() && about(reset, 4), "{wait:?} {reset:?}");
+    let (taken, left, wait, reset) = take(2);
+    assert!(!taken && left == 1 && about(wait, 4) && about(reset, 4), "all or none: {wait:?} {reset:?}");
+    trial.pass(UNIT * 2);
+    let (taken, left, _, reset) = take(1);
+    assert!(taken && left == 0 && about(reset, 4), "{reset:?}");
+    let (taken, left, wait, _) = take(1);
+    assert!(!taken && left == 0 && about(wait, 2), "{wait:?}");
+    trial.pass(UNIT * 3);
+    // The first two have come back.
+    let (taken, left, _, reset) = take(0);
+    assert!(taken && left == 2 && about(reset, 1), "{left} {reset:?}");
+    let (taken, _, wait, _) = take(3);
+    assert!(!taken && about(wait, 1), "{wait:?}");
+    assert!(matches!(take(4), (false, 2, wait, _) if wait > NEVER));
+    assert!(matches!(take(-1), (true, 3, ..)));
+    assert_eq!(take(-5), (true, 3, Duration::ZERO, Duration::ZERO), "no more than was taken");
+    assert!(matches!(take(1), (true, 2, ..)));
+    assert_eq!(take(i64::MIN), (true, 3, Duration::ZERO, Duration::ZERO));
+    assert!(matches!(take(i64::MAX), (false, 3, wait, _) if wait > NEVER));
+    // What was taken counts in another rate.
+    assert!(matches!(take(3), (true, 0, ..)));
+    let wider = self::take(trial, key, 1, Rate { amount: 5, ..rate });
+    assert!(wider.0 && wider.1 == 1, "{wider:?}");
+    let narrower = self::take(trial, key, 1, rate);
+    assert!(!narrower.0 && narrower.1 == 0 && about(narrower.2, 4), "{narrower:?}");
+    trial.pass(UNIT * 5);
+    assert!(matches!(take(3), (true, 0, ..)));
+}
+
+fn buckets(trial: &dyn StoreUnderTest, key: &str) {
+    // One piece comes back in two units.
+    let rate = Rate { amount: 2, period: UNIT * 4, burst: Some(4) };
+    let take = |by| take(trial, key, by, rate);
+    assert_eq!(take(0), (true, 4, Duration::ZERO, Duration::ZERO), "a look begins nothing");
+    let (taken, left, wait, reset) = take(4);
+    assert!(taken && left == 0 && wait.is_zero() && about(reset, 8), "{wait:?} {reset:?}");
+    let (taken, left, wait, reset) = take(1);
+    assert!(!taken && left == 0 && about(wait, 2) && about(reset, 8), "{wait:?} {reset:?}");
+    trial.pass(UNIT * 3);
+    let (taken, _, wait, reset) = take(2);
+    assert!(!taken && about(wait, 1) && about(reset, 5), "{wait:?} {reset:?}");
+    let (taken, left, _, reset) = take(1);
+    assert!(taken && left == 0 && about(reset, 7), "{left} {reset:?}");
+    assert!(matches!(take(5), (false, 0, wait, _) if wait > NEVER));
+    assert!(matches!(take(-2), (true, 2, ..)));
+    assert_eq!(take(-5), (true, 4, Duration::ZERO, Duration::ZERO), "no more than was taken");
+    assert!(matches!(take(1), (true, 3, ..)));
+    assert_eq!(take(i64::MIN), (true, 4, Duration::ZERO, Duration::ZERO));
+    assert!(matches!(take(i64::MAX), (false, 4, wait, _) if wait > NEVER));
+    assert!(matches!(take(2), (true, 2, ..)));
+    let wider = self::take(trial, key, 0, Rate { burst: Some(6), ..rate });
+    assert!(wider.0 && wider.1 == 4, "what was taken counts in another rate: {wider:?}");
+    let other = self::take(trial, key, 3, Rate { burst: None, amount: 3, ..rate });
+    assert!(other.0 && other.1 == 0, "a window begins anew: {other:?}");
+    assert!(matches!(take(0), (true, 4, ..)), "so does a bucket");
+    // It never comes back in the life of a store.
+    let slow = Rate { amount: 1, period: NEVER, burst: Some(u32::MAX) };
+    let all = self::take(trial, key, u32::MAX.into(), slow);
+    assert!(all.0 && all.1 == 0 && all.3 >= NEVER, "{all:?}");
+    assert!(matches!(self::take(trial, key, 1, slow), (false, 0, wait, _) if wait >= NEVER));
+}
+
 fn apart(trial: &dyn StoreUnderTest, key: &str) {
     stored(run(trial, put(key, "record", 4, When::Absent)));
     append(trial, key, "log", Keep::default());
     assert_eq!(add(trial, key, 7, None).0, 7);
+    let rate = Rate { amount: 3, period: UNIT * 4, burst: None };
+    assert!(matches!(take(trial, key, 2, rate), (true, 1, ..)));
     assert_eq!(delete(trial, key, When::Always), StoreDone::Found(true));
     assert_eq!(shown(&read(trial, key, 0, 9, 99)).0, "log");
     assert_eq!(add(trial, key, 0, None).0, 7);
+    assert!(matches!(take(trial, key, 0, rate), (true, 1, ..)));
 }
 
 /// Many operations at the same time: each operation is atomic.
@@ -297,6 +388,11 @@ fn races(trial: &dyn StoreUnderTest, key: &str) {
                     for op in [
                         StoreOp::Add { key: key.into(), by: 1, window: UNIT * 100, most: Some(500) },
                         put(&once, "x", 100, When::Absent),
+                        StoreOp::Take {
+                            key: key.into(),
+                            by: 1,
+                            rate: Rate { amount: 300, period: UNIT * 100, burst: None },
+                        },
                         StoreOp::Append {
                             key: key.into(),
                             entry: Bytes::new(),
@@ -311,17 +407,18 @@ fn races(trial: &dyn StoreUnderTest, key: &str) {
             });
         }
     });
-    let (mut added, mut first, mut positions) = (0, 0, Vec::new());
-    for _ in 0..4 * EACH * 3 {
+    let (mut added, mut first, mut took, mut positions) = (0, 0, 0, Vec::new());
+    for _ in 0..4 * EACH * 4 {
         match hear.recv_timeout(Duration::from_secs(10)).expect("a store answers") {
             StoreDone::Count { added: true, .. } => added += 1,
             StoreDone::Stored(_) => first += 1,
+            StoreDone::Taken { taken: true, .. } => took += 1,
             StoreDone::Appended(position) => positions.push(position),
-            StoreDone::Count { .. } | StoreDone::Conflict(Some(_)) => {}
+            StoreDone::Count { .. } | StoreDone::Taken { .. } | StoreDone::Conflict(Some(_)) => {}
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!((added, first), (500, EACH));
+    assert_eq!((added, first, took), (500, EACH, 300));
     positions.sort_unstable();
     positions.dedup();
     assert_eq!(positions.len(), 4 * EACH);

@@ -3,6 +3,7 @@
 mod behaviour;
 mod children;
 mod host;
+mod rates;
 
 use behaviour::StoreUnderTest;
 use std::sync::mpsc::{Sender, channel};

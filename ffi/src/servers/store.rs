@@ -27,7 +27,7 @@ use tenon_mcp::{Parker, Spelling, Wake};
 /// tenon_result_begin_object(), tenon_result_put_bytes() and so on. The callback may keep the call with
 /// tenon_call_retain(), and any thread may complete it later. Only the first completion counts.
 ///
-/// - A key is "kind/name". Records, logs and counters with the same key are independent.
+/// - A key is "kind/name". Records, logs, counters and allowances with the same key are independent.
 /// - Each operation takes effect at once or not at all, even if others use the store at the same time, such as other
 ///   servers and processes. "put" and "delete" check their condition and change the record in one step.
 /// - Each write of a record gives it a version that its key never had before, even if the record has expired or was

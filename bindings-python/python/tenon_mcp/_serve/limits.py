@@ -128,14 +128,14 @@ class Limits(TypedDict, total=False):
     refused as busy. Default 10 s.
     """
     max_store_values: int
-    """Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs
-    and to its counters. One more is refused until another has expired. Sessions have ``max_sessions`` instead.
-    Default 65,536.
+    """Records of one kind, such as tasks, in the default in-memory store. The same limit applies to the kind's logs,
+    to its counters and to its allowances. One more is refused until another has expired; only for a new
+    allowance, the one that has taken least is removed. Sessions have ``max_sessions`` instead. Default 65,536.
     """
     max_store_bytes: int
     """Bytes of the records of one kind in the default in-memory store, keys included. The same limit applies to the
-    kind's logs. More are refused, but a log first drops its own oldest entries. Sessions are not counted. Default
-    64 MiB.
+    kind's logs and to its allowances. More are refused, but a log first drops its own oldest entries, and
+    allowances make room for each other. Sessions are not counted. Default 64 MiB.
     """
     max_store_entries: int
     """Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024."""
@@ -149,7 +149,7 @@ class Limits(TypedDict, total=False):
     """
     max_cached_tokens: int
     """Verified tokens that are kept, so that they need not be verified again. One more replaces the oldest. Each
-    connection also keeps the credentials that it sent last, up to 4 KiB, for the same time. Default 10,000.
+    connection also keeps the credentials that it has sent twice, up to 4 KiB, for the same time. Default 10,000.
     """
     token_cache_time: float
     """How long a verified token is kept, at most until it expires. A token that its issuer revokes is accepted as

@@ -165,6 +165,30 @@ class AddOp(TypedDict):
     """If the value would exceed this and ``by`` is above 0, nothing is added."""
 
 
+class TakeOp(TypedDict):
+    """Takes pieces of an allowance, all or none, by the clock of the store. If a key comes with another rate than
+    before, what it has taken counts by the new one. Between a bucket and a window, the allowance begins anew.
+    Replies: ``taken``, ``full``.
+    """
+
+    op: Literal["take"]
+    key: str
+    """The key that has the allowance, as ``kind/name``."""
+    by: int
+    """The number of pieces; 0 takes none. A negative number gives back that many of the pieces that were taken last,
+    but no more than there are.
+    """
+    amount: int
+    """The number of pieces for each period, from 1 to 2 ** 32 - 1."""
+    period: float
+    """The period, above 0."""
+    burst: int | None
+    """With a burst, the allowance is a token bucket: it has at most this number of pieces, and ``amount`` of them
+    come back evenly in a period; from 1 to 2 ** 32 - 1. Without one, it is a sliding window: each piece comes
+    back when it is as old as the period.
+    """
+
+
 StoreOp = (
     GetOp
     | PutOp
@@ -175,6 +199,7 @@ StoreOp = (
     | TrimOp
     | ExpireOp
     | AddOp
+    | TakeOp
 )
 """An operation of a store."""
 
@@ -246,6 +271,20 @@ class CountReply(TypedDict):
     """The remaining lifetime of the counter; 0 if there is no counter."""
 
 
+class TakenReply(TypedDict):
+    """An allowance."""
+
+    result: Literal["taken"]
+    taken: bool
+    """Whether the pieces were taken or given back; true if ``by`` is 0."""
+    left: int
+    """The number of pieces that can be taken now."""
+    wait: float
+    """The time until the pieces can be taken, if they were not, otherwise 0. If they never can, it is a century."""
+    reset: float
+    """The time until all pieces have come back."""
+
+
 class FullReply(TypedDict):
     """The store has reached its limit, and nothing was changed."""
 
@@ -274,6 +313,7 @@ StoreReply = (
     | AppendedReply
     | EntriesReply
     | CountReply
+    | TakenReply
     | FullReply
     | UnsupportedReply
     | UnavailableReply

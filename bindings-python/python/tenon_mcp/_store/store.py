@@ -17,7 +17,7 @@ class Store(Protocol):
     ``submit`` runs one operation and returns the reply, as dicts (``StoreOp``, ``StoreReply``). Values are ``bytes``.
     They may contain any bytes, and must be returned unchanged. Times are in seconds.
 
-    - **Keys.** A key is ``kind/name``. Records, logs and counters with the same key are independent.
+    - **Keys.** A key is ``kind/name``. Records, logs, counters and allowances with the same key are independent.
     - **Atomicity.** Each operation takes effect at once or not at all, even if others use the store at the same time:
       other threads, other servers, other processes. ``put`` and ``delete`` check their condition and change the record
       in one step.

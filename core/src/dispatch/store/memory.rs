@@ -4,16 +4,18 @@ use super::Store;
 use super::counters::Counters;
 use super::logs::Logs;
 use super::op::{Done, StoreDone, StoreOp, Version};
+use super::rates::Rates;
 use super::records::Records;
 use crate::locks::Mutex;
 use std::time::Instant;
 
-/// The limits of a [`MemoryStore`] for each kind of key. They apply separately to its records, its logs and its
-/// counters.
+/// The limits of a [`MemoryStore`] for each kind of key. They apply separately to its records, its logs, its
+/// counters and its allowances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreBounds {
-    /// The maximum number of records, logs or counters.
+    /// The maximum number of records, logs, counters or allowances. For a new allowance, the one that has taken least is
+    /// removed.
     pub values: usize,
     /// The maximum bytes of them and their keys.
     pub bytes: usize,
@@ -57,10 +59,11 @@ struct KindData {
     records: Records,
     logs: Logs,
     counters: Counters,
+    rates: Rates,
 }
 
 impl MemoryStore {
-    /// A store of at most `capacity` records, logs and counters of each kind of key, with the default limits
+    /// A store of at most `capacity` records, logs, counters and allowances of each kind of key, with the default limits
     /// otherwise.
     pub fn new(capacity: usize) -> MemoryStore {
         MemoryStore::bounded(StoreBounds { values: capacity, ..StoreBounds::default() })
@@ -86,7 +89,7 @@ impl MemoryStore {
             shelves.push((kind.into(), KindData::default()));
             shelves.len() - 1
         });
-        let KindData { records, logs, counters } = &mut shelves[place].1;
+        let KindData { records, logs, counters, rates } = &mut shelves[place].1;
         match op {
             StoreOp::Get { key, touch } => records.get(key, *touch, now),
             StoreOp::Put { key, value, ttl, when } => {
@@ -106,6 +109,7 @@ impl MemoryStore {
             StoreOp::Add { key, by, window, most } => {
                 counters.add(key.clone(), *by, *window, *most, bounds, now)
             }
+            StoreOp::Take { key, by, rate } => rates.take(key, *by, *rate, bounds, now),
         }
     }
 }

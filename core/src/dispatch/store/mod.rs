@@ -11,6 +11,7 @@ mod logs;
 mod memory;
 mod once;
 mod op;
+mod rates;
 mod records;
 mod table;
 pub mod wire;
@@ -18,15 +19,15 @@ pub mod wire;
 pub(crate) use guarded::GuardedStore;
 pub use memory::{MemoryStore, StoreBounds};
 pub use once::{Once, consume_once};
-pub use op::{Done, Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, When};
+pub use op::{Done, Entries, Entry, Keep, Rate, Record, StoreDone, StoreOp, Version, When};
 
 use std::time::Instant;
 
-/// A store of data that must outlive a request: records that expire, logs that are read from a position on, and
-/// counters.
+/// A store of data that must outlive a request: records that expire, logs that are read from a position on, counters, and
+/// allowances over time.
 ///
-/// Keys are `kind/name`. The kinds (`session`) are few and come from the engine, never from a peer. Records, logs and
-/// counters with the same key are independent.
+/// Keys are `kind/name`. The kinds (`session`) are few and come from the engine, never from a peer. Records, logs,
+/// counters and allowances with the same key are independent.
 ///
 /// Each operation is atomic, even if others use the store at the same time. If an operation fails, or does not
 /// complete within [`Limits::store_timeout`](crate::Limits::store_timeout), the request that needs it fails as busy.

@@ -1,5 +1,6 @@
 //! The operations of a store, and their results.
 
+use super::table::CENTURY;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -89,6 +90,47 @@ pub enum StoreOp {
         /// Nothing is added if the value would exceed this. It does not limit an operation that decreases the value.
         most: Option<i64>,
     },
+    /// Takes pieces of an allowance, all or none, by the clock of the store: [`StoreDone::Taken`] or [`StoreDone::Full`].
+    Take {
+        /// The key that has the allowance.
+        key: String,
+        /// The number of pieces; 0 takes none. A negative number gives back that many of the pieces that were taken last.
+        /// Only what has just been taken should be given back.
+        by: i64,
+        /// The allowance. If a key comes with another rate than before, what it has taken counts by the new one. Between
+        /// a bucket and a window, it begins anew.
+        rate: Rate,
+    },
+}
+
+/// An allowance over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rate {
+    /// The number of pieces for each period, at least 1.
+    pub amount: u32,
+    /// The period, above 0 and at most a century.
+    pub period: Duration,
+    /// With a burst, the allowance is a token bucket (GCRA): it has at most this number of pieces, at least 1, and what
+    /// was taken comes back evenly. Without one, it is a sliding window: in no span of the length of the period are more
+    /// than `amount` pieces taken. The windows of the [`MemoryStore`](super::MemoryStore) are exact up to an amount of
+    /// 4,096. Above it, pieces come back up to a 2,048th of the period late.
+    pub burst: Option<u32>,
+}
+
+impl Rate {
+    /// The most pieces that can be taken at once.
+    pub fn most(&self) -> u32 {
+        self.burst.unwrap_or(self.amount)
+    }
+
+    /// The nearest rate within the bounds.
+    pub(in crate::dispatch::store) fn bounded(self) -> Rate {
+        Rate {
+            amount: self.amount.max(1),
+            period: self.period.clamp(Duration::from_nanos(1), CENTURY),
+            burst: self.burst.map(|burst| burst.max(1)),
+        }
+    }
 }
 
 impl StoreOp {
@@ -104,6 +146,7 @@ impl StoreOp {
             StoreOp::Trim { .. } => "trim",
             StoreOp::Expire { .. } => "expire",
             StoreOp::Add { .. } => "add",
+            StoreOp::Take { .. } => "take",
         }
     }
 
@@ -118,7 +161,8 @@ impl StoreOp {
             | StoreOp::Read { key, .. }
             | StoreOp::Trim { key, .. }
             | StoreOp::Expire { key, .. }
-            | StoreOp::Add { key, .. } => key,
+            | StoreOp::Add { key, .. }
+            | StoreOp::Take { key, .. } => key,
         }
     }
 }
@@ -220,6 +264,17 @@ pub enum StoreDone {
         /// The remaining lifetime of the counter; zero if there is none.
         left: Duration,
     },
+    /// An allowance.
+    Taken {
+        /// Whether the pieces were taken or given back.
+        taken: bool,
+        /// The number of pieces that can be taken now.
+        left: u64,
+        /// The time until the pieces can be taken, if they were not; a century if they never can.
+        wait: Duration,
+        /// The time until all has come back.
+        reset: Duration,
+    },
     /// The store has reached its limit, and nothing in it has expired.
     Full,
     /// The store does not know the operation.
@@ -239,6 +294,7 @@ impl StoreDone {
             StoreDone::Appended(_) => "appended",
             StoreDone::Entries(_) => "entries",
             StoreDone::Count { .. } => "count",
+            StoreDone::Taken { .. } => "taken",
             StoreDone::Full => "full",
             StoreDone::Unsupported => "unsupported",
             StoreDone::Unavailable(_) => "unavailable",

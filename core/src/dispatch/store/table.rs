@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ROUND: usize = 64;
 
 /// The maximum time to live, because a sum beyond the range of the clock would panic.
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(super) const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The time at which something expires.
 pub(super) fn expiry(now: Instant, ttl: Duration) -> Instant {

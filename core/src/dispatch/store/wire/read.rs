@@ -5,7 +5,7 @@ use super::table::{OPERATIONS, REPLIES, WireForm, WireMember, WireRow};
 use super::write::name_of;
 use crate::dispatch::nearest_name::nearest_name;
 use crate::dispatch::options::Spelling;
-use crate::dispatch::store::{Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, When};
+use crate::dispatch::store::{Entries, Entry, Keep, Rate, Record, StoreDone, StoreOp, Version, When};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::clip;
 use bytes::Bytes;
@@ -32,6 +32,12 @@ pub fn read_reply(op: &StoreOp, reply: &JsonSlice, spelling: Spelling) -> Result
             value: read.integer("value")?,
             added: read.flag("added")?,
             left: read.time("left")?,
+        },
+        "taken" => StoreDone::Taken {
+            taken: read.flag("taken")?,
+            left: read.number("left")?,
+            wait: read.time("wait")?,
+            reset: read.time("reset")?,
         },
         "full" => StoreDone::Full,
         "unsupported" => StoreDone::Unsupported,
@@ -61,6 +67,7 @@ pub fn read_operation(op: &JsonSlice, spelling: Spelling) -> Result<StoreOp, Str
         },
         "trim" => StoreOp::Trim { key, keep: read.keep()? },
         "expire" => StoreOp::Expire { key, ttl: read.time("ttl")? },
+        "take" => StoreOp::Take { key, by: read.integer("by")?, rate: read.rate()? },
         _ => StoreOp::Add {
             key,
             by: read.integer("by")?,
@@ -232,6 +239,21 @@ impl Object {
             age: self.maybe("keep_age", Object::time)?,
             after: self.number("keep_after")?,
         })
+    }
+
+    fn rate(&self) -> Result<Rate, String> {
+        let pieces = |this: &Object, name: &str| {
+            let number = this.number(name)?;
+            u32::try_from(number)
+                .ok()
+                .filter(|number| *number > 0)
+                .ok_or_else(|| format!("{name} must be an integer from 1 to {}, not {number}", u32::MAX))
+        };
+        let period = self.time("period")?;
+        if period.is_zero() {
+            return Err("period must be above 0".to_owned());
+        }
+        Ok(Rate { amount: pieces(self, "amount")?, period, burst: self.maybe("burst", pieces)? })
     }
 
     fn record(&self) -> Result<Option<Record>, String> {

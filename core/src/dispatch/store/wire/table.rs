@@ -80,6 +80,8 @@ const fn row(
 const RECORD_KEY: WireMember = member("key", WireForm::Text, "The record's key, as `kind/name`.");
 const LOG_KEY: WireMember = member("key", WireForm::Text, "The log's key, as `kind/name`.");
 const COUNTER_KEY: WireMember = member("key", WireForm::Text, "The counter's key, as `kind/name`.");
+const ALLOWANCE_KEY: WireMember =
+    member("key", WireForm::Text, "The key that has the allowance, as `kind/name`.");
 const WHEN: WireMember = member(
     "when",
     WireForm::Condition,
@@ -214,6 +216,34 @@ pub const OPERATIONS: &[WireRow] = &[
         "Adds to a counter. The first addition creates the counter with the value 0; adding 0 creates none. If the sum \
          exceeds the range of the number, it becomes the end of the range.",
     ),
+    row(
+        "take",
+        &[
+            ALLOWANCE_KEY,
+            member(
+                "by",
+                WireForm::Integer,
+                "The number of pieces; 0 takes none. A negative number gives back that many of the pieces that were taken \
+                 last, but no more than there are.",
+            ),
+            member(
+                "amount",
+                WireForm::Number,
+                "The number of pieces for each period, from 1 to 2 ** 32 - 1.",
+            ),
+            member("period", WireForm::Time, "The period, above 0."),
+            optional(
+                "burst",
+                WireForm::Number,
+                "With a burst, the allowance is a token bucket: it has at most this number of pieces, and `amount` of them \
+                 come back evenly in a period; from 1 to 2 ** 32 - 1. Without one, it is a sliding window: each piece comes \
+                 back when it is as old as the period.",
+            ),
+        ],
+        &["taken", "full"],
+        "Takes pieces of an allowance, all or none, by the clock of the store. If a key comes with another rate than before, \
+         what it has taken counts by the new one. Between a bucket and a window, the allowance begins anew.",
+    ),
 ];
 
 /// The replies. The member `result` has the name.
@@ -277,6 +307,25 @@ pub const REPLIES: &[WireRow] = &[
         ],
         &[],
         "A counter.",
+    ),
+    row(
+        "taken",
+        &[
+            member(
+                "taken",
+                WireForm::Flag,
+                "Whether the pieces were taken or given back; true if `by` is 0.",
+            ),
+            member("left", WireForm::Number, "The number of pieces that can be taken now."),
+            member(
+                "wait",
+                WireForm::Time,
+                "The time until the pieces can be taken, if they were not, otherwise 0. If they never can, it is a century.",
+            ),
+            member("reset", WireForm::Time, "The time until all pieces have come back."),
+        ],
+        &[],
+        "An allowance.",
     ),
     row("full", &[], &[], "The store has reached its limit, and nothing was changed."),
     row("unsupported", &[], &[], "The store does not know the operation."),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dispatch::options::Spelling;
-use crate::dispatch::store::{Entries, Entry, Keep, Record, StoreDone, StoreOp, Version, When};
+use crate::dispatch::store::{Entries, Entry, Keep, Rate, Record, StoreDone, StoreOp, Version, When};
 use crate::json::JsonSlice;
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -46,6 +46,13 @@ fn any_keep() -> BoxedStrategy<Keep> {
         .boxed()
 }
 
+fn any_rate() -> BoxedStrategy<Rate> {
+    let period = (1..1_u64 << 30).prop_map(Duration::from_millis);
+    (1..u32::MAX, period, proptest::option::of(1..u32::MAX))
+        .prop_map(|(amount, period, burst)| Rate { amount, period, burst })
+        .boxed()
+}
+
 fn any_record() -> BoxedStrategy<Option<Record>> {
     let record = (any_bytes(), any_number());
     proptest::option::of(record.prop_map(|(value, version)| Record { value, version: Version(version) }))
@@ -77,6 +84,7 @@ fn any_operation() -> BoxedStrategy<StoreOp> {
         (key(), any_time()).prop_map(|(key, ttl)| StoreOp::Expire { key, ttl }),
         (key(), any_integer(), any_time(), proptest::option::of(any_integer()))
             .prop_map(|(key, by, window, most)| StoreOp::Add { key, by, window, most }),
+        (key(), any_integer(), any_rate()).prop_map(|(key, by, rate)| StoreOp::Take { key, by, rate }),
     ]
     .boxed()
 }
@@ -88,6 +96,8 @@ fn any_reply() -> BoxedStrategy<(StoreOp, StoreDone)> {
     let append = StoreOp::Append { key: key.clone(), entry: Bytes::new(), ttl, keep: Keep::default() };
     let read = StoreOp::Read { key: key.clone(), after: 0, max_entries: 9, max_bytes: 999 };
     let add = StoreOp::Add { key: key.clone(), by: 1, window: ttl, most: None };
+    let rate = Rate { amount: 1, period: Duration::from_secs(1), burst: None };
+    let take = StoreOp::Take { key: key.clone(), by: 1, rate };
     let entries = (proptest::collection::vec(any_bytes(), 0..5), any::<bool>(), any::<bool>());
     let entries = entries.prop_map(|(all, missed, more)| {
         let positioned = all.into_iter().enumerate();
@@ -106,6 +116,9 @@ fn any_reply() -> BoxedStrategy<(StoreOp, StoreDone)> {
         (any_integer(), any::<bool>(), any_time())
             .prop_map(|(value, added, left)| StoreDone::Count { value, added, left })
             .prop_map(of(add)),
+        (any::<bool>(), any_number(), any_time(), any_time())
+            .prop_map(|(taken, left, wait, reset)| StoreDone::Taken { taken, left, wait, reset })
+            .prop_map(of(take)),
         Just((put, StoreDone::Full)),
         Just((get.clone(), StoreDone::Unsupported)),
         any::<String>().prop_map(StoreDone::Unavailable).prop_map(of(get)),

@@ -2,7 +2,7 @@
 
 use super::scalar::{bytes, integer, number, time};
 use crate::dispatch::options::Spelling;
-use crate::dispatch::store::{Keep, Record, StoreDone, StoreOp, When};
+use crate::dispatch::store::{Keep, Rate, Record, StoreDone, StoreOp, When};
 use crate::json::JsonSlice;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -82,6 +82,7 @@ pub(super) fn name_of(op: &StoreOp) -> &'static str {
         StoreOp::Trim { .. } => "trim",
         StoreOp::Expire { .. } => "expire",
         StoreOp::Add { .. } => "add",
+        StoreOp::Take { .. } => "take",
     }
 }
 
@@ -105,6 +106,14 @@ pub fn write_operation(op: &StoreOp, spelling: Spelling) -> JsonSlice {
             .put("by", integer(*by, spelling))
             .time("window", *window)
             .maybe("most", most.map(|most| integer(most, spelling))),
+        StoreOp::Take { by, rate, .. } => {
+            // So no store has to check it.
+            let Rate { amount, period, burst } = rate.bounded();
+            out.put("by", integer(*by, spelling))
+                .number("amount", amount.into())
+                .time("period", period)
+                .maybe("burst", burst.map(|burst| number(burst.into(), spelling)))
+        }
     };
     out.end()
 }
@@ -129,6 +138,11 @@ pub fn write_reply(done: &StoreDone, spelling: Spelling) -> JsonSlice {
             .put("value", integer(*value, spelling))
             .put("added", (*added).into())
             .time("left", *left),
+        StoreDone::Taken { taken, left, wait, reset } => reply("taken")
+            .put("taken", (*taken).into())
+            .number("left", *left)
+            .time("wait", *wait)
+            .time("reset", *reset),
         StoreDone::Full => reply("full"),
         StoreDone::Unsupported => reply("unsupported"),
         StoreDone::Unavailable(reason) => reply("unavailable").put("reason", reason.as_str().into()),

@@ -1,0 +1,76 @@
+//! The orders of the keys: those with one rate by what they have taken, and all by when something comes back.
+
+use super::usage::{Standing, Usage};
+use crate::dispatch::store::op::Rate;
+use std::collections::{BTreeSet, HashMap};
+
+/// The orders. Programs declare their rates, so there are few.
+#[derive(Default)]
+pub(super) struct Order {
+    by_rate: HashMap<Rate, BTreeSet<(u128, u64)>>,
+    due: BTreeSet<(u64, u64)>,
+}
+
+/// Where a key is in the orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) rate: Rate,
+    rank: u128,
+    due: u64,
+}
+
+impl Place {
+    fn of(rate: Rate, usage: &Usage) -> Place {
+        Place { rate, rank: usage.rank(&rate), due: usage.due(&rate) }
+    }
+}
+
+impl Order {
+    pub(super) fn enter(&mut self, rate: Rate, usage: &Usage, id: u64) -> Place {
+        let place = Place::of(rate, usage);
+        self.insert(&place, id);
+        place
+    }
+
+    fn insert(&mut self, place: &Place, id: u64) {
+        self.by_rate.entry(place.rate).or_default().insert((place.rank, id));
+        self.due.insert((place.due, id));
+    }
+
+    pub(super) fn leave(&mut self, place: &Place, id: u64) {
+        if let Some(ranks) = self.by_rate.get_mut(&place.rate) {
+            ranks.remove(&(place.rank, id));
+            if ranks.is_empty() {
+                self.by_rate.remove(&place.rate);
+            }
+        }
+        self.due.remove(&(place.due, id));
+    }
+
+    /// Moves a key to the place of what it has taken now. A key that was refused stays where it is.
+    pub(super) fn move_to(&mut self, rate: Rate, usage: &Usage, from: &Place, id: u64) -> Place {
+        let place = Place::of(rate, usage);
+        if place != *from {
+            self.leave(from, id);
+            self.insert(&place, id);
+        }
+        place
+    }
+
+    /// A key to which something has come back by now.
+    pub(super) fn due(&self, now: u64) -> Option<u64> {
+        self.due.first().filter(|(due, _)| *due <= now).map(|(_, id)| *id)
+    }
+
+    /// The key that has taken least.
+    pub(super) fn least(&self, standing: impl Fn(u64) -> Option<Standing>) -> Option<u64> {
+        let firsts = self.by_rate.values().filter_map(|ranks| ranks.first());
+        let firsts = firsts.filter_map(|(_, id)| Some((standing(*id)?, *id)));
+        firsts.min_by(|(one, _), (other, _)| one.compare(other)).map(|(_, id)| id)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_rate.is_empty() && self.due.is_empty()
+    }
+}
