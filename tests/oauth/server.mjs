@@ -1,5 +1,5 @@
 // Orders for those who have a token of the identity provider ISSUER, and with OPEN opening hours for all: server.py in
-// JavaScript.
+// JavaScript. With MOUNTED they are a part of an Express application.
 
 import { Server, introspection, jwt } from '../../bindings-node/index.mjs'
 
@@ -18,5 +18,14 @@ if (open) app.tool('opening_hours', { public: true }, () => '9 to 17')
 app.tool('my_orders', {}, (_, { principal }) => `${principal.subject} has ordered tea`)
 app.tool('add_order', { input, scopes: ['orders:write'] }, ({ item }, { principal }) => `${principal.subject} orders ${item}`)
 
-const { url } = await app.listen({ http: process.argv[2], signals: true })
-console.log(`listening ${url}`)
+if (process.env.MOUNTED) {
+  const { default: express } = await import('express')
+  const [web, handler] = [express(), app.handler()]
+  web.all('/mcp', handler)
+  web.all('/.well-known/oauth-protected-resource/mcp', handler)
+  const [host, port] = process.argv[2].split(':')
+  web.listen(Number(port), host, () => console.log(`listening http://${host}:${port}/mcp`))
+} else {
+  const { url } = await app.listen({ http: process.argv[2], signals: true })
+  console.log(`listening ${url}`)
+}

@@ -1,7 +1,8 @@
 """Orders for those who have a token of the identity provider ISSUER, and with OPEN opening hours for all.
 
-PUBLIC_URL is the URL that clients know. BY says how tokens are verified: by `keys`, by `questions` to the provider with
-the password SECRET, or both. SECONDS is how long a verified token is kept; without it, as long as by default.
+With MOUNTED they are a part of a FastAPI application. PUBLIC_URL is the URL that clients know. BY says how tokens are
+verified: by `keys`, by `questions` to the provider with the password SECRET, or both. SECONDS is how long a verified
+token is kept; without it, as long as by default.
 """
 
 import os
@@ -42,4 +43,14 @@ async def add_order(item: str, ctx: Context) -> str:
     return f"{ctx.principal} orders {item}"
 
 
-app.run(http=sys.argv[1])
+if "MOUNTED" in os.environ:
+    import uvicorn
+    from fastapi import FastAPI
+
+    web, asgi = FastAPI(), app.asgi(path="/mcp")
+    web.add_route("/mcp", asgi)
+    web.add_route("/.well-known/oauth-protected-resource/mcp", asgi)
+    host, port = sys.argv[1].split(":")
+    uvicorn.run(web, host=host, port=int(port))
+else:
+    app.run(http=sys.argv[1])

@@ -81,8 +81,10 @@ def seen(log, url):
     return {name for name, good in passed.items() if good and authorizations and tokens}
 
 
-@pytest.mark.parametrize("client", NAMES)
-@pytest.mark.parametrize("host", ["example", "node"])
+MOUNTED = [(host, client) for host in ("fastapi", "express") for client in ("mcp-modern", "mcp-remote", "ts-legacy")]
+
+
+@pytest.mark.parametrize(("host", "client"), [(host, name) for host in ("example", "node") for name in NAMES] + MOUNTED)
 def test_sign_in_and_step_up(provider, servers, host, client):
     url, before = servers(host, False), len(provider.log())
     result, output = run(client, url)
