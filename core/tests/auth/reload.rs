@@ -96,16 +96,16 @@ fn wrong_verifiers_in_a_new_file_change_neither_keys_nor_limits() {
     let no_file = good.replace("value = ", "file = ");
     for (wrong, expected) in [
         (good.replace("keys =", "kees ="), "app.toml, line 3: server.auth[0]: there is no option \"kees\""),
-        (short, "app.toml, line 3: server.auth: auth[0].keys[1]: "),
-        (no_file, "app.toml, line 3: server.auth: auth[0].keys[0].file: cannot read "),
+        (short, "app.toml, line 7: server.auth: auth[0].keys[1]: "),
+        (no_file, "app.toml, line 6: server.auth: auth[0].keys[0].file: cannot read "),
         // The first verifier is right.
         (
             format!("{good}{jwt}"),
-            "app.toml, line 3: server.auth: auth[1]: a verifier of JWT needs the option audience",
+            "app.toml, line 8: server.auth: auth[1]: a verifier of JWT needs the option audience",
         ),
         (
             format!("{good}{jwt}audience = \"https://up.example\"\nsecret = \"hunter2\"\n"),
-            "app.toml, line 3: server.auth: auth[1].secret: ",
+            "app.toml, line 12: server.auth: auth[1].secret: ",
         ),
     ] {
         let refused = up.reload(&with_pages(&wrong, 0)).unwrap_err();

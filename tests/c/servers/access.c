@@ -349,11 +349,11 @@ static void wrong_keys_change_nothing(void) {
         const char *toml, *why;
         tenon_status status;
     } cases[] = {
-        {KEY_OF("2", "short-1"), "server.auth: auth[0].keys[0]: the key has 7 bytes", TENON_ERR_STATE},
-        {KEYS_OF("2", SIGNED "secret = \"short-1\"\n"), "server.auth: auth[0].secret: the secret has 7 bytes",
+        {KEY_OF("2", "short-1"), "line 7: server.auth: auth[0].keys[0]: the key has 7 bytes", TENON_ERR_STATE},
+        {KEYS_OF("2", SIGNED "secret = \"short-1\"\n"), "line 9: server.auth: auth[0].secret: the secret has 7 bytes",
          TENON_ERR_STATE},
-        {KEYS_OF("2", SIGNED "algorithms = [\"HS255\"]\n"), "server.auth[0].algorithms: there is no word \"HS255\"",
-         TENON_ERR_INVALID},
+        {KEYS_OF("2", SIGNED "algorithms = [\"HS255\"]\n"),
+         "line 9: server.auth[0].algorithms: there is no word \"HS255\"", TENON_ERR_INVALID},
     };
     tenon_settings *settings = settings_of(KEY_OF("1", OLD));
     tenon_server *server = server_with(settings);
@@ -362,7 +362,7 @@ static void wrong_keys_change_nothing(void) {
     char why[128];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_settings(cases[i].toml);
-        snprintf(why, sizeof why, "%s, line 5: %s", settings_file, cases[i].why);
+        snprintf(why, sizeof why, "%s, %s", settings_file, cases[i].why);
         CHECK_ERROR(cases[i].status, why, tenon_settings_reload(settings, &err));
         check_page_size(settings, "1");
         list_with(fd, OLD, "nextCursor");

@@ -123,15 +123,16 @@ def test_a_reload_replaces_the_keys(file, months, modern):
 @pytest.mark.parametrize(
     "auth, error, said",
     [
-        (key("short-1"), StateError, r"server\.auth: auth\[0\]\.keys\[0\]: the key has 7 bytes"),
-        (key(KEYS[1]) + key("short-1"), StateError, r"server\.auth: auth\[1\]\.keys\[0\]: the key has 7 bytes"),
-        (key(KEYS[1]).replace("subject", "subjct"), RegistrationError, r"server\.auth\[0\]\.keys\[0\].*subject"),
-        (signed('secret = "short-1"'), StateError, r"server\.auth: auth\[0\]\.secret: the secret has 7 bytes"),
+        (key("short-1"), StateError, r"7: server\.auth: auth\[0\]\.keys\[0\]: the key has 7 bytes"),
+        (key(KEYS[1]) + key("short-1"), StateError, r"10: server\.auth: auth\[1\]\.keys\[0\]: the key has 7 bytes"),
+        (key(KEYS[1]).replace("subject", "subjct"), RegistrationError, r"7: server\.auth\[0\]\.keys\[0\].*subject"),
+        (signed('secret = "short-1"'), StateError, r"9: server\.auth: auth\[0\]\.secret: the secret has 7 bytes"),
         (signed(f'secret = "{SECRET}"\nalgorithms = ["HS255"]'), RegistrationError,
-         r'server\.auth\[0\]\.algorithms: there is no word "HS255"'),
+         r'10: server\.auth\[0\]\.algorithms: there is no word "HS255"'),
         (signed(f'secret = "{SECRET}"\nalgorithms = ["RS256"]'), StateError,
-         r"server\.auth: auth\[0\]: none of the algorithms can be used with the keys"),
-        (signed('public_key_file = "none.pem"'), StateError, r"server\.auth: auth\[0\]\.public_key_file: .*none\.pem"),
+         r"5: server\.auth: auth\[0\]: none of the algorithms can be used with the keys"),
+        (signed('public_key_file = "none.pem"'), StateError,
+         r"9: server\.auth: auth\[0\]\.public_key_file: .*none\.pem"),
     ],
     ids=["key", "second", "member", "secret", "algorithm", "other algorithm", "file"],
 )
@@ -141,7 +142,7 @@ def test_wrong_keys_change_nothing(file, auth, error, said):
     with listening(app) as url:
         peer = used(url, bearer(KEYS[0]))
         write(file, auth, page_size=2)
-        with pytest.raises(error, match=rf"app\.toml, line 5: {said}") as raised:
+        with pytest.raises(error, match=rf"app\.toml, line {said}") as raised:
             app.settings.reload()
         assert not any(secret in str(raised.value) for secret in ("short-1", SECRET, *KEYS))
         assert app.settings.get("limits.page_size") == 1
@@ -227,7 +228,7 @@ app.run(http="127.0.0.1:0", on_started=lambda app: print("at", app.url, file=sys
         wait_for(lambda: line("at "))
         peer = used(line("at ").split()[1], bearer(KEYS[0]))
         write(file, key("short-1"), page_size=2)
-        assert "app.toml, line 5: server.auth: auth[0].keys[0]" in hang_up("SIGHUP: the settings were not reloaded")
+        assert "app.toml, line 7: server.auth: auth[0].keys[0]" in hang_up("SIGHUP: the settings were not reloaded")
         assert status_there(peer, bearer(KEYS[0])) == 200
         assert has_pages(peer)
         write(file, key(KEYS[1]), page_size=2)

@@ -27,7 +27,10 @@ impl Snapshot {
     /// The error of a setting that cannot be applied.
     fn refusal(&self, refused: Refused) -> Error {
         let path: Vec<&str> = refused.path.iter().map(String::as_str).collect();
-        let origin = tree::at(&self.table, &path).and_then(tree::origin);
+        // The text begins with the last part of the path.
+        let within = path.last().and_then(|name| refused.why.strip_prefix(name)).unwrap_or_default();
+        let origin = tree::at(&self.table, &path).map(|value| tree::named_by(value, within));
+        let origin = origin.and_then(tree::origin);
         let parts =
             origin.into_iter().map(str::to_owned).chain(Some(dotted(&path)).filter(|path| !path.is_empty()));
         let parts: Vec<_> = parts.chain([refused.why]).collect();

@@ -60,21 +60,7 @@ pub(super) fn wrong(value: &Value, text: impl std::fmt::Display) -> Error {
 /// The error about a value within the option `path`. The text begins with the path of that value, which tells where it comes
 /// from.
 fn wrong_within(value: &Value, path: &str, text: &str) -> Error {
-    let within = text.strip_prefix(path).unwrap_or_default();
-    let end = within.find([':', ' ']).unwrap_or(within.len());
-    let steps = within[..end].split(['.', '[', ']']).filter(|step| !step.is_empty());
-    let inner = steps.map_while({
-        let mut inner = value;
-        move |step| {
-            inner = match &inner.kind {
-                ValueKind::Table(members) => members.get(step)?,
-                ValueKind::Array(elements) => elements.get(step.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
-            Some(inner)
-        }
-    });
-    wrong(inner.last().unwrap_or(value), text)
+    wrong(tree::named_by(value, text.strip_prefix(path).unwrap_or_default()), text)
 }
 
 pub(super) fn unknown<'a>(

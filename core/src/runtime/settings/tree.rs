@@ -114,6 +114,24 @@ pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     }
 }
 
+/// The value within `value` that an error is about. The text of the error begins with its path, such as `[1].keys[0]: `. If
+/// there is no such value, it is the last one on the way there.
+pub(super) fn named_by<'a>(value: &'a Value, text: &str) -> &'a Value {
+    let end = text.find([':', ' ']).unwrap_or(text.len());
+    let steps = text[..end].split(['.', '[', ']']).filter(|step| !step.is_empty());
+    let mut inner = value;
+    for step in steps {
+        let next = match &inner.kind {
+            ValueKind::Table(members) => members.get(step),
+            ValueKind::Array(elements) => step.parse().ok().and_then(|place: usize| elements.get(place)),
+            _ => None,
+        };
+        let Some(next) = next else { return inner };
+        inner = next;
+    }
+    inner
+}
+
 /// How deep tables and keys may be nested, because they are walked by recursion.
 pub(super) const MAX_DEPTH: usize = 32;
 
