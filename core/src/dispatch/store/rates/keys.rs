@@ -1,6 +1,6 @@
 //! The keys, with what they have taken, and the room that they need.
 
-use super::order::Place;
+use super::order::OrderKey;
 use super::usage::Usage;
 use crate::dispatch::shrinking_map::shrink;
 use crate::dispatch::store::memory::StoreBounds;
@@ -22,7 +22,7 @@ pub(super) struct Keys {
 pub(super) struct Held {
     key: Arc<str>,
     pub(super) usage: Usage,
-    pub(super) place: Place,
+    pub(super) order_key: OrderKey,
     size: usize,
 }
 
@@ -58,12 +58,12 @@ impl Keys {
         self.last + 1
     }
 
-    pub(super) fn insert(&mut self, key: &str, usage: Usage, place: Place) {
+    pub(super) fn insert(&mut self, key: &str, usage: Usage, order_key: OrderKey) {
         let (key, size): (Arc<str>, usize) = (key.into(), Keys::size_of(key, &usage));
         self.last = self.next();
         self.bytes += size;
         self.ids.insert(key.clone(), self.last);
-        self.held.insert(self.last, Held { key, usage, place, size });
+        self.held.insert(self.last, Held { key, usage, order_key, size });
     }
 
     pub(super) fn remove(&mut self, id: u64) {

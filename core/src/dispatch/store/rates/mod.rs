@@ -65,24 +65,24 @@ impl Rates {
         if !usage.is_unused(&rate, now) {
             let needed = Keys::size_of(key, &usage);
             self.make_room((1, needed), bounds, now);
-            let place = self.order.enter(rate, &usage, self.keys.next());
-            self.keys.insert(key, usage, place);
+            let order_key = self.order.enter(rate, &usage, self.keys.next());
+            self.keys.insert(key, usage, order_key);
         }
         taken
     }
 
     fn take_known(&mut self, id: u64, by: i64, rate: Rate, bounds: &StoreBounds, now: u64) -> Taken {
         let Some(held) = self.keys.get_mut(id) else { return Usage::new(&rate, now).take(by, &rate, now) };
-        if held.place.rate != rate {
-            held.usage.change(&held.place.rate, &rate, now);
+        if held.order_key.rate != rate {
+            held.usage.change(&held.order_key.rate, &rate, now);
         }
         let taken = held.usage.take(by, &rate, now);
         if held.usage.is_unused(&rate, now) {
-            self.order.leave(&held.place, id);
+            self.order.leave(&held.order_key, id);
             self.keys.remove(id);
             return taken;
         }
-        held.place = self.order.move_to(rate, &held.usage, &held.place, id);
+        held.order_key = self.order.move_to(rate, &held.usage, &held.order_key, id);
         self.keys.measure(id);
         // A window that has grown may need more room.
         self.make_room((0, 0), bounds, now);
@@ -94,13 +94,13 @@ impl Rates {
         for _ in 0..most {
             let Some(id) = self.order.due(now) else { return };
             let Some(held) = self.keys.get_mut(id) else { return };
-            let rate = held.place.rate;
+            let rate = held.order_key.rate;
             held.usage.pass(&rate, now);
             if held.usage.is_unused(&rate, now) {
-                self.order.leave(&held.place, id);
+                self.order.leave(&held.order_key, id);
                 self.keys.remove(id);
             } else {
-                held.place = self.order.move_to(rate, &held.usage, &held.place, id);
+                held.order_key = self.order.move_to(rate, &held.usage, &held.order_key, id);
                 self.keys.measure(id);
             }
         }
@@ -115,10 +115,10 @@ impl Rates {
         self.follow_up(FOLLOWED_UP_IF_FULL, now);
         while !self.keys.has_room(more, bounds) && self.keys.len() + more.0 > 1 {
             let keys = &self.keys;
-            let standing = |id| keys.get(id).map(|held| held.usage.standing(&held.place.rate, now));
+            let standing = |id| keys.get(id).map(|held| held.usage.standing(&held.order_key.rate, now));
             let Some(least) = self.order.least(standing) else { return };
             if let Some(held) = self.keys.get(least) {
-                self.order.leave(&held.place, least);
+                self.order.leave(&held.order_key, least);
             }
             self.keys.remove(least);
         }

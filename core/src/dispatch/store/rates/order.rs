@@ -13,48 +13,48 @@ pub(super) struct Order {
 
 /// Where a key is in the orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct OrderKey {
     pub(super) rate: Rate,
     rank: u128,
     due: u64,
 }
 
-impl Place {
-    fn of(rate: Rate, usage: &Usage) -> Place {
-        Place { rate, rank: usage.rank(&rate), due: usage.due(&rate) }
+impl OrderKey {
+    fn of(rate: Rate, usage: &Usage) -> OrderKey {
+        OrderKey { rate, rank: usage.rank(&rate), due: usage.due(&rate) }
     }
 }
 
 impl Order {
-    pub(super) fn enter(&mut self, rate: Rate, usage: &Usage, id: u64) -> Place {
-        let place = Place::of(rate, usage);
-        self.insert(&place, id);
-        place
+    pub(super) fn enter(&mut self, rate: Rate, usage: &Usage, id: u64) -> OrderKey {
+        let order_key = OrderKey::of(rate, usage);
+        self.insert(&order_key, id);
+        order_key
     }
 
-    fn insert(&mut self, place: &Place, id: u64) {
-        self.by_rate.entry(place.rate).or_default().insert((place.rank, id));
-        self.due.insert((place.due, id));
+    fn insert(&mut self, order_key: &OrderKey, id: u64) {
+        self.by_rate.entry(order_key.rate).or_default().insert((order_key.rank, id));
+        self.due.insert((order_key.due, id));
     }
 
-    pub(super) fn leave(&mut self, place: &Place, id: u64) {
-        if let Some(ranks) = self.by_rate.get_mut(&place.rate) {
-            ranks.remove(&(place.rank, id));
+    pub(super) fn leave(&mut self, order_key: &OrderKey, id: u64) {
+        if let Some(ranks) = self.by_rate.get_mut(&order_key.rate) {
+            ranks.remove(&(order_key.rank, id));
             if ranks.is_empty() {
-                self.by_rate.remove(&place.rate);
+                self.by_rate.remove(&order_key.rate);
             }
         }
-        self.due.remove(&(place.due, id));
+        self.due.remove(&(order_key.due, id));
     }
 
     /// Moves a key to the place of what it has taken now. A key that was refused stays where it is.
-    pub(super) fn move_to(&mut self, rate: Rate, usage: &Usage, from: &Place, id: u64) -> Place {
-        let place = Place::of(rate, usage);
-        if place != *from {
+    pub(super) fn move_to(&mut self, rate: Rate, usage: &Usage, from: &OrderKey, id: u64) -> OrderKey {
+        let order_key = OrderKey::of(rate, usage);
+        if order_key != *from {
             self.leave(from, id);
-            self.insert(&place, id);
+            self.insert(&order_key, id);
         }
-        place
+        order_key
     }
 
     /// A key to which something has come back by now.
