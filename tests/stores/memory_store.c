@@ -373,8 +373,8 @@ static void take(memory_store *store, tenon_call *call, const char *key, int64_t
         return;
     }
     const double over = usage->used + (double)by - (double)most, left = (double)most - usage->used + ROUNDING;
-    const int64_t time = by > most ? NEVER : time_of(usage, over, amount, period, now);
-    const int64_t wait = taken ? 0 : time > 0 ? time : 1;
+    const int64_t time = taken ? 0 : by > most ? NEVER : time_of(usage, over, amount, period, now);
+    const int64_t wait = taken || time > 0 ? time : 1;
     const int64_t reset = time_of(usage, usage->used, amount, period, now);
     usage->expiry = after(now, reset);
     item *other = find(store, form == BUCKET ? WINDOW : BUCKET, key, now);

@@ -183,8 +183,8 @@ class TakeOp(TypedDict):
     period: float
     """The period, above 0."""
     burst: int | None
-    """With a burst, the allowance is a token bucket: it has at most this number of pieces, and ``amount`` of them
-    come back evenly in a period; from 1 to 2 ** 32 - 1. Without one, it is a sliding window: each piece comes
+    """With a burst, the allowance is a token bucket. It has at most this number of pieces, from 1 to 2 ** 32 - 1,
+    and ``amount`` of them come back evenly in a period. Without one, it is a sliding window: each piece comes
     back when it is as old as the period.
     """
 

@@ -110,9 +110,9 @@ pub struct Rate {
     pub amount: u32,
     /// The period, above 0 and at most a century.
     pub period: Duration,
-    /// With a burst, the allowance is a token bucket (GCRA): it has at most this number of pieces, at least 1, and what
-    /// was taken comes back evenly. Without one, it is a sliding window: in no span of the length of the period are more
-    /// than `amount` pieces taken. The windows of the [`MemoryStore`](super::MemoryStore) are exact up to an amount of
+    /// With a burst, the allowance is a token bucket (GCRA). It has at most this number of pieces, at least 1, and what was
+    /// taken comes back evenly. Without one, it is a sliding window: in no span of the length of the period are more than
+    /// `amount` pieces taken. The windows of the [`MemoryStore`](super::MemoryStore) are exact up to an amount of
     /// 4,096. Above it, pieces come back up to a 2,048th of the period late.
     pub burst: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! The orders of the keys: those with one rate by what they have taken, and all by when something comes back.
 
 use super::usage::{Standing, Usage};
+use crate::dispatch::shrinking_map::shrink;
 use crate::dispatch::store::op::Rate;
 use std::collections::{BTreeSet, HashMap};
 
@@ -42,6 +43,7 @@ impl Order {
             ranks.remove(&(order_key.rank, id));
             if ranks.is_empty() {
                 self.by_rate.remove(&order_key.rate);
+                shrink(&mut self.by_rate);
             }
         }
         self.due.remove(&(order_key.due, id));
