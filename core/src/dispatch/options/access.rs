@@ -86,7 +86,11 @@ pub(crate) fn set_at<T: Options>(
     let wrong = |text| OptionError { unknown: false, text };
     // C reports it when the entry is added. A flag that is off changes nothing.
     if !row.is_for(owner) && spelling != Spelling::C && value.kind() != JsonKind::False {
-        return Err(wrong(only_for(row, name)));
+        let text = only_for(row, name);
+        return Err(wrong(match prefix.trim_end_matches('.') {
+            "" => text,
+            path => format!("{path}: {text}"),
+        }));
     }
     let at = At { path: format!("{prefix}{name}"), ..at(row, spelling) };
     (T::ACCESS[place].read)(options, value, &at).map_err(wrong)?;

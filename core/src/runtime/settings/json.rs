@@ -84,6 +84,15 @@ impl Reader<'_> {
         if part.starts_with('{') {
             return Ok(tree::value(&origin, self.object(part, depth)?));
         }
+        if part.starts_with('[') {
+            let elements: Vec<&RawValue> = serde_json::from_str(part)
+                .map_err(|error| Error::invalid(format!("{origin}: {}", reason(&error))))?;
+            let element = |element: &&RawValue| self.value(element.get(), depth + 1);
+            return Ok(tree::value(
+                &origin,
+                elements.iter().map(element).collect::<Result<Vec<_>, Error>>()?,
+            ));
+        }
         let json: Json = serde_json::from_str(part)
             .map_err(|error| Error::invalid(format!("{origin}: {}", reason(&error))))?;
         Ok(tree::from_json(&origin, &json))

@@ -115,21 +115,29 @@ pub(super) fn at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
 }
 
 /// The value within `value` that an error is about. The text of the error begins with its path, such as `[1].keys[0]: `. If
-/// there is no such value, it is the last one on the way there.
-pub(super) fn named_by<'a>(value: &'a Value, text: &str) -> &'a Value {
-    let end = text.find([':', ' ']).unwrap_or(text.len());
-    let steps = text[..end].split(['.', '[', ']']).filter(|step| !step.is_empty());
-    let mut inner = value;
-    for step in steps {
-        let next = match &inner.kind {
-            ValueKind::Table(members) => members.get(step),
-            ValueKind::Array(elements) => step.parse().ok().and_then(|place: usize| elements.get(place)),
+/// there is no such value, it is the last one on the way there. A name stands in the path as it is, with its dots and colons.
+pub(super) fn named_by<'a>(mut value: &'a Value, mut text: &str) -> &'a Value {
+    loop {
+        let next = match &value.kind {
+            ValueKind::Table(members) => text.strip_prefix('.').and_then(|text| {
+                let named = |(name, value): (&String, &'a Value)| {
+                    let rest = text.strip_prefix(name.as_str())?;
+                    (rest.is_empty() || rest.starts_with(['.', '[', ':', ' '])).then_some((value, rest))
+                };
+                // The longest name leaves the least.
+                members.iter().filter_map(named).min_by_key(|(_, rest)| rest.len())
+            }),
+            ValueKind::Array(elements) => text.strip_prefix('[').and_then(|text| {
+                let (place, rest) = text.split_once(']')?;
+                Some((elements.get(place.parse::<usize>().ok()?)?, rest))
+            }),
             _ => None,
         };
-        let Some(next) = next else { return inner };
-        inner = next;
+        match next {
+            Some((inner, rest)) => (value, text) = (inner, rest),
+            None => return value,
+        }
     }
-    inner
 }
 
 /// How deep tables and keys may be nested, because they are walked by recursion.
