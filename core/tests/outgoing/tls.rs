@@ -182,7 +182,8 @@ fn a_provider_that_the_program_has_installed_stays() {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         let done = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
         let said = String::from_utf8_lossy(&done.stdout);
-        assert!(done.status.success() && said.contains("1 passed"), "{said}{:?}", done.stderr);
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && said.contains("1 passed"), "{said}{complaint}");
         return;
     }
     use rustls::crypto::CryptoProvider;
