@@ -289,3 +289,19 @@ fn wrong_replies_are_explained() {
     let long = json!({ "result": "x".repeat(100_000) });
     assert!(read_reply(&put, &slice(long), Spelling::Python).unwrap_err().len() < 1000);
 }
+
+#[test]
+fn wrong_rates_are_explained() {
+    let take = |amount: u64, period: f64, burst: Option<u64>| {
+        let op = json!({ "op": "take", "key": "a/1", "by": 1, "amount": amount, "period": period, "burst": burst });
+        read_operation(&slice(op), Spelling::Python).map(drop)
+    };
+    assert_eq!(take(1, 0.5, None), Ok(()));
+    let pieces = |name: &str, number: u64| {
+        Err(format!("{name} must be an integer from 1 to 4294967295, not {number}"))
+    };
+    assert_eq!(take(0, 1.0, None), pieces("amount", 0));
+    assert_eq!(take(1, 1.0, Some(0)), pieces("burst", 0));
+    assert_eq!(take(1, 1.0, Some(1 << 32)), pieces("burst", 1 << 32));
+    assert_eq!(take(1, 0.0, None), Err("period must be above 0".to_owned()));
+}
