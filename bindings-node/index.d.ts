@@ -719,6 +719,48 @@ export type StoreReply =
 
 // End of the operations and replies.
 
+// The values of policies, made from the engine's table.
+
+/** How many calls, or requests, may be made in a time. */
+export interface RateLimit {
+  /** How many calls may be made in the time `per`: 1 to 1,000,000,000. It must be set. */
+  readonly amount: number
+  /** The time in which they may be made. It must be set. In milliseconds. */
+  readonly per: number
+  /** The most calls at once in a token bucket: 1 to 1,000,000,000. Default: the amount. */
+  readonly burst?: number
+  /**
+   * How calls are counted. `sliding`: in no span of the length `per` are more calls admitted than `amount`. Above an amount
+   * of 4,096, calls come back up to a 2,048th of `per` late. `bucket`: a token bucket, to which calls come back evenly.
+   * Default: `bucket` if `burst` is set, else `sliding`.
+   */
+  readonly window?: 'sliding' | 'bucket'
+  /**
+   * What is counted separately: `principal`, `address`, `session`, `entry`, `arguments.NAME` or `global`. With a list, each
+   * combination is counted, at most 4 keys. Requests without a session count by their principal, and those without a
+   * principal by their address. An IPv6 network of 64 bits counts as one address. `global` is for servers; `entry` and
+   * arguments are for entries. Default: all calls of the entry, or all requests of the server, together.
+   */
+  readonly by?: string | readonly string[]
+  /**
+   * What a refused client receives. `error`: an error of the protocol, over HTTP with the status 429 and `Retry-After`,
+   * unless the response has begun. `result`: a failed result of the tool, whose text the model reads. Default: `error`.
+   */
+  readonly refusal?: 'error' | 'result'
+  /**
+   * The text of refusals. `{wait}` in it becomes the number of seconds to wait. Default: a text that names the limit and the
+   * time.
+   */
+  readonly text?: string
+  /** What happens to a call if the store fails or does not answer in time: `refuse` or `pass`. Default: `refuse`. */
+  readonly onStoreFailure?: 'refuse' | 'pass'
+}
+
+/** A text, one {@link RateLimit}, or a list of these. */
+export type RateLimits = string | RateLimit | readonly (string | RateLimit)[]
+
+// End of the values of policies.
+
 // Policies and settings, made from the engine's tables.
 
 export interface CommonPolicies {
@@ -758,6 +800,16 @@ export interface AccessPolicies {
    * scopes or roles. Default: no, if the server's setting `anonymous` is `refuse`.
    */
   public?: boolean
+}
+
+export interface CallPolicies {
+  /**
+   * How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
+   * `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and `onStoreFailure`,
+   * or a list of at most 8 of these, which all apply. A call that is within its limits counts, whatever happens to it later.
+   * The rounds of a call with questions count once. Default: no limit.
+   */
+  rateLimit?: RateLimits
 }
 
 export interface SchemaPolicies {
@@ -890,6 +942,12 @@ export interface ServerSettings {
    * is `info`, and `logLevel` does not drop them. Default: `log`.
    */
   audit?: string
+  /**
+   * How many requests clients may send in a time. Further requests are refused at once: over HTTP with the status 429 and
+   * `Retry-After`. It is a text such as `600/min`, or an object or a list as the policy `rateLimit` has, whose `by` is
+   * `global`, `principal`, `address` or `session`. The requests `initialize` and `ping` do not count. Default: no limit.
+   */
+  rateLimit?: RateLimits
   /**
    * The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a question. The
    * first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one address must share the

@@ -918,6 +918,11 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   event is a JSON object in one line, which is added to the end of the file before the client gets the response. If
  *   the file cannot be written when the server starts, the start fails. Later, the event goes to the log, with an
  *   error. The level of events in the log is "info", and "log_level" does not drop them. Default: "log".
+ * - "rate_limit": a string such as "60/min", a JSON object with amount and per, or a JSON array of these. How many
+ *   requests clients may send in a time. Further requests are refused at once: over HTTP with the status 429 and
+ *   "Retry-After". It is a text such as "600/min", or an object or a list as the policy "rate_limit" has, whose "by"
+ *   is "global", "principal", "address" or "session". The requests "initialize" and "ping" do not count. Default: no
+ *   limit.
  * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
  *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
  *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys
@@ -1889,6 +1894,12 @@ tenon_status tenon_tool_add_param(
  * - "public": true or false. Whether callers without a principal may use the entry, although the server refuses them.
  *   Such an entry cannot need scopes or roles. Default: no, if the server's setting "anonymous" is "refuse". For
  *   tools, resources, resource templates, resource providers, prompts, completions, methods, notifications.
+ * - "rate_limit": a string such as "60/min", a JSON object with amount and per, or a JSON array of these. How many
+ *   calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
+ *   "60/min", an object with the members "amount", "per", "burst", "window", "by", "refusal", "text" and
+ *   "on_store_failure", or a list of at most 8 of these, which all apply. A call that is within its limits counts,
+ *   whatever happens to it later. The rounds of a call with questions count once. Default: no limit. For tools,
+ *   resources, resource templates, resource providers, prompts, completions, methods.
  * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
  *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
  *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,

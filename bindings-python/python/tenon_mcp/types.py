@@ -19,6 +19,7 @@ from ._registry.policies import (
     ResourceTemplatePolicies,
     ToolPolicies,
 )
+from ._registry.policy_values import RateLimit, RateLimitOptions, RateLimits
 from ._serve.cache import CacheOptions
 from ._serve.descriptors import HasFileno
 from ._serve.limits import Limits
@@ -51,6 +52,9 @@ __all__ = [
     "MethodPolicies",
     "NotificationPolicies",
     "PromptPolicies",
+    "RateLimit",
+    "RateLimitOptions",
+    "RateLimits",
     "ResourcePolicies",
     "ResourceProviderPolicies",
     "ResourceTemplatePolicies",

@@ -16,6 +16,7 @@ pub mod observer;
 pub mod options;
 #[cfg(any(feature = "runtime", test, fuzzing))]
 pub(crate) mod path_pattern;
+pub(crate) mod policy;
 pub(crate) mod principal;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 pub(crate) mod rate_table;

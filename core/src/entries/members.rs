@@ -115,6 +115,9 @@ macro_rules! member {
     (list_policies) => {
         list_policies!();
     };
+    (call_policies) => {
+        call_policies!();
+    };
     (schema_policies) => {
         schema_policies!();
     };

@@ -17,7 +17,7 @@ mod skills;
 mod ui;
 
 use crate::dispatch::options::{
-    Policies, access_policies, common_policies, list_policies, read_policies, result_policies,
+    Policies, access_policies, call_policies, common_policies, list_policies, read_policies, result_policies,
     schema_policies, sensitive_policies, state_policies, task_policies, template_policies,
 };
 use crate::dispatch::registry::entry::Entry;
@@ -41,7 +41,7 @@ entry! {
     ///     .description("Add two integers.")
     ///     .annotations(json!({ "readOnlyHint": true }));
     /// ```
-    Tool: title description icons annotations meta ui input_schema output_schema common_policies access_policies list_policies
+    Tool: title description icons annotations meta ui input_schema output_schema common_policies access_policies call_policies list_policies
         schema_policies result_policies task_policies state_policies sensitive_policies inline keep set
 }
 
@@ -60,7 +60,7 @@ entry! {
     /// use tenon_mcp::Resource;
     /// let resource = Resource::new("config://app").name("config").mime_type("application/json");
     /// ```
-    Resource: name title description icons annotations meta mime_type size common_policies access_policies list_policies state_policies sensitive_policies
+    Resource: name title description icons annotations meta mime_type size common_policies access_policies call_policies list_policies state_policies sensitive_policies
         read_policies inline keep set
 }
 
@@ -79,7 +79,7 @@ entry! {
     /// use tenon_mcp::ResourceTemplate;
     /// let template = ResourceTemplate::new("weather://{city}/{+path}").name("weather");
     /// ```
-    ResourceTemplate: name title description icons annotations meta mime_type common_policies access_policies list_policies state_policies sensitive_policies
+    ResourceTemplate: name title description icons annotations meta mime_type common_policies access_policies call_policies list_policies state_policies sensitive_policies
         read_policies template_policies inline keep set
 }
 
@@ -99,7 +99,7 @@ entry! {
     /// let style = Completion::prompt("greet", "style");
     /// let city = Completion::template("weather://{city}", "city");
     /// ```
-    Completion: common_policies access_policies inline keep set
+    Completion: common_policies access_policies call_policies inline keep set
 }
 
 impl Completion {
@@ -117,7 +117,7 @@ impl Completion {
 entry! {
     /// A request method that the program handles: its own method, or a method of the protocol that the engine would
     /// handle otherwise. A string can be used instead of a `Method` that has only a name.
-    Method: description input_schema common_policies access_policies schema_policies state_policies sensitive_policies inline keep set
+    Method: description input_schema common_policies access_policies call_policies schema_policies state_policies sensitive_policies inline keep set
 }
 
 impl Method {

@@ -2,7 +2,8 @@
 
 use super::PromptArgument;
 use crate::dispatch::options::{
-    Policies, access_policies, common_policies, list_policies, sensitive_policies, state_policies,
+    Policies, access_policies, call_policies, common_policies, list_policies, sensitive_policies,
+    state_policies,
 };
 use crate::dispatch::registry::entry::Entry;
 use crate::json::JsonSlice;
@@ -44,6 +45,7 @@ impl Prompt {
     member!(argument);
     common_policies!();
     access_policies!();
+    call_policies!();
     list_policies!();
     state_policies!();
     sensitive_policies!();

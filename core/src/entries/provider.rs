@@ -1,8 +1,8 @@
 //! The type for resources that the program lists itself.
 
 use crate::dispatch::options::{
-    Policies, access_policies, common_policies, read_policies, sensitive_policies, state_policies,
-    template_policies,
+    Policies, access_policies, call_policies, common_policies, read_policies, sensitive_policies,
+    state_policies, template_policies,
 };
 use crate::dispatch::registry::entry::Entry;
 use crate::proto::catalog::kind::Kind;
@@ -51,6 +51,7 @@ impl ResourceProvider {
 
     common_policies!();
     access_policies!();
+    call_policies!();
     state_policies!();
     sensitive_policies!();
     read_policies!();

@@ -10,7 +10,7 @@ use crate::host::Registered;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::received::ReceivedRequest;
-use crate::host::calls::start::{Own, Role};
+use crate::host::calls::start::Role;
 use crate::host::engine::{Engine, Scope};
 use crate::host::engine_state::Shared;
 use crate::proto::catalog::kind::Kind;
@@ -37,7 +37,10 @@ impl AuditTrail {
     /// The trail of a new call. `None` if it has no event: a call within middleware belongs to its outer call.
     #[inline]
     pub(in crate::host) fn of(context: &CallContext, role: Role) -> Option<Box<AuditTrail>> {
-        let is_call = matches!(role, Role::Message | Role::Own(Own::Deciding));
+        let is_call = match role {
+            Role::Own(own) => own.may_become_call(),
+            role => matches!(role, Role::Message),
+        };
         audited(&context.entry).filter(|_| is_call).map(|_| Box::default())
     }
 }

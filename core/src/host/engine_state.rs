@@ -42,6 +42,7 @@ use crate::host::lifecycle::Life;
 use crate::host::middleware::Layers;
 use crate::host::mounts::Mounts;
 use crate::host::principal::{Authenticates, Deadlines, Expirations, PrincipalResolver};
+use crate::host::rate_limits::RateLimiting;
 use crate::host::reload::Reload;
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
@@ -104,6 +105,7 @@ pub(crate) struct Shared {
     /// Log records below this level are not built.
     pub(crate) log_level: Arc<LiveLevel>,
     pub(crate) reload: Box<Reload>,
+    pub(crate) rate_limiting: Box<RateLimiting>,
     pub(crate) threads: Threads,
     /// Runs argument checks that take longer. Without it, the receiving thread does them.
     pub(super) checks: Option<Arc<dyn Work>>,
@@ -189,6 +191,7 @@ pub(crate) struct Setup {
     /// Log records below this level are not built.
     pub(crate) log_level: Arc<LiveLevel>,
     pub(crate) reload: Box<Reload>,
+    pub(crate) rate_limiting: Box<RateLimiting>,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
     pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,
@@ -225,6 +228,7 @@ impl Shared {
             observers,
             log_level,
             reload,
+            rate_limiting,
             threads,
             checks,
             resolver,
@@ -285,6 +289,7 @@ impl Shared {
             host_store,
             log_level,
             reload,
+            rate_limiting,
             threads,
             checks,
         }

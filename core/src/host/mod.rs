@@ -18,6 +18,7 @@ mod middleware;
 mod mounts;
 mod panics;
 mod principal;
+mod rate_limits;
 mod reload;
 mod session;
 mod tasks;
@@ -60,6 +61,7 @@ pub(crate) use crate::host::principal::{Authenticates, ExpiryGuard, LastVerified
 pub use crate::host::principal::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Resolution,
 };
+pub(crate) use crate::host::rate_limits::RateLimiting;
 pub(crate) use crate::host::reload::{Code, Configured, Reload};
 #[cfg(feature = "runtime")]
 pub(crate) use crate::host::reload::{LIMITS, Prepared, Refused, SERVE, SERVER};

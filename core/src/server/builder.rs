@@ -18,8 +18,8 @@ use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
 use crate::host::{
-    Code, Configured, Engine, HostStore, Masking, PrincipalResolver, Reload, Setup, Shared, Target,
-    ThreadHook, Threads, Work,
+    Code, Configured, Engine, HostStore, Masking, PrincipalResolver, RateLimiting, Reload, Setup, Shared,
+    Target, ThreadHook, Threads, Work,
 };
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
@@ -329,6 +329,10 @@ impl ServerBuilder {
             if settings.assert_formats == Some(false) { Formats::Annotate } else { Formats::Assert };
         let coerce = settings.coerce_arguments.unwrap_or(true);
         let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
+        let rate_limiting = Box::new(RateLimiting {
+            server: self.implementation.name(),
+            requests: settings.rate_limit.as_ref().map(|limits| limits.0.limits()),
+        });
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let keys = settings.state_keys.clone().unwrap_or_default().0;
         let audit_key = AuditKey::new(keys.first());
@@ -394,6 +398,7 @@ impl ServerBuilder {
             host_store,
             log_level,
             reload,
+            rate_limiting,
             threads,
             checks,
             resolver: self.resolver.filter(|_| verifiers(settings).is_empty()),

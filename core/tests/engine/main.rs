@@ -4,6 +4,7 @@
 mod calls;
 mod elicitation;
 mod lanes;
+mod rate_limits;
 mod registry;
 mod sensitive;
 mod sessions;

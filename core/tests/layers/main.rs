@@ -69,7 +69,7 @@ fn each_layer_names_only_the_ones_before_it() {
 }
 
 /// The other parts to which each part of a layer may refer. A part without a row may refer to none.
-const PARTS: [(&str, &str, &[&str]); 65] = [
+const PARTS: [(&str, &str, &[&str]); 67] = [
     // Two-way arrows of the protocol. `messages` and `results`: an event is written as a result is. `messages` and
     // `session`: an envelope has log levels, and what a session agrees on is read from messages. `messages` and
     // `operation`: a message knows its method, and an operation its errors. `messages` and `question`: an error names
@@ -87,7 +87,8 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
     ("dispatch", "audit", &["environment", "observer", "principal"]),
     ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
     ("dispatch", "observer", &["environment", "log"]),
-    ("dispatch", "options", &["access", "log", "nearest_name", "principal", "validation"]),
+    ("dispatch", "options", &["access", "log", "nearest_name", "policy", "principal", "validation"]),
+    ("dispatch", "policy", &["principal", "shares", "store"]),
     ("dispatch", "rate_table", &["shares"]),
     (
         "dispatch",
@@ -100,6 +101,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
             "nearest_name",
             "observer",
             "options",
+            "policy",
             "principal",
             "skills",
             "uri_template",
@@ -119,7 +121,11 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
     // Two-way arrows of the host. `engine_state` holds the state of every part, and every part works on it. `engine` starts
     // calls, and calls end through it. `calls` and `admission`, `lanes`, `delivery`, `middleware`, `session`, `tasks`: each
     // does one step in the life of a call, and refers to the call that it is about.
-    ("host", "admission", &["calls", "engine", "engine_state", "functions", "lanes", "lifecycle"]),
+    (
+        "host",
+        "admission",
+        &["calls", "engine", "engine_state", "functions", "lanes", "lifecycle", "rate_limits"],
+    ),
     ("host", "audit", &["calls", "engine", "engine_state"]),
     ("host", "builtin", &["calls", "delivery", "engine", "engine_state", "lanes"]),
     ("host", "bus", &["calls", "delivery", "engine", "lanes", "principal", "session"]),
@@ -163,6 +169,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
             "middleware",
             "mounts",
             "principal",
+            "rate_limits",
             "reload",
             "session",
             "tasks",
@@ -180,6 +187,7 @@ const PARTS: [(&str, &str, &[&str]); 65] = [
     ("host", "mounts", &["engine", "engine_state"]),
     ("host", "panics", &["engine_state"]),
     ("host", "principal", &["engine", "engine_state", "lanes"]),
+    ("host", "rate_limits", &["admission", "calls", "delivery", "engine", "engine_state", "functions"]),
     ("host", "reload", &["engine", "engine_state"]),
     ("host", "session", &["admission", "bus", "calls", "delivery", "engine", "lanes", "principal"]),
     (

@@ -4,8 +4,8 @@ use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
 use tenon_mcp::__private::{Options, names, write};
 use tenon_mcp::{
-    Entry, JsonSlice, Kind, OptionRow, Owner, Policies, Server, ServerSettings, Settings, Spelling,
-    TaskSupport, Tool, json,
+    Entry, JsonSlice, Kind, OptionRow, Owner, POLICY_VALUES, Policies, Server, ServerSettings, Settings,
+    Spelling, TaskSupport, Tool, json,
 };
 
 /// A page with the rows for people.
@@ -42,7 +42,8 @@ fn the_page_of_policies_is_the_table() {
                  milliseconds; C: `tenon_entry_set` with the name and\nJSON, times in milliseconds. A \
                  [settings file](settings-files.md#policies) gives policies to entries\nby name, times in seconds. Made from \
                  the table in `core/src/dispatch/options/policies.rs`.";
-    generated("docs/policies.md", None, &page::<Policies>("Policies", intro));
+    let page = page::<Policies>("Policies", intro) + &crate::policy_values::sections();
+    generated("docs/policies.md", None, &page);
 }
 
 #[test]
@@ -106,7 +107,8 @@ fn the_policies_of_python_are_the_table() {
          from __future__ import annotations\n\n\
          from collections.abc import Collection, Sequence\n\
          from typing import Literal, TypedDict\n\n\
-         from .._serve.cache import Cache\n",
+         from .._serve.cache import Cache\n\
+         from .policy_values import RateLimits\n",
     );
     for (group, rows) in groups::<Policies>() {
         write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();
@@ -136,6 +138,7 @@ fn the_settings_of_python_are_the_table() {
          from typing import Any, Literal, TypedDict\n\n\
          from .._auth.options import AccessRule, Verifier\n\
          from .._auth.principal import Principal\n\
+         from .._registry.policy_values import RateLimits\n\
          from .._store.store import Store\n\
          from .cache import Cache\n\
          from .limits import Limits\n\n\n\
@@ -152,6 +155,8 @@ pub(crate) fn node_words<T: Options>(text: &str) -> Vec<String> {
     let mut known = names::<T>(Owner::Any, Spelling::Rust);
     // Members of principals and keys, and a setting that other tables name.
     known.extend(["client_id", "expires_at", "public_url"].map(str::to_owned));
+    let members = POLICY_VALUES.iter().flat_map(|row| row.members);
+    known.extend(members.map(|member| member.name.to_owned()));
     let limits: Vec<_> = tenon_mcp::Limits::TABLE.iter().map(|limit| limit.name).collect();
     let spelled = |word: &str| {
         let name = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');

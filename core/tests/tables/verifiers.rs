@@ -69,7 +69,7 @@ fn the_verifiers_of_python_are_the_table() {
          import os\n\
          from collections.abc import Sequence\n\
          from typing import TYPE_CHECKING, Any, TypedDict\n\n\
-         from .options import SecretOptions\n\n\
+         from .options import NamedOptions\n\n\
          if TYPE_CHECKING:\n    \
          from typing_extensions import Unpack\n",
     );
@@ -96,7 +96,7 @@ fn the_verifiers_of_python_are_the_table() {
         };
         write!(
             module,
-            "\n\nclass {class}(SecretOptions):\n{doc}\n    __slots__ = ()\n{kind}{secrets}\n    if TYPE_CHECKING:\n\n        \
+            "\n\nclass {class}(NamedOptions):\n{doc}\n    __slots__ = ()\n{kind}{secrets}\n    if TYPE_CHECKING:\n\n        \
              def __init__(self, **options: Unpack[{class}Options]) -> None: ...\n"
         )
         .unwrap();

@@ -1,4 +1,4 @@
-"""Options that may be secret, and the types of options about callers."""
+"""Options with names, some of which are secret, and the types of options about callers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Hidden:
         return "<hidden>"
 
 
-class SecretOptions(dict[str, Any]):
+class NamedOptions(dict[str, Any]):
     """Options as a dict, as the engine reads them. ``repr`` does not show the secret ones."""
 
     __slots__ = ()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from .options import SecretOptions
+from .options import NamedOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,7 +35,7 @@ class ApiKeyOptions(TypedDict, total=False):
     """When the key expires, in seconds since 1970."""
 
 
-class ApiKey(SecretOptions):
+class ApiKey(NamedOptions):
     """One static key. It needs ``subject``, and one of ``value``, ``hash``, ``file`` and ``env``."""
 
     __slots__ = ()
@@ -62,7 +62,7 @@ class ApiKeysOptions(TypedDict, total=False):
     """
 
 
-class ApiKeys(SecretOptions):
+class ApiKeys(NamedOptions):
     """Static keys: bearer tokens, or the values of a header. They are compared in constant time."""
 
     __slots__ = ()
@@ -105,7 +105,7 @@ class JWTOptions(TypedDict, total=False):
     """The algorithms that are accepted. Default: those that fit the keys."""
 
 
-class JWT(SecretOptions):
+class JWT(NamedOptions):
     """JSON Web Tokens (RFC 7519). Signature, issuer, audience and times are checked. It needs ``issuer``, one of the
     options ``jwks_url``, ``public_key``, ``public_key_file``, ``secret`` and ``secret_file``, and ``audience``,
     unless the server has a ``public_url``.
@@ -145,7 +145,7 @@ class IntrospectionOptions(TypedDict, total=False):
     """A file with ``client_secret``."""
 
 
-class Introspection(SecretOptions):
+class Introspection(NamedOptions):
     """Tokens that an authorization server is asked about (RFC 7662). It needs ``url``, and ``audience``, unless the
     server has a ``public_url``. A token is refused if the answer has no ``aud``.
     """

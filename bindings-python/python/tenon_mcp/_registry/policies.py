@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal, TypedDict
 
 from .._serve.cache import Cache
+from .policy_values import RateLimits
 
 
 class CommonPolicies(TypedDict, total=False):
@@ -40,6 +41,16 @@ class AccessPolicies(TypedDict, total=False):
     public: bool | None
     """Whether callers without a principal may use the entry, although the server refuses them. Such an entry cannot
     need scopes or roles. Default: no, if the server's setting ``anonymous`` is ``refuse``.
+    """
+
+
+class CallPolicies(TypedDict, total=False):
+    rate_limit: RateLimits | None
+    """How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text
+    such as ``60/min``, an object with the members ``amount``, ``per``, ``burst``, ``window``, ``by``,
+    ``refusal``, ``text`` and ``on_store_failure``, or a list of at most 8 of these, which all apply. A call that
+    is within its limits counts, whatever happens to it later. The rounds of a call with questions count once.
+    Default: no limit.
     """
 
 
@@ -114,6 +125,7 @@ class ToolPolicies(
     CommonPolicies,
     ListPolicies,
     AccessPolicies,
+    CallPolicies,
     SchemaPolicies,
     ResultPolicies,
     TaskPolicies,
@@ -123,7 +135,15 @@ class ToolPolicies(
     """The policies of a tool."""
 
 
-class ResourcePolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, SensitivePolicies, ReadPolicies):
+class ResourcePolicies(
+    CommonPolicies,
+    ListPolicies,
+    AccessPolicies,
+    CallPolicies,
+    StatePolicies,
+    SensitivePolicies,
+    ReadPolicies,
+):
     """The policies of a resource."""
 
 
@@ -131,6 +151,7 @@ class ResourceTemplatePolicies(
     CommonPolicies,
     ListPolicies,
     AccessPolicies,
+    CallPolicies,
     StatePolicies,
     SensitivePolicies,
     ReadPolicies,
@@ -142,6 +163,7 @@ class ResourceTemplatePolicies(
 class ResourceProviderPolicies(
     CommonPolicies,
     AccessPolicies,
+    CallPolicies,
     StatePolicies,
     SensitivePolicies,
     ReadPolicies,
@@ -150,15 +172,15 @@ class ResourceProviderPolicies(
     """The policies of a resource provider."""
 
 
-class PromptPolicies(CommonPolicies, ListPolicies, AccessPolicies, StatePolicies, SensitivePolicies):
+class PromptPolicies(CommonPolicies, ListPolicies, AccessPolicies, CallPolicies, StatePolicies, SensitivePolicies):
     """The policies of a prompt."""
 
 
-class CompletionPolicies(CommonPolicies, AccessPolicies):
+class CompletionPolicies(CommonPolicies, AccessPolicies, CallPolicies):
     """The policies of a completion."""
 
 
-class MethodPolicies(CommonPolicies, AccessPolicies, SchemaPolicies, StatePolicies, SensitivePolicies):
+class MethodPolicies(CommonPolicies, AccessPolicies, CallPolicies, SchemaPolicies, StatePolicies, SensitivePolicies):
     """The policies of a method."""
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from .._auth.options import AccessRule, Verifier
 from .._auth.principal import Principal
+from .._registry.policy_values import RateLimits
 from .._store.store import Store
 from .cache import Cache
 from .limits import Limits
@@ -68,6 +69,12 @@ class Settings(TypedDict, total=False):
     a JSON object in one line, which is added to the end of the file before the client gets the response. If the
     file cannot be written when the server starts, the start fails. Later, the event goes to the log, with an
     error. The level of events in the log is ``info``, and ``log_level`` does not drop them. Default: ``log``.
+    """
+    rate_limit: RateLimits | None
+    """How many requests clients may send in a time. Further requests are refused at once: over HTTP with the status
+    429 and ``Retry-After``. It is a text such as ``600/min``, or an object or a list as the policy ``rate_limit``
+    has, whose ``by`` is ``global``, ``principal``, ``address`` or ``session``. The requests ``initialize`` and
+    ``ping`` do not count. Default: no limit.
     """
     state_keys: Iterable[bytes] | None
     """The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a

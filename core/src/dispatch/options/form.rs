@@ -44,6 +44,8 @@ pub enum Form {
     Lists,
     /// An object with access rules for each tag.
     TagRules,
+    /// A rate limit, or a list of them.
+    RateLimit,
     /// A principal.
     Principal,
     /// A list of verifiers.
@@ -98,6 +100,10 @@ impl Form {
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
             (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
+            (Form::RateLimit, _) => {
+                let (text, rate) = (Form::Text.expected(spelling), spelling.quoted("60/min"));
+                format!("{text} such as {rate}, {object} with amount and per, or {list} of these")
+            }
             (Form::Principal, _) => format!("a string or {object} with the member subject"),
             (Form::Verifiers, _) => format!("{list} of verifiers, each with the member type"),
             (Form::ApiKeys, _) => format!("{list} of keys, each with the member subject"),
@@ -149,6 +155,7 @@ impl Form {
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
             Form::Lists => "dict[str, Sequence[str]]".to_owned(),
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
+            Form::RateLimit => "RateLimits".to_owned(),
             Form::Principal => "str | Principal | dict[str, Any]".to_owned(),
             Form::Verifiers => "Sequence[Verifier]".to_owned(),
             Form::ApiKeys => "Sequence[ApiKey | dict[str, Any]]".to_owned(),
@@ -179,6 +186,7 @@ impl Form {
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
             Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
+            Form::RateLimit => "RateLimits".to_owned(),
             Form::Principal => "string | PrincipalOptions".to_owned(),
             Form::Verifiers => "Verifier[]".to_owned(),
             Form::ApiKeys => "ApiKey[]".to_owned(),

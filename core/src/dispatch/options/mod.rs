@@ -13,6 +13,7 @@ mod patterns;
 mod table;
 mod access;
 mod policies;
+mod policy_values;
 mod settings;
 mod spelling;
 #[cfg(test)]
@@ -28,9 +29,10 @@ pub use owners::{Owner, Owners};
 pub(crate) use patterns::{KIND_WORDS, MAX_NAME, MAX_NAMES, kind_word, matches};
 pub use policies::Policies;
 pub(crate) use policies::{
-    access_policies, common_policies, list_policies, read_policies, result_policies, schema_policies,
-    sensitive_policies, state_policies, task_policies, template_policies,
+    access_policies, call_policies, common_policies, list_policies, read_policies, result_policies,
+    schema_policies, sensitive_policies, state_policies, task_policies, template_policies,
 };
+pub use policy_values::{POLICY_VALUES, PolicyValueRow};
 pub use settings::ServerSettings;
 pub(crate) use settings::{access_settings, server_settings};
 pub use spelling::Spelling;
@@ -39,6 +41,8 @@ pub(crate) use table::{Access, options, setter};
 pub(crate) use values::authorization::{Grants, PublicUrl};
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
+pub use values::rate_limit::RateLimit;
+pub(crate) use values::rate_limit::RateLimits;
 pub use values::sensitive::{Audit, AuditTarget};
 pub use values::store_url::StoreUrl;
 pub use values::verifiers::ApiKeyOptions;

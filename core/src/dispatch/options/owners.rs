@@ -14,6 +14,8 @@ pub enum Owners {
     Transports(&'static [&'static str]),
     /// The verifiers of these names.
     Verifiers(&'static [&'static str]),
+    /// The policies of these names.
+    Policies(&'static [&'static str]),
 }
 
 /// One entry, server or transport that has options.
@@ -30,6 +32,8 @@ pub enum Owner {
     Transport(&'static str),
     /// The verifier of this name.
     Verifier(&'static str),
+    /// The policy of this name.
+    Policy(&'static str),
 }
 
 impl From<Kind> for Owner {
@@ -45,7 +49,8 @@ impl Owners {
             (_, Owner::Any) | (Owners::Servers, Owner::Server) => true,
             (Owners::Entries(kinds), Owner::Entry(kind)) => kinds.contains(&kind),
             (Owners::Transports(names), Owner::Transport(name))
-            | (Owners::Verifiers(names), Owner::Verifier(name)) => names.contains(&name),
+            | (Owners::Verifiers(names), Owner::Verifier(name))
+            | (Owners::Policies(names), Owner::Policy(name)) => names.contains(&name),
             _ => false,
         }
     }
@@ -60,7 +65,7 @@ impl Owners {
         match self {
             Owners::Entries(kinds) => kinds.iter().map(|kind| format!("{}s", kind.noun())).collect(),
             Owners::Servers => vec!["servers".to_owned()],
-            Owners::Transports(names) | Owners::Verifiers(names) => {
+            Owners::Transports(names) | Owners::Verifiers(names) | Owners::Policies(names) => {
                 names.iter().map(|name| (*name).to_owned()).collect()
             }
         }

@@ -26,6 +26,17 @@ const USED: &[Kind] = &[
     Kind::Notification,
 ];
 
+/// Kinds whose calls clients make.
+const CALLED: &[Kind] = &[
+    Kind::Tool,
+    Kind::Resource,
+    Kind::ResourceTemplate,
+    Kind::ResourceProvider,
+    Kind::Prompt,
+    Kind::Completion,
+    Kind::Method,
+];
+
 /// Kinds with an input schema.
 const WITH_SCHEMA: &[Kind] = &[Kind::Tool, Kind::Method, Kind::Notification];
 
@@ -65,6 +76,13 @@ options! {
         /// scopes or roles. Default: no, if the server's setting `anonymous` is `refuse`.
         public: bool;
     }
+    group call_policies at Owners::Entries(CALLED); {
+        /// How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such
+        /// as `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and
+        /// `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,
+        /// whatever happens to it later. The rounds of a call with questions count once. Default: no limit.
+        rate_limit: RateLimits;
+    }
     group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the
         /// call is refused) or `drop` (they are left out). With `refuse` and `drop`, registration fails if unknown
@@ -103,7 +121,7 @@ options! {
         /// What the user is asked before a call runs. The call runs only if the user agrees. If the client cannot ask its
         /// user, the call is refused. In 2026-07-28, each agreement counts for one call, over all replicas that share the
         /// server's store; if the store is unavailable, the call is refused. At most 2048 bytes. Default: nothing is asked.
-        confirm: ConfirmText;
+        confirm: NonEmptyText;
     }
     group read_policies at Owners::Entries(READ); {
         /// How long the contents may be cached, and by whom. Default: the server's setting.

@@ -55,6 +55,10 @@ options! {
         /// be written when the server starts, the start fails. Later, the event goes to the log, with an error. The level of
         /// events in the log is `info`, and `log_level` does not drop them. Default: `log`.
         audit: AuditTarget;
+        /// How many requests clients may send in a time. Further requests are refused at once: over HTTP with the status 429
+        /// and `Retry-After`. It is a text such as `600/min`, or an object or a list as the policy `rate_limit` has, whose `by` is
+        /// `global`, `principal`, `address` or `session`. The requests `initialize` and `ping` do not count. Default: no limit.
+        rate_limit: RequestLimits;
         /// The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a
         /// question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one
         /// address must share the keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is

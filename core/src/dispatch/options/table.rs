@@ -64,11 +64,14 @@ macro_rules! setter {
     (@param $types:tt PublicUrl) => { impl Into<String> };
     (@param $types:tt Audit) => { impl Into<$crate::dispatch::options::types::Audit> };
     (@param $types:tt AuditTarget) => { impl Into<$crate::dispatch::options::types::AuditTarget> };
-    (@param $types:tt ConfirmText) => { impl Into<String> };
+    (@param $types:tt NonEmptyText) => { impl Into<String> };
     (@param $types:tt NamedPrincipal) => { impl Into<$crate::dispatch::principal::Principal> };
     (@param $types:tt FileMode) => { u32 };
     (@param $types:tt StateKeys) => { impl IntoIterator<Item = [u8; 32]> };
     (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
+    (@param $types:tt Keys) => { impl Into<$crate::dispatch::options::types::Keys> };
+    (@param $types:tt RateLimits) => { impl Into<$crate::dispatch::options::types::RateLimits> };
+    (@param $types:tt RequestLimits) => { impl Into<$crate::dispatch::options::types::RequestLimits> };
     (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
     (@param [$($types:ident)+] $type:ident) => { $crate$(::$types)+::$type };
     (@set Tags $options:expr, $name:ident, $value:ident) => {
@@ -86,7 +89,7 @@ macro_rules! setter {
     (@value FilePath $value:ident) => { $crate::dispatch::options::types::FilePath($value.into()) };
     (@value Grants $value:ident) => { $value.into_iter().collect() };
     (@value NamedPrincipal $value:ident) => { $crate::dispatch::options::types::NamedPrincipal($value.into()) };
-    (@value ConfirmText $value:ident) => { $crate::dispatch::options::types::ConfirmText::from($value) };
+    (@value NonEmptyText $value:ident) => { $crate::dispatch::options::types::NonEmptyText::from($value) };
     (@value PublicUrl $value:ident) => { $crate::dispatch::options::types::PublicUrl($value.into()) };
     (@value StateKeys $value:ident) => { $value.into_iter().collect() };
     (@value Names $value:ident) => { $value.into_iter().map(Into::into).collect() };

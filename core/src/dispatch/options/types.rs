@@ -3,13 +3,15 @@
 pub(crate) use super::values::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::values::cache::CacheOf;
 pub(crate) use super::values::disabled::Disabled;
-pub(crate) use super::values::sensitive::{Audit, AuditTarget, ConfirmText};
+pub(crate) use super::values::rate_limit::{Keys, RateLimits, RequestLimits};
+pub(crate) use super::values::sensitive::{Audit, AuditTarget, NonEmptyText};
 pub(crate) use super::values::state_keys::StateKeys;
 pub(crate) use super::values::store_url::StoreUrl;
 pub(crate) use super::values::verifiers::{ApiKeyList, FilePath, Texts, Verifiers};
 pub(crate) use super::values::{Declared, Extensions, Tags};
 pub(crate) use crate::dispatch::access::Anonymous;
 pub(crate) use crate::dispatch::log::LogLevel;
+pub(crate) use crate::dispatch::policy::{OnStoreFailure, RefusalForm, Window};
 pub(crate) use crate::dispatch::validation::arguments::UnknownArguments;
 pub(crate) use crate::json::JsonSlice;
 pub(crate) use crate::proto::catalog::cache::{CacheHints, CacheSettings};

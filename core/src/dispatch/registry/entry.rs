@@ -1,8 +1,9 @@
 //! Entries of every kind, as a program registers them.
 
 use crate::dispatch::options::{
-    self, OptionError, Policies, Spelling, access_policies, common_policies, list_policies, read_policies,
-    result_policies, schema_policies, sensitive_policies, state_policies, task_policies, template_policies,
+    self, OptionError, Policies, Spelling, access_policies, call_policies, common_policies, list_policies,
+    read_policies, result_policies, schema_policies, sensitive_policies, state_policies, task_policies,
+    template_policies,
 };
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::json::{JsonSlice, JsonWriter};
@@ -117,6 +118,7 @@ impl Entry {
     common_policies!();
     access_policies!();
     list_policies!();
+    call_policies!();
     schema_policies!();
     result_policies!();
     task_policies!();

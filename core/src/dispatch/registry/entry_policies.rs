@@ -220,6 +220,7 @@ mod tests {
             Form::Word(words) => json!(words()[1]),
             Form::Text => json!("Really?"),
             // Written as any number is.
+            Form::RateLimit => json!("5/min"),
             Form::Cache => json!({ "ttlMs": 5.0, "cacheScope": "private" }),
             _ => json!(true),
         }

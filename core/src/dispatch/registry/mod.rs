@@ -1,6 +1,6 @@
 //! The entries that a program has registered, and the lists of them that clients read.
 
-mod audit_names;
+mod argument_names;
 pub mod catalog;
 pub mod entry;
 pub(crate) mod entry_policies;

@@ -3,7 +3,8 @@
 use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{Policies, check};
+use crate::dispatch::options::{Policies, RateLimits, check};
+use crate::dispatch::policy::CallRates;
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
@@ -51,6 +52,8 @@ pub struct Registered<T> {
     pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
     pub(crate) semaphore: Option<Semaphore>,
+    /// How many calls may be made in a time.
+    pub(crate) rate_limits: Option<CallRates>,
     /// Whether calls of the entry may be tasks.
     pub(crate) task_support: TaskSupport,
     /// Whether a handler in Rust starts on the thread that received its call.
@@ -169,6 +172,7 @@ impl<T> Registered<T> {
             structured: output.is_some() || policies.structured == Some(true),
             output,
             semaphore: policies.max_concurrency.map(Semaphore::new),
+            rate_limits: policies.rate_limit.as_ref().map(RateLimits::limits),
             policies,
             task_support,
             inline,
@@ -181,7 +185,7 @@ impl<T> Registered<T> {
             source,
             kept,
         };
-        match registered.check_audited() {
+        match registered.check_named_arguments() {
             Ok(()) => Ok(registered),
             Err(reason) => Err(Error::invalid(format!("{registered}: {reason}"))),
         }

@@ -9,6 +9,7 @@ use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
 #[cfg(test)]
 use super::probe_tests::Probe;
+use super::rate_limit::RateLimit;
 use super::server_start::ServerStart;
 use super::task_record::TaskRecord;
 use crate::dispatch::calls::table::CallId;
@@ -54,6 +55,7 @@ stages! {
     #[cfg(test)] ProbeFirst => Probe<0>,
     Arguments => Arguments,
     Authorization => Authorization,
+    RateLimit => RateLimit,
     OnceOnly => OnceOnly,
     Confirmation => Confirmation,
     #[cfg(test)] ProbeMiddle => Probe<1>,
@@ -320,6 +322,11 @@ impl HostPort {
 }
 
 impl Shared {
+    /// Lets a call continue if its time passes at the stage where it is. `late` returns whether the call continues.
+    pub(in crate::host) fn if_late(&self, id: CallId, late: impl FnOnce(Instant) -> bool + Send + 'static) {
+        self.calls.with(id, |flight| flight.passage.if_late(Box::new(late)));
+    }
+
     /// Releases the stages of a call that has ended, the last one first.
     #[inline]
     pub(in crate::host) fn release_stages(&self, id: CallId, flight: &mut InFlightCall) {

@@ -9,10 +9,12 @@ use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script};
 use crate::CallId;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::options::RateLimit;
+use crate::dispatch::policy::{CallFacts, OnStoreFailure};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::{self, Key, Share};
-use crate::dispatch::store::{MemoryStore, Store, StoreDone};
+use crate::dispatch::store::{MemoryStore, Store, StoreDone, StoreOp};
 use crate::dispatch::validation::arguments::Policy;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
@@ -91,6 +93,13 @@ fn tool(name: &str) -> Entry {
     Entry::new(Kind::Tool, name).set("inputSchema", JsonSlice::from_value(&schema))
 }
 
+/// The allowance of the rates of entries, which is never used up.
+const RATE: u32 = 1000;
+
+fn rate(hours: u64) -> RateLimit {
+    RateLimit::new(RATE as usize, Duration::from_secs(3600 * hours))
+}
+
 fn target() -> Target {
     Target::Lane { lane: LANE, handler: HandlerId(1) }
 }
@@ -121,6 +130,8 @@ impl World {
                 entry(tool("free")),
                 entry(tool("one").max_concurrency(1)),
                 entry(tool("two").max_concurrency(2).timeout(SECOND)),
+                entry(tool("rated").max_concurrency(3).rate_limit([rate(1), rate(2), rate(3)])),
+                entry(tool("open").rate_limit(rate(1).on_store_failure(OnStoreFailure::Pass))),
             ],
             ledger: Arc::default(),
             calls: Vec::new(),
@@ -182,7 +193,8 @@ impl World {
         let check = self.random.one_in(4).then(|| Check { params: None });
         let state_key = self.random.one_in(3).then(|| format!("nonce/{}", self.random.below(30)));
         let task = self.random.one_in(4).then_some(None);
-        let data = StageData { check, state_key, task, ..StageData::default() };
+        let round_key = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30)));
+        let data = StageData { check, state_key, round_key, task, ..StageData::default() };
         let input = if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": 1 }) };
         let input = JsonSlice::from_value(&input);
         let responses = Arc::new(Responses::default());
@@ -432,11 +444,27 @@ impl World {
             assert_eq!(semaphore.occupancy(), (0, 0));
         });
     }
+
+    /// How many pieces of each rate of an entry are taken.
+    fn taken(&self, name: &str) -> Vec<u64> {
+        let entry = self.entries.iter().find(|entry| entry.name == name).unwrap();
+        let limits = entry.rate_limits.as_ref().unwrap();
+        let facts = CallFacts { entry: Some((entry.kind, &entry.name)), ..CallFacts::default() };
+        let keys = limits.keys("chain", &facts).into_iter().zip(&*limits.0);
+        let taken = keys.map(|(key, limit)| {
+            let op = StoreOp::Take { key, by: 0, rate: limit.rate };
+            match self.store.memory.try_now(&op, self.clock.now()) {
+                Some(StoreDone::Taken { left, .. }) => u64::from(RATE) - left,
+                other => panic!("{other:?}"),
+            }
+        });
+        taken.collect()
+    }
 }
 
 #[test]
 fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
-    let (mut calls, mut delivered, mut taken) = (0, 0, 0);
+    let (mut calls, mut delivered, mut taken, mut rated) = (0, 0, 0, 0);
     for seed in 0..SEEDS {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
@@ -446,11 +474,15 @@ fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
             world.finish();
             let delivered = world.calls.iter().filter(|call| call.delivered).count();
             let taken = world.ledger.lock().count;
-            (world.calls.len(), delivered, taken)
+            let rated = world.taken("rated");
+            assert!(rated.iter().all(|taken| *taken == rated[0]), "each rate or none: {rated:?}");
+            (world.calls.len(), delivered, taken, rated[0])
         });
-        let (these, ran, held) = run.unwrap_or_else(|_| panic!("seed {seed}"));
+        let (these, ran, held, counted) = run.unwrap_or_else(|_| panic!("seed {seed}"));
         (calls, delivered, taken) = (calls + these, delivered + ran, taken + held);
+        rated += counted;
     }
     // The steps must not have run dry.
     assert!(calls > 1500 && delivered > 150 && taken > 500, "{calls} calls, {delivered} ran, {taken} taken");
+    assert!(rated > 100, "{rated} calls within rates");
 }

@@ -73,11 +73,17 @@ impl Store for MoodyStore {
     fn submit(&self, op: StoreOp, now: Instant, done: Done) {
         let mood = *self.mood.lock();
         match mood {
+            // What is given back must not get lost in the test.
+            _ if matches!(op, StoreOp::Take { by, .. } if by < 0) => self.memory.submit(op, now, done),
             Mood::Prompt => self.memory.submit(op, now, done),
             Mood::Late => self.late.lock().push((op, done)),
             Mood::Failing => done(StoreDone::Unavailable("it fails".to_owned())),
             Mood::Panicking => panic_silently(),
         }
+    }
+
+    fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
+        (*self.mood.lock() == Mood::Prompt).then(|| self.memory.try_now(op, now)).flatten()
     }
 }
 

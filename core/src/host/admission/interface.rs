@@ -10,7 +10,7 @@ use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::RpcError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A stage that calls pass before their handler runs.
 pub(super) trait Stage {
@@ -88,6 +88,9 @@ pub(super) struct StageCall<'a> {
     pub(super) context: &'a CallContext,
 }
 
+/// Lets a call continue whose time has passed.
+pub(in crate::host) type Late = Box<dyn FnOnce(Instant) -> bool + Send>;
+
 /// The data of one call for its stages. Most calls have none.
 #[derive(Default)]
 pub(in crate::host) struct StageData {
@@ -95,6 +98,10 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) check: Option<Check>,
     /// The store's key for the request's state, which may be used only once.
     pub(in crate::host) state_key: Option<String>,
+    /// The store's key for the first use of the state of a round, which takes nothing from the rates of the entry.
+    pub(in crate::host) round_key: Option<String>,
+    /// Lets the call continue if its time passes. It returns whether the call continues.
+    pub(in crate::host) late: Option<Late>,
     /// The call is a task; the duration is how long to keep it, if the client gives one.
     pub(in crate::host) task: Option<Option<Duration>>,
     /// The answer of a stage that has answered before its `enter` returned.

@@ -8,11 +8,12 @@
 //!
 //! 1. `arguments`: the arguments satisfy the input schema. Only costly checks are left for this stage.
 //! 2. `authorization`: the program's authorizer permits the call.
-//! 3. `once_only`: the request's state is used for the first time.
-//! 4. `confirm`: the user agrees to the call.
-//! 5. `task`: the record of the task is stored, and the client has the task.
-//! 6. `start`: the server of the entry has started.
-//! 7. `concurrency`: the entry has a permit for the call.
+//! 3. `rate_limit`: the call is within the rates of its entry.
+//! 4. `once_only`: the request's state is used for the first time.
+//! 5. `confirm`: the user agrees to the call.
+//! 6. `task`: the record of the task is stored, and the client has the task.
+//! 7. `start`: the server of the entry has started.
+//! 8. `concurrency`: the entry has a permit for the call.
 //!
 //! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
 //! others do, and the start lies between two other stages.
@@ -42,6 +43,7 @@ pub(super) mod confirmation;
 pub(super) mod interface;
 pub(super) mod once_only;
 pub(super) mod passage;
+mod rate_limit;
 mod server_start;
 mod task_record;
 

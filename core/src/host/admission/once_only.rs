@@ -20,6 +20,11 @@ pub(in crate::host) fn state_key(state: &str) -> String {
     format!("nonce/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
 }
 
+/// The store's key for the round that a request state continues, which counts as part of its first round once.
+pub(in crate::host) fn round_key(state: &str) -> String {
+    format!("round/{}", URL_SAFE_NO_PAD.encode(Sha256::digest(state)))
+}
+
 impl Stage for OnceOnly {
     const NAME: &'static str = "once_only";
     const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);

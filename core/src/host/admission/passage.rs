@@ -1,7 +1,7 @@
 //! Where a call is in its chain, and which stages it has passed. All changes are made under the call table's lock.
 
 use super::chain::{StageId, StageSet};
-use super::interface::{Answer, Held, StageData, Verdict};
+use super::interface::{Answer, Held, Late, StageData, Verdict};
 
 /// The way of one call through its chain.
 pub(in crate::host) struct Passage {
@@ -55,8 +55,13 @@ impl Passage {
     }
 
     /// The data of the call's request for its stages.
-    pub(super) fn data(&mut self) -> Option<&mut StageData> {
+    pub(in crate::host) fn data(&mut self) -> Option<&mut StageData> {
         self.data.as_deref_mut()
+    }
+
+    /// Sets what happens if the call's time passes at its stage.
+    pub(super) fn if_late(&mut self, late: Late) {
+        self.data.get_or_insert_default().late = Some(late);
     }
 
     /// The stage that the call is in.

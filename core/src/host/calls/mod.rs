@@ -16,3 +16,4 @@ pub(super) mod requests;
 pub(super) mod shaping;
 pub(super) mod start;
 pub(super) mod state;
+pub(super) mod waiting_request;

@@ -8,7 +8,7 @@ use crate::host::Target;
 use crate::host::admission::argument_checks::Check;
 use crate::host::admission::confirmation::confirm_text;
 use crate::host::admission::interface::StageData;
-use crate::host::admission::once_only::state_key;
+use crate::host::admission::once_only::{round_key, state_key};
 use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::CallContext;
@@ -50,8 +50,13 @@ pub(in crate::host) struct Continues<'a> {
 impl Continues<'_> {
     /// The thread that performs the request. Only the thread that received it runs inline handlers.
     fn thread(&self) -> Thread {
-        let is_new = self.outer.is_none() && self.decided.is_none();
-        if is_new { Thread::Receiver } else { Thread::Other }
+        if self.is_new() { Thread::Receiver } else { Thread::Other }
+    }
+
+    /// Whether the request has just arrived.
+    #[inline]
+    fn is_new(&self) -> bool {
+        self.outer.is_none() && self.decided.is_none()
     }
 }
 
@@ -169,6 +174,11 @@ impl Engine {
         continues: Continues<'_>,
     ) -> Result<Step, RpcError> {
         let Continues { outer, .. } = continues;
+        if let (Some(limits), true) = (&self.0.rate_limiting.requests, continues.is_new())
+            && let Some(step) = self.count_request(limits, (scope, request), &client, sink)?
+        {
+            return Ok(step);
+        }
         let (id, params, revision) = (&request.id, &request.params, client.revision);
         let snapshot = self.0.catalog.snapshot();
         let shaper = &self.0.shaper;
@@ -307,7 +317,8 @@ impl Engine {
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is an unknown one.
         let once = context.entry.policies.once_only == Some(true) || confirm_text(&context).is_some();
-        let state = if retried && once { params.get_str("requestState")? } else { None };
+        let limited = context.entry.rate_limits.is_some();
+        let state = if retried && (once || limited) { params.get_str("requestState")? } else { None };
         let (task, may_be_task) = match task {
             TaskMode::Now(ttl) => (Some(ttl), false),
             TaskMode::Later => (None, true),
@@ -315,8 +326,10 @@ impl Engine {
         };
         let stage_data = (unchecked || state.is_some() || task.is_some()).then(|| {
             let check = unchecked.then(|| Check { params: Some(params.clone()) });
-            let state_key = state.as_deref().map(state_key);
-            Box::new(StageData { check, state_key, task, ..StageData::default() })
+            let state = state.as_deref();
+            let state_key = state.filter(|_| once).map(state_key);
+            let round_key = state.filter(|_| limited).map(round_key);
+            Box::new(StageData { check, state_key, round_key, task, ..StageData::default() })
         });
         let role = outer.map_or(Role::Message, Role::Inner);
         let spec = CallSpec::of(scope.peer(), context, input, sink);

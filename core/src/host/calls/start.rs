@@ -72,8 +72,18 @@ pub(in crate::host) enum Own {
     Timed,
     /// At most the store's timeout. It waits for functions of the program, and may become a call of a handler.
     Deciding,
+    /// At most the store's timeout. It waits for the allowances of requests, and may become a call of a handler.
+    Counted,
     /// Without a timeout: it waits for something that ends by itself.
     Untimed,
+}
+
+impl Own {
+    /// Whether the request may become a call of a handler.
+    #[inline]
+    pub(in crate::host) fn may_become_call(self) -> bool {
+        matches!(self, Own::Deciding | Own::Counted)
+    }
 }
 
 impl Role {
@@ -99,7 +109,7 @@ impl Role {
     fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
         match self {
             Role::Own(Own::Untimed) => None,
-            Role::Own(Own::Timed | Own::Deciding) => Some(limits.store_timeout),
+            Role::Own(Own::Timed | Own::Deciding | Own::Counted) => Some(limits.store_timeout),
             _ => Some(timeout),
         }
     }

@@ -46,7 +46,8 @@ impl Engine {
         sink: &Arc<dyn Sink>,
     ) -> Result<CallId, RpcError> {
         // Its audit event names the entry.
-        let named = (own == Own::Deciding)
+        let named = own
+            .may_become_call()
             .then(|| named(&request.method, &request.params, &self.0.catalog.snapshot()))
             .flatten();
         let (entry, input) = match (named, self.0.own_entry.get()) {

@@ -63,8 +63,12 @@ impl Engine {
     /// It is removed first, and only if its deadline still has passed: the end of another call may have started it, which
     /// sets a new deadline.
     fn expire(&self, call: CallId, now: Instant) {
+        let late = self.0.calls.with(call, |flight| flight.passage.data()?.late.take()).flatten();
+        if late.is_some_and(|late| late(now)) {
+            return;
+        }
         let Some(mut flight) = self.0.calls.remove_expired(call, now) else { return };
-        if flight.role == Role::Own(Own::Timed) {
+        if let Role::Own(Own::Timed | Own::Counted) = flight.role {
             return self.0.fail_removed(call, flight, &Shared::no_store("it did not answer in time"));
         }
         if flight.role == Role::Own(Own::Deciding) {

@@ -128,7 +128,7 @@ impl Engine {
         headers: Vec<HeaderName>,
     ) -> Result<(), Error> {
         if kind != HostFunctionKind::Verifier && self.is_mounted() {
-            return Err(Error::new(ErrorKind::State, only_served(kind)));
+            return Err(Error::new(ErrorKind::State, only_served(kind.noun())));
         }
         let entry = Entry::new(Kind::Method, kind.as_str());
         let entry = match kept {
@@ -146,14 +146,17 @@ impl Engine {
             .map_err(|_| Error::new(ErrorKind::State, format!("the server already has {}", kind.noun())))
     }
 
-    /// Fails if the other server has a function that decides about requests, because it would be lost by mounting the
-    /// server here.
+    /// Fails if the other server has a function that decides about requests, or limits of requests, because they would be
+    /// lost by mounting the server here.
     pub(in crate::host) fn check_functions(&self, other: &Engine) -> Result<(), Error> {
         let deciding = [HostFunctionKind::Authorizer, HostFunctionKind::Visible];
-        match deciding.into_iter().find(|kind| other.0.functions.slot(*kind).get().is_some()) {
-            Some(kind) => Err(Error::new(ErrorKind::State, format!("mount: {}", only_served(kind)))),
-            None => Ok(()),
-        }
+        let function = deciding.into_iter().find(|kind| other.0.functions.slot(*kind).get().is_some());
+        let reason = match function {
+            Some(kind) => only_served(kind.noun()),
+            None if other.0.rate_limiting.requests.is_some() => only_served("the setting rate_limit"),
+            None => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::State, format!("mount: {reason}")))
     }
 
     /// Asks a function. If there is none, `answered` is dropped, and the result is `false`.
@@ -191,8 +194,7 @@ impl Engine {
     }
 }
 
-fn only_served(kind: HostFunctionKind) -> String {
-    let noun = kind.noun();
+fn only_served(noun: &str) -> String {
     format!(
         "{noun} belongs to the server that is served, not to a mounted one; set it in the server that is served"
     )

@@ -9,8 +9,6 @@ use super::HostFunctionKind::{Authorizer, Visible};
 use super::decision::{Decision, Question, Subject, Topic};
 use super::questions::Decided;
 use crate::dispatch::access::{Caller, HiddenEntries};
-use crate::dispatch::calls::table::CallId;
-use crate::dispatch::observer::RequestScope;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::catalog::Snapshot;
 use crate::dispatch::route::{address, concerned};
@@ -18,7 +16,8 @@ use crate::host::calls::dispatch::Thread;
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::{Continues, Step};
 use crate::host::calls::start::Own;
-use crate::host::delivery::sink::{Outgoing, Sink};
+use crate::host::calls::waiting_request::WaitingRequest;
+use crate::host::delivery::sink::Sink;
 use crate::host::engine::{Accepted, Engine, Scope};
 use crate::host::engine_state::Shared;
 use crate::host::{Registered, Target};
@@ -26,7 +25,6 @@ use crate::json::JsonSlice;
 use crate::panics::caught;
 use crate::proto::messages::envelope::Client;
 use crate::proto::messages::error::{RpcError, stage};
-use crate::proto::messages::message::Request;
 use crate::proto::operation::Op;
 use crate::proto::session::subscription::Filter;
 use std::sync::Arc;
@@ -142,20 +140,6 @@ impl Engine {
     }
 }
 
-/// A request that waits for functions of the program.
-struct Waiting {
-    engine: Engine,
-    scope: Scope,
-    request: Request,
-    observed: RequestScope,
-    client: Client,
-    sink: Arc<dyn Sink>,
-    /// The call of the middleware that makes the request.
-    outer: Option<CallId>,
-    /// The call that the request is meanwhile.
-    own: Option<CallId>,
-}
-
 impl Engine {
     /// Asks questions, and then performs a request.
     pub(in crate::host) fn perform_later(
@@ -166,24 +150,15 @@ impl Engine {
         continues: Continues<'_>,
         asked: Asked,
     ) -> Result<Step, RpcError> {
-        let own = match (continues.outer, continues.own) {
+        let begun = (scope, request);
+        let waiting = match (continues.outer, continues.own) {
+            (None, None) => WaitingRequest::begin(self, begun, client, sink, Own::Deciding)?,
             // The outer call can be cancelled instead.
-            (Some(_), _) => None,
-            (None, Some(own)) => Some(own),
-            (None, None) => Some(self.own_call(scope, request, client.clone(), Own::Deciding, sink)?),
+            (Some(outer), _) => WaitingRequest::new(self, begun, client, sink, (Some(outer), None)),
+            (None, own) => WaitingRequest::new(self, begun, client, sink, (None, own)),
         };
         request.observed.waits(stage::AUTHORIZATION);
-        let waiting = Waiting {
-            engine: self.clone(),
-            scope: scope.clone(),
-            request: request.request.clone(),
-            observed: request.observed.clone(),
-            client,
-            sink: sink.clone(),
-            outer: continues.outer,
-            own,
-        };
-        let shared = self.0.clone();
+        let (own, shared) = (waiting.own(), self.0.clone());
         let call = own.or(continues.outer);
         let is_wanted = move || call.is_none_or(|call| shared.calls.with(call, |_| ()).is_some());
         let decided = continues.decided.cloned().unwrap_or_default();
@@ -266,44 +241,5 @@ where
             });
         }
         Asked { subject: asking.subject, questions: asking.missing }
-    }
-}
-
-impl Waiting {
-    fn perform(self, decided: Result<Decided, RpcError>) {
-        let Waiting { engine, scope, request, observed, client, sink, outer, own } = &self;
-        observed.continues();
-        let request = ReceivedRequest { request, observed: observed.clone() };
-        let step = decided.and_then(|decided| {
-            let continues = Continues { outer: *outer, own: *own, decided: Some(&decided) };
-            caught(|| engine.perform(scope, &request, client.clone(), sink, continues)).unwrap_or_else(
-                |panicked| {
-                    let doing = format_args!("the request {}", request.method.as_str());
-                    Err(engine.0.panicked(doing, &panicked))
-                },
-            )
-        });
-        let body = match step {
-            Ok(Step::Started(_)) => return,
-            Ok(Step::Answer(body)) => Ok(body),
-            Err(error) => {
-                match own {
-                    // For observers and for the audit event.
-                    Some(own) => _ = engine.0.calls.with(*own, |flight| flight.rejected(&error, 0)),
-                    None => observed.rejected(&error, 0),
-                }
-                Err(error)
-            }
-        };
-        match own {
-            Some(own) => engine.port().reply_own(*own, |_, _, _| body),
-            None => {
-                let outgoing = match body {
-                    Ok(body) => Outgoing::Response { body, error: None },
-                    Err(error) => engine.0.error(Some(&request.id), Some(client.revision), &error),
-                };
-                sink.send(outgoing);
-            }
-        }
     }
 }

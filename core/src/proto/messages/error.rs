@@ -6,6 +6,7 @@ use crate::proto::question::Question;
 use crate::proto::version::{Revision, Revisions};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The JSON-RPC and MCP error codes that the engine sends.
 pub mod code {
@@ -80,6 +81,8 @@ pub(crate) mod stage {
     pub(crate) const ARGUMENTS: &str = "arguments";
     /// The other parameters.
     pub(crate) const VALIDATION: &str = "validation";
+    /// The rates of calls and requests.
+    pub(crate) const RATE_LIMIT: &str = "rate_limit";
     /// The limits of the server and of its clients.
     pub(crate) const LIMITS: &str = "limits";
     /// The server or the connection is closing, or has not started.
@@ -110,6 +113,8 @@ struct Details {
     refuser: Option<Refuser>,
     /// The scopes that the request needs, separated by spaces.
     scopes: Option<Arc<str>>,
+    /// The time after which the client may repeat the request.
+    retry_after: Option<Duration>,
 }
 
 /// What a transport must know of an error response.
@@ -120,18 +125,22 @@ pub struct ResponseError {
     pub class: ErrorClass,
     /// The scopes that the request needs, separated by spaces, if the caller lacks some.
     pub scopes: Option<Arc<str>>,
+    /// The time after which the client may repeat the request, if it is known.
+    pub retry_after: Option<Duration>,
 }
 
 impl From<ErrorClass> for ResponseError {
     fn from(class: ErrorClass) -> ResponseError {
-        ResponseError { class, scopes: None }
+        ResponseError { class, scopes: None, retry_after: None }
     }
 }
 
 impl From<&RpcError> for ResponseError {
     fn from(error: &RpcError) -> ResponseError {
-        let scopes = error.details.as_ref().and_then(|details| details.scopes.clone());
-        ResponseError { class: error.class, scopes }
+        let details = error.details.as_deref();
+        let scopes = details.and_then(|details| details.scopes.clone());
+        let retry_after = details.and_then(|details| details.retry_after);
+        ResponseError { class: error.class, scopes, retry_after }
     }
 }
 
@@ -160,6 +169,13 @@ impl RpcError {
             self.details.get_or_insert_default().scopes = Some(scopes.into());
         }
         self
+    }
+
+    /// The same error with the time after which the client may repeat the request, which is also its data.
+    pub(crate) fn retry_after(mut self, time: Duration) -> RpcError {
+        self.details.get_or_insert_default().retry_after = Some(time);
+        let ms = u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        self.with_data(JsonSlice::from_value(&serde_json::json!({ "retryAfterMs": ms })))
     }
 
     /// The same error with what refuses the request.

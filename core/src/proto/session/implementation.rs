@@ -30,6 +30,12 @@ impl Implementation {
         self.0.set(member, value).map(|_| ()).map_err(|error| format!("server: {error}"))
     }
 
+    /// The name.
+    pub(crate) fn name(&self) -> String {
+        let name = self.json(Revision::V2026_07_28).member("name");
+        name.and_then(|name| name.decode_str().map(|name| name.into_owned())).unwrap_or_default()
+    }
+
     /// The object in the form of `revision`.
     pub fn json(&self, revision: Revision) -> JsonSlice {
         let mut out = JsonWriter::new();

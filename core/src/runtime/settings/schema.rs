@@ -6,8 +6,8 @@ use super::tree;
 use crate::dispatch::limits::{Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
 use crate::dispatch::options::{
-    Form, KIND_WORDS, MAX_NAME, OptionRow, Options, Owner, Policies, ServerSettings, Spelling,
-    disabled_members, kind_word,
+    Form, KIND_WORDS, MAX_NAME, OptionRow, Options, Owner, POLICY_VALUES, Policies, PolicyValueRow,
+    ServerSettings, Spelling, disabled_members, kind_word,
 };
 use crate::dispatch::registry::entry_policies::{POLICIES, dotted};
 use crate::host::{LIMITS, SERVE, SERVER};
@@ -113,7 +113,7 @@ fn schema_of(form: Form) -> Json {
         Form::Url => r#"{"type":"string","pattern":"^https?://"}"#,
         // A file with keys is a text.
         Form::Keys => r#"{"type":["array","string"],"items":{"type":"string"}}"#,
-        Form::Json | Form::Word(_) | Form::Disabled => "{}",
+        Form::Json | Form::Word(_) | Form::Disabled | Form::RateLimit => "{}",
         // No transport of a file has one.
         Form::Descriptor => "false",
     });
@@ -124,6 +124,18 @@ fn schema_of(form: Form) -> Json {
         Form::Disabled => {
             let names = |member: &str| (member.to_owned(), schema_of(Form::Names));
             schema = object(disabled_members().map(names).collect());
+        }
+        Form::RateLimit => {
+            let one = |row: &PolicyValueRow| {
+                let mut members = object(properties(row.members.iter()));
+                members["required"] = row.required.into();
+                json!([{ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9]* *[a-z]+ *$" }, members])
+            };
+            let one = POLICY_VALUES.iter().find(|row| row.class == "RateLimit").map(one);
+            let list = json!({ "type": "array", "minItems": 1, "maxItems": 8, "items": { "anyOf": one } });
+            let mut all = one.unwrap_or_default();
+            all.as_array_mut().into_iter().for_each(|all| all.push(list.clone()));
+            schema["anyOf"] = all;
         }
         _ => {}
     }

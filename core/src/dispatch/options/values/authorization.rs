@@ -2,17 +2,17 @@
 
 use super::super::form::Form;
 use super::super::spelling::Spelling;
-use super::{At, OptionValue};
+use super::{At, OptionValue, members, word};
 use crate::dispatch::access::{Anonymous, Rule};
 use crate::dispatch::principal::{self, Principal};
-use crate::json::{JsonSlice, Kind};
+use crate::json::JsonSlice;
 use crate::proto::messages::error::clip;
 use serde_json::{Map, Value};
 
 impl OptionValue for Anonymous {
     const FORM: Form = Form::Word(|| Anonymous::ALL.map(Anonymous::as_str).to_vec());
     fn read(value: &JsonSlice, at: &At) -> Result<Anonymous, String> {
-        value.decode_str().and_then(|word| Anonymous::named(&word)).ok_or_else(|| at.wrong(value))
+        word(value, at, Anonymous::named)
     }
     fn write(&self, _: Spelling) -> Value {
         self.as_str().into()
@@ -40,17 +40,6 @@ impl OptionValue for Grants {
     fn write(&self, _: Spelling) -> Value {
         self.0.as_slice().into()
     }
-}
-
-/// The members of an object, without those that are null.
-fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, String> {
-    if value.kind() != Kind::Object {
-        return Err(at.wrong(value));
-    }
-    let read = value
-        .members()
-        .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value)));
-    Ok(read.filter(|(_, value)| value.kind() != Kind::Null).collect())
 }
 
 /// The rules of tags.

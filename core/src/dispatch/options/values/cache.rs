@@ -2,7 +2,7 @@
 
 use super::super::form::Form;
 use super::super::spelling::Spelling;
-use super::{At, OptionValue};
+use super::{At, OptionValue, members, word};
 use crate::json::{JsonSlice, Kind};
 use crate::proto::catalog::cache::{CacheHints, CacheScope, CacheSettings, Cacheable, LONGEST};
 use serde_json::{Map, Value, json};
@@ -13,17 +13,6 @@ fn member_names(spelling: Spelling) -> [&'static str; 2] {
     if spelling == Spelling::Python { ["ttl", "scope"] } else { ["ttlMs", "cacheScope"] }
 }
 
-/// The members of an object that are not null, or the error of any other value.
-fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, String> {
-    if value.kind() != Kind::Object {
-        return Err(at.wrong(value));
-    }
-    let read = |member: crate::json::Member| {
-        (member.name(value.as_bytes()).into_owned(), value.subslice(member.value))
-    };
-    Ok(value.members().map(read).filter(|(_, value)| value.kind() != Kind::Null).collect())
-}
-
 /// Reads one of the two members. Returns whether the name is one of them.
 fn read_member(hints: &mut CacheHints, name: &str, value: &JsonSlice, at: &At) -> Result<bool, String> {
     let [ttl, scope] = member_names(at.spelling);
@@ -32,8 +21,7 @@ fn read_member(hints: &mut CacheHints, name: &str, value: &JsonSlice, at: &At) -
     } else if name == scope {
         let words = || [CacheScope::Public, CacheScope::Private].map(CacheScope::as_str).to_vec();
         let at = at.member(scope, Form::Word(words));
-        let word = value.decode_str().and_then(|word| CacheScope::named(&word));
-        hints.scope = word.ok_or_else(|| at.wrong(value))?;
+        hints.scope = word(value, &at, CacheScope::named)?;
     } else {
         return Ok(false);
     }

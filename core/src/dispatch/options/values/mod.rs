@@ -3,16 +3,20 @@
 pub(super) mod authorization;
 pub(super) mod cache;
 pub(super) mod disabled;
+pub(super) mod rate_limit;
 pub(super) mod sensitive;
 pub(super) mod state_keys;
 pub(super) mod store_url;
 pub(super) mod verifiers;
 
+use super::access::{Options, names, set_at, unknown_option};
 use super::form::Form;
+use super::owners::Owner;
 use super::spelling::Spelling;
 use crate::dispatch::log::LogLevel;
+use crate::dispatch::policy::{OnStoreFailure, RefusalForm, Window};
 use crate::dispatch::validation::arguments::UnknownArguments;
-use crate::json::{JsonSlice, Kind};
+use crate::json::{JsonSlice, Kind, Member};
 use crate::proto::catalog::members::extension_fault;
 use crate::proto::messages::error::clip;
 use crate::proto::session::capability::{Capabilities, Capability};
@@ -42,7 +46,17 @@ impl At {
 
     /// A member of the value.
     pub(crate) fn member(&self, name: &str, form: Form) -> At {
-        At { path: format!("{}.{name}", self.path), form, ..*self }
+        self.with_path(format!("{}.{name}", self.path), form)
+    }
+
+    /// An element of the value, which has the same form.
+    pub(crate) fn element(&self, number: usize) -> At {
+        self.with_path(format!("{}[{number}]", self.path), self.form)
+    }
+
+    /// The same with another path and form.
+    fn with_path(&self, path: String, form: Form) -> At {
+        At { path, form, ..*self }
     }
 }
 
@@ -151,7 +165,7 @@ macro_rules! words {
     ($($type:ty: $all:expr;)+) => { $(impl OptionValue for $type {
         const FORM: Form = Form::Word(|| $all.map(<$type>::as_str).to_vec());
         fn read(value: &JsonSlice, at: &At) -> Result<$type, String> {
-            value.decode_str().and_then(|word| <$type>::named(&word)).ok_or_else(|| at.wrong(value))
+            word(value, at, <$type>::named)
         }
         fn write(&self, _: Spelling) -> Value {
             self.as_str().into()
@@ -163,6 +177,9 @@ words! {
     UnknownArguments: UnknownArguments::ALL;
     TaskSupport: TaskSupport::ALL;
     LogLevel: LogLevel::ALL;
+    OnStoreFailure: OnStoreFailure::ALL;
+    RefusalForm: RefusalForm::ALL;
+    Window: Window::ALL;
 }
 
 impl OptionValue for StoreUrl {
@@ -174,6 +191,50 @@ impl OptionValue for StoreUrl {
     fn write(&self, _: Spelling) -> Value {
         self.as_str().into()
     }
+}
+
+/// The members of an object that are not null, or the error of any other value.
+fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, String> {
+    if value.kind() != Kind::Object {
+        return Err(at.wrong(value));
+    }
+    let read = |member: Member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value));
+    // In JavaScript and Python, null is the value of a member that is not set.
+    Ok(value.members().map(read).filter(|(_, value)| value.kind() != Kind::Null).collect())
+}
+
+/// Reads the members of an object as options.
+fn read_members<T: Options>(
+    options: &mut T,
+    object: &JsonSlice,
+    at: &At,
+    owner: Owner,
+    others: &[&str],
+) -> Result<(), String> {
+    for member in object.members() {
+        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value));
+        if value.kind() == Kind::Null || others.contains(&&*name) {
+            continue;
+        }
+        let prefix = format!("{}.", at.path);
+        match set_at(options, owner, at.spelling, &name, &value, prefix) {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(format!(
+                    "{}: {}",
+                    at.path,
+                    unknown_option(&name, &names::<T>(owner, at.spelling))
+                ));
+            }
+            Err(error) => return Err(error.text),
+        }
+    }
+    Ok(())
+}
+
+/// One of the words that `named` knows.
+fn word<T>(value: &JsonSlice, at: &At, named: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+    value.decode_str().and_then(|word| named(&word)).ok_or_else(|| at.wrong(value))
 }
 
 fn strings(value: &JsonSlice, at: &At) -> Result<Vec<String>, String> {
@@ -253,14 +314,7 @@ pub struct Extensions(pub(crate) Vec<(String, JsonSlice)>);
 impl OptionValue for Extensions {
     const FORM: Form = Form::Objects;
     fn read(value: &JsonSlice, at: &At) -> Result<Extensions, String> {
-        if value.kind() != Kind::Object {
-            return Err(at.wrong(value));
-        }
-        let members = value
-            .members()
-            .map(|member| (member.name(value.as_bytes()).into_owned(), value.subslice(member.value)));
-        // In JavaScript and Python, null is the value of a member that is not set.
-        Ok(Extensions(members.filter(|(_, settings)| settings.kind() != Kind::Null).collect()))
+        members(value, at).map(Extensions)
     }
     fn check(&self, _: &At) -> Result<(), String> {
         for (id, settings) in &self.0 {

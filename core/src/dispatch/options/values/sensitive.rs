@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const MAX_NAMES: usize = 32;
 const MAX_NAME: usize = 128;
 
-/// The largest number of bytes in the text of a confirmation.
+/// The largest number of bytes in a text for people.
 const MAX_TEXT: usize = 2048;
 
 /// Whether calls of an entry have audit events, and which arguments the events record. `true`, `false` and lists of names
@@ -139,27 +139,32 @@ impl OptionValue for AuditTarget {
     }
 }
 
-/// What the user is asked before a call runs.
+/// A text for people, such as a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfirmText(String);
+pub struct NonEmptyText(String);
 
-impl ConfirmText {
+impl NonEmptyText {
     /// The text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl<T: Into<String>> From<T> for ConfirmText {
-    fn from(text: T) -> ConfirmText {
-        ConfirmText(text.into())
+    /// The text.
+    pub(crate) fn into_string(self) -> String {
+        self.0
     }
 }
 
-impl OptionValue for ConfirmText {
+impl<T: Into<String>> From<T> for NonEmptyText {
+    fn from(text: T) -> NonEmptyText {
+        NonEmptyText(text.into())
+    }
+}
+
+impl OptionValue for NonEmptyText {
     const FORM: Form = Form::Text;
-    fn read(value: &JsonSlice, at: &At) -> Result<ConfirmText, String> {
-        value.decode_str().map(|text| ConfirmText(text.into_owned())).ok_or_else(|| at.wrong(value))
+    fn read(value: &JsonSlice, at: &At) -> Result<NonEmptyText, String> {
+        value.decode_str().map(|text| NonEmptyText(text.into_owned())).ok_or_else(|| at.wrong(value))
     }
     fn check(&self, at: &At) -> Result<(), String> {
         if self.0.trim().is_empty() || self.0.len() > MAX_TEXT {

@@ -1,15 +1,13 @@
 //! The verifiers of credentials as options: their kinds, the options of each, and static keys.
 
-use super::super::access::Options;
-use super::super::access::set_at;
 use super::super::form::Form;
 use super::super::owners::{Owner, Owners};
 use super::super::spelling::Spelling;
 use super::super::table::{Access, OptionRow};
 use super::super::types::*;
-use super::super::{check, names, unknown_option, write_shown};
+use super::super::{check, write_shown};
 use super::authorization::Grants;
-use super::{At, OptionValue};
+use super::{At, OptionValue, read_members};
 use crate::dispatch::nearest_name::nearest_name;
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::clip;
@@ -202,35 +200,6 @@ impl Verifier {
     }
 }
 
-/// Reads the members of an object as options.
-fn read_members<T: Options>(
-    options: &mut T,
-    object: &JsonSlice,
-    at: &At,
-    owner: Owner,
-    others: &[&str],
-) -> Result<(), String> {
-    for member in object.members() {
-        let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value));
-        if value.kind() == Kind::Null || others.contains(&&*name) {
-            continue;
-        }
-        let prefix = format!("{}.", at.path);
-        match set_at(options, owner, at.spelling, &name, &value, prefix) {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(format!(
-                    "{}: {}",
-                    at.path,
-                    unknown_option(&name, &names::<T>(owner, at.spelling))
-                ));
-            }
-            Err(error) => return Err(error.text),
-        }
-    }
-    Ok(())
-}
-
 /// Reads an array, with the place of each element in its path.
 fn elements<T>(
     value: &JsonSlice,
@@ -240,9 +209,7 @@ fn elements<T>(
     if value.kind() != Kind::Array {
         return Err(at.wrong(value));
     }
-    let one = |(place, value): (usize, JsonSlice)| {
-        read(&value, &At { path: format!("{}[{place}]", at.path), ..*at })
-    };
+    let one = |(place, value): (usize, JsonSlice)| read(&value, &at.element(place));
     value.elements().enumerate().map(one).collect()
 }
 

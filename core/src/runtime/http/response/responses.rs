@@ -1,5 +1,6 @@
 //! Responses that are complete at once, and the headers that all responses have.
 
+use crate::dispatch::policy::whole_seconds;
 use crate::host::{PrincipalRefusal, RefusalKind};
 use crate::proto::framing::sse;
 use crate::proto::http::{self as rules, Forms, Refusal};
@@ -15,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode, Version};
 use http_body::Body;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 /// Adds the CORS headers that allow a page of this origin to read the response.
 pub(in crate::runtime::http) fn add_cors(
@@ -99,10 +101,7 @@ pub(in crate::runtime::http) fn refuse_unread<B: Body>(
         RefusalKind::Unavailable => Refusal::busy(message),
         RefusalKind::Failed => Refusal::internal(None, &RpcError::internal(message)),
     });
-    if let Some(time) = retry_after {
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
+    set_retry_after(&mut response, retry_after);
     if challenges.is_empty() && (kind == RefusalKind::Unauthorized || error.is_some()) {
         response.extensions_mut().insert(Challenge { error, ..Challenge::default() });
     }
@@ -110,6 +109,13 @@ pub(in crate::runtime::http) fn refuse_unread<B: Body>(
         response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
     }
     last_if(!body.is_end_stream(), response, head.version)
+}
+
+/// Says when the client may repeat the request, if that is known.
+fn set_retry_after(response: &mut Response<ResponseBody>, time: Option<Duration>) {
+    if let Some(time) = time {
+        response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(time).into());
+    }
 }
 
 /// Whether `Content-Length` announces more than [`MAX_DRAINED`] bytes.
@@ -175,6 +181,7 @@ pub(in crate::runtime::http) fn complete_response(
             match error {
                 Some(error) if status != StatusCode::OK => {
                     let mut response = json(status, body);
+                    set_retry_after(&mut response, error.retry_after);
                     if let Some(challenge) = Challenge::of(error, modern, caller.principal) {
                         response.extensions_mut().insert(challenge);
                     }

@@ -1,7 +1,8 @@
-//! Checks the names of the arguments that audit events record.
+//! Checks the names of the arguments that policies name.
 
 use super::registered::{Input, Registered};
 use crate::dispatch::nearest_name::nearest_name;
+use crate::dispatch::options::RateLimits;
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind as Json};
 use crate::proto::catalog::kind::Kind;
@@ -21,14 +22,22 @@ const FURTHER: [&str; 9] = [
 ];
 
 impl<T> Registered<T> {
-    /// Checks that the arguments exist. Otherwise events would lack them, and nobody would notice.
+    /// Checks that the arguments exist that policies name. Otherwise events would lack them, or all calls would count as
+    /// one, and nobody would notice.
     ///
     /// Only names of code are checked: settings have patterns for many entries, which need not all have the arguments.
-    pub(super) fn check_audited(&self) -> Result<(), String> {
-        let names = self.audited().unwrap_or_default();
-        if names.is_empty() || self.is_configured("audit") {
-            return Ok(());
+    pub(super) fn check_named_arguments(&self) -> Result<(), String> {
+        let audited: Vec<&str> = self.audited().unwrap_or_default().iter().map(String::as_str).collect();
+        let limited = self.policies.rate_limit.as_ref().map(RateLimits::arguments).unwrap_or_default();
+        for (policy, names) in [("audit", audited), ("rate_limit", limited)] {
+            if !names.is_empty() && !self.is_configured(policy) {
+                self.check_names(policy, &names)?;
+            }
         }
+        Ok(())
+    }
+
+    fn check_names(&self, policy: &str, names: &[&str]) -> Result<(), String> {
         let known: Vec<String> = match &self.input {
             // A provider has the policies of its template, which is checked.
             Input::Open if self.kind != Kind::Resource => return Ok(()),
@@ -45,11 +54,12 @@ impl<T> Registered<T> {
                 }
             }
         };
-        let Some(wrong) = names.iter().find(|name| !known.contains(name)) else { return Ok(()) };
+        let is_unknown = |name: &&&str| !known.iter().any(|known| known == **name);
+        let Some(wrong) = names.iter().find(is_unknown) else { return Ok(()) };
         let wrong = clip(wrong);
         Err(match nearest_name(wrong, known.iter().map(String::as_str)) {
-            Some(near) => format!("audit: there is no argument {wrong:?}; the nearest name is {near:?}"),
-            None => format!("audit: there is no argument {wrong:?}; there are no arguments"),
+            Some(near) => format!("{policy}: there is no argument {wrong:?}; the nearest name is {near:?}"),
+            None => format!("{policy}: there is no argument {wrong:?}; there are no arguments"),
         })
     }
 }

@@ -1,0 +1,60 @@
+"""The values of policies that have members; made from the engine's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+from .._auth.options import NamedOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class RateLimitOptions(TypedDict, total=False):
+    """The options of ``RateLimit``."""
+
+    per: float
+    """The time in which they may be made. It must be set. In seconds."""
+    burst: int | None
+    """The most calls at once in a token bucket: 1 to 1,000,000,000. Default: the amount."""
+    window: Literal["sliding", "bucket"] | None
+    """How calls are counted. ``sliding``: in no span of the length ``per`` are more calls admitted than ``amount``.
+    Above an amount of 4,096, calls come back up to a 2,048th of ``per`` late. ``bucket``: a token bucket, to
+    which calls come back evenly. Default: ``bucket`` if ``burst`` is set, else ``sliding``.
+    """
+    by: str | Sequence[str] | None
+    """What is counted separately: ``principal``, ``address``, ``session``, ``entry``, ``arguments.NAME`` or
+    ``global``. With a list, each combination is counted, at most 4 keys. Requests without a session count by
+    their principal, and those without a principal by their address. An IPv6 network of 64 bits counts as one
+    address. ``global`` is for servers; ``entry`` and arguments are for entries. Default: all calls of the entry,
+    or all requests of the server, together.
+    """
+    refusal: Literal["error", "result"] | None
+    """What a refused client receives. ``error``: an error of the protocol, over HTTP with the status 429 and
+    ``Retry-After``, unless the response has begun. ``result``: a failed result of the tool, whose text the model
+    reads. Default: ``error``.
+    """
+    text: str | None
+    """The text of refusals. ``{wait}`` in it becomes the number of seconds to wait. Default: a text that names the
+    limit and the time.
+    """
+    on_store_failure: Literal["refuse", "pass"] | None
+    """What happens to a call if the store fails or does not answer in time: ``refuse`` or ``pass``. Default:
+    ``refuse``.
+    """
+
+
+class RateLimit(NamedOptions):
+    """How many calls, or requests, may be made in a time. ``amount``: How many calls may be made in the time
+    ``per``: 1 to 1,000,000,000. It must be set.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, amount: int, **options: Unpack[RateLimitOptions]) -> None:
+        super().__init__(amount=amount, **options)
+
+
+RateLimits: TypeAlias = str | RateLimit | dict[str, Any] | Sequence[str | RateLimit | dict[str, Any]]
+"""A text, one ``RateLimit`` or a dict with its members, or a list of these."""

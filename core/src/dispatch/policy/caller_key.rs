@@ -1,0 +1,235 @@
+//! What a policy tells apart: callers, entries, and values of arguments.
+
+use crate::dispatch::principal::Principal;
+use crate::dispatch::shares;
+use crate::json::{JsonSlice, canonical};
+use crate::proto::catalog::kind::Kind;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// What a policy counts separately. For example, a rate limit by [`Key::Principal`] gives each principal an allowance of
+/// its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Key {
+    /// Nothing: all requests of a server are counted together.
+    Global,
+    /// The entry. All its calls are counted together.
+    Entry,
+    /// The principal that sent the request. Callers without one are told apart by their addresses.
+    Principal,
+    /// The address of the client. A network of IPv6 with 64 bits counts as one address. Clients without an address are
+    /// counted together.
+    Address,
+    /// The session. Requests without one are told apart by their principals.
+    Session,
+    /// The value of this argument. Calls without the argument are counted together.
+    Argument(String),
+}
+
+/// In texts of options, this stands before the name of an argument.
+const ARGUMENT: &str = "arguments.";
+
+/// The words of the keys that are not arguments.
+const WORDS: [(&str, Key); 5] = [
+    ("global", Key::Global),
+    ("entry", Key::Entry),
+    ("principal", Key::Principal),
+    ("address", Key::Address),
+    ("session", Key::Session),
+];
+
+impl Key {
+    /// The key of a text: a word, or `arguments.` and a name.
+    pub(crate) fn named(text: &str) -> Option<Key> {
+        if let Some(name) = text.strip_prefix(ARGUMENT) {
+            return Some(Key::Argument(name.to_owned()));
+        }
+        WORDS.into_iter().find(|(word, _)| *word == text).map(|(_, key)| key)
+    }
+
+    /// The texts of all keys.
+    pub(crate) fn all() -> Vec<String> {
+        let words = WORDS.iter().map(|(word, _)| (*word).to_owned());
+        words.chain([format!("{ARGUMENT}NAME")]).collect()
+    }
+
+    /// The text of the key.
+    pub(crate) fn text(&self) -> Cow<'static, str> {
+        match self {
+            Key::Argument(name) => format!("{ARGUMENT}{name}").into(),
+            key => key.word().into(),
+        }
+    }
+
+    /// The word of the key, which for an argument is `argument`.
+    pub(crate) fn word(&self) -> &'static str {
+        WORDS.iter().find(|(_, key)| key == self).map_or("argument", |(word, _)| word)
+    }
+}
+
+/// What is known about a request or a call, for keys.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CallFacts<'a> {
+    /// The entry of the call; `None` for a request.
+    pub(crate) entry: Option<(Kind, &'a str)>,
+    pub(crate) principal: Option<&'a Principal>,
+    pub(crate) address: Option<shares::Key>,
+    pub(crate) session: Option<&'a str>,
+    pub(crate) arguments: Option<&'a JsonSlice>,
+}
+
+/// The digest of a key's value. So keys are short, and stores do not have names and arguments in plain text.
+pub(crate) struct KeyDigest(Sha256);
+
+impl KeyDigest {
+    /// Begins a digest for the purpose `what`, which no other purpose has.
+    pub(crate) fn of(what: &str) -> KeyDigest {
+        let mut digest = KeyDigest(Sha256::new());
+        digest.part(what.as_bytes());
+        digest
+    }
+
+    /// Adds a part. No two lists of parts have the same digest.
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Adds the value that a request has for a key.
+    pub(crate) fn value(&mut self, key: &Key, facts: &CallFacts<'_>) {
+        match key {
+            Key::Global => self.part(b"global"),
+            Key::Entry => match facts.entry {
+                Some((kind, name)) => {
+                    self.part(kind.as_str().as_bytes());
+                    self.part(name.as_bytes());
+                }
+                None => self.part(b""),
+            },
+            Key::Session => match facts.session {
+                Some(session) => {
+                    self.part(b"session");
+                    self.part(session.as_bytes());
+                }
+                None => self.value(&Key::Principal, facts),
+            },
+            Key::Principal => match facts.principal {
+                Some(principal) => {
+                    self.part(b"principal");
+                    self.part(principal.issuer().as_bytes());
+                    self.part(principal.subject().as_bytes());
+                }
+                None => self.value(&Key::Address, facts),
+            },
+            Key::Address => match facts.address {
+                Some(shares::Key::V4(address)) => self.part(&address),
+                Some(shares::Key::V6(address)) => self.part(&address),
+                None => self.part(b"unknown"),
+            },
+            Key::Argument(name) => {
+                self.part(name.as_bytes());
+                match facts.arguments.and_then(|arguments| arguments.member(name)) {
+                    Some(value) => canonical(&value, &mut |bytes| self.0.update(bytes)),
+                    None => self.part(b""),
+                }
+            }
+        }
+    }
+
+    /// The digest as a text.
+    pub(crate) fn text(self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn digest(keys: &[Key], facts: &CallFacts<'_>) -> String {
+        let mut digest = KeyDigest::of("test");
+        keys.iter().for_each(|key| digest.value(key, facts));
+        digest.text()
+    }
+
+    fn of_argument(arguments: Value) -> String {
+        let arguments = JsonSlice::from_value(&arguments);
+        let facts = CallFacts { arguments: Some(&arguments), ..CallFacts::default() };
+        digest(&[Key::Argument("city".into())], &facts)
+    }
+
+    #[test]
+    fn texts_are_read_as_they_are_written() {
+        for key in WORDS.map(|(_, key)| key).into_iter().chain([Key::Argument("a.b".into())]) {
+            assert_eq!(Key::named(&key.text()), Some(key));
+        }
+        for wrong in ["", "Principal", "argument", "arguments", "user"] {
+            assert_eq!(Key::named(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn values_of_arguments_are_equal_if_they_mean_the_same() {
+        let written = |text: &str| {
+            let arguments =
+                JsonSlice::parse(text.as_bytes().to_vec().into(), &crate::json::Limits::default()).unwrap();
+            let facts = CallFacts { arguments: Some(&arguments), ..CallFacts::default() };
+            digest(&[Key::Argument("city".into())], &facts)
+        };
+        assert_eq!(
+            written(r#"{"city":{"a":1,"b":"x"}}"#),
+            written(r#"{ "city": {"b":"\u0078","a":1}, "n": 2 }"#)
+        );
+        let all = [
+            json!({ "city": "a" }),
+            json!({ "city": "b" }),
+            json!({ "city": 1 }),
+            json!({ "city": "1" }),
+            json!({ "city": null }),
+            json!({}),
+            json!({ "city": [] }),
+            json!({ "city": {} }),
+        ];
+        let mut found: Vec<_> = all.into_iter().map(of_argument).collect();
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 8);
+    }
+
+    #[test]
+    fn what_is_missing_is_replaced_by_what_is_known() {
+        let (ann, ben) = (Principal::from("ann"), Principal::from("ben"));
+        let address = |last| Some(shares::Key::V4([127, 0, 0, last]));
+        let nobody = CallFacts::default();
+        let of = |principal, last| CallFacts { principal, address: address(last), ..nobody };
+        let principal = |facts| digest(&[Key::Principal], &facts);
+        assert_eq!(principal(of(Some(&ann), 1)), principal(of(Some(&ann), 2)));
+        assert_ne!(principal(of(Some(&ann), 1)), principal(of(Some(&ben), 1)));
+        assert_ne!(principal(of(None, 1)), principal(of(None, 2)));
+        assert_ne!(principal(of(None, 1)), principal(nobody));
+        let session = |session, last| {
+            digest(
+                &[Key::Session],
+                &CallFacts { session, ..of(Some(if last == 1 { &ann } else { &ben }), last) },
+            )
+        };
+        assert_eq!(session(Some("s"), 1), session(Some("s"), 2));
+        assert_ne!(session(Some("s"), 1), session(Some("t"), 1));
+        assert_ne!(session(None, 1), session(None, 2));
+        // A session with the name of a principal is not the principal.
+        let named = CallFacts { session: Some("ann"), ..nobody };
+        assert_ne!(digest(&[Key::Session], &named), digest(&[Key::Session], &of(Some(&ann), 1)));
+    }
+
+    #[test]
+    fn parts_cannot_be_moved_between_keys() {
+        let facts = |entry| CallFacts { entry: Some((Kind::Tool, entry)), ..CallFacts::default() };
+        let both = [Key::Entry, Key::Address];
+        assert_ne!(digest(&both, &facts("a")), digest(&both, &facts("b")));
+        assert_ne!(digest(&both, &facts("a")), digest(&[Key::Address, Key::Entry], &facts("a")));
+    }
+}

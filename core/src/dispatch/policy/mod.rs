@@ -1,0 +1,10 @@
+//! The policies of calls that have values of their own: what they say, and how they count callers. The stages of admission
+//! enforce them.
+
+mod caller_key;
+mod rate_limit;
+
+pub(crate) use caller_key::CallFacts;
+pub use caller_key::Key;
+pub(crate) use rate_limit::{CallRate, CallRates, whole_seconds};
+pub use rate_limit::{OnStoreFailure, RefusalForm, Window};

@@ -1,0 +1,156 @@
+//! Rate limits: how many calls may be made in a time.
+
+use super::caller_key::{CallFacts, Key, KeyDigest};
+use crate::dispatch::store::Rate;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an allowance is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Window {
+    /// In no span of the length of the period are more calls admitted than the amount.
+    Sliding,
+    /// A token bucket: calls come back evenly over the period, and up to the burst can be made at once.
+    Bucket,
+}
+
+/// What the client receives if a call is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefusalForm {
+    /// An error of the protocol. Over HTTP, it has the status 429 with `Retry-After`, unless the response has begun.
+    #[default]
+    Error,
+    /// For a tool, a failed result, whose text the model reads. Anything else is answered with an error.
+    Result,
+}
+
+/// What happens to a request if the store fails or does not answer in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnStoreFailure {
+    /// The request is refused.
+    #[default]
+    Refuse,
+    /// The request passes.
+    Pass,
+}
+
+/// A type whose values are words.
+macro_rules! words {
+    ($type:ident: $($value:ident = $word:literal),+) => {
+        impl $type {
+            /// All values.
+            pub(crate) const ALL: [$type; [$($word),+].len()] = [$($type::$value),+];
+
+            /// The word for the value.
+            pub(crate) fn as_str(self) -> &'static str {
+                match self {
+                    $($type::$value => $word,)+
+                }
+            }
+
+            /// The value of a word.
+            pub(crate) fn named(word: &str) -> Option<$type> {
+                $type::ALL.into_iter().find(|value| value.as_str() == word)
+            }
+        }
+    };
+}
+
+words!(Window: Sliding = "sliding", Bucket = "bucket");
+words!(RefusalForm: Error = "error", Result = "result");
+words!(OnStoreFailure: Refuse = "refuse", Pass = "pass");
+
+/// How many calls, or requests, may be made in a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallRate {
+    /// The allowance in the store.
+    pub(crate) rate: Rate,
+    pub(crate) by: Vec<Key>,
+    pub(crate) refusal: RefusalForm,
+    pub(crate) text: Option<String>,
+    pub(crate) on_store_failure: OnStoreFailure,
+}
+
+impl CallRate {
+    /// `amount` calls in each `period`. With a burst, it is a token bucket, else a sliding window.
+    pub(crate) fn new(amount: u32, period: Duration, burst: Option<u32>) -> CallRate {
+        CallRate {
+            rate: Rate { amount, period, burst },
+            by: Vec::new(),
+            refusal: RefusalForm::default(),
+            text: None,
+            on_store_failure: OnStoreFailure::default(),
+        }
+    }
+
+    /// The word for what refuses requests, for observers.
+    pub(crate) fn word(&self) -> &'static str {
+        self.by.first().map_or("all", Key::word)
+    }
+
+    /// The text for a client that has to wait.
+    pub(crate) fn refusal_text(&self, wait: Duration, default: impl FnOnce() -> String) -> String {
+        let wait = whole_seconds(wait);
+        match &self.text {
+            Some(text) => text.replace("{wait}", &wait.to_string()),
+            None => format!("{}; retry in {wait} s", default()),
+        }
+    }
+
+    /// What is limited, such as `60 calls per minute for each principal`.
+    pub(crate) fn describe(&self, noun: &str) -> String {
+        let Rate { amount, period, .. } = self.rate;
+        let plural = if amount == 1 { "" } else { "s" };
+        let seconds = period.as_secs_f64();
+        let per = match period.as_secs() {
+            1 if seconds == 1.0 => "per second".to_owned(),
+            60 if seconds == 60.0 => "per minute".to_owned(),
+            3600 if seconds == 3600.0 => "per hour".to_owned(),
+            86_400 if seconds == 86_400.0 => "per day".to_owned(),
+            _ => format!("in {seconds} s"),
+        };
+        let each = self.by.iter().filter_map(|key| match key {
+            Key::Global | Key::Entry => None,
+            Key::Argument(name) => Some(format!("value of {name}")),
+            key => Some(key.word().to_owned()),
+        });
+        let each: Vec<_> = each.collect();
+        let each = if each.is_empty() { String::new() } else { format!(" for each {}", each.join(" and ")) };
+        format!("{amount} {noun}{plural} {per}{each}")
+    }
+}
+
+/// The rate limits of an entry or of a server. A call must be within all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallRates(pub(crate) Arc<[CallRate]>);
+
+impl CallRates {
+    /// The keys of a request in the store, one for each limit. `server` is the name of the server, because servers may share
+    /// a store.
+    pub(crate) fn keys(&self, server: &str, facts: &CallFacts<'_>) -> Vec<String> {
+        let key = |(number, limit): (usize, &CallRate)| {
+            let mut digest = KeyDigest::of("rate_limit");
+            digest.part(server.as_bytes());
+            digest.value(&Key::Entry, facts);
+            digest.part(&(number as u64).to_be_bytes());
+            for key in &limit.by {
+                digest.value(key, facts);
+            }
+            format!("rate/{}", digest.text())
+        };
+        self.0.iter().enumerate().map(key).collect()
+    }
+
+    /// Whether a request passes all limits if the store fails.
+    pub(crate) fn pass_on_failure(&self) -> bool {
+        self.0.iter().all(|limit| limit.on_store_failure == OnStoreFailure::Pass)
+    }
+}
+
+/// A time to wait in whole seconds, rounded up.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+}

@@ -1,0 +1,117 @@
+//! Takes a piece of each allowance that a request needs, one after the other.
+
+use super::Refused;
+use crate::dispatch::policy::{CallRates, OnStoreFailure};
+use crate::dispatch::store::{StoreDone, StoreOp};
+use crate::host::engine_state::Shared;
+use std::sync::Arc;
+
+/// What a request takes of its allowances.
+pub(in crate::host) struct Taking {
+    limits: CallRates,
+    /// The keys of the allowances in the store.
+    keys: Vec<String>,
+    /// The number of limits that have answered.
+    asked: usize,
+    /// The limits from which a piece was taken, as bits.
+    taken: u8,
+}
+
+/// What comes next.
+pub(in crate::host) enum Step {
+    /// The request is within all its limits.
+    Passes,
+    /// The store must be asked, and answers later.
+    Asks(StoreOp),
+}
+
+/// Is called with the result, once.
+type Then = Box<dyn FnOnce(Taking, Result<(), Refused>) + Send>;
+
+impl Taking {
+    pub(in crate::host) fn new(limits: &CallRates, keys: Vec<String>) -> Taking {
+        Taking { limits: limits.clone(), keys, asked: 0, taken: 0 }
+    }
+
+    pub(in crate::host) fn limits(&self) -> &CallRates {
+        &self.limits
+    }
+
+    /// The next operation of the store.
+    fn next(&mut self) -> Option<StoreOp> {
+        let key = self.keys.get_mut(self.asked)?;
+        Some(StoreOp::Take { key: std::mem::take(key), by: 1, rate: self.limits.0[self.asked].rate })
+    }
+
+    /// Takes the answer to the operation, whose key is kept for giving back.
+    fn answered(&mut self, key: String, done: StoreDone) -> Result<(), Refused> {
+        let number = self.asked;
+        self.keys[number] = key;
+        self.asked += 1;
+        let why = match done {
+            StoreDone::Taken { taken: true, .. } => {
+                self.taken |= 1 << number;
+                return Ok(());
+            }
+            StoreDone::Taken { wait, .. } => return Err(Refused::Exceeds { number, wait }),
+            StoreDone::Full => "it is full".to_owned(),
+            other => other.failure().unwrap_or("it returned an unexpected reply").to_owned(),
+        };
+        match self.limits.0[number].on_store_failure {
+            OnStoreFailure::Pass => Ok(()),
+            OnStoreFailure::Refuse => Err(Refused::Store(why)),
+        }
+    }
+}
+
+impl Shared {
+    /// Takes as much as the store answers at once.
+    pub(in crate::host) fn take_now(&self, taking: &mut Taking) -> Result<Step, Refused> {
+        while let Some(op) = taking.next() {
+            match self.store.try_now(&op, self.now()) {
+                Some(done) => self.take_answer(taking, op, done)?,
+                None => return Ok(Step::Asks(op)),
+            }
+        }
+        Ok(Step::Passes)
+    }
+
+    /// Asks the store, and takes the rest afterwards.
+    pub(in crate::host) fn take_later(self: &Arc<Self>, mut taking: Taking, op: StoreOp, then: Then) {
+        let shared = self.clone();
+        let asked = op.clone();
+        let answered = move |done| {
+            let taken = shared.take_answer(&mut taking, asked, done);
+            match taken.and_then(|()| shared.take_now(&mut taking)) {
+                Ok(Step::Asks(op)) => shared.take_later(taking, op, then),
+                Ok(Step::Passes) => then(taking, Ok(())),
+                Err(refused) => then(taking, Err(refused)),
+            }
+        };
+        self.store.submit(op, self.now(), Box::new(answered));
+    }
+
+    /// Takes an answer of the store. If a limit refuses the request, what it took before is given back.
+    fn take_answer(&self, taking: &mut Taking, op: StoreOp, done: StoreDone) -> Result<(), Refused> {
+        let StoreOp::Take { key, .. } = op else { return Ok(()) };
+        let taken = taking.answered(key, done);
+        if taken.is_err() {
+            self.give_back(taking);
+        }
+        taken
+    }
+
+    /// Gives back what a request took that was not admitted.
+    pub(in crate::host) fn give_back(&self, taking: &mut Taking) {
+        let taken = std::mem::take(&mut taking.taken);
+        for (number, limit) in taking.limits.0.iter().enumerate() {
+            if taken & 1 << number == 0 {
+                continue;
+            }
+            let op = StoreOp::Take { key: taking.keys[number].clone(), by: -1, rate: limit.rate };
+            if self.store.try_now(&op, self.now()).is_none() {
+                self.store.submit(op, self.now(), Box::new(|_| ()));
+            }
+        }
+    }
+}
