@@ -743,8 +743,9 @@ export interface RateLimit {
    */
   readonly by?: string | readonly string[]
   /**
-   * What a refused client receives. `error`: an error of the protocol, over HTTP with the status 429 and `Retry-After`,
-   * unless the response has begun. `result`: a failed result of the tool, whose text the model reads. Default: `error`.
+   * What a client receives whose call is refused. `error`: an error of the protocol, whose data has the member
+   * `retryAfterMs`. `result`: a failed result of the tool, whose text the model reads. Default: `error`. A request above a
+   * limit of the server is answered with an error, over HTTP with the status 429 and `Retry-After`.
    */
   readonly refusal?: 'error' | 'result'
   /**
@@ -1317,7 +1318,7 @@ export interface VisibilityQuestion {
 export type Visible = (question: VisibilityQuestion) => boolean | Promise<boolean>
 
 /** The options that appear in lists. */
-export interface ShownOptions extends EntryOptions, ListPolicies, AccessPolicies {
+export interface ShownOptions extends EntryOptions, ListPolicies, AccessPolicies, CallPolicies {
   /** The name for people (2025-06-18). */
   title?: string
   /** A description. For a tool, the model reads it to choose the tool. */
@@ -1402,7 +1403,7 @@ export interface UiPermissions {
   clipboardWrite?: {}
 }
 
-export interface UiOptions extends CommonPolicies, AccessPolicies, ReadPolicies {
+export interface UiOptions extends CommonPolicies, AccessPolicies, CallPolicies, ReadPolicies {
   /** The programmatic name. Default: the address. */
   name?: string
   title?: string
@@ -2310,11 +2311,11 @@ export class Server {
    * the prompt or template must exist when this is called. Otherwise it must exist when the server starts, or else `listen`
    * rejects.
    */
-  completion(options: Completed & EntryOptions & AccessPolicies, handler: Completer): this
+  completion(options: Completed & EntryOptions & AccessPolicies & CallPolicies, handler: Completer): this
   /** Registers a custom request. The handler returns an object, or nothing. */
   method<const S extends JsonSchema = object>(
     name: string,
-    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & StatePolicies & SensitivePolicies & { description?: string },
+    options: ArgumentOptions<S> & EntryOptions & AccessPolicies & CallPolicies & StatePolicies & SensitivePolicies & { description?: string },
     handler: Handler<Arguments<S>>
   ): this
   method(name: string, handler: Handler<any>): this

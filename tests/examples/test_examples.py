@@ -1,8 +1,11 @@
-"""The examples in C and C++ as a client of another maker finds them: PyPI `mcp` starts and calls each, in both eras."""
+"""The examples in C and C++, and those of limits in all languages, as a client of another maker finds them: PyPI `mcp`
+starts and calls each, in both eras."""
 
 import asyncio
 import json
+import re
 import sqlite3
+import sys
 import time
 from pathlib import Path
 
@@ -18,10 +21,11 @@ pytestmark = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
 
 def served(mode, program, use, *arguments, **callbacks):
-    """Runs `use(client)` with a client of the program; returns what it returned."""
+    """Runs `use(client)` with a client of a program of C, or of a command; returns what it returned."""
+    command, *before = [str(BUILT / program)] if isinstance(program, str) else program
 
     async def session():
-        server = StdioServerParameters(command=str(BUILT / program), args=[str(each) for each in arguments])
+        server = StdioServerParameters(command=command, args=[*before, *(str(each) for each in arguments)])
         async with Client(server, mode=mode, read_timeout_seconds=SECONDS, **callbacks) as client:
             return await use(client)
 
@@ -40,6 +44,28 @@ def test_quickstart(mode, program):
         return await text(client, "add", {"a": 1, "b": 2.5})
 
     assert served(mode, program, use) == "3.5"
+
+
+LIMITED = ["limits", ("node", "examples/node/limits/server.mjs"), (sys.executable, "examples/python/resilient/server.py")]
+
+
+@pytest.mark.parametrize("program", LIMITED)
+def test_limits(mode, program):
+    async def use(client):
+        for city in ("Rome", "Oslo"):
+            texts = [await text(client, "report", {"city": city}) for _ in range(3)]
+            assert texts[:2] == [f"all about the weather in {city}"] * 2
+            assert re.fullmatch(r"It is written. Ask again in 3[0-9]{3} s.", texts[2]), texts
+        calls = [text(client, "forecast", {"city": "Rome"}) for _ in range(70)]
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        passed = [answer for answer in done if answer == "sunny in Rome"]
+        refused = [str(answer) for answer in done if isinstance(answer, MCPError)]
+        # Ten a second, so the calls need not be refused because of the sixty a minute.
+        assert 10 <= len(passed) <= 60 and len(passed) + len(refused) == 70
+        assert all(re.search(r"takes [0-9]+ calls per (second|minute for each principal); retry in", why) for why in refused)
+
+    program = program if isinstance(program, str) else (program[0], str(ROOT / program[1]))
+    served(mode, program, use)
 
 
 def test_mainloop(mode):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
-PYTHON = ["basic", "batch", "jwt", "prompts", "robust", "secure", "websocket"]
+PYTHON = ["basic", "batch", "jwt", "prompts", "resilient", "robust", "secure", "websocket"]
 SHORT = [
     *(f"python/{name}/server.py" for name in PYTHON),
     "node/secure/server.mjs",

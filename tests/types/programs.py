@@ -16,6 +16,7 @@ from tenon_mcp import (
     Entry,
     Introspection,
     Principal,
+    RateLimit,
     Root,
     Server,
     Settings,
@@ -45,6 +46,16 @@ async def who(ctx: Context) -> str:
     principal = ctx.principal or Principal("nobody", scopes=["read"])
     assert_type(principal.scopes, "tuple[str, ...]")
     return f"{principal.has_role('admin')} {principal.claims.get('sub')} {principal.expires_at}"
+
+
+@app.tool(rate_limit=[RateLimit(60, per=60, by="principal", burst=5), "9/s", {"amount": 1, "per": 1}])
+def limited() -> str:
+    return ""
+
+
+Server("demo", rate_limit="600/min")
+RateLimit(60, per="minute")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+RateLimit(60, per=60, window="fixed")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 # A decorator leaves the function as it is, with and without parentheses.

@@ -111,7 +111,8 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "_handlers.depends": ("Depends",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
-        "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "RateLimit", "SseOptions", "UnixOptions", "WebOptions"),
+        "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
+        "_registry.policy_values": ("RateLimit",),
         "_store.store": ("Store",),
         "_store.operations": ("StoreEntry", "StoreOp", "StoreRecord", "StoreReply"),
     }

@@ -1,6 +1,6 @@
 //! Views: HTML pages in which hosts of MCP Apps show the results of tools.
 
-use crate::dispatch::options::{Policies, access_policies, common_policies, list_policies, read_policies};
+use crate::dispatch::options::{Policies, access_policies, call_policies, common_policies, list_policies, read_policies};
 use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Builtin, Fixed, Target};
@@ -102,6 +102,7 @@ impl Ui {
 
     common_policies!();
     access_policies!();
+    call_policies!();
     list_policies!();
     read_policies!();
 

@@ -125,7 +125,7 @@ app
   .prompt('bare', () => 'text')
   .completion({ prompt: 'about', argument: 'a' }, (value, known) => [value, ...Object.keys(known)])
   .completion({ template: 'a://{id}', argument: 'id' }, async () => ({ values: [], hasMore: false }))
-  .method('example/m', { input, onceOnly: true, audit: ['name'], confirm: 'Sure?' }, ({ name }) => ({ name }))
+  .method('example/m', { input, onceOnly: true, audit: ['name'], confirm: 'Sure?', rateLimit: ['9/s', { amount: 1, per: 1000, by: ['principal'] }] }, ({ name }) => ({ name }))
   .notification('example/n', (params) => params)
   .replace('tools/list', () => ({ tools: [] }))
   .on('session_start', (_, ctx) => ctx.sessionId)

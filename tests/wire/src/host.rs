@@ -24,11 +24,41 @@ pub struct Host {
     pub name: String,
     /// What carries the conversation.
     pub transport: Transport,
-    /// Whether it is the other server of a fixture, which has views and skills.
-    pub apps: bool,
+    /// Which server of a fixture it is.
+    pub served: Served,
     /// How long anything may take to come.
     pub patience: Duration,
     start: Start,
+}
+
+/// Which server of a fixture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// The one that a fixture serves without arguments.
+    Main,
+    /// The one with views and skills.
+    Apps,
+    /// The one with policies.
+    Policies,
+}
+
+impl Served {
+    /// The servers that transcripts name.
+    pub const NAMED: [Served; 2] = [Served::Apps, Served::Policies];
+
+    /// The word in transcripts, and in the argument of a fixture.
+    pub fn word(self) -> &'static str {
+        match self {
+            Served::Main => "main",
+            Served::Apps => "apps",
+            Served::Policies => "policies",
+        }
+    }
+
+    /// The server with this word.
+    pub fn named(word: &str) -> Option<Served> {
+        Served::NAMED.into_iter().find(|served| served.word() == word)
+    }
 }
 
 /// What carries a conversation.
@@ -81,10 +111,14 @@ impl Host {
         Host::in_process("engine", transport, tenon_fixture::server)
     }
 
-    /// The fixture's other server in this process.
-    pub fn engine_apps(transport: Transport) -> Result<Host, String> {
-        let host = Host::in_process("engine", transport, tenon_fixture::apps)?;
-        Ok(Host { apps: true, ..host })
+    /// Another server of the fixture in this process.
+    pub fn other_engine(served: Served, transport: Transport) -> Result<Host, String> {
+        let server = match served {
+            Served::Main => tenon_fixture::server,
+            Served::Apps => tenon_fixture::apps,
+            Served::Policies => tenon_fixture::policies,
+        };
+        Ok(Host { served, ..Host::in_process("engine", transport, server)? })
     }
 
     /// The server in this process that only transcripts with `@only settings` are played on.
@@ -99,13 +133,14 @@ impl Host {
     ) -> Result<Host, String> {
         let runtime = Builder::new_multi_thread().enable_all().worker_threads(2).build();
         let start = Start::Engine(runtime.map_err(|e| e.to_string())?, server);
-        Ok(Host { name: name.into(), transport, apps: false, patience: WAIT_LIMIT, start })
+        Ok(Host { name: name.into(), transport, served: Served::Main, patience: WAIT_LIMIT, start })
     }
 
-    /// The fixture's other server of a command line.
-    pub fn command_apps(name: &str, transport: Transport, line: &str) -> Host {
-        let host = Host::command(&format!("{name}-apps"), transport, &format!("{line} --apps"));
-        Host { name: name.into(), apps: true, ..host }
+    /// Another server of the fixture of a command line.
+    pub fn other_command(served: Served, name: &str, transport: Transport, line: &str) -> Host {
+        let word = served.word();
+        let host = Host::command(&format!("{name}-{word}"), transport, &format!("{line} --{word}"));
+        Host { name: name.into(), served, ..host }
     }
 
     /// A command line as a shell reads it, started in the project's root.
@@ -118,7 +153,7 @@ impl Host {
             }
             other => Start::Shared(format!("{line} --{} 127.0.0.1:0", other.name()), Mutex::default()),
         };
-        Host { name: name.into(), transport, apps: false, patience: WAIT_LIMIT, start }
+        Host { name: name.into(), transport, served: Served::Main, patience: WAIT_LIMIT, start }
     }
 
     /// Starts a server, or becomes one more client of the one that is there.

@@ -1,6 +1,6 @@
 //! Reading a transcript file into steps.
 
-use crate::host::{Host, Transport};
+use crate::host::{Host, Served, Transport};
 use crate::input::Input;
 use crate::pattern::{Pattern, split};
 use std::collections::{HashMap, HashSet};
@@ -18,8 +18,8 @@ pub struct Transcript {
     pub only: Option<String>,
     /// What it is about, if it is not about every transport.
     pub over: Option<Over>,
-    /// Whether it is for the fixture's other server, which has views and skills.
-    pub apps: bool,
+    /// The server of the fixture that it is for.
+    pub served: Served,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }
@@ -89,7 +89,7 @@ impl Transcript {
 
     /// Whether it is about this host and its transport at all.
     pub fn is_for(&self, host: &Host) -> bool {
-        let is_served = self.apps == host.apps;
+        let is_served = self.served == host.served;
         self.is_over(host.transport)
             && is_served
             && self.only.as_deref().map_or(host.name != BY_NAME, |only| only == host.name)
@@ -213,7 +213,7 @@ impl Reader {
             skips: Vec::new(),
             only: None,
             over: None,
-            apps: false,
+            served: Served::Main,
             steps: Vec::new(),
         };
         let mut reader = Reader {
@@ -266,7 +266,10 @@ impl Reader {
                 let (host, reason) = rest.split_once(' ').ok_or("@skip needs a host and a reason")?;
                 self.transcript.skips.push((host.to_owned(), reason.to_owned()));
             }
-            "@serve" if rest == "apps" => self.transcript.apps = true,
+            "@serve" => {
+                self.transcript.served =
+                    Served::named(rest).ok_or_else(|| format!("{rest:?} names no server of the fixture"))?;
+            }
             "@only" if rest == BY_NAME => self.transcript.only = Some(rest.to_owned()),
             "@over" => {
                 let (what, _) = rest.split_once(' ').ok_or("@over needs transports and a reason")?;

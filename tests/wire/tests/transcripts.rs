@@ -10,7 +10,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use tenon_wire::folder;
-use tenon_wire::host::{Host, Transport};
+use tenon_wire::host::{Host, Served, Transport};
 use tenon_wire::play::play;
 use tenon_wire::transcript::{self, Transcript};
 
@@ -183,7 +183,9 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
     for transport in Transport::IN_PROCESS {
         hosts.push(Host::engine(transport)?);
         hosts.push(Host::settings(transport)?);
-        hosts.push(Host::engine_apps(transport)?);
+        for served in Served::NAMED {
+            hosts.push(Host::other_engine(served, transport)?);
+        }
     }
     let mut missing = Vec::new();
     for name in HOSTS {
@@ -193,7 +195,9 @@ fn hosts() -> Result<(Vec<Host>, Vec<Missing>), Box<dyn Error>> {
                 let has = |transport: &Transport| name != "c" || *transport != Transport::Embedded;
                 for transport in Transport::ALL.map(|(transport, _)| transport).into_iter().filter(has) {
                     hosts.push(Host::command(name, transport, &line));
-                    hosts.push(Host::command_apps(name, transport, &line));
+                    let others =
+                        Served::NAMED.map(|served| Host::other_command(served, name, transport, &line));
+                    hosts.extend(others);
                 }
             }
             _ => missing.push((name, wanted.iter().any(|wanted| wanted == name))),

@@ -19,7 +19,7 @@ pub enum Window {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalForm {
-    /// An error of the protocol. Over HTTP, it has the status 429 with `Retry-After`, unless the response has begun.
+    /// An error of the protocol, -32603. Its data has the time to wait.
     #[default]
     Error,
     /// For a tool, a failed result, whose text the model reads. Anything else is answered with an error.

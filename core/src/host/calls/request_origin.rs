@@ -1,7 +1,7 @@
 //! Facts about how a message arrived: its HTTP headers, its principal, its lane and its attachment.
 
 use crate::dispatch::principal::Principal;
-use crate::dispatch::shares::Share;
+use crate::dispatch::shares::{Key, Share};
 use crate::host::lanes::lane::LaneId;
 use crate::json::JsonSlice;
 use std::any::Any;
@@ -29,6 +29,8 @@ pub struct RequestOrigin {
     pub attachment: Option<Attachment>,
     /// The sender's fair share, if clients have addresses.
     pub(crate) share: Option<Arc<Share>>,
+    /// The address of the client, if a trusted proxy reports one. Otherwise the share has it.
+    pub(crate) address: Option<Key>,
 }
 
 /// A value that the program around the endpoint attaches to a request, for the calls of that request: an extension of
@@ -66,6 +68,11 @@ impl RequestOrigin {
     /// The principal that sent the message, if known.
     pub(crate) fn principal(&self) -> Option<&Principal> {
         self.principal.as_ref()
+    }
+
+    /// The address of the client, if clients have addresses.
+    pub(in crate::host) fn address(&self) -> Option<Key> {
+        self.address.or_else(|| self.share.as_ref().map(|share| share.key()))
     }
 
     /// The lane that runs calls for `lane` if they arrived with this origin.

@@ -82,6 +82,7 @@ impl Scope {
             Scope::Channel(peer) => RequestOrigin {
                 principal: peer.principal(),
                 share: peer.share().cloned(),
+                address: peer.address(),
                 ..RequestOrigin::default()
             },
             Scope::Session { arrival, .. }

@@ -23,9 +23,5 @@ pub(crate) struct RateLimiting {
 
 /// What limits can know of a request from how it arrived.
 pub(in crate::host) fn facts(origin: &RequestOrigin) -> CallFacts<'_> {
-    CallFacts {
-        principal: origin.principal(),
-        address: origin.share.as_ref().map(|share| share.key()),
-        ..CallFacts::default()
-    }
+    CallFacts { principal: origin.principal(), address: origin.address(), ..CallFacts::default() }
 }

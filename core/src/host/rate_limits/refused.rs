@@ -27,7 +27,9 @@ impl Refused {
         let text =
             limit.refusal_text(wait, || format!("Too many calls: {entry} takes {}", limit.describe("call")));
         match limit.refusal {
-            RefusalForm::Error => error(limit, wait, text).into(),
+            // Over HTTP, only a request that exceeds a limit of the server has a status of its own. Some clients end their
+            // session after such a status, and read no error in the response.
+            RefusalForm::Error => error(limit, wait, RpcError::internal(text)).into(),
             RefusalForm::Result => Answer::Outcome(Box::new(Outcome::Failed(text)), limit.word()),
         }
     }
@@ -41,7 +43,7 @@ impl Refused {
         let text = limit.refusal_text(wait, || {
             format!("Too many requests: the server takes {}", limit.describe("request"))
         });
-        error(limit, wait, text)
+        error(limit, wait, RpcError::too_many(text))
     }
 
     fn exceeded(self, limits: &CallRates) -> Result<(&CallRate, Duration), RpcError> {
@@ -52,6 +54,6 @@ impl Refused {
     }
 }
 
-fn error(limit: &CallRate, wait: Duration, text: String) -> RpcError {
-    RpcError::too_many(text).retry_after(wait).refused_by(stage::RATE_LIMIT, limit.word())
+fn error(limit: &CallRate, wait: Duration, error: RpcError) -> RpcError {
+    error.retry_after(wait).refused_by(stage::RATE_LIMIT, limit.word())
 }

@@ -5,7 +5,7 @@ use crate::dispatch::calls::ask::AskId;
 use crate::dispatch::calls::table::{CallId, Full};
 use crate::dispatch::observer::SessionScope;
 use crate::dispatch::principal::Principal;
-use crate::dispatch::shares::Share;
+use crate::dispatch::shares::{Key, Share};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::lanes::wake::Wake;
 use crate::host::principal::ExpiryGuard;
@@ -28,6 +28,8 @@ pub struct Peer {
     principal: PeerPrincipal,
     /// The client's fair share, if the peer has a channel of its own.
     share: Option<Arc<Share>>,
+    /// The address of the client, if a trusted proxy reports one.
+    address: Option<Key>,
     state: Mutex<State>,
     /// Whether the client has ended its input. This flag is not in `state`, because it is read while the call table's
     /// lock is held. `state` must be locked before the call table.
@@ -120,10 +122,10 @@ impl Peer {
         Arc::new(peer)
     }
 
-    /// The peer of a channel of its own, whose calls count to this share.
+    /// The peer of a channel of its own, whose calls count to this share. A trusted proxy may report its address.
     #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
-    pub(crate) fn sharing(share: Option<Arc<Share>>) -> Arc<Peer> {
-        Arc::new(Peer { share, ..Peer::default() })
+    pub(crate) fn sharing(share: Option<Arc<Share>>, address: Option<Key>) -> Arc<Peer> {
+        Arc::new(Peer { share, address, ..Peer::default() })
     }
 
     /// Sets what runs when the credential of the channel's principal ends. By default, the channel stays open without a
@@ -139,6 +141,10 @@ impl Peer {
 
     pub(in crate::host) fn share(&self) -> Option<&Arc<Share>> {
         self.share.as_ref()
+    }
+
+    pub(in crate::host) fn address(&self) -> Option<Key> {
+        self.address
     }
 
     /// A peer whose session began earlier, perhaps in another process.

@@ -107,7 +107,7 @@ impl<S: Wire> ClientConnection<S> {
         let limits = config.engine.limits();
         let batcher = wake_queue.is_none().then(|| WakeBatcher::new(|| ()));
         let outbox = Outbox::new(limits.max_outbound_bytes, &config.budget, wake_queue);
-        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(config.share.clone()), outbox.clone());
+        let (peer, sink): (_, Arc<dyn Sink>) = (Peer::sharing(config.share.clone(), None), outbox.clone());
         peer.set_sink(sink.clone());
         peer.on_idle(Arc::new(IdleWake(outbox.clone())));
         ClientConnection {

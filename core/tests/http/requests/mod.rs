@@ -4,6 +4,7 @@ mod batches;
 mod eras;
 mod header_params;
 mod panics;
+mod rate_limits;
 mod responses;
 mod statuses;
 mod tasks;

@@ -55,8 +55,9 @@ options! {
         /// a principal by their address. An IPv6 network of 64 bits counts as one address. `global` is for servers; `entry`
         /// and arguments are for entries. Default: all calls of the entry, or all requests of the server, together.
         by: Keys;
-        /// What a refused client receives. `error`: an error of the protocol, over HTTP with the status 429 and `Retry-After`,
-        /// unless the response has begun. `result`: a failed result of the tool, whose text the model reads. Default: `error`.
+        /// What a client receives whose call is refused. `error`: an error of the protocol, whose data has the member
+        /// `retryAfterMs`. `result`: a failed result of the tool, whose text the model reads. Default: `error`. A request above
+        /// a limit of the server is answered with an error, over HTTP with the status 429 and `Retry-After`.
         refusal: RefusalForm;
         /// The text of refusals. `{wait}` in it becomes the number of seconds to wait. Default: a text that names the limit and
         /// the time.

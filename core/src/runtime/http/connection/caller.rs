@@ -37,9 +37,17 @@ impl<'c> Caller<'c> {
         shares::part(self.share(), Kind::Streams).map_err(|error| Refusal::at_limit(&error))
     }
 
-    /// The origin of the request.
-    pub(in crate::runtime::http) fn request_origin(self, head: &Arc<Parts>) -> RequestOrigin {
-        RequestOrigin { share: self.share().cloned(), ..request_origin(head, self.principal.cloned()) }
+    /// The origin of the request, with the address of its client if a trusted proxy reports one.
+    pub(in crate::runtime::http) fn request_origin(
+        self,
+        head: &Arc<Parts>,
+        address: Option<shares::Key>,
+    ) -> RequestOrigin {
+        RequestOrigin {
+            share: self.share().cloned(),
+            address,
+            ..request_origin(head, self.principal.cloned())
+        }
     }
 }
 

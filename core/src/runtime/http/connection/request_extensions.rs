@@ -13,7 +13,7 @@ pub(in crate::runtime::http) fn request_origin(
 ) -> RequestOrigin {
     let lanes = head.extensions.get::<LaneRedirects>().map(|moved| moved.0.clone());
     let attachment = head.extensions.get::<Attachment>().cloned();
-    RequestOrigin { headers: Some(head.clone()), principal, lanes, attachment, share: None }
+    RequestOrigin { headers: Some(head.clone()), principal, lanes, attachment, share: None, address: None }
 }
 
 /// The principal that the program has attached to a request, or is about to find.

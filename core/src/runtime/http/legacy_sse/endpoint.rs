@@ -287,7 +287,8 @@ impl SseEndpoint {
             engine.refused_unread(error.refuser());
             return Err(Refusal::at_limit(&error));
         }
-        let scope = Scope::Session { peer: peer.clone(), arrival: caller.request_origin(head) };
+        let arrival = caller.request_origin(head, self.service.forwarded(head, caller).client);
+        let scope = Scope::Session { peer: peer.clone(), arrival };
         if Message::is_batch(&body) && peer.revision() == Some(Revision::V2025_03_26) {
             let members = engine
                 .decode(&body, Message::decode_batch)

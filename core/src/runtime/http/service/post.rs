@@ -41,7 +41,7 @@ impl HttpService {
         B: Body<Data = Bytes>,
     {
         let limits = self.0.engine.limits();
-        let arrival = caller.request_origin(head);
+        let arrival = caller.request_origin(head, self.forwarded(head, caller).client);
         let body = match read(body, limits.max_message_bytes, caller.budget).await {
             Ok(body) => body,
             Err(error) => {

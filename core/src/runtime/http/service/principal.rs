@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 impl HttpService {
     /// What a trusted proxy says about a request.
-    pub(super) fn forwarded(&self, head: &Parts, caller: Caller<'_>) -> Forwarded {
+    pub(in crate::runtime::http) fn forwarded(&self, head: &Parts, caller: Caller<'_>) -> Forwarded {
         self.0.proxies.read(caller.share().map(|share| share.key()), &head.headers)
     }
 

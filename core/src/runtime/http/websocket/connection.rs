@@ -4,6 +4,7 @@ use super::frame_writer::FrameWriter;
 use super::frames::{FrameError, MemoryLimit, Reader, Received};
 use crate::dispatch::observer::Transport;
 use crate::dispatch::principal::Principal;
+use crate::dispatch::shares::Key;
 use crate::host::{CancelReason, Engine, Peer, Sink, Wake};
 use crate::runtime::http::connection::budget::Reservation;
 use crate::runtime::http::connection::upgrade::{Upgraded, UpgradedStream};
@@ -28,12 +29,16 @@ const READ: usize = 16 << 10;
 /// connection closed at once, the client could lose messages that it has not read yet.
 const LINGER: (usize, Duration) = (1 << 20, Duration::from_secs(2));
 
-/// Serves a connection that has become a WebSocket, whose request had this principal. `head` is the response to the
-/// request, which is written first.
-pub(super) async fn serve(mut upgraded: Upgraded<'_>, head: Vec<u8>, principal: Option<Principal>) {
+/// Serves a connection that has become a WebSocket, whose request had this principal, and this address if a trusted proxy
+/// reports one. `head` is the response to the request, which is written first.
+pub(super) async fn serve(
+    mut upgraded: Upgraded<'_>,
+    head: Vec<u8>,
+    (principal, address): (Option<Principal>, Option<Key>),
+) {
     let guard = upgraded.guard;
     upgraded.stream.becomes(Transport::WebSocket);
-    let mut connection = Connection::new(upgraded, head);
+    let mut connection = Connection::new(upgraded, head, address);
     let (expired, queue) = (connection.expired.clone(), connection.queue.clone());
     connection.peer.on_expired(Arc::new(move || {
         expired.store(true, Ordering::Release);
@@ -92,11 +97,12 @@ impl MemoryLimit for MessageBudget {
 }
 
 impl Connection {
-    fn new(upgraded: Upgraded<'_>, head: Vec<u8>) -> Connection {
+    fn new(upgraded: Upgraded<'_>, head: Vec<u8>, address: Option<Key>) -> Connection {
         let Upgraded { stream, early, engine, connection, guard: _ } = upgraded;
         let (limits, budget) = (engine.limits(), connection.budget());
         let queue = Queue::new(budget, limits.max_outbound_bytes, connection.wake_queue());
-        let (sink, peer): (Arc<dyn Sink>, _) = (queue.clone(), Peer::sharing(budget.client().cloned()));
+        let peer = Peer::sharing(budget.client().cloned(), address);
+        let sink: Arc<dyn Sink> = queue.clone();
         peer.set_sink(sink.clone());
         let heard = Instant::now();
         Connection {

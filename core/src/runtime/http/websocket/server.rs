@@ -75,11 +75,12 @@ impl RouteHandler for WebSocketRoute {
                     return Answer::Response(response);
                 }
             };
+            let address = self.service.forwarded(&head, caller).client;
             match caller.stream() {
                 Ok(part) if body.is_end_stream() => Answer::Upgrade(Box::new(move |upgraded| {
                     Box::pin(async move {
                         let _part = part;
-                        serve(upgraded, response, principal).await;
+                        serve(upgraded, response, (principal, address)).await;
                     })
                 })),
                 refused => Answer::Response(refuse_upgrade(refused.err(), &head, body).await),

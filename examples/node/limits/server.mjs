@@ -1,0 +1,45 @@
+// Weather whose callers are limited: the server as a whole, and each caller and city.
+import { setTimeout } from 'node:timers/promises'
+import { Server } from 'tenon-mcp'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+const app = new Server({
+  name: 'weather',
+  version: '1.0.0',
+  rateLimit: { amount: 600, per: MINUTE, by: 'address' }
+})
+
+const input = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+
+app.tool(
+  'forecast',
+  {
+    description: 'The forecast for a city.',
+    input,
+    rateLimit: ['10/s', { amount: 60, per: MINUTE, by: 'principal' }]
+  },
+  async ({ city }) => {
+    await setTimeout(10) // A request to a weather service.
+    return `sunny in ${city}`
+  }
+)
+
+app.tool(
+  'report',
+  {
+    description: 'A long report, which each city has at most twice an hour.',
+    input,
+    rateLimit: {
+      amount: 2,
+      per: HOUR,
+      by: 'arguments.city',
+      refusal: 'result',
+      text: 'It is written. Ask again in {wait} s.'
+    }
+  },
+  ({ city }) => `all about the weather in ${city}`
+)
+
+await app.listen({ stdio: true, signals: true })

@@ -1,0 +1,79 @@
+/* Rate limits: how many calls of an entry, and how many requests of a server, are admitted in a time. */
+#include "support.h"
+
+#define SCHEMA "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}"
+
+static tenon_server *server;
+static struct peer peer;
+
+static void found(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(tenon_call_return_text(call, "found", TENON_NUL));
+}
+
+/* Adds the tool "search" with a limit. */
+static void add(const char *limit) {
+    tenon_entry *tool;
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "rate_limit", limit, TENON_NUL));
+    OK(tenon_entry_set_handler(tool, found, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+}
+
+static bool passes(int id, const char *arguments) {
+    call_modern(&peer, id, "search", arguments, "{}", "");
+    return has_text(next_line(&peer), "found");
+}
+
+/* A call above the limit of its tool is refused, and each value of an argument has an allowance of its own. */
+static void calls(void) {
+    server = new_server();
+    add("{\"amount\":2,\"per\":3600000,\"by\":[\"principal\",\"arguments.city\"]}");
+    serve(&peer, server);
+    CHECK(passes(1, "{\"city\":\"Rome\"}") && passes(2, "{\"city\":\"Rome\"}"));
+    call_modern(&peer, 3, "search", "{\"city\":\"Rome\"}", "{}", "");
+    CHECK_IN("Too many calls: tool \\\"search\\\" takes 2 calls per hour for each principal and value of city",
+             next_line(&peer));
+    CHECK(passes(4, "{\"city\":\"Oslo\"}"));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+/* A request above the limit of the server is refused. */
+static void requests(void) {
+    server = new_server();
+    OK(tenon_server_set(server, "rate_limit", "\"1/h\"", TENON_NUL));
+    add("\"9/h\"");
+    serve(&peer, server);
+    CHECK(passes(1, "{}"));
+    call_modern(&peer, 2, "search", "{}", "{}", "");
+    CHECK_IN("Too many requests: the server takes 1 request per hour", next_line(&peer));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+/* A wrong limit is an error that names the member and the value. */
+static void refused(void) {
+    static const char *const limits[][2] = {
+        {"5", "rate_limit must be a string such as \"60/min\", a JSON object with amount and per"},
+        {"\"many\"", "rate_limit: \"many\" is no rate"},
+        {"{\"amount\":1,\"per\":0}", "rate_limit.per must be a number of milliseconds above 0, not 0"},
+        {"{\"amount\":1,\"per\":1,\"by\":\"user\"}", "rate_limit.by: there is no key \"user\""},
+    };
+    size_t i;
+    for (i = 0; i < sizeof limits / sizeof *limits; i++) {
+        tenon_entry *tool;
+        OK(tenon_tool_new("search", &tool, NULL));
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "rate_limit", limits[i][0], TENON_NUL));
+        CHECK_IN(limits[i][1], tenon_error_last_message());
+        tenon_entry_free(tool);
+    }
+    server = new_server();
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set(server, "rate_limit", "{\"amount\":1,\"per\":1,\"by\":\"entry\"}", TENON_NUL));
+    CHECK_IN("a server counts requests", tenon_error_last_message());
+    OK(tenon_server_free(server));
+}
+
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"refused", refused}};
+RUN_TESTS(all)
