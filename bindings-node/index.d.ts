@@ -166,6 +166,11 @@ export interface Limits {
   /** Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024. */
   maxStoreEntries?: number
   /**
+   * Keys of one policy of an entry that are kept in the process, such as the circuits of a circuit breaker. One more
+   * replaces the one that was used longest ago. Default 65,536.
+   */
+  maxPolicyKeys?: number
+  /**
    * Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
    * and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
    */
@@ -725,7 +730,7 @@ export type StoreReply =
 export interface RateLimit {
   /** How many calls may be made in the time `per`: 1 to 1,000,000,000. It must be set. */
   readonly amount: number
-  /** The time in which they may be made. It must be set. In milliseconds. */
+  /** The time in which they may be made. It must be set. The value is in milliseconds. */
   readonly per: number
   /** The most calls at once in a token bucket: 1 to 1,000,000,000. Default: the amount. */
   readonly burst?: number
@@ -759,6 +764,50 @@ export interface RateLimit {
 
 /** A text, one {@link RateLimit}, or a list of these. */
 export type RateLimits = string | RateLimit | readonly (string | RateLimit)[]
+
+/** Refuses calls for a time after too many have failed, so that what fails can recover. */
+export interface CircuitBreaker {
+  /** How many failures in a row open the circuit: 1 to 1,000,000. Default: 5, unless `failurePercent` is set. */
+  readonly failures?: number
+  /** How many of a hundred calls in the last `window` must fail to open the circuit: 1 to 100. Default: not counted. */
+  readonly failurePercent?: number
+  /** The time in which `failurePercent` is counted, in tenths. Default: 60 s. The value is in milliseconds. */
+  readonly window?: number
+  /** The fewest calls in the last `window` of which `failurePercent` is counted. Default: 10. */
+  readonly minCalls?: number
+  /**
+   * How long calls are refused after the circuit has opened. Then probes may run. Default: 30 s. The value is in
+   * milliseconds.
+   */
+  readonly openFor?: number
+  /**
+   * How many calls must succeed after that time to close the circuit. No more of them run at a time, and further calls are
+   * refused. If one fails, the circuit opens again. Default: 1.
+   */
+  readonly probes?: number
+  /**
+   * What has a circuit of its own: `entry`, or `arguments.NAME` for each value of an argument, or a list of such keys.
+   * Default: the entry.
+   */
+  readonly by?: string | readonly string[]
+  /**
+   * What counts as a failure, a list. `exceptions`: the handler raised an exception that was not meant for the client, or
+   * returned a result that is not valid. `timeouts`: the call took too long. `errors`: the handler returned an error of the
+   * protocol, other than one of parameters or of something that does not exist. `failed`: the tool returned a failed result.
+   * Cancelled calls never count. Default: `exceptions` and `timeouts`.
+   */
+  readonly counts?: ('exceptions' | 'timeouts' | 'errors' | 'failed')[]
+  /**
+   * What a client receives whose call is refused. `error`: an error of the protocol, whose data has the member
+   * `retryAfterMs`. `result`: a failed result of the tool, whose text the model reads. Default: `error`.
+   */
+  readonly refusal?: 'error' | 'result'
+  /**
+   * The text of refusals. `{wait}` in it becomes the number of seconds to wait, and `{NAME}` the value of an argument that
+   * `by` names. Default: a text that names the entry and the time.
+   */
+  readonly text?: string
+}
 
 // End of the values of policies.
 
@@ -811,6 +860,12 @@ export interface CallPolicies {
    * The rounds of a call with questions count once. Default: no limit.
    */
   rateLimit?: RateLimits
+  /**
+   * Refuses calls for a time after too many have failed: an object with the members `failures`, `failurePercent`, `window`,
+   * `minCalls`, `openFor`, `probes`, `by`, `counts`, `refusal` and `text`. The state is kept in the process. Default: no
+   * breaker.
+   */
+  circuitBreaker?: CircuitBreaker
 }
 
 export interface SchemaPolicies {

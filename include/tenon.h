@@ -825,6 +825,11 @@ typedef int32_t tenon_http_step;
 #define TENON_LIMIT_VISIBLE_CACHE_TIME_MS 76
 /** Decisions of each of these functions that are kept. One more replaces the oldest. Default 100,000. */
 #define TENON_LIMIT_CACHED_DECISIONS 77
+/**
+ * Keys of one policy of an entry that are kept in the process, such as the circuits of a circuit breaker. One more replaces
+ * the one that was used longest ago. Default 65,536.
+ */
+#define TENON_LIMIT_POLICY_KEYS 78
 
 #ifdef __cplusplus
 extern "C" {
@@ -1900,6 +1905,10 @@ tenon_status tenon_tool_add_param(
  *   "on_store_failure", or a list of at most 8 of these, which all apply. A call that is within its limits counts,
  *   whatever happens to it later. The rounds of a call with questions count once. Default: no limit. For tools,
  *   resources, resource templates, resource providers, prompts, completions, methods.
+ * - "circuit_breaker": a JSON object. Refuses calls for a time after too many have failed: an object with the members
+ *   "failures", "failure_percent", "window", "min_calls", "open_for", "probes", "by", "counts", "refusal" and "text".
+ *   The state is kept in the process. Default: no breaker. For tools, resources, resource templates, resource
+ *   providers, prompts, completions, methods.
  * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
  *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
  *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,

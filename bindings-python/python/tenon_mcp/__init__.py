@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .types import (
         CacheOptions,
+        CircuitBreaker,
         Credentials,
         Depends,
         Entry,
@@ -61,6 +62,7 @@ __all__ = [
     "AskError",
     "Audio",
     "CacheOptions",
+    "CircuitBreaker",
     "Content",
     "Context",
     "Credentials",
@@ -112,7 +114,7 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
         "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
-        "_registry.policy_values": ("RateLimit",),
+        "_registry.policy_values": ("CircuitBreaker", "RateLimit"),
         "_store.store": ("Store",),
         "_store.operations": ("StoreEntry", "StoreOp", "StoreRecord", "StoreReply"),
     }

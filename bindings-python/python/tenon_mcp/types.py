@@ -19,7 +19,13 @@ from ._registry.policies import (
     ResourceTemplatePolicies,
     ToolPolicies,
 )
-from ._registry.policy_values import RateLimit, RateLimitOptions, RateLimits
+from ._registry.policy_values import (
+    CircuitBreaker,
+    CircuitBreakerOptions,
+    RateLimit,
+    RateLimitOptions,
+    RateLimits,
+)
 from ._serve.cache import CacheOptions
 from ._serve.descriptors import HasFileno
 from ._serve.limits import Limits
@@ -38,6 +44,8 @@ __all__ = [
     "ApiKeyOptions",
     "ApiKeysOptions",
     "CacheOptions",
+    "CircuitBreaker",
+    "CircuitBreakerOptions",
     "CompletionPolicies",
     "Credentials",
     "Depends",

@@ -244,6 +244,9 @@ limits! {
     27 max_store_bytes: Bytes = 64 << 20, 1, 1 << 40;
     /// Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024.
     28 max_store_entries: Count = 1_024, 1, MANY;
+    /// Keys of one policy of an entry that are kept in the process, such as the circuits of a circuit breaker. One more replaces
+    /// the one that was used longest ago. Default 65,536.
+    78 max_policy_keys: Count = 65_536, 1, MANY, changeable;
     /// Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page size,
     /// and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.
     30 page_size: Count = 0, 0, MANY, changeable;

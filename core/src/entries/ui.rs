@@ -1,6 +1,8 @@
 //! Views: HTML pages in which hosts of MCP Apps show the results of tools.
 
-use crate::dispatch::options::{Policies, access_policies, call_policies, common_policies, list_policies, read_policies};
+use crate::dispatch::options::{
+    Policies, access_policies, call_policies, common_policies, list_policies, read_policies,
+};
 use crate::dispatch::registry::entry::Entry;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Builtin, Fixed, Target};

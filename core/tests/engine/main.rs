@@ -2,6 +2,7 @@
 //! the test says so. No test sleeps.
 
 mod calls;
+mod circuit_breaker;
 mod elicitation;
 mod lanes;
 mod rate_limits;

@@ -57,6 +57,7 @@ fn extremes() -> Vec<(String, Limits, bool)> {
         max_asks max_state_bytes state_lifetime max_outbound_bytes drain_timeout stdio_drain_timeout max_stderr_bytes
         max_sessions session_idle handshake_timeout store_timeout max_connections header_timeout request_timeout
         write_timeout max_buffered_bytes stream_after max_store_values max_store_bytes max_store_entries
+        max_policy_keys
         max_visits page_size max_listens max_peer_listens max_principal_listens max_subscriptions max_subscription_bytes
         max_listen_bytes max_stream_bytes max_stream_events max_session_streams resume_timeout stream_retry
         connection_idle ping_interval ping_timeout max_skills max_waiting_calls start_timeout stop_timeout

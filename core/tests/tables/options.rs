@@ -106,9 +106,9 @@ fn the_policies_of_python_are_the_table() {
         "\"\"\"The policies of entries, as keywords of the decorators; made from the engine's table.\"\"\"\n\n\
          from __future__ import annotations\n\n\
          from collections.abc import Collection, Sequence\n\
-         from typing import Literal, TypedDict\n\n\
+         from typing import Any, Literal, TypedDict\n\n\
          from .._serve.cache import Cache\n\
-         from .policy_values import RateLimits\n",
+         from .policy_values import CircuitBreaker, RateLimits\n",
     );
     for (group, rows) in groups::<Policies>() {
         write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();

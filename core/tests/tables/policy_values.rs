@@ -8,7 +8,7 @@ use tenon_mcp::{Form, OptionRow, POLICY_VALUES, Policies, Spelling};
 /// The text of a member, with the unit of a time.
 fn text_of(member: &OptionRow, unit: &str) -> String {
     match member.form {
-        Form::Time => format!("{} In {unit}.", one_line(member.text)),
+        Form::Time => format!("{} The value is in {unit}.", one_line(member.text)),
         _ => one_line(member.text),
     }
 }
@@ -62,8 +62,11 @@ fn the_values_of_python_are_the_table() {
     );
     for row in POLICY_VALUES {
         let class = row.class;
-        let (first, others) = row.members.split_first().unwrap();
-        assert_eq!(first.name, row.required[0]);
+        // The first member needs no name if it must be set.
+        let (first, others) = match (row.required, row.members.split_first()) {
+            ([name, ..], Some((first, others))) if first.name == *name => (Some(first), others),
+            _ => (None, row.members),
+        };
         write!(
             module,
             "\n\nclass {class}Options(TypedDict, total=False):\n    \"\"\"The options of ``{class}``.\"\"\"\n\n"
@@ -74,23 +77,38 @@ fn the_values_of_python_are_the_table() {
             let kind = format!("{}{optional}", member.form.python());
             module.push_str(&python_key(member.name, &kind, &text_of(member, "seconds")));
         }
-        let text = format!("{} ``{}``: {}", one_line(row.text), first.name, one_line(first.text));
+        let of_first = first.map(|first| format!(" ``{}``: {}", first.name, one_line(first.text)));
+        let text = one_line(row.text) + &of_first.unwrap_or_default();
         let words: Vec<_> =
             text.replace('`', "``").replace("````", "``").split(' ').map(str::to_owned).collect();
         let doc = match &wrapped(&words, 110)[..] {
             [line] => format!("    \"\"\"{line}\"\"\"\n"),
             lines => format!("    \"\"\"{}\n    \"\"\"\n", lines.join("\n    ")),
         };
-        let (name, kind) = (first.name, first.form.python());
-        write!(
-            module,
-            "\n\nclass {class}(NamedOptions):\n{doc}\n    __slots__ = ()\n\n    \
-             def __init__(self, {name}: {kind}, **options: Unpack[{class}Options]) -> None:\n        \
-             super().__init__({name}={name}, **options)\n\n\n\
-             {class}s: TypeAlias = str | {class} | dict[str, Any] | Sequence[str | {class} | dict[str, Any]]\n\
-             \"\"\"A text, one ``{class}`` or a dict with its members, or a list of these.\"\"\"\n"
-        )
-        .unwrap();
+        write!(module, "\n\nclass {class}(NamedOptions):\n{doc}\n    __slots__ = ()\n\n").unwrap();
+        match first {
+            Some(first) => write!(
+                module,
+                "    def __init__(self, {name}: {kind}, **options: Unpack[{class}Options]) -> None:\n        \
+                 super().__init__({name}={name}, **options)\n",
+                name = first.name,
+                kind = first.form.python()
+            )
+            .unwrap(),
+            None => write!(
+                module,
+                "    if TYPE_CHECKING:\n\n        def __init__(self, **options: Unpack[{class}Options]) -> None: ...\n"
+            )
+            .unwrap(),
+        }
+        if row.is_list {
+            write!(
+                module,
+                "\n\n{class}s: TypeAlias = str | {class} | dict[str, Any] | Sequence[str | {class} | dict[str, Any]]\n\
+                 \"\"\"A text, one ``{class}`` or a dict with its members, or a list of these.\"\"\"\n"
+            )
+            .unwrap();
+        }
     }
     generated("bindings-python/python/tenon_mcp/_registry/policy_values.py", None, &module);
 }
@@ -111,12 +129,15 @@ fn the_values_of_node_are_the_table() {
             let declared = format!("readonly {}{optional}: {kind}", camel_case(member.name));
             block.push_str(&node_member::<Policies>("  ", &declared, &text_of(member, "milliseconds")));
         }
-        write!(
-            block,
-            "}}\n\n/** A text, one {{@link {class}}}, or a list of these. */\n\
-             export type {class}s = string | {class} | readonly (string | {class})[]\n\n"
-        )
-        .unwrap();
+        block.push_str("}\n\n");
+        if row.is_list {
+            write!(
+                block,
+                "/** A text, one {{@link {class}}}, or a list of these. */\n\
+                 export type {class}s = string | {class} | readonly (string | {class})[]\n\n"
+            )
+            .unwrap();
+        }
     }
     let marks =
         ("// The values of policies, made from the engine's table.\n", "// End of the values of policies.\n");

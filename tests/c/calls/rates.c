@@ -1,4 +1,4 @@
-/* Rate limits: how many calls of an entry, and how many requests of a server, are admitted in a time. */
+/* Rate limits and circuit breakers: which calls are refused, and what their clients receive. */
 #include "support.h"
 
 #define SCHEMA "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}"
@@ -53,6 +53,34 @@ static void requests(void) {
     close_peer(&peer);
 }
 
+static void fails(void *user_data, tenon_call *call) {
+    const char *city;
+    (void)user_data;
+    OK(tenon_call_arg_string(call, "city", &city, NULL));
+    OK(strcmp(city, "Rome") == 0 ? tenon_call_fail(call, "down") : tenon_call_return_text(call, "found", TENON_NUL));
+}
+
+/* After too many failures, calls are refused, for each value of an argument. */
+static void breaker(void) {
+    tenon_entry *tool;
+    server = new_server();
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "circuit_breaker",
+                       "{\"failures\":2,\"open_for\":3600000,\"by\":\"arguments.city\",\"counts\":[\"failed\"],"
+                       "\"text\":\"{city} is down for {wait} s.\"}",
+                       TENON_NUL));
+    OK(tenon_entry_set_handler(tool, fails, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    serve(&peer, server);
+    CHECK(!passes(1, "{\"city\":\"Rome\"}") && !passes(2, "{\"city\":\"Rome\"}"));
+    call_modern(&peer, 3, "search", "{\"city\":\"Rome\"}", "{}", "");
+    CHECK_IN("Rome is down for 3600 s.", next_line(&peer));
+    CHECK(passes(4, "{\"city\":\"Oslo\"}"));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 /* A wrong limit is an error that names the member and the value. */
 static void refused(void) {
     static const char *const limits[][2] = {
@@ -67,6 +95,8 @@ static void refused(void) {
         OK(tenon_tool_new("search", &tool, NULL));
         CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "rate_limit", limits[i][0], TENON_NUL));
         CHECK_IN(limits[i][1], tenon_error_last_message());
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "circuit_breaker", "{\"failures\":0}", TENON_NUL));
+        CHECK_IN("circuit_breaker.failures must be a positive integer, not 0", tenon_error_last_message());
         tenon_entry_free(tool);
     }
     server = new_server();
@@ -75,5 +105,5 @@ static void refused(void) {
     OK(tenon_server_free(server));
 }
 
-static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"refused", refused}};
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"refused", refused}};
 RUN_TESTS(all)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from .._serve.cache import Cache
-from .policy_values import RateLimits
+from .policy_values import CircuitBreaker, RateLimits
 
 
 class CommonPolicies(TypedDict, total=False):
@@ -51,6 +51,11 @@ class CallPolicies(TypedDict, total=False):
     ``refusal``, ``text`` and ``on_store_failure``, or a list of at most 8 of these, which all apply. A call that
     is within its limits counts, whatever happens to it later. The rounds of a call with questions count once.
     Default: no limit.
+    """
+    circuit_breaker: CircuitBreaker | dict[str, Any] | None
+    """Refuses calls for a time after too many have failed: an object with the members ``failures``,
+    ``failure_percent``, ``window``, ``min_calls``, ``open_for``, ``probes``, ``by``, ``counts``, ``refusal`` and
+    ``text``. The state is kept in the process. Default: no breaker.
     """
 
 

@@ -15,7 +15,7 @@ class RateLimitOptions(TypedDict, total=False):
     """The options of ``RateLimit``."""
 
     per: float
-    """The time in which they may be made. It must be set. In seconds."""
+    """The time in which they may be made. It must be set. The value is in seconds."""
     burst: int | None
     """The most calls at once in a token bucket: 1 to 1,000,000,000. Default: the amount."""
     window: Literal["sliding", "bucket"] | None
@@ -59,3 +59,55 @@ class RateLimit(NamedOptions):
 
 RateLimits: TypeAlias = str | RateLimit | dict[str, Any] | Sequence[str | RateLimit | dict[str, Any]]
 """A text, one ``RateLimit`` or a dict with its members, or a list of these."""
+
+
+class CircuitBreakerOptions(TypedDict, total=False):
+    """The options of ``CircuitBreaker``."""
+
+    failures: int | None
+    """How many failures in a row open the circuit: 1 to 1,000,000. Default: 5, unless ``failure_percent`` is set."""
+    failure_percent: int | None
+    """How many of a hundred calls in the last ``window`` must fail to open the circuit: 1 to 100. Default: not
+    counted.
+    """
+    window: float | None
+    """The time in which ``failure_percent`` is counted, in tenths. Default: 60 s. The value is in seconds."""
+    min_calls: int | None
+    """The fewest calls in the last ``window`` of which ``failure_percent`` is counted. Default: 10."""
+    open_for: float | None
+    """How long calls are refused after the circuit has opened. Then probes may run. Default: 30 s. The value is in
+    seconds.
+    """
+    probes: int | None
+    """How many calls must succeed after that time to close the circuit. No more of them run at a time, and further
+    calls are refused. If one fails, the circuit opens again. Default: 1.
+    """
+    by: str | Sequence[str] | None
+    """What has a circuit of its own: ``entry``, or ``arguments.NAME`` for each value of an argument, or a list of
+    such keys. Default: the entry.
+    """
+    counts: Sequence[str] | None
+    """What counts as a failure, a list. ``exceptions``: the handler raised an exception that was not meant for the
+    client, or returned a result that is not valid. ``timeouts``: the call took too long. ``errors``: the handler
+    returned an error of the protocol, other than one of parameters or of something that does not exist.
+    ``failed``: the tool returned a failed result. Cancelled calls never count. Default: ``exceptions`` and
+    ``timeouts``.
+    """
+    refusal: Literal["error", "result"] | None
+    """What a client receives whose call is refused. ``error``: an error of the protocol, whose data has the member
+    ``retryAfterMs``. ``result``: a failed result of the tool, whose text the model reads. Default: ``error``.
+    """
+    text: str | None
+    """The text of refusals. ``{wait}`` in it becomes the number of seconds to wait, and ``{NAME}`` the value of an
+    argument that ``by`` names. Default: a text that names the entry and the time.
+    """
+
+
+class CircuitBreaker(NamedOptions):
+    """Refuses calls for a time after too many have failed, so that what fails can recover."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[CircuitBreakerOptions]) -> None: ...

@@ -139,6 +139,10 @@ class Limits(TypedDict, total=False):
     """
     max_store_entries: int
     """Entries of one log in the default in-memory store. One more replaces the oldest. Default 1,024."""
+    max_policy_keys: int
+    """Keys of one policy of an entry that are kept in the process, such as the circuits of a circuit breaker. One
+    more replaces the one that was used longest ago. Default 65,536.
+    """
     page_size: int
     """Entries on one page of a list. 0 puts the whole list on one page. A resource provider chooses its own page
     size, and its resources follow the registered ones. A page of tasks has at most 50 entries. Default 0.

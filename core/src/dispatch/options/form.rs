@@ -46,6 +46,8 @@ pub enum Form {
     TagRules,
     /// A rate limit, or a list of them.
     RateLimit,
+    /// A circuit breaker.
+    CircuitBreaker,
     /// A principal.
     Principal,
     /// A list of verifiers.
@@ -109,9 +111,15 @@ impl Form {
             (Form::ApiKeys, _) => format!("{list} of keys, each with the member subject"),
             (Form::Texts, _) => format!("a string or {list} of strings"),
             (Form::Url, _) => "a URL that begins with http:// or https://".to_owned(),
-            (Form::Cache | Form::CacheOfAll | Form::CacheOf | Form::Objects | Form::Disabled, _) => {
-                object.to_owned()
-            }
+            (
+                Form::Cache
+                | Form::CacheOfAll
+                | Form::CacheOf
+                | Form::Objects
+                | Form::Disabled
+                | Form::CircuitBreaker,
+                _,
+            ) => object.to_owned(),
             (Form::Keys, Python) => "a list of keys of 32 bytes".to_owned(),
             (Form::Keys, Node) => "an array of keys of 32 bytes".to_owned(),
             (Form::Keys, _) => format!("{list} of strings, each with 32 bytes in hex or base64"),
@@ -156,6 +164,7 @@ impl Form {
             Form::Lists => "dict[str, Sequence[str]]".to_owned(),
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::CircuitBreaker => "CircuitBreaker | dict[str, Any]".to_owned(),
             Form::Principal => "str | Principal | dict[str, Any]".to_owned(),
             Form::Verifiers => "Sequence[Verifier]".to_owned(),
             Form::ApiKeys => "Sequence[ApiKey | dict[str, Any]]".to_owned(),
@@ -187,6 +196,7 @@ impl Form {
             Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::CircuitBreaker => "CircuitBreaker".to_owned(),
             Form::Principal => "string | PrincipalOptions".to_owned(),
             Form::Verifiers => "Verifier[]".to_owned(),
             Form::ApiKeys => "ApiKey[]".to_owned(),

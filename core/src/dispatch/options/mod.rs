@@ -39,6 +39,7 @@ pub use spelling::Spelling;
 pub use table::OptionRow;
 pub(crate) use table::{Access, options, setter};
 pub(crate) use values::authorization::{Grants, PublicUrl};
+pub use values::circuit_breaker::CircuitBreaker;
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::rate_limit::RateLimit;

@@ -82,6 +82,10 @@ options! {
         /// `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,
         /// whatever happens to it later. The rounds of a call with questions count once. Default: no limit.
         rate_limit: RateLimits;
+        /// Refuses calls for a time after too many have failed: an object with the members `failures`, `failure_percent`,
+        /// `window`, `min_calls`, `open_for`, `probes`, `by`, `counts`, `refusal` and `text`. The state is kept in the process.
+        /// Default: no breaker.
+        circuit_breaker: CircuitBreaker;
     }
     group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the

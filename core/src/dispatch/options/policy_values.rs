@@ -2,6 +2,7 @@
 
 use super::access::Options;
 use super::table::OptionRow;
+use super::values::circuit_breaker::CircuitBreakerOptions;
 use super::values::rate_limit::RateLimitOptions;
 
 /// A row of the table of values with members.
@@ -16,15 +17,28 @@ pub struct PolicyValueRow {
     pub members: &'static [OptionRow],
     /// The members that must be set. The first one needs no name in Python.
     pub required: &'static [&'static str],
+    /// Whether a text stands for a value, and whether a policy may have a list of values.
+    pub is_list: bool,
     /// The description, in sentences.
     pub text: &'static str,
 }
 
 /// The values.
-pub const POLICY_VALUES: &[PolicyValueRow] = &[PolicyValueRow {
-    policy: "rate_limit",
-    class: "RateLimit",
-    members: RateLimitOptions::TABLE,
-    required: &["amount", "per"],
-    text: "How many calls, or requests, may be made in a time.",
-}];
+pub const POLICY_VALUES: &[PolicyValueRow] = &[
+    PolicyValueRow {
+        policy: "rate_limit",
+        class: "RateLimit",
+        members: RateLimitOptions::TABLE,
+        required: &["amount", "per"],
+        is_list: true,
+        text: "How many calls, or requests, may be made in a time.",
+    },
+    PolicyValueRow {
+        policy: "circuit_breaker",
+        class: "CircuitBreaker",
+        members: CircuitBreakerOptions::TABLE,
+        required: &[],
+        is_list: false,
+        text: "Refuses calls for a time after too many have failed, so that what fails can recover.",
+    },
+];

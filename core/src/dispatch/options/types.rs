@@ -2,6 +2,7 @@
 
 pub(crate) use super::values::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::values::cache::CacheOf;
+pub(crate) use super::values::circuit_breaker::{CircuitBreaker, Failures};
 pub(crate) use super::values::disabled::Disabled;
 pub(crate) use super::values::rate_limit::{Keys, RateLimits, RequestLimits};
 pub(crate) use super::values::sensitive::{Audit, AuditTarget, NonEmptyText};

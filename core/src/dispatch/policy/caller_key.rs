@@ -81,6 +81,9 @@ pub(crate) struct CallFacts<'a> {
     pub(crate) arguments: Option<&'a JsonSlice>,
 }
 
+/// The digest of a key's value as bytes.
+pub(crate) type KeyHash = [u8; 32];
+
 /// The digest of a key's value. So keys are short, and stores do not have names and arguments in plain text.
 pub(crate) struct KeyDigest(Sha256);
 
@@ -139,9 +142,14 @@ impl KeyDigest {
         }
     }
 
+    /// The digest as bytes.
+    pub(crate) fn hash(self) -> KeyHash {
+        self.0.finalize().into()
+    }
+
     /// The digest as a text.
     pub(crate) fn text(self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.finalize())
+        URL_SAFE_NO_PAD.encode(self.hash())
     }
 }
 

@@ -93,10 +93,9 @@ impl CallRate {
 
     /// The text for a client that has to wait.
     pub(crate) fn refusal_text(&self, wait: Duration, default: impl FnOnce() -> String) -> String {
-        let wait = whole_seconds(wait);
         match &self.text {
-            Some(text) => text.replace("{wait}", &wait.to_string()),
-            None => format!("{}; retry in {wait} s", default()),
+            Some(text) => fill_text(text, wait, &[]),
+            None => format!("{}; retry in {} s", default(), whole_seconds(wait)),
         }
     }
 
@@ -153,4 +152,49 @@ impl CallRates {
 /// A time to wait in whole seconds, rounded up.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+}
+
+/// A text for a client that has to wait. `{wait}` and the names in braces are replaced by their values.
+pub(crate) fn fill_text(text: &str, wait: Duration, values: &[(&str, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        let (before, from) = rest.split_at(open);
+        out.push_str(before);
+        let name = from.find('}').map(|close| &from[1..close]);
+        let value = match name {
+            Some("wait") => Some(whole_seconds(wait).to_string()),
+            Some(name) => values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
+            None => None,
+        };
+        let read = match (name, value) {
+            (Some(name), Some(value)) => {
+                out.push_str(&value);
+                name.len() + 2
+            }
+            // Any other brace stays.
+            _ => {
+                out.push('{');
+                1
+            }
+        };
+        rest = &from[read..];
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_filled_once() {
+        let values = [("city", "{wait} {".to_owned()), ("n", "5".to_owned())];
+        let fill = |text: &str| fill_text(text, Duration::from_millis(1500), &values);
+        assert_eq!(fill("{city} in {wait} s: {n}{n}"), "{wait} { in 2 s: 55");
+        for text in ["", "{", "}", "{}", "{{n", "{town}", "a{wait"] {
+            assert_eq!(fill(text), text);
+        }
+        assert_eq!(fill("{{n}}"), "{5}");
+    }
 }

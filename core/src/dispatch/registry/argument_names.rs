@@ -2,7 +2,7 @@
 
 use super::registered::{Input, Registered};
 use crate::dispatch::nearest_name::nearest_name;
-use crate::dispatch::options::RateLimits;
+use crate::dispatch::options::{CircuitBreaker, RateLimits};
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind as Json};
 use crate::proto::catalog::kind::Kind;
@@ -29,7 +29,9 @@ impl<T> Registered<T> {
     pub(super) fn check_named_arguments(&self) -> Result<(), String> {
         let audited: Vec<&str> = self.audited().unwrap_or_default().iter().map(String::as_str).collect();
         let limited = self.policies.rate_limit.as_ref().map(RateLimits::arguments).unwrap_or_default();
-        for (policy, names) in [("audit", audited), ("rate_limit", limited)] {
+        let broken =
+            self.policies.circuit_breaker.as_ref().map(CircuitBreaker::arguments).unwrap_or_default();
+        for (policy, names) in [("audit", audited), ("rate_limit", limited), ("circuit_breaker", broken)] {
             if !names.is_empty() && !self.is_configured(policy) {
                 self.check_names(policy, &names)?;
             }

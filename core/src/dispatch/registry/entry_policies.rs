@@ -221,6 +221,7 @@ mod tests {
             Form::Text => json!("Really?"),
             // Written as any number is.
             Form::RateLimit => json!("5/min"),
+            Form::CircuitBreaker => json!({ "failures": 5 }),
             Form::Cache => json!({ "ttlMs": 5.0, "cacheScope": "private" }),
             _ => json!(true),
         }

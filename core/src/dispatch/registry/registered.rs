@@ -3,8 +3,8 @@
 use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
 use crate::dispatch::calls::concurrency_limit::Semaphore;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{Policies, RateLimits, check};
-use crate::dispatch::policy::CallRates;
+use crate::dispatch::options::{CircuitBreaker, Policies, RateLimits, check};
+use crate::dispatch::policy::{Breaker, CallRates};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
@@ -52,6 +52,8 @@ pub struct Registered<T> {
     pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
     pub(crate) semaphore: Option<Semaphore>,
+    /// Refuses calls after too many have failed.
+    pub(crate) breaker: Option<Breaker>,
     /// How many calls may be made in a time.
     pub(crate) rate_limits: Option<CallRates>,
     /// Whether calls of the entry may be tasks.
@@ -172,6 +174,7 @@ impl<T> Registered<T> {
             structured: output.is_some() || policies.structured == Some(true),
             output,
             semaphore: policies.max_concurrency.map(Semaphore::new),
+            breaker: policies.circuit_breaker.as_ref().map(CircuitBreaker::breaker),
             rate_limits: policies.rate_limit.as_ref().map(RateLimits::limits),
             policies,
             task_support,

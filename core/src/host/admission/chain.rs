@@ -2,9 +2,10 @@
 
 use super::argument_checks::Arguments;
 use super::authorization::Authorization;
+use super::circuit_breaker::CircuitBreaker;
 use super::concurrency_limit::Concurrency;
 use super::confirmation::Confirmation;
-use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
 #[cfg(test)]
@@ -61,6 +62,7 @@ stages! {
     #[cfg(test)] ProbeMiddle => Probe<1>,
     TaskRecord => TaskRecord,
     ServerStart => ServerStart,
+    CircuitBreaker => CircuitBreaker,
     #[cfg(test)] ProbeBefore => Probe<2>,
     Concurrency => Concurrency,
     #[cfg(test)] ProbeLast => Probe<3>,
@@ -71,7 +73,7 @@ struct Row {
     name: &'static str,
     time: StageTime,
     enter: fn(&HostPort, &mut ReadyCall) -> Verdict,
-    release: fn(&Shared, &StageCall<'_>, Held),
+    release: fn(&Shared, &mut StageCall<'_>, Held),
     late: fn(&CallContext) -> Option<RpcError>,
 }
 
@@ -188,7 +190,7 @@ impl HostPort {
             (Ok(_), _) => None,
             (Err(panicked), entered) => {
                 let held = if let Some(Verdict::Pass) = entered { Held::Passed } else { Held::Waiting };
-                self.0.release_stage(stage, call.id, &call.context, held);
+                self.0.release_ended(stage, call.id, &call.context, held);
                 self.0.fail_panicked(call.id, &panicked);
                 None
             }
@@ -249,7 +251,7 @@ impl HostPort {
             }
             None => {
                 if let Some(held) = held {
-                    self.0.release_stage(stage, call.id, &call.context, held);
+                    self.0.release_ended(stage, call.id, &call.context, held);
                 }
                 None
             }
@@ -337,13 +339,20 @@ impl Shared {
 
     fn release_all(&self, id: CallId, flight: &mut InFlightCall) {
         while let Some((stage, held)) = flight.passage.give_back() {
-            self.release_stage(stage, id, &flight.context, held);
+            let data = flight.passage.data();
+            let end = data.as_ref().map_or(CallEnd::Unknown, |data| data.end);
+            self.release_stage(stage, StageCall { id, context: &flight.context, data, end }, held);
         }
     }
 
+    /// Gives back what a call has at a stage, if the call ended while a thread was there.
+    fn release_ended(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
+        self.release_stage(stage, StageCall { id, context, data: None, end: CallEnd::Unknown }, held);
+    }
+
     /// Gives back what an ended call has at one stage.
-    fn release_stage(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
-        if let Err(panicked) = caught(|| (stage.row().release)(self, &StageCall { id, context }, held)) {
+    fn release_stage(&self, stage: StageId, mut call: StageCall<'_>, held: Held) {
+        if let Err(panicked) = caught(|| (stage.row().release)(self, &mut call, held)) {
             self.panicked(format_args!("the release of a call's stage {}", stage.name()), &panicked);
         }
     }

@@ -48,7 +48,7 @@ impl Stage for Concurrency {
         }
     }
 
-    fn release(shared: &Shared, call: &StageCall<'_>, held: Held) {
+    fn release(shared: &Shared, call: &mut StageCall<'_>, held: Held) {
         let Some(semaphore) = &call.context.entry.semaphore else { return };
         match held {
             Held::Passed => shared.release_permit(semaphore),

@@ -4,12 +4,14 @@ use super::argument_checks::Check;
 use super::chain::StageSet;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
+use crate::dispatch::policy::Permit;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::proto::messages::error::RpcError;
+use crate::json::Kind;
+use crate::proto::messages::error::{RpcError, code};
 use std::time::{Duration, Instant};
 
 /// A stage that calls pass before their handler runs.
@@ -26,7 +28,7 @@ pub(super) trait Stage {
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict;
 
     /// Gives back what a call has taken here, after the end of the call.
-    fn release(_shared: &Shared, _call: &StageCall<'_>, _held: Held) {}
+    fn release(_shared: &Shared, _call: &mut StageCall<'_>, _held: Held) {}
 
     /// The error for a call whose time passes at this stage. `None` is the error for a handler that is too slow.
     fn late(_context: &CallContext) -> Option<RpcError> {
@@ -86,10 +88,58 @@ pub(in crate::host) struct Selection<'a> {
 pub(super) struct StageCall<'a> {
     pub(super) id: CallId,
     pub(super) context: &'a CallContext,
+    /// The data of the call; `None` if it has none, or if the call ended before it passed the stage.
+    pub(super) data: Option<&'a mut StageData>,
+    pub(super) end: CallEnd,
 }
 
 /// Lets a call continue whose time has passed.
 pub(in crate::host) type Late = Box<dyn FnOnce(Instant) -> bool + Send>;
+
+/// How a call ended, for what is recorded about its entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::host) enum CallEnd {
+    /// The handler returned a result.
+    Returned,
+    /// The handler raised an exception, or its result is not valid.
+    Raised,
+    /// The handler returned an error of the protocol.
+    Error,
+    /// The handler returned a failed result.
+    Failed,
+    /// The handler took too long.
+    TimedOut,
+    /// The handler did not run, or its end is not known: the call was cancelled, refused or suspended, or it asked for what
+    /// does not exist.
+    #[default]
+    Unknown,
+}
+
+impl CallEnd {
+    /// How a handler ended that returned this.
+    pub(in crate::host) fn of(outcome: &Outcome) -> CallEnd {
+        match outcome {
+            Outcome::Exception(_) => CallEnd::Raised,
+            Outcome::Failed(_) => CallEnd::Failed,
+            // What is asked for does not exist, or the parameters are wrong. That is no fault of the handler.
+            Outcome::Error(error)
+                if matches!(error.code, code::INVALID_PARAMS | code::RESOURCE_NOT_FOUND) =>
+            {
+                CallEnd::Returned
+            }
+            Outcome::Error(_) => CallEnd::Error,
+            Outcome::Result(result) if result.member("isError").is_some_and(|is| is.kind() == Kind::True) => {
+                CallEnd::Failed
+            }
+            Outcome::Suspend => CallEnd::Unknown,
+            Outcome::Text(_)
+            | Outcome::Json(_)
+            | Outcome::Bytes(_)
+            | Outcome::Content(_)
+            | Outcome::Result(_) => CallEnd::Returned,
+        }
+    }
+}
 
 /// The data of one call for its stages. Most calls have none.
 #[derive(Default)]
@@ -100,6 +150,10 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) state_key: Option<String>,
     /// The store's key for the first use of the state of a round, which takes nothing from the rates of the entry.
     pub(in crate::host) round_key: Option<String>,
+    /// The permission of the entry's circuit breaker.
+    pub(in crate::host) permit: Option<Permit>,
+    /// How the handler ended.
+    pub(in crate::host) end: CallEnd,
     /// Lets the call continue if its time passes. It returns whether the call continues.
     pub(in crate::host) late: Option<Late>,
     /// The call is a task; the duration is how long to keep it, if the client gives one.

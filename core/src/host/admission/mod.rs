@@ -13,7 +13,8 @@
 //! 5. `confirm`: the user agrees to the call.
 //! 6. `task`: the record of the task is stored, and the client has the task.
 //! 7. `start`: the server of the entry has started.
-//! 8. `concurrency`: the entry has a permit for the call.
+//! 8. `circuit_breaker`: not too many calls of the entry have failed lately.
+//! 9. `concurrency`: the entry has a permit for the call.
 //!
 //! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
 //! others do, and the start lies between two other stages.
@@ -38,6 +39,7 @@
 pub(super) mod argument_checks;
 mod authorization;
 pub(super) mod chain;
+mod circuit_breaker;
 mod concurrency_limit;
 pub(super) mod confirmation;
 pub(super) mod interface;

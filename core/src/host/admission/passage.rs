@@ -1,7 +1,7 @@
 //! Where a call is in its chain, and which stages it has passed. All changes are made under the call table's lock.
 
 use super::chain::{StageId, StageSet};
-use super::interface::{Answer, Held, Late, StageData, Verdict};
+use super::interface::{Answer, CallEnd, Held, Late, StageData, Verdict};
 
 /// The way of one call through its chain.
 pub(in crate::host) struct Passage {
@@ -59,9 +59,21 @@ impl Passage {
         self.data.as_deref_mut()
     }
 
+    /// The data of the call, which is made if the call has none.
+    pub(super) fn data_mut(&mut self) -> &mut StageData {
+        self.data.get_or_insert_default()
+    }
+
+    /// Records how the handler ended, if a stage wants to know.
+    pub(in crate::host) fn note_end(&mut self, end: CallEnd) {
+        if let Some(data) = &mut self.data {
+            data.end = end;
+        }
+    }
+
     /// Sets what happens if the call's time passes at its stage.
     pub(super) fn if_late(&mut self, late: Late) {
-        self.data.get_or_insert_default().late = Some(late);
+        self.data_mut().late = Some(late);
     }
 
     /// The stage that the call is in.

@@ -240,7 +240,7 @@ impl<const N: usize> Stage for Probe<N> {
         }
     }
 
-    fn release(_: &Shared, call: &StageCall<'_>, held: Held) {
+    fn release(_: &Shared, call: &mut StageCall<'_>, held: Held) {
         let Some(script) = script(call.context) else { return };
         {
             let mut ledger = script.ledger.lock();

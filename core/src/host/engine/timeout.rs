@@ -1,6 +1,7 @@
 //! The engine's timed work: deadlines of calls, slow calls, delayed messages.
 
 use crate::dispatch::calls::table::CallId;
+use crate::host::admission::interface::CallEnd;
 use crate::host::calls::completion::End;
 use crate::host::calls::op::CancelReason;
 use crate::host::calls::start::{Own, Role};
@@ -97,6 +98,9 @@ impl Engine {
         } else {
             format!("{entry} timed out after {} ms", flight.timeout.as_millis())
         };
+        if !waits {
+            flight.passage.note_end(CallEnd::TimedOut);
+        }
         self.0.end_removed(call, flight, End::Failed(CancelReason::TimedOut, text.clone()));
         if !waits {
             self.hook_error(&entry, &text);

@@ -17,6 +17,8 @@ use std::time::Instant;
 
 impl Engine {
     /// Counts a request. `None`: it is admitted. If the store answers later, the request is performed afterwards.
+    // Not inlined, because most servers have no limits.
+    #[inline(never)]
     pub(in crate::host) fn count_request(
         &self,
         limits: &CallRates,

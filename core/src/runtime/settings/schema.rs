@@ -113,7 +113,7 @@ fn schema_of(form: Form) -> Json {
         Form::Url => r#"{"type":"string","pattern":"^https?://"}"#,
         // A file with keys is a text.
         Form::Keys => r#"{"type":["array","string"],"items":{"type":"string"}}"#,
-        Form::Json | Form::Word(_) | Form::Disabled | Form::RateLimit => "{}",
+        Form::Json | Form::Word(_) | Form::Disabled | Form::RateLimit | Form::CircuitBreaker => "{}",
         // No transport of a file has one.
         Form::Descriptor => "false",
     });
@@ -124,6 +124,10 @@ fn schema_of(form: Form) -> Json {
         Form::Disabled => {
             let names = |member: &str| (member.to_owned(), schema_of(Form::Names));
             schema = object(disabled_members().map(names).collect());
+        }
+        Form::CircuitBreaker => {
+            let row = POLICY_VALUES.iter().find(|row| row.class == "CircuitBreaker");
+            schema = object(properties(row.into_iter().flat_map(|row| row.members)));
         }
         Form::RateLimit => {
             let one = |row: &PolicyValueRow| {

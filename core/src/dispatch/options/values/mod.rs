@@ -2,6 +2,7 @@
 
 pub(super) mod authorization;
 pub(super) mod cache;
+pub(super) mod circuit_breaker;
 pub(super) mod disabled;
 pub(super) mod rate_limit;
 pub(super) mod sensitive;

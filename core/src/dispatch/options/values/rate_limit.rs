@@ -230,9 +230,7 @@ impl RateLimits {
 
     /// The arguments by whose values calls are counted.
     pub(crate) fn arguments(&self) -> Vec<&str> {
-        let keys = self.0.iter().flat_map(RateLimit::by_keys);
-        keys.filter_map(|key| if let Key::Argument(name) = key { Some(name.as_str()) } else { None })
-            .collect()
+        self.0.iter().filter_map(|limit| limit.0.by.as_ref()).flat_map(Keys::arguments).collect()
     }
 
     /// The path of one limit: of the option, or of an element of its list.
@@ -311,7 +309,15 @@ impl OptionValue for RequestLimits {
 
 /// What a limit counts separately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(Vec<Key>);
+pub struct Keys(pub(super) Vec<Key>);
+
+impl Keys {
+    /// The arguments among them.
+    pub(super) fn arguments(&self) -> Vec<&str> {
+        let names = self.0.iter().map(|key| if let Key::Argument(name) = key { Some(&**name) } else { None });
+        names.flatten().collect()
+    }
+}
 
 impl From<Key> for Keys {
     fn from(key: Key) -> Keys {

@@ -1,0 +1,224 @@
+//! Circuit breakers: after too many failures, calls are refused for a time, so that what fails can recover.
+//!
+//! A breaker has a circuit for each key. Circuits that a new one could replace are not kept, so successful calls need no
+//! memory. If there are too many, the one that was used longest ago is dropped, a closed one first.
+
+mod circuit;
+mod counts;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use circuit::Change;
+
+use super::caller_key::{CallFacts, Key, KeyDigest, KeyHash};
+use super::rate_limit::RefusalForm;
+use crate::dispatch::shrinking_map::shrink;
+use crate::locks::Mutex;
+use circuit::{Circuit, Ticket};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a breaker counts as a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The handler raised an exception that was not meant for the client, or its result was refused by the engine.
+    Exceptions,
+    /// The call took too long.
+    Timeouts,
+    /// The handler returned an error of the protocol, but not that something does not exist or that parameters are invalid.
+    Errors,
+    /// The tool has failed in a way that it tells the model.
+    Failed,
+}
+
+impl Failure {
+    /// All values.
+    pub(crate) const ALL: [Failure; 4] =
+        [Failure::Exceptions, Failure::Timeouts, Failure::Errors, Failure::Failed];
+
+    /// The word in options.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Failure::Exceptions => "exceptions",
+            Failure::Timeouts => "timeouts",
+            Failure::Errors => "errors",
+            Failure::Failed => "failed",
+        }
+    }
+
+    /// The value of a word.
+    pub(crate) fn named(word: &str) -> Option<Failure> {
+        Failure::ALL.into_iter().find(|failure| failure.as_str() == word)
+    }
+}
+
+/// How a call ended, for its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Success,
+    Failure,
+    /// It says nothing about what the breaker protects: the call was cancelled or refused, or asked its client.
+    Uncounted,
+}
+
+/// How frequent failures may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FailureRate {
+    /// Of a hundred calls, the number of failures that are too many.
+    pub(crate) percent: u32,
+    pub(crate) window: Duration,
+    /// The fewest calls in the window of which a rate is made.
+    pub(crate) min_calls: u32,
+}
+
+/// When circuits open and close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BreakerRules {
+    /// The number of failures in a row that are too many.
+    pub(crate) failures: Option<u32>,
+    pub(crate) rate: Option<FailureRate>,
+    pub(crate) open_for: Duration,
+    /// The number of probes that must succeed. No more of them run at a time.
+    pub(crate) probes: u32,
+    pub(crate) by: Vec<Key>,
+    pub(crate) counts: Vec<Failure>,
+    pub(crate) refusal: RefusalForm,
+    pub(crate) text: Option<String>,
+}
+
+/// The breaker of an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Breaker(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    rules: BreakerRules,
+    circuits: Mutex<Circuits>,
+}
+
+#[derive(Debug, Default)]
+struct Circuits {
+    of_keys: HashMap<KeyHash, (Circuit, u64)>,
+    /// The circuits that are closed, and then the others, in the order of their last use.
+    order: BTreeSet<(bool, u64, KeyHash)>,
+    uses: u64,
+    /// The number of the latest opening.
+    latest: u64,
+}
+
+/// Lets one call pass. If it is dropped without a result, the call does not count.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    breaker: Breaker,
+    key: KeyHash,
+    ticket: Option<Ticket>,
+}
+
+impl Breaker {
+    pub(crate) fn new(rules: BreakerRules) -> Breaker {
+        Breaker(Arc::new(Shared { rules, circuits: Mutex::default() }))
+    }
+
+    pub(crate) fn rules(&self) -> &BreakerRules {
+        &self.0.rules
+    }
+
+    /// Lets a call pass, or returns the time until one may pass. At most `most` keys are kept.
+    pub(crate) fn admit(&self, facts: &CallFacts<'_>, most: usize, now: Instant) -> Result<Permit, Duration> {
+        let key = self.key(facts);
+        let mut circuits = self.0.circuits.lock();
+        let latest = circuits.latest;
+        let admitted =
+            circuits.with(key, most, &self.0.rules, now, |circuit| circuit.admit(&self.0.rules, latest, now));
+        let ticket = Some(admitted?);
+        Ok(Permit { breaker: self.clone(), key, ticket })
+    }
+
+    fn key(&self, facts: &CallFacts<'_>) -> KeyHash {
+        if self.0.rules.by.is_empty() {
+            return KeyHash::default();
+        }
+        let mut digest = KeyDigest::of("circuit_breaker");
+        self.0.rules.by.iter().for_each(|key| digest.value(key, facts));
+        digest.hash()
+    }
+
+    /// The number of circuits that are kept.
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.0.circuits.lock().of_keys.len()
+    }
+}
+
+impl Permit {
+    /// Records how the call ended.
+    pub(crate) fn record(mut self, ended: Ended, most: usize, now: Instant) -> Option<Change> {
+        let ticket = self.ticket.take()?;
+        self.breaker.record((self.key, ticket), ended, most, now)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let mut circuits = self.breaker.0.circuits.lock();
+            if let Some((circuit, _)) = circuits.of_keys.get_mut(&self.key) {
+                circuit.leave(ticket);
+            }
+        }
+    }
+}
+
+impl Breaker {
+    fn record(
+        &self,
+        (key, ticket): (KeyHash, Ticket),
+        ended: Ended,
+        most: usize,
+        now: Instant,
+    ) -> Option<Change> {
+        let rules = &self.0.rules;
+        let mut circuits = self.0.circuits.lock();
+        let mut latest = circuits.latest;
+        let change = circuits
+            .with(key, most, rules, now, |circuit| circuit.record(ticket, ended, rules, &mut latest, now));
+        circuits.latest = latest;
+        change
+    }
+}
+
+impl Circuits {
+    /// Uses the circuit of a key. It is kept if it differs from a new one.
+    fn with<R>(
+        &mut self,
+        key: KeyHash,
+        most: usize,
+        rules: &BreakerRules,
+        now: Instant,
+        run: impl FnOnce(&mut Circuit) -> R,
+    ) -> R {
+        let mut circuit = match self.of_keys.remove(&key) {
+            Some((circuit, used)) => {
+                self.order.remove(&(circuit.is_open(), used, key));
+                circuit
+            }
+            None => Circuit::default(),
+        };
+        let result = run(&mut circuit);
+        if circuit.is_unused(rules, now) {
+            shrink(&mut self.of_keys);
+            return result;
+        }
+        while self.of_keys.len() >= most.max(1)
+            && let Some((.., oldest)) = self.order.pop_first()
+        {
+            self.of_keys.remove(&oldest);
+        }
+        self.uses += 1;
+        self.order.insert((circuit.is_open(), self.uses, key));
+        self.of_keys.insert(key, (circuit, self.uses));
+        result
+    }
+}
