@@ -1001,7 +1001,8 @@ export interface ServerSettings {
   /**
    * How many requests clients may send in a time. Further requests are refused at once: over HTTP with the status 429 and
    * `Retry-After`. It is a text such as `600/min`, or an object or a list as the policy `rateLimit` has, whose `by` is
-   * `global`, `principal`, `address` or `session`. The requests `initialize` and `ping` do not count. Default: no limit.
+   * `global`, `principal`, `address` or `session`. The requests `initialize`, `ping` and `subscriptions/listen` do not
+   * count. Default: no limit.
    */
   rateLimit?: RateLimits
   /**

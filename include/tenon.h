@@ -926,8 +926,8 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  * - "rate_limit": a string such as "60/min", a JSON object with amount and per, or a JSON array of these. How many
  *   requests clients may send in a time. Further requests are refused at once: over HTTP with the status 429 and
  *   "Retry-After". It is a text such as "600/min", or an object or a list as the policy "rate_limit" has, whose "by"
- *   is "global", "principal", "address" or "session". The requests "initialize" and "ping" do not count. Default: no
- *   limit.
+ *   is "global", "principal", "address" or "session". The requests "initialize", "ping" and "subscriptions/listen" do
+ *   not count. Default: no limit.
  * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
  *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
  *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys

@@ -3,6 +3,7 @@ starts and calls each, in both eras."""
 
 import asyncio
 import json
+import os
 import re
 import sqlite3
 import sys
@@ -20,12 +21,12 @@ SECONDS = 30
 pytestmark = pytest.mark.parametrize("mode", ["legacy", "auto"])
 
 
-def served(mode, program, use, *arguments, **callbacks):
+def served(mode, program, use, *arguments, env=None, **callbacks):
     """Runs `use(client)` with a client of a program of C, or of a command; returns what it returned."""
     command, *before = [str(BUILT / program)] if isinstance(program, str) else program
 
     async def session():
-        server = StdioServerParameters(command=command, args=[*before, *(str(each) for each in arguments)])
+        server = StdioServerParameters(command=command, args=[*before, *(str(each) for each in arguments)], env=env)
         async with Client(server, mode=mode, read_timeout_seconds=SECONDS, **callbacks) as client:
             return await use(client)
 
@@ -49,6 +50,9 @@ def test_quickstart(mode, program):
 LIMITED = ["limits", ("node", "examples/node/limits/server.mjs"), (sys.executable, "examples/python/resilient/server.py")]
 
 
+DOWN = "the service does not answer"
+
+
 @pytest.mark.parametrize("program", LIMITED)
 def test_limits(mode, program):
     async def use(client):
@@ -56,6 +60,10 @@ def test_limits(mode, program):
             texts = [await text(client, "report", {"city": city}) for _ in range(3)]
             assert texts[:2] == [f"all about the weather in {city}"] * 2
             assert re.fullmatch(r"It is written. Ask again in 3[0-9]{3} s.", texts[2]), texts
+        said = [await text(client, "warnings", {"country": country}) for country in ("IT", "NO", "IT", "IT", "NO")]
+        assert said == [DOWN, "no warnings for NO", DOWN, DOWN, "no warnings for NO"]
+        with pytest.raises(MCPError, match="No service for IT for [0-9]+ s."):
+            await text(client, "warnings", {"country": "IT"})
         calls = [text(client, "forecast", {"city": "Rome"}) for _ in range(70)]
         done = await asyncio.gather(*calls, return_exceptions=True)
         passed = [answer for answer in done if answer == "sunny in Rome"]
@@ -65,7 +73,7 @@ def test_limits(mode, program):
         assert all(re.search(r"takes [0-9]+ calls per (second|minute for each principal); retry in", why) for why in refused)
 
     program = program if isinstance(program, str) else (program[0], str(ROOT / program[1]))
-    served(mode, program, use)
+    served(mode, program, use, env={**os.environ, "DOWN": "IT"})
 
 
 def test_mainloop(mode):

@@ -58,7 +58,7 @@ fn the_values_of_python_are_the_table() {
          from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict\n\n\
          from .._auth.options import NamedOptions\n\n\
          if TYPE_CHECKING:\n    \
-         from typing_extensions import Unpack\n",
+         from typing_extensions import Required, Unpack\n",
     );
     for row in POLICY_VALUES {
         let class = row.class;
@@ -73,8 +73,10 @@ fn the_values_of_python_are_the_table() {
         )
         .unwrap();
         for member in others {
-            let optional = if row.required.contains(&member.name) { "" } else { " | None" };
-            let kind = format!("{}{optional}", member.form.python());
+            let kind = match row.required.contains(&member.name) {
+                true => format!("Required[{}]", member.form.python()),
+                false => format!("{} | None", member.form.python()),
+            };
             module.push_str(&python_key(member.name, &kind, &text_of(member, "seconds")));
         }
         let of_first = first.map(|first| format!(" ``{}``: {}", first.name, one_line(first.text)));

@@ -1,4 +1,4 @@
-// Weather whose callers are limited: the server as a whole, and each caller and city.
+// Weather whose callers are limited, from a service that may be down.
 import { setTimeout } from 'node:timers/promises'
 import { Server } from 'tenon-mcp'
 
@@ -40,6 +40,26 @@ app.tool(
     }
   },
   ({ city }) => `all about the weather in ${city}`
+)
+
+const text = { type: 'string' }
+app.tool(
+  'warnings',
+  {
+    description: 'The warnings for a country.',
+    input: { type: 'object', properties: { country: text }, required: ['country'] },
+    // A failed request is not repeated at once, so that the service of this country can recover.
+    circuitBreaker: {
+      failures: 3,
+      openFor: MINUTE,
+      by: 'arguments.country',
+      text: 'No service for {country} for {wait} s.'
+    }
+  },
+  ({ country }) => {
+    if ((process.env.DOWN ?? '').split(' ').includes(country)) throw new Error('the service does not answer')
+    return `no warnings for ${country}`
+  }
 )
 
 await app.listen({ stdio: true, signals: true })

@@ -1,10 +1,14 @@
-"""Weather whose callers are limited: the server as a whole, and each caller and city."""
+"""Weather whose callers are limited, from a service that may be down."""
 
 import asyncio
+import os
 
-from tenon_mcp import RateLimit, Server
+from tenon_mcp import CircuitBreaker, RateLimit, Server
 
 app = Server("weather", "1.0.0", rate_limit=RateLimit(600, per=60, by="address"))
+REPORTS = RateLimit(2, per=3600, by="arguments.city", refusal="result", text="It is written. Ask again in {wait} s.")
+# A failed request is not repeated at once, so that the service of this country can recover.
+SERVICES = CircuitBreaker(failures=3, open_for=60, by="arguments.country", text="No service for {country} for {wait} s.")
 
 
 @app.tool(rate_limit=["10/s", RateLimit(60, per=60, by="principal")])
@@ -14,13 +18,18 @@ async def forecast(city: str) -> str:
     return f"sunny in {city}"
 
 
-REPORTS = RateLimit(2, per=3600, by="arguments.city", refusal="result", text="It is written. Ask again in {wait} s.")
-
-
 @app.tool(rate_limit=REPORTS)
 async def report(city: str) -> str:
     """A long report, which each city has at most twice an hour."""
     return f"all about the weather in {city}"
+
+
+@app.tool(circuit_breaker=SERVICES)
+async def warnings(country: str) -> str:
+    """The warnings for a country."""
+    if country in os.environ.get("DOWN", "").split():
+        raise ConnectionError("the service does not answer")
+    return f"no warnings for {country}"
 
 
 if __name__ == "__main__":

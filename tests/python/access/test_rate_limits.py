@@ -8,6 +8,7 @@ import pytest
 from http_client import Peer, listening
 from tenon_mcp import McpError, RateLimit, RegistrationError, Server, ToolError
 from tenon_mcp.testing import Client
+from wire import serving
 
 sys.path.append(str(Path(__file__).parents[2] / "stores"))
 from memory_store import MemoryStore
@@ -114,3 +115,53 @@ def test_wrong_limits_are_refused(limit, text):
     with pytest.raises(RegistrationError) as caught:
         searches(limit)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("modern", [False, True])
+@pytest.mark.parametrize("limit", [None, "1000/h"])
+def test_every_request_has_the_same_answer_if_the_store_is_asked_first(modern, limit):
+    app = searches(store=MemoryStore(), rate_limit=limit)
+
+    @app.prompt
+    def greet() -> str:
+        return "hello"
+
+    @app.middleware(ops=["prompt_list"])
+    async def around(ctx, call_next):
+        return await call_next()
+
+    with serving(app, modern=modern) as client:
+        asked = {
+            "prompts/list": {},
+            "tools/list": {},
+            "tools/call": {"name": "search", "arguments": {"city": 5}},
+            "prompts/get": {"name": "greet"},
+            "tasks/get": {"taskId": "nobody"},
+            "no/such": {},
+        }
+        answers = {method: client.request(method, **params) for method, params in asked.items()}
+    assert "in flight" not in str(answers)
+    assert [prompt["name"] for prompt in answers["prompts/list"]["result"]["prompts"]] == ["greet"]
+    assert answers["prompts/get"]["result"]["messages"][0]["content"]["text"] == "hello"
+    assert answers["no/such"]["error"]["code"] == -32601
+
+
+def test_a_provider_behind_middleware_is_limited():
+    app = Server("rows")
+    listed = []
+
+    def rows():
+        listed.append(1)
+        return [{"uri": "row://1", "name": "row 1"}]
+
+    app.resource_provider("row://{id}", list=rows, read=lambda id: id, rate_limit="1/h")
+
+    @app.middleware(ops=["resource_list"])
+    async def around(ctx, call_next):
+        return await call_next()
+
+    with Client(app) as client:
+        assert len(client.list_resources()) == 1
+        with pytest.raises(McpError, match="Too many calls: "):
+            client.list_resources()
+    assert listed == [1]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 from .._auth.options import NamedOptions
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Required, Unpack
 
 
 class RateLimitOptions(TypedDict, total=False):
     """The options of ``RateLimit``."""
 
-    per: float
+    per: Required[float]
     """The time in which they may be made. It must be set. The value is in seconds."""
     burst: int | None
     """The most calls at once in a token bucket: 1 to 1,000,000,000. Default: the amount."""

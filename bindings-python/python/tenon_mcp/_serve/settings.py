@@ -73,8 +73,8 @@ class Settings(TypedDict, total=False):
     rate_limit: RateLimits | None
     """How many requests clients may send in a time. Further requests are refused at once: over HTTP with the status
     429 and ``Retry-After``. It is a text such as ``600/min``, or an object or a list as the policy ``rate_limit``
-    has, whose ``by`` is ``global``, ``principal``, ``address`` or ``session``. The requests ``initialize`` and
-    ``ping`` do not count. Default: no limit.
+    has, whose ``by`` is ``global``, ``principal``, ``address`` or ``session``. The requests ``initialize``,
+    ``ping`` and ``subscriptions/listen`` do not count. Default: no limit.
     """
     state_keys: Iterable[bytes] | None
     """The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a

@@ -2,7 +2,7 @@
 
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares;
-use crate::json::{JsonSlice, canonical};
+use crate::json::{JsonSlice, Kind as Json, canonical};
 use crate::proto::catalog::kind::Kind;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -81,6 +81,16 @@ pub(crate) struct CallFacts<'a> {
     pub(crate) arguments: Option<&'a JsonSlice>,
 }
 
+/// A number without a fraction that a double holds exactly.
+fn whole_number(value: &JsonSlice) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.kind() != Json::Number {
+        return None;
+    }
+    let number: f64 = value.as_str().parse().ok()?;
+    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
+}
+
 /// The digest of a key's value as bytes.
 pub(crate) type KeyHash = [u8; 32];
 
@@ -135,7 +145,11 @@ impl KeyDigest {
             Key::Argument(name) => {
                 self.part(name.as_bytes());
                 match facts.arguments.and_then(|arguments| arguments.member(name)) {
-                    Some(value) => canonical(&value, &mut |bytes| self.0.update(bytes)),
+                    Some(value) => match whole_number(&value) {
+                        // 1 and 1.0 are one value.
+                        Some(number) => self.part(&number.to_be_bytes()),
+                        None => canonical(&value, &mut |bytes| self.0.update(bytes)),
+                    },
                     None => self.part(b""),
                 }
             }
@@ -192,6 +206,14 @@ mod tests {
             written(r#"{"city":{"a":1,"b":"x"}}"#),
             written(r#"{ "city": {"b":"\u0078","a":1}, "n": 2 }"#)
         );
+        for (one, other) in [("1", "1.0"), ("10", "1e1"), ("0", "-0"), ("0", "0e5"), ("-5", "-5.0")] {
+            let of = |number: &str| written(&format!(r#"{{"city":{number}}}"#));
+            assert_eq!(of(one), of(other), "{one} {other}");
+        }
+        for (one, other) in [("1", "1.5"), ("1", "\"1\""), ("9007199254740993", "9007199254740992")] {
+            let of = |number: &str| written(&format!(r#"{{"city":{number}}}"#));
+            assert_ne!(of(one), of(other), "{one} {other}");
+        }
         let all = [
             json!({ "city": "a" }),
             json!({ "city": "b" }),

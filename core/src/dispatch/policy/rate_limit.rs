@@ -2,6 +2,7 @@
 
 use super::caller_key::{CallFacts, Key, KeyDigest};
 use crate::dispatch::store::Rate;
+use crate::proto::catalog::kind::Kind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub enum RefusalForm {
     Error,
     /// For a tool, a failed result, whose text the model reads. Anything else is answered with an error.
     Result,
+}
+
+impl RefusalForm {
+    /// The form for a call of an entry of this kind. Only tools have failed results, and a task has not its result yet.
+    pub(crate) fn of(self, kind: Kind, is_task: bool) -> RefusalForm {
+        if kind == Kind::Tool && !is_task { self } else { RefusalForm::Error }
+    }
 }
 
 /// What happens to a request if the store fails or does not answer in time.
@@ -86,6 +94,11 @@ impl CallRate {
         }
     }
 
+    /// Whether all calls count together.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.by.iter().all(|key| matches!(key, Key::Global | Key::Entry))
+    }
+
     /// The word for what refuses requests, for observers.
     pub(crate) fn word(&self) -> &'static str {
         self.by.first().map_or("all", Key::word)
@@ -95,13 +108,13 @@ impl CallRate {
     pub(crate) fn refusal_text(&self, wait: Duration, default: impl FnOnce() -> String) -> String {
         match &self.text {
             Some(text) => fill_text(text, wait, &[]),
-            None => format!("{}; retry in {} s", default(), whole_seconds(wait)),
+            None => format!("{}; retry in {} s", default(), whole_seconds(wait).max(1)),
         }
     }
 
     /// What is limited, such as `60 calls per minute for each principal`.
     pub(crate) fn describe(&self, noun: &str) -> String {
-        let Rate { amount, period, .. } = self.rate;
+        let Rate { amount, period, burst } = self.rate;
         let plural = if amount == 1 { "" } else { "s" };
         let seconds = period.as_secs_f64();
         let per = match period.as_secs() {
@@ -118,7 +131,8 @@ impl CallRate {
         });
         let each: Vec<_> = each.collect();
         let each = if each.is_empty() { String::new() } else { format!(" for each {}", each.join(" and ")) };
-        format!("{amount} {noun}{plural} {per}{each}")
+        let at_once = burst.map_or(String::new(), |burst| format!(", {burst} at once,"));
+        format!("{amount} {noun}{plural} {per}{at_once}{each}")
     }
 }
 
@@ -135,10 +149,14 @@ impl CallRates {
             digest.part(server.as_bytes());
             digest.value(&Key::Entry, facts);
             digest.part(&(number as u64).to_be_bytes());
+            // A bucket and a window cannot continue each other.
+            digest.part(&[u8::from(limit.rate.burst.is_some())]);
             for key in &limit.by {
                 digest.value(key, facts);
             }
-            format!("rate/{}", digest.text())
+            // Clients choose values, and so how many keys there are. These keys make no room by removing the others.
+            let kind = if limit.is_wide() { "rate" } else { "rate_by" };
+            format!("{kind}/{}", digest.text())
         };
         self.0.iter().enumerate().map(key).collect()
     }
@@ -151,7 +169,7 @@ impl CallRates {
 
 /// A time to wait in whole seconds, rounded up.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// A text for a client that has to wait. `{wait}` and the names in braces are replaced by their values.
@@ -163,7 +181,7 @@ pub(crate) fn fill_text(text: &str, wait: Duration, values: &[(&str, String)]) -
         out.push_str(before);
         let name = from.find('}').map(|close| &from[1..close]);
         let value = match name {
-            Some("wait") => Some(whole_seconds(wait).to_string()),
+            Some("wait") => Some(whole_seconds(wait).max(1).to_string()),
             Some(name) => values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
             None => None,
         };

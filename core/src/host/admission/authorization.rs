@@ -4,7 +4,6 @@ use super::chain::StageId;
 use super::interface::{Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
-use crate::host::calls::start::Role;
 use crate::host::engine::Engine;
 use crate::host::functions::asks_authorizer;
 use crate::host::lanes::port::HostPort;
@@ -18,8 +17,7 @@ impl Stage for Authorization {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        // A call within middleware was decided about with its outer call.
-        matches!(call.role, Role::Message) && asks_authorizer(call.shared, call.context)
+        asks_authorizer(call.shared, call.context) && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {

@@ -4,7 +4,7 @@
 use super::argument_checks::Check;
 use super::chain::StageId;
 use super::fakes_tests::{Clock, Jobs, Mood, MoodyStore, Quiet, Random, Responses};
-use super::interface::StageData;
+use super::interface::{Round, StageData};
 use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script};
 use crate::CallId;
 use crate::dispatch::environment::Environment;
@@ -193,8 +193,8 @@ impl World {
         let check = self.random.one_in(4).then(|| Check { params: None });
         let state_key = self.random.one_in(3).then(|| format!("nonce/{}", self.random.below(30)));
         let task = self.random.one_in(4).then_some(None);
-        let round_key = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30)));
-        let data = StageData { check, state_key, round_key, task, ..StageData::default() };
+        let round = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30))).map(Round::Key);
+        let data = StageData { check, state_key, round, task, ..StageData::default() };
         let input = if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": 1 }) };
         let input = JsonSlice::from_value(&input);
         let responses = Arc::new(Responses::default());

@@ -6,7 +6,6 @@ use crate::dispatch::policy::{BreakerRules, CallFacts, Change, Ended, Failure, K
 use crate::host::Registered;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::Outcome;
-use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
@@ -20,8 +19,7 @@ impl Stage for CircuitBreaker {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        // A call within middleware counts with its outer call.
-        call.context.entry.breaker.is_some() && matches!(call.role, Role::Message)
+        call.context.entry.breaker.is_some() && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
@@ -39,7 +37,10 @@ impl Stage for CircuitBreaker {
                 shared.calls.with(call.id, |flight| flight.passage.data_mut().permit = Some(permit));
                 Verdict::Pass
             }
-            Err(wait) => Verdict::Answer(refused(breaker.rules(), entry, &call.input, wait)),
+            Err(wait) => {
+                let is_task = port.is_task(call.id);
+                Verdict::Answer(refused(breaker.rules(), (entry, is_task), &call.input, wait))
+            }
         }
     }
 
@@ -83,7 +84,12 @@ fn ended(counts: &[Failure], end: CallEnd) -> Ended {
 }
 
 /// The answer to a call that the breaker refuses.
-fn refused(rules: &BreakerRules, entry: &Registered, input: &JsonSlice, wait: Duration) -> Answer {
+fn refused(
+    rules: &BreakerRules,
+    (entry, is_task): (&Registered, bool),
+    input: &JsonSlice,
+    wait: Duration,
+) -> Answer {
     let names = rules.by.iter().filter_map(|key| match key {
         Key::Argument(name) => Some((name.as_str(), shown(input, name))),
         _ => None,
@@ -97,7 +103,7 @@ fn refused(rules: &BreakerRules, entry: &Registered, input: &JsonSlice, wait: Du
             fill_text(&default, wait, &[])
         }
     };
-    match rules.refusal {
+    match rules.refusal.of(entry.kind, is_task) {
         RefusalForm::Error => {
             let error = RpcError::internal(text).retry_after(wait);
             error.refused_by(CircuitBreaker::NAME, "open").into()

@@ -9,7 +9,6 @@ use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::{CallContext, Outcome};
-use crate::host::calls::start::Role;
 use crate::host::lanes::port::HostPort;
 use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::{RpcError, code};
@@ -31,8 +30,7 @@ impl Stage for Confirmation {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        // The user has agreed to the outer call of a call within middleware.
-        confirm_text(call.context).is_some() && matches!(call.role, Role::Message)
+        confirm_text(call.context).is_some() && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {

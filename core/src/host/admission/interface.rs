@@ -84,6 +84,25 @@ pub(in crate::host) struct Selection<'a> {
     pub(super) before: StageSet,
 }
 
+impl Selection<'_> {
+    /// Whether the policies of the entry apply to the call. A call within middleware that wraps the same entry was decided
+    /// about with its outer call. Middleware around a list has an outer call of another entry.
+    #[inline]
+    pub(super) fn is_decided_here(&self) -> bool {
+        match self.role {
+            Role::Message => true,
+            Role::Inner(outer) => self.has_other_entry(outer),
+            Role::Engine { .. } | Role::Own(_) => false,
+        }
+    }
+
+    #[cold]
+    fn has_other_entry(&self, outer: CallId) -> bool {
+        let outer = self.shared.calls.with(outer, |flight| flight.context.entry.clone());
+        outer.is_some_and(|outer| !std::ptr::eq(&*outer, &*self.context.entry))
+    }
+}
+
 /// A call that has passed a stage or waits there, and has ended.
 pub(super) struct StageCall<'a> {
     pub(super) id: CallId,
@@ -91,6 +110,14 @@ pub(super) struct StageCall<'a> {
     /// The data of the call; `None` if it has none, or if the call ended before it passed the stage.
     pub(super) data: Option<&'a mut StageData>,
     pub(super) end: CallEnd,
+}
+
+/// Which round a call continues.
+pub(in crate::host) enum Round {
+    /// One whose state is used once, as a later stage checks.
+    Once,
+    /// One whose state has this key in the store. If the state is used again, that is another call.
+    Key(String),
 }
 
 /// Lets a call continue whose time has passed.
@@ -148,8 +175,8 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) check: Option<Check>,
     /// The store's key for the request's state, which may be used only once.
     pub(in crate::host) state_key: Option<String>,
-    /// The store's key for the first use of the state of a round, which takes nothing from the rates of the entry.
-    pub(in crate::host) round_key: Option<String>,
+    /// The call continues a former round, so it takes nothing from the rates of the entry.
+    pub(in crate::host) round: Option<Round>,
     /// The permission of the entry's circuit breaker.
     pub(in crate::host) permit: Option<Permit>,
     /// How the handler ended.

@@ -4,16 +4,15 @@
 //! the first use of the state that a round carries takes nothing. A state that is used again counts as another call.
 
 use super::chain::{Resumed, StageId};
-use super::interface::{Selection, Stage, StageTime, Verdict};
+use super::interface::{Round, Selection, Stage, StageData, StageTime, Verdict};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::{CallFacts, CallRates};
 use crate::dispatch::store::{Once, consume_once};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
-use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::host::rate_limits::{RateLimiting, Refused, Step, Taking, facts};
+use crate::host::rate_limits::{PassedLate, RateLimiting, Refused, Step, Taking, facts};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
@@ -26,34 +25,26 @@ impl Stage for RateLimit {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        // A call within middleware was counted with its outer call.
-        call.context.entry.rate_limits.is_some() && matches!(call.role, Role::Message)
+        call.context.entry.rate_limits.is_some() && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
         let (shared, id) = (&port.0, call.id);
-        let Some(limits) = &call.context.entry.rate_limits else { return Verdict::Pass };
-        let round = shared.calls.with(id, |flight| flight.passage.data()?.round_key.take()).flatten();
-        let Some(round) = round else { return port.take_call(id, &call.context, &call.input) };
-        port.pass_if_late(id, limits);
-        let (later, context, input) = (port.clone(), call.context.clone(), call.input.clone());
-        let answered = move |once| {
-            let verdict = match once {
-                Once::First => Verdict::Pass,
-                Once::Again | Once::Unknown(_) => later.take_call(id, &context, &input),
-            };
-            match verdict {
-                Verdict::Wait => {}
-                Verdict::Pass => {
-                    later.resume(StageId::RateLimit, id, later.0.now(), |_| Ok(()));
+        let round = shared.calls.with(id, |flight| flight.passage.data()?.round.take()).flatten();
+        match round {
+            None => match port.take_call(id, &call.context, &call.input, PassedLate::default()) {
+                None => Verdict::Wait,
+                Some((_, Ok(()))) => Verdict::Pass,
+                Some((taking, Err(refused))) => {
+                    Verdict::Answer(refused.of_call(taking.limits(), &call.context.entry, port.is_task(id)))
                 }
-                Verdict::Answer(answer) => {
-                    later.refuse_waiting(StageId::RateLimit, id, answer);
-                }
+            },
+            Some(Round::Once) => Verdict::Pass,
+            Some(Round::Key(key)) => {
+                port.continue_round(id, key, call);
+                Verdict::Wait
             }
-        };
-        consume_once(&*shared.store, round, shared.limits.state_lifetime, shared.now(), answered);
-        Verdict::Wait
+        }
     }
 
     fn late(_: &CallContext) -> Option<RpcError> {
@@ -62,9 +53,37 @@ impl Stage for RateLimit {
 }
 
 impl HostPort {
-    /// Takes a call from the allowances of its entry.
-    fn take_call(&self, id: CallId, context: &Arc<CallContext>, input: &JsonSlice) -> Verdict {
-        let Some(limits) = &context.entry.rate_limits else { return Verdict::Pass };
+    /// Resumes a call that continues a former round, unless the state of that round was used before.
+    fn continue_round(&self, id: CallId, key: String, call: &ReadyCall) {
+        let shared = &self.0;
+        let late = PassedLate::default();
+        if let Some(limits) = &call.context.entry.rate_limits {
+            self.pass_if_late(id, limits, late.clone());
+        }
+        let (later, context, input) = (self.clone(), call.context.clone(), call.input.clone());
+        let answered = move |once| match once {
+            Once::First => {
+                later.resume(StageId::RateLimit, id, later.0.now(), |_| Ok(()));
+            }
+            Once::Again | Once::Unknown(_) => {
+                if let Some((taking, result)) = later.take_call(id, &context, &input, late) {
+                    later.taken(id, taking, result);
+                }
+            }
+        };
+        consume_once(&*shared.store, key, shared.limits.state_lifetime, shared.now(), answered);
+    }
+
+    /// Takes a call from the allowances of its entry. `None`: the store answers later, and the call is resumed then.
+    fn take_call(
+        &self,
+        id: CallId,
+        context: &Arc<CallContext>,
+        input: &JsonSlice,
+        late: PassedLate,
+    ) -> Option<(Taking, Result<(), Refused>)> {
+        let none = CallRates::default();
+        let limits = context.entry.rate_limits.as_ref().unwrap_or(&none);
         let facts = CallFacts {
             entry: Some((context.entry.kind, &context.entry.name)),
             session: context.session_id.as_deref(),
@@ -72,25 +91,25 @@ impl HostPort {
             ..facts(&context.arrival)
         };
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let mut taking = Taking::new(limits, limits.keys(server, &facts));
+        let mut taking = Taking::new(limits, limits.keys(server, &facts), late.clone());
         match self.0.take_now(&mut taking) {
-            Ok(Step::Passes) => Verdict::Pass,
-            Err(refused) => Verdict::Answer(refused.of_call(limits, &context.entry)),
+            Ok(Step::Passes) => Some((taking, Ok(()))),
+            Err(refused) => Some((taking, Err(refused))),
             Ok(Step::Asks(op)) => {
-                self.pass_if_late(id, limits);
+                self.pass_if_late(id, limits, late);
                 let later = self.clone();
                 let then = move |taking, result| later.taken(id, taking, result);
                 self.0.take_later(taking, op, Box::new(then));
-                Verdict::Wait
+                None
             }
         }
     }
 
     /// Resumes a call for which the store has answered.
     fn taken(&self, id: CallId, mut taking: Taking, result: Result<(), Refused>) {
-        let passes = result.is_ok();
+        let (passes, is_task) = (result.is_ok(), self.is_task(id));
         let resumed = self.resume(StageId::RateLimit, id, self.0.now(), |flight| {
-            result.map_err(|refused| refused.of_call(taking.limits(), &flight.context.entry))
+            result.map_err(|refused| refused.of_call(taking.limits(), &flight.context.entry, is_task))
         });
         if passes && resumed != Resumed::Passed {
             self.0.give_back(&mut taking);
@@ -98,12 +117,22 @@ impl HostPort {
     }
 
     /// Lets a call pass if the store does not answer in time, and if its limits permit that.
-    fn pass_if_late(&self, id: CallId, limits: &CallRates) {
+    fn pass_if_late(&self, id: CallId, limits: &CallRates, late: PassedLate) {
         if limits.pass_on_failure() {
             let port = self.clone();
             self.0.if_late(id, move |now| {
-                port.resume(StageId::RateLimit, id, now, |_| Ok(())) == Resumed::Passed
+                let resumed = port.resume(StageId::RateLimit, id, now, |_| {
+                    late.note();
+                    Ok(())
+                });
+                resumed == Resumed::Passed
             });
         }
+    }
+
+    /// Whether a call is a task from its start, and so cannot be answered with a result.
+    pub(super) fn is_task(&self, id: CallId) -> bool {
+        let is_task = |data: &mut StageData| data.task.is_some();
+        self.0.calls.with(id, |flight| flight.passage.data().is_some_and(is_task)).unwrap_or(false)
     }
 }

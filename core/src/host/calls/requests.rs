@@ -7,7 +7,7 @@ use crate::dispatch::route::{Asker, Invocation, Route, address, route};
 use crate::host::Target;
 use crate::host::admission::argument_checks::Check;
 use crate::host::admission::confirmation::confirm_text;
-use crate::host::admission::interface::StageData;
+use crate::host::admission::interface::{Round, StageData};
 use crate::host::admission::once_only::{round_key, state_key};
 use crate::host::builtin::listing::{ListPage, Part};
 use crate::host::calls::dispatch::Thread;
@@ -174,7 +174,9 @@ impl Engine {
         continues: Continues<'_>,
     ) -> Result<Step, RpcError> {
         let Continues { outer, .. } = continues;
+        // A stream that is opened has limits of its own.
         if let (Some(limits), true) = (&self.0.rate_limiting.requests, continues.is_new())
+            && !request.method.is(Op::Listen)
             && let Some(step) = self.count_request(limits, (scope, request), &client, sink)?
         {
             return Ok(step);
@@ -204,7 +206,7 @@ impl Engine {
         match route(&request.method, params, asker, &snapshot, declared)? {
             Route::Own(
                 op @ (Op::TasksGet | Op::TasksUpdate | Op::TasksCancel | Op::TasksResult | Op::TasksList),
-            ) => self.about_tasks(scope, request, client, op, sink).map(Step::Started),
+            ) => self.about_tasks(scope, request, client, (op, continues.own), sink).map(Step::Started),
             Route::Call(invocation) => {
                 self.call(scope, request, client, (invocation, None), sink, continues).map(Step::Started)
             }
@@ -213,7 +215,7 @@ impl Engine {
                     let (entry, input) = (wrapped.entry.clone(), params.object());
                     let invocation = Invocation { entry, input, uri: None, unchecked: false };
                     return self
-                        .call(scope, request, client, (invocation, None), sink, Continues::default())
+                        .call(scope, request, client, (invocation, None), sink, continues)
                         .map(Step::Started);
                 }
                 match self.list((kind, operation), &snapshot, id, params, (caller, revision))? {
@@ -234,8 +236,11 @@ impl Engine {
             }
             Route::Failed(text) => {
                 request.observed.refused(ARGUMENTS);
-                if outer.is_none() {
-                    self.audit_refused(scope, request, Some(ARGUMENTS));
+                match (outer, continues.own) {
+                    (Some(_), _) => {}
+                    // The call that the request is has an audit event of its own.
+                    (None, Some(own)) => _ = self.0.calls.with(own, |flight| flight.refused(ARGUMENTS)),
+                    (None, None) => self.audit_refused(scope, request, Some(ARGUMENTS)),
                 }
                 Ok(Step::Answer(shaper.failed(id, revision, &text)))
             }
@@ -317,7 +322,9 @@ impl Engine {
             && (params.get("requestState").is_some() || params.get("inputResponses").is_some());
         // Before 2026-07-28 the member is an unknown one.
         let once = context.entry.policies.once_only == Some(true) || confirm_text(&context).is_some();
-        let limited = context.entry.rate_limits.is_some();
+        // A round without answers is another call.
+        let answers = || params.get("inputResponses").is_some_and(|all| all.members().next().is_some());
+        let limited = context.entry.rate_limits.is_some() && retried && answers();
         let state = if retried && (once || limited) { params.get_str("requestState")? } else { None };
         let (task, may_be_task) = match task {
             TaskMode::Now(ttl) => (Some(ttl), false),
@@ -328,8 +335,11 @@ impl Engine {
             let check = unchecked.then(|| Check { params: Some(params.clone()) });
             let state = state.as_deref();
             let state_key = state.filter(|_| once).map(state_key);
-            let round_key = state.filter(|_| limited).map(round_key);
-            Box::new(StageData { check, state_key, round_key, task, ..StageData::default() })
+            // With `once_only`, a state that is used again is refused in any case.
+            let round = state
+                .filter(|_| limited)
+                .map(|state| if once { Round::Once } else { Round::Key(round_key(state)) });
+            Box::new(StageData { check, state_key, round, task, ..StageData::default() })
         });
         let role = outer.map_or(Role::Message, Role::Inner);
         let spec = CallSpec::of(scope.peer(), context, input, sink);

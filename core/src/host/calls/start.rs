@@ -106,7 +106,7 @@ impl Role {
 
     /// How long the call may take, with this timeout for its handler. `None` is without a limit.
     #[inline]
-    fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
+    pub(in crate::host) fn time(self, timeout: Duration, limits: &Limits) -> Option<Duration> {
         match self {
             Role::Own(Own::Untimed) => None,
             Role::Own(Own::Timed | Own::Deciding | Own::Counted) => Some(limits.store_timeout),

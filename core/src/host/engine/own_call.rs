@@ -73,6 +73,23 @@ impl Engine {
         }
     }
 
+    /// Registers a request that the engine answers itself later, or lets one that waited wait for something else.
+    pub(in crate::host) fn own_call_again(
+        &self,
+        scope: &Scope,
+        request: &ReceivedRequest<'_>,
+        client: Client,
+        (before, own): (Option<CallId>, Own),
+        sink: &Arc<dyn Sink>,
+    ) -> Result<CallId, RpcError> {
+        let Some(call) = before else { return self.own_call(scope, request, client, own, sink) };
+        let role = Role::Own(own);
+        let until = role.time(self.0.limits.store_timeout, &self.0.limits);
+        let until = until.and_then(|time| self.0.now().checked_add(time));
+        self.0.with_deadline(call, |flight, deadline| (flight.role, *deadline) = (role, until));
+        Ok(call)
+    }
+
     /// Lets a request that the engine has not answered yet continue as a call of a handler. The call keeps its id, its
     /// place with its peer and its part of the client's share.
     #[inline(never)]

@@ -155,7 +155,11 @@ impl Engine {
             (None, None) => WaitingRequest::begin(self, begun, client, sink, Own::Deciding)?,
             // The outer call can be cancelled instead.
             (Some(outer), _) => WaitingRequest::new(self, begun, client, sink, (Some(outer), None)),
-            (None, own) => WaitingRequest::new(self, begun, client, sink, (None, own)),
+            (None, before @ Some(_)) => {
+                let own = (before, Own::Deciding);
+                let own = self.own_call_again(scope, request, client.clone(), own, sink)?;
+                WaitingRequest::new(self, begun, client, sink, (None, Some(own)))
+            }
         };
         request.observed.waits(stage::AUTHORIZATION);
         let (own, shared) = (waiting.own(), self.0.clone());

@@ -8,7 +8,7 @@ mod requests;
 mod taking;
 
 pub(in crate::host) use refused::Refused;
-pub(in crate::host) use taking::{Step, Taking};
+pub(in crate::host) use taking::{PassedLate, Step, Taking};
 
 use crate::dispatch::policy::{CallFacts, CallRates};
 use crate::host::calls::request_origin::RequestOrigin;

@@ -19,14 +19,14 @@ pub(in crate::host) enum Refused {
 
 impl Refused {
     /// The answer to a call of an entry.
-    pub(in crate::host) fn of_call(self, limits: &CallRates, entry: &Registered) -> Answer {
+    pub(in crate::host) fn of_call(self, limits: &CallRates, entry: &Registered, is_task: bool) -> Answer {
         let (limit, wait) = match self.exceeded(limits) {
             Ok(exceeded) => exceeded,
             Err(error) => return error.into(),
         };
         let text =
             limit.refusal_text(wait, || format!("Too many calls: {entry} takes {}", limit.describe("call")));
-        match limit.refusal {
+        match limit.refusal.of(entry.kind, is_task) {
             // Over HTTP, only a request that exceeds a limit of the server has a status of its own. Some clients end their
             // session after such a status, and read no error in the response.
             RefusalForm::Error => error(limit, wait, RpcError::internal(text)).into(),

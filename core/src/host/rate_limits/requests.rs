@@ -1,6 +1,6 @@
 //! The limits of a server's requests.
 
-use super::{RateLimiting, Step, Taking, facts};
+use super::{PassedLate, RateLimiting, Step, Taking, facts};
 use crate::dispatch::policy::{CallFacts, CallRates};
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::Step as Performed;
@@ -29,21 +29,24 @@ impl Engine {
         let origin = scope.arrival();
         let session = scope.peer().and_then(|peer| peer.session_id());
         let facts = CallFacts { session: session.map(|session| &**session), ..facts(&origin) };
+        let late = PassedLate::default();
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let mut taking = Taking::new(limits, limits.keys(server, &facts));
+        let mut taking = Taking::new(limits, limits.keys(server, &facts), late.clone());
         let op = match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => return Ok(None),
             Ok(Step::Asks(op)) => op,
             Err(refused) => return Err(refused.of_request(limits)),
         };
-        let waiting = WaitingRequest::begin(self, (scope, request), client.clone(), sink, Own::Counted)?;
+        let begun = WaitingRequest::begin(self, (scope, request), client.clone(), sink, Own::Counted);
+        let waiting = begun.inspect_err(|_| self.0.give_back(&mut taking))?;
         let own = waiting.own();
         request.observed.waits(stage::RATE_LIMIT);
         let waiting = Arc::new(Mutex::new(Some(waiting)));
         if let (Some(own), true) = (own, limits.pass_on_failure()) {
-            let (engine, late) = (self.clone(), waiting.clone());
+            let (engine, later) = (self.clone(), waiting.clone());
             let passes = move |now: Instant| {
-                let Some(waiting) = late.lock().take() else { return false };
+                let Some(waiting) = later.lock().take() else { return false };
+                late.note();
                 // Performing the request may take its own time.
                 let until = now.checked_add(engine.0.limits.store_timeout);
                 engine.0.with_deadline(own, |_, deadline| *deadline = until);

@@ -5,6 +5,8 @@ use crate::dispatch::policy::{CallRates, OnStoreFailure};
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::engine_state::Shared;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// What a request takes of its allowances.
 pub(in crate::host) struct Taking {
@@ -13,8 +15,20 @@ pub(in crate::host) struct Taking {
     keys: Vec<String>,
     /// The number of limits that have answered.
     asked: usize,
-    /// The limits from which a piece was taken, as bits.
-    taken: u8,
+    /// For each limit, when a piece was taken.
+    taken: Vec<Option<Instant>>,
+    late: PassedLate,
+}
+
+/// Whether a request has passed although the store was late. It then keeps what the store takes for it.
+#[derive(Clone, Default)]
+pub(in crate::host) struct PassedLate(Arc<AtomicBool>);
+
+impl PassedLate {
+    /// Records that the request has passed.
+    pub(in crate::host) fn note(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// What comes next.
@@ -29,8 +43,9 @@ pub(in crate::host) enum Step {
 type Then = Box<dyn FnOnce(Taking, Result<(), Refused>) + Send>;
 
 impl Taking {
-    pub(in crate::host) fn new(limits: &CallRates, keys: Vec<String>) -> Taking {
-        Taking { limits: limits.clone(), keys, asked: 0, taken: 0 }
+    pub(in crate::host) fn new(limits: &CallRates, keys: Vec<String>, late: PassedLate) -> Taking {
+        let taken = vec![None; keys.len()];
+        Taking { limits: limits.clone(), keys, asked: 0, taken, late }
     }
 
     pub(in crate::host) fn limits(&self) -> &CallRates {
@@ -44,13 +59,13 @@ impl Taking {
     }
 
     /// Takes the answer to the operation, whose key is kept for giving back.
-    fn answered(&mut self, key: String, done: StoreDone) -> Result<(), Refused> {
+    fn answered(&mut self, key: String, done: StoreDone, now: Instant) -> Result<(), Refused> {
         let number = self.asked;
         self.keys[number] = key;
         self.asked += 1;
         let why = match done {
             StoreDone::Taken { taken: true, .. } => {
-                self.taken |= 1 << number;
+                self.taken[number] = Some(now);
                 return Ok(());
             }
             StoreDone::Taken { wait, .. } => return Err(Refused::Exceeds { number, wait }),
@@ -94,7 +109,7 @@ impl Shared {
     /// Takes an answer of the store. If a limit refuses the request, what it took before is given back.
     fn take_answer(&self, taking: &mut Taking, op: StoreOp, done: StoreDone) -> Result<(), Refused> {
         let StoreOp::Take { key, .. } = op else { return Ok(()) };
-        let taken = taking.answered(key, done);
+        let taken = taking.answered(key, done, self.now());
         if taken.is_err() {
             self.give_back(taking);
         }
@@ -103,9 +118,14 @@ impl Shared {
 
     /// Gives back what a request took that was not admitted.
     pub(in crate::host) fn give_back(&self, taking: &mut Taking) {
-        let taken = std::mem::take(&mut taking.taken);
+        if taking.late.0.load(Ordering::Acquire) {
+            return;
+        }
+        let now = self.now();
         for (number, limit) in taking.limits.0.iter().enumerate() {
-            if taken & 1 << number == 0 {
+            // A piece that has come back by itself is not given back once more.
+            let is_held = |at: &Instant| now.saturating_duration_since(*at) < limit.rate.period;
+            if taking.taken[number].take().filter(is_held).is_none() {
                 continue;
             }
             let op = StoreOp::Take { key: taking.keys[number].clone(), by: -1, rate: limit.rate };

@@ -37,7 +37,7 @@ impl Engine {
         scope: &Scope,
         request: &ReceivedRequest<'_>,
         client: Client,
-        op: Op,
+        (op, before): (Op, Option<CallId>),
         sink: &Arc<dyn Sink>,
     ) -> Result<Accepted, RpcError> {
         let (params, revision) = (&request.params, client.revision);
@@ -55,7 +55,7 @@ impl Engine {
                 }
                 None => None,
             };
-            let call = self.own_call(scope, request, client, Own::Timed, sink)?;
+            let call = self.own_call_again(scope, request, client, (before, Own::Timed), sink)?;
             port.list_tasks(call, principal, cursor, revision);
             return Ok(Accepted::Started(call));
         }
@@ -70,7 +70,7 @@ impl Engine {
             _ => None,
         };
         let own = if op == Op::TasksResult { Own::Untimed } else { Own::Timed };
-        let call = self.own_call(scope, request, client, own, sink)?;
+        let call = self.own_call_again(scope, request, client, (before, own), sink)?;
         let whose = TaskOwner { id, principal, revision };
         match (op, answers) {
             (Op::TasksUpdate, Some(answers)) => port.update_task(call, whose, answers),

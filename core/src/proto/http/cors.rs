@@ -5,7 +5,7 @@ use super::{LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, SESSION_ID};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The response headers that a page may read (MH-8).
-pub const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version";
+pub const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After";
 
 /// The headers that a page may always send.
 const KNOWN: [&str; 8] =

@@ -49,6 +49,29 @@ fn a_round_with_answers_takes_nothing_but_a_state_that_is_used_again_does() {
 }
 
 #[test]
+fn a_round_without_answers_is_a_call() {
+    let bench = Bench::new();
+    add(&bench, "search", json!({ "rate_limit": "2/h" }));
+    let caller = Caller::new(None);
+    let mut state = first_round(&bench, &caller);
+    let round = |state: &Value| {
+        let mut request = second_round(state);
+        request["params"]["inputResponses"] = json!({});
+        request
+    };
+    bench.drain();
+    caller.send(&bench, round(&state));
+    let running = bench.drain_call();
+    bench.port.ask(running.id, ask("which"), AskMode::Rerun).unwrap();
+    bench.port.complete(running.id, Outcome::Suspend).unwrap();
+    state = caller.sink.one()["result"]["requestState"].clone();
+    caller.send(&bench, round(&state));
+    assert_eq!(finish(&bench), 0);
+    assert!(error_of(&caller.sink.one()).1.starts_with("Too many calls:"));
+    bench.assert_settled();
+}
+
+#[test]
 fn answers_without_a_state_are_a_call() {
     let bench = Bench::new();
     add(&bench, "search", json!({ "rate_limit": "1/h" }));

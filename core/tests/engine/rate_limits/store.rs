@@ -78,6 +78,44 @@ fn a_call_that_ends_before_the_store_answers_gives_back_what_it_took() {
 }
 
 #[test]
+fn what_has_come_back_by_itself_is_not_given_back_once_more() {
+    let limits = json!([{ "amount": 1, "per": 500, "by": "principal" }, { "amount": 9, "per": 60_000 }]);
+    let (bench, store, caller) = bench_with(limits);
+    store.becomes(Mood::Late);
+    caller.send(&bench, search());
+    store.answer();
+    // The call waits for its second limit, while its piece of the first one comes back.
+    bench.advance(Duration::from_millis(600));
+    store.becomes(Mood::Prompt);
+    let other = Caller::new(None);
+    assert!(other.passes(&bench, "search", json!({})));
+    caller.send(
+        &bench,
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } }),
+    );
+    store.answer();
+    assert!(!other.passes(&bench, "search", json!({})), "the piece of the other call stays");
+}
+
+#[test]
+fn a_task_is_refused_with_an_error() {
+    let bench = Bench::legacy();
+    let limit = json!({ "amount": 1, "per": 60_000, "refusal": "result" });
+    add(&bench, "search", json!({ "rate_limit": limit, "task_support": "optional" }));
+    for task in [None, Some(json!({})), None] {
+        let mut request = call(json!(1), "search", json!({}));
+        if let Some(task) = &task {
+            request["params"]["task"] = task.clone();
+        }
+        bench.send(request);
+        let ran = finish(&bench);
+        let answer = bench.sink.one();
+        let is_error = answer.get("error").is_some();
+        assert_eq!((ran == 1, is_error), (task.is_none() && ran == 1, task.is_some()), "{answer}");
+    }
+}
+
+#[test]
 fn a_store_that_is_too_slow_refuses_or_lets_pass() {
     let (bench, store, caller) = bench_with(json!("5/min"));
     store.becomes(Mood::Late);
@@ -103,8 +141,7 @@ fn a_store_that_is_too_slow_refuses_or_lets_pass() {
     // The time of the handler begins now, and its end is an ordinary one.
     bench.advance(Duration::from_secs(1));
     store.answer();
-    store.answer();
-    assert_eq!((store.waiting(), store.taken()), (0, 0));
+    assert_eq!((store.waiting(), store.taken()), (0, 1), "the call that runs keeps what the store took");
     bench.port.complete(running.id, Outcome::Text("done".into())).unwrap();
     assert_eq!(result_text(&caller.sink.one()), "done");
     store.becomes(Mood::Prompt);

@@ -17,6 +17,8 @@ use std::time::Duration;
 const MAX_LIMITS: usize = 8;
 const MAX_KEYS: usize = 4;
 const MAX_AMOUNT: usize = 1_000_000_000;
+/// The longest period, as long as the longest time of any option.
+const MAX_PERIOD: Duration = Duration::from_secs(3_200_000_000);
 /// The most bytes in the name of an argument.
 const MAX_NAME: usize = 128;
 
@@ -160,6 +162,9 @@ impl RateLimit {
                 return Err(format!("{path}.{name} must be 1 to {MAX_AMOUNT}, not {count}"));
             }
         }
+        if options.per.is_some_and(|per| per > MAX_PERIOD) {
+            return Err(format!("{path}.per must be at most a century"));
+        }
         if options.burst.is_some() && options.window == Some(Window::Sliding) {
             return Err(format!("{path}: a sliding window has no burst; leave out burst, or window"));
         }
@@ -225,7 +230,10 @@ impl<const N: usize> From<[RateLimit; N]> for RateLimits {
 impl RateLimits {
     /// The limits as the engine applies them.
     pub(crate) fn limits(&self) -> CallRates {
-        CallRates(self.0.iter().map(RateLimit::limit).collect())
+        let mut limits: Vec<_> = self.0.iter().map(RateLimit::limit).collect();
+        // The limits of single callers are asked first. So a caller above its own limit takes nothing from all.
+        limits.sort_by_key(CallRate::is_wide);
+        CallRates(limits.into())
     }
 
     /// The arguments by whose values calls are counted.
