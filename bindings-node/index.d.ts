@@ -34,8 +34,8 @@ export interface Limits {
    */
   maxLaneCalls?: number
   /**
-   * Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
-   * as busy. Default 256.
+   * Calls of one tool or other entry that wait because the entry's `max_concurrency` or `max_concurrency_by` is
+   * reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
    */
   maxWaitingCalls?: number
   /**
@@ -820,9 +820,12 @@ export interface CommonPolicies {
    */
   timeout?: number
   /**
-   * The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout applies to
-   * the waiting time, and starts again when the call runs. `limits.maxWaitingCalls` bounds how many calls wait. A call that
-   * waits for an answer of its client counts as running, unless its attempt has ended with the question. Default: no limit.
+   * The maximum number of concurrent calls. Further calls wait. Their callers take turns, and calls of one caller run in the
+   * order in which they arrived. A caller is a principal; calls without one are told apart by their sessions, addresses or
+   * connections. The timeout applies to the waiting time, and starts again when the call runs. The limit
+   * `limits.maxWaitingCalls` bounds how many calls wait. If it is reached, a caller with few waiting calls may add one, and
+   * the newest one of the caller with the most is refused instead. A call that waits for an answer of its client counts as
+   * running, unless its attempt has ended with the question. Default: no limit.
    */
   maxConcurrency?: number
   /**
@@ -853,6 +856,14 @@ export interface AccessPolicies {
 }
 
 export interface CallPolicies {
+  /**
+   * The maximum number of concurrent calls with the same value of a key: an object from keys to numbers, such as
+   * `{"principal": 2}`. The keys are `principal`, `address`, `session` and `arguments.NAME`, at most 4. All of them apply,
+   * and `maxConcurrency` too. Further calls wait, and calls with other values do not wait for them. Calls without a session
+   * count by their principal, and those without a principal by their address. An IPv6 network of 64 bits counts as one
+   * address. Default: no limit.
+   */
+  maxConcurrencyBy?: { readonly [key: string]: number }
   /**
    * How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
    * `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and `onStoreFailure`,

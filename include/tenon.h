@@ -715,8 +715,8 @@ typedef int32_t tenon_http_step;
 /** Skills in one folder. A folder with more cannot be registered. Default 1,000. */
 #define TENON_LIMIT_SKILLS 53
 /**
- * Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
- * as busy. Default 256.
+ * Calls of one tool or other entry that wait because the entry's `max_concurrency` or `max_concurrency_by` is
+ * reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
  */
 #define TENON_LIMIT_WAITING_CALLS 54
 /**
@@ -1882,10 +1882,13 @@ tenon_status tenon_tool_add_param(
  *
  * - "timeout": a number of milliseconds above 0. The timeout of one call. If a call takes longer, the client receives
  *   an error, and a later result is dropped. Default: the limit TENON_LIMIT_CALL_TIMEOUT_MS.
- * - "max_concurrency": a positive integer. The maximum number of concurrent calls. Further calls wait in the order in
- *   which they arrived. The timeout applies to the waiting time, and starts again when the call runs. The limit
- *   TENON_LIMIT_WAITING_CALLS bounds how many calls wait. A call that waits for an answer of its client counts as
- *   running, unless its attempt has ended with the question. Default: no limit.
+ * - "max_concurrency": a positive integer. The maximum number of concurrent calls. Further calls wait. Their callers
+ *   take turns, and calls of one caller run in the order in which they arrived. A caller is a principal; calls
+ *   without one are told apart by their sessions, addresses or connections. The timeout applies to the waiting time,
+ *   and starts again when the call runs. The limit "max_waiting_calls" bounds how many calls wait. If it is reached,
+ *   a caller with few waiting calls may add one, and the newest one of the caller with the most is refused instead. A
+ *   call that waits for an answer of its client counts as running, unless its attempt has ended with the question.
+ *   Default: no limit.
  * - "tags": a JSON array of strings. Tags by which entries are disabled, and enabled again. Clients do not see them.
  *   At most 64 tags of at most 128 bytes each. Default: none.
  * - "hidden": true or false. Whether the entry is left out of every list. It can still be called. Default: no. For
@@ -1899,6 +1902,12 @@ tenon_status tenon_tool_add_param(
  * - "public": true or false. Whether callers without a principal may use the entry, although the server refuses them.
  *   Such an entry cannot need scopes or roles. Default: no, if the server's setting "anonymous" is "refuse". For
  *   tools, resources, resource templates, resource providers, prompts, completions, methods, notifications.
+ * - "max_concurrency_by": a JSON object with a positive integer for each key. The maximum number of concurrent calls
+ *   with the same value of a key: an object from keys to numbers, such as "{"principal": 2}". The keys are
+ *   "principal", "address", "session" and "arguments.NAME", at most 4. All of them apply, and "max_concurrency" too.
+ *   Further calls wait, and calls with other values do not wait for them. Calls without a session count by their
+ *   principal, and those without a principal by their address. An IPv6 network of 64 bits counts as one address.
+ *   Default: no limit. For tools, resources, resource templates, resource providers, prompts, completions, methods.
  * - "rate_limit": a string such as "60/min", a JSON object with amount and per, or a JSON array of these. How many
  *   calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
  *   "60/min", an object with the members "amount", "per", "burst", "window", "by", "refusal", "text" and

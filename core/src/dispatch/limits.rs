@@ -160,8 +160,8 @@ limits! {
     /// Calls in flight in one lane: running in, or queued for, one event loop or thread pool of the program. In Rust,
     /// all handlers share one lane. One more is refused as busy. Default 4,096.
     4 max_lane_calls: Count = 4_096, 1, MANY;
-    /// Calls of one tool or other entry that wait because the entry's `max_concurrency` is reached. One more is refused
-    /// as busy. Default 256.
+    /// Calls of one tool or other entry that wait because the entry's `max_concurrency` or `max_concurrency_by` is
+    /// reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
     54 max_waiting_calls: Count = 256, 0, MANY, changeable;
     /// Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
     /// lines. One more is refused as busy. Default 1,024.

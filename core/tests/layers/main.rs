@@ -85,7 +85,11 @@ const PARTS: [(&str, &str, &[&str]); 67] = [
     ("proto", "session", &["catalog", "messages", "operation", "version"]),
     ("dispatch", "aead", &["environment"]),
     ("dispatch", "audit", &["environment", "observer", "principal"]),
-    ("dispatch", "calls", &["aead", "environment", "limits", "principal", "validation"]),
+    (
+        "dispatch",
+        "calls",
+        &["aead", "environment", "limits", "policy", "principal", "shrinking_map", "validation"],
+    ),
     ("dispatch", "observer", &["environment", "log"]),
     ("dispatch", "options", &["access", "log", "nearest_name", "policy", "principal", "validation"]),
     ("dispatch", "policy", &["principal", "shares", "store"]),

@@ -37,6 +37,22 @@ fn errors_name_the_line_and_the_nearest_name() {
             "app.toml, line 3: policies.tools.\"get_*\".max_concurrency must be a positive integer, not 0",
         ),
         (
+            at("max_concurrency_by = { principal = 0 }"),
+            "app.toml, line 3: policies.tools.\"get_*\".max_concurrency_by.principal must be a positive integer, not 0",
+        ),
+        (
+            at("[policies.tools.\"get_*\".max_concurrency_by]\nprincipal = 1\n\"arguments.city\" = 0"),
+            "app.toml, line 5: policies.tools.\"get_*\".max_concurrency_by.arguments.city must be a positive integer",
+        ),
+        (
+            at("rate_limit = [\n\"5/s\",\n\"fast\"]"),
+            "app.toml, line 5: policies.tools.\"get_*\".rate_limit[1]: \"fast\" is no rate",
+        ),
+        (
+            at("timeout = 1\nmax_concurrency_by = { global = 1 }"),
+            "app.toml, line 4: policies.tools.\"get_*\".max_concurrency_by: \"global\" tells no calls of one entry apart",
+        ),
+        (
             at("scopes = \"a\""),
             "app.toml, line 3: policies.tools.\"get_*\".scopes must be a JSON array of strings, not \"a\"",
         ),

@@ -30,8 +30,8 @@ class Limits(TypedDict, total=False):
     all handlers share one lane. One more is refused as busy. Default 4,096.
     """
     max_waiting_calls: int
-    """Calls of one tool or other entry that wait because the entry's ``max_concurrency`` is reached. One more is
-    refused as busy. Default 256.
+    """Calls of one tool or other entry that wait because the entry's ``max_concurrency`` or ``max_concurrency_by``
+    is reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
     """
     max_peer_calls: int
     """Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket

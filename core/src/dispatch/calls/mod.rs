@@ -2,7 +2,7 @@
 
 pub mod ask;
 pub mod ask_replay;
-pub(crate) mod concurrency_limit;
+pub(crate) mod concurrency;
 #[cfg(all(test, loom))]
 pub(super) mod loom_table;
 pub mod table;

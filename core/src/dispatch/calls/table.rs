@@ -253,6 +253,17 @@ impl<T> CallTable<T> {
         slot.entry.as_mut().map(f)
     }
 
+    /// Like [`CallTable::with`], for a call whose deadline has passed.
+    pub fn with_expired<R>(&self, id: CallId, now: Instant, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        #[cfg(all(test, not(loom)))]
+        let _held = held::enter();
+        let (shard, place) = self.shard(id.slot());
+        let mut shard = shard.lock();
+        let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+        slot.deadline.filter(|deadline| *deadline <= now)?;
+        slot.entry.as_mut().map(f)
+    }
+
     /// Like [`CallTable::with`], but `f` may also change the call's deadline under the same lock. So the deadline
     /// always matches the state that `f` left. Also returns whether that deadline is now the earliest.
     pub fn with_deadline<R>(

@@ -44,6 +44,8 @@ pub enum Form {
     Lists,
     /// An object with access rules for each tag.
     TagRules,
+    /// An object with a positive integer for each key.
+    CountsByKey,
     /// A rate limit, or a list of them.
     RateLimit,
     /// A circuit breaker.
@@ -102,6 +104,7 @@ impl Form {
             (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
             (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
+            (Form::CountsByKey, _) => format!("{object} with a positive integer for each key"),
             (Form::RateLimit, _) => {
                 let (text, rate) = (Form::Text.expected(spelling), spelling.quoted("60/min"));
                 format!("{text} such as {rate}, {object} with amount and per, or {list} of these")
@@ -163,6 +166,7 @@ impl Form {
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
             Form::Lists => "dict[str, Sequence[str]]".to_owned(),
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
+            Form::CountsByKey => "dict[str, int]".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker | dict[str, Any]".to_owned(),
             Form::Principal => "str | Principal | dict[str, Any]".to_owned(),
@@ -195,6 +199,7 @@ impl Form {
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
             Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
+            Form::CountsByKey => "{ readonly [key: string]: number }".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker".to_owned(),
             Form::Principal => "string | PrincipalOptions".to_owned(),

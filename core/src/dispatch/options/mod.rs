@@ -40,6 +40,7 @@ pub use table::OptionRow;
 pub(crate) use table::{Access, options, setter};
 pub(crate) use values::authorization::{Grants, PublicUrl};
 pub use values::circuit_breaker::CircuitBreaker;
+pub(crate) use values::concurrency_by_key::ConcurrencyByKey;
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::rate_limit::RateLimit;

@@ -53,10 +53,12 @@ options! {
         /// The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped.
         /// Default: the limit `call_timeout`.
         timeout: Duration;
-        /// The maximum number of concurrent calls. Further calls wait in the order in which they arrived. The timeout
-        /// applies to the waiting time, and starts again when the call runs. The limit `max_waiting_calls` bounds how many
-        /// calls wait. A call that waits for an answer of its client counts as running, unless its attempt has ended with
-        /// the question. Default: no limit.
+        /// The maximum number of concurrent calls. Further calls wait. Their callers take turns, and calls of one caller run
+        /// in the order in which they arrived. A caller is a principal; calls without one are told apart by their sessions,
+        /// addresses or connections. The timeout applies to the waiting time, and starts again when the call runs. The limit
+        /// `max_waiting_calls` bounds how many calls wait. If it is reached, a caller with few waiting calls may add one, and
+        /// the newest one of the caller with the most is refused instead. A call that waits for an answer of its client
+        /// counts as running, unless its attempt has ended with the question. Default: no limit.
         max_concurrency: usize;
         /// Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
         /// bytes each. Default: none.
@@ -77,6 +79,12 @@ options! {
         public: bool;
     }
     group call_policies at Owners::Entries(CALLED); {
+        /// The maximum number of concurrent calls with the same value of a key: an object from keys to numbers, such as
+        /// `{"principal": 2}`. The keys are `principal`, `address`, `session` and `arguments.NAME`, at most 4. All of them
+        /// apply, and `max_concurrency` too. Further calls wait, and calls with other values do not wait for them. Calls
+        /// without a session count by their principal, and those without a principal by their address. An IPv6 network of 64
+        /// bits counts as one address. Default: no limit.
+        max_concurrency_by: ConcurrencyByKey;
         /// How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such
         /// as `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and
         /// `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,

@@ -72,6 +72,7 @@ macro_rules! setter {
     (@param $types:tt CircuitBreaker) => { $crate::dispatch::options::types::CircuitBreaker };
     (@param $types:tt Failures) => { impl Into<$crate::dispatch::options::types::Failures> };
     (@param $types:tt Keys) => { impl Into<$crate::dispatch::options::types::Keys> };
+    (@param $types:tt ConcurrencyByKey) => { impl IntoIterator<Item = ($crate::dispatch::policy::Key, usize)> };
     (@param $types:tt RateLimits) => { impl Into<$crate::dispatch::options::types::RateLimits> };
     (@param $types:tt RequestLimits) => { impl Into<$crate::dispatch::options::types::RequestLimits> };
     (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
@@ -82,6 +83,7 @@ macro_rules! setter {
     (@set $type:ident $options:expr, $name:ident, $value:ident) => {
         $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
     };
+    (@value ConcurrencyByKey $value:ident) => { $value.into_iter().collect() };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
     (@value Verifiers $value:ident) => { $crate::dispatch::options::types::Verifiers($value.into_iter().collect()) };
     (@value Texts $value:ident) => { $value.into_iter().collect() };

@@ -3,8 +3,10 @@
 pub(crate) use super::values::authorization::{Grants, NamedPrincipal, PublicUrl, ScopeHierarchy, TagRules};
 pub(crate) use super::values::cache::CacheOf;
 pub(crate) use super::values::circuit_breaker::{CircuitBreaker, Failures};
+pub(crate) use super::values::concurrency_by_key::ConcurrencyByKey;
 pub(crate) use super::values::disabled::Disabled;
-pub(crate) use super::values::rate_limit::{Keys, RateLimits, RequestLimits};
+pub(crate) use super::values::keys::Keys;
+pub(crate) use super::values::rate_limit::{RateLimits, RequestLimits};
 pub(crate) use super::values::sensitive::{Audit, AuditTarget, NonEmptyText};
 pub(crate) use super::values::state_keys::StateKeys;
 pub(crate) use super::values::store_url::StoreUrl;

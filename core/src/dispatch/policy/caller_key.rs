@@ -68,6 +68,14 @@ impl Key {
     pub(crate) fn word(&self) -> &'static str {
         WORDS.iter().find(|(_, key)| key == self).map_or("argument", |(word, _)| word)
     }
+
+    /// What the key tells apart, for texts of limits.
+    pub(super) fn noun(&self) -> Cow<'static, str> {
+        match self {
+            Key::Argument(name) => format!("value of {name}").into(),
+            key => key.word().into(),
+        }
+    }
 }
 
 /// What is known about a request or a call, for keys.
@@ -89,6 +97,22 @@ fn whole_number(value: &JsonSlice) -> Option<i64> {
     }
     let number: f64 = value.as_str().parse().ok()?;
     (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
+}
+
+impl CallFacts<'_> {
+    /// The caller whose calls wait in one queue. Of the principal, the session, the address and the connection, the first
+    /// one that is known tells callers apart. So a principal with several sessions is one caller. All calls of which
+    /// nothing is known have one caller.
+    pub(crate) fn caller(&self, connection: Option<usize>) -> KeyHash {
+        let mut digest = KeyDigest::of("caller");
+        let key = if self.principal.is_some() { Key::Principal } else { Key::Session };
+        digest.value(&key, self);
+        if let (None, None, None, Some(connection)) = (self.principal, self.session, self.address, connection)
+        {
+            digest.part(&connection.to_be_bytes());
+        }
+        digest.hash()
+    }
 }
 
 /// The digest of a key's value as bytes.
@@ -253,6 +277,27 @@ mod tests {
         // A session with the name of a principal is not the principal.
         let named = CallFacts { session: Some("ann"), ..nobody };
         assert_ne!(digest(&[Key::Session], &named), digest(&[Key::Session], &of(Some(&ann), 1)));
+    }
+
+    #[test]
+    fn a_caller_is_whoever_is_known_best() {
+        let (ann, ben) = (Principal::from("ann"), Principal::from("ben"));
+        let nobody = CallFacts::default();
+        let address = |last| CallFacts { address: Some(shares::Key::V4([127, 0, 0, last])), ..nobody };
+        let session = |session| CallFacts { session: Some(session), ..address(1) };
+        let of = |principal, facts| CallFacts { principal: Some(principal), ..facts };
+        let one = [of(&ann, session("s")), of(&ann, session("t")), of(&ann, nobody)];
+        assert!(one.iter().all(|facts| facts.caller(Some(1)) == one[0].caller(None)), "one principal");
+        let mut all = vec![one[0].caller(None), of(&ben, session("s")).caller(None)];
+        all.extend(
+            [session("s"), session("t"), address(1), address(2), nobody].map(|facts| facts.caller(None)),
+        );
+        all.extend([1, 2].map(|connection| nobody.caller(Some(connection))));
+        assert_eq!(session("s").caller(Some(1)), session("s").caller(Some(2)));
+        assert_eq!(address(1).caller(Some(1)), address(1).caller(Some(2)));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 9);
     }
 
     #[test]

@@ -124,12 +124,8 @@ impl CallRate {
             86_400 if seconds == 86_400.0 => "per day".to_owned(),
             _ => format!("in {seconds} s"),
         };
-        let each = self.by.iter().filter_map(|key| match key {
-            Key::Global | Key::Entry => None,
-            Key::Argument(name) => Some(format!("value of {name}")),
-            key => Some(key.word().to_owned()),
-        });
-        let each: Vec<_> = each.collect();
+        let tells_apart = |key: &&Key| !matches!(key, Key::Global | Key::Entry);
+        let each: Vec<_> = self.by.iter().filter(tells_apart).map(Key::noun).collect();
         let each = if each.is_empty() { String::new() } else { format!(" for each {}", each.join(" and ")) };
         let at_once = burst.map_or(String::new(), |burst| format!(", {burst} at once,"));
         format!("{amount} {noun}{plural} {per}{at_once}{each}")

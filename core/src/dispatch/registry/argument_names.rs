@@ -2,7 +2,7 @@
 
 use super::registered::{Input, Registered};
 use crate::dispatch::nearest_name::nearest_name;
-use crate::dispatch::options::{CircuitBreaker, RateLimits};
+use crate::dispatch::options::{CircuitBreaker, ConcurrencyByKey, RateLimits};
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind as Json};
 use crate::proto::catalog::kind::Kind;
@@ -28,10 +28,18 @@ impl<T> Registered<T> {
     /// Only names of code are checked: settings have patterns for many entries, which need not all have the arguments.
     pub(super) fn check_named_arguments(&self) -> Result<(), String> {
         let audited: Vec<&str> = self.audited().unwrap_or_default().iter().map(String::as_str).collect();
-        let limited = self.policies.rate_limit.as_ref().map(RateLimits::arguments).unwrap_or_default();
-        let broken =
-            self.policies.circuit_breaker.as_ref().map(CircuitBreaker::arguments).unwrap_or_default();
-        for (policy, names) in [("audit", audited), ("rate_limit", limited), ("circuit_breaker", broken)] {
+        let policies = &self.policies;
+        let rated = policies.rate_limit.as_ref().map(RateLimits::arguments);
+        let broken = policies.circuit_breaker.as_ref().map(CircuitBreaker::arguments);
+        let concurrent = policies.max_concurrency_by.as_ref().map(ConcurrencyByKey::arguments);
+        let all = [
+            ("audit", Some(audited)),
+            ("rate_limit", rated),
+            ("circuit_breaker", broken),
+            ("max_concurrency_by", concurrent),
+        ];
+        for (policy, names) in all {
+            let names = names.unwrap_or_default();
             if !names.is_empty() && !self.is_configured(policy) {
                 self.check_names(policy, &names)?;
             }

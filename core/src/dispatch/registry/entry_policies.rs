@@ -219,6 +219,7 @@ mod tests {
             Form::Words | Form::Names | Form::Audit => json!(["a"]),
             Form::Word(words) => json!(words()[1]),
             Form::Text => json!("Really?"),
+            Form::CountsByKey => json!({ "principal": 2 }),
             // Written as any number is.
             Form::RateLimit => json!("5/min"),
             Form::CircuitBreaker => json!({ "failures": 5 }),

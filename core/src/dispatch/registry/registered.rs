@@ -1,10 +1,10 @@
 //! Registered entries: their definitions are checked and their schemas are compiled.
 
 use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
-use crate::dispatch::calls::concurrency_limit::Semaphore;
+use crate::dispatch::calls::concurrency::ConcurrencyLimit;
 use crate::dispatch::observer::{EntryName, NamedEntry};
 use crate::dispatch::options::{CircuitBreaker, Policies, RateLimits, check};
-use crate::dispatch::policy::{Breaker, CallRates};
+use crate::dispatch::policy::{Breaker, CallRates, MaxConcurrency};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
@@ -51,7 +51,7 @@ pub struct Registered<T> {
     /// The policies.
     pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
-    pub(crate) semaphore: Option<Semaphore>,
+    pub(crate) concurrency: Option<Box<ConcurrencyLimit>>,
     /// Refuses calls after too many have failed.
     pub(crate) breaker: Option<Breaker>,
     /// How many calls may be made in a time.
@@ -75,6 +75,14 @@ pub struct Registered<T> {
     /// The entry as it was registered, from which it is made again if its server is mounted.
     pub(crate) source: Entry,
     kept: Option<Retained>,
+}
+
+/// The limits of an entry's concurrent calls; `None` if it has none.
+fn concurrency(policies: &Policies) -> Option<Box<ConcurrencyLimit>> {
+    let (total, by) = (policies.max_concurrency, policies.max_concurrency_by.as_ref());
+    let by = by.map(|by| by.0.clone()).unwrap_or_default();
+    let is_limited = total.is_some() || !by.is_empty();
+    is_limited.then(|| Box::new(ConcurrencyLimit::new(MaxConcurrency { total, by })))
 }
 
 /// How a client's input is prepared for a handler.
@@ -173,7 +181,7 @@ impl<T> Registered<T> {
             wraps: output.as_ref().is_some_and(|schema| wraps(schema.text())),
             structured: output.is_some() || policies.structured == Some(true),
             output,
-            semaphore: policies.max_concurrency.map(Semaphore::new),
+            concurrency: concurrency(&policies),
             breaker: policies.circuit_breaker.as_ref().map(CircuitBreaker::breaker),
             rate_limits: policies.rate_limit.as_ref().map(RateLimits::limits),
             policies,

@@ -5,12 +5,13 @@ use super::argument_checks::Check;
 use super::chain::StageId;
 use super::fakes_tests::{Clock, Jobs, Mood, MoodyStore, Quiet, Random, Responses};
 use super::interface::{Round, StageData};
+use super::permits_tests::Permits;
 use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script};
 use crate::CallId;
 use crate::dispatch::environment::Environment;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::options::RateLimit;
-use crate::dispatch::policy::{CallFacts, OnStoreFailure};
+use crate::dispatch::policy::{CallFacts, Key as PolicyKey, OnStoreFailure};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::{self, Key, Share};
@@ -34,12 +35,12 @@ use crate::proto::messages::envelope::Client;
 use crate::proto::messages::id::RequestId;
 use crate::proto::version::Revision;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 240;
 const STEPS: usize = 120;
 const LANE: LaneId = LaneId(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -65,10 +66,14 @@ struct World {
     peer: Arc<Peer>,
     shares: Vec<Arc<Share>>,
     entries: Vec<Arc<Registered>>,
+    /// The entry that most calls are of, by its place.
+    popular: usize,
     ledger: Arc<Mutex<Ledger>>,
     calls: Vec<Call>,
     /// The calls of the server's hooks.
     hooks: Vec<CallId>,
+    /// How many calls have lost their place in a queue to a new call.
+    displaced: usize,
 }
 
 fn engine(clock: &Arc<Clock>, store: &Arc<MoodyStore>, jobs: &Arc<Jobs>) -> Engine {
@@ -76,7 +81,7 @@ fn engine(clock: &Arc<Clock>, store: &Arc<MoodyStore>, jobs: &Arc<Jobs>) -> Engi
         max_lane_calls: 12,
         max_calls: 24,
         max_peer_calls: 10,
-        max_waiting_calls: 3,
+        max_waiting_calls: 2,
         max_tasks: 6,
         call_timeout: 4 * SECOND,
         store_timeout: 2 * SECOND,
@@ -116,6 +121,7 @@ impl World {
         let jobs = Arc::new(Jobs::default());
         let engine = engine(&clock, &store, &jobs);
         let entry = |entry| Arc::new(Registered::new(entry, target(), Policy::default()).unwrap());
+        let (by_address, by_a) = ([(PolicyKey::Address, 1)], PolicyKey::Argument("a".to_owned()));
         let shares = [1, 2].map(|last| engine.0.shares.of(Key::V4([127, 0, 0, last])));
         let mut world = World {
             random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
@@ -129,13 +135,16 @@ impl World {
             entries: vec![
                 entry(tool("free")),
                 entry(tool("one").max_concurrency(1)),
-                entry(tool("two").max_concurrency(2).timeout(SECOND)),
+                entry(tool("two").max_concurrency(2).max_concurrency_by(by_address).timeout(SECOND)),
                 entry(tool("rated").max_concurrency(3).rate_limit([rate(1), rate(2), rate(3)])),
+                entry(tool("each").max_concurrency_by([(PolicyKey::Principal, 1), (by_a, 2)])),
                 entry(tool("open").rate_limit(rate(1).on_store_failure(OnStoreFailure::Pass))),
             ],
+            popular: 1 + seed as usize % 4,
             ledger: Arc::default(),
             calls: Vec::new(),
             hooks: Vec::new(),
+            displaced: 0,
         };
         if world.random.one_in(3) {
             let hook = Entry::new(Kind::Hook, "start");
@@ -152,8 +161,9 @@ impl World {
     }
 
     fn script(&mut self) -> Script {
-        let mut plans = [None; 4];
-        for plan in &mut plans {
+        let (mut plans, probed) = ([None; 4], self.random.one_in(2));
+        // Half of the calls reach the limits of their entries sooner.
+        for plan in plans.iter_mut().filter(|_| probed) {
             *plan = match self.random.below(8) {
                 0..4 => None,
                 4 => Some(Plan::Wait),
@@ -177,8 +187,9 @@ impl World {
         let legacy = self.random.one_in(2);
         let revision = if legacy { Revision::V2025_11_25 } else { Revision::V2026_07_28 };
         let client = Client { revision, info: None, capabilities: JsonSlice::empty_object() };
-        let place = self.random.below(self.entries.len());
-        let principal = self.random.one_in(3).then(|| Principal::from(Arc::from("somebody")));
+        // Most calls of a world are of one entry, so that some wait.
+        let place = if self.random.one_in(3) { self.random.below(self.entries.len()) } else { self.popular };
+        let principal = self.random.of(&[None, Some("ann"), Some("ann"), Some("ben")]).map(Principal::from);
         let share = self.random.one_in(2).then(|| self.random.of(&[0, 1]));
         let context = Arc::new(CallContext {
             request_id: RequestId::new(JsonSlice::from_value(&json!(number))),
@@ -195,13 +206,18 @@ impl World {
         let task = self.random.one_in(4).then_some(None);
         let round = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30))).map(Round::Key);
         let data = StageData { check, state_key, round, task, ..StageData::default() };
-        let input = if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": 1 }) };
+        let input =
+            if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": self.random.below(2) }) };
         let input = JsonSlice::from_value(&input);
         let responses = Arc::new(Responses::default());
         let sink: Arc<dyn Sink> = responses.clone();
         let peer = legacy.then(|| self.peer.clone());
         let spec = CallSpec::of(peer.as_ref(), context.clone(), input.clone(), &sink);
-        match self.engine.start(CallSpec { stage_data: Some(Box::new(data)), ..spec }) {
+        let queued = self.engine.0.calls.select(|flight| flight.passage.at(StageId::Concurrency).1);
+        let started = self.engine.start(CallSpec { stage_data: Some(Box::new(data)), ..spec });
+        let has_ended = |id: &&CallId| self.engine.0.calls.with(**id, |_| ()).is_none();
+        self.displaced += queued.iter().filter(has_ended).count();
+        match started {
             Ok(Accepted::Started(id)) => {
                 let ready = ReadyCall { id, input, context, thread: Thread::Other };
                 self.calls.push(Call {
@@ -333,7 +349,7 @@ impl World {
         let shared = &self.engine.0;
         let mut lanes = [0; 3];
         let of = [&shared.lane(LANE), &shared.waiting, &shared.local];
-        let mut permits: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        let mut permits = Permits::default();
         let (mut parts, mut tracked) = (0, 0);
         shared.calls.for_each(|flight| {
             if let Some(place) = of.iter().position(|lane| Arc::ptr_eq(lane, &flight.lane)) {
@@ -341,24 +357,16 @@ impl World {
             }
             parts += usize::from(flight.part.is_some());
             tracked += usize::from(flight.peer.is_some());
-            let (passed, waits) = flight.passage.at(StageId::Concurrency);
+            let (_, waits) = flight.passage.at(StageId::Concurrency);
             assert!(
                 !waits || Arc::ptr_eq(&flight.lane, &shared.waiting),
                 "a call that waits holds no credit"
             );
-            if flight.context.entry.semaphore.is_some() {
-                let counted = permits.entry(flight.context.entry.name.clone()).or_default();
-                (counted.0, counted.1) = (counted.0 + usize::from(passed), counted.1 + usize::from(waits));
-            }
+            permits.add(flight);
         });
         assert_eq!(lanes, of.map(|lane| lane.in_flight()), "credits of the lane, of waiting calls, of Rust");
         assert_eq!(parts, self.shares.iter().map(|share| share.held(shares::Kind::Calls)).sum::<usize>());
-        for entry in &self.entries {
-            let Some(semaphore) = &entry.semaphore else { continue };
-            let counted = permits.get(&entry.name).copied().unwrap_or_default();
-            assert_eq!(semaphore.occupancy(), counted, "permits of {}", entry.name);
-            assert!(counted.0 <= semaphore.most());
-        }
+        self.entries.iter().for_each(|entry| permits.check(entry));
         assert!(tracked <= self.peer.in_flight());
         self.check_calls();
     }
@@ -440,9 +448,9 @@ impl World {
         assert_eq!((self.engine.in_flight(), self.peer.in_flight()), (0, 0));
         assert_eq!(shared.tasks.count(), 0, "tasks");
         assert_eq!([&shared.waiting, &shared.lane(LANE)].map(|lane| lane.in_flight()), [0, 0]);
-        self.entries.iter().filter_map(|entry| entry.semaphore.as_ref()).for_each(|semaphore| {
-            assert_eq!(semaphore.occupancy(), (0, 0));
-        });
+        assert!(
+            self.entries.iter().filter_map(|entry| entry.concurrency.as_ref()).all(|limit| limit.is_clear())
+        );
     }
 
     /// How many pieces of each rate of an entry are taken.
@@ -464,7 +472,7 @@ impl World {
 
 #[test]
 fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
-    let (mut calls, mut delivered, mut taken, mut rated) = (0, 0, 0, 0);
+    let (mut calls, mut delivered, mut taken, mut rated, mut displaced) = (0, 0, 0, 0, 0);
     for seed in 0..SEEDS {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
@@ -476,13 +484,13 @@ fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
             let taken = world.ledger.lock().count;
             let rated = world.taken("rated");
             assert!(rated.iter().all(|taken| *taken == rated[0]), "each rate or none: {rated:?}");
-            (world.calls.len(), delivered, taken, rated[0])
+            (world.calls.len(), delivered, taken, rated[0], world.displaced)
         });
-        let (these, ran, held, counted) = run.unwrap_or_else(|_| panic!("seed {seed}"));
+        let (these, ran, held, counted, lost) = run.unwrap_or_else(|_| panic!("seed {seed}"));
         (calls, delivered, taken) = (calls + these, delivered + ran, taken + held);
-        rated += counted;
+        (rated, displaced) = (rated + counted, displaced + lost);
     }
     // The steps must not have run dry.
     assert!(calls > 1500 && delivered > 150 && taken > 500, "{calls} calls, {delivered} ran, {taken} taken");
-    assert!(rated > 100, "{rated} calls within rates");
+    assert!(rated > 100 && displaced > 20, "{rated} calls within rates, {displaced} displaced");
 }

@@ -2,7 +2,7 @@
 
 use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, Verdict};
 use crate::dispatch::log::{self, LogLevel};
-use crate::dispatch::policy::{BreakerRules, CallFacts, Change, Ended, Failure, Key, RefusalForm, fill_text};
+use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, RefusalForm, fill_text};
 use crate::host::Registered;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::Outcome;
@@ -26,12 +26,7 @@ impl Stage for CircuitBreaker {
         let shared = &port.0;
         let entry = &call.context.entry;
         let Some(breaker) = &entry.breaker else { return Verdict::Pass };
-        let facts = CallFacts {
-            entry: Some((entry.kind, &entry.name)),
-            arguments: Some(&call.input),
-            ..CallFacts::default()
-        };
-        match breaker.admit(&facts, shared.limits.max_policy_keys, shared.now()) {
+        match breaker.admit(&call.context.facts(&call.input), shared.limits.max_policy_keys, shared.now()) {
             // If the call has ended, its permit is dropped here.
             Ok(permit) => {
                 shared.calls.with(call.id, |flight| flight.passage.data_mut().permit = Some(permit));

@@ -4,8 +4,9 @@
 
 use super::chain::{Resumed, StageId};
 use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
-use crate::dispatch::calls::concurrency_limit::{AcquireResult, Semaphore};
+use crate::dispatch::calls::concurrency::{ConcurrencyLimit, Entered};
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::policy::KeyHash;
 use crate::host::Target;
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
@@ -25,35 +26,37 @@ impl Stage for Concurrency {
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
         // A call within another call runs with the permit of the outer call.
-        call.context.entry.semaphore.is_some() && call.role.outer().is_none()
+        call.context.entry.concurrency.is_some() && call.role.outer().is_none()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
         let shared = &port.0;
-        let Some(semaphore) = &call.context.entry.semaphore else { return Verdict::Pass };
-        match semaphore.enter(call.id, shared.limits.max_waiting_calls) {
-            AcquireResult::Runs => Verdict::Pass,
-            AcquireResult::Waits => {
+        let Some(limit) = &call.context.entry.concurrency else { return Verdict::Pass };
+        let values = limit.values(|| call.context.facts(&call.input));
+        if limit.start(call.id, &values) {
+            return Verdict::Pass;
+        }
+        let bound = shared.limits.max_waiting_calls;
+        match limit.enter(call.id, &values, shared.caller_of(call), bound) {
+            Entered::Runs => Verdict::Pass,
+            Entered::Waits { displaced } => {
                 shared.return_credit(call.id);
+                if let Some(other) = displaced {
+                    // A call that has ended meanwhile is not refused.
+                    port.refuse_waiting(StageId::Concurrency, other, too_many(limit, call, bound).into());
+                }
                 Verdict::Wait
             }
-            AcquireResult::Full => {
-                let (entry, most) = (&call.context.entry, semaphore.most());
-                let waiting = shared.limits.max_waiting_calls;
-                let text = format!(
-                    "Server busy: {entry} runs {most} calls at a time, and {waiting} wait (max_waiting_calls)"
-                );
-                RpcError::busy(text).refused_by(Concurrency::NAME, "max_waiting_calls").into()
-            }
+            Entered::Full => too_many(limit, call, bound).into(),
         }
     }
 
     fn release(shared: &Shared, call: &mut StageCall<'_>, held: Held) {
-        let Some(semaphore) = &call.context.entry.semaphore else { return };
+        let Some(limit) = &call.context.entry.concurrency else { return };
         match held {
-            Held::Passed => shared.release_permit(semaphore),
+            Held::Passed => shared.release_permit(limit, call.id),
             // If the call is no longer in the queue, the thread that took it out passes the permit on.
-            Held::Waiting => _ = semaphore.forget(call.id),
+            Held::Waiting => _ = limit.forget(call.id),
         }
     }
 
@@ -63,7 +66,21 @@ impl Stage for Concurrency {
     }
 }
 
+/// The error for a call that may not wait. All calls that wait at one limit are of the same entry.
+fn too_many(limit: &ConcurrencyLimit, call: &ReadyCall, waiting: usize) -> RpcError {
+    let (entry, most) = (&call.context.entry, limit.most().describe());
+    let text = format!("Server busy: {entry} runs {most}, and {waiting} wait (max_waiting_calls)");
+    RpcError::busy(text).refused_by(Concurrency::NAME, "max_waiting_calls")
+}
+
 impl Shared {
+    /// The caller of a call, for turns. Calls without a principal, a session and an address are told apart by their
+    /// peers, which live as long as their calls.
+    fn caller_of(&self, call: &ReadyCall) -> KeyHash {
+        let peer = self.calls.with(call.id, |flight| Some(Arc::as_ptr(flight.peer.as_ref()?).addr()));
+        call.context.facts(&call.input).caller(peer.flatten())
+    }
+
     /// The lane that counts a call.
     pub(in crate::host) fn lane_of(&self, context: &CallContext) -> Arc<LaneQueue> {
         match context.target() {
@@ -83,14 +100,16 @@ impl Shared {
         });
     }
 
-    /// Gives a permit back, and resumes the next waiting call that can run.
-    fn release_permit(&self, semaphore: &Semaphore) {
-        while let Some(id) = semaphore.leave() {
+    /// Gives the permit of a call back, and resumes the waiting calls that can run.
+    fn release_permit(&self, limit: &ConcurrencyLimit, call: CallId) {
+        let mut next = limit.leave(call);
+        while let Some(id) = next.pop_front() {
             match caught(|| self.resume_with_permit(id)) {
-                Ok(Resumed::Passed) => return,
+                Ok(Resumed::Passed) => continue,
                 Ok(Resumed::Answered | Resumed::NotWaiting) => {}
                 Err(panicked) => self.fail_panicked(id, &panicked),
             }
+            next.extend(limit.leave(id));
         }
     }
 

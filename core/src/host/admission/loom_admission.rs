@@ -81,9 +81,10 @@ struct World {
 }
 
 impl World {
-    /// An engine with an entry of which one call runs at a time.
+    /// An engine with an entry of which one call runs at a time, and two wait.
     fn new() -> Arc<World> {
-        let engine = engine(Limits::default(), Arc::new(Still), Arc::new(MemoryStore::new(8)), None);
+        let limits = Limits { max_waiting_calls: 2, ..Limits::default() };
+        let engine = engine(limits, Arc::new(Still), Arc::new(MemoryStore::new(8)), None);
         let runs = Arc::new(Runs::default());
         let entry = Entry::new(Kind::Method, "acme/one").max_concurrency(1);
         let entry = Registered::new(entry, Target::Builtin(runs.clone()), Policy::default()).unwrap();
@@ -91,8 +92,13 @@ impl World {
     }
 
     fn start(&self, number: usize, plans: [Option<Plan>; 4]) -> Call {
+        self.start_as("somebody", number, plans)
+    }
+
+    fn start_as(&self, principal: &str, number: usize, plans: [Option<Plan>; 4]) -> Call {
         let script = Script { number, plans, release_panics: false, ledger: self.ledger.clone() };
-        let arrival = RequestOrigin { attachment: Some(Attachment::new(script)), ..RequestOrigin::default() };
+        let (attachment, principal) = (Some(Attachment::new(script)), Some(principal.into()));
+        let arrival = RequestOrigin { attachment, principal, ..RequestOrigin::default() };
         let context = CallContext::of(None, anonymous_client(), self.entry.clone());
         let context = Arc::new(CallContext { arrival, ..context });
         let (input, ends) = (JsonSlice::empty_object(), Arc::new(Ends::default()));
@@ -124,8 +130,7 @@ impl World {
         let ledger = self.ledger.lock();
         assert!(ledger.faults.is_empty(), "{:?}", ledger.faults);
         assert!(ledger.taken.values().all(Vec::is_empty) && ledger.waiting.is_empty());
-        let semaphore = self.entry.semaphore.as_ref().unwrap();
-        assert_eq!(semaphore.occupancy(), (0, 0), "permits");
+        assert!(self.entry.concurrency.as_ref().unwrap().is_clear(), "permits");
         let shared = &self.engine.0;
         assert_eq!((shared.local.in_flight(), shared.waiting.in_flight()), (0, 0), "credits");
         assert_eq!(self.engine.in_flight(), 0);
@@ -210,5 +215,40 @@ fn a_call_may_end_wherever_it_is() {
         resumes.join().unwrap();
         assert!(ends.join().unwrap());
         world.settle(&[&first, &second]);
+    });
+}
+
+/// A call of another caller takes the place of the last one that waits, which ends.
+#[test]
+fn a_call_that_is_displaced_while_it_ends_ends_once() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let world = World::new();
+        let calls: Arc<Vec<Call>> = Arc::new((0..3).map(|number| world.start(number, NONE)).collect());
+        let (other, its) = (world.clone(), calls.clone());
+        let ends = thread::spawn(move || other.end(&its[2]));
+        let newcomer = world.start_as("newcomer", 3, NONE);
+        ends.join().unwrap();
+        assert!(world.complete(&calls[0]) && world.complete(&calls[1]));
+        assert_eq!((world.runs(&calls[2]), world.runs(&newcomer)), (0, 1));
+        world.settle(&[&calls[0], &calls[1], &calls[2], &newcomer]);
+    });
+}
+
+/// The same, while calls end so that the last one may get the permit.
+#[test]
+fn a_permit_is_not_lost_if_the_next_call_is_displaced() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let world = World::new();
+        let calls: Arc<Vec<Call>> = Arc::new((0..3).map(|number| world.start(number, NONE)).collect());
+        let (other, its) = (world.clone(), calls.clone());
+        let ends = thread::spawn(move || other.complete(&its[0]) && other.complete(&its[1]));
+        let newcomer = world.start_as("newcomer", 3, NONE);
+        assert!(ends.join().unwrap());
+        assert_eq!(world.runs(&calls[2]) + world.runs(&newcomer), 1, "one permit was free");
+        world.settle(&[&calls[0], &calls[1], &calls[2], &newcomer]);
     });
 }

@@ -14,7 +14,7 @@
 //! 6. `task`: the record of the task is stored, and the client has the task.
 //! 7. `start`: the server of the entry has started.
 //! 8. `circuit_breaker`: not too many calls of the entry have failed lately.
-//! 9. `concurrency`: the entry has a permit for the call.
+//! 9. `concurrency`: the entry has a permit for the call, and it is the turn of the call's caller.
 //!
 //! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
 //! others do, and the start lies between two other stages.
@@ -55,6 +55,8 @@ mod chain_tests;
 mod fakes_tests;
 #[cfg(all(test, loom))]
 mod loom_admission;
+#[cfg(all(test, not(loom)))]
+mod permits_tests;
 #[cfg(test)]
 mod probe_tests;
 

@@ -6,13 +6,13 @@
 use super::chain::{Resumed, StageId};
 use super::interface::{Round, Selection, Stage, StageData, StageTime, Verdict};
 use crate::dispatch::calls::table::CallId;
-use crate::dispatch::policy::{CallFacts, CallRates};
+use crate::dispatch::policy::CallRates;
 use crate::dispatch::store::{Once, consume_once};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::host::rate_limits::{PassedLate, RateLimiting, Refused, Step, Taking, facts};
+use crate::host::rate_limits::{PassedLate, RateLimiting, Refused, Step, Taking};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
@@ -84,14 +84,8 @@ impl HostPort {
     ) -> Option<(Taking, Result<(), Refused>)> {
         let none = CallRates::default();
         let limits = context.entry.rate_limits.as_ref().unwrap_or(&none);
-        let facts = CallFacts {
-            entry: Some((context.entry.kind, &context.entry.name)),
-            session: context.session_id.as_deref(),
-            arguments: Some(input),
-            ..facts(&context.arrival)
-        };
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let mut taking = Taking::new(limits, limits.keys(server, &facts), late.clone());
+        let mut taking = Taking::new(limits, limits.keys(server, &context.facts(input)), late.clone());
         match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => Some((taking, Ok(()))),
             Err(refused) => Some((taking, Err(refused))),

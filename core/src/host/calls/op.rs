@@ -2,6 +2,7 @@
 
 use crate::dispatch::calls::ask::{AskError, AskId};
 use crate::dispatch::calls::table::CallId;
+use crate::dispatch::policy::CallFacts;
 use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::state::State;
 use crate::host::engine::Scope;
@@ -143,6 +144,16 @@ impl CallContext {
     /// No limit of results applies to its reply.
     pub fn is_store_operation(&self) -> bool {
         self.of_engine
+    }
+
+    /// What policies know of the call. `input` is its handler's input.
+    pub(in crate::host) fn facts<'a>(&'a self, input: &'a JsonSlice) -> CallFacts<'a> {
+        CallFacts {
+            entry: Some((self.entry.kind, &self.entry.name)),
+            session: self.session_id.as_deref(),
+            arguments: Some(input),
+            ..self.arrival.facts()
+        }
     }
 
     /// Where the call goes: to its entry's handler, or to the middleware around it.

@@ -1,5 +1,6 @@
 //! Facts about how a message arrived: its HTTP headers, its principal, its lane and its attachment.
 
+use crate::dispatch::policy::CallFacts;
 use crate::dispatch::principal::Principal;
 use crate::dispatch::shares::{Key, Share};
 use crate::host::lanes::lane::LaneId;
@@ -70,9 +71,10 @@ impl RequestOrigin {
         self.principal.as_ref()
     }
 
-    /// The address of the client, if clients have addresses.
-    pub(in crate::host) fn address(&self) -> Option<Key> {
-        self.address.or_else(|| self.share.as_ref().map(|share| share.key()))
+    /// What policies know of a request from how it arrived.
+    pub(in crate::host) fn facts(&self) -> CallFacts<'_> {
+        let address = self.address.or_else(|| self.share.as_ref().map(|share| share.key()));
+        CallFacts { principal: self.principal(), address, ..CallFacts::default() }
     }
 
     /// The lane that runs calls for `lane` if they arrived with this origin.

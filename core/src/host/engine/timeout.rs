@@ -64,10 +64,7 @@ impl Engine {
     /// It is removed first, and only if its deadline still has passed: the end of another call may have started it, which
     /// sets a new deadline.
     fn expire(&self, call: CallId, now: Instant) {
-        let is_late = |deadline: &Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        let late = self.0.with_deadline(call, |flight, deadline| {
-            flight.passage.data().filter(|_| is_late(deadline))?.late.take()
-        });
+        let late = self.0.calls.with_expired(call, now, |flight| flight.passage.data()?.late.take());
         if late.flatten().is_some_and(|late| late(now)) {
             return;
         }

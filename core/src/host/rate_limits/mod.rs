@@ -10,8 +10,7 @@ mod taking;
 pub(in crate::host) use refused::Refused;
 pub(in crate::host) use taking::{PassedLate, Step, Taking};
 
-use crate::dispatch::policy::{CallFacts, CallRates};
-use crate::host::calls::request_origin::RequestOrigin;
+use crate::dispatch::policy::CallRates;
 
 /// What the server needs for rate limits.
 pub(crate) struct RateLimiting {
@@ -19,9 +18,4 @@ pub(crate) struct RateLimiting {
     pub(crate) server: String,
     /// The limits of requests.
     pub(crate) requests: Option<CallRates>,
-}
-
-/// What limits can know of a request from how it arrived.
-pub(in crate::host) fn facts(origin: &RequestOrigin) -> CallFacts<'_> {
-    CallFacts { principal: origin.principal(), address: origin.address(), ..CallFacts::default() }
 }

@@ -1,6 +1,6 @@
 //! The limits of a server's requests.
 
-use super::{PassedLate, RateLimiting, Step, Taking, facts};
+use super::{PassedLate, RateLimiting, Step, Taking};
 use crate::dispatch::policy::{CallFacts, CallRates};
 use crate::host::calls::received::ReceivedRequest;
 use crate::host::calls::requests::Step as Performed;
@@ -28,7 +28,7 @@ impl Engine {
     ) -> Result<Option<Performed>, RpcError> {
         let origin = scope.arrival();
         let session = scope.peer().and_then(|peer| peer.session_id());
-        let facts = CallFacts { session: session.map(|session| &**session), ..facts(&origin) };
+        let facts = CallFacts { session: session.map(|session| &**session), ..origin.facts() };
         let late = PassedLate::default();
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
         let mut taking = Taking::new(limits, limits.keys(server, &facts), late.clone());

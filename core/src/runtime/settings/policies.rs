@@ -1,6 +1,6 @@
 //! The section with the policies of entries: by kind, and then by the name of the entries or a pattern of it.
 
-use super::sections::{SPELLING, json, members, unknown, wrong};
+use super::sections::{SPELLING, json, members, unknown, wrong, wrong_within};
 use super::tree::Table;
 use crate::dispatch::access::Rule;
 use crate::dispatch::options::{
@@ -66,7 +66,7 @@ fn policies(path: &str, kinds: &[Kind], value: &Value) -> Result<Policies, Error
             return Err(wrong(value, text));
         };
         set_at(&mut policies, (*kind).into(), SPELLING, name, &json(value), format!("{path}."))
-            .map_err(|error| wrong(value, error.text))?;
+            .map_err(|error| wrong_within(value, &format!("{path}.{name}"), &error.text))?;
     }
     let rule = Rule::of(&policies);
     if rule.public == Some(true) && rule.is_restrictive() {

@@ -107,6 +107,9 @@ fn schema_of(form: Form) -> Json {
         Form::Lists => {
             r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#
         }
+        Form::CountsByKey => {
+            r#"{"type":"object","minProperties":1,"maxProperties":4,"additionalProperties":{"type":"integer","minimum":1}}"#
+        }
         Form::Principal => r#"{"type":["string","object"]}"#,
         Form::Verifiers | Form::ApiKeys => r#"{"type":"array","items":{"type":"object"}}"#,
         Form::Texts => r#"{"type":["string","array"]}"#,

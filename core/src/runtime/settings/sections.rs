@@ -59,7 +59,7 @@ pub(super) fn wrong(value: &Value, text: impl std::fmt::Display) -> Error {
 
 /// The error about a value within the option `path`. The text begins with the path of that value, which tells where it comes
 /// from.
-fn wrong_within(value: &Value, path: &str, text: &str) -> Error {
+pub(super) fn wrong_within(value: &Value, path: &str, text: &str) -> Error {
     wrong(tree::named_by(value, text.strip_prefix(path).unwrap_or_default()), text)
 }
 

@@ -1,6 +1,7 @@
-//! Where handlers run: inline, on executors and in queues. And which handlers run at the same time.
+//! Where handlers run: inline, on executors and in queues. Which handlers run at the same time, and in which order.
 
 mod admission;
+mod callers;
 mod concurrency;
 mod inline;
 mod inline_local;

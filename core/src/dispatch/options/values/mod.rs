@@ -3,7 +3,9 @@
 pub(super) mod authorization;
 pub(super) mod cache;
 pub(super) mod circuit_breaker;
+pub(super) mod concurrency_by_key;
 pub(super) mod disabled;
+pub(super) mod keys;
 pub(super) mod rate_limit;
 pub(super) mod sensitive;
 pub(super) mod state_keys;

@@ -13,14 +13,11 @@ use crate::proto::messages::error::clip;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The most limits of one entry or server, keys of one limit, and pieces of an allowance.
+/// The most limits of one entry or server, and pieces of an allowance.
 const MAX_LIMITS: usize = 8;
-const MAX_KEYS: usize = 4;
 const MAX_AMOUNT: usize = 1_000_000_000;
 /// The longest period, as long as the longest time of any option.
 const MAX_PERIOD: Duration = Duration::from_secs(3_200_000_000);
-/// The most bytes in the name of an argument.
-const MAX_NAME: usize = 128;
 
 /// The units of periods in texts, in seconds. Of units with one length, the first is the one that is written.
 const UNITS: [(&str, u64); 9] = [
@@ -312,72 +309,6 @@ impl OptionValue for RequestLimits {
     }
     fn write(&self, spelling: Spelling) -> Value {
         OptionValue::write(&self.0, spelling)
-    }
-}
-
-/// What a limit counts separately.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(pub(super) Vec<Key>);
-
-impl Keys {
-    /// The arguments among them.
-    pub(super) fn arguments(&self) -> Vec<&str> {
-        let names = self.0.iter().map(|key| if let Key::Argument(name) = key { Some(&**name) } else { None });
-        names.flatten().collect()
-    }
-}
-
-impl From<Key> for Keys {
-    fn from(key: Key) -> Keys {
-        Keys(vec![key])
-    }
-}
-
-impl<const N: usize> From<[Key; N]> for Keys {
-    fn from(keys: [Key; N]) -> Keys {
-        Keys(keys.into())
-    }
-}
-
-impl From<Vec<Key>> for Keys {
-    fn from(keys: Vec<Key>) -> Keys {
-        Keys(keys)
-    }
-}
-
-impl OptionValue for Keys {
-    const FORM: Form = Form::Texts;
-    fn read(value: &JsonSlice, at: &At) -> Result<Keys, String> {
-        let read = |text: &String| {
-            Key::named(text).ok_or_else(|| {
-                let (path, text, all) = (&at.path, clip(text), Key::all().join(", "));
-                format!("{path}: there is no key {text:?}; the keys are {all}")
-            })
-        };
-        Texts::read(value, at)?.0.iter().map(read).collect::<Result<_, _>>().map(Keys)
-    }
-    fn check(&self, at: &At) -> Result<(), String> {
-        let path = &at.path;
-        if self.0.len() > MAX_KEYS {
-            return Err(format!("{path}: {} keys exceed the limit of {MAX_KEYS}", self.0.len()));
-        }
-        for key in &self.0 {
-            if let Key::Argument(name) = key
-                && (!(1..=MAX_NAME).contains(&name.len()) || name.chars().any(char::is_control))
-            {
-                return Err(format!(
-                    "{path}: the name of an argument must have 1 to {MAX_NAME} bytes without control characters, not {:?}",
-                    clip(name)
-                ));
-            }
-        }
-        Ok(())
-    }
-    fn write(&self, _: Spelling) -> Value {
-        match &*self.0 {
-            [one] => one.text().into(),
-            all => all.iter().map(|key| Value::from(key.text())).collect(),
-        }
     }
 }
 
