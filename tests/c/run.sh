@@ -12,7 +12,7 @@ lib=$(realpath "${TENON_LIB:-${CARGO_TARGET_DIR:-target}/ci}") || exit 2
 build=${BUILD:-build/c}
 cc=${CC:-cc}
 strict=(-Wall -Wextra -Wpedantic -Werror)
-programs=(arguments arguments_entries arguments_calls costly_schemas helpers kinds entry_options mounts middleware ask sensitive destroy destroy_paths late_completion cancel modes inline elicit results log lifecycle hooks failed_start descriptors sockets web http http_states signals poll_after_end crash views_and_skills exchange threads stores access credentials visible settings listen)
+programs=(arguments arguments_entries arguments_calls costly_schemas helpers kinds entry_options mounts middleware ask sensitive destroy destroy_paths late_completion cancel modes inline elicit results log lifecycle hooks failed_start descriptors sockets web http http_states signals poll_after_end crash views_and_skills exchange threads stores access credentials visible settings listen rates)
 # Compilers, and programs that run without a client of their own.
 limited=(timeout -k 5)
 # Programs that fork: whatever they leave behind is ended, and is a failure.
@@ -133,6 +133,19 @@ if [ $complete = 1 ]; then
 fi
 
 # The tests: two at once, each a process of its own. What they say goes to files, and is shown in their order.
+# A program that is in no list would never run.
+listed() {
+    local source name
+    for source in $(grep -lE '^RUN_TESTS' tests/c/*/*.c); do
+        name=$(basename "$source" .c)
+        case " ${programs[*]} refusals " in
+            *" $name "*) ;;
+            *) echo "$source is not in the list of programs" && return 1 ;;
+        esac
+    done
+}
+[ $complete = 1 ] && check "every program of tests is in the list" listed
+
 [ $complete = 1 ] && programs=(refusals "${programs[@]}")
 names=()
 pids=()

@@ -47,7 +47,8 @@ def test_quickstart(mode, program):
     assert served(mode, program, use) == "3.5"
 
 
-LIMITED = ["limits", ("node", "examples/node/limits/server.mjs"), (sys.executable, "examples/python/resilient/server.py")]
+PYTHON = (sys.executable, "examples/python/resilient/server.py")
+LIMITED = ["limits", ("node", "examples/node/limits/server.mjs"), PYTHON]
 
 
 DOWN = "the service does not answer"
@@ -70,7 +71,8 @@ def test_limits(mode, program):
         refused = [str(answer) for answer in done if isinstance(answer, MCPError)]
         # Ten a second, so the calls need not be refused because of the sixty a minute.
         assert 10 <= len(passed) <= 60 and len(passed) + len(refused) == 70
-        assert all(re.search(r"takes [0-9]+ calls per (second|minute for each principal); retry in", why) for why in refused)
+        takes = re.compile(r"takes [0-9]+ calls per (second|minute for each principal); retry in")
+        assert all(takes.search(why) for why in refused)
 
     program = program if isinstance(program, str) else (program[0], str(ROOT / program[1]))
     served(mode, program, use, env={**os.environ, "DOWN": "IT"})

@@ -8,7 +8,8 @@ from tenon_mcp import CircuitBreaker, RateLimit, Server
 app = Server("weather", "1.0.0", rate_limit=RateLimit(600, per=60, by="address"))
 REPORTS = RateLimit(2, per=3600, by="arguments.city", refusal="result", text="It is written. Ask again in {wait} s.")
 # A failed request is not repeated at once, so that the service of this country can recover.
-SERVICES = CircuitBreaker(failures=3, open_for=60, by="arguments.country", text="No service for {country} for {wait} s.")
+DOWN = "No service for {country} for {wait} s."
+SERVICES = CircuitBreaker(failures=3, open_for=60, by="arguments.country", text=DOWN)
 
 
 @app.tool(rate_limit=["10/s", RateLimit(60, per=60, by="principal")])

@@ -1,4 +1,4 @@
-/* Rate limits and circuit breakers: which calls are refused, and what their clients receive. */
+/* Rate limits, concurrency limits and circuit breakers: which calls are refused, and what their clients receive. */
 #include "support.h"
 
 #define SCHEMA "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}"
@@ -81,6 +81,47 @@ static void breaker(void) {
     close_peer(&peer);
 }
 
+static tenon_call *held;
+static sem_t holding;
+
+static void holds(void *user_data, tenon_call *call) {
+    const char *city;
+    (void)user_data;
+    OK(tenon_call_arg_string(call, "city", &city, NULL));
+    if (strcmp(city, "Rome") == 0 && held == NULL) {
+        OK(tenon_call_retain(call));
+        held = call;
+        sem_post(&holding);
+    } else {
+        OK(tenon_call_return_text(call, city, TENON_NUL));
+    }
+}
+
+/* A call waits only for calls with its value of the argument. */
+static void concurrency(void) {
+    tenon_entry *tool;
+    sem_init(&holding, 0, 0);
+    server = new_server();
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "max_concurrency_by", "{\"arguments.city\":1}", TENON_NUL));
+    OK(tenon_entry_set_handler(tool, holds, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    serve(&peer, server);
+    call_modern(&peer, 1, "search", "{\"city\":\"Rome\"}", "{}", "");
+    call_modern(&peer, 2, "search", "{\"city\":\"Rome\"}", "{}", "");
+    call_modern(&peer, 3, "search", "{\"city\":\"Oslo\"}", "{}", "");
+    CHECK(has_text(next_line(&peer), "Oslo"));
+    sem_wait(&holding);
+    OK(tenon_call_return_text(held, "first", TENON_NUL));
+    CHECK(has_text(next_line(&peer), "first"));
+    CHECK(has_text(next_line(&peer), "Rome"));
+    tenon_call_release(held);
+    sem_destroy(&holding);
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 /* A wrong limit is an error that names the member and the value. */
 static void refused(void) {
     static const char *const limits[][2] = {
@@ -97,6 +138,8 @@ static void refused(void) {
         CHECK_IN(limits[i][1], tenon_error_last_message());
         CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "circuit_breaker", "{\"failures\":0}", TENON_NUL));
         CHECK_IN("circuit_breaker.failures must be a positive integer, not 0", tenon_error_last_message());
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "max_concurrency_by", "{\"user\":1}", TENON_NUL));
+        CHECK_IN("there is no key \"user\"", tenon_error_last_message());
         tenon_entry_free(tool);
     }
     server = new_server();
@@ -105,5 +148,5 @@ static void refused(void) {
     OK(tenon_server_free(server));
 }
 
-static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"refused", refused}};
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"refused", refused}};
 RUN_TESTS(all)
