@@ -238,3 +238,76 @@ fn a_breaker_is_declared_by_types() {
     let said = bench.server.add(wrong, target()).unwrap_err();
     assert!(said.message().contains("circuit_breaker: failures must be a positive integer, not 0"), "{said}");
 }
+
+#[test]
+fn what_the_client_got_wrong_is_no_failure_of_a_tool() {
+    let bench = bench(json!({ "failures": 1, "counts": ["failed", "errors", "exceptions"] }));
+    for _ in 0..3 {
+        bench.send(modern(call(json!(1), "fetch", json!({}))));
+        let missing = bench.drain_call();
+        let outcome = missing.context.not_found(Some("x"));
+        bench.port.complete(missing.id, outcome).unwrap();
+        assert_eq!(result_text(&bench.sink.one()), "Not found: x");
+        bench.send(modern(call(json!(1), "fetch", json!({}))));
+        let wrong = bench.drain_call();
+        let outcome = wrong.context.arguments_refused("/api: no");
+        bench.port.complete(wrong.id, outcome).unwrap();
+        bench.sink.take();
+    }
+    assert!(run(&bench, done()));
+    assert!(run(&bench, Outcome::Failed("down".into())));
+    assert!(!run(&bench, done()));
+}
+
+#[test]
+fn calls_that_wait_for_a_permit_do_not_run_after_the_circuit_has_opened() {
+    let bench = Bench::new();
+    add(&bench, json!({ "circuit_breaker": { "failures": 1, "open_for": 10_000 }, "max_concurrency": 1 }));
+    let running = start(&bench, json!({})).unwrap();
+    const WAITING: usize = 200;
+    for _ in 0..WAITING {
+        assert!(start(&bench, json!({})).is_none(), "it waits");
+    }
+    bench.sink.nothing();
+    bench.port.complete(running, raised()).unwrap();
+    assert_eq!(bench.drain().len(), 0, "no handler runs");
+    let answers = bench.sink.take();
+    assert_eq!(answers.len(), WAITING + 1);
+    let refused = answers.iter().filter(|answer| answer["error"]["data"]["retryAfterMs"] == 10_000).count();
+    assert_eq!(refused, WAITING);
+    bench.assert_settled();
+}
+
+#[test]
+fn a_call_that_waits_for_a_permit_is_no_probe() {
+    let bench = Bench::new();
+    let breaker = json!({ "failures": 1, "open_for": 1000 });
+    add(&bench, json!({ "circuit_breaker": breaker, "max_concurrency_by": { "arguments.api": 1 } }));
+    let slow = start(&bench, json!({ "api": "a" })).unwrap();
+    assert!(run_with(&bench, json!({ "api": "b" }), raised()));
+    bench.advance(SECOND);
+    assert!(start(&bench, json!({ "api": "a" })).is_none(), "it waits for the slow call");
+    assert!(run_with(&bench, json!({ "api": "b" }), done()), "another call is the probe");
+    bench.port.complete(slow, done()).unwrap();
+    assert_eq!(bench.drain().len(), 1, "the waiting call runs");
+}
+
+#[test]
+fn nobody_is_asked_while_the_circuit_is_open() {
+    let bench = Bench::legacy();
+    add(&bench, json!({ "circuit_breaker": { "failures": 1 }, "confirm": "Sure?", "rate_limit": "2/h" }));
+    let ask = || {
+        bench.send(call(json!(NEXT.fetch_add(1, Ordering::Relaxed)), "fetch", json!({})));
+        bench.sink.one()
+    };
+    let question = ask();
+    bench.answer(&question, json!({ "action": "accept" }));
+    let running = bench.drain_call();
+    bench.port.complete(running.id, raised()).unwrap();
+    bench.sink.take();
+    for _ in 0..5 {
+        assert!(error_of(&ask()).1.starts_with("Calls of tool"), "the rate is not used up either");
+    }
+    bench.advance(30 * SECOND);
+    assert_eq!(ask()["method"], "elicitation/create");
+}

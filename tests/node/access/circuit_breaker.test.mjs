@@ -69,6 +69,7 @@ for (const [counts, how, opens] of [
   [undefined, 'fail', false],
   [undefined, 'lost', false],
   [['failed'], 'fail', true],
+  [['failed', 'errors', 'exceptions'], 'lost', false],
   [['failed'], 'raise', false],
   [['exceptions', 'failed'], 'raise', true]
 ]) {

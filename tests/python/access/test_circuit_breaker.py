@@ -62,6 +62,7 @@ def test_a_probe_closes_it():
         (None, "fail", False),
         (None, "lost", False),
         (["failed"], "fail", True),
+        (["failed", "errors", "exceptions"], "lost", False),
         (["failed"], "raise", False),
         (["exceptions", "failed"], "raise", True),
     ],

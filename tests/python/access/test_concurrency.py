@@ -53,3 +53,28 @@ def test_wrong_limits_are_refused(limits, text):
     with pytest.raises(RegistrationError) as caught:
         app.tool("visit", max_concurrency_by=limits)(lambda city: city)
     assert text in str(caught.value)
+
+
+def test_a_provider_is_limited_also_behind_middleware_around_its_list():
+    app = Server("t", max_waiting_calls=1)
+    entered, go = threading.Semaphore(0), threading.Semaphore(0)
+
+    def rows():
+        entered.release()
+        assert go.acquire(timeout=20)
+        return []
+
+    app.resource_provider("row://{id}", list=rows, read=lambda id: id, max_concurrency=1)
+
+    @app.middleware(ops=["resource_list"])
+    async def around(ctx, call_next):
+        return await call_next()
+
+    with serving(app) as client:
+        first, second = client.start("resources/list"), client.start("resources/list")
+        assert entered.acquire(timeout=20)
+        client.request("ping")
+        assert not entered.acquire(blocking=False)
+        for call in (first, second):
+            go.release()
+            assert client.answer(call)["result"]["resources"] == []

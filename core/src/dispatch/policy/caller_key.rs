@@ -100,12 +100,16 @@ fn whole_number(value: &JsonSlice) -> Option<i64> {
 }
 
 impl CallFacts<'_> {
-    /// The caller whose calls wait in one queue. Of the principal, the session, the address and the connection, the first
-    /// one that is known tells callers apart. So a principal with several sessions is one caller. All calls of which
-    /// nothing is known have one caller.
+    /// The caller whose calls wait in one queue. Of the principal, the address, the session and the connection, the first
+    /// one that is known tells callers apart. So a client does not become several callers by opening sessions. All calls of
+    /// which nothing is known have one caller.
     pub(crate) fn caller(&self, connection: Option<usize>) -> KeyHash {
         let mut digest = KeyDigest::of("caller");
-        let key = if self.principal.is_some() { Key::Principal } else { Key::Session };
+        let key = match (self.principal, self.address) {
+            (Some(_), _) => Key::Principal,
+            (None, Some(_)) => Key::Address,
+            (None, None) => Key::Session,
+        };
         digest.value(&key, self);
         if let (None, None, None, Some(connection)) = (self.principal, self.session, self.address, connection)
         {
@@ -284,7 +288,7 @@ mod tests {
         let (ann, ben) = (Principal::from("ann"), Principal::from("ben"));
         let nobody = CallFacts::default();
         let address = |last| CallFacts { address: Some(shares::Key::V4([127, 0, 0, last])), ..nobody };
-        let session = |session| CallFacts { session: Some(session), ..address(1) };
+        let session = |session| CallFacts { session: Some(session), ..nobody };
         let of = |principal, facts| CallFacts { principal: Some(principal), ..facts };
         let one = [of(&ann, session("s")), of(&ann, session("t")), of(&ann, nobody)];
         assert!(one.iter().all(|facts| facts.caller(Some(1)) == one[0].caller(None)), "one principal");
@@ -294,6 +298,8 @@ mod tests {
         );
         all.extend([1, 2].map(|connection| nobody.caller(Some(connection))));
         assert_eq!(session("s").caller(Some(1)), session("s").caller(Some(2)));
+        let at_one = |session| CallFacts { session: Some(session), ..address(1) }.caller(None);
+        assert_eq!(at_one("s"), at_one("t"), "one address with two sessions");
         assert_eq!(address(1).caller(Some(1)), address(1).caller(Some(2)));
         all.sort();
         all.dedup();

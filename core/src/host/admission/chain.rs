@@ -2,7 +2,7 @@
 
 use super::argument_checks::Arguments;
 use super::authorization::Authorization;
-use super::circuit_breaker::CircuitBreaker;
+use super::circuit_breaker::{CircuitBreaker, CircuitCheck};
 use super::concurrency_limit::Concurrency;
 use super::confirmation::Confirmation;
 use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageTime, Verdict};
@@ -56,15 +56,16 @@ stages! {
     #[cfg(test)] ProbeFirst => Probe<0>,
     Arguments => Arguments,
     Authorization => Authorization,
+    CircuitCheck => CircuitCheck,
     RateLimit => RateLimit,
     OnceOnly => OnceOnly,
     Confirmation => Confirmation,
     #[cfg(test)] ProbeMiddle => Probe<1>,
     TaskRecord => TaskRecord,
     ServerStart => ServerStart,
-    CircuitBreaker => CircuitBreaker,
     #[cfg(test)] ProbeBefore => Probe<2>,
     Concurrency => Concurrency,
+    CircuitBreaker => CircuitBreaker,
     #[cfg(test)] ProbeLast => Probe<3>,
 }
 

@@ -1,20 +1,22 @@
 //! The stage `circuit_breaker`: too many calls of the entry have failed lately, so it is left alone for a time.
 
-use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, Verdict};
+use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict};
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, RefusalForm, fill_text};
-use crate::host::Registered;
 use crate::host::calls::dispatch::ReadyCall;
-use crate::host::calls::op::Outcome;
+use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, clip, stage};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) struct CircuitBreaker;
 
-impl Stage for CircuitBreaker {
+/// The same before the stages that ask somebody or take something: a call that would be refused is refused at once.
+pub(super) struct CircuitCheck;
+
+impl Stage for CircuitCheck {
     const NAME: &'static str = stage::CIRCUIT_BREAKER;
 
     #[inline]
@@ -23,19 +25,53 @@ impl Stage for CircuitBreaker {
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        let shared = &port.0;
-        let entry = &call.context.entry;
-        let Some(breaker) = &entry.breaker else { return Verdict::Pass };
-        match breaker.admit(&call.context.facts(&call.input), shared.limits.max_policy_keys, shared.now()) {
-            // If the call has ended, its permit is dropped here.
-            Ok(permit) => {
-                shared.calls.with(call.id, |flight| flight.passage.data_mut().permit = Some(permit));
-                Verdict::Pass
-            }
-            Err(wait) => {
+        let Some(breaker) = &call.context.entry.breaker else { return Verdict::Pass };
+        match breaker.wait(&call.context.facts(&call.input), port.0.now()) {
+            None => Verdict::Pass,
+            Some(wait) => {
                 let is_task = port.is_task(call.id);
-                Verdict::Answer(refused(breaker.rules(), (entry, is_task), &call.input, wait))
+                Verdict::Answer(refused(breaker.rules(), &call.context, &call.input, (wait, is_task)))
             }
+        }
+    }
+}
+
+/// Takes the permission of the breaker for a call, or returns its answer. A call that has waited for its permit of the
+/// entry's concurrency limit gets both together.
+pub(super) fn admit(
+    shared: &Shared,
+    context: &CallContext,
+    input: &JsonSlice,
+    data: &mut StageData,
+    now: Instant,
+) -> Result<(), Answer> {
+    let (Some(breaker), None) = (&context.entry.breaker, &data.permit) else { return Ok(()) };
+    match breaker.admit(&context.facts(input), shared.limits.max_policy_keys, now) {
+        Ok(permit) => {
+            data.permit = Some(permit);
+            Ok(())
+        }
+        Err(wait) => Err(refused(breaker.rules(), context, input, (wait, data.task.is_some()))),
+    }
+}
+
+impl Stage for CircuitBreaker {
+    const NAME: &'static str = stage::CIRCUIT_BREAKER;
+
+    #[inline]
+    fn selects(call: &Selection<'_>) -> bool {
+        CircuitCheck::selects(call)
+    }
+
+    fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        let (shared, now) = (&port.0, port.0.now());
+        let admitted = shared.calls.with(call.id, |flight| {
+            admit(shared, &call.context, &call.input, flight.passage.data_mut(), now)
+        });
+        match admitted {
+            // If the call has ended, it needs no permission.
+            None | Some(Ok(())) => Verdict::Pass,
+            Some(Err(answer)) => Verdict::Answer(answer),
         }
     }
 
@@ -67,7 +103,8 @@ impl Stage for CircuitBreaker {
 
 /// How a call ended, for the breaker.
 fn ended(counts: &[Failure], end: CallEnd) -> Ended {
-    let failed = |failure| if counts.contains(&failure) { Ended::Failure } else { Ended::Success };
+    // What does not count as a failure is no success either.
+    let failed = |failure| if counts.contains(&failure) { Ended::Failure } else { Ended::Uncounted };
     match end {
         CallEnd::Returned => Ended::Success,
         CallEnd::Raised => failed(Failure::Exceptions),
@@ -81,10 +118,11 @@ fn ended(counts: &[Failure], end: CallEnd) -> Ended {
 /// The answer to a call that the breaker refuses.
 fn refused(
     rules: &BreakerRules,
-    (entry, is_task): (&Registered, bool),
+    context: &CallContext,
     input: &JsonSlice,
-    wait: Duration,
+    (wait, is_task): (Duration, bool),
 ) -> Answer {
+    let entry = &context.entry;
     let names = rules.by.iter().filter_map(|key| match key {
         Key::Argument(name) => Some((name.as_str(), shown(input, name))),
         _ => None,

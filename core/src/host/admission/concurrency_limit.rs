@@ -3,6 +3,7 @@
 //! A call that waits for a permit holds no credit of its lane, because credits are for running calls.
 
 use super::chain::{Resumed, StageId};
+use super::circuit_breaker::admit;
 use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::calls::concurrency::{ConcurrencyLimit, Entered};
 use crate::dispatch::calls::table::CallId;
@@ -25,8 +26,8 @@ impl Stage for Concurrency {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        // A call within another call runs with the permit of the outer call.
-        call.context.entry.concurrency.is_some() && call.role.outer().is_none()
+        // A call within another call of the entry runs with the permit of the outer call.
+        call.context.entry.concurrency.is_some() && (call.role.outer().is_none() || call.is_decided_here())
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
@@ -129,7 +130,13 @@ impl Shared {
                 }
                 std::mem::replace(&mut flight.lane, lane.clone()).release();
             }
-            Ok(())
+            // The circuit may have opened meanwhile. If the call were refused later, it would hand its permit to the next
+            // call from within this one.
+            if context.entry.breaker.is_none() {
+                return Ok(());
+            }
+            let input = flight.input.clone();
+            admit(self, &context, &input, flight.passage.data_mut(), now)
         });
         if credit {
             lane.release();

@@ -142,18 +142,24 @@ pub(in crate::host) enum CallEnd {
     Unknown,
 }
 
+/// The codes of errors that are no fault of the handler: the call asks for what does not exist, its parameters are wrong, or its
+/// client lacks a capability or must visit a page first.
+const BLAMELESS: [i32; 4] = [
+    code::INVALID_PARAMS,
+    code::RESOURCE_NOT_FOUND,
+    code::MISSING_CLIENT_CAPABILITY,
+    code::URL_ELICITATION_REQUIRED,
+];
+
 impl CallEnd {
     /// How a handler ended that returned this.
-    pub(in crate::host) fn of(outcome: &Outcome) -> CallEnd {
+    pub(in crate::host) fn of(outcome: &Outcome, context: &CallContext) -> CallEnd {
         match outcome {
             Outcome::Exception(_) => CallEnd::Raised,
+            // The call asked for what does not exist, or its arguments are wrong.
+            Outcome::Failed(_) if context.is_clients_fault() => CallEnd::Unknown,
             Outcome::Failed(_) => CallEnd::Failed,
-            // What is asked for does not exist, or the parameters are wrong. That is no fault of the handler.
-            Outcome::Error(error)
-                if matches!(error.code, code::INVALID_PARAMS | code::RESOURCE_NOT_FOUND) =>
-            {
-                CallEnd::Returned
-            }
+            Outcome::Error(error) if BLAMELESS.contains(&error.code) => CallEnd::Unknown,
             Outcome::Error(_) => CallEnd::Error,
             Outcome::Result(result) if result.member("isError").is_some_and(|is| is.kind() == Kind::True) => {
                 CallEnd::Failed

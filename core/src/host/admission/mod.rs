@@ -8,13 +8,14 @@
 //!
 //! 1. `arguments`: the arguments satisfy the input schema. Only costly checks are left for this stage.
 //! 2. `authorization`: the program's authorizer permits the call.
-//! 3. `rate_limit`: the call is within the rates of its entry.
-//! 4. `once_only`: the request's state is used for the first time.
-//! 5. `confirm`: the user agrees to the call.
-//! 6. `task`: the record of the task is stored, and the client has the task.
-//! 7. `start`: the server of the entry has started.
-//! 8. `circuit_breaker`: not too many calls of the entry have failed lately.
+//! 3. `circuit_breaker`: not too many calls of the entry have failed lately. The last stage looks again.
+//! 4. `rate_limit`: the call is within the rates of its entry.
+//! 5. `once_only`: the request's state is used for the first time.
+//! 6. `confirm`: the user agrees to the call.
+//! 7. `task`: the record of the task is stored, and the client has the task.
+//! 8. `start`: the server of the entry has started.
 //! 9. `concurrency`: the entry has a permit for the call, and it is the turn of the call's caller.
+//! 10. `circuit_breaker`: as before. The call may be a probe.
 //!
 //! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
 //! others do, and the start lies between two other stages.

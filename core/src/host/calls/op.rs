@@ -178,6 +178,7 @@ impl CallContext {
     /// pointer.
     pub fn arguments_refused(&self, reasons: &str) -> Outcome {
         let Registered { kind, name, .. } = &*self.entry;
+        self.state().insert(ClientsFault);
         crate::dispatch::route::arguments_refused(*kind, name, self.client.revision, reasons)
             .map_or_else(Outcome::Error, Outcome::Failed)
     }
@@ -188,6 +189,7 @@ impl CallContext {
     pub fn not_found(&self, what: Option<&str>) -> Outcome {
         let what = what.filter(|what| !what.is_empty());
         if self.entry.kind == Kind::Tool {
+            self.state().insert(ClientsFault);
             return Outcome::Failed(
                 what.map_or_else(|| "Not found".into(), |what| format!("Not found: {what}")),
             );
@@ -196,6 +198,11 @@ impl CallContext {
         let mut error = RpcError::not_found(what.or(asked).unwrap_or(&self.entry.name));
         error.data = asked.and_then(|uri| RpcError::not_found(uri).data);
         Outcome::Error(error)
+    }
+
+    /// Whether the handler said that the call asks for what does not exist, or that its arguments are wrong.
+    pub(in crate::host) fn is_clients_fault(&self) -> bool {
+        self.state.get().is_some_and(|state| state.get::<ClientsFault>().is_some())
     }
 
     /// Values that the middleware and the handler of this call share. They belong to this call and are dropped when
@@ -228,6 +235,10 @@ impl CallContext {
         Level::read(&level, LEVEL_KEY).ok()
     }
 }
+
+/// In the state of a call, says that a failed result is no fault of the handler.
+#[derive(Clone, Copy)]
+struct ClientsFault;
 
 /// Why a call ended before its handler completed it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ impl Shared {
             self.deliver_outcome(&flight, &outcome);
             return self.finish(id, &mut flight, Outgoing::Dropped, None);
         }
-        let end = CallEnd::of(&outcome);
+        let end = flight.passage.data().is_some().then(|| CallEnd::of(&outcome, &flight.context));
         let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
             if flight.id().is_none() {
@@ -53,7 +53,9 @@ impl Shared {
             }
             (self.failure(&flight, &error), None)
         });
-        flight.passage.note_end(if wrong.is_some() { CallEnd::Raised } else { end });
+        if let Some(end) = end {
+            flight.passage.note_end(if wrong.is_some() { CallEnd::Raised } else { end });
+        }
         let wrong = wrong.map(|why| (flight.context.clone(), why));
         self.finish(id, &mut flight, outgoing, None);
         // Now that the call's credit is free, because the error hook's handler may need it.

@@ -73,7 +73,8 @@ impl Engine {
         }
     }
 
-    /// Registers a request that the engine answers itself later, or lets one that waited wait for something else.
+    /// Registers a request that the engine answers itself later, or lets one that waited wait for something else. If it waits
+    /// for the same once more, its time continues.
     pub(in crate::host) fn own_call_again(
         &self,
         scope: &Scope,
@@ -86,7 +87,11 @@ impl Engine {
         let role = Role::Own(own);
         let until = role.time(self.0.limits.store_timeout, &self.0.limits);
         let until = until.and_then(|time| self.0.now().checked_add(time));
-        self.0.with_deadline(call, |flight, deadline| (flight.role, *deadline) = (role, until));
+        self.0.with_deadline(call, |flight, deadline| {
+            if flight.role != role {
+                (flight.role, *deadline) = (role, until);
+            }
+        });
         Ok(call)
     }
 

@@ -98,7 +98,8 @@ impl Engine {
         } else {
             format!("{entry} timed out after {} ms", flight.timeout.as_millis())
         };
-        if !waits {
+        let ran = flight.handler.delivered || flight.handler.local.is_some();
+        if ran && !waits {
             flight.passage.note_end(CallEnd::TimedOut);
         }
         self.0.end_removed(call, flight, End::Failed(CancelReason::TimedOut, text.clone()));

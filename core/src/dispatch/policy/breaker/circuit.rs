@@ -4,6 +4,9 @@ use super::counts::Counts;
 use super::{BreakerRules, Ended};
 use std::time::{Duration, Instant};
 
+/// The time to wait while probes run, which decide soon.
+const PROBING: Duration = Duration::from_secs(1);
+
 /// Lets calls pass while they succeed. After too many failures it refuses them for a time. Then it lets a few calls pass
 /// as probes, which decide what follows.
 #[derive(Debug, Default)]
@@ -54,6 +57,15 @@ impl Default for State {
 }
 
 impl Circuit {
+    /// The time until a call may pass, if none may pass now.
+    pub(super) fn wait(&self, rules: &BreakerRules, now: Instant) -> Option<Duration> {
+        match &self.state {
+            State::Open { until } if now < *until => Some(until.saturating_duration_since(now)),
+            State::HalfOpen { running, succeeded } if *running + *succeeded >= rules.probes => Some(PROBING),
+            State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => None,
+        }
+    }
+
     /// Lets a call pass, or returns the time until one may pass. `latest` is the number of the breaker's latest opening.
     pub(super) fn admit(
         &mut self,
@@ -61,19 +73,17 @@ impl Circuit {
         latest: u64,
         now: Instant,
     ) -> Result<Ticket, Duration> {
-        if let State::Open { until } = self.state {
-            if now < until {
-                return Err(until.saturating_duration_since(now));
-            }
+        if let Some(wait) = self.wait(rules, now) {
+            return Err(wait);
+        }
+        if let State::Open { .. } = self.state {
             self.state = State::HalfOpen { running: 0, succeeded: 0 };
         }
         match &mut self.state {
-            State::HalfOpen { running, succeeded } if *running + *succeeded < rules.probes => {
+            State::HalfOpen { running, .. } => {
                 *running += 1;
                 Ok(Ticket { opening: self.opening, is_probe: true })
             }
-            // The probes decide soon.
-            State::HalfOpen { .. } => Err(Duration::ZERO),
             State::Closed { .. } | State::Open { .. } => Ok(Ticket { opening: latest, is_probe: false }),
         }
     }

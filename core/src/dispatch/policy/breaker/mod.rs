@@ -136,6 +136,16 @@ impl Breaker {
         Ok(Permit { breaker: self.clone(), key, ticket })
     }
 
+    /// The time until a call may pass, if none may pass now.
+    pub(crate) fn wait(&self, facts: &CallFacts<'_>, now: Instant) -> Option<Duration> {
+        let circuits = self.0.circuits.lock();
+        // Most breakers have no circuit to look at.
+        if circuits.of_keys.is_empty() {
+            return None;
+        }
+        circuits.of_keys.get(&self.key(facts))?.0.wait(&self.0.rules, now)
+    }
+
     fn key(&self, facts: &CallFacts<'_>) -> KeyHash {
         if self.0.rules.by.is_empty() {
             return KeyHash::default();

@@ -90,7 +90,7 @@ fn circuits_open_and_close_as_in_the_model() {
                     None => None,
                     Some(at) if now < at + 10_000 => Some(at + 10_000 - now),
                     Some(_) if probes + model.succeeded < rules.probes as usize => None,
-                    Some(_) => Some(0),
+                    Some(_) => Some(1000),
                 };
                 match (breaker.admit(&CallFacts::default(), 9, time), wait) {
                     (Ok(permit), None) => {
