@@ -46,11 +46,25 @@ pub(crate) fn entry_with(
     err: Result<Option<Out<'_, *mut tenon_error>>>,
     body: impl FnOnce() -> Result<tenon_status>,
 ) -> tenon_status {
-    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        let text = panic_text(&*panic);
-        Err(Failure::new(TENON_ERR_PANIC, format!("the library panicked: {text}; please report this")))
-    });
-    outcome.unwrap_or_else(|failure| report(failure, err.ok().flatten()))
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(status)) => status,
+        Ok(Err(failure)) => failed(failure, err),
+        Err(panic) => failed(panicked(panic), err),
+    }
+}
+
+/// Reports a failure. Not inlined, because there are many entry points.
+#[cold]
+#[inline(never)]
+fn failed(failure: Failure, err: Result<Option<Out<'_, *mut tenon_error>>>) -> tenon_status {
+    report(failure, err.ok().flatten())
+}
+
+#[cold]
+#[inline(never)]
+fn panicked(panic: Box<dyn Any + Send>) -> Failure {
+    let text = panic_text(&*panic);
+    Failure::new(TENON_ERR_PANIC, format!("the library panicked: {text}; please report this"))
 }
 
 /// Runs the body of an entry point that returns a value.
@@ -58,7 +72,7 @@ pub(crate) fn value_with<T>(neutral: T, body: impl FnOnce() -> Result<T>) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => value,
         Ok(Err(failure)) => {
-            report(failure, None);
+            failed(failure, Ok(None));
             neutral
         }
         Err(_) => neutral,

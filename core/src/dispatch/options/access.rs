@@ -39,11 +39,15 @@ impl std::error::Error for OptionError {}
 
 /// The names of the options that `owner` may have.
 pub fn names<T: Options>(owner: impl Into<Owner>, spelling: Spelling) -> Vec<String> {
-    let owner = owner.into();
-    let has = |row: &&OptionRow| row.is_for(owner) && row.absent != Some(spelling);
-    T::TABLE.iter().filter(has).map(|row| spelling.name(row.name).into_owned()).collect()
+    names_of(T::TABLE, owner.into(), spelling)
 }
 
+fn names_of(table: &[OptionRow], owner: Owner, spelling: Spelling) -> Vec<String> {
+    let has = |row: &&OptionRow| row.is_for(owner) && row.absent != Some(spelling);
+    table.iter().filter(has).map(|row| spelling.name(row.name).into_owned()).collect()
+}
+
+#[inline(never)]
 fn at(row: &OptionRow, spelling: Spelling) -> At {
     At { path: spelling.name(row.name).into_owned(), form: row.form, spelling, secret: row.secret }
 }
@@ -70,6 +74,8 @@ pub fn set<T: Options>(
 }
 
 /// Sets one option. In errors, `prefix` stands before its name. `false`: there is none of this name.
+// Not inlined, because each table has its own, and several callers.
+#[inline(never)]
 pub(crate) fn set_at<T: Options>(
     options: &mut T,
     owner: Owner,
@@ -78,23 +84,38 @@ pub(crate) fn set_at<T: Options>(
     value: &JsonSlice,
     prefix: String,
 ) -> Result<bool, OptionError> {
+    let Some((place, at)) = find(T::TABLE, owner, spelling, (&prefix, name), value)? else {
+        return Ok(false);
+    };
+    let read = (T::ACCESS[place].read)(options, value, &at);
+    read.map(|()| true).map_err(|text| OptionError { unknown: false, text })
+}
+
+/// The place of the option of this name, which stands after a prefix in errors. `None`: there is none.
+// Not generic: one piece of code serves all tables.
+#[inline(never)]
+fn find(
+    table: &'static [OptionRow],
+    owner: Owner,
+    spelling: Spelling,
+    (prefix, name): (&str, &str),
+    value: &JsonSlice,
+) -> Result<Option<(usize, At)>, OptionError> {
     // Two owners may have options of one name.
     let named = |row: &&OptionRow| spelling.name(row.name) == name && row.absent != Some(spelling);
-    let own = T::TABLE.iter().position(|row| named(&row) && row.is_for(owner));
-    let Some(place) = own.or_else(|| T::TABLE.iter().position(|row| named(&row))) else { return Ok(false) };
-    let row = &T::TABLE[place];
-    let wrong = |text| OptionError { unknown: false, text };
+    let own = table.iter().position(|row| named(&row) && row.is_for(owner));
+    let Some(place) = own.or_else(|| table.iter().position(|row| named(&row))) else { return Ok(None) };
+    let row = &table[place];
     // C reports it when the entry is added. A flag that is off changes nothing.
     if !row.is_for(owner) && spelling != Spelling::C && value.kind() != JsonKind::False {
         let text = only_for(row, name);
-        return Err(wrong(match prefix.trim_end_matches('.') {
+        let text = match prefix.trim_end_matches('.') {
             "" => text,
             path => format!("{path}: {text}"),
-        }));
+        };
+        return Err(OptionError { unknown: false, text });
     }
-    let at = At { path: format!("{prefix}{name}"), ..at(row, spelling) };
-    (T::ACCESS[place].read)(options, value, &at).map_err(wrong)?;
-    Ok(true)
+    Ok(Some((place, At { path: format!("{prefix}{name}"), ..at(row, spelling) })))
 }
 
 /// Sets the options among the members of an object, and returns the object of the other members. Members that are null
@@ -126,13 +147,20 @@ pub fn set_all<T: Options>(
     object: &JsonSlice,
 ) -> Result<(), OptionError> {
     let owner = owner.into();
-    let known = names::<T>(Owner::Any, spelling);
-    let mut members = object.members().map(|member| member.name(object.as_bytes()).into_owned());
-    if let Some(name) = members.find(|name| !known.contains(name)) {
-        let text = unknown_option(&name, &names::<T>(owner, spelling));
-        return Err(OptionError { unknown: true, text });
-    }
+    refuse_unknown(T::TABLE, owner, spelling, object)?;
     set_known(options, owner, spelling, object).map(|_| ())
+}
+
+fn refuse_unknown(
+    table: &[OptionRow],
+    owner: Owner,
+    spelling: Spelling,
+    object: &JsonSlice,
+) -> Result<(), OptionError> {
+    let known = names_of(table, Owner::Any, spelling);
+    let mut members = object.members().map(|member| member.name(object.as_bytes()).into_owned());
+    let Some(name) = members.find(|name| !known.contains(name)) else { return Ok(()) };
+    Err(OptionError { unknown: true, text: unknown_option(&name, &names_of(table, owner, spelling)) })
 }
 
 /// The error of a name that no option has, with the names that there are.
@@ -185,9 +213,14 @@ pub(crate) fn write_shown<T: Options>(options: &T, spelling: Spelling) -> serde_
     let mut object = Map::new();
     for (row, access) in T::TABLE.iter().zip(T::ACCESS).filter(|(row, _)| row.absent != Some(spelling)) {
         if let Some(value) = (access.write)(options, spelling) {
-            let value = if row.secret { true.into() } else { value };
-            object.insert(spelling.name(row.name).into_owned(), value);
+            show(&mut object, row, spelling, value);
         }
     }
     object.into()
+}
+
+#[inline(never)]
+fn show(object: &mut Map<String, Value>, row: &OptionRow, spelling: Spelling, value: Value) {
+    let value = if row.secret { true.into() } else { value };
+    object.insert(spelling.name(row.name).into_owned(), value);
 }

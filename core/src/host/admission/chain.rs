@@ -268,6 +268,19 @@ impl HostPort {
         now: Instant,
         decide: impl FnOnce(&mut InFlightCall) -> Result<(), Answer>,
     ) -> Resumed {
+        let mut decide = Some(decide);
+        self.resume_with(stage, id, now, &mut |flight| decide.take().map_or(Ok(()), |decide| decide(flight)))
+    }
+
+    /// One function for all stages, because it is large.
+    #[inline(never)]
+    fn resume_with(
+        &self,
+        stage: StageId,
+        id: CallId,
+        now: Instant,
+        decide: &mut dyn FnMut(&mut InFlightCall) -> Result<(), Answer>,
+    ) -> Resumed {
         let continued = self.0.with_deadline(id, |flight, deadline| {
             if !flight.passage.awaits(stage) {
                 return None;

@@ -37,6 +37,8 @@ impl LocalHandler for UnusedHandler {
 
 impl Engine {
     /// Registers a request that the engine answers itself later.
+    // Not inlined, because it is large and has several callers.
+    #[inline(never)]
     pub(in crate::host) fn own_call(
         &self,
         scope: &Scope,

@@ -142,6 +142,7 @@ impl Engine {
 
 impl Engine {
     /// Asks questions, and then performs a request.
+    #[inline(never)]
     pub(in crate::host) fn perform_later(
         &self,
         (scope, request): (&Scope, &ReceivedRequest<'_>),

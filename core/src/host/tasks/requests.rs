@@ -32,6 +32,7 @@ const PAGE: usize = 50;
 
 impl Engine {
     /// Answers a request about tasks, perhaps later.
+    #[inline(never)]
     pub(in crate::host) fn about_tasks(
         &self,
         scope: &Scope,

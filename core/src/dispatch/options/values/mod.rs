@@ -12,7 +12,7 @@ pub(super) mod state_keys;
 pub(super) mod store_url;
 pub(super) mod verifiers;
 
-use super::access::{Options, names, set_at, unknown_option};
+use super::access::{OptionError, Options, names, set_at, unknown_option};
 use super::form::Form;
 use super::owners::Owner;
 use super::spelling::Spelling;
@@ -206,6 +206,10 @@ fn members(value: &JsonSlice, at: &At) -> Result<Vec<(String, JsonSlice)>, Strin
     Ok(value.members().map(read).filter(|(_, value)| value.kind() != Kind::Null).collect())
 }
 
+fn unknown_member(name: &str, at: &At, known: &[String]) -> String {
+    format!("{}: {}", at.path, unknown_option(name, known))
+}
+
 /// Reads the members of an object as options.
 fn read_members<T: Options>(
     options: &mut T,
@@ -214,21 +218,30 @@ fn read_members<T: Options>(
     owner: Owner,
     others: &[&str],
 ) -> Result<(), String> {
+    let set =
+        &mut |name: &str, value: &JsonSlice, prefix| set_at(options, owner, at.spelling, name, value, prefix);
+    set_members(object, at, others, &|| names::<T>(owner, at.spelling), set)
+}
+
+/// Sets one option of a table.
+type SetMember<'a> = dyn FnMut(&str, &JsonSlice, String) -> Result<bool, OptionError> + 'a;
+
+// Not generic: one piece of code serves all tables.
+fn set_members(
+    object: &JsonSlice,
+    at: &At,
+    others: &[&str],
+    known: &dyn Fn() -> Vec<String>,
+    set: &mut SetMember<'_>,
+) -> Result<(), String> {
     for member in object.members() {
         let (name, value) = (member.name(object.as_bytes()), object.subslice(member.value));
         if value.kind() == Kind::Null || others.contains(&&*name) {
             continue;
         }
-        let prefix = format!("{}.", at.path);
-        match set_at(options, owner, at.spelling, &name, &value, prefix) {
+        match set(&name, &value, format!("{}.", at.path)) {
             Ok(true) => {}
-            Ok(false) => {
-                return Err(format!(
-                    "{}: {}",
-                    at.path,
-                    unknown_option(&name, &names::<T>(owner, at.spelling))
-                ));
-            }
+            Ok(false) => return Err(unknown_member(&name, at, &known())),
             Err(error) => return Err(error.text),
         }
     }

@@ -227,10 +227,10 @@ impl<const N: usize> From<[RateLimit; N]> for RateLimits {
 impl RateLimits {
     /// The limits as the engine applies them.
     pub(crate) fn limits(&self) -> CallRates {
-        let mut limits: Vec<_> = self.0.iter().map(RateLimit::limit).collect();
         // The limits of single callers are asked first. So a caller above its own limit takes nothing from all.
-        limits.sort_by_key(CallRate::is_wide);
-        CallRates(limits.into())
+        let (wide, single): (Vec<_>, Vec<_>) =
+            self.0.iter().map(RateLimit::limit).partition(CallRate::is_wide);
+        CallRates(single.into_iter().chain(wide).collect())
     }
 
     /// The arguments by whose values calls are counted.
