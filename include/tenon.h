@@ -1884,7 +1884,7 @@ tenon_status tenon_tool_add_param(
  *   an error, and a later result is dropped. Default: the limit TENON_LIMIT_CALL_TIMEOUT_MS.
  * - "max_concurrency": a positive integer. The maximum number of concurrent calls. Further calls wait. Their callers
  *   take turns, and calls of one caller run in the order in which they arrived. A caller is a principal; calls
- *   without one are told apart by their sessions, addresses or connections. The timeout applies to the waiting time,
+ *   without one are told apart by their addresses, sessions or connections. The timeout applies to the waiting time,
  *   and starts again when the call runs. The limit "max_waiting_calls" bounds how many calls wait. If it is reached,
  *   a caller with few waiting calls may add one, and the newest one of the caller with the most is refused instead. A
  *   call that waits for an answer of its client counts as running, unless its attempt has ended with the question.

@@ -132,7 +132,6 @@ if [ $complete = 1 ]; then
         "$(tool 1 count_primes '{"below":100000}')"
 fi
 
-# The tests: two at once, each a process of its own. What they say goes to files, and is shown in their order.
 # A program that is in no list would never run.
 listed() {
     local source name
@@ -146,6 +145,7 @@ listed() {
 }
 [ $complete = 1 ] && check "every program of tests is in the list" listed
 
+# The tests: two at once, each a process of its own. What they say goes to files, and is shown in their order.
 [ $complete = 1 ] && programs=(refusals "${programs[@]}")
 names=()
 pids=()

@@ -18,6 +18,8 @@ pub mod options;
 pub(crate) mod path_pattern;
 pub(crate) mod policy;
 pub(crate) mod principal;
+#[cfg(test)]
+pub(crate) mod random_tests;
 #[cfg_attr(not(feature = "runtime"), allow(dead_code))]
 pub(crate) mod rate_table;
 pub mod registry;

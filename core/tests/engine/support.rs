@@ -15,6 +15,18 @@ use tenon_mcp::{
 
 type Hook = Box<dyn FnOnce() + Send>;
 
+/// Random numbers. Equal seeds, which are not 0, have equal numbers.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
 /// A clock that only the test moves, and random bytes from a counter.
 pub struct FakeEnvironment {
     start: Instant,

@@ -37,7 +37,7 @@ for (const [limits, text] of [
   [5, 'maxConcurrencyBy must be an object with a positive integer for each key, not 5'],
   [{}, 'maxConcurrencyBy must have 1 to 4 keys'],
   [{ principal: 0 }, 'must be a positive integer, not 0'],
-  [{ entry: 1 }, 'max_concurrency'],
+  [{ entry: 1 }, 'tells no calls of one entry apart; use maxConcurrency'],
   [{ user: 1 }, 'there is no key "user"'],
   [{ 'arguments.town': 1 }, 'there is no argument "town"; the nearest name is "city"']
 ]) {

@@ -44,7 +44,7 @@ pub(crate) use values::concurrency_by_key::ConcurrencyByKey;
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::rate_limit::RateLimit;
-pub(crate) use values::rate_limit::RateLimits;
+pub(crate) use values::rate_limit::{MAX_RATE_LIMITS, RateLimits};
 pub use values::sensitive::{Audit, AuditTarget};
 pub use values::store_url::StoreUrl;
 pub use values::verifiers::ApiKeyOptions;

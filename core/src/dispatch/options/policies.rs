@@ -54,8 +54,8 @@ options! {
         /// Default: the limit `call_timeout`.
         timeout: Duration;
         /// The maximum number of concurrent calls. Further calls wait. Their callers take turns, and calls of one caller run
-        /// in the order in which they arrived. A caller is a principal; calls without one are told apart by their sessions,
-        /// addresses or connections. The timeout applies to the waiting time, and starts again when the call runs. The limit
+        /// in the order in which they arrived. A caller is a principal; calls without one are told apart by their addresses,
+        /// sessions or connections. The timeout applies to the waiting time, and starts again when the call runs. The limit
         /// `max_waiting_calls` bounds how many calls wait. If it is reached, a caller with few waiting calls may add one, and
         /// the newest one of the caller with the most is refused instead. A call that waits for an answer of its client
         /// counts as running, unless its attempt has ended with the question. Default: no limit.

@@ -69,6 +69,11 @@ impl Key {
         WORDS.iter().find(|(_, key)| key == self).map_or("argument", |(word, _)| word)
     }
 
+    /// The name of the argument whose values the key tells apart.
+    pub(crate) fn argument(&self) -> Option<&str> {
+        if let Key::Argument(name) = self { Some(name) } else { None }
+    }
+
     /// What the key tells apart, for texts of limits.
     pub(super) fn noun(&self) -> Cow<'static, str> {
         match self {

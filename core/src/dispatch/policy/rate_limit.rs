@@ -1,8 +1,8 @@
 //! Rate limits: how many calls may be made in a time.
 
 use super::caller_key::{CallFacts, Key, KeyDigest};
+use super::refusal::RefusalForm;
 use crate::dispatch::store::Rate;
-use crate::proto::catalog::kind::Kind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,24 +16,6 @@ pub enum Window {
     Bucket,
 }
 
-/// What the client receives if a call is refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RefusalForm {
-    /// An error of the protocol, -32603. Its data has the time to wait.
-    #[default]
-    Error,
-    /// For a tool, a failed result, whose text the model reads. Anything else is answered with an error.
-    Result,
-}
-
-impl RefusalForm {
-    /// The form for a call of an entry of this kind. Only tools have failed results, and a task has not its result yet.
-    pub(crate) fn of(self, kind: Kind, is_task: bool) -> RefusalForm {
-        if kind == Kind::Tool && !is_task { self } else { RefusalForm::Error }
-    }
-}
-
 /// What happens to a request if the store fails or does not answer in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,30 +27,7 @@ pub enum OnStoreFailure {
     Pass,
 }
 
-/// A type whose values are words.
-macro_rules! words {
-    ($type:ident: $($value:ident = $word:literal),+) => {
-        impl $type {
-            /// All values.
-            pub(crate) const ALL: [$type; [$($word),+].len()] = [$($type::$value),+];
-
-            /// The word for the value.
-            pub(crate) fn as_str(self) -> &'static str {
-                match self {
-                    $($type::$value => $word,)+
-                }
-            }
-
-            /// The value of a word.
-            pub(crate) fn named(word: &str) -> Option<$type> {
-                $type::ALL.into_iter().find(|value| value.as_str() == word)
-            }
-        }
-    };
-}
-
 words!(Window: Sliding = "sliding", Bucket = "bucket");
-words!(RefusalForm: Error = "error", Result = "result");
 words!(OnStoreFailure: Refuse = "refuse", Pass = "pass");
 
 /// How many calls, or requests, may be made in a time.
@@ -102,14 +61,6 @@ impl CallRate {
     /// The word for what refuses requests, for observers.
     pub(crate) fn word(&self) -> &'static str {
         self.by.first().map_or("all", Key::word)
-    }
-
-    /// The text for a client that has to wait.
-    pub(crate) fn refusal_text(&self, wait: Duration, default: impl FnOnce() -> String) -> String {
-        match &self.text {
-            Some(text) => fill_text(text, wait, &[]),
-            None => format!("{}; retry in {} s", default(), whole_seconds(wait).max(1)),
-        }
     }
 
     /// What is limited, such as `60 calls per minute for each principal`.
@@ -160,55 +111,5 @@ impl CallRates {
     /// Whether a request passes all limits if the store fails.
     pub(crate) fn pass_on_failure(&self) -> bool {
         self.0.iter().all(|limit| limit.on_store_failure == OnStoreFailure::Pass)
-    }
-}
-
-/// A time to wait in whole seconds, rounded up.
-pub(crate) fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-/// A text for a client that has to wait. `{wait}` and the names in braces are replaced by their values.
-pub(crate) fn fill_text(text: &str, wait: Duration, values: &[(&str, String)]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('{') {
-        let (before, from) = rest.split_at(open);
-        out.push_str(before);
-        let name = from.find('}').map(|close| &from[1..close]);
-        let value = match name {
-            Some("wait") => Some(whole_seconds(wait).max(1).to_string()),
-            Some(name) => values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
-            None => None,
-        };
-        let read = match (name, value) {
-            (Some(name), Some(value)) => {
-                out.push_str(&value);
-                name.len() + 2
-            }
-            // Any other brace stays.
-            _ => {
-                out.push('{');
-                1
-            }
-        };
-        rest = &from[read..];
-    }
-    out + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_filled_once() {
-        let values = [("city", "{wait} {".to_owned()), ("n", "5".to_owned())];
-        let fill = |text: &str| fill_text(text, Duration::from_millis(1500), &values);
-        assert_eq!(fill("{city} in {wait} s: {n}{n}"), "{wait} { in 2 s: 55");
-        for text in ["", "{", "}", "{}", "{{n", "{town}", "a{wait"] {
-            assert_eq!(fill(text), text);
-        }
-        assert_eq!(fill("{{n}}"), "{5}");
     }
 }

@@ -2,13 +2,13 @@
 
 use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict};
 use crate::dispatch::log::{self, LogLevel};
-use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, RefusalForm, fill_text};
+use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, refusal_text};
 use crate::host::calls::dispatch::ReadyCall;
-use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::JsonSlice;
-use crate::proto::messages::error::{RpcError, clip, stage};
+use crate::proto::messages::error::{Refuser, clip, stage};
 use std::time::{Duration, Instant};
 
 pub(super) struct CircuitBreaker;
@@ -123,26 +123,14 @@ fn refused(
     (wait, is_task): (Duration, bool),
 ) -> Answer {
     let entry = &context.entry;
-    let names = rules.by.iter().filter_map(|key| match key {
-        Key::Argument(name) => Some((name.as_str(), shown(input, name))),
-        _ => None,
+    let names: Vec<_> =
+        rules.by.iter().filter_map(Key::argument).map(|name| (name, shown(input, name))).collect();
+    let text = refusal_text(rules.text.as_deref(), wait, &names, || {
+        let of = names.iter().map(|(name, value)| format!(" with {name} {value:?}")).collect::<String>();
+        format!("Calls of {entry}{of} have failed, so none is made")
     });
-    let names: Vec<_> = names.collect();
-    let text = match &rules.text {
-        Some(text) => fill_text(text, wait, &names),
-        None => {
-            let of = names.iter().map(|(name, value)| format!(" with {name} {value:?}")).collect::<String>();
-            let default = format!("Calls of {entry}{of} have failed, so none is made; retry in {{wait}} s");
-            fill_text(&default, wait, &[])
-        }
-    };
-    match rules.refusal.of(entry.kind, is_task) {
-        RefusalForm::Error => {
-            let error = RpcError::internal(text).retry_after(wait);
-            error.refused_by(CircuitBreaker::NAME, "open").into()
-        }
-        RefusalForm::Result => Answer::Outcome(Box::new(Outcome::Failed(text)), "open"),
-    }
+    let refuser = Refuser { stage: CircuitBreaker::NAME, by: "open" };
+    Answer::retry_later(rules.refusal.of(entry.kind, is_task), text, wait, refuser)
 }
 
 /// The value of an argument in a text.

@@ -2,6 +2,7 @@
 
 use super::probe_tests::panic_silently;
 use crate::dispatch::environment::Environment;
+pub(super) use crate::dispatch::random_tests::Random;
 use crate::dispatch::shares::Key;
 use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
 use crate::error::Error;
@@ -11,25 +12,6 @@ use crate::host::lanes::wake::Wake;
 use crate::locks::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-
-    pub(super) fn one_in(&mut self, limit: usize) -> bool {
-        self.below(limit) == 0
-    }
-
-    pub(super) fn of<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
 
 pub(super) struct Clock {
     pub(super) start: Instant,

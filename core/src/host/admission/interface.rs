@@ -4,14 +4,14 @@ use super::argument_checks::Check;
 use super::chain::StageSet;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::policy::Permit;
+use crate::dispatch::policy::{Permit, RefusalForm};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::start::Role;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::json::Kind;
-use crate::proto::messages::error::{RpcError, code};
+use crate::proto::messages::error::{Refuser, RpcError, code};
 use std::time::{Duration, Instant};
 
 /// A stage that calls pass before their handler runs.
@@ -193,6 +193,24 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) task: Option<Option<Duration>>,
     /// The answer of a stage that has answered before its `enter` returned.
     pub(in crate::host) answer: Option<Answer>,
+}
+
+impl Answer {
+    /// The answer to a call that may be repeated after the time `wait`. Over HTTP an error has no status of its own: some
+    /// clients end their session after such a status, and read no error in the response.
+    pub(in crate::host) fn retry_later(
+        form: RefusalForm,
+        text: String,
+        wait: Duration,
+        refuser: Refuser,
+    ) -> Answer {
+        match form {
+            RefusalForm::Error => {
+                RpcError::internal(text).retry_after(wait).refused_by(refuser.stage, refuser.by).into()
+            }
+            RefusalForm::Result => Answer::Outcome(Box::new(Outcome::Failed(text)), refuser.by),
+        }
+    }
 }
 
 impl From<RpcError> for Answer {

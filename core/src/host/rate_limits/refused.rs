@@ -1,11 +1,10 @@
 //! The answers to what a rate limit refuses.
 
-use crate::dispatch::policy::{CallRate, CallRates, RefusalForm};
+use crate::dispatch::policy::{CallRate, CallRates, refusal_text};
 use crate::host::Registered;
 use crate::host::admission::interface::Answer;
-use crate::host::calls::op::Outcome;
 use crate::host::engine_state::Shared;
-use crate::proto::messages::error::{RpcError, stage};
+use crate::proto::messages::error::{Refuser, RpcError, stage};
 use std::time::Duration;
 
 /// Why a request is refused.
@@ -24,14 +23,11 @@ impl Refused {
             Ok(exceeded) => exceeded,
             Err(error) => return error.into(),
         };
-        let text =
-            limit.refusal_text(wait, || format!("Too many calls: {entry} takes {}", limit.describe("call")));
-        match limit.refusal.of(entry.kind, is_task) {
-            // Over HTTP, only a request that exceeds a limit of the server has a status of its own. Some clients end their
-            // session after such a status, and read no error in the response.
-            RefusalForm::Error => error(limit, wait, RpcError::internal(text)).into(),
-            RefusalForm::Result => Answer::Outcome(Box::new(Outcome::Failed(text)), limit.word()),
-        }
+        let text = refusal_text(limit.text.as_deref(), wait, &[], || {
+            format!("Too many calls: {entry} takes {}", limit.describe("call"))
+        });
+        let refuser = Refuser { stage: stage::RATE_LIMIT, by: limit.word() };
+        Answer::retry_later(limit.refusal.of(entry.kind, is_task), text, wait, refuser)
     }
 
     /// The error for a request.
@@ -40,10 +36,10 @@ impl Refused {
             Ok(exceeded) => exceeded,
             Err(error) => return error,
         };
-        let text = limit.refusal_text(wait, || {
+        let text = refusal_text(limit.text.as_deref(), wait, &[], || {
             format!("Too many requests: the server takes {}", limit.describe("request"))
         });
-        error(limit, wait, RpcError::too_many(text))
+        RpcError::too_many(text).retry_after(wait).refused_by(stage::RATE_LIMIT, limit.word())
     }
 
     fn exceeded(self, limits: &CallRates) -> Result<(&CallRate, Duration), RpcError> {
@@ -52,8 +48,4 @@ impl Refused {
             Refused::Store(why) => Err(Shared::no_store(&why)),
         }
     }
-}
-
-fn error(limit: &CallRate, wait: Duration, error: RpcError) -> RpcError {
-    error.retry_after(wait).refused_by(stage::RATE_LIMIT, limit.word())
 }

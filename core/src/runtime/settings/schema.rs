@@ -6,9 +6,10 @@ use super::tree;
 use crate::dispatch::limits::{Limits, Unit};
 use crate::dispatch::nearest_name::nearest_name;
 use crate::dispatch::options::{
-    Form, KIND_WORDS, MAX_NAME, OptionRow, Options, Owner, POLICY_VALUES, Policies, PolicyValueRow,
+    Form, KIND_WORDS, MAX_NAME, MAX_RATE_LIMITS, OptionRow, Options, Owner, POLICY_VALUES, Policies,
     ServerSettings, Spelling, disabled_members, kind_word,
 };
+use crate::dispatch::policy::MAX_CONCURRENCY_KEYS;
 use crate::dispatch::registry::entry_policies::{POLICIES, dotted};
 use crate::host::{LIMITS, SERVE, SERVER};
 use crate::proto::catalog::kind::Kind;
@@ -108,7 +109,7 @@ fn schema_of(form: Form) -> Json {
             r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#
         }
         Form::CountsByKey => {
-            r#"{"type":"object","minProperties":1,"maxProperties":4,"additionalProperties":{"type":"integer","minimum":1}}"#
+            r#"{"type":"object","minProperties":1,"additionalProperties":{"type":"integer","minimum":1}}"#
         }
         Form::Principal => r#"{"type":["string","object"]}"#,
         Form::Verifiers | Form::ApiKeys => r#"{"type":"array","items":{"type":"object"}}"#,
@@ -128,23 +129,26 @@ fn schema_of(form: Form) -> Json {
             let names = |member: &str| (member.to_owned(), schema_of(Form::Names));
             schema = object(disabled_members().map(names).collect());
         }
-        Form::CircuitBreaker => {
-            let row = POLICY_VALUES.iter().find(|row| row.class == "CircuitBreaker");
-            schema = object(properties(row.into_iter().flat_map(|row| row.members)));
-        }
+        Form::CountsByKey => schema["maxProperties"] = MAX_CONCURRENCY_KEYS.into(),
+        Form::CircuitBreaker => schema = value_of("CircuitBreaker"),
         Form::RateLimit => {
-            let one = |row: &PolicyValueRow| {
-                let mut members = object(properties(row.members.iter()));
-                members["required"] = row.required.into();
-                json!([{ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9]* *[a-z]+ *$" }, members])
-            };
-            let one = POLICY_VALUES.iter().find(|row| row.class == "RateLimit").map(one);
-            let list = json!({ "type": "array", "minItems": 1, "maxItems": 8, "items": { "anyOf": one } });
-            let mut all = one.unwrap_or_default();
-            all.as_array_mut().into_iter().for_each(|all| all.push(list.clone()));
-            schema["anyOf"] = all;
+            let text = json!({ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9]* *[a-z]+ *$" });
+            let object = value_of("RateLimit");
+            let items = json!({ "anyOf": [text, object] });
+            let list = json!({ "type": "array", "minItems": 1, "maxItems": MAX_RATE_LIMITS, "items": items });
+            schema["anyOf"] = json!([text, object, list]);
         }
         _ => {}
+    }
+    schema
+}
+
+/// The schema of a policy's value with members.
+fn value_of(class: &str) -> Json {
+    let Some(row) = POLICY_VALUES.iter().find(|row| row.class == class) else { return Json::default() };
+    let mut schema = object(properties(row.members.iter()));
+    if !row.required.is_empty() {
+        schema["required"] = row.required.into();
     }
     schema
 }

@@ -14,17 +14,6 @@ const ASK_TIMEOUT: Duration = Duration::from_millis(200);
 const SLOW: Duration = Duration::from_millis(120);
 const FAST: Duration = Duration::from_millis(50);
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 /// One request that became a call.
 struct Call {
     id: u64,

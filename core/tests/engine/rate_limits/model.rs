@@ -63,17 +63,6 @@ impl Limit {
     }
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 #[test]
 fn as_many_calls_are_admitted_as_the_limits_allow() {
     const BENCHES: u64 = 100;

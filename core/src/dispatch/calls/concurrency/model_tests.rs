@@ -3,20 +3,10 @@
 use super::{ConcurrencyLimit, Entered};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::{Key, KeyHash, MaxConcurrency};
+use crate::dispatch::random_tests::Random;
 
 const HISTORIES: u64 = 12_000;
 const STEPS: usize = 48;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
 
 #[derive(Clone, PartialEq, Eq)]
 struct Call {

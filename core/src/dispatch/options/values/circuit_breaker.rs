@@ -6,7 +6,7 @@ use super::super::spelling::Spelling;
 use super::super::table::{Access, OptionRow};
 use super::super::types::*;
 use super::super::{check, write_shown};
-use super::{At, OptionValue, read_members, strings};
+use super::{At, OptionValue, check_time, read_members, strings};
 use crate::dispatch::policy::{Breaker, BreakerRules, Failure, FailureRate, Key};
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::clip;
@@ -137,6 +137,8 @@ impl OptionValue for CircuitBreaker {
                 return Err(format!("{path}.{name} must be 1 to {most}, not {count}"));
             }
         }
+        check_time(options.window, "window", at)?;
+        check_time(options.open_for, "open_for", at)?;
         if options.failure_percent.is_none() && (options.window.is_some() || options.min_calls.is_some()) {
             let [window, calls, percent] =
                 ["window", "min_calls", "failure_percent"].map(|name| at.spelling.name(name));
@@ -221,6 +223,16 @@ mod tests {
         assert_eq!(own.by, [Key::Argument("api".into())]);
         let own = rules(json!({ "failurePercent": 50, "failures": 2, "counts": ["failed"] }));
         assert_eq!((own.failures, own.counts), (Some(2), vec![Failure::Failed]));
+    }
+
+    #[test]
+    fn times_are_bounded_also_if_they_are_set_by_their_type() {
+        let at =
+            At { path: OWNER.into(), form: Form::CircuitBreaker, spelling: Spelling::Rust, secret: false };
+        let long = CircuitBreaker::new(1, Duration::MAX);
+        assert_eq!(long.check(&at).unwrap_err(), "circuit_breaker.open_for must be at most a century");
+        let long = CircuitBreaker::default().failure_percent(50_usize).window(Duration::MAX);
+        assert_eq!(long.check(&at).unwrap_err(), "circuit_breaker.window must be at most a century");
     }
 
     #[test]

@@ -32,9 +32,7 @@ fn usable() -> Vec<String> {
 impl ConcurrencyByKey {
     /// The arguments by whose values calls are counted.
     pub(crate) fn arguments(&self) -> Vec<&str> {
-        let keys = self.0.iter().map(|(key, _)| key);
-        keys.filter_map(|key| if let Key::Argument(name) = key { Some(name.as_str()) } else { None })
-            .collect()
+        self.0.iter().filter_map(|(key, _)| key.argument()).collect()
     }
 }
 
@@ -56,9 +54,8 @@ impl OptionValue for ConcurrencyByKey {
             check_key(key, at)?;
             let text = key.text();
             if !tells_apart(key) {
-                return Err(format!(
-                    "{path}: {text:?} tells no calls of one entry apart; use max_concurrency"
-                ));
+                let all = at.spelling.name("max_concurrency");
+                return Err(format!("{path}: {text:?} tells no calls of one entry apart; use {all}"));
             }
             if self.0[..place].iter().any(|(other, _)| other == key) {
                 return Err(format!("{path}: the key {text:?} occurs twice"));

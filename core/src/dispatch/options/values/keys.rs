@@ -21,8 +21,7 @@ pub struct Keys(pub(super) Vec<Key>);
 impl Keys {
     /// The arguments among them.
     pub(super) fn arguments(&self) -> Vec<&str> {
-        let names = self.0.iter().map(|key| if let Key::Argument(name) = key { Some(&**name) } else { None });
-        names.flatten().collect()
+        self.0.iter().filter_map(Key::argument).collect()
     }
 }
 

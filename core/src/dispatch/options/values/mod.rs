@@ -248,6 +248,14 @@ fn set_members(
     Ok(())
 }
 
+/// Refuses a time that no clock can add to the present one. Texts and numbers are never that long.
+fn check_time(time: Option<Duration>, name: &str, at: &At) -> Result<(), String> {
+    match time.is_some_and(|time| time.as_secs_f64() > CENTURY) {
+        true => Err(format!("{}.{} must be at most a century", at.path, at.spelling.name(name))),
+        false => Ok(()),
+    }
+}
+
 /// One of the words that `named` knows.
 fn word<T>(value: &JsonSlice, at: &At, named: impl Fn(&str) -> Option<T>) -> Result<T, String> {
     value.decode_str().and_then(|word| named(&word)).ok_or_else(|| at.wrong(value))

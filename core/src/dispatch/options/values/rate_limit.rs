@@ -6,18 +6,17 @@ use super::super::spelling::Spelling;
 use super::super::table::{Access, OptionRow};
 use super::super::types::*;
 use super::super::{check, write_shown};
-use super::{At, OptionValue, read_members};
+use super::{At, OptionValue, check_time, read_members};
 use crate::dispatch::policy::{CallRate, CallRates, Key};
 use crate::json::{JsonSlice, Kind};
 use crate::proto::messages::error::clip;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The most limits of one entry or server, and pieces of an allowance.
-const MAX_LIMITS: usize = 8;
+/// The most limits of one entry or server.
+pub(crate) const MAX_RATE_LIMITS: usize = 8;
+/// The most pieces of an allowance.
 const MAX_AMOUNT: usize = 1_000_000_000;
-/// The longest period, as long as the longest time of any option.
-const MAX_PERIOD: Duration = Duration::from_secs(3_200_000_000);
 
 /// The units of periods in texts, in seconds. Of units with one length, the first is the one that is written.
 const UNITS: [(&str, u64); 9] = [
@@ -159,9 +158,7 @@ impl RateLimit {
                 return Err(format!("{path}.{name} must be 1 to {MAX_AMOUNT}, not {count}"));
             }
         }
-        if options.per.is_some_and(|per| per > MAX_PERIOD) {
-            return Err(format!("{path}.per must be at most a century"));
-        }
+        check_time(options.per, "per", at)?;
         if options.burst.is_some() && options.window == Some(Window::Sliding) {
             return Err(format!("{path}: a sliding window has no burst; leave out burst, or window"));
         }
@@ -244,8 +241,8 @@ impl RateLimits {
     }
 
     fn check_all(&self, at: &At, refused: Refused) -> Result<(), String> {
-        if !(1..=MAX_LIMITS).contains(&self.0.len()) {
-            return Err(format!("{} must have 1 to {MAX_LIMITS} limits, not {}", at.path, self.0.len()));
+        if !(1..=MAX_RATE_LIMITS).contains(&self.0.len()) {
+            return Err(format!("{} must have 1 to {MAX_RATE_LIMITS} limits, not {}", at.path, self.0.len()));
         }
         let mut all = self.0.iter().enumerate();
         all.try_for_each(|(number, limit)| limit.check(&self.at(at, number), refused))

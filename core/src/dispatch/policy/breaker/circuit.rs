@@ -125,7 +125,7 @@ impl Circuit {
         }
         *latest += 1;
         self.opening = *latest;
-        // A time that the clock cannot hold never comes.
+        // Checked when the entry is added: the clock can hold the time.
         let until = now.checked_add(rules.open_for).unwrap_or(now);
         self.state = State::Open { until };
         Some(Change::Opened)

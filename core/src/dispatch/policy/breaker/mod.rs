@@ -11,7 +11,7 @@ mod tests;
 pub(crate) use circuit::Change;
 
 use super::caller_key::{CallFacts, Key, KeyDigest, KeyHash};
-use super::rate_limit::RefusalForm;
+use super::refusal::RefusalForm;
 use crate::dispatch::shrinking_map::shrink;
 use crate::locks::Mutex;
 use circuit::{Circuit, Ticket};
@@ -33,26 +33,12 @@ pub enum Failure {
     Failed,
 }
 
-impl Failure {
-    /// All values.
-    pub(crate) const ALL: [Failure; 4] =
-        [Failure::Exceptions, Failure::Timeouts, Failure::Errors, Failure::Failed];
-
-    /// The word in options.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Failure::Exceptions => "exceptions",
-            Failure::Timeouts => "timeouts",
-            Failure::Errors => "errors",
-            Failure::Failed => "failed",
-        }
-    }
-
-    /// The value of a word.
-    pub(crate) fn named(word: &str) -> Option<Failure> {
-        Failure::ALL.into_iter().find(|failure| failure.as_str() == word)
-    }
-}
+words!(
+    Failure: Exceptions = "exceptions",
+    Timeouts = "timeouts",
+    Errors = "errors",
+    Failed = "failed"
+);
 
 /// How a call ended, for its breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

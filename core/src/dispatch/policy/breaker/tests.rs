@@ -1,6 +1,7 @@
 //! Random histories of calls, compared with a model, and the bounds of the table.
 
 use super::*;
+use crate::dispatch::random_tests::Random;
 use crate::json::JsonSlice;
 use serde_json::json;
 
@@ -16,17 +17,6 @@ fn rules() -> BreakerRules {
         counts: Vec::new(),
         refusal: RefusalForm::Error,
         text: None,
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
     }
 }
 

@@ -3,17 +3,6 @@
 use super::*;
 use std::collections::VecDeque;
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % limit as u64) as usize
-    }
-}
-
 /// How often each caller is among calls whose ids are multiples of a thousand, plus numbers.
 fn count(calls: &VecDeque<u64>, caller: u64) -> usize {
     calls.iter().filter(|id| **id / 1000 == caller).count()
