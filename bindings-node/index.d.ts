@@ -390,7 +390,7 @@ export interface CacheHints {
 }
 
 /** Caching hints for all cacheable responses, and for single ones. */
-export interface ServerCache extends CacheHints {
+export interface ServerCacheHints extends CacheHints {
   discover?: CacheHints
   tools?: CacheHints
   prompts?: CacheHints
@@ -748,6 +748,11 @@ export interface RateLimit {
    */
   readonly by?: string | readonly string[]
   /**
+   * Which calls count. `calls`: all. `misses`: those for which the cache of the entry has no result. Limits of servers have
+   * none. Default: `calls`.
+   */
+  readonly counts?: 'calls' | 'misses'
+  /**
    * What a client receives whose call is refused. `error`: an error of the protocol, whose data has the member
    * `retryAfterMs`. `result`: a failed result of the tool, whose text the model reads. Default: `error`. A request above a
    * limit of the server is answered with an error, over HTTP with the status 429 and `Retry-After`.
@@ -764,6 +769,37 @@ export interface RateLimit {
 
 /** A text, one {@link RateLimit}, or a list of these. */
 export type RateLimits = string | RateLimit | readonly (string | RateLimit)[]
+
+/** Keeps results, so that later calls with the same arguments get them without a run of the handler. */
+export interface Cache {
+  /**
+   * How long a result is fresh. It must be set. A resource that says itself how long its contents may be cached is not kept
+   * longer. The value is in milliseconds.
+   */
+  readonly ttl: number
+  /** The most results that are kept: 1 to 10,000,000. Then the one that was used longest ago is dropped. Default: 1000. */
+  readonly maxEntries?: number
+  /**
+   * The most bytes that the results take together, 192 of which are counted for each result besides its own: 1 to
+   * 1,099,511,627,776. A larger result is not kept. Default: 16,777,216.
+   */
+  readonly maxBytes?: number
+  /**
+   * Whether all callers share the results. If not, callers whose principals differ in identity, scopes or roles have results
+   * of their own; those without a principal share theirs. Default: no.
+   */
+  readonly public?: boolean
+  /**
+   * How long after `ttl` a result answers calls that fail: the handler fails or takes too long, or the call is refused after
+   * its cache was asked. Default: not at all. The value is in milliseconds.
+   */
+  readonly staleIfError?: number
+  /**
+   * How long after `ttl` a result still answers calls, while one run of the handler in the background renews it. Default:
+   * not at all. The value is in milliseconds.
+   */
+  readonly staleWhileRevalidate?: number
+}
 
 /** Refuses calls for a time after too many have failed, so that what fails can recover. */
 export interface CircuitBreaker {
@@ -807,6 +843,29 @@ export interface CircuitBreaker {
    * `by` names. Default: a text that names the entry and the time.
    */
   readonly text?: string
+}
+
+/** Runs the handler of a call again after it has failed. */
+export interface Retry {
+  /** How often the handler runs for one call, the first run included: 2 to 10. Default: 3. */
+  readonly attempts?: number
+  /**
+   * The time before the second attempt. It doubles with each further one. Each time is shortened by up to a half at random,
+   * so that calls which fail together are not repeated together. Default: 0.1 s. The value is in milliseconds.
+   */
+  readonly backoff?: number
+  /** The longest time between two attempts. Default: 10 s. The value is in milliseconds. */
+  readonly maxBackoff?: number
+  /**
+   * How many retries an entry may have for a hundred of its calls: 1 to 100. Ten more are in reserve, also at the start.
+   * Default: 10.
+   */
+  readonly budgetPercent?: number
+  /**
+   * What is retried, a list: `exceptions`, `errors` and `failed`, as in a circuit breaker. Calls that take too long are not
+   * retried, because their time is over. Default: `exceptions`.
+   */
+  readonly counts?: ('exceptions' | 'timeouts' | 'errors' | 'failed')[]
 }
 
 // End of the values of policies.
@@ -866,9 +925,9 @@ export interface CallPolicies {
   maxConcurrencyBy?: { readonly [key: string]: number }
   /**
    * How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
-   * `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and `onStoreFailure`,
-   * or a list of at most 8 of these, which all apply. A call that is within its limits counts, whatever happens to it later.
-   * The rounds of a call with questions count once. Default: no limit.
+   * `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `counts`, `refusal`, `text` and
+   * `onStoreFailure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts, whatever
+   * happens to it later. The rounds of a call with questions count once. Default: no limit.
    */
   rateLimit?: RateLimits
   /**
@@ -877,6 +936,25 @@ export interface CallPolicies {
    * breaker.
    */
   circuitBreaker?: CircuitBreaker
+  /**
+   * Whether the handler may run more than once for one call with the effect of one run. It must be set for tools and methods
+   * with `retry`, unless the annotations of the tool say so (`idempotentHint` or `readOnlyHint`). Default: yes for what is
+   * read, no for tools and methods.
+   */
+  idempotent?: boolean
+  /**
+   * Runs the handler of a call again after it has failed: a number of attempts, or an object with the members `attempts`,
+   * `backoff`, `maxBackoff`, `budgetPercent` and `counts`. All attempts together have the time of one call. A call that has
+   * asked its client is not retried. Default: one attempt.
+   */
+  retry?: number | Retry
+  /**
+   * How long results are kept, so that later calls with the same arguments get them without a run of the handler: a time, or
+   * an object with the members `ttl`, `maxEntries`, `maxBytes`, `public`, `staleIfError` and `staleWhileRevalidate`. While a
+   * call produces a result, other calls with the same arguments wait for it. Failures are not kept, nor are results of calls
+   * that asked their client, and of tasks. For resources, `cacheHints` follow from it. Default: nothing is kept.
+   */
+  cache?: number | Cache
 }
 
 export interface SchemaPolicies {
@@ -941,8 +1019,11 @@ export interface SensitivePolicies {
 }
 
 export interface ReadPolicies {
-  /** How long the contents may be cached, and by whom. Default: the server's setting. */
-  cache?: CacheHints
+  /**
+   * How long clients may cache the contents, and for whom (2026-07-28). Default: as long as `cache` keeps them, or else the
+   * server's setting.
+   */
+  cacheHints?: CacheHints
 }
 
 export interface TemplatePolicies {
@@ -977,8 +1058,8 @@ export interface ServerSettings {
    * server, the start is logged as a warning, unless this is on.
    */
   maskErrors?: boolean
-  /** How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone. */
-  cache?: ServerCache
+  /** How long clients may cache responses, and for whom (2026-07-28). Default: not at all, and by anyone. */
+  cacheHints?: ServerCacheHints
   /**
    * Whether arguments that do not conform are checked a second time, with strings at their top level converted to the
    * numbers, booleans, arrays and objects that they represent. Some clients send a string for a number. Default: yes.

@@ -902,8 +902,8 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   server of the program's own, or from a stream that the program accepted. Lines on Unix sockets, descriptors and
  *   clients in the process are local. If other machines may reach the server, the start is logged as a warning,
  *   unless this is on.
- * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long responses may be cached, and by
- *   whom (2026-07-28). Default: not at all, and by anyone.
+ * - "cache_hints": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long clients may cache
+ *   responses, and for whom (2026-07-28). Default: not at all, and by anyone.
  * - "coerce_arguments": true or false. Whether arguments that do not conform are checked a second time, with strings
  *   at their top level converted to the numbers, booleans, arrays and objects that they represent. Some clients send
  *   a string for a number. Default: yes.
@@ -961,8 +961,8 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   for them. It answers their lists.
  * - "extensions": a JSON object. The extensions that the server declares, by their names, with their settings. A name
  *   has a prefix, as in "com.example/name". A legacy client is told of them only if it declares extensions itself.
- * - "cache_of": a JSON object, such as {"tools/list":{"ttlMs":1000}}. How long the responses of single methods may be
- *   cached, and by whom, in place of "cache" (2026-07-28).
+ * - "cache_hints_of": a JSON object, such as {"tools/list":{"ttlMs":1000}}. How long clients may cache the responses
+ *   of single methods, and for whom, in place of "cache_hints" (2026-07-28).
  * - "store": a string with a URL. Where the server keeps the data that outlives a request: legacy HTTP sessions, the
  *   events of streams that can be resumed, tasks and used states. A URL names a store of the library: "memory:" is
  *   the memory of this process. A program may also pass a store of its own. Default: "memory:".
@@ -1910,7 +1910,7 @@ tenon_status tenon_tool_add_param(
  *   Default: no limit. For tools, resources, resource templates, resource providers, prompts, completions, methods.
  * - "rate_limit": a string such as "60/min", a JSON object with amount and per, or a JSON array of these. How many
  *   calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such as
- *   "60/min", an object with the members "amount", "per", "burst", "window", "by", "refusal", "text" and
+ *   "60/min", an object with the members "amount", "per", "burst", "window", "by", "counts", "refusal", "text" and
  *   "on_store_failure", or a list of at most 8 of these, which all apply. A call that is within its limits counts,
  *   whatever happens to it later. The rounds of a call with questions count once. Default: no limit. For tools,
  *   resources, resource templates, resource providers, prompts, completions, methods.
@@ -1918,6 +1918,20 @@ tenon_status tenon_tool_add_param(
  *   "failures", "failure_percent", "window", "min_calls", "open_for", "probes", "by", "counts", "refusal" and "text".
  *   The state is kept in the process. Default: no breaker. For tools, resources, resource templates, resource
  *   providers, prompts, completions, methods.
+ * - "idempotent": true or false. Whether the handler may run more than once for one call with the effect of one run.
+ *   It must be set for tools and methods with "retry", unless the annotations of the tool say so ("idempotentHint" or
+ *   "readOnlyHint"). Default: yes for what is read, no for tools and methods. For tools, resources, resource
+ *   templates, resource providers, prompts, completions, methods.
+ * - "retry": an integer from 2, or a JSON object. Runs the handler of a call again after it has failed: a number of
+ *   attempts, or an object with the members "attempts", "backoff", "max_backoff", "budget_percent" and "counts". All
+ *   attempts together have the time of one call. A call that has asked its client is not retried. Default: one
+ *   attempt. For tools, resources, resource templates, resource providers, prompts, completions, methods.
+ * - "cache": a number of milliseconds above 0, or a JSON object with ttl. How long results are kept, so that later
+ *   calls with the same arguments get them without a run of the handler: a time, or an object with the members "ttl",
+ *   "max_entries", "max_bytes", "public", "stale_if_error" and "stale_while_revalidate". While a call produces a
+ *   result, other calls with the same arguments wait for it. Failures are not kept, nor are results of calls that
+ *   asked their client, and of tasks. For resources, "cache_hints" follow from it. Default: nothing is kept. For
+ *   tools, resources, resource templates, resource providers, prompts, completions, methods.
  * - "unknown_arguments": "schema", "refuse" or "drop". How arguments are treated that the input schema does not
  *   define: "schema" (the schema decides), "refuse" (the call is refused) or "drop" (they are left out). With
  *   "refuse" and "drop", registration fails if unknown arguments cannot be distinguished from known ones: the schema,
@@ -1947,8 +1961,9 @@ tenon_status tenon_tool_add_param(
  *   client cannot ask its user, the call is refused. In 2026-07-28, each agreement counts for one call, over all
  *   replicas that share the server's store; if the store is unavailable, the call is refused. At most 2048 bytes.
  *   Default: nothing is asked. For tools, resources, resource templates, resource providers, prompts, methods.
- * - "cache": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long the contents may be cached, and
- *   by whom. Default: the server's setting. For resources, resource templates, resource providers.
+ * - "cache_hints": a JSON object, such as {"ttlMs":60000,"cacheScope":"public"}. How long clients may cache the
+ *   contents, and for whom (2026-07-28). Default: as long as "cache" keeps them, or else the server's setting. For
+ *   resources, resource templates, resource providers.
  * - "unsafe_paths": true or false. Whether values of the template's variables may lead out of a folder that the
  *   handler appends them to. "{+x}" may then be an absolute path or start with a drive ("C:"), and values of a query
  *   or a fragment may have segments "..". If not, addresses with such values do not match the template. Default: no.

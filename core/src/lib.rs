@@ -37,11 +37,11 @@ pub use crate::dispatch::access::Anonymous;
 pub use crate::dispatch::calls::ask::{Ask, AskError, AskId, Asked, Elicit, Sample};
 pub use crate::dispatch::calls::table::CallId;
 pub use crate::dispatch::options::{
-    Audit, AuditTarget, CircuitBreaker, Disabled, Form, OptionError, OptionRow, Owner, Owners, POLICY_VALUES,
-    Policies, PolicyValueRow, RateLimit, ServerSettings, Spelling, VERIFIERS, Verifier, VerifierKind,
-    VerifierOptions, VerifierRow,
+    Audit, AuditTarget, Cache, CircuitBreaker, Disabled, Form, OptionError, OptionRow, Owner, Owners,
+    POLICY_VALUES, Policies, PolicyValueRow, RateLimit, Retry, ServerSettings, ShortForm, Spelling,
+    VERIFIERS, Verifier, VerifierKind, VerifierOptions, VerifierRow,
 };
-pub use crate::dispatch::policy::{Failure, Key, OnStoreFailure, RefusalForm, Window};
+pub use crate::dispatch::policy::{Counts, Failure, Key, OnStoreFailure, RefusalForm, Window};
 pub use crate::dispatch::registry::entry::Entry;
 pub use crate::dispatch::validation::arguments::UnknownArguments;
 pub use crate::proto::catalog::cache::{CacheHints, CacheScope, Cacheable};

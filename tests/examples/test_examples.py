@@ -61,6 +61,8 @@ def test_limits(mode, program):
             texts = [await text(client, "report", {"city": city}) for _ in range(3)]
             assert texts[:2] == [f"all about the weather in {city}"] * 2
             assert re.fullmatch(r"It is written. Ask again in 3[0-9]{3} s.", texts[2]), texts
+        measured = [await text(client, "temperature", {"city": city}) for city in ("Rome", "Rome", "Oslo", "Rome")]
+        assert measured == ["15.1 °C in Rome", "15.1 °C in Rome", "15.2 °C in Oslo", "15.1 °C in Rome"]
         said = [await text(client, "warnings", {"country": country}) for country in ("IT", "NO", "IT", "IT", "NO")]
         assert said == [DOWN, "no warnings for NO", DOWN, DOWN, "no warnings for NO"]
         with pytest.raises(MCPError, match="No service for IT for [0-9]+ s."):

@@ -12,8 +12,8 @@ MODULES = ["auth", "context", "errors", "results", "server", "settings", "testin
 DEFINED_ELSEWHERE = {
     "AccessRule", "ApiKey", "ApiKeys", "Introspection", "JWT", "Principal", "Verifier",
     "ApiKeyOptions", "ApiKeysOptions", "IntrospectionOptions", "JWTOptions",
-    "CircuitBreaker", "CircuitBreakerOptions", "RateLimit", "RateLimitOptions", "RateLimits",
-    "Answer", "Root", "Credentials", "Depends", "Limits", "CacheOptions", "ServerOptions",
+    "Cache", "CacheOptions", "CircuitBreaker", "CircuitBreakerOptions", "RateLimit", "RateLimitOptions", "RateLimits", "Retry", "RetryOptions",
+    "Answer", "Root", "Credentials", "Depends", "Limits", "CacheHints", "ServerOptions",
     "Store", "StoreEntry", "StoreOp", "StoreRecord", "StoreReply",
     "EmbedOptions", "HasFileno", "HttpOptions", "SseOptions", "Transports", "UnixOptions", "WebOptions",
 }  # fmt: skip
@@ -62,7 +62,7 @@ def test_every_name_of_the_package_is_in_a_public_module():
     options = {name for name in public("types").__all__ if name.endswith("Policies")}
     options |= {"ServerOptions", "EmbedOptions", "Transports", "Verifier"}
     options |= {"ApiKeyOptions", "ApiKeysOptions", "IntrospectionOptions", "JWTOptions"}
-    options |= {"CircuitBreakerOptions", "RateLimitOptions", "RateLimits"}
+    options |= {"CacheOptions", "CircuitBreakerOptions", "RateLimitOptions", "RateLimits", "RetryOptions"}
     assert others == (set(public("testing").__all__) | {"HasFileno"} | options) - set(tenon_mcp.__all__)
 
 

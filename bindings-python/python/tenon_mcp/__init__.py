@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from .results import Audio, Content, File, Image, PromptMessage, ResourceContents, ToolResult
     from .settings import Settings
     from .types import (
-        CacheOptions,
+        Cache,
+        CacheHints,
         CircuitBreaker,
         Credentials,
         Depends,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         HttpOptions,
         Limits,
         RateLimit,
+        Retry,
         SseOptions,
         Store,
         StoreEntry,
@@ -61,7 +63,8 @@ __all__ = [
     "ArgumentError",
     "AskError",
     "Audio",
-    "CacheOptions",
+    "Cache",
+    "CacheHints",
     "CircuitBreaker",
     "Content",
     "Context",
@@ -80,6 +83,7 @@ __all__ = [
     "Principal",
     "PromptMessage",
     "RateLimit",
+    "Retry",
     "RegistrationError",
     "ResourceContents",
     "Root",
@@ -113,8 +117,8 @@ if not TYPE_CHECKING:  # A type checker that sees `__getattr__` accepts any name
         "_handlers.depends": ("Depends",),
         "results": ("Audio", "Content", "File", "Image", "PromptMessage", "ResourceContents", "ToolResult"),
         "settings": ("Settings",),
-        "types": ("CacheOptions", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
-        "_registry.policy_values": ("CircuitBreaker", "RateLimit"),
+        "types": ("CacheHints", "Entry", "HttpOptions", "Limits", "SseOptions", "UnixOptions", "WebOptions"),
+        "_registry.policy_values": ("Cache", "CircuitBreaker", "RateLimit", "Retry"),
         "_store.store": ("Store",),
         "_store.operations": ("StoreEntry", "StoreOp", "StoreRecord", "StoreReply"),
     }

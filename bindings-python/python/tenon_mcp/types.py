@@ -20,13 +20,17 @@ from ._registry.policies import (
     ToolPolicies,
 )
 from ._registry.policy_values import (
+    Cache,
+    CacheOptions,
     CircuitBreaker,
     CircuitBreakerOptions,
     RateLimit,
     RateLimitOptions,
     RateLimits,
+    Retry,
+    RetryOptions,
 )
-from ._serve.cache import CacheOptions
+from ._serve.cache_hints import CacheHints
 from ._serve.descriptors import HasFileno
 from ._serve.limits import Limits
 from ._serve.settings import ServerOptions
@@ -43,6 +47,8 @@ __all__ = [
     "AccessRule",
     "ApiKeyOptions",
     "ApiKeysOptions",
+    "Cache",
+    "CacheHints",
     "CacheOptions",
     "CircuitBreaker",
     "CircuitBreakerOptions",
@@ -66,6 +72,8 @@ __all__ = [
     "ResourcePolicies",
     "ResourceProviderPolicies",
     "ResourceTemplatePolicies",
+    "Retry",
+    "RetryOptions",
     "ServerOptions",
     "SseOptions",
     "Store",

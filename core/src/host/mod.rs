@@ -5,6 +5,7 @@ mod admission;
 mod audit;
 mod builtin;
 mod bus;
+mod cache;
 mod calls;
 mod delivery;
 mod elicitation;

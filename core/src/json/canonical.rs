@@ -13,28 +13,42 @@ use super::tape::{Tape, TapeValue};
 /// It needs twelve bytes of memory for each part of the text, and four for each member of the objects that contain the
 /// present part.
 pub(crate) fn canonical(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
-    let tape = Tape::new(value.as_str());
-    spot(tape.root(), feed);
+    spot(Tape::new(value.as_str()).root(), Numbers::Doubles, feed);
+}
+
+/// The same, but numbers are equal only if they are written alike or are the same 64-bit integer: for programs that
+/// read numbers exactly.
+pub(crate) fn canonical_exact(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
+    spot(Tape::new(value.as_str()).root(), Numbers::Exact, feed);
+}
+
+/// Which numbers are equal.
+#[derive(Clone, Copy)]
+enum Numbers {
+    /// Those that are the same double.
+    Doubles,
+    /// Those that are written alike, unless they are integers.
+    Exact,
 }
 
 /// Feeds one value. The length comes before the content, so that no two values give the same bytes. The depth limit of
 /// the scan also limits the recursion.
-fn spot(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
+fn spot(value: TapeValue<'_>, numbers: Numbers, feed: &mut impl FnMut(&[u8])) {
     match value.kind() {
         Kind::Null => feed(b"n"),
         Kind::True => feed(b"t"),
         Kind::False => feed(b"f"),
-        Kind::Number => number(value, feed),
+        Kind::Number => number(value, numbers, feed),
         Kind::String => string(value, feed),
         Kind::Array => {
             start(b'[', value.len(), feed);
-            value.parts().for_each(|item| spot(item, feed));
+            value.parts().for_each(|item| spot(item, numbers, feed));
         }
         Kind::Object => {
             start(b'{', value.len(), feed);
             for name in value.sorted_names() {
                 string(name, feed);
-                spot(name.following(), feed);
+                spot(name.following(), numbers, feed);
             }
         }
     }
@@ -52,13 +66,14 @@ fn string(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
     feed(text.as_bytes());
 }
 
-fn number(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
+fn number(value: TapeValue<'_>, numbers: Numbers, feed: &mut impl FnMut(&[u8])) {
     feed(b"#");
-    match value.number() {
+    let number = value.number().filter(|number| matches!(numbers, Numbers::Doubles) || !number.is_f64());
+    match number {
         Some(number) => {
             let _ = write!(Feed(feed), "{number}");
         }
-        // The number is out of range, so its text is used.
+        // The text of the number counts, for example if it is out of range.
         None => feed(value.written().as_bytes()),
     }
     feed(b";");
@@ -99,6 +114,26 @@ mod tests {
         ] {
             assert_eq!(of(&a), of(&b), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn exact_numbers_are_told_apart() {
+        let of = |text: &str| {
+            let mut fed = Vec::new();
+            let slice = JsonSlice::parse(text.to_owned().into(), &Limits::default()).unwrap();
+            canonical_exact(&slice, &mut |bytes| fed.extend_from_slice(bytes));
+            fed
+        };
+        for (a, b) in [
+            ("[18446744073709551617]", "[18446744073709551618]"),
+            ("1.0", "1.00"),
+            ("0.1", "0.10000000000000000001"),
+            ("1", "1.0"),
+            ("{\"a\":1e2}", "{\"a\":100}"),
+        ] {
+            assert_ne!(of(a), of(b), "{a} {b}");
+        }
+        assert_eq!(of("{\"a\":1,\"b\":[2.5]}"), of("{\"b\" : [ 2.5 ], \"a\": 1}"));
     }
 
     #[test]

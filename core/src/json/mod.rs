@@ -16,7 +16,7 @@ mod value;
 mod walk;
 mod write;
 
-pub(crate) use canonical::canonical;
+pub(crate) use canonical::{canonical, canonical_exact};
 pub(crate) use de::text_value_wrappers;
 pub use error::{JsonError, JsonErrorKind};
 pub use scan::{Kind, Limits, MAX_LEVELS, Member, Scan, Span, scan};

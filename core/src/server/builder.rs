@@ -13,6 +13,7 @@ use crate::dispatch::options::{
     self, AuditTarget, OptionError, Owner, ServerSettings, Spelling, StoreUrl, access_settings,
     server_settings,
 };
+use crate::dispatch::policy::Counts;
 use crate::dispatch::store::{GuardedStore, MemoryStore, Store, StoreBounds};
 use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
@@ -206,9 +207,9 @@ impl ServerBuilder {
         self
     }
 
-    /// How long the response of one method may be cached, and by whom, instead of `cache`.
-    pub fn cache_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
-        self.settings.cache_of.get_or_insert_default().0.set(answer, hints);
+    /// How long the response of one method may be cached, and by whom, instead of `cache_hints`.
+    pub fn cache_hints_of(mut self, answer: Cacheable, hints: CacheHints) -> ServerBuilder {
+        self.settings.cache_hints_of.get_or_insert_default().0.set(answer, hints);
         self
     }
 
@@ -331,7 +332,7 @@ impl ServerBuilder {
         let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
         let rate_limiting = Box::new(RateLimiting {
             server: self.implementation.name(),
-            requests: settings.rate_limit.as_ref().map(|limits| limits.0.limits()),
+            requests: settings.rate_limit.as_ref().and_then(|limits| limits.0.limits(Counts::Calls)),
         });
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let keys = settings.state_keys.clone().unwrap_or_default().0;
@@ -435,8 +436,8 @@ fn identity(mut implementation: Implementation, settings: &ServerSettings) -> Re
     for (member, value) in members {
         value.map_or(Ok(()), |value| implementation.set(member, value))?;
     }
-    let mut cache = settings.cache.unwrap_or_default();
-    cache.merge(&settings.cache_of.unwrap_or_default().0);
+    let mut cache = settings.cache_hints.unwrap_or_default();
+    cache.merge(&settings.cache_hints_of.unwrap_or_default().0);
     Ok(Identity {
         implementation,
         instructions: settings.instructions.clone(),

@@ -235,7 +235,7 @@ fn what_is_wrong_with_a_view_is_told_when_it_is_registered() {
 fn a_view_may_be_kept() {
     let server = server();
     let hints = CacheHints::new(std::time::Duration::from_secs(9), CacheScope::Private);
-    server.ui(Ui::new("ui://clock").cache(hints), HTML).unwrap();
+    server.ui(Ui::new("ui://clock").cache_hints(hints), HTML).unwrap();
     let result = Client::new(&server).result("resources/read", json!({ "uri": "ui://clock" }));
     assert_eq!((result["ttlMs"].clone(), result["cacheScope"].clone()), (json!(9000), json!("private")));
 }

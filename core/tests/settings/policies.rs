@@ -50,7 +50,7 @@ async fn policies_apply_by_name_and_pattern() {
     let folder = Folder::new();
     let toml = "[policies.tools.\"*\"]\ntimeout = 0.05\n[policies.tools.\"delete_*\"]\nconfirm = \"Really delete?\"\n\
                 [policies.tools.secret]\nhidden = true\n[policies.tools.\"job.*\"]\nhidden = true\n\
-                [policies.prompts.greet]\nhidden = true\n[policies.resources.\"file:///a.txt\"]\ncache = { ttlMs = 60_000 }\n\
+                [policies.prompts.greet]\nhidden = true\n[policies.resources.\"file:///a.txt\"]\ncache_hints = { ttlMs = 60_000 }\n\
                 [policies.templates.\"db://{+path}\"]\nhidden = true\n[policies.tools.strict]\n\
                 unknown_arguments = \"refuse\"\n[policies.tools.data]\nstructured = true\n";
     let server = server(&with(&folder, toml));
@@ -298,13 +298,15 @@ async fn many_patterns_without_entries_are_few_records() {
 #[tokio::test]
 async fn caching_hints_of_settings_do_not_make_private_results_public() {
     let folder = Folder::new();
-    let hints = "[policies.resources.\"*\"]\ncache = { ttlMs = 60_000, cacheScope = \"public\" }\n\
-                 [policies.templates.\"*\"]\ncache = { ttlMs = 60_000 }\n";
+    let hints = "[policies.resources.\"*\"]\ncache_hints = { ttlMs = 60_000, cacheScope = \"public\" }\n\
+                 [policies.templates.\"*\"]\ncache_hints = { ttlMs = 60_000 }\n";
     let add = |server: &Server| {
         server.resource(Resource::new("a://scoped").scopes(["s"]), || async { "text" }).unwrap();
         server.resource(Resource::new("a://open"), || async { "text" }).unwrap();
         let code = CacheHints::new(Duration::from_secs(1), CacheScope::Public);
-        server.resource(Resource::new("a://code").scopes(["s"]).cache(code), || async { "text" }).unwrap();
+        server
+            .resource(Resource::new("a://code").scopes(["s"]).cache_hints(code), || async { "text" })
+            .unwrap();
         server.resource_template(ResourceTemplate::new("b://{x}").roles(["r"]), || async { "text" }).unwrap();
     };
     let read = async |server: &Server, uri: &str| {

@@ -62,8 +62,8 @@ fn errors_name_the_line_and_the_nearest_name() {
             "app.toml, line 3: policies.tools.\"get_*\".task_support must be \"forbidden\"",
         ),
         (
-            at("cache = { ttlMs = 1 }"),
-            "app.toml, line 3: policies.tools.\"get_*\": only resources, resource templates and resource providers can have cache",
+            at("cache_hints = { ttlMs = 1 }"),
+            "app.toml, line 3: policies.tools.\"get_*\": only resources, resource templates and resource providers can have cache_hints",
         ),
         (
             at("unsafe_paths = false"),
@@ -190,13 +190,13 @@ fn the_schema_has_the_policies_of_each_kind() {
     assert_eq!(tools["additionalProperties"], false);
     assert_eq!(tools["properties"]["timeout"]["type"], "number");
     assert_eq!(tools["properties"]["scopes"]["changeable"], Value::Null);
-    assert_eq!(tools["properties"]["cache"], Value::Null);
+    assert_eq!(tools["properties"]["cache_hints"], Value::Null);
     assert_eq!(
-        of("resources")["additionalProperties"]["properties"]["cache"]["type"],
+        of("resources")["additionalProperties"]["properties"]["cache_hints"]["type"],
         json!(["number", "object"])
     );
     let of_templates = &of("templates")["additionalProperties"]["properties"];
-    assert_eq!(of_templates["cache"]["type"], json!(["number", "object"]));
+    assert_eq!(of_templates["cache_hints"]["type"], json!(["number", "object"]));
     assert_eq!(of_templates["unsafe_paths"], Value::Null, "only code can set it");
     assert_eq!(of("hooks")["additionalProperties"]["properties"]["scopes"], Value::Null);
     let path = folder.0.join("default.toml");

@@ -49,8 +49,8 @@ fn the_page_of_policies_is_the_table() {
 #[test]
 fn the_page_of_settings_is_the_table() {
     let intro = "The settings of servers. Rust: methods of `ServerBuilder`; Python: keyword arguments of `Server`; Node: options of \
-                 `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache` includes \
-                 `cache_of`, and `logLevel` belongs to `log`.\nSettings that \"change\" can change by a reload of [settings files](settings-files.md) while the server \
+                 `new Server()` in\n`camelCase`; C: `tenon_server_set` with the name and JSON. In Node, `cache_hints` includes \
+                 `cache_hints_of`, and `logLevel` belongs to `log`.\nSettings that \"change\" can change by a reload of [settings files](settings-files.md) while the server \
                  runs. Made from the table in\n`core/src/dispatch/options/settings.rs`.";
     generated("docs/settings.md", None, &page::<ServerSettings>("Settings", intro));
 }
@@ -107,8 +107,8 @@ fn the_policies_of_python_are_the_table() {
          from __future__ import annotations\n\n\
          from collections.abc import Collection, Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
-         from .._serve.cache import Cache\n\
-         from .policy_values import CircuitBreaker, RateLimits\n",
+         from .._serve.cache_hints import CacheHints\n\
+         from .policy_values import Cache, CircuitBreaker, RateLimits\n",
     );
     for (group, rows) in groups::<Policies>() {
         write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();
@@ -140,7 +140,7 @@ fn the_settings_of_python_are_the_table() {
          from .._auth.principal import Principal\n\
          from .._registry.policy_values import RateLimits\n\
          from .._store.store import Store\n\
-         from .cache import Cache\n\
+         from .cache_hints import CacheHints\n\
          from .limits import Limits\n\n\n\
          class Settings(TypedDict, total=False):\n    \
          \"\"\"The settings of a server.\"\"\"\n\n",

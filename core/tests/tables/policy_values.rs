@@ -3,7 +3,7 @@
 use crate::options::{node_member, python_key};
 use crate::text::{camel_case, generated, wrapped};
 use std::fmt::Write;
-use tenon_mcp::{Form, OptionRow, POLICY_VALUES, Policies, Spelling};
+use tenon_mcp::{Form, OptionRow, POLICY_VALUES, Policies, ShortForm, Spelling};
 
 /// The text of a member, with the unit of a time.
 fn text_of(member: &OptionRow, unit: &str) -> String {
@@ -103,7 +103,7 @@ fn the_values_of_python_are_the_table() {
             )
             .unwrap(),
         }
-        if row.is_list {
+        if row.short == ShortForm::TextOrList {
             write!(
                 module,
                 "\n\n{class}s: TypeAlias = str | {class} | dict[str, Any] | Sequence[str | {class} | dict[str, Any]]\n\
@@ -132,7 +132,7 @@ fn the_values_of_node_are_the_table() {
             block.push_str(&node_member::<Policies>("  ", &declared, &text_of(member, "milliseconds")));
         }
         block.push_str("}\n\n");
-        if row.is_list {
+        if row.short == ShortForm::TextOrList {
             write!(
                 block,
                 "/** A text, one {{@link {class}}}, or a list of these. */\n\

@@ -1,4 +1,5 @@
 /* Weather whose callers are limited, from a service that may be down. Times are in milliseconds. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,28 @@ static void say(void *user_data, tenon_call *call) {
     if (tenon_call_arg_string(call, "city", &city, NULL) != TENON_OK) return;
     snprintf(text, sizeof text, "%s%s", (const char *)user_data, city);
     tenon_call_return_text(call, text, TENON_NUL);
+}
+
+static const char TEMPERATURES[] = "{\"ttl\":60000,\"public\":true,\"stale_if_error\":600000}";
+
+static void temperature(void *user_data, tenon_call *call) {
+    static atomic_int measurements;
+    const char *city;
+    char text[512];
+    (void)user_data;
+    if (tenon_call_arg_string(call, "city", &city, NULL) != TENON_OK) return;
+    snprintf(text, sizeof text, "%.1f °C in %s", 15 + ++measurements / 10.0, city);
+    tenon_call_return_text(call, text, TENON_NUL);
+}
+
+static int add_temperature(tenon_server *app, tenon_error **err) {
+    tenon_entry *tool;
+    if (tenon_tool_new("temperature", &tool, err)) return 1;
+    tenon_entry_set_description(tool, "The temperature in a city, measured once a minute for all callers.");
+    tenon_tool_add_param(tool, "city", "string", NULL, TENON_PARAM_REQUIRED);
+    tenon_entry_set(tool, "cache", TEMPERATURES, TENON_NUL);
+    tenon_entry_set_handler(tool, temperature, NULL, NULL);
+    return tenon_server_add(app, tool, err);
 }
 
 static void warnings(void *user_data, tenon_call *call) {
@@ -66,7 +89,7 @@ int main(void) {
     tenon_server_set(app, "rate_limit", REQUESTS, TENON_NUL);
     if (add(app, "forecast", "The forecast for a city.", FORECASTS, forecast, &err)) goto failed;
     if (add(app, "report", "A long report, which each city has at most twice an hour.", REPORTS, report, &err)) goto failed;
-    if (add_warnings(app, &err)) goto failed;
+    if (add_temperature(app, &err) || add_warnings(app, &err)) goto failed;
     if (tenon_server_listen_stdio(app, &err) || tenon_server_run(app, &err)) goto failed;
     return tenon_server_exit_code(app);
 failed:

@@ -42,6 +42,17 @@ app.tool(
   ({ city }) => `all about the weather in ${city}`
 )
 
+let measurements = 0
+app.tool(
+  'temperature',
+  {
+    description: 'The temperature in a city, measured once a minute for all callers.',
+    input,
+    cache: { ttl: MINUTE, public: true, staleIfError: 10 * MINUTE }
+  },
+  ({ city }) => `${15 + ++measurements / 10} °C in ${city}`
+)
+
 const text = { type: 'string' }
 app.tool(
   'warnings',

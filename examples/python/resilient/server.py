@@ -1,9 +1,10 @@
 """Weather whose callers are limited, from a service that may be down."""
 
 import asyncio
+import itertools
 import os
 
-from tenon_mcp import CircuitBreaker, RateLimit, Server
+from tenon_mcp import Cache, CircuitBreaker, RateLimit, Server
 
 app = Server("weather", "1.0.0", rate_limit=RateLimit(600, per=60, by="address"))
 REPORTS = RateLimit(2, per=3600, by="arguments.city", refusal="result", text="It is written. Ask again in {wait} s.")
@@ -23,6 +24,15 @@ async def forecast(city: str) -> str:
 async def report(city: str) -> str:
     """A long report, which each city has at most twice an hour."""
     return f"all about the weather in {city}"
+
+
+measurements = itertools.count(1)
+
+
+@app.tool(cache=Cache(60, public=True, stale_if_error=600))
+async def temperature(city: str) -> str:
+    """The temperature in a city, measured once a minute for all callers."""
+    return f"{15 + next(measurements) / 10} °C in {city}"
 
 
 @app.tool(circuit_breaker=SERVICES)

@@ -57,8 +57,10 @@ fn list<T: Options>() -> String {
         let text = limits.replace('`', "\"");
         let value = row.form.expected(Spelling::C);
         let example = match row.form {
-            Form::Cache | Form::CacheOfAll => ", such as {\"ttlMs\":60000,\"cacheScope\":\"public\"}",
-            Form::CacheOf => ", such as {\"tools/list\":{\"ttlMs\":1000}}",
+            Form::CacheHints | Form::CacheHintsOfAll => {
+                ", such as {\"ttlMs\":60000,\"cacheScope\":\"public\"}"
+            }
+            Form::CacheHintsOf => ", such as {\"tools/list\":{\"ttlMs\":1000}}",
             _ => "",
         };
         let owners = match row.owners {

@@ -396,8 +396,8 @@ static void server_members(void) {
         {TENON_ERR_INVALID, "log_level", "\"loud\""},
         {TENON_ERR_INVALID, "log_level", "1"},
         {TENON_ERR_INVALID, "end_with_stdin", "\"no\""},
-        {TENON_ERR_INVALID, "cache", "{\"ttlMs\":-1}"},
-        {TENON_ERR_INVALID, "cache_of", "{\"tools/call\":{\"ttlMs\":1}}"},
+        {TENON_ERR_INVALID, "cache_hints", "{\"ttlMs\":-1}"},
+        {TENON_ERR_INVALID, "cache_hints_of", "{\"tools/call\":{\"ttlMs\":1}}"},
     };
     tenon_server *server;
     struct peer peer;
@@ -427,8 +427,8 @@ static void server_members(void) {
     OK(tenon_server_set(server, "coerce_arguments", "false", TENON_NUL));
     OK(tenon_server_set(server, "assert_formats", "false", TENON_NUL));
     OK(tenon_server_set(server, "log_level", "\"warn\"", TENON_NUL));
-    OK(tenon_server_set(server, "cache", "{\"ttlMs\":1000,\"cacheScope\":\"private\"}", TENON_NUL));
-    OK(tenon_server_set(server, "cache_of", "{\"tools/list\":{\"ttlMs\":5}}", TENON_NUL));
+    OK(tenon_server_set(server, "cache_hints", "{\"ttlMs\":1000,\"cacheScope\":\"private\"}", TENON_NUL));
+    OK(tenon_server_set(server, "cache_hints_of", "{\"tools/list\":{\"ttlMs\":5}}", TENON_NUL));
     OK(tenon_server_add_extension(server, "com.example/thing", "{\"on\":true}", TENON_NUL));
     serve(&peer, server);
     send_line(&peer, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2024-11-05"

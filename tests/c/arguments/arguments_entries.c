@@ -42,7 +42,7 @@ static void entries(void) {
     REFUSED_ENTRY(TENON_ERR_INVALID, "title", TOOL, tenon_entry_set(entry, "title", "1", 1));
     REFUSED_ENTRY(TENON_ERR_INVALID, "refuse", TOOL, tenon_entry_set(entry, "unknown_arguments", "1", 1));
     REFUSED_ENTRY(TENON_ERR_INVALID, "true or false", TOOL, tenon_entry_set(entry, "coerce_arguments", "1", 1));
-    REFUSED_ENTRY(TENON_ERR_INVALID, "cache", RESOURCE, tenon_entry_set(entry, "cache", "1", 1));
+    REFUSED_ENTRY(TENON_ERR_INVALID, "cache_hints", RESOURCE, tenon_entry_set(entry, "cache_hints", "1", 1));
     REFUSED_ENTRY(TENON_ERR_INVALID, "resource \"a:b\"", RESOURCE, tenon_tool_set_input_schema(entry, "{}"));
     REFUSED_ENTRY(TENON_ERR_INVALID, "list handler", RESOURCE, tenon_entry_set_list_handler(entry, nothing, NULL, NULL));
     REFUSED_ENTRY(TENON_ERR_INVALID, "absolute URI", tenon_resource_new("nowhere", &entry, NULL), 0);

@@ -1,4 +1,4 @@
-/* Rate limits, concurrency limits and circuit breakers: which calls are refused, and what their clients receive. */
+/* Rate limits, concurrency limits, caches and circuit breakers: which calls run, and what the clients of others receive. */
 #include "support.h"
 
 #define SCHEMA "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}"
@@ -126,6 +126,61 @@ static void concurrency(void) {
     close_peer(&peer);
 }
 
+static int runs;
+
+static void counts(void *user_data, tenon_call *call) {
+    char text[32];
+    (void)user_data;
+    snprintf(text, sizeof text, "run %d", ++runs);
+    OK(tenon_call_return_text(call, text, TENON_NUL));
+}
+
+/* A result answers later calls with the same arguments. */
+static void cache(void) {
+    tenon_entry *tool;
+    server = new_server();
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "cache", "{\"ttl\":3600000,\"max_entries\":1}", TENON_NUL));
+    OK(tenon_entry_set_handler(tool, counts, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    serve(&peer, server);
+    call_modern(&peer, 1, "search", "{\"city\":\"Rome\"}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 1"));
+    call_modern(&peer, 2, "search", "{ \"city\": \"Rome\" }", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 1"));
+    call_modern(&peer, 3, "search", "{\"city\":\"Oslo\"}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 2"));
+    call_modern(&peer, 4, "search", "{\"city\":\"Rome\"}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 3"));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
+static void flaky(void *user_data, tenon_call *call) {
+    (void)user_data;
+    OK(++runs < 3 ? tenon_call_fail(call, "down") : tenon_call_return_text(call, "works", TENON_NUL));
+}
+
+/* A handler that has failed runs again. */
+static void retries(void) {
+    tenon_entry *tool;
+    server = new_server();
+    runs = 0;
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "idempotent", "true", TENON_NUL));
+    OK(tenon_entry_set(tool, "retry", "{\"attempts\":3,\"backoff\":1,\"counts\":[\"failed\"]}", TENON_NUL));
+    OK(tenon_entry_set_handler(tool, flaky, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    serve(&peer, server);
+    call_modern(&peer, 1, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "works"));
+    CHECK(runs == 3);
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 /* A wrong limit is an error that names the member and the value. */
 static void refused(void) {
     static const char *const limits[][2] = {
@@ -144,6 +199,8 @@ static void refused(void) {
         CHECK_IN("circuit_breaker.failures must be a positive integer, not 0", tenon_error_last_message());
         CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "max_concurrency_by", "{\"user\":1}", TENON_NUL));
         CHECK_IN("there is no key \"user\"", tenon_error_last_message());
+        CHECK_STATUS(TENON_ERR_INVALID, tenon_entry_set(tool, "cache", "{\"max_entries\":1}", TENON_NUL));
+        CHECK_IN("cache needs the member ttl", tenon_error_last_message());
         tenon_entry_free(tool);
     }
     server = new_server();
@@ -152,5 +209,5 @@ static void refused(void) {
     OK(tenon_server_free(server));
 }
 
-static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"refused", refused}};
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"cache", cache}, {"retries", retries}, {"refused", refused}};
 RUN_TESTS(all)

@@ -37,7 +37,7 @@ static void resources(void) {
     OK(tenon_resource_new("test://one", &entry, NULL));
     OK(tenon_entry_set_description(entry, "The one."));
     OK(tenon_entry_set(entry, "mime_type", "\"text/plain\"", TENON_NUL));
-    OK(tenon_entry_set(entry, "cache", "{\"ttlMs\":5}", TENON_NUL));
+    OK(tenon_entry_set(entry, "cache_hints", "{\"ttlMs\":5}", TENON_NUL));
     add(with(entry, says_its_address, NULL));
     OK(tenon_resource_new("test://bytes", &entry, NULL));
     add(with(entry, bytes, NULL));

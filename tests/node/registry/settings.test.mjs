@@ -42,7 +42,7 @@ test('only the revisions that were named are spoken', async () => {
 
 test('caching hints of all answers, of one kind and of one resource', async () => {
   const source = `
-    app.resource('a:b', { cache: { ttlMs: 3, cacheScope: 'private' } }, () => '')
+    app.resource('a:b', { cacheHints: { ttlMs: 3, cacheScope: 'private' } }, () => '')
     app.resource('a:c', () => '')
     app.tool('t', () => '')
     await app.listen()`
@@ -55,7 +55,7 @@ test('caching hints of all answers, of one kind and of one resource', async () =
     assert.deepEqual(await hints('resources/list'), [2, 'private'])
     assert.deepEqual(await hints('resources/read', { uri: 'a:b' }), [3, 'private'])
     assert.deepEqual(await hints('resources/read', { uri: 'a:c' }), [1, 'public'])
-  }, { server: '{ name: "test", cache: { ttlMs: 1, resources: { ttlMs: 2, cacheScope: "private" } } }' })
+  }, { server: '{ name: "test", cacheHints: { ttlMs: 1, resources: { ttlMs: 2, cacheScope: "private" } } }' })
 })
 
 test('arguments that are unknown, or texts of what they should be', async () => {
@@ -112,9 +112,9 @@ test('wrong settings are refused by name', () => {
     [{ extensions: { 'example.com/x': 5 } }, /settings must be an object/],
     [{ extensions: { x: {} } }, /must have a prefix/],
     [{ extensions: [] }, /extensions must be an object/],
-    [{ cache: { ttl: 5 } }, /ttl/],
-    [{ cache: { ttlMs: -1 } }, /ttlMs must be a whole number/],
-    [{ cache: { tools: { cacheScope: 'all' } } }, /cacheScope must be/],
+    [{ cacheHints: { ttl: 5 } }, /ttl/],
+    [{ cacheHints: { ttlMs: -1 } }, /ttlMs must be a whole number/],
+    [{ cacheHints: { tools: { cacheScope: 'all' } } }, /cacheScope must be/],
     [{ maskErrors: 'yes' }, /maskErrors must be a boolean/]
   ]) {
     assert.throws(() => new Server({ name: 'x', ...options }), message, JSON.stringify(options, (_, v) => String(v)))
@@ -122,7 +122,7 @@ test('wrong settings are refused by name', () => {
 })
 
 test('what is null is not set, and collections and Infinity are options', async () => {
-  const app = new Server({ name: 'x', title: null, extensions: { 'a.example/x': null }, cache: { tools: null } })
+  const app = new Server({ name: 'x', title: null, extensions: { 'a.example/x': null }, cacheHints: { tools: null } })
   app.tool('endless', { timeout: Infinity, maxConcurrency: Infinity, tags: new Set(['admin']) }, () => '')
   const client = new Client(app)
   assert.deepEqual((await client.listTools()).map(({ name }) => name), ['endless'])

@@ -29,7 +29,7 @@ test('a view says how it is shown', async () => {
   const source = `
     app.ui('ui://a', ${JSON.stringify(HTML)}, {
       name: 'n', title: 'T', description: 'D', csp: { connectDomains: ['https://*.example.com'] }, permissions: { camera: {} },
-      domain: 'a.example.com', prefersBorder: false, cache: { ttlMs: 9000, cacheScope: 'private' }
+      domain: 'a.example.com', prefersBorder: false, cacheHints: { ttlMs: 9000, cacheScope: 'private' }
     })
     app.ui('ui://hidden', ${JSON.stringify(HTML)}, { listed: false })
     app.ui('ui://gone', ${JSON.stringify(HTML)})

@@ -100,7 +100,7 @@ app
     Content.link('file:///b', 'b', { size: 3 })
   ])
   .tool('result', () => new ToolResult({ content: 'x', structuredContent: {}, isError: false, meta: {} }))
-  .resource('a://b', { mimeType: 'a/b', size: 5, cache: { ttlMs: 1, cacheScope: 'private' } }, (_, ctx) => ctx.uri)
+  .resource('a://b', { mimeType: 'a/b', size: 5, cacheHints: { ttlMs: 1, cacheScope: 'private' } }, (_, ctx) => ctx.uri)
   .resource('a://{id}', ({ id }) => {
     same<typeof id, string>(true)
     if (id === '') throw new NotFound()
@@ -163,7 +163,7 @@ new Server({
   capabilities: ['prompts'],
   extensions: { 'example.com/x': {} },
   maskErrors: true,
-  cache: { ttlMs: 5, tools: { cacheScope: 'private' } }
+  cacheHints: { ttlMs: 5, tools: { cacheScope: 'private' } }
 })
 
 new Server({ name: 'console', log: console, stateKeys: [new Uint8Array(32), 'text'] })

@@ -42,9 +42,9 @@ def test_capabilities_and_extensions_without_anything_registered():
 
 
 def test_how_long_answers_may_be_kept():
-    app = Server("n", cache=2.5, cache_of={"tools/list": {"ttl": 1, "scope": "private"}})
+    app = Server("n", cache_hints=2.5, cache_hints_of={"tools/list": {"ttl": 1, "scope": "private"}})
     app.tool("a")(lambda: 1)
-    app.resource("test://a", cache={"ttl": 60})(lambda: "")
+    app.resource("test://a", cache_hints={"ttl": 60})(lambda: "")
     app.resource("test://b")(lambda: "")
 
     def hints(result):
@@ -97,8 +97,8 @@ def test_pages():
         ({"capabilities": ["tool"]}, "there is no capability \"tool\""),
         ({"extensions": {"com.example/x": 3}}, "com.example/x"),
         ({"extensions": {"x": {}}}, "must have a prefix"),
-        ({"cache": {"time": 3}}, "\"time\"; the options are ttl, scope"),
-        ({"cache_of": {"tools/call": 3}}, "results of \"tools/call\" cannot have caching hints; those of server/"),
+        ({"cache_hints": {"time": 3}}, "\"time\"; the options are ttl, scope"),
+        ({"cache_hints_of": {"tools/call": 3}}, "results of \"tools/call\" cannot have caching hints; those of server/"),
         ({"mask_errors": "no"}, "mask_errors must be True or False, not 'no'"),
         ({"assert_formats": 1}, "assert_formats"),
     ],
@@ -110,10 +110,10 @@ def test_wrong_settings_are_refused_by_name(settings, part):
     assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("cache", [-1, "long", {"ttl": "long"}], ids=str)
+@pytest.mark.parametrize("cache_hints", [-1, "long", {"ttl": "long"}], ids=str)
 def test_a_time_is_a_number(cache):
     with pytest.raises(ValueError, match="seconds"):
-        Server("n", cache=cache)
+        Server("n", cache_hints=cache)
 
 
 def test_the_level_of_the_log_and_what_it_refuses(caplog):

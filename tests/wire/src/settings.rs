@@ -23,8 +23,8 @@ pub fn server() -> Result<Server, Error> {
         .set("icons", slice(&icons))
         .instructions("Set it all.")
         .limits(limits)
-        .cache(private(60_000))
-        .cache_of(Cacheable::Tools, CacheHints::new(Duration::from_secs(3600), CacheScope::Public))
+        .cache_hints(private(60_000))
+        .cache_hints_of(Cacheable::Tools, CacheHints::new(Duration::from_secs(3600), CacheScope::Public))
         .coerce_arguments(true)
         .extension("com.example/settings", slice(&json!({ "all": true })))
         .build()?;
@@ -206,7 +206,7 @@ fn resources(server: &Server, hints: CacheHints) -> Result<(), Error> {
         "_meta": { "example.com/k": 1 }
     });
     server.add(
-        Entry::from_json(Kind::Resource, &slice(&whole)).cache(hints),
+        Entry::from_json(Kind::Resource, &slice(&whole)).cache_hints(hints),
         returns(|_| Outcome::Text("whole".into())),
     )?;
     server.add(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypedDict
 
-from .._serve.cache import Cache
-from .policy_values import CircuitBreaker, RateLimits
+from .._serve.cache_hints import CacheHints
+from .policy_values import Cache, CircuitBreaker, RateLimits
 
 
 class CommonPolicies(TypedDict, total=False):
@@ -56,7 +56,7 @@ class CallPolicies(TypedDict, total=False):
     """
     rate_limit: RateLimits | None
     """How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text
-    such as ``60/min``, an object with the members ``amount``, ``per``, ``burst``, ``window``, ``by``,
+    such as ``60/min``, an object with the members ``amount``, ``per``, ``burst``, ``window``, ``by``, ``counts``,
     ``refusal``, ``text`` and ``on_store_failure``, or a list of at most 8 of these, which all apply. A call that
     is within its limits counts, whatever happens to it later. The rounds of a call with questions count once.
     Default: no limit.
@@ -65,6 +65,23 @@ class CallPolicies(TypedDict, total=False):
     """Refuses calls for a time after too many have failed: an object with the members ``failures``,
     ``failure_percent``, ``window``, ``min_calls``, ``open_for``, ``probes``, ``by``, ``counts``, ``refusal`` and
     ``text``. The state is kept in the process. Default: no breaker.
+    """
+    idempotent: bool | None
+    """Whether the handler may run more than once for one call with the effect of one run. It must be set for tools
+    and methods with ``retry``, unless the annotations of the tool say so (``idempotentHint`` or
+    ``readOnlyHint``). Default: yes for what is read, no for tools and methods.
+    """
+    retry: int | Retry | dict[str, Any] | None
+    """Runs the handler of a call again after it has failed: a number of attempts, or an object with the members
+    ``attempts``, ``backoff``, ``max_backoff``, ``budget_percent`` and ``counts``. All attempts together have the
+    time of one call. A call that has asked its client is not retried. Default: one attempt.
+    """
+    cache: float | Cache | dict[str, Any] | None
+    """How long results are kept, so that later calls with the same arguments get them without a run of the handler:
+    a time, or an object with the members ``ttl``, ``max_entries``, ``max_bytes``, ``public``, ``stale_if_error``
+    and ``stale_while_revalidate``. While a call produces a result, other calls with the same arguments wait for
+    it. Failures are not kept, nor are results of calls that asked their client, and of tasks. For resources,
+    ``cache_hints`` follow from it. Default: nothing is kept.
     """
 
 
@@ -123,8 +140,10 @@ class SensitivePolicies(TypedDict, total=False):
 
 
 class ReadPolicies(TypedDict, total=False):
-    cache: Cache | None
-    """How long the contents may be cached, and by whom. Default: the server's setting."""
+    cache_hints: float | CacheHints | None
+    """How long clients may cache the contents, and for whom (2026-07-28). Default: as long as ``cache`` keeps them,
+    or else the server's setting.
+    """
 
 
 class TemplatePolicies(TypedDict, total=False):

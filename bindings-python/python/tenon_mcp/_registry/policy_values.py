@@ -30,6 +30,10 @@ class RateLimitOptions(TypedDict, total=False):
     address. ``global`` is for servers; ``entry`` and arguments are for entries. Default: all calls of the entry,
     or all requests of the server, together.
     """
+    counts: Literal["calls", "misses"] | None
+    """Which calls count. ``calls``: all. ``misses``: those for which the cache of the entry has no result. Limits of
+    servers have none. Default: ``calls``.
+    """
     refusal: Literal["error", "result"] | None
     """What a client receives whose call is refused. ``error``: an error of the protocol, whose data has the member
     ``retryAfterMs``. ``result``: a failed result of the tool, whose text the model reads. Default: ``error``. A
@@ -59,6 +63,43 @@ class RateLimit(NamedOptions):
 
 RateLimits: TypeAlias = str | RateLimit | dict[str, Any] | Sequence[str | RateLimit | dict[str, Any]]
 """A text, one ``RateLimit`` or a dict with its members, or a list of these."""
+
+
+class CacheOptions(TypedDict, total=False):
+    """The options of ``Cache``."""
+
+    max_entries: int | None
+    """The most results that are kept: 1 to 10,000,000. Then the one that was used longest ago is dropped. Default:
+    1000.
+    """
+    max_bytes: int | None
+    """The most bytes that the results take together, 192 of which are counted for each result besides its own: 1 to
+    1,099,511,627,776. A larger result is not kept. Default: 16,777,216.
+    """
+    public: bool | None
+    """Whether all callers share the results. If not, callers whose principals differ in identity, scopes or roles
+    have results of their own; those without a principal share theirs. Default: no.
+    """
+    stale_if_error: float | None
+    """How long after ``ttl`` a result answers calls that fail: the handler fails or takes too long, or the call is
+    refused after its cache was asked. Default: not at all. The value is in seconds.
+    """
+    stale_while_revalidate: float | None
+    """How long after ``ttl`` a result still answers calls, while one run of the handler in the background renews it.
+    Default: not at all. The value is in seconds.
+    """
+
+
+class Cache(NamedOptions):
+    """Keeps results, so that later calls with the same arguments get them without a run of the handler. ``ttl``: How
+    long a result is fresh. It must be set. A resource that says itself how long its contents may be cached is not
+    kept longer.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, ttl: float, **options: Unpack[CacheOptions]) -> None:
+        super().__init__(ttl=ttl, **options)
 
 
 class CircuitBreakerOptions(TypedDict, total=False):
@@ -111,3 +152,35 @@ class CircuitBreaker(NamedOptions):
     if TYPE_CHECKING:
 
         def __init__(self, **options: Unpack[CircuitBreakerOptions]) -> None: ...
+
+
+class RetryOptions(TypedDict, total=False):
+    """The options of ``Retry``."""
+
+    attempts: int | None
+    """How often the handler runs for one call, the first run included: 2 to 10. Default: 3."""
+    backoff: float | None
+    """The time before the second attempt. It doubles with each further one. Each time is shortened by up to a half
+    at random, so that calls which fail together are not repeated together. Default: 0.1 s. The value is in
+    seconds.
+    """
+    max_backoff: float | None
+    """The longest time between two attempts. Default: 10 s. The value is in seconds."""
+    budget_percent: int | None
+    """How many retries an entry may have for a hundred of its calls: 1 to 100. Ten more are in reserve, also at the
+    start. Default: 10.
+    """
+    counts: Sequence[str] | None
+    """What is retried, a list: ``exceptions``, ``errors`` and ``failed``, as in a circuit breaker. Calls that take
+    too long are not retried, because their time is over. Default: ``exceptions``.
+    """
+
+
+class Retry(NamedOptions):
+    """Runs the handler of a call again after it has failed."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **options: Unpack[RetryOptions]) -> None: ...

@@ -10,7 +10,7 @@ from .._auth.options import AccessRule, Verifier
 from .._auth.principal import Principal
 from .._registry.policy_values import RateLimits
 from .._store.store import Store
-from .cache import Cache
+from .cache_hints import CacheHints
 from .limits import Limits
 
 
@@ -38,8 +38,8 @@ class Settings(TypedDict, total=False):
     the process are local. If other machines may reach the server, the start is logged as a warning, unless this
     is on.
     """
-    cache: Cache | None
-    """How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone."""
+    cache_hints: float | CacheHints | None
+    """How long clients may cache responses, and for whom (2026-07-28). Default: not at all, and by anyone."""
     coerce_arguments: bool | None
     """Whether arguments that do not conform are checked a second time, with strings at their top level converted to
     the numbers, booleans, arrays and objects that they represent. Some clients send a string for a number.
@@ -125,8 +125,10 @@ class Settings(TypedDict, total=False):
     """The extensions that the server declares, by their names, with their settings. A name has a prefix, as in
     ``com.example/name``. A legacy client is told of them only if it declares extensions itself.
     """
-    cache_of: dict[str, Cache] | None
-    """How long the responses of single methods may be cached, and by whom, in place of ``cache`` (2026-07-28)."""
+    cache_hints_of: dict[str, float | CacheHints] | None
+    """How long clients may cache the responses of single methods, and for whom, in place of ``cache_hints``
+    (2026-07-28).
+    """
     store: str | Store | None
     """Where the server keeps the data that outlives a request: legacy HTTP sessions, the events of streams that can
     be resumed, tasks and used states. A URL names a store of the library: ``memory:`` is the memory of this

@@ -27,11 +27,11 @@ pub enum Form {
     /// A list of words that the engine knows.
     KnownWords(fn() -> Vec<&'static str>),
     /// How long a response may be cached, and by whom.
-    Cache,
+    CacheHints,
     /// The same, and in Node also for single methods.
-    CacheOfAll,
+    CacheHintsOfAll,
     /// An object with caching hints by method.
-    CacheOf,
+    CacheHintsOf,
     /// An object with JSON objects by name.
     Objects,
     /// JSON whose form the protocol defines.
@@ -48,6 +48,10 @@ pub enum Form {
     CountsByKey,
     /// A rate limit, or a list of them.
     RateLimit,
+    /// A cache.
+    Cache,
+    /// A retry policy.
+    Retry,
     /// A circuit breaker.
     CircuitBreaker,
     /// A principal.
@@ -101,7 +105,7 @@ impl Form {
             (Form::Audit, _) => format!("true, false or {list} of names of arguments"),
             (Form::Word(words), _) => spelling.one_of(words()),
             (Form::Words | Form::KnownWords(_) | Form::Names, _) => format!("{list} of strings"),
-            (Form::Cache | Form::CacheOfAll, Python) => "a number of seconds from 0".to_owned(),
+            (Form::CacheHints | Form::CacheHintsOfAll, Python) => "a number of seconds from 0".to_owned(),
             (Form::Lists, _) => format!("{object} with {list} of strings for each name"),
             (Form::TagRules, _) => format!("{object} with the members scopes, roles and public for each tag"),
             (Form::CountsByKey, _) => format!("{object} with a positive integer for each key"),
@@ -109,15 +113,21 @@ impl Form {
                 let (text, rate) = (Form::Text.expected(spelling), spelling.quoted("60/min"));
                 format!("{text} such as {rate}, {object} with amount and per, or {list} of these")
             }
+            (Form::Cache, _) => {
+                format!("{}, or {object} with ttl", Form::Time.expected(spelling))
+            }
+            (Form::Retry, _) => {
+                format!("{}, or {object}", Form::Count { min: 2 }.expected(spelling))
+            }
             (Form::Principal, _) => format!("a string or {object} with the member subject"),
             (Form::Verifiers, _) => format!("{list} of verifiers, each with the member type"),
             (Form::ApiKeys, _) => format!("{list} of keys, each with the member subject"),
             (Form::Texts, _) => format!("a string or {list} of strings"),
             (Form::Url, _) => "a URL that begins with http:// or https://".to_owned(),
             (
-                Form::Cache
-                | Form::CacheOfAll
-                | Form::CacheOf
+                Form::CacheHints
+                | Form::CacheHintsOfAll
+                | Form::CacheHintsOf
                 | Form::Objects
                 | Form::Disabled
                 | Form::CircuitBreaker,
@@ -161,13 +171,15 @@ impl Form {
             Form::Word(words) => literal(&words()),
             Form::Words => "Collection[str]".to_owned(),
             Form::KnownWords(_) | Form::Names => "Sequence[str]".to_owned(),
-            Form::Cache | Form::CacheOfAll => "Cache".to_owned(),
-            Form::CacheOf => "dict[str, Cache]".to_owned(),
+            Form::CacheHints | Form::CacheHintsOfAll => "float | CacheHints".to_owned(),
+            Form::CacheHintsOf => "dict[str, float | CacheHints]".to_owned(),
             Form::Objects => "dict[str, dict[str, Any]]".to_owned(),
             Form::Lists => "dict[str, Sequence[str]]".to_owned(),
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
             Form::CountsByKey => "dict[str, int]".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::Cache => "float | Cache | dict[str, Any]".to_owned(),
+            Form::Retry => "int | Retry | dict[str, Any]".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker | dict[str, Any]".to_owned(),
             Form::Principal => "str | Principal | dict[str, Any]".to_owned(),
             Form::Verifiers => "Sequence[Verifier]".to_owned(),
@@ -194,13 +206,15 @@ impl Form {
             Form::Word(words) => union(&words()),
             Form::Words => "Iterable<string>".to_owned(),
             Form::KnownWords(words) => format!("({})[]", union(&words())),
-            Form::Cache => "CacheHints".to_owned(),
-            Form::CacheOfAll | Form::CacheOf => "ServerCache".to_owned(),
+            Form::CacheHints => "CacheHints".to_owned(),
+            Form::CacheHintsOfAll | Form::CacheHintsOf => "ServerCacheHints".to_owned(),
             Form::Objects => "{ readonly [id: string]: { readonly [setting: string]: unknown } }".to_owned(),
             Form::Lists => "{ readonly [name: string]: readonly string[] }".to_owned(),
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
             Form::CountsByKey => "{ readonly [key: string]: number }".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::Cache => "number | Cache".to_owned(),
+            Form::Retry => "number | Retry".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker".to_owned(),
             Form::Principal => "string | PrincipalOptions".to_owned(),
             Form::Verifiers => "Verifier[]".to_owned(),

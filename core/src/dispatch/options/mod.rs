@@ -32,19 +32,21 @@ pub(crate) use policies::{
     access_policies, call_policies, common_policies, list_policies, read_policies, result_policies,
     schema_policies, sensitive_policies, state_policies, task_policies, template_policies,
 };
-pub use policy_values::{POLICY_VALUES, PolicyValueRow};
+pub use policy_values::{POLICY_VALUES, PolicyValueRow, ShortForm};
 pub use settings::ServerSettings;
 pub(crate) use settings::{access_settings, server_settings};
 pub use spelling::Spelling;
 pub use table::OptionRow;
 pub(crate) use table::{Access, options, setter};
 pub(crate) use values::authorization::{Grants, PublicUrl};
+pub use values::cache::Cache;
 pub use values::circuit_breaker::CircuitBreaker;
 pub(crate) use values::concurrency_by_key::ConcurrencyByKey;
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
 pub use values::rate_limit::RateLimit;
 pub(crate) use values::rate_limit::{MAX_RATE_LIMITS, RateLimits};
+pub use values::retry::Retry;
 pub use values::sensitive::{Audit, AuditTarget};
 pub use values::store_url::StoreUrl;
 pub use values::verifiers::ApiKeyOptions;

@@ -86,14 +86,28 @@ options! {
         /// bits counts as one address. Default: no limit.
         max_concurrency_by: ConcurrencyByKey;
         /// How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such
-        /// as `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `refusal`, `text` and
-        /// `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,
+        /// as `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `counts`, `refusal`, `text`
+        /// and `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,
         /// whatever happens to it later. The rounds of a call with questions count once. Default: no limit.
         rate_limit: RateLimits;
         /// Refuses calls for a time after too many have failed: an object with the members `failures`, `failure_percent`,
         /// `window`, `min_calls`, `open_for`, `probes`, `by`, `counts`, `refusal` and `text`. The state is kept in the process.
         /// Default: no breaker.
         circuit_breaker: CircuitBreaker;
+        /// Whether the handler may run more than once for one call with the effect of one run. It must be set for tools and methods
+        /// with `retry`, unless the annotations of the tool say so (`idempotentHint` or `readOnlyHint`). Default: yes for what
+        /// is read, no for tools and methods.
+        idempotent: bool;
+        /// Runs the handler of a call again after it has failed: a number of attempts, or an object with the members `attempts`,
+        /// `backoff`, `max_backoff`, `budget_percent` and `counts`. All attempts together have the time of one call. A call that
+        /// has asked its client is not retried. Default: one attempt.
+        retry: Retry;
+        /// How long results are kept, so that later calls with the same arguments get them without a run of the handler: a
+        /// time, or an object with the members `ttl`, `max_entries`, `max_bytes`, `public`, `stale_if_error` and
+        /// `stale_while_revalidate`. While a call produces a result, other calls with the same arguments wait for it. Failures
+        /// are not kept, nor are results of calls that asked their client, and of tasks. For resources, `cache_hints` follow
+        /// from it. Default: nothing is kept.
+        cache: Cache;
     }
     group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the
@@ -136,8 +150,9 @@ options! {
         confirm: NonEmptyText;
     }
     group read_policies at Owners::Entries(READ); {
-        /// How long the contents may be cached, and by whom. Default: the server's setting.
-        cache: CacheHints;
+        /// How long clients may cache the contents, and for whom (2026-07-28). Default: as long as `cache` keeps them, or else
+        /// the server's setting.
+        cache_hints: CacheHints;
     }
     group template_policies at Owners::Entries(WITH_VARIABLES); {
         /// Whether values of the template's variables may lead out of a folder that the handler appends them to. `{+x}` may

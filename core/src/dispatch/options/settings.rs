@@ -30,8 +30,8 @@ options! {
         /// a stream that the program accepted. Lines on Unix sockets, descriptors and clients in the process are local.
         /// If other machines may reach the server, the start is logged as a warning, unless this is on.
         mask_errors: bool, changeable: true;
-        /// How long responses may be cached, and by whom (2026-07-28). Default: not at all, and by anyone.
-        cache: CacheSettings;
+        /// How long clients may cache responses, and for whom (2026-07-28). Default: not at all, and by anyone.
+        cache_hints: CacheSettings;
         /// Whether arguments that do not conform are checked a second time, with strings at their top level converted to
         /// the numbers, booleans, arrays and objects that they represent. Some clients send a string for a number. Default: yes.
         coerce_arguments: bool;
@@ -104,8 +104,8 @@ options! {
         /// The extensions that the server declares, by their names, with their settings. A name has a prefix, as in
         /// `com.example/name`. A legacy client is told of them only if it declares extensions itself.
         extensions: Extensions;
-        /// How long the responses of single methods may be cached, and by whom, in place of `cache` (2026-07-28).
-        cache_of: CacheOf, absent: Some(Spelling::Node);
+        /// How long clients may cache the responses of single methods, and for whom, in place of `cache_hints` (2026-07-28).
+        cache_hints_of: CacheHintsOf, absent: Some(Spelling::Node);
         /// Where the server keeps the data that outlives a request: legacy HTTP sessions, the events of streams that can be
         /// resumed, tasks and used states. A URL names a store of the library: `memory:` is the memory of this process.
         /// A program may also pass a store of its own. Default: `memory:`.

@@ -69,6 +69,8 @@ macro_rules! setter {
     (@param $types:tt FileMode) => { u32 };
     (@param $types:tt StateKeys) => { impl IntoIterator<Item = [u8; 32]> };
     (@param $types:tt Revisions) => { impl IntoIterator<Item = $crate::dispatch::options::types::Revision> };
+    (@param $types:tt Cache) => { $crate::dispatch::options::types::Cache };
+    (@param $types:tt Retry) => { $crate::dispatch::options::types::Retry };
     (@param $types:tt CircuitBreaker) => { $crate::dispatch::options::types::CircuitBreaker };
     (@param $types:tt Failures) => { impl Into<$crate::dispatch::options::types::Failures> };
     (@param $types:tt Keys) => { impl Into<$crate::dispatch::options::types::Keys> };

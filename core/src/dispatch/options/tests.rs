@@ -43,14 +43,15 @@ fn what_is_read_is_written_back() {
     .fold(node, |text, name| text.replace(name, &Spelling::Node.name(name)));
     same(write(&read, Spelling::Node), &node);
     same(write(&policies(Kind::Tool, Spelling::Node, &node).unwrap(), Spelling::Python), tool);
-    let server = r#"{"title":"T","description":"D","icons":[],"website_url":"https://a.example","instructions":"I","revisions":["2025-06-18"],"mask_errors":false,"cache":{"ttlMs":1.0,"cacheScope":"private"},"coerce_arguments":true,"assert_formats":false,"end_with_stdin":false,"log_level":"warn","capabilities":["tools","logging"],"extensions":{"a.example/x":{"y":1}},"cache_of":{"tools/list":{"ttlMs":2.0,"cacheScope":"public"}}}"#;
+    let server = r#"{"title":"T","description":"D","icons":[],"website_url":"https://a.example","instructions":"I","revisions":["2025-06-18"],"mask_errors":false,"cache_hints":{"ttlMs":1.0,"cacheScope":"private"},"coerce_arguments":true,"assert_formats":false,"end_with_stdin":false,"log_level":"warn","capabilities":["tools","logging"],"extensions":{"a.example/x":{"y":1}},"cache_hints_of":{"tools/list":{"ttlMs":2.0,"cacheScope":"public"}}}"#;
     let read = settings(Spelling::C, &server.replace("1.0", "1").replace("2.0", "2")).unwrap();
     same(write(&read, Spelling::C), server);
 }
 
 #[test]
 fn node_has_all_caching_hints_in_one_option() {
-    let text = r#"{"cache":{"ttlMs":1,"tools":{"ttlMs":2},"resourceTemplates":{"cacheScope":"private"}}}"#;
+    let text =
+        r#"{"cacheHints":{"ttlMs":1,"tools":{"ttlMs":2},"resourceTemplates":{"cacheScope":"private"}}}"#;
     let mut read = settings(Spelling::Node, text).unwrap();
     let shown = write(&read, Spelling::Node);
     assert!(
@@ -60,11 +61,11 @@ fn node_has_all_caching_hints_in_one_option() {
     assert_eq!(
         names::<ServerSettings>(Owner::Server, Spelling::Node)
             .iter()
-            .filter(|name| name.starts_with("cache"))
+            .filter(|name| name.starts_with("cacheHints"))
             .count(),
         1
     );
-    assert_eq!(set(&mut read, Owner::Server, Spelling::Node, "cacheOf", &json("{}")), Ok(false));
+    assert_eq!(set(&mut read, Owner::Server, Spelling::Node, "cacheHintsOf", &json("{}")), Ok(false));
 }
 
 #[test]
@@ -93,8 +94,8 @@ fn errors_name_the_option_its_value_and_what_to_do() {
         ),
         (
             Spelling::Python,
-            r#"{"cache":1}"#,
-            "only resources, resource templates and resource providers can have cache",
+            r#"{"cache_hints":1}"#,
+            "only resources, resource templates and resource providers can have cache_hints",
         ),
     ];
     for (spelling, text, error) in all {
@@ -105,34 +106,38 @@ fn errors_name_the_option_its_value_and_what_to_do() {
     let all = [
         (
             Spelling::C,
-            r#"{"cache":{"ttlMs":-1}}"#,
-            "cache.ttlMs must be a whole number of milliseconds from 0, not -1",
+            r#"{"cache_hints":{"ttlMs":-1}}"#,
+            "cache_hints.ttlMs must be a whole number of milliseconds from 0, not -1",
         ),
         (
             Spelling::C,
-            r#"{"cache":{"ttlMs":9007199254740992}}"#,
-            "cache.ttlMs must be a whole number of milliseconds from 0, not 9007199254740992",
+            r#"{"cache_hints":{"ttlMs":9007199254740992}}"#,
+            "cache_hints.ttlMs must be a whole number of milliseconds from 0, not 9007199254740992",
         ),
         (
             Spelling::Node,
-            r#"{"cache":{"tools":{"cacheScope":"all"}}}"#,
-            "cache.tools.cacheScope must be \"public\" or \"private\", not \"all\"",
+            r#"{"cacheHints":{"tools":{"cacheScope":"all"}}}"#,
+            "cacheHints.tools.cacheScope must be \"public\" or \"private\", not \"all\"",
         ),
         (
             Spelling::Node,
-            r#"{"cache":{"ttl":1}}"#,
-            "cache: there is no option \"ttl\"; the options are ttlMs, cacheScope, discover, tools, prompts, resources, resourceTemplates, read, skills, skill",
+            r#"{"cacheHints":{"ttl":1}}"#,
+            "cacheHints: there is no option \"ttl\"; the options are ttlMs, cacheScope, discover, tools, prompts, resources, resourceTemplates, read, skills, skill",
         ),
         (
             Spelling::Python,
-            r#"{"cache":{"ttlMs":1}}"#,
-            "cache: there is no option \"ttlMs\"; the options are ttl, scope",
+            r#"{"cache_hints":{"ttlMs":1}}"#,
+            "cache_hints: there is no option \"ttlMs\"; the options are ttl, scope",
         ),
-        (Spelling::Python, r#"{"cache":"x"}"#, "cache must be a number of seconds from 0, not 'x'"),
         (
             Spelling::Python,
-            r#"{"cache_of":{"tools/call":1}}"#,
-            "cache_of: results of \"tools/call\" cannot have caching hints; those of server/discover, tools/list, prompts/list, resources/list, resources/templates/list, resources/read, skills/list, skills/get can",
+            r#"{"cache_hints":"x"}"#,
+            "cache_hints must be a number of seconds from 0, not 'x'",
+        ),
+        (
+            Spelling::Python,
+            r#"{"cache_hints_of":{"tools/call":1}}"#,
+            "cache_hints_of: results of \"tools/call\" cannot have caching hints; those of server/discover, tools/list, prompts/list, resources/list, resources/templates/list, resources/read, skills/list, skills/get can",
         ),
         (
             Spelling::C,
@@ -158,8 +163,8 @@ fn large_and_odd_numbers_are_read() {
     assert_eq!(forever.max_concurrency, Some(usize::MAX));
     assert!(forever.timeout.unwrap().as_secs() > 3_000_000_000);
     let mut cached = ServerSettings::default();
-    set_all(&mut cached, Owner::Server, Spelling::Python, &json(r#"{"cache":1e300}"#)).unwrap();
-    assert!(cached.cache.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
+    set_all(&mut cached, Owner::Server, Spelling::Python, &json(r#"{"cache_hints":1e300}"#)).unwrap();
+    assert!(cached.cache_hints.unwrap().default_hints().ttl.as_secs() > 3_000_000_000);
     let read = |text| policies(Kind::Tool, Spelling::Node, text).unwrap().max_concurrency;
     assert_eq!(
         (read(r#"{"maxConcurrency":3.0}"#), read(r#"{"maxConcurrency":1e300}"#)),
@@ -196,11 +201,11 @@ fn a_flag_that_is_off_and_a_member_that_is_null_change_nothing() {
     assert!(policies(Kind::Resource, Spelling::Python, r#"{"unsafe_paths":false}"#).is_ok());
     let off = Policies { unsafe_paths: Some(false), ..Policies::default() };
     assert_eq!(check(&off, Kind::Resource), Ok(()));
-    let read =
-        settings(Spelling::Node, r#"{"extensions":{"a.example/x":null},"cache":{"tools":null}}"#).unwrap();
+    let read = settings(Spelling::Node, r#"{"extensions":{"a.example/x":null},"cacheHints":{"tools":null}}"#)
+        .unwrap();
     let written: serde_json::Value = write(&read, Spelling::C).deserialize().unwrap();
     assert_eq!(written["extensions"], serde_json::json!({}));
-    assert_eq!(written["cache"]["ttlMs"], serde_json::json!(0.0));
+    assert_eq!(written["cache_hints"]["ttlMs"], serde_json::json!(0.0));
     let error = policies(Kind::Tool, Spelling::Python, r#"{"timeuot":null}"#).unwrap_err();
     assert!(error.starts_with("there is no option \"timeuot\"; the nearest name is \"timeout\""), "{error}");
 }

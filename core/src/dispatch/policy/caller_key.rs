@@ -144,6 +144,11 @@ impl KeyDigest {
         self.0.update(bytes);
     }
 
+    /// Adds bytes that need no length, because they say where they end.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// Adds the value that a request has for a key.
     pub(crate) fn value(&mut self, key: &Key, facts: &CallFacts<'_>) {
         match key {
@@ -181,7 +186,7 @@ impl KeyDigest {
                     Some(value) => match whole_number(&value) {
                         // 1 and 1.0 are one value.
                         Some(number) => self.part(&number.to_be_bytes()),
-                        None => canonical(&value, &mut |bytes| self.0.update(bytes)),
+                        None => canonical(&value, &mut |bytes| self.feed(bytes)),
                     },
                     None => self.part(b""),
                 }

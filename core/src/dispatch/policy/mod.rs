@@ -24,17 +24,21 @@ macro_rules! words {
 }
 
 mod breaker;
+mod cache;
 mod caller_key;
 mod concurrency;
 mod rate_limit;
 mod refusal;
+mod retry;
 
 pub use breaker::Failure;
 pub(crate) use breaker::{Breaker, BreakerRules, Change, Ended, FailureRate, Permit};
+pub(crate) use cache::{CacheRules, CachedForm, CachedResult, CallKey, Found, Production, ResultCache};
 pub use caller_key::Key;
 pub(crate) use caller_key::{CallFacts, KeyHash};
 pub(crate) use concurrency::{MAX_CONCURRENCY_KEYS, MaxConcurrency};
 pub(crate) use rate_limit::{CallRate, CallRates};
-pub use rate_limit::{OnStoreFailure, Window};
+pub use rate_limit::{Counts, OnStoreFailure, Window};
 pub use refusal::RefusalForm;
 pub(crate) use refusal::{refusal_text, whole_seconds};
+pub(crate) use retry::{RetryBudget, RetryRules};

@@ -27,6 +27,18 @@ pub enum OnStoreFailure {
     Pass,
 }
 
+/// Which calls a limit counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counts {
+    /// All calls.
+    #[default]
+    Calls,
+    /// The calls for which the cache of the entry has no result.
+    Misses,
+}
+
+words!(Counts: Calls = "calls", Misses = "misses");
 words!(Window: Sliding = "sliding", Bucket = "bucket");
 words!(OnStoreFailure: Refuse = "refuse", Pass = "pass");
 
@@ -36,6 +48,7 @@ pub(crate) struct CallRate {
     /// The allowance in the store.
     pub(crate) rate: Rate,
     pub(crate) by: Vec<Key>,
+    pub(crate) counts: Counts,
     pub(crate) refusal: RefusalForm,
     pub(crate) text: Option<String>,
     pub(crate) on_store_failure: OnStoreFailure,
@@ -47,6 +60,7 @@ impl CallRate {
         CallRate {
             rate: Rate { amount, period, burst },
             by: Vec::new(),
+            counts: Counts::default(),
             refusal: RefusalForm::default(),
             text: None,
             on_store_failure: OnStoreFailure::default(),
@@ -97,7 +111,7 @@ impl CallRates {
             digest.value(&Key::Entry, facts);
             digest.part(&(number as u64).to_be_bytes());
             // A bucket and a window cannot continue each other.
-            digest.part(&[u8::from(limit.rate.burst.is_some())]);
+            digest.part(&[u8::from(limit.rate.burst.is_some()), limit.counts as u8]);
             for key in &limit.by {
                 digest.value(key, facts);
             }

@@ -54,6 +54,10 @@ pub struct Catalog<T> {
     changed: AtomicU32,
     /// Whether an entry with the policy `audit` was ever registered.
     audits: AtomicBool,
+    /// Whether an entry with a cache was ever registered.
+    caches: AtomicBool,
+    /// Whether an entry whose calls are retried was ever registered.
+    retries: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -97,6 +101,8 @@ impl<T> Default for Catalog<T> {
             snapshot: RwLock::default(),
             changed: AtomicU32::new(0),
             audits: AtomicBool::new(false),
+            caches: AtomicBool::new(false),
+            retries: AtomicBool::new(false),
         }
     }
 }
@@ -131,6 +137,12 @@ impl<T> Catalog<T> {
         if entry.audited().is_some() {
             self.audits.store(true, Ordering::Relaxed);
         }
+        if entry.retry.is_some() {
+            self.retries.store(true, Ordering::Relaxed);
+        }
+        if entry.cache.is_some() {
+            self.caches.store(true, Ordering::Relaxed);
+        }
         {
             let mut entries = self.entries.lock();
             if entries.places[place].contains_key(&entry.name) {
@@ -156,6 +168,17 @@ impl<T> Catalog<T> {
     #[inline]
     pub(crate) fn audits(&self) -> bool {
         self.audits.load(Ordering::Relaxed)
+    }
+
+    /// Whether an entry whose calls are retried was ever registered.
+    #[inline]
+    pub(crate) fn retries(&self) -> bool {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Whether an entry with a cache was ever registered.
+    pub(crate) fn caches(&self) -> bool {
+        self.caches.load(Ordering::Relaxed)
     }
 
     /// Removes an entry, and returns it, so that a host can release the handler. Calls in flight continue.

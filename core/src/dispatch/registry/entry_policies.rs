@@ -223,7 +223,9 @@ mod tests {
             // Written as any number is.
             Form::RateLimit => json!("5/min"),
             Form::CircuitBreaker => json!({ "failures": 5 }),
-            Form::Cache => json!({ "ttlMs": 5.0, "cacheScope": "private" }),
+            Form::Cache => json!(2.5),
+            Form::Retry => json!(3),
+            Form::CacheHints => json!({ "ttlMs": 5.0, "cacheScope": "private" }),
             _ => json!(true),
         }
     }
@@ -368,8 +370,8 @@ mod tests {
     fn a_path_has_quotes_where_toml_needs_them() {
         assert_eq!(dotted(&["policies", "tools", "a-b_1"]), "policies.tools.a-b_1");
         assert_eq!(
-            dotted(&["policies", "resources", "file:///a.txt", "cache"]),
-            "policies.resources.\"file:///a.txt\".cache"
+            dotted(&["policies", "resources", "file:///a.txt", "cache_hints"]),
+            "policies.resources.\"file:///a.txt\".cache_hints"
         );
         assert_eq!(dotted(&["a", ""]), "a.\"\"");
         assert_eq!(dotted(&["a", "say \"x\"", "C:\\", "b\nc"]), r#"a."say \"x\""."C:\\"."b\u000ac""#);

@@ -3,8 +3,8 @@
 use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
 use crate::dispatch::calls::concurrency::ConcurrencyLimit;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{CircuitBreaker, Policies, RateLimits, check};
-use crate::dispatch::policy::{Breaker, CallRates, MaxConcurrency};
+use crate::dispatch::options::{Cache, CircuitBreaker, Policies, check};
+use crate::dispatch::policy::{Breaker, CallRates, Counts, MaxConcurrency, ResultCache, RetryRules};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
@@ -15,7 +15,7 @@ use crate::dispatch::validation::headers::header_params;
 use crate::dispatch::validation::prompt_arguments::PromptArguments;
 use crate::dispatch::validation::schema::Schema;
 use crate::error::Error;
-use crate::json::{JsonSlice, JsonWriter};
+use crate::json::{JsonSlice, JsonWriter, Kind as Json};
 use crate::proto::catalog::definition::Definition;
 use crate::proto::catalog::header_params::HeaderParam;
 use crate::proto::catalog::kind::Kind;
@@ -56,6 +56,12 @@ pub struct Registered<T> {
     pub(crate) breaker: Option<Breaker>,
     /// How many calls may be made in a time.
     pub(crate) rate_limits: Option<CallRates>,
+    /// How many of them may be made for which the cache has no result.
+    pub(crate) miss_limits: Option<CallRates>,
+    /// How calls are retried that have failed.
+    pub(crate) retry: Option<Box<RetryRules>>,
+    /// The results that are kept.
+    pub(crate) cache: Option<Box<ResultCache>>,
     /// Whether calls of the entry may be tasks.
     pub(crate) task_support: TaskSupport,
     /// Whether a handler in Rust starts on the thread that received its call.
@@ -83,6 +89,41 @@ fn concurrency(policies: &Policies) -> Option<Box<ConcurrencyLimit>> {
     let by = by.map(|by| by.0.clone()).unwrap_or_default();
     let is_limited = total.is_some() || !by.is_empty();
     is_limited.then(|| Box::new(ConcurrencyLimit::new(MaxConcurrency { total, by })))
+}
+
+/// The rate limits of an entry that count these calls.
+fn limits_of(policies: &Policies, counts: Counts) -> Option<CallRates> {
+    policies.rate_limit.as_ref()?.limits(counts)
+}
+
+/// Refuses policies that exclude each other.
+fn check_combined(policies: &Policies, definition: &Definition) -> Result<(), String> {
+    if policies.confirm.is_some() {
+        if policies.cache.is_some() {
+            return Err("results of calls that the user confirms are not kept: set cache or confirm".into());
+        }
+        if policies.retry.is_some() {
+            return Err("calls that the user confirms are not retried: set retry or confirm".into());
+        }
+    }
+    let says = |hint| definition.member("annotations")?.member(hint).map(|value| value.kind() == Json::True);
+    let is_read = !matches!(definition.kind(), Kind::Tool | Kind::Method);
+    let marked = || is_read || says("idempotentHint") == Some(true) || says("readOnlyHint") == Some(true);
+    if policies.retry.is_some() && !policies.idempotent.unwrap_or_else(marked) {
+        return Err(
+            "a handler that may not run again cannot be retried: set idempotent, or leave out retry".into()
+        );
+    }
+    Ok(())
+}
+
+/// The cache of an entry; `None` if it keeps no results.
+fn cache(policies: &Policies, definition: &Definition) -> Option<Box<ResultCache>> {
+    // The list of a provider is not a read of the resources that it lists.
+    let kept = policies.cache.as_ref().filter(|_| definition.kind() != Kind::ResourceProvider);
+    let rules = kept.map(Cache::rules)?;
+    let (kind, json) = (definition.kind().as_str(), definition.to_json());
+    Some(Box::new(ResultCache::new(rules, &[kind.as_bytes(), json.as_bytes()])))
 }
 
 /// How a client's input is prepared for a handler.
@@ -172,6 +213,7 @@ impl<T> Registered<T> {
                 "a tool with deferred tasks needs task support: set it to optional or required".into(),
             ));
         }
+        check_combined(&policies, &definition).map_err(wrong)?;
         let registered = Registered {
             kind,
             input,
@@ -183,7 +225,10 @@ impl<T> Registered<T> {
             output,
             concurrency: concurrency(&policies),
             breaker: policies.circuit_breaker.as_ref().map(CircuitBreaker::breaker),
-            rate_limits: policies.rate_limit.as_ref().map(RateLimits::limits),
+            rate_limits: limits_of(&policies, Counts::Calls),
+            miss_limits: limits_of(&policies, Counts::Misses),
+            retry: policies.retry.as_ref().map(|retry| Box::new(retry.rules())),
+            cache: cache(&policies, &definition),
             policies,
             task_support,
             inline,

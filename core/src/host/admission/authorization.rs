@@ -17,7 +17,7 @@ impl Stage for Authorization {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        asks_authorizer(call.shared, call.context) && call.is_decided_here()
+        asks_authorizer(call.shared, call.context) && call.is_asked_for()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {

@@ -2,10 +2,11 @@
 
 use super::argument_checks::Arguments;
 use super::authorization::Authorization;
+use super::cache_lookup::CacheLookup;
 use super::circuit_breaker::{CircuitBreaker, CircuitCheck};
 use super::concurrency_limit::Concurrency;
 use super::confirmation::Confirmation;
-use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, StageTime, Verdict};
 use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
 #[cfg(test)]
@@ -57,7 +58,9 @@ stages! {
     Arguments => Arguments,
     Authorization => Authorization,
     CircuitCheck => CircuitCheck,
-    RateLimit => RateLimit,
+    RateLimit => RateLimit<false>,
+    CacheLookup => CacheLookup,
+    MissLimit => RateLimit<true>,
     OnceOnly => OnceOnly,
     Confirmation => Confirmation,
     #[cfg(test)] ProbeMiddle => Probe<1>,
@@ -118,7 +121,8 @@ impl StageSet {
     pub(in crate::host) fn of(shared: &Shared, spec: &CallSpec) -> StageSet {
         let CallSpec { context, role, stage_data, .. } = spec;
         let (role, data) = (*role, stage_data.as_deref());
-        StageSet::select(Selection { shared, context, role, data, before: StageSet::EMPTY })
+        let is_whole = !spec.retried && spec.listing.is_none();
+        StageSet::select(Selection { shared, context, role, data, is_whole, before: StageSet::EMPTY })
     }
 
     #[inline]
@@ -134,7 +138,6 @@ impl StageSet {
         self.0 &= !(1 << stage as u16);
     }
 
-    #[cfg(test)]
     pub(super) fn has(self, stage: StageId) -> bool {
         self.0 & 1 << stage as u16 != 0
     }
@@ -320,16 +323,18 @@ impl HostPort {
 
     /// Ends a call with the answer of a stage. All calls that a stage refuses end here.
     pub(in crate::host) fn refuse(&self, stage: StageId, id: CallId, answer: Answer) {
+        let answer = self.0.stale_instead(id, answer);
         let by = match &answer {
             Answer::Error(error) => error.refuser().map_or("error", |refuser| refuser.by),
             Answer::Outcome(_, by) => by,
+            Answer::Shared(..) => return self.answer_shared(id, answer),
         };
         let refuser = Refuser { stage: stage.name(), by };
         self.0.observed(id).refused(refuser);
         self.0.calls.with(id, |flight| flight.refused(refuser));
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),
-            Answer::Outcome(outcome, _) => drop(self.complete(id, *outcome)),
+            Answer::Outcome(outcome, _) | Answer::Shared(outcome, _) => drop(self.complete(id, *outcome)),
         });
         if let Err(panicked) = refused {
             self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);
@@ -362,6 +367,18 @@ impl Shared {
     /// Gives back what a call has at a stage, if the call ended while a thread was there.
     fn release_ended(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
         self.release_stage(stage, StageCall { id, context, data: None, end: CallEnd::Unknown }, held);
+    }
+
+    /// Gives back what a call has at a stage, before its end. `data` has what the stage put there.
+    pub(in crate::host) fn release_early(
+        &self,
+        stage: StageId,
+        id: CallId,
+        context: &CallContext,
+        data: &mut StageData,
+    ) {
+        let end = data.end;
+        self.release_stage(stage, StageCall { id, context, data: Some(data), end }, Held::Passed);
     }
 
     /// Gives back what an ended call has at one stage.

@@ -28,6 +28,8 @@ impl Stage for CircuitCheck {
         let Some(breaker) = &call.context.entry.breaker else { return Verdict::Pass };
         match breaker.wait(&call.context.facts(&call.input), port.0.now()) {
             None => Verdict::Pass,
+            // The cache comes later, and may have a result that answers the call.
+            Some(_) if port.may_be_kept(call) => Verdict::Pass,
             Some(wait) => {
                 let is_task = port.is_task(call.id);
                 Verdict::Answer(refused(breaker.rules(), &call.context, &call.input, (wait, is_task)))

@@ -4,7 +4,7 @@ use super::argument_checks::Check;
 use super::chain::StageSet;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
-use crate::dispatch::policy::{Permit, RefusalForm};
+use crate::dispatch::policy::{Permit, Production, RefusalForm};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::start::Role;
@@ -52,6 +52,8 @@ pub(in crate::host) enum Answer {
     Error(RpcError),
     /// A result, as if the handler had returned it. The word says what refuses the call.
     Outcome(Box<Outcome>, &'static str),
+    /// The outcome of another call, which refuses nothing, and how long it stays fresh.
+    Shared(Box<Outcome>, Duration),
 }
 
 /// What a call has at a stage when it ends.
@@ -80,6 +82,9 @@ pub(in crate::host) struct Selection<'a> {
     pub(super) context: &'a CallContext,
     pub(super) role: Role,
     pub(super) data: Option<&'a StageData>,
+    /// Whether the response is made from the call's own outcome alone: it continues no former round, and is no part of a
+    /// list.
+    pub(super) is_whole: bool,
     /// The stages before this one.
     pub(super) before: StageSet,
 }
@@ -90,10 +95,16 @@ impl Selection<'_> {
     #[inline]
     pub(super) fn is_decided_here(&self) -> bool {
         match self.role {
-            Role::Message => true,
+            Role::Message | Role::Renewal => true,
             Role::Inner(outer) => self.has_other_entry(outer),
             Role::Engine { .. } | Role::Own(_) => false,
         }
+    }
+
+    /// The same for policies about the caller, who has passed them before a result is renewed.
+    #[inline]
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.role != Role::Renewal && self.is_decided_here()
     }
 
     #[cold]
@@ -187,6 +198,16 @@ pub(in crate::host) struct StageData {
     pub(in crate::host) permit: Option<Permit>,
     /// How the handler ended.
     pub(in crate::host) end: CallEnd,
+    /// The result that the call produces for the cache of its entry.
+    pub(in crate::host) production: Option<Production>,
+    /// How often the handler has run and failed.
+    pub(in crate::host) attempts: u32,
+    /// The deadline of the call, while it waits for its next attempt.
+    pub(in crate::host) until: Option<Instant>,
+    /// Whether the call has asked its client.
+    pub(in crate::host) asked: bool,
+    /// How long the outcome of another call stays fresh that answers this one.
+    pub(in crate::host) fresh_for: Option<Duration>,
     /// Lets the call continue if its time passes. It returns whether the call continues.
     pub(in crate::host) late: Option<Late>,
     /// The call is a task; the duration is how long to keep it, if the client gives one.

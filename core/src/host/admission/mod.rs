@@ -10,12 +10,14 @@
 //! 2. `authorization`: the program's authorizer permits the call.
 //! 3. `circuit_breaker`: not too many calls of the entry have failed lately. The last stage looks again.
 //! 4. `rate_limit`: the call is within the rates of its entry.
-//! 5. `once_only`: the request's state is used for the first time.
-//! 6. `confirm`: the user agrees to the call.
-//! 7. `task`: the record of the task is stored, and the client has the task.
-//! 8. `start`: the server of the entry has started.
-//! 9. `concurrency`: the entry has a permit for the call, and it is the turn of the call's caller.
-//! 10. `circuit_breaker`: as before. The call may be a probe.
+//! 5. `cache`: no result is kept that answers the call, and no other call produces it. Another `rate_limit` follows, of
+//!    such calls.
+//! 6. `once_only`: the request's state is used for the first time.
+//! 7. `confirm`: the user agrees to the call.
+//! 8. `task`: the record of the task is stored, and the client has the task.
+//! 9. `start`: the server of the entry has started.
+//! 10. `concurrency`: the entry has a permit for the call, and it is the turn of the call's caller.
+//! 11. `circuit_breaker`: as before. The call may be a probe.
 //!
 //! The wait for the start and the check of arguments are stages as well. They wait, answer and resume calls as the
 //! others do, and the start lies between two other stages.
@@ -39,6 +41,7 @@
 
 pub(super) mod argument_checks;
 mod authorization;
+mod cache_lookup;
 pub(super) mod chain;
 mod circuit_breaker;
 mod concurrency_limit;

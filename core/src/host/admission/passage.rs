@@ -2,6 +2,7 @@
 
 use super::chain::{StageId, StageSet};
 use super::interface::{Answer, CallEnd, Held, Late, StageData, Verdict};
+use std::time::Duration;
 
 /// The way of one call through its chain.
 pub(in crate::host) struct Passage {
@@ -60,8 +61,13 @@ impl Passage {
     }
 
     /// The data of the call, which is made if the call has none.
-    pub(super) fn data_mut(&mut self) -> &mut StageData {
+    pub(in crate::host) fn data_mut(&mut self) -> &mut StageData {
         self.data.get_or_insert_default()
+    }
+
+    /// How long the outcome of another call stays fresh that answers this one.
+    pub(in crate::host) fn fresh_for(&self) -> Option<Duration> {
+        self.data.as_ref()?.fresh_for
     }
 
     /// Records how the handler ended, if a stage wants to know.
@@ -72,7 +78,7 @@ impl Passage {
     }
 
     /// Sets what happens if the call's time passes at its stage.
-    pub(super) fn if_late(&mut self, late: Late) {
+    pub(in crate::host) fn if_late(&mut self, late: Late) {
         self.data_mut().late = Some(late);
     }
 
@@ -91,6 +97,28 @@ impl Passage {
     #[cfg(test)]
     pub(super) fn at(&self, stage: StageId) -> (bool, bool) {
         (self.passed.has(stage), matches!(self.position, Position::Waiting(at) if at == stage))
+    }
+
+    /// The stages that the call has not entered yet.
+    pub(in crate::host) fn ahead(&self) -> StageSet {
+        self.ahead
+    }
+
+    /// Takes the call back, so that it has `from` and all later stages before it again. Returns those that it had passed,
+    /// the last one first.
+    pub(in crate::host) fn rewind(&mut self, from: StageId) -> Vec<StageId> {
+        let mut passed = Vec::new();
+        while let Some(stage) = self.passed.last().filter(|stage| *stage >= from) {
+            self.passed.remove(stage);
+            self.ahead.insert(stage);
+            passed.push(stage);
+        }
+        passed
+    }
+
+    /// Whether the call has not entered a stage yet.
+    pub(in crate::host) fn comes_to(&self, stage: StageId) -> bool {
+        self.ahead.has(stage)
     }
 
     /// Whether a resume of this stage would be the first.

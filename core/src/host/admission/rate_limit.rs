@@ -17,34 +17,30 @@ use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 
-pub(super) struct RateLimit;
+/// One stage counts all calls; the other one, after the cache, those for which no result is kept.
+pub(super) struct RateLimit<const MISSES: bool>;
 
-impl Stage for RateLimit {
+/// The rates of one stage.
+fn rates_of(context: &CallContext, misses: bool) -> Option<&CallRates> {
+    if misses { context.entry.miss_limits.as_ref() } else { context.entry.rate_limits.as_ref() }
+}
+
+fn stage_of(misses: bool) -> StageId {
+    if misses { StageId::MissLimit } else { StageId::RateLimit }
+}
+
+impl<const MISSES: bool> Stage for RateLimit<MISSES> {
     const NAME: &'static str = stage::RATE_LIMIT;
     const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        call.context.entry.rate_limits.is_some() && call.is_decided_here()
+        rates_of(call.context, MISSES).is_some()
+            && if MISSES { call.is_decided_here() } else { call.is_asked_for() }
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        let (shared, id) = (&port.0, call.id);
-        let round = shared.calls.with(id, |flight| flight.passage.data()?.round.take()).flatten();
-        match round {
-            None => match port.take_call(id, &call.context, &call.input, PassedLate::default()) {
-                None => Verdict::Wait,
-                Some((_, Ok(()))) => Verdict::Pass,
-                Some((taking, Err(refused))) => {
-                    Verdict::Answer(refused.of_call(taking.limits(), &call.context.entry, port.is_task(id)))
-                }
-            },
-            Some(Round::Once) => Verdict::Pass,
-            Some(Round::Key(key)) => {
-                port.continue_round(id, key, call);
-                Verdict::Wait
-            }
-        }
+        port.enter_rates(call, MISSES)
     }
 
     fn late(_: &CallContext) -> Option<RpcError> {
@@ -53,21 +49,51 @@ impl Stage for RateLimit {
 }
 
 impl HostPort {
+    fn enter_rates(&self, call: &ReadyCall, misses: bool) -> Verdict {
+        let id = call.id;
+        let round = self.0.calls.with(id, |flight| flight.passage.data()?.round.take()).flatten();
+        match round {
+            None => match self.take_call((id, misses), &call.context, &call.input, PassedLate::default()) {
+                None => Verdict::Wait,
+                Some((_, Ok(()))) => Verdict::Pass,
+                Some((taking, Err(refused))) => {
+                    Verdict::Answer(refused.of_call(taking.limits(), &call.context.entry, self.is_task(id)))
+                }
+            },
+            Some(Round::Once) => {
+                self.continues_round(id);
+                Verdict::Pass
+            }
+            Some(Round::Key(key)) => {
+                self.continue_round((id, misses), key, call);
+                Verdict::Wait
+            }
+        }
+    }
+
+    /// Records for a later stage that the call continues a round.
+    fn continues_round(&self, id: CallId) {
+        self.0.calls.with(id, |flight| flight.passage.data_mut().round = Some(Round::Once));
+    }
+
     /// Resumes a call that continues a former round, unless the state of that round was used before.
-    fn continue_round(&self, id: CallId, key: String, call: &ReadyCall) {
+    fn continue_round(&self, (id, misses): (CallId, bool), key: String, call: &ReadyCall) {
         let shared = &self.0;
         let late = PassedLate::default();
-        if let Some(limits) = &call.context.entry.rate_limits {
-            self.pass_if_late(id, limits, late.clone());
+        if let Some(limits) = rates_of(&call.context, misses) {
+            self.pass_if_late((id, misses), limits, late.clone());
         }
         let (later, context, input) = (self.clone(), call.context.clone(), call.input.clone());
         let answered = move |once| match once {
             Once::First => {
-                later.resume(StageId::RateLimit, id, later.0.now(), |_| Ok(()));
+                later.resume(stage_of(misses), id, later.0.now(), |flight| {
+                    flight.passage.data_mut().round = Some(Round::Once);
+                    Ok(())
+                });
             }
             Once::Again | Once::Unknown(_) => {
-                if let Some((taking, result)) = later.take_call(id, &context, &input, late) {
-                    later.taken(id, taking, result);
+                if let Some((taking, result)) = later.take_call((id, misses), &context, &input, late) {
+                    later.taken((id, misses), taking, result);
                 }
             }
         };
@@ -77,22 +103,22 @@ impl HostPort {
     /// Takes a call from the allowances of its entry. `None`: the store answers later, and the call is resumed then.
     fn take_call(
         &self,
-        id: CallId,
+        (id, misses): (CallId, bool),
         context: &Arc<CallContext>,
         input: &JsonSlice,
         late: PassedLate,
     ) -> Option<(Taking, Result<(), Refused>)> {
         let none = CallRates::default();
-        let limits = context.entry.rate_limits.as_ref().unwrap_or(&none);
+        let limits = rates_of(context, misses).unwrap_or(&none);
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
         let mut taking = Taking::new(limits, limits.keys(server, &context.facts(input)), late.clone());
         match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => Some((taking, Ok(()))),
             Err(refused) => Some((taking, Err(refused))),
             Ok(Step::Asks(op)) => {
-                self.pass_if_late(id, limits, late);
+                self.pass_if_late((id, misses), limits, late);
                 let later = self.clone();
-                let then = move |taking, result| later.taken(id, taking, result);
+                let then = move |taking, result| later.taken((id, misses), taking, result);
                 self.0.take_later(taking, op, Box::new(then));
                 None
             }
@@ -100,9 +126,9 @@ impl HostPort {
     }
 
     /// Resumes a call for which the store has answered.
-    fn taken(&self, id: CallId, mut taking: Taking, result: Result<(), Refused>) {
+    fn taken(&self, (id, misses): (CallId, bool), mut taking: Taking, result: Result<(), Refused>) {
         let (passes, is_task) = (result.is_ok(), self.is_task(id));
-        let resumed = self.resume(StageId::RateLimit, id, self.0.now(), |flight| {
+        let resumed = self.resume(stage_of(misses), id, self.0.now(), |flight| {
             result.map_err(|refused| refused.of_call(taking.limits(), &flight.context.entry, is_task))
         });
         if passes && resumed != Resumed::Passed {
@@ -111,11 +137,11 @@ impl HostPort {
     }
 
     /// Lets a call pass if the store does not answer in time, and if its limits permit that.
-    fn pass_if_late(&self, id: CallId, limits: &CallRates, late: PassedLate) {
+    fn pass_if_late(&self, (id, misses): (CallId, bool), limits: &CallRates, late: PassedLate) {
         if limits.pass_on_failure() {
             let port = self.clone();
             self.0.if_late(id, move |now| {
-                let resumed = port.resume(StageId::RateLimit, id, now, |_| {
+                let resumed = port.resume(stage_of(misses), id, now, |_| {
                     late.note();
                     Ok(())
                 });

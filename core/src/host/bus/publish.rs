@@ -18,6 +18,9 @@ impl Engine {
     /// topic is published again within the tick, only the last `detail` is sent. This method may be called from any
     /// thread, and does not block.
     pub(crate) fn publish(&self, topic: &Topic, detail: Option<JsonSlice>) {
+        if let Topic::Resource(uri) = topic {
+            self.forget_results(uri);
+        }
         let bus = &self.0.bus;
         // A client that subscribes later has seen no earlier state.
         if !bus.wants(topic) {

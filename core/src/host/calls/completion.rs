@@ -5,6 +5,8 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestEnd;
 use crate::faults;
 use crate::host::Target;
+use crate::host::admission::interface::CallEnd;
+use crate::host::cache::Ended;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CancelReason, HostOp, Outcome};
 use crate::host::delivery::sink::Outgoing;
@@ -34,9 +36,17 @@ impl Shared {
 
     /// Ends a call that was removed from the table, and that its handler has not completed.
     pub(in crate::host) fn end_removed(&self, id: CallId, mut flight: InFlightCall, end: End) {
+        let mut settled = None;
         let (reason, outgoing) = match end {
             End::Silent(reason) => (reason, Outgoing::Dropped),
-            End::Failed(reason, text) => (reason, self.shape(&flight, &Outcome::Failed(text), &mut None)),
+            End::Failed(reason, text) => {
+                let outcome = Outcome::Failed(text);
+                let mut outgoing = self.shape(&flight, &outcome, &mut None);
+                let end = flight.passage.data().map_or(CallEnd::Unknown, |data| data.end);
+                let ended = Ended { outcome: Some(outcome), wrong: None, end };
+                settled = self.settle_cache(&mut flight, ended, &mut outgoing);
+                (reason, outgoing)
+            }
             End::Closing if flight.task.as_ref().is_some_and(|task| task.is_handed_out()) => {
                 let error = RpcError::internal("The server was shut down before the task ended");
                 (CancelReason::Closing, self.failure(&flight, &error))
@@ -44,6 +54,9 @@ impl Shared {
             End::Closing => (CancelReason::Closing, self.failure(&flight, &self.shutting_down())),
         };
         self.finish(id, &mut flight, outgoing, Some(reason));
+        if let Some(settled) = settled {
+            self.share(settled);
+        }
     }
 
     /// Ends a call that was removed from the table: gives back all that it holds, and notifies the peer, and the host if

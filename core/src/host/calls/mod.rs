@@ -13,6 +13,7 @@ pub(super) mod op;
 pub(super) mod received;
 pub(super) mod request_origin;
 pub(super) mod requests;
+mod retry;
 pub(super) mod shaping;
 pub(super) mod start;
 pub(super) mod state;

@@ -324,7 +324,8 @@ impl Engine {
         let once = context.entry.policies.once_only == Some(true) || confirm_text(&context).is_some();
         // A round without answers is another call.
         let answers = || params.get("inputResponses").is_some_and(|all| all.members().next().is_some());
-        let limited = context.entry.rate_limits.is_some() && retried && answers();
+        let rated = context.entry.rate_limits.is_some() || context.entry.miss_limits.is_some();
+        let limited = rated && retried && answers();
         let state = if retried && (once || limited) { params.get_str("requestState")? } else { None };
         let (task, may_be_task) = match task {
             TaskMode::Now(ttl) => (Some(ttl), false),

@@ -4,6 +4,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::faults;
 use crate::host::Registered;
 use crate::host::admission::interface::CallEnd;
+use crate::host::cache::Ended;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::Outcome;
 use crate::host::delivery::sink::Outgoing;
@@ -45,19 +46,28 @@ impl Shared {
             self.deliver_outcome(&flight, &outcome);
             return self.finish(id, &mut flight, Outgoing::Dropped, None);
         }
+        flight.counts_for_retries();
         let end = flight.passage.data().is_some().then(|| CallEnd::of(&outcome, &flight.context));
-        let (outgoing, wrong) = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
+        let answered = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
             if flight.id().is_none() {
                 self.deliver_outcome(&flight, &Outcome::Failed(error.message.clone()));
             }
-            (self.failure(&flight, &error), None)
+            (self.failure(&flight, &error), None, None)
         });
+        let (mut outgoing, wrong, outcome) = answered;
+        let mut settled = None;
         if let Some(end) = end {
-            flight.passage.note_end(if wrong.is_some() { CallEnd::Raised } else { end });
+            let end = if wrong.is_some() { CallEnd::Raised } else { end };
+            flight.passage.note_end(end);
+            let ended = Ended { outcome, wrong: wrong.clone(), end };
+            settled = self.settle_cache(&mut flight, ended, &mut outgoing);
         }
         let wrong = wrong.map(|why| (flight.context.clone(), why));
         self.finish(id, &mut flight, outgoing, None);
+        if let Some(settled) = settled {
+            self.share(settled);
+        }
         // Now that the call's credit is free, because the error hook's handler may need it.
         if let Some((context, why)) = wrong
             && let Some(this) = self.this.upgrade()
@@ -67,8 +77,13 @@ impl Shared {
         }
     }
 
-    /// The response to a call whose handler completed, and the program's fault if there is one.
-    fn answer_of(&self, flight: &InFlightCall, outcome: Outcome) -> (Outgoing, Option<String>) {
+    /// The response to a call whose handler completed, the program's fault if there is one, and the outcome as the client gets
+    /// it.
+    fn answer_of(
+        &self,
+        flight: &InFlightCall,
+        outcome: Outcome,
+    ) -> (Outgoing, Option<String>, Option<Outcome>) {
         faults::pass("answer");
         let mut wrong = None;
         let outcome = match self.bounded(flight.entry(), outcome, &mut wrong) {
@@ -85,7 +100,7 @@ impl Shared {
             outcome => outcome,
         };
         let outgoing = self.shape(flight, &outcome, &mut wrong);
-        (outgoing, wrong)
+        (outgoing, wrong, Some(outcome))
     }
 
     /// The text that a client gets for an exception.
@@ -191,7 +206,7 @@ impl Shared {
         let entry = flight.entry();
         // What not everybody may use is not for everybody's cache, unless the code of the entry says so. Hints of settings
         // do not say so: their scope is public if they only set a time.
-        let is_own = entry.policies.cache.is_some() && !entry.is_configured("cache");
+        let is_own = entry.policies.cache_hints.is_some() && !entry.is_configured("cache_hints");
         let private = !is_own && (entry.access().is_some() || self.answers_differ());
         let limited = |mut hints: CacheHints| {
             if private {
@@ -201,8 +216,13 @@ impl Shared {
         };
         match entry.kind {
             Kind::Resource | Kind::ResourceTemplate => {
-                let hints = limited(self.shaper.hints(Cacheable::Read, entry.policies.cache, flight.retried));
-                Some((hints, !flight.retried))
+                let shared = flight.passage.fresh_for();
+                let own = entry.policies.cache_hints.or_else(|| kept_hints(entry));
+                let mut hints = limited(self.shaper.hints(Cacheable::Read, own, flight.retried));
+                if let Some(rest) = shared {
+                    hints.ttl = hints.ttl.min(rest);
+                }
+                Some((hints, !flight.retried && shared.is_none()))
             }
             Kind::Method => {
                 let of = Cacheable::method(&entry.name)?;
@@ -215,4 +235,11 @@ impl Shared {
             _ => None,
         }
     }
+}
+
+/// The hints that follow from the cache of an entry.
+fn kept_hints(entry: &Registered) -> Option<CacheHints> {
+    let rules = entry.cache.as_ref()?.rules();
+    let scope = if rules.public { CacheScope::Public } else { CacheScope::Private };
+    Some(CacheHints::new(rules.ttl, scope))
 }

@@ -63,6 +63,8 @@ pub(in crate::host) enum Role {
     },
     /// A request that the engine answers itself. No handler runs.
     Own(Own),
+    /// A call that the engine makes to renew a result in the cache of an entry. It has no client.
+    Renewal,
 }
 
 /// How long the engine may take for a request that it answers itself.
@@ -259,7 +261,9 @@ impl Engine {
         let shared = &self.0;
         let end = match role {
             Role::Inner(outer) if !shared.belongs(outer, id) => End::Silent(CancelReason::Suspended),
-            Role::Message | Role::Own(_) if shared.closing.load(Ordering::Acquire) => End::Closing,
+            Role::Message | Role::Renewal | Role::Own(_) if shared.closing.load(Ordering::Acquire) => {
+                End::Closing
+            }
             _ => return true,
         };
         shared.end(id, end);

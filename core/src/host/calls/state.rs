@@ -29,6 +29,12 @@ impl State {
         value.and_then(|value| value.downcast().ok()).map(|value| *value)
     }
 
+    /// Removes all values.
+    pub(in crate::host) fn clear(&self) {
+        let values = std::mem::take(&mut *self.0.lock());
+        drop(values);
+    }
+
     /// Calls `look` with the value of this type, which it may change. `look` must not use this state, because its
     /// lock is held.
     pub fn with<T: Send + Sync + 'static, R>(&self, look: impl FnOnce(Option<&mut T>) -> R) -> R {

@@ -46,6 +46,7 @@ impl HostPort {
     ) -> Result<Asked, AskError> {
         let shared = &self.0;
         let AskingCall { context, peer, task } = self.asks_of(id, ask.kind)?;
+        shared.stands_alone(id);
         let draft = Draft::new(ask, &context.client, &*shared.environment)?;
         // Read outside of the lock, as every answer is.
         let supplied = shared.calls.with(id, |flight| flight.asks.supplied_for(&draft)).flatten();

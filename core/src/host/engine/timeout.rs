@@ -96,7 +96,8 @@ impl Engine {
             let most = self.0.limits.ask_timeout.as_secs();
             format!("{entry} got no answer from the client in {most} s")
         } else {
-            format!("{entry} timed out after {} ms", flight.timeout.as_millis())
+            let timeout = flight.role.timeout(&entry.policies, &self.0.limits);
+            format!("{entry} timed out after {} ms", timeout.as_millis())
         };
         let ran = flight.handler.delivered || flight.handler.local.is_some();
         if ran && !waits {

@@ -70,6 +70,9 @@ impl HostPort {
         if matches!(outcome, Outcome::Suspend) {
             return self.suspend(id);
         }
+        if self.retries(id, &outcome) {
+            return Ok(());
+        }
         let Some(flight) = self.0.calls.remove(id) else { return Err(Stale) };
         self.0.complete(id, flight, outcome);
         Ok(())

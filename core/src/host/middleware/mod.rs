@@ -315,6 +315,16 @@ impl WrappedOperation {
 }
 
 impl MiddlewareChain {
+    /// The same middleware for another call of the entry; `None` if it is around an operation.
+    pub(super) fn again(&self) -> Option<MiddlewareChain> {
+        let inner = match self.inner {
+            Inner::Handler => Inner::Handler,
+            Inner::Other => Inner::Other,
+            Inner::Operation(_) => return None,
+        };
+        Some(MiddlewareChain { layers: self.layers.clone(), target: self.target.clone(), inner })
+    }
+
     pub(super) fn target<'a>(&'a self, entry: &'a Registered) -> &'a Target {
         self.target.as_ref().unwrap_or(&entry.target)
     }

@@ -117,7 +117,7 @@ impl HostPort {
                 "start_task: a question of this call still waits for its answer; call it after the answer"
                     .into(),
             )),
-            (false, true, true) => match self.begin_task(id, None, false) {
+            (false, true, true) => match self.begin_later(id) {
                 Ok(()) => Ok(true),
                 Err(error) => {
                     self.0.fail(id, &error);
@@ -125,6 +125,11 @@ impl HostPort {
                 }
             },
         }
+    }
+
+    fn begin_later(&self, id: CallId) -> Result<(), RpcError> {
+        self.0.stands_alone(id);
+        self.begin_task(id, None, false)
     }
 
     /// Makes a call a task. When the task is stored, the client gets it as its response (T2-4), and the handler runs

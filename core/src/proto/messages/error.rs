@@ -85,6 +85,8 @@ pub(crate) mod stage {
     pub(crate) const RATE_LIMIT: &str = "rate_limit";
     /// Calls that failed before.
     pub(crate) const CIRCUIT_BREAKER: &str = "circuit_breaker";
+    /// Another call that produces the same result.
+    pub(crate) const CACHE: &str = "cache";
     /// The limits of the server and of its clients.
     pub(crate) const LIMITS: &str = "limits";
     /// The server or the connection is closing, or has not started.

@@ -103,8 +103,8 @@ fn schema_of(form: Form) -> Json {
         Form::Text | Form::Host | Form::FilePath | Form::StoreUrl => r#"{"type":"string"}"#,
         Form::UrlPath => r#"{"type":"string","pattern":"^/"}"#,
         Form::Words | Form::Names | Form::KnownWords(_) => r#"{"type":"array","items":{"type":"string"}}"#,
-        Form::Cache | Form::CacheOfAll => r#"{"type":["number","object"]}"#,
-        Form::CacheOf | Form::Objects | Form::TagRules => r#"{"type":"object"}"#,
+        Form::CacheHints | Form::CacheHintsOfAll => r#"{"type":["number","object"]}"#,
+        Form::CacheHintsOf | Form::Objects | Form::TagRules => r#"{"type":"object"}"#,
         Form::Lists => {
             r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#
         }
@@ -117,7 +117,13 @@ fn schema_of(form: Form) -> Json {
         Form::Url => r#"{"type":"string","pattern":"^https?://"}"#,
         // A file with keys is a text.
         Form::Keys => r#"{"type":["array","string"],"items":{"type":"string"}}"#,
-        Form::Json | Form::Word(_) | Form::Disabled | Form::RateLimit | Form::CircuitBreaker => "{}",
+        Form::Json
+        | Form::Word(_)
+        | Form::Disabled
+        | Form::RateLimit
+        | Form::Cache
+        | Form::Retry
+        | Form::CircuitBreaker => "{}",
         // No transport of a file has one.
         Form::Descriptor => "false",
     });
@@ -130,6 +136,12 @@ fn schema_of(form: Form) -> Json {
             schema = object(disabled_members().map(names).collect());
         }
         Form::CountsByKey => schema["maxProperties"] = MAX_CONCURRENCY_KEYS.into(),
+        Form::Cache => {
+            schema["anyOf"] = json!([schema_of(Form::Time), value_of("Cache")]);
+        }
+        Form::Retry => {
+            schema["anyOf"] = json!([schema_of(Form::Count { min: 2 }), value_of("Retry")]);
+        }
         Form::CircuitBreaker => schema = value_of("CircuitBreaker"),
         Form::RateLimit => {
             let text = json!({ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9]* *[a-z]+ *$" });

@@ -58,10 +58,10 @@ fn a_server_says_what_it_is_and_how_long_answers_may_be_kept() {
                 .set("website_url", slice(json!("https://example.com")))
                 .capability(Capability::Resources)
                 .extension("com.example/x", slice(json!({ "a": 1 })))
-                .cache(minute)
+                .cache_hints(minute)
         },
     );
-    add(&bench, Entry::new(Kind::Resource, "data:a").cache(CacheHints::new(MS, CacheScope::Public)));
+    add(&bench, Entry::new(Kind::Resource, "data:a").cache_hints(CacheHints::new(MS, CacheScope::Public)));
     let answer = ask(&bench, 1, "server/discover", json!({}));
     let result = &answer["result"];
     assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(60_000), &json!("private")));

@@ -79,6 +79,11 @@ impl Asks {
         self.insists
     }
 
+    /// Whether the call has asked its client.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.asked > 0 || !self.recorded.is_empty() || !self.pending.is_empty()
+    }
+
     /// The key of a pending question.
     pub(crate) fn name(&self, id: AskId) -> Option<String> {
         self.pending.iter().find(|pending| pending.id == id).map(|pending| pending.key.clone())

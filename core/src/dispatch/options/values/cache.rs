@@ -1,136 +1,206 @@
-//! Caching hints as options.
+//! Caches as options: a time to live, or an object with members.
 
 use super::super::form::Form;
+use super::super::owners::{Owner, Owners};
 use super::super::spelling::Spelling;
-use super::{At, OptionValue, members, word};
+use super::super::table::{Access, OptionRow};
+use super::super::types::*;
+use super::super::{check, write_shown};
+use super::{At, OptionValue, check_time, read_members};
+use crate::dispatch::policy::CacheRules;
 use crate::json::{JsonSlice, Kind};
-use crate::proto::catalog::cache::{CacheHints, CacheScope, CacheSettings, Cacheable, LONGEST};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
-/// The names of the two members of caching hints.
-fn member_names(spelling: Spelling) -> [&'static str; 2] {
-    if spelling == Spelling::Python { ["ttl", "scope"] } else { ["ttlMs", "cacheScope"] }
-}
+/// The policy whose members these are.
+const OWNER: &str = "cache";
 
-/// Reads one of the two members. Returns whether the name is one of them.
-fn read_member(hints: &mut CacheHints, name: &str, value: &JsonSlice, at: &At) -> Result<bool, String> {
-    let [ttl, scope] = member_names(at.spelling);
-    if name == ttl {
-        hints.ttl = read_ttl(value, &at.member(ttl, Form::Cache))?;
-    } else if name == scope {
-        let words = || [CacheScope::Public, CacheScope::Private].map(CacheScope::as_str).to_vec();
-        let at = at.member(scope, Form::Word(words));
-        hints.scope = word(value, &at, CacheScope::named)?;
-    } else {
-        return Ok(false);
+/// The largest numbers.
+const MAX_ENTRIES: usize = 10_000_000;
+const MAX_BYTES: usize = 1 << 40;
+
+/// The defaults.
+const ENTRIES: usize = 1000;
+const BYTES: usize = 16 << 20;
+
+options! {
+    /// The members of a cache.
+    CacheOptions in dispatch::options::types;
+    group cache_options at Owners::Policies(&[OWNER]); {
+        /// How long a result is fresh. It must be set. A resource that says itself how long its contents may be cached is not
+        /// kept longer.
+        ttl: Duration;
+        /// The most results that are kept: 1 to 10,000,000. Then the one that was used longest ago is dropped. Default: 1000.
+        max_entries: usize;
+        /// The most bytes that the results take together, 192 of which are counted for each result besides its own: 1 to
+        /// 1,099,511,627,776. A larger result is not kept. Default: 16,777,216.
+        max_bytes: usize;
+        /// Whether all callers share the results. If not, callers whose principals differ in identity, scopes or roles have
+        /// results of their own; those without a principal share theirs. Default: no.
+        public: bool;
+        /// How long after `ttl` a result answers calls that fail: the handler fails or takes too long, or the call is refused
+        /// after its cache was asked. Default: not at all.
+        stale_if_error: Duration;
+        /// How long after `ttl` a result still answers calls, while one run of the handler in the background renews it. Default:
+        /// not at all.
+        stale_while_revalidate: Duration;
     }
-    Ok(true)
 }
 
-fn read_ttl(value: &JsonSlice, at: &At) -> Result<Duration, String> {
-    if at.spelling == Spelling::Python {
-        return Duration::read(value, at);
+/// Keeps results, so that later calls with the same arguments get them without a run of the handler. While a call produces a
+/// result, other calls with the same arguments wait for it. Failures are not kept, nor are results of calls that asked their
+/// client.
+///
+/// ```
+/// use std::time::Duration;
+/// use tenon_mcp::{Cache, Tool};
+///
+/// let minute = Duration::from_secs(60);
+/// let tool = Tool::new("forecast").cache(Cache::new(minute).public(true).stale_if_error(10 * minute));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cache(CacheOptions);
+
+impl Cache {
+    /// Keeps results for the time `ttl`.
+    pub fn new(ttl: Duration) -> Cache {
+        Cache::default().ttl(ttl)
     }
-    let number = value.deserialize().ok().filter(|number| *number <= LONGEST);
-    number.map(Duration::from_millis).ok_or_else(|| {
-        let shown = at.spelling.shown(value);
-        format!("{} must be a whole number of milliseconds from 0, not {shown}", at.path)
-    })
+
+    fn options_mut(&mut self) -> &mut CacheOptions {
+        &mut self.0
+    }
+
+    cache_options!();
+
+    /// The rules as the engine applies them. The values have been checked.
+    pub(crate) fn rules(&self) -> CacheRules {
+        let options = &self.0;
+        CacheRules {
+            ttl: options.ttl.unwrap_or_default(),
+            max_entries: options.max_entries.unwrap_or(ENTRIES),
+            max_bytes: options.max_bytes.unwrap_or(BYTES),
+            public: options.public.unwrap_or_default(),
+            stale_if_error: options.stale_if_error.unwrap_or_default(),
+            stale_while_revalidate: options.stale_while_revalidate.unwrap_or_default(),
+        }
+    }
 }
 
-fn unknown(name: &str, at: &At, known: &[String]) -> String {
-    format!("{}: there is no option {name:?}; the options are {}", at.path, known.join(", "))
-}
-
-fn own_names(spelling: Spelling) -> Vec<String> {
-    member_names(spelling).map(str::to_owned).to_vec()
-}
-
-impl OptionValue for CacheHints {
+impl OptionValue for Cache {
     const FORM: Form = Form::Cache;
-    fn read(value: &JsonSlice, at: &At) -> Result<CacheHints, String> {
-        if at.spelling == Spelling::Python && value.kind() != Kind::Object {
-            return Ok(CacheHints::new(read_ttl(value, at)?, CacheScope::default()));
+    fn read(value: &JsonSlice, at: &At) -> Result<Cache, String> {
+        match value.kind() {
+            Kind::Number => {
+                let at = at.with_path(at.path.clone(), Form::Time);
+                let ttl = Duration::read(value, &at)?;
+                ttl.check(&at)?;
+                Ok(Cache::new(ttl))
+            }
+            Kind::Object => {
+                let mut cache = Cache::default();
+                read_members(&mut cache.0, value, at, Owner::Policy(OWNER), &[])?;
+                Ok(cache)
+            }
+            _ => Err(at.wrong(value)),
         }
-        let mut hints = CacheHints::default();
-        for (name, value) in members(value, at)? {
-            if !read_member(&mut hints, &name, &value, at)? {
-                return Err(unknown(&name, at, &own_names(at.spelling)));
+    }
+    fn check(&self, at: &At) -> Result<(), String> {
+        let (path, options) = (&at.path, &self.0);
+        check(options, Owner::Policy(OWNER)).map_err(|why| format!("{path}: {why}"))?;
+        if options.ttl.is_none() {
+            return Err(format!("{path} needs the member ttl"));
+        }
+        let counts =
+            [("max_entries", options.max_entries, MAX_ENTRIES), ("max_bytes", options.max_bytes, MAX_BYTES)];
+        for (name, count, most) in counts {
+            if let Some(count) = count.filter(|count| *count > most) {
+                let name = at.spelling.name(name);
+                return Err(format!("{path}.{name} must be 1 to {most}, not {count}"));
             }
         }
-        Ok(hints)
+        let times = [
+            ("ttl", options.ttl),
+            ("stale_if_error", options.stale_if_error),
+            ("stale_while_revalidate", options.stale_while_revalidate),
+        ];
+        times.into_iter().try_for_each(|(name, time)| check_time(time, name, at))
     }
     fn write(&self, spelling: Spelling) -> Value {
-        let [ttl, scope] = member_names(spelling);
-        // The name says the unit, also in files, which have other times in seconds.
-        let units = if spelling == Spelling::Python { 1.0 } else { 1000.0 };
-        let time = self.ttl.as_secs_f64() * units;
-        json!({ ttl: time, scope: self.scope.as_str() })
+        let CacheOptions { ttl, max_entries, max_bytes, public, stale_if_error, stale_while_revalidate } =
+            &self.0;
+        let others = [
+            max_entries.is_some(),
+            max_bytes.is_some(),
+            public.is_some(),
+            stale_if_error.is_some(),
+            stale_while_revalidate.is_some(),
+        ];
+        match ttl {
+            Some(ttl) if !others.contains(&true) => ttl.write(spelling),
+            _ => write_shown(&self.0, spelling),
+        }
     }
 }
 
-/// In Node the option has members for the responses of single methods as well.
-impl OptionValue for CacheSettings {
-    const FORM: Form = Form::CacheOfAll;
-    fn read(value: &JsonSlice, at: &At) -> Result<CacheSettings, String> {
-        let mut settings = CacheSettings::default();
-        if at.spelling != Spelling::Node {
-            settings.set_default(CacheHints::read(value, at)?);
-            return Ok(settings);
-        }
-        let mut hints = CacheHints::default();
-        for (name, value) in members(value, at)? {
-            if read_member(&mut hints, &name, &value, at)? {
-                continue;
-            }
-            let words = || Cacheable::all().map(|(_, row)| at.spelling.name(row.word).into_owned());
-            let found = Cacheable::all().find(|(_, row)| at.spelling.name(row.word) == name);
-            let all = || own_names(at.spelling).into_iter().chain(words()).collect::<Vec<_>>();
-            let (cacheable, _) = found.ok_or_else(|| unknown(&name, at, &all()))?;
-            settings.set(cacheable, CacheHints::read(&value, &at.member(&name, Form::Cache))?);
-        }
-        settings.set_default(hints);
-        Ok(settings)
-    }
-    fn write(&self, spelling: Spelling) -> Value {
-        let mut all = OptionValue::write(&self.default_hints(), spelling);
-        if let (Spelling::Node, Value::Object(members)) = (spelling, &mut all) {
-            for (row, hints) in self.own() {
-                members.insert(spelling.name(row.word).into_owned(), OptionValue::write(&hints, spelling));
-            }
-        }
-        all
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-/// Caching hints for the responses of single methods, by the method's name.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CacheOf(pub(crate) CacheSettings);
-
-impl OptionValue for CacheOf {
-    const FORM: Form = Form::CacheOf;
-    fn read(value: &JsonSlice, at: &At) -> Result<CacheOf, String> {
-        let mut settings = CacheSettings::default();
-        for (name, hints) in members(value, at)? {
-            let known = || Cacheable::all().map(|(_, row)| row.method).collect::<Vec<_>>().join(", ");
-            let unknown = || {
-                format!(
-                    "{}: results of {name:?} cannot have caching hints; those of {} can",
-                    at.path,
-                    known()
-                )
-            };
-            let cacheable = Cacheable::method(&name).ok_or_else(unknown)?;
-            settings.set(cacheable, CacheHints::read(&hints, &at.member(&name, Form::Cache))?);
-        }
-        Ok(CacheOf(settings))
+    fn read(value: Value, spelling: Spelling) -> Result<Cache, String> {
+        let at = At { path: OWNER.into(), form: Form::Cache, spelling, secret: false };
+        let cache = Cache::read(&JsonSlice::from_value(&value), &at)?;
+        cache.check(&at).map(|()| cache)
     }
-    fn write(&self, spelling: Spelling) -> Value {
-        self.0
-            .own()
-            .map(|(row, hints)| (row.method.to_owned(), OptionValue::write(&hints, spelling)))
-            .collect::<Map<_, _>>()
-            .into()
+
+    #[test]
+    fn a_number_is_a_time_to_live() {
+        let rules = read(json!(60), Spelling::Python).unwrap().rules();
+        let minute = Duration::from_secs(60);
+        assert_eq!((rules.ttl, rules.max_entries, rules.max_bytes), (minute, 1000, 16 << 20));
+        assert_eq!((rules.public, rules.stale_if_error), (false, Duration::ZERO));
+        assert_eq!(read(json!(60_000), Spelling::Node).unwrap().rules(), rules);
+        let all = json!({ "ttl": 60, "max_entries": 5, "public": true, "stale_while_revalidate": 2.5 });
+        let read_all = read(all, Spelling::File).unwrap();
+        assert_eq!(read_all.rules().stale_while_revalidate, Duration::from_millis(2500));
+    }
+
+    #[test]
+    fn what_is_written_is_read_alike() {
+        for value in [json!(60.0), json!({ "ttl": 60.0, "max_bytes": 10, "public": true })] {
+            assert_eq!(read(value.clone(), Spelling::File).unwrap().write(Spelling::File), value);
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for (value, why) in [
+            (
+                json!("60"),
+                "cache must be a number of milliseconds above 0, or an object with ttl, not \"60\"",
+            ),
+            (json!(0), "cache must be a number of milliseconds above 0, not 0"),
+            (json!(-1), "cache must be a number of milliseconds above 0, not -1"),
+            (json!({}), "cache needs the member ttl"),
+            (json!({ "ttl": "1" }), "cache.ttl must be a number of milliseconds above 0, not \"1\""),
+            (json!({ "ttl": 1, "maxEntries": 0 }), "cache.maxEntries must be a positive integer, not 0"),
+            (
+                json!({ "ttl": 1, "maxEntries": 10_000_001 }),
+                "cache.maxEntries must be 1 to 10000000, not 10000001",
+            ),
+            (json!({ "ttl": 1, "public": 1 }), "cache.public must be a boolean, not 1"),
+            (json!({ "ttl": 1, "staleIfError": 0 }), "cache.staleIfError must be a number of milliseconds"),
+            (
+                json!({ "ttl": 1, "time": 5 }),
+                "cache: there is no option \"time\"; the nearest name is \"ttl\"",
+            ),
+        ] {
+            let found = read(value, Spelling::Node).unwrap_err();
+            assert!(found.starts_with(why), "{found}\n{why}");
+        }
+        let at = At { path: OWNER.into(), form: Form::Cache, spelling: Spelling::Rust, secret: false };
+        let long = Cache::new(Duration::MAX).check(&at).unwrap_err();
+        assert_eq!(long, "cache.ttl must be at most a century");
     }
 }

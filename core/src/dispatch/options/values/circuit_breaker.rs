@@ -160,7 +160,7 @@ impl OptionValue for CircuitBreaker {
 
 /// What counts as a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failures(Vec<Failure>);
+pub struct Failures(pub(super) Vec<Failure>);
 
 impl Default for Failures {
     fn default() -> Failures {

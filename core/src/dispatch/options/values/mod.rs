@@ -2,11 +2,13 @@
 
 pub(super) mod authorization;
 pub(super) mod cache;
+pub(super) mod cache_hints;
 pub(super) mod circuit_breaker;
 pub(super) mod concurrency_by_key;
 pub(super) mod disabled;
 pub(super) mod keys;
 pub(super) mod rate_limit;
+pub(super) mod retry;
 pub(super) mod sensitive;
 pub(super) mod state_keys;
 pub(super) mod store_url;
@@ -17,7 +19,7 @@ use super::form::Form;
 use super::owners::Owner;
 use super::spelling::Spelling;
 use crate::dispatch::log::LogLevel;
-use crate::dispatch::policy::{OnStoreFailure, RefusalForm, Window};
+use crate::dispatch::policy::{Counts, OnStoreFailure, RefusalForm, Window};
 use crate::dispatch::validation::arguments::UnknownArguments;
 use crate::json::{JsonSlice, Kind, Member};
 use crate::proto::catalog::members::extension_fault;
@@ -182,6 +184,7 @@ words! {
     LogLevel: LogLevel::ALL;
     OnStoreFailure: OnStoreFailure::ALL;
     RefusalForm: RefusalForm::ALL;
+    Counts: Counts::ALL;
     Window: Window::ALL;
 }
 

@@ -53,6 +53,9 @@ options! {
         /// a principal by their address. An IPv6 network of 64 bits counts as one address. `global` is for servers; `entry`
         /// and arguments are for entries. Default: all calls of the entry, or all requests of the server, together.
         by: Keys;
+        /// Which calls count. `calls`: all. `misses`: those for which the cache of the entry has no result. Limits of servers
+        /// have none. Default: `calls`.
+        counts: Counts;
         /// What a client receives whose call is refused. `error`: an error of the protocol, whose data has the member
         /// `retryAfterMs`. `result`: a failed result of the tool, whose text the model reads. Default: `error`. A request above
         /// a limit of the server is answered with an error, over HTTP with the status 429 and `Retry-After`.
@@ -118,6 +121,7 @@ impl RateLimit {
         };
         CallRate {
             by: options.by.unwrap_or_default().0,
+            counts: options.counts.unwrap_or_default(),
             refusal: options.refusal.unwrap_or_default(),
             text: options.text.map(NonEmptyText::into_string),
             on_store_failure: options.on_store_failure.unwrap_or_default(),
@@ -176,11 +180,12 @@ impl RateLimit {
 
     /// The text of a limit that has nothing but a rate.
     fn rate_text(&self) -> Option<String> {
-        let RateLimitOptions { burst, window, by, refusal, text, on_store_failure, .. } = &self.0;
+        let RateLimitOptions { burst, window, by, counts, refusal, text, on_store_failure, .. } = &self.0;
         let others = [
             burst.is_some(),
             window.is_some(),
             by.is_some(),
+            counts.is_some(),
             refusal.is_some(),
             text.is_some(),
             on_store_failure.is_some(),
@@ -222,12 +227,13 @@ impl<const N: usize> From<[RateLimit; N]> for RateLimits {
 }
 
 impl RateLimits {
-    /// The limits as the engine applies them.
-    pub(crate) fn limits(&self) -> CallRates {
+    /// The limits of what counts, as the engine applies them; `None` if there are none.
+    pub(crate) fn limits(&self, counts: Counts) -> Option<CallRates> {
+        let all = self.0.iter().map(RateLimit::limit).filter(|limit| limit.counts == counts);
         // The limits of single callers are asked first. So a caller above its own limit takes nothing from all.
-        let (wide, single): (Vec<_>, Vec<_>) =
-            self.0.iter().map(RateLimit::limit).partition(CallRate::is_wide);
-        CallRates(single.into_iter().chain(wide).collect())
+        let (wide, single): (Vec<_>, Vec<_>) = all.partition(CallRate::is_wide);
+        let all: Vec<_> = single.into_iter().chain(wide).collect();
+        (!all.is_empty()).then(|| CallRates(all.into()))
     }
 
     /// The arguments by whose values calls are counted.
@@ -294,6 +300,10 @@ impl OptionValue for RequestLimits {
             Key::Entry | Key::Argument(_) => Some("is for limits of entries; a server counts requests"),
             _ => None,
         })?;
+        if let Some(number) = self.0.0.iter().position(|limit| limit.0.counts.is_some()) {
+            let path = self.0.at(at, number).path;
+            return Err(format!("{path}: counts is for limits of entries; leave it out"));
+        }
         match self.0.0.iter().position(|limit| limit.0.refusal == Some(RefusalForm::Result)) {
             Some(number) => {
                 let path = self.0.at(at, number).path;
@@ -351,7 +361,11 @@ mod tests {
             ("1000/day", 1000, 86_400),
         ] {
             let limit = RateLimit::new(amount, Duration::from_secs(seconds));
-            assert_eq!(read(text.into()).unwrap().limits(), RateLimits::from(limit).limits(), "{text}");
+            assert_eq!(
+                read(text.into()).unwrap().limits(Counts::Calls),
+                RateLimits::from(limit).limits(Counts::Calls),
+                "{text}"
+            );
         }
         for wrong in [
             "",
@@ -385,7 +399,7 @@ mod tests {
                 let limits = read(value.clone()).unwrap();
                 let written = OptionValue::write(&limits, spelling);
                 let again = RateLimits::read(&JsonSlice::from_value(&written), &at(spelling)).unwrap();
-                assert_eq!(again.limits(), limits.limits(), "{written}");
+                assert_eq!(again.limits(Counts::Calls), limits.limits(Counts::Calls), "{written}");
             }
             assert_eq!(OptionValue::write(&read(value.clone()).unwrap(), Spelling::Python), value);
         }

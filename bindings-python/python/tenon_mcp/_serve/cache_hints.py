@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypedDict
+from typing import TypedDict
 
 
-class CacheOptions(TypedDict, total=False):
+class CacheHints(TypedDict, total=False):
     """How long a client may cache a response, and for whom. This is a hint and no access control."""
 
     ttl: float
@@ -13,7 +13,3 @@ class CacheOptions(TypedDict, total=False):
     scope: str
     """``"public"`` (default): any client may get the cached response. ``"private"``: only the client that requested it.
     """
-
-
-Cache: TypeAlias = float | CacheOptions
-"""A number of seconds, or both options."""

@@ -1,0 +1,51 @@
+//! What a result is kept under: the entry, the caller, and the arguments.
+
+use crate::dispatch::policy::caller_key::{CallFacts, KeyDigest, KeyHash};
+use crate::json::canonical_exact;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The key of a call in the cache of its entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallKey {
+    pub(crate) key: KeyHash,
+    /// The address that is read, as a digest, by which results are removed.
+    pub(crate) address: u64,
+}
+
+/// The key of a call. Two calls have one key only if their handler cannot tell them apart by their entry, their address,
+/// their arguments and, unless the cache is `public`, their principal with its scopes and roles.
+pub(crate) fn call_key(
+    definition: &[u8],
+    facts: &CallFacts<'_>,
+    address: Option<&str>,
+    public: bool,
+) -> CallKey {
+    let mut digest = KeyDigest::of("cache");
+    digest.part(definition);
+    digest.part(address.unwrap_or_default().as_bytes());
+    match facts.principal.filter(|_| !public) {
+        Some(principal) => {
+            digest.part(b"principal");
+            digest.part(principal.issuer().as_bytes());
+            digest.part(principal.subject().as_bytes());
+            for words in [principal.scopes(), principal.roles()] {
+                let mut words: Vec<&str> = words.iter().map(|word| &**word).collect();
+                words.sort_unstable();
+                digest.part(&(words.len() as u64).to_be_bytes());
+                words.into_iter().for_each(|word| digest.part(word.as_bytes()));
+            }
+        }
+        None => digest.part(b"anybody"),
+    }
+    if let Some(arguments) = facts.arguments {
+        canonical_exact(arguments, &mut |bytes| digest.feed(bytes));
+    }
+    CallKey { key: digest.hash(), address: address_hash(address.unwrap_or_default()) }
+}
+
+/// The digest of an address. Addresses with one digest are removed together, which costs a run of the handler.
+pub(super) fn address_hash(address: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    address.hash(&mut hasher);
+    hasher.finish()
+}

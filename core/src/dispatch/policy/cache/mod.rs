@@ -1,0 +1,189 @@
+//! The cache of an entry: results that later calls with the same arguments get without a run of the handler.
+//!
+//! Of the calls with one key, one produces the result and the others wait for it. Each cache is bounded in entries and in
+//! bytes; the result that was used longest ago goes first.
+
+mod key;
+mod productions;
+mod results;
+
+pub(crate) use key::CallKey;
+use key::call_key;
+pub(crate) use productions::Production;
+pub(crate) use results::{CachedForm, CachedResult};
+
+use super::caller_key::{CallFacts, KeyDigest, KeyHash};
+use crate::dispatch::calls::table::CallId;
+use crate::locks::Mutex;
+use productions::Productions;
+use results::Results;
+use std::time::{Duration, Instant};
+
+/// What a cache keeps, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CacheRules {
+    pub(crate) ttl: Duration,
+    pub(crate) max_entries: usize,
+    pub(crate) max_bytes: usize,
+    /// Whether all callers share the results.
+    pub(crate) public: bool,
+    /// How long after `ttl` a result answers calls that fail.
+    pub(crate) stale_if_error: Duration,
+    /// How long after `ttl` a result is used while it is renewed.
+    pub(crate) stale_while_revalidate: Duration,
+}
+
+/// The cache of an entry.
+#[derive(Debug)]
+pub(crate) struct ResultCache {
+    rules: CacheRules,
+    /// The digest of the entry's definition.
+    definition: KeyHash,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    results: Results,
+    productions: Productions,
+}
+
+/// What a call finds.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A result, and how long it stays fresh.
+    Fresh(CachedResult, Duration),
+    /// A result to use while it is renewed. The production is this call's to start, if it has one.
+    Stale(CachedResult, Option<Production>),
+    /// Nothing: the call produces the result.
+    Produce(Production),
+    /// Another call produces the result, and this one waits.
+    Wait,
+}
+
+impl ResultCache {
+    /// A cache for the results of an entry with this definition, in parts.
+    pub(crate) fn new(rules: CacheRules, definition: &[&[u8]]) -> ResultCache {
+        let mut digest = KeyDigest::of("definition");
+        definition.iter().for_each(|part| digest.part(part));
+        ResultCache { rules, definition: digest.hash(), state: Mutex::default() }
+    }
+
+    /// The key of a call that reads this address, if it reads one.
+    pub(crate) fn key(&self, facts: &CallFacts<'_>, address: Option<&str>) -> CallKey {
+        call_key(&self.definition, facts, address, self.rules.public)
+    }
+
+    pub(crate) fn rules(&self) -> &CacheRules {
+        &self.rules
+    }
+
+    /// Looks for the result of a call.
+    pub(crate) fn look(&self, key: &CallKey, call: CallId, now: Instant) -> Found {
+        let mut state = self.state.lock();
+        let State { results, productions } = &mut *state;
+        if let Some((result, age)) = results.get(&key.key, &self.rules, now) {
+            match age {
+                Age::Fresh(rest) => return Found::Fresh(result, rest),
+                Age::Stale { may_be_used: true } => {
+                    return Found::Stale(result, productions.begin_renewal(key));
+                }
+                Age::Stale { .. } => {}
+            }
+        }
+        match productions.join_or_begin(key, call) {
+            Some(production) => Found::Produce(production),
+            None => Found::Wait,
+        }
+    }
+
+    /// Whether a call would be answered by what is kept, now or if it fails.
+    pub(crate) fn would_answer(&self, key: &KeyHash, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        let found = state.results.get(key, &self.rules, now);
+        drop(state);
+        found.is_some_and(|(_, age)| !matches!(age, Age::Stale { may_be_used: false }))
+            || self.within_error_time(key, now).is_some()
+    }
+
+    /// The result that answers a call which has failed to produce a new one.
+    pub(crate) fn if_error(&self, production: &Production, now: Instant) -> Option<CachedResult> {
+        self.within_error_time(&production.key, now)
+    }
+
+    fn within_error_time(&self, key: &KeyHash, now: Instant) -> Option<CachedResult> {
+        if self.rules.stale_if_error.is_zero() {
+            return None;
+        }
+        self.state.lock().results.within(key, self.rules.stale_if_error, now)
+    }
+
+    /// Ends a production, and keeps its result for a time, if it has one. Returns the calls that waited for it.
+    pub(crate) fn finish(
+        &self,
+        production: &Production,
+        result: Option<(CachedResult, Duration)>,
+        now: Instant,
+    ) -> Vec<CallId> {
+        let mut state = self.state.lock();
+        let State { results, productions } = &mut *state;
+        let Some((waiting, is_current)) = productions.finish(production) else { return Vec::new() };
+        if let (Some((result, time)), true) = (result, is_current) {
+            results.put(production, result, time, &self.rules, now);
+        }
+        waiting
+    }
+
+    /// Gives a production up whose call has ended without a result. Returns the call that takes it over, if one waits and
+    /// no other thread is handing it over. The thread must say with [`ResultCache::handed`] what became of it.
+    pub(crate) fn hand_over(&self, production: &Production) -> Option<CallId> {
+        self.state.lock().productions.hand_over(production)
+    }
+
+    /// Says whether the call has taken the production over. Returns the next call, if the production has none again.
+    pub(crate) fn handed(&self, production: &Production, taken: bool) -> Option<CallId> {
+        self.state.lock().productions.handed(production, taken)
+    }
+
+    /// The calls that wait for this production, which do not wait any more.
+    pub(crate) fn release_waiting(&self, production: &Production) -> Vec<CallId> {
+        self.state.lock().productions.release_waiting(production)
+    }
+
+    /// The production of a call that has ended before it knew of it.
+    pub(crate) fn production_of(&self, call: CallId) -> Option<Production> {
+        self.state.lock().productions.of(call)
+    }
+
+    /// Removes a call that waits.
+    pub(crate) fn forget(&self, call: CallId) {
+        self.state.lock().productions.forget(call);
+    }
+
+    /// Removes the results of an address, or all of them. What is being produced is not kept.
+    pub(crate) fn clear(&self, address: Option<&str>) {
+        let mut state = self.state.lock();
+        let State { results, productions } = &mut *state;
+        let address = address.map(key::address_hash);
+        productions.outdate(address);
+        let old = results.clear(address);
+        drop(state);
+        drop(old);
+    }
+
+    /// The number of results, and their size in bytes.
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        self.state.lock().results.usage()
+    }
+}
+
+/// How old a result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// It is fresh for this time.
+    Fresh(Duration),
+    Stale {
+        /// Whether it may be used while it is renewed.
+        may_be_used: bool,
+    },
+}

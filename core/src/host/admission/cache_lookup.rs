@@ -1,0 +1,48 @@
+//! The stage `cache`: no result is kept that answers the call, and no other call produces it.
+
+use super::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
+use crate::host::calls::dispatch::ReadyCall;
+use crate::host::calls::op::CallContext;
+use crate::host::calls::start::Role;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::port::HostPort;
+use crate::proto::messages::error::{RpcError, stage};
+
+pub(super) struct CacheLookup;
+
+impl Stage for CacheLookup {
+    const NAME: &'static str = stage::CACHE;
+    const TIME: StageTime = StageTime::Restarts;
+
+    #[inline]
+    fn selects(call: &Selection<'_>) -> bool {
+        call.context.entry.cache.is_some() && looks(call)
+    }
+
+    fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        port.look_up(call)
+    }
+
+    fn release(shared: &Shared, call: &mut StageCall<'_>, held: Held) {
+        let Some(cache) = &call.context.entry.cache else { return };
+        let production = match (held, &mut call.data) {
+            (Held::Waiting, _) => return cache.forget(call.id),
+            (Held::Passed, Some(data)) => data.production.take(),
+            (Held::Passed, None) => cache.production_of(call.id),
+        };
+        if let Some(production) = production {
+            shared.hand_over(&call.context.entry, production);
+        }
+    }
+
+    fn late(_: &CallContext) -> Option<RpcError> {
+        let late = "Server busy: another call that produces the same result did not end in time";
+        Some(RpcError::busy(late).refused_by(CacheLookup::NAME, "timeout"))
+    }
+}
+
+/// Whether the cache applies to a call: its response depends on its arguments and its caller alone, and is not a task.
+fn looks(call: &Selection<'_>) -> bool {
+    let is_task = call.data.is_some_and(|data| data.task.is_some());
+    matches!(call.role, Role::Message | Role::Renewal) && call.is_whole && !is_task
+}

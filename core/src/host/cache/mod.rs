@@ -1,0 +1,151 @@
+//! The caches of entries: looks results up, shares them between calls, and renews them.
+
+mod results;
+mod sharing;
+
+pub(in crate::host) use sharing::Ended;
+
+use crate::dispatch::calls::table::CallId;
+use crate::dispatch::policy::{CallKey, Found, Production};
+use crate::host::Registered;
+use crate::host::admission::chain::{Resumed, StageId};
+use crate::host::admission::interface::{Answer, StageData, Verdict};
+use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::start::{CallSpec, Role};
+use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::Engine;
+use crate::host::engine_state::Shared;
+use crate::host::lanes::port::HostPort;
+use crate::panics::caught;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The receiver of a renewal's result, which only the cache gets.
+struct NoClient;
+
+impl Sink for NoClient {
+    fn send(&self, _: Outgoing) -> Delivery {
+        Delivery::Gone
+    }
+
+    fn outcome(&self, _: &Outcome) {}
+}
+
+/// The key of a call in the cache of its entry.
+fn key_of(call: &ReadyCall) -> Option<CallKey> {
+    let cache = call.context.entry.cache.as_ref()?;
+    Some(cache.key(&call.context.facts(&call.input), call.context.uri.as_deref()))
+}
+
+impl HostPort {
+    /// Answers a call from the cache of its entry, lets it produce the result, or makes it wait for the call that does.
+    pub(in crate::host) fn look_up(&self, call: &ReadyCall) -> Verdict {
+        let (Some(cache), Some(key)) = (&call.context.entry.cache, key_of(call)) else {
+            return Verdict::Pass;
+        };
+        let produces = |flight: &mut StageData| flight.production.is_some();
+        let renews = self.0.calls.with(call.id, |flight| flight.passage.data().is_some_and(produces));
+        if renews == Some(true) {
+            return Verdict::Pass;
+        }
+        match cache.look(&key, call.id, self.0.now()) {
+            Found::Fresh(result, rest) => {
+                Verdict::Answer(Answer::Shared(Box::new(results::outcome(&result)), rest))
+            }
+            Found::Stale(result, renewal) => {
+                if let Some(production) = renewal {
+                    self.renew(call, production);
+                }
+                Verdict::Answer(Answer::Shared(Box::new(results::outcome(&result)), Duration::ZERO))
+            }
+            Found::Produce(production) => {
+                let told = |production| {
+                    self.0
+                        .calls
+                        .with(call.id, |flight| flight.passage.data_mut().production = Some(production))
+                };
+                // If the call has ended, the thread that finds that hands the production over.
+                told(production);
+                Verdict::Pass
+            }
+            Found::Wait => Verdict::Wait,
+        }
+    }
+
+    /// Whether the cache, which comes later, has a result for a call: now, or if the call fails.
+    pub(in crate::host) fn may_be_kept(&self, call: &ReadyCall) -> bool {
+        let Some(cache) = &call.context.entry.cache else { return false };
+        let looks = self.0.calls.with(call.id, |flight| flight.passage.comes_to(StageId::CacheLookup));
+        looks == Some(true) && key_of(call).is_some_and(|key| cache.would_answer(&key.key, self.0.now()))
+    }
+
+    /// Runs the handler once more, to renew a result.
+    fn renew(&self, call: &ReadyCall, production: Production) {
+        let context = Arc::new(call.context.for_renewal());
+        let sink: Arc<dyn Sink> = Arc::new(NoClient);
+        let data = StageData { production: Some(production), ..StageData::default() };
+        let spec = CallSpec {
+            role: Role::Renewal,
+            thread: Thread::Other,
+            stage_data: Some(Box::new(data)),
+            ..CallSpec::of(None, context, call.input.clone(), &sink)
+        };
+        // If there is no room for the call, the next one that finds the old result tries again.
+        if Engine(self.0.clone()).start(spec).is_err() {
+            self.0.let_alone(&call.context.entry, &production);
+        }
+    }
+
+    /// Answers a call with the outcome of another one.
+    pub(in crate::host) fn answer_shared(&self, id: CallId, answer: Answer) {
+        let Answer::Shared(outcome, fresh_for) = answer else { return };
+        self.0.calls.with(id, |flight| flight.passage.data_mut().fresh_for = Some(fresh_for));
+        // A call that has ended meanwhile needs no answer.
+        if let Err(panicked) = caught(|| self.complete(id, *outcome)) {
+            self.0.panicked("the answer of a call from a cache", &panicked);
+        }
+    }
+}
+
+impl CallContext {
+    /// The context of a call of the engine's own with the same caller, which renews the result of this call.
+    fn for_renewal(&self) -> CallContext {
+        CallContext {
+            client: self.client.clone(),
+            session_id: self.session_id.clone(),
+            uri: self.uri.clone(),
+            arrival: self.arrival.clone(),
+            around: self.around.as_ref().and_then(|around| around.again()).map(Box::new),
+            ..CallContext::of(None, self.client.clone(), self.entry.clone())
+        }
+    }
+}
+
+impl Shared {
+    /// Gives what a call was to produce to a call that waits for it, because the call has ended without a result.
+    pub(in crate::host) fn hand_over(&self, entry: &Arc<Registered>, production: Production) {
+        let (Some(cache), Some(this)) = (&entry.cache, self.this.upgrade()) else { return };
+        let port = HostPort(this);
+        let mut next = cache.hand_over(&production);
+        while let Some(id) = next {
+            let resumed = caught(|| {
+                port.resume(StageId::CacheLookup, id, self.now(), |flight| {
+                    flight.passage.data_mut().production = Some(production);
+                    Ok(())
+                })
+            });
+            if let Err(panicked) = &resumed {
+                self.fail_panicked(id, panicked);
+            }
+            next = cache.handed(&production, matches!(resumed, Ok(Resumed::Passed)));
+        }
+    }
+
+    /// Lets the calls that wait for a production go on without it.
+    pub(in crate::host) fn let_alone(&self, entry: &Registered, production: &Production) {
+        let Some(cache) = &entry.cache else { return };
+        let waiting = cache.finish(production, None, self.now());
+        self.resume_waiting(waiting, &|| Ok(()));
+    }
+}
