@@ -12,7 +12,8 @@ MODULES = ["auth", "context", "errors", "results", "server", "settings", "testin
 DEFINED_ELSEWHERE = {
     "AccessRule", "ApiKey", "ApiKeys", "Introspection", "JWT", "Principal", "Verifier",
     "ApiKeyOptions", "ApiKeysOptions", "IntrospectionOptions", "JWTOptions",
-    "Cache", "CacheOptions", "CircuitBreaker", "CircuitBreakerOptions", "RateLimit", "RateLimitOptions", "RateLimits", "Retry", "RetryOptions",
+    "Cache", "CacheOptions", "CircuitBreaker", "CircuitBreakerOptions",
+    "RateLimit", "RateLimitOptions", "RateLimits", "Retry", "RetryOptions",
     "Answer", "Root", "Credentials", "Depends", "Limits", "CacheHints", "ServerOptions",
     "Store", "StoreEntry", "StoreOp", "StoreRecord", "StoreReply",
     "EmbedOptions", "HasFileno", "HttpOptions", "SseOptions", "Transports", "UnixOptions", "WebOptions",

@@ -108,7 +108,7 @@ fn the_policies_of_python_are_the_table() {
          from collections.abc import Collection, Sequence\n\
          from typing import Any, Literal, TypedDict\n\n\
          from .._serve.cache_hints import CacheHints\n\
-         from .policy_values import Cache, CircuitBreaker, RateLimits\n",
+         from .policy_values import Cache, CircuitBreaker, RateLimits, Retry\n",
     );
     for (group, rows) in groups::<Policies>() {
         write!(module, "\n\nclass {}(TypedDict, total=False):\n", in_pascal_case(group)).unwrap();

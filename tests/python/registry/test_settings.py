@@ -98,7 +98,7 @@ def test_pages():
         ({"extensions": {"com.example/x": 3}}, "com.example/x"),
         ({"extensions": {"x": {}}}, "must have a prefix"),
         ({"cache_hints": {"time": 3}}, "\"time\"; the options are ttl, scope"),
-        ({"cache_hints_of": {"tools/call": 3}}, "results of \"tools/call\" cannot have caching hints; those of server/"),
+        ({"cache_hints_of": {"tools/call": 3}}, "results of \"tools/call\" cannot have caching hints; those of"),
         ({"mask_errors": "no"}, "mask_errors must be True or False, not 'no'"),
         ({"assert_formats": 1}, "assert_formats"),
     ],

@@ -19,7 +19,8 @@ def test_a_view_says_how_it_is_shown():
     app = Server("t")
     app.ui(
         "ui://a", HTML, name="n", title="T", description="D", csp={"connectDomains": ["https://*.example.com"]},
-        permissions={"camera": {}}, domain="a.example.com", prefers_border=False, cache_hints={"ttl": 9, "scope": "private"},
+        permissions={"camera": {}}, domain="a.example.com", prefers_border=False,
+        cache_hints={"ttl": 9, "scope": "private"},
     )
     app.ui("ui://hidden", HTML, listed=False)
     shown = {

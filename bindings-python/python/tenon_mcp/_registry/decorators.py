@@ -179,8 +179,8 @@ class Registrations(StaticContent, Methods, MiddlewareRegistry, AccessRegistry):
 
         A ``str`` is sent as text, ``bytes`` as a blob, and anything else as JSON. ``ResourceContents``, one or a list
         of them, may have their own addresses and media types. The default name is the function's name, and the default
-        description is its docstring. ``size`` is in bytes; a template has none. ``cache_hints`` says how long clients may
-        keep the contents, and for whom. Its default is the server's setting.
+        description is its docstring. ``size`` is in bytes; a template has none. ``cache_hints`` says how long clients
+        may keep the contents, and for whom.
         """
 
         check_first("resource", "its URI", uri)

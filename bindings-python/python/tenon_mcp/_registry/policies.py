@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypedDict
 
 from .._serve.cache_hints import CacheHints
-from .policy_values import Cache, CircuitBreaker, RateLimits
+from .policy_values import Cache, CircuitBreaker, RateLimits, Retry
 
 
 class CommonPolicies(TypedDict, total=False):

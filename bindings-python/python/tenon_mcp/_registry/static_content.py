@@ -48,8 +48,8 @@ class StaticContent:
         ``connectDomains``, ``resourceDomains``, ``frameDomains`` and ``baseUriDomains``; default: none. ``permissions``
         are the permissions that it requests from the browser: ``camera``, ``microphone``, ``geolocation``,
         ``clipboardWrite``, each ``{}``. ``domain`` is an origin of its own. ``prefers_border`` says whether the host
-        should draw a border. With ``listed=False`` the view is not in the list of resources. ``cache_hints`` says how long
-        clients may keep it, and for whom.
+        should draw a border. With ``listed=False`` the view is not in the list of resources. ``cache_hints`` says how
+        long clients may keep it, and for whom.
 
         Tools may name the view before it is registered. A server does not start while a tool names a view that is not
         registered. Invalid values raise ``RegistrationError``.
