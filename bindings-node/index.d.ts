@@ -2393,6 +2393,65 @@ export class Settings {
 }
 
 /** An MCP server. It opens nothing until `listen`, and keeps the process alive while it listens. */
+/** What applies to an entry. */
+export interface EntryPolicies {
+  /** The policies that are set. */
+  readonly policies: { readonly [policy: string]: unknown }
+  /** The names of those that are switched off. */
+  readonly switchedOff: readonly string[]
+  /** The state of the policies that have one. */
+  readonly state: PolicyState
+}
+
+/** The state of the policies of an entry. */
+export interface PolicyState {
+  /** The calls that run, and those that wait. */
+  readonly maxConcurrency?: { readonly running: number; readonly waiting: number }
+  /** The circuits with failures, and how many of them are open. */
+  readonly circuitBreaker?: { readonly circuits: number; readonly open: number }
+  /** How many retries are left. */
+  readonly retry?: { readonly left: number }
+  /** The results that are kept, and their size. */
+  readonly cache?: { readonly entries: number; readonly bytes: number }
+  /**
+   * Each limit, and what is left of it. That is `null` if each caller has an allowance of its own, or if the store does not
+   * answer at once.
+   */
+  readonly rateLimit?: readonly { readonly limit: string; readonly left: number | null }[]
+}
+
+/** The policies that can change while the server runs; `null` removes one. */
+export type ChangedPolicies = {
+  readonly [P in 'timeout' | 'maxConcurrency']?: CommonPolicies[P] | null
+} & {
+  readonly [P in 'maxConcurrencyBy' | 'rateLimit' | 'circuitBreaker' | 'retry' | 'cache']?: CallPolicies[P] | null
+}
+
+/**
+ * Shows the policies of entries with their state, and changes them, also while the server runs. Names are those that the
+ * entries were registered under. The methods throw if there is no such entry, or if a policy is unknown, wrong, or cannot change;
+ * then nothing has changed. In a server that is mounted, this is about the server's own entries, and not about those of the
+ * server that is served.
+ */
+export interface PolicyControl {
+  /** What applies to an entry; `undefined` if there is no such entry. */
+  of(kind: Kind, name: string | Completed): EntryPolicies | undefined
+  /**
+   * Changes policies: `change('tool', 'fetch', { rateLimit: '10/min', cache: null })`. Calls that have begun end under their
+   * former policies. A policy that has not changed keeps its state.
+   */
+  change(kind: Kind, name: string | Completed, policies: ChangedPolicies): void
+  /** Switches a policy off, so that it does not apply until it is enabled. Its state is dropped. */
+  disable(kind: Kind, name: string | Completed, policy: keyof ChangedPolicies): void
+  /** Switches a policy on again. It begins anew. */
+  enable(kind: Kind, name: string | Completed, policy: keyof ChangedPolicies): void
+  /**
+   * Clears the state of a policy, or of all policies of the entry: results are removed, circuits close, retries are available
+   * again, and allowances begin anew in this process. Calls that run and wait are not concerned.
+   */
+  clear(kind: Kind, name: string | Completed, policy?: keyof ChangedPolicies): void
+}
+
 export class Server {
   constructor(options: ServerOptions)
   constructor(options: Partial<ServerOptions> & { settings: Settings | string })
@@ -2542,6 +2601,8 @@ export class Server {
   disable(what: { tags: Iterable<string> }): boolean
   disable(kind: 'completion', name: Completed): boolean
   disable(kind: Exclude<Kind, 'completion'>, name: string): boolean
+  /** Shows the policies of entries with their state, and changes them, also while the server runs. */
+  readonly policies: PolicyControl
   /** The registered entries of a kind, by name, in order of registration. */
   entries(kind: Exclude<Kind, 'resource'>): Map<string, Entry>
   entries(kind: Kind): Map<string, ResourceEntry>

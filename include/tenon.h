@@ -2146,6 +2146,53 @@ tenon_status tenon_server_disable_tag(tenon_server *server, const char *tag);
 tenon_status tenon_server_entries(
     tenon_server *server, tenon_kind kind, tenon_entries_fn visit, void *user_data);
 
+/* POLICIES WHILE THE SERVER RUNS ========================================================================= */
+
+/**
+ * What applies to an entry: JSON text, NUL-terminated. The object has the `policies` that are set, the names of those that
+ * are `switched_off`, and the `state` of those that have one: the calls that are `running` and `waiting`
+ * ("max_concurrency"), the `circuits` with failures and how many are `open` ("circuit_breaker"), the retries that are `left`
+ * ("retry"), the `entries` that are kept and their `bytes` ("cache"), and each `limit` with what is `left` of it
+ * ("rate_limit"). What is left is null if each caller has an allowance of its own, or if the store does not answer at once. The text
+ * is borrowed: it lives until this thread calls the function again. `len` may be NULL.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if there is no such entry; for the names see tenon_server_remove().
+ */
+tenon_status tenon_server_policies(
+    tenon_server *server, tenon_kind kind, const char *name, const char **policies, size_t *len);
+
+/**
+ * Changes policies of an entry, also while the server runs: a JSON object of policies with their names and values as in
+ * tenon_entry_set(), in which null removes one. The policies "timeout", "max_concurrency", "max_concurrency_by", "rate_limit",
+ * "circuit_breaker", "retry" and "cache" can change. Calls that have begun end under their former policies. A policy that has
+ * not changed keeps its state. In a server that is mounted, this changes the server's own entries, and not those of the server
+ * that is served.
+ *
+ * Fails with TENON_ERR_NOT_FOUND if there is no such entry, with TENON_ERR_JSON if the text is not JSON, and with
+ * TENON_ERR_INVALID if a policy is unknown, wrong, or cannot change. Then nothing has changed.
+ */
+tenon_status tenon_server_change_policies(
+    tenon_server *server, tenon_kind kind, const char *name, const char *policies, size_t len);
+
+/**
+ * Switches a policy of an entry off, so that it does not apply until tenon_server_enable_policy(). Its state is dropped. Fails
+ * like tenon_server_change_policies().
+ */
+tenon_status tenon_server_disable_policy(
+    tenon_server *server, tenon_kind kind, const char *name, const char *policy);
+
+/** Switches a policy of an entry on again. It begins anew. Fails like tenon_server_change_policies(). */
+tenon_status tenon_server_enable_policy(
+    tenon_server *server, tenon_kind kind, const char *name, const char *policy);
+
+/**
+ * Clears the state of a policy of an entry: results are removed, circuits close, retries are available again, and allowances
+ * begin anew in this process. Calls that run and wait are not concerned. If `policy` is NULL, all policies are cleared. Fails
+ * like tenon_server_change_policies().
+ */
+tenon_status tenon_server_clear_policy(
+    tenon_server *server, tenon_kind kind, const char *name, const char *policy);
+
 /* VIEWS AND SKILLS ======================================================================================= */
 
 /**

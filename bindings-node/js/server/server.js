@@ -16,6 +16,7 @@ const { READ_KINDS } = require('../calls/middleware')
 const { Engine, completionName } = require('../native')
 const { listenOptions, pageOf, serverOptions } = require('../options/options')
 const { ownProcess } = require('./owner')
+const { PolicyControl } = require('./policy_control')
 const { nameOf } = require('../calls/results')
 const { isObject } = require('../registry/schema')
 const { withValidators, validatorOf } = require('../registry/validate')
@@ -235,6 +236,11 @@ class Server {
     const { engine } = this.#bridge
     if (!isObject(kind)) return engine.enable(String(kind), engineName(kind, name), enabled)
     return engine.enableTags(tagsOf(enabled ? 'enable: tags' : 'disable: tags', kind.tags), enabled)
+  }
+
+  /** Shows and changes the policies of entries. */
+  get policies() {
+    return new PolicyControl(this.#bridge.engine, engineName)
   }
 
   /** The entries of a kind by name, in order of registration. */

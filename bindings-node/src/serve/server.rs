@@ -181,6 +181,34 @@ impl Engine {
         Ok(kinds(&kind)?.into_iter().all(set))
     }
 
+    /// What applies to an entry, and its state, as JSON text; `undefined` if there is no such entry.
+    #[napi(catch_unwind)]
+    pub fn policies(&self, kind: String, name: String) -> Result<Option<String>> {
+        let found = self.0.server.policies_in(entry::kind(&kind)?, &name, Spelling::Node);
+        Ok(found.map(|shown| shown.as_str().to_owned()))
+    }
+
+    /// Changes policies of an entry. `policies` is JSON text.
+    #[napi(catch_unwind)]
+    pub fn change_policies(&self, kind: String, name: String, policies: String) -> Result<()> {
+        let (kind, policies) = (entry::kind(&kind)?, json(policies));
+        self.0.server.change_policies_in(kind, &name, &policies, Spelling::Node).map_err(to_js)
+    }
+
+    /// Switches a policy of an entry on or off.
+    #[napi(catch_unwind)]
+    pub fn switch_policy(&self, kind: String, name: String, policy: String, on: bool) -> Result<()> {
+        let kind = entry::kind(&kind)?;
+        self.0.server.switch_policy_in((kind, &name), &policy, on, Spelling::Node).map_err(to_js)
+    }
+
+    /// Clears the state of a policy of an entry, or of all of them.
+    #[napi(catch_unwind)]
+    pub fn clear_policy(&self, kind: String, name: String, policy: Option<String>) -> Result<()> {
+        let kind = entry::kind(&kind)?;
+        self.0.server.clear_policy_in((kind, &name), policy.as_deref(), Spelling::Node).map_err(to_js)
+    }
+
     /// Mounts another server of this environment. Numbers of handlers are unique in the environment. Once the mount is no
     /// longer needed, its `number` is passed to the dispatch function, or returned by `unmount`.
     #[napi(catch_unwind)]

@@ -9,7 +9,7 @@ use crate::lanes::running::Running;
 use crate::log_records::Records;
 use crate::register::handler::Handler;
 use crate::register::handlers::Handlers;
-use crate::register::{registration, settings};
+use crate::register::{option_json, registration, settings};
 use crate::serve::engine::Engine;
 use crate::serve::transports::Transports;
 use crate::settings::Settings;
@@ -189,6 +189,40 @@ impl Engine {
     fn enable(&self, py: Python<'_>, kind: &str, name: &str, enabled: bool) -> PyResult<bool> {
         let kind = registration::kind(py, kind)?;
         Ok(if enabled { self.server.enable(kind, name) } else { self.server.disable(kind, name) })
+    }
+
+    /// What applies to an entry, and its state. `None`: there is no such entry.
+    fn policies<'py>(&self, py: Python<'py>, kind: &str, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = self.server.policies_in(registration::kind(py, kind)?, name, Spelling::Python);
+        found.map(|shown| read::value(py, &shown)).transpose()
+    }
+
+    /// Changes policies of an entry.
+    fn change_policies(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        name: &str,
+        policies: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let kind = registration::kind(py, kind)?;
+        let json = option_json::object("policies", policies)?;
+        let changed = self.server.change_policies_in(kind, name, &json, Spelling::Python);
+        changed.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Switches a policy of an entry on or off.
+    fn switch_policy(&self, py: Python<'_>, kind: &str, name: &str, policy: &str, on: bool) -> PyResult<()> {
+        let kind = registration::kind(py, kind)?;
+        let switched = self.server.switch_policy_in((kind, name), policy, on, Spelling::Python);
+        switched.map_err(|error| engine_error(py, &error))
+    }
+
+    /// Clears the state of a policy of an entry, or of all of them.
+    fn clear_policy(&self, py: Python<'_>, kind: &str, name: &str, policy: Option<&str>) -> PyResult<()> {
+        let kind = registration::kind(py, kind)?;
+        let cleared = self.server.clear_policy_in((kind, name), policy, Spelling::Python);
+        cleared.map_err(|error| engine_error(py, &error))
     }
 
     /// Mounts another server.

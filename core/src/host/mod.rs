@@ -18,6 +18,7 @@ mod lifecycle;
 mod middleware;
 mod mounts;
 mod panics;
+mod policy_control;
 mod principal;
 mod rate_limits;
 mod reload;

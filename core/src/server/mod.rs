@@ -2,6 +2,7 @@
 mod authentication;
 mod builder;
 mod composition;
+mod policies;
 mod verifiers;
 
 use crate::dispatch::registry::entry::Entry;

@@ -6,6 +6,7 @@ mod calls;
 mod circuit_breaker;
 mod elicitation;
 mod lanes;
+mod policy_control;
 mod rate_limits;
 mod registry;
 mod retry;

@@ -10,6 +10,9 @@
 //! In a third test there are 10,000 streams that are idle most of the time; see `idle.rs`. They use little memory, do
 //! not slow other clients, and leave nothing behind. Without `TENON_LOAD_SECONDS` there is a tenth of them.
 //!
+//! In a fourth test a million callers have identities of their own; see `identities.rs`. Without `TENON_LOAD_SECONDS` there is a
+//! tenth of them.
+//!
 //! The server is a separate process of this program, so that the measured memory is only the server's. There is no test
 //! harness, because the figures belong to the output.
 
@@ -17,6 +20,7 @@ mod active;
 mod client_kinds;
 mod clients;
 mod heap;
+mod identities;
 mod idle;
 mod latency;
 mod server;
@@ -35,6 +39,8 @@ const CONNECTIONS: usize = 1000;
 const STREAMS: usize = 10_000;
 /// If `TENON_LOAD_SECONDS` is at least this, the streams are opened and ended several times.
 const LONG: u64 = 300;
+/// The number of callers with identities of their own.
+const IDENTITIES: usize = 1_000_000;
 const WORKING: usize = 16;
 const DRIPPING: usize = 100;
 const UNREAD: usize = 100;
@@ -134,8 +140,9 @@ fn main() -> ExitCode {
     const CROWD: &str = "a_thousand_connections_are_bounded_and_a_newcomer_is_answered";
     const PROMPT: &str = "lists_are_answered_at_once_under_a_thousand_connections_and_a_host_that_blocks";
     const IDLE: &str = "ten_thousand_idle_streams_take_little_slow_nobody_and_are_all_told";
+    const MANY: &str = "a_million_identities_are_bounded";
     if arguments.iter().any(|argument| argument == "--list") {
-        println!("{CROWD}: test\n{PROMPT}: test\n{IDLE}: test");
+        println!("{CROWD}: test\n{PROMPT}: test\n{IDLE}: test\n{MANY}: test");
         return ExitCode::SUCCESS;
     }
     let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
@@ -164,6 +171,10 @@ fn main() -> ExitCode {
         };
         idle::run(&size);
         println!("test {IDLE} ... ok");
+    }
+    if names.is_empty() || is_named(MANY) {
+        identities::run(if seconds.is_some() { IDENTITIES } else { IDENTITIES / 10 });
+        println!("test {MANY} ... ok");
     }
     ExitCode::SUCCESS
 }

@@ -188,13 +188,59 @@ fn a_call_that_waits_for_another_says_so() {
         let received = received(way, "tools/call");
         let (received, started) = (&*received, "started tool single");
         let expected = [
-            vec![received, started, "finished ok"],
-            vec![received, started, "refused concurrency max_waiting_calls"],
-            vec![received, started, "waited concurrency", "finished ok"],
+            vec![received, started, "decided concurrency passed", "finished ok"],
+            vec![received, started, "decided concurrency refused", "refused concurrency max_waiting_calls"],
+            vec![
+                received,
+                started,
+                "decided concurrency waits",
+                "waited concurrency",
+                "decided concurrency passed",
+                "finished ok",
+            ],
         ];
         let mut requests = server.recording.take_requests();
         requests.sort();
         assert_eq!(requests, expected, "{way:?}");
+    }
+}
+
+/// The policies of the tool `guarded` decide about each call.
+#[test]
+fn each_decision_of_a_policy_is_reported() {
+    for way in WAYS {
+        let (server, mut client) = way.open();
+        server.recording.take_requests();
+        let mut events = |fails: bool| {
+            client.send(&way.message(call(1, "guarded", json!({ "fails": fails }))));
+            client.receive();
+            server.recording.wait_for_ends(1);
+            server.recording.take_requests().remove(0).split_off(2)
+        };
+        let produced = [
+            "decided circuit_breaker passed",
+            "decided rate_limit passed",
+            "decided cache passed",
+            "decided rate_limit passed",
+        ];
+        let ran = [&produced[..], &["decided circuit_breaker passed", "finished ok"]].concat();
+        // The start is a stage, because the server may start while a call is at an earlier one.
+        let found: Vec<_> =
+            events(false).into_iter().filter(|event| event != "decided start passed").collect();
+        assert_eq!(found, ran, "{way:?}");
+        let kept = [
+            "decided circuit_breaker passed",
+            "decided rate_limit passed",
+            "decided cache kept",
+            "finished ok",
+        ];
+        assert_eq!(events(false), kept, "{way:?}");
+        let again =
+            ["decided retry retried", "waited retry", "decided circuit_breaker passed", "finished failed"];
+        let failed = events(true);
+        assert_eq!(failed[failed.len() - 4..], again, "{way:?}: {failed:?}");
+        let refused = ["decided circuit_breaker refused", "refused circuit_breaker open"];
+        assert_eq!(events(true), refused, "{way:?}");
     }
 }
 
@@ -245,7 +291,13 @@ fn a_task_ends_with_its_call() {
         client.receive();
         server.recording.wait_for_ends(2);
         let expected = [
-            vec!["received tools/call 2026-07-28", "started tool long", "finished ok"],
+            vec![
+                "received tools/call 2026-07-28",
+                "started tool long",
+                "decided task passed",
+                "decided start passed",
+                "finished ok",
+            ],
             vec!["received tasks/get 2026-07-28", "started", "finished ok"],
         ];
         assert_eq!(server.recording.take_requests(), expected, "{way:?}");

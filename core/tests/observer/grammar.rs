@@ -19,7 +19,8 @@ pub fn check(recording: &Recording) {
         let legal = match within {
             [] => last == "refused",
             ["started", waits @ ..] => {
-                waits.iter().all(|event| *event == "waited") && ["refused", "finished"].contains(&last)
+                waits.iter().all(|event| ["waited", "decided"].contains(event))
+                    && ["refused", "finished"].contains(&last)
             }
             _ => false,
         };

@@ -43,6 +43,9 @@ fn text(event: &Event<'_>) -> (Option<u64>, String) {
             (Some(*request), format!("started{}", entry.unwrap_or_default()))
         }
         Event::StageWaited { request, stage, .. } => (Some(*request), format!("waited {stage}")),
+        Event::StageDecided { request, stage, decision, .. } => {
+            (Some(*request), format!("decided {stage} {decision}"))
+        }
         Event::RequestFinished { request, how, .. } => (Some(*request), format!("finished {how}")),
         Event::ConnectionOpened { transport, peer, .. } => {
             (None, format!("connection_opened {transport} {}", peer.unwrap_or("-")))

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tenon_mcp::{
-    CallError, JsonSlice, Limits, Running, ServeOptions, Server, ServerBuilder, TaskSupport, Tool, handler,
+    Cache, CallError, CircuitBreaker, Counts, JsonSlice, Limits, RateLimit, Retry, Running, ServeOptions,
+    Server, ServerBuilder, TaskSupport, Tool, handler,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -56,6 +57,19 @@ fn add_tools(server: &Server, gate: &Arc<Semaphore>) -> Result<(), tenon_mcp::Er
             Ok::<_, String>("")
         }),
     )?;
+    let guarded =
+        tool("guarded", json!({ "type": "object", "properties": { "fails": { "type": "boolean" } } }))
+            .rate_limit([RateLimit::per_minute(1000), RateLimit::per_minute(1000).counts(Counts::Misses)])
+            .cache(Cache::new(Duration::from_secs(60)))
+            .circuit_breaker(CircuitBreaker::new(2, Duration::from_secs(60)))
+            .idempotent(true)
+            .retry(Retry::new(2).backoff(Duration::from_millis(1)));
+    server.tool(guarded, |arguments: Value| async move {
+        match arguments["fails"] == true {
+            true => Err(CallError::from(std::io::Error::other("down"))),
+            false => Ok("done"),
+        }
+    })?;
     for tool in [open("gate"), open("single").max_concurrency(1)] {
         let gate = gate.clone();
         let wait = move |_: Value, _| {

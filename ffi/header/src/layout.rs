@@ -10,7 +10,7 @@ pub const MUST_USE: &str = "TENON_MUST_USE";
 type Section = (&'static str, &'static str, &'static [&'static str]);
 
 /// The sections in their order.
-const SECTIONS: [Section; 32] = [
+const SECTIONS: [Section; 33] = [
     (
         "VERSIONS",
         "TENON_VERSION",
@@ -90,6 +90,17 @@ const SECTIONS: [Section; 32] = [
             "tenon_server_mount",
             "tenon_server_unmount",
             "tenon_server_entries",
+        ],
+    ),
+    (
+        "POLICIES WHILE THE SERVER RUNS",
+        "tenon_server_policies",
+        &[
+            "tenon_server_policies",
+            "tenon_server_change_policies",
+            "tenon_server_disable_policy",
+            "tenon_server_enable_policy",
+            "tenon_server_clear_policy",
         ],
     ),
     ("VIEWS AND SKILLS", "tenon_ui_new", &["tenon_ui_", "tenon_tool_set_ui", "tenon_server_add_skills"]),

@@ -9,6 +9,8 @@ pub(super) mod entry;
 
 pub(super) mod register;
 
+pub(super) mod policies;
+
 pub(super) mod ui_skills;
 
 pub(super) mod page;

@@ -181,6 +181,55 @@ static void retries(void) {
     close_peer(&peer);
 }
 
+/* Policies are shown, changed, switched off and cleared while the server runs. */
+static void control(void) {
+    tenon_entry *tool;
+    const char *shown;
+    size_t len;
+    server = new_server();
+    runs = 0;
+    OK(tenon_tool_new("search", &tool, NULL));
+    OK(tenon_tool_set_input_schema(tool, SCHEMA));
+    OK(tenon_entry_set(tool, "cache", "3600000", TENON_NUL));
+    OK(tenon_entry_set_handler(tool, counts, NULL, NULL));
+    OK(tenon_server_add(server, tool, NULL));
+    /* What is changed before the start holds, also if a setting is changed later. */
+    OK(tenon_server_change_policies(server, TENON_KIND_TOOL, "search", "{\"max_concurrency\":7}", TENON_NUL));
+    OK(tenon_server_set(server, "mask_errors", "false", TENON_NUL));
+    serve(&peer, server);
+    call_modern(&peer, 1, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 1"));
+    OK(tenon_server_policies(server, TENON_KIND_TOOL, "search", &shown, &len));
+    CHECK(strlen(shown) == len);
+    CHECK_IN("\"max_concurrency\":7", shown);
+    CHECK_IN("\"cache\":{\"entries\":1,\"bytes\":197}", shown);
+    OK(tenon_server_disable_policy(server, TENON_KIND_TOOL, "search", "cache"));
+    call_modern(&peer, 2, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 2"));
+    OK(tenon_server_policies(server, TENON_KIND_TOOL, "search", &shown, NULL));
+    CHECK_IN("\"switched_off\":[\"cache\"]", shown);
+    OK(tenon_server_enable_policy(server, TENON_KIND_TOOL, "search", "cache"));
+    call_modern(&peer, 3, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 3"));
+    call_modern(&peer, 4, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 3"));
+    OK(tenon_server_clear_policy(server, TENON_KIND_TOOL, "search", "cache"));
+    call_modern(&peer, 5, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 4"));
+    OK(tenon_server_change_policies(server, TENON_KIND_TOOL, "search", "{\"cache\":null}", TENON_NUL));
+    OK(tenon_server_clear_policy(server, TENON_KIND_TOOL, "search", NULL));
+    call_modern(&peer, 6, "search", "{}", "{}", "");
+    CHECK(has_text(next_line(&peer), "run 5"));
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_change_policies(server, TENON_KIND_TOOL, "search", "{\"cache\":0}", TENON_NUL));
+    CHECK_IN("cache must be a number of milliseconds above 0, not 0", tenon_error_last_message());
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_change_policies(server, TENON_KIND_TOOL, "search", "{\"scopes\":[]}", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_JSON, tenon_server_change_policies(server, TENON_KIND_TOOL, "search", "{", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_disable_policy(server, TENON_KIND_TOOL, "none", "cache"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_policies(server, TENON_KIND_PROMPT, "search", &shown, NULL));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 /* A wrong limit is an error that names the member and the value. */
 static void refused(void) {
     static const char *const limits[][2] = {
@@ -209,5 +258,5 @@ static void refused(void) {
     OK(tenon_server_free(server));
 }
 
-static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"cache", cache}, {"retries", retries}, {"refused", refused}};
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"cache", cache}, {"retries", retries}, {"control", control}, {"refused", refused}};
 RUN_TESTS(all)

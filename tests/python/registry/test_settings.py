@@ -110,10 +110,10 @@ def test_wrong_settings_are_refused_by_name(settings, part):
     assert part in str(caught.value)
 
 
-@pytest.mark.parametrize("cache_hints", [-1, "long", {"ttl": "long"}], ids=str)
-def test_a_time_is_a_number(cache):
+@pytest.mark.parametrize("hints", [-1, "long", {"ttl": "long"}], ids=str)
+def test_a_time_is_a_number(hints):
     with pytest.raises(ValueError, match="seconds"):
-        Server("n", cache_hints=cache)
+        Server("n", cache_hints=hints)
 
 
 def test_the_level_of_the_log_and_what_it_refuses(caplog):

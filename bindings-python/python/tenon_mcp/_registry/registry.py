@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .._native import Engine, Handler
     from .._runtime.workers import Workers
     from ..types import Entry
+    from .policy_control import PolicyControl
     from .registry_view import View
 
     Tags = Iterable[str] | None
@@ -241,6 +242,13 @@ class Registry:
         if found and kind == "resource_provider":
             self._engine.enable("resource_template", name, enabled)
         return found
+
+    @property
+    def policies(self) -> PolicyControl:
+        """Shows the policies of entries with their state, and changes them, also while the server runs."""
+        from .policy_control import PolicyControl
+
+        return PolicyControl(self._engine)
 
     @property
     def tools(self) -> View:

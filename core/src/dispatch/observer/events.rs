@@ -40,7 +40,8 @@ macro_rules! events {
         ///
         /// Each request that was received has these events in this order: [`RequestReceived`](Event::RequestReceived),
         /// then either [`RequestRefused`](Event::RequestRefused), or [`RequestStarted`](Event::RequestStarted), any
-        /// number of [`StageWaited`](Event::StageWaited), and at last one of [`RequestFinished`](Event::RequestFinished)
+        /// number of [`StageWaited`](Event::StageWaited) and
+        /// [`StageDecided`](Event::StageDecided), and at last one of [`RequestFinished`](Event::RequestFinished)
         /// and `RequestRefused`. So each request has exactly one last event. Notifications of clients have the same
         /// events as requests.
         ///
@@ -194,6 +195,17 @@ events! {
         stage: &'a str,
         /// How long the request waited.
         duration: Duration,
+    }
+    /// A stage of admission has decided about a request: an authorizer, a policy, or a check. A stage that let a request wait
+    /// decides once more.
+    "stage_decided" StageDecided {
+        /// The number of the request.
+        request: u64,
+        /// The name of the stage, which for a policy is that of the policy.
+        stage: &'a str,
+        /// `passed`, `waits`, `refused`, `kept` (a result of the cache answers the request), `shared` (the outcome of another
+        /// call does, or an old result), or `retried` (the handler will run again).
+        decision: &'static str,
     }
     /// A request has ended. This is the request's last event.
     "request_finished" RequestFinished {

@@ -14,6 +14,7 @@ const REQUEST: Interests = Interests::of(&[
     EventKind::RequestRefused,
     EventKind::RequestStarted,
     EventKind::StageWaited,
+    EventKind::StageDecided,
     EventKind::RequestFinished,
 ]);
 
@@ -57,6 +58,7 @@ struct State {
 enum Step {
     Started,
     Waited { stage: &'static str, duration: Duration },
+    Decided { stage: &'static str, decision: &'static str },
     Refused(Refuser),
     Finished { how: RequestEnd, duration: Duration, output: usize },
 }
@@ -116,6 +118,17 @@ impl RequestScope {
     pub(crate) fn started(&self) {
         if let Some(request) = &self.0 {
             request.say(State::start);
+        }
+    }
+
+    /// Reports what a stage has decided.
+    #[inline]
+    pub(crate) fn decided(&self, stage: &'static str, decision: &'static str) {
+        if let Some(request) = &self.0 {
+            request.say(|state| {
+                state.start();
+                state.queue.push_back(Step::Decided { stage, decision });
+            });
         }
     }
 
@@ -263,6 +276,9 @@ impl Request {
                 Step::Started => observe!(observers => RequestStarted { request, entry }),
                 Step::Waited { stage, duration } => {
                     observe!(observers => StageWaited { request, stage, duration })
+                }
+                Step::Decided { stage, decision } => {
+                    observe!(observers => StageDecided { request, stage, decision })
                 }
                 Step::Refused(Refuser { stage, by }) => {
                     observe!(observers => RequestRefused { request, stage, by })

@@ -52,14 +52,14 @@ options! {
     group common_policies at Owners::Entries(&Kind::ALL); {
         /// The timeout of one call. If a call takes longer, the client receives an error, and a later result is dropped.
         /// Default: the limit `call_timeout`.
-        timeout: Duration;
+        timeout: Duration, changeable: true;
         /// The maximum number of concurrent calls. Further calls wait. Their callers take turns, and calls of one caller run
         /// in the order in which they arrived. A caller is a principal; calls without one are told apart by their addresses,
         /// sessions or connections. The timeout applies to the waiting time, and starts again when the call runs. The limit
         /// `max_waiting_calls` bounds how many calls wait. If it is reached, a caller with few waiting calls may add one, and
         /// the newest one of the caller with the most is refused instead. A call that waits for an answer of its client
         /// counts as running, unless its attempt has ended with the question. Default: no limit.
-        max_concurrency: usize;
+        max_concurrency: usize, changeable: true;
         /// Tags by which entries are disabled, and enabled again. Clients do not see them. At most 64 tags of at most 128
         /// bytes each. Default: none.
         tags: Tags;
@@ -84,16 +84,16 @@ options! {
         /// apply, and `max_concurrency` too. Further calls wait, and calls with other values do not wait for them. Calls
         /// without a session count by their principal, and those without a principal by their address. An IPv6 network of 64
         /// bits counts as one address. Default: no limit.
-        max_concurrency_by: ConcurrencyByKey;
+        max_concurrency_by: ConcurrencyByKey, changeable: true;
         /// How many calls may be made in a time. Further calls are refused at once, with the time to wait. It is a text such
         /// as `60/min`, an object with the members `amount`, `per`, `burst`, `window`, `by`, `counts`, `refusal`, `text`
         /// and `on_store_failure`, or a list of at most 8 of these, which all apply. A call that is within its limits counts,
         /// whatever happens to it later. The rounds of a call with questions count once. Default: no limit.
-        rate_limit: RateLimits;
+        rate_limit: RateLimits, changeable: true;
         /// Refuses calls for a time after too many have failed: an object with the members `failures`, `failure_percent`,
         /// `window`, `min_calls`, `open_for`, `probes`, `by`, `counts`, `refusal` and `text`. The state is kept in the process.
         /// Default: no breaker.
-        circuit_breaker: CircuitBreaker;
+        circuit_breaker: CircuitBreaker, changeable: true;
         /// Whether the handler may run more than once for one call with the effect of one run. It must be set for tools and methods
         /// with `retry`, unless the annotations of the tool say so (`idempotentHint` or `readOnlyHint`). Default: yes for what
         /// is read, no for tools and methods.
@@ -101,13 +101,13 @@ options! {
         /// Runs the handler of a call again after it has failed: a number of attempts, or an object with the members `attempts`,
         /// `backoff`, `max_backoff`, `budget_percent` and `counts`. All attempts together have the time of one call. A call that
         /// has asked its client is not retried. Default: one attempt.
-        retry: Retry;
+        retry: Retry, changeable: true;
         /// How long results are kept, so that later calls with the same arguments get them without a run of the handler: a
         /// time, or an object with the members `ttl`, `max_entries`, `max_bytes`, `public`, `stale_if_error` and
         /// `stale_while_revalidate`. While a call produces a result, other calls with the same arguments wait for it. Failures
         /// are not kept, nor are results of calls that asked their client, and of tasks. For resources, `cache_hints` follow
         /// from it. Default: nothing is kept.
-        cache: Cache;
+        cache: Cache, changeable: true;
     }
     group schema_policies at Owners::Entries(WITH_SCHEMA); {
         /// How arguments are treated that the input schema does not define: `schema` (the schema decides), `refuse` (the

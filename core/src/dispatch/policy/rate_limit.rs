@@ -103,8 +103,8 @@ pub(crate) struct CallRates(pub(crate) Arc<[CallRate]>);
 
 impl CallRates {
     /// The keys of a request in the store, one for each limit. `server` is the name of the server, because servers may share
-    /// a store.
-    pub(crate) fn keys(&self, server: &str, facts: &CallFacts<'_>) -> Vec<String> {
+    /// a store. With another `epoch`, the allowances begin anew.
+    pub(crate) fn keys(&self, server: &str, epoch: u64, facts: &CallFacts<'_>) -> Vec<String> {
         let key = |(number, limit): (usize, &CallRate)| {
             let mut digest = KeyDigest::of("rate_limit");
             digest.part(server.as_bytes());
@@ -112,6 +112,9 @@ impl CallRates {
             digest.part(&(number as u64).to_be_bytes());
             // A bucket and a window cannot continue each other.
             digest.part(&[u8::from(limit.rate.burst.is_some()), limit.counts as u8]);
+            if epoch > 0 {
+                digest.part(&epoch.to_be_bytes());
+            }
             for key in &limit.by {
                 digest.value(key, facts);
             }

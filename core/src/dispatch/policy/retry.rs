@@ -56,6 +56,17 @@ impl RetryBudget {
         taken.is_some()
     }
 
+    /// Gives a retry back that did not take place.
+    pub(crate) fn give_back(&self) {
+        let mut left = self.left.lock();
+        *left = (*left + COST).min(RESERVE * COST);
+    }
+
+    /// Fills the reserve.
+    pub(crate) fn clear(&self) {
+        *self.left.lock() = RESERVE * COST;
+    }
+
     /// The number of retries that are left.
     pub(crate) fn left(&self) -> u32 {
         *self.left.lock() / COST

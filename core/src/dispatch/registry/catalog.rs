@@ -134,15 +134,7 @@ impl<T> Catalog<T> {
     /// Adds an entry. A second entry of the same kind and name is refused.
     pub fn add(&self, entry: Registered<T>) -> Result<(), Error> {
         let (kind, place) = (entry.kind, entry.kind.index());
-        if entry.audited().is_some() {
-            self.audits.store(true, Ordering::Relaxed);
-        }
-        if entry.retry.is_some() {
-            self.retries.store(true, Ordering::Relaxed);
-        }
-        if entry.cache.is_some() {
-            self.caches.store(true, Ordering::Relaxed);
-        }
+        self.note_policies(&entry);
         {
             let mut entries = self.entries.lock();
             if entries.places[place].contains_key(&entry.name) {
@@ -196,6 +188,33 @@ impl<T> Catalog<T> {
             self.note(kind);
         }
         Some(slot.entry)
+    }
+
+    /// Puts an entry in the place of another one with its kind and name. Returns `false` if that one is not there any more.
+    pub(crate) fn replace(&self, before: &Arc<Registered<T>>, entry: Registered<T>) -> bool {
+        self.note_policies(&entry);
+        let mut entries = self.entries.lock();
+        let Some(place) = entries.place(before.kind, &before.name) else { return false };
+        let slot = &mut entries.in_order[before.kind.index()][place];
+        let is_meant = Arc::ptr_eq(&slot.entry, before);
+        if is_meant {
+            slot.entry = Arc::new(entry);
+            *self.snapshot.write() = None;
+        }
+        is_meant
+    }
+
+    /// Records which policies there are, so that other calls do not look for them.
+    fn note_policies(&self, entry: &Registered<T>) {
+        if entry.audited().is_some() {
+            self.audits.store(true, Ordering::Relaxed);
+        }
+        if entry.retry.is_some() {
+            self.retries.store(true, Ordering::Relaxed);
+        }
+        if entry.cache.is_some() {
+            self.caches.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Shows or hides an entry. A hidden entry is in no list and cannot be called. Returns `false` if there is none

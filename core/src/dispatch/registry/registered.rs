@@ -3,7 +3,7 @@
 use crate::dispatch::access::{Access, AccessRules, Caller, Denial, Rule, contradiction, unauthenticated};
 use crate::dispatch::calls::concurrency::ConcurrencyLimit;
 use crate::dispatch::observer::{EntryName, NamedEntry};
-use crate::dispatch::options::{Cache, CircuitBreaker, Policies, check};
+use crate::dispatch::options::{Cache, CircuitBreaker, Options, Policies, check, fill_rows, value_of};
 use crate::dispatch::policy::{Breaker, CallRates, Counts, MaxConcurrency, ResultCache, RetryRules};
 use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
@@ -28,6 +28,7 @@ use crate::proto::version::Revision;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A registered entry: its definition is checked, its schemas are compiled, its handler is known. The layer above
 /// defines the type of the handler, `T`.
@@ -51,17 +52,19 @@ pub struct Registered<T> {
     /// The policies.
     pub(crate) policies: Policies,
     /// The calls that run and those that wait, if the entry limits concurrent calls.
-    pub(crate) concurrency: Option<Box<ConcurrencyLimit>>,
+    pub(crate) concurrency: Option<Arc<ConcurrencyLimit>>,
     /// Refuses calls after too many have failed.
     pub(crate) breaker: Option<Breaker>,
     /// How many calls may be made in a time.
     pub(crate) rate_limits: Option<CallRates>,
     /// How many of them may be made for which the cache has no result.
     pub(crate) miss_limits: Option<CallRates>,
+    /// A part of the keys of their allowances, which changes if they are to begin anew.
+    pub(crate) rate_epoch: AtomicU64,
     /// How calls are retried that have failed.
-    pub(crate) retry: Option<Box<RetryRules>>,
+    pub(crate) retry: Option<Arc<RetryRules>>,
     /// The results that are kept.
-    pub(crate) cache: Option<Box<ResultCache>>,
+    pub(crate) cache: Option<Arc<ResultCache>>,
     /// Whether calls of the entry may be tasks.
     pub(crate) task_support: TaskSupport,
     /// Whether a handler in Rust starts on the thread that received its call.
@@ -76,6 +79,8 @@ pub struct Registered<T> {
     pub(crate) under: Vec<Prefix>,
     /// What the entry demands of its callers; `None` if everybody may use it.
     access: Option<Box<Access>>,
+    /// The names of the policies that are switched off.
+    pub(crate) switched_off: Vec<&'static str>,
     /// The number of the server in which the entry was registered; 0 if that does not matter.
     pub(crate) part: usize,
     /// The entry as it was registered, from which it is made again if its server is mounted.
@@ -84,11 +89,11 @@ pub struct Registered<T> {
 }
 
 /// The limits of an entry's concurrent calls; `None` if it has none.
-fn concurrency(policies: &Policies) -> Option<Box<ConcurrencyLimit>> {
+fn concurrency(policies: &Policies) -> Option<Arc<ConcurrencyLimit>> {
     let (total, by) = (policies.max_concurrency, policies.max_concurrency_by.as_ref());
     let by = by.map(|by| by.0.clone()).unwrap_or_default();
     let is_limited = total.is_some() || !by.is_empty();
-    is_limited.then(|| Box::new(ConcurrencyLimit::new(MaxConcurrency { total, by })))
+    is_limited.then(|| Arc::new(ConcurrencyLimit::new(MaxConcurrency { total, by })))
 }
 
 /// The rate limits of an entry that count these calls.
@@ -118,12 +123,12 @@ fn check_combined(policies: &Policies, definition: &Definition) -> Result<(), St
 }
 
 /// The cache of an entry; `None` if it keeps no results.
-fn cache(policies: &Policies, definition: &Definition) -> Option<Box<ResultCache>> {
+fn cache(policies: &Policies, definition: &Definition) -> Option<Arc<ResultCache>> {
     // The list of a provider is not a read of the resources that it lists.
     let kept = policies.cache.as_ref().filter(|_| definition.kind() != Kind::ResourceProvider);
     let rules = kept.map(Cache::rules)?;
     let (kind, json) = (definition.kind().as_str(), definition.to_json());
-    Some(Box::new(ResultCache::new(rules, &[kind.as_bytes(), json.as_bytes()])))
+    Some(Arc::new(ResultCache::new(rules, &[kind.as_bytes(), json.as_bytes()])))
 }
 
 /// How a client's input is prepared for a handler.
@@ -227,7 +232,8 @@ impl<T> Registered<T> {
             breaker: policies.circuit_breaker.as_ref().map(CircuitBreaker::breaker),
             rate_limits: limits_of(&policies, Counts::Calls),
             miss_limits: limits_of(&policies, Counts::Misses),
-            retry: policies.retry.as_ref().map(|retry| Box::new(retry.rules())),
+            rate_epoch: AtomicU64::new(0),
+            retry: policies.retry.as_ref().map(|retry| Arc::new(retry.rules())),
             cache: cache(&policies, &definition),
             policies,
             task_support,
@@ -237,6 +243,7 @@ impl<T> Registered<T> {
             definition,
             under,
             access: None,
+            switched_off: Vec::new(),
             part: 0,
             source,
             kept,
@@ -245,6 +252,44 @@ impl<T> Registered<T> {
             Ok(()) => Ok(registered),
             Err(reason) => Err(Error::invalid(format!("{registered}: {reason}"))),
         }
+    }
+
+    /// The same entry with changed policies, without those that are `switched_off`. What has not changed keeps its state: the
+    /// calls that run and wait, results, circuits, and budgets.
+    pub(crate) fn changed(
+        &self,
+        policies: Policies,
+        switched_off: Vec<&'static str>,
+        policy: Policy,
+    ) -> Result<Registered<T>, Error>
+    where
+        T: Clone,
+    {
+        let mut source = self.source.clone();
+        source.policies = Policies::default();
+        fill_rows(&mut source.policies, &policies, |row| !switched_off.contains(&row.name));
+        let mut changed = Registered::new(source, self.target.clone(), policy)?;
+        changed.source.policies = policies;
+        let same = |names: &[&str]| {
+            let mut rows = Policies::TABLE.iter().enumerate().filter(|(_, row)| names.contains(&row.name));
+            rows.all(|(place, _)| value_of(&self.policies, place) == value_of(&changed.policies, place))
+        };
+        if same(&["max_concurrency", "max_concurrency_by"]) {
+            changed.concurrency.clone_from(&self.concurrency);
+        }
+        if same(&["circuit_breaker"]) {
+            changed.breaker.clone_from(&self.breaker);
+        }
+        if same(&["retry"]) {
+            changed.retry.clone_from(&self.retry);
+        }
+        if same(&["cache"]) {
+            changed.cache.clone_from(&self.cache);
+        }
+        changed.access.clone_from(&self.access);
+        changed.rate_epoch = AtomicU64::new(self.rate_epoch.load(Ordering::Acquire));
+        (changed.part, changed.switched_off) = (self.part, switched_off);
+        Ok(changed)
     }
 
     /// Applies a server's access rules, those of its settings, and the demands of the mounted server that the entry comes

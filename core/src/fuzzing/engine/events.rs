@@ -49,7 +49,7 @@ impl Observer for Events {
                 seen.request(event, *request, &[Received], Started);
                 true
             }
-            Event::StageWaited { request, .. } => {
+            Event::StageWaited { request, .. } | Event::StageDecided { request, .. } => {
                 seen.request(event, *request, &[Started], Started);
                 true
             }

@@ -245,9 +245,13 @@ impl HostPort {
         match settled {
             Some(Settled::Passed { ahead, .. }) => {
                 observed.passes();
+                observed.decided(stage.name(), "passed");
                 Some(ahead)
             }
-            Some(Settled::Waits) => None,
+            Some(Settled::Waits) => {
+                observed.decided(stage.name(), "waits");
+                None
+            }
             Some(Settled::Answered(answer)) => {
                 observed.passes();
                 self.refuse(stage, call.id, answer);
@@ -302,7 +306,9 @@ impl HostPort {
         let Some((result, continued, call)) = continued.flatten() else { return Resumed::NotWaiting };
         match (continued, call) {
             (Continued::Here(ahead), Some(call)) => {
-                self.0.observed(id).continues();
+                let observed = self.0.observed(id);
+                observed.continues();
+                observed.decided(stage.name(), "passed");
                 self.admit(call, ahead);
             }
             (Continued::Answered(answer), _) => self.refuse(stage, id, answer),
@@ -327,10 +333,16 @@ impl HostPort {
         let by = match &answer {
             Answer::Error(error) => error.refuser().map_or("error", |refuser| refuser.by),
             Answer::Outcome(_, by) => by,
-            Answer::Shared(..) => return self.answer_shared(id, answer),
+            Answer::Shared(_, fresh) => {
+                let decision = if fresh.is_zero() { "shared" } else { "kept" };
+                self.0.observed(id).decided(stage.name(), decision);
+                return self.answer_shared(id, answer);
+            }
         };
         let refuser = Refuser { stage: stage.name(), by };
-        self.0.observed(id).refused(refuser);
+        let observed = self.0.observed(id);
+        observed.decided(stage.name(), "refused");
+        observed.refused(refuser);
         self.0.calls.with(id, |flight| flight.refused(refuser));
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),

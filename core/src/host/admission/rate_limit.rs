@@ -16,6 +16,7 @@ use crate::host::rate_limits::{PassedLate, RateLimiting, Refused, Step, Taking};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// One stage counts all calls; the other one, after the cache, those for which no result is kept.
 pub(super) struct RateLimit<const MISSES: bool>;
@@ -111,7 +112,9 @@ impl HostPort {
         let none = CallRates::default();
         let limits = rates_of(context, misses).unwrap_or(&none);
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let mut taking = Taking::new(limits, limits.keys(server, &context.facts(input)), late.clone());
+        let epoch = context.entry.rate_epoch.load(Ordering::Acquire);
+        let keys = limits.keys(server, epoch, &context.facts(input));
+        let mut taking = Taking::new(limits, keys, late.clone());
         match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => Some((taking, Ok(()))),
             Err(refused) => Some((taking, Err(refused))),

@@ -76,12 +76,15 @@ impl HostPort {
         };
         // The failure itself says more than that the circuit is open.
         if facts().is_some_and(|open| open > wait) {
+            entry.retry.iter().for_each(|rules| rules.budget.give_back());
             return false;
         }
         if let Some(state) = context.state.get() {
             state.clear();
         }
-        self.0.observed(id).waits(WAIT);
+        let observed = self.0.observed(id);
+        observed.decided(WAIT, "retried");
+        observed.waits(WAIT);
         let again = self.clone();
         self.0.with_deadline(id, |flight, deadline| {
             flight.passage.data_mut().until = *deadline;

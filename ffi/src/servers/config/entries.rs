@@ -48,11 +48,13 @@ pub(crate) struct Record {
     /// The callback and its lane, if the entry has a callback.
     pub(super) callback: Option<(LaneId, HandlerId)>,
     enabled: bool,
+    /// The policies that are switched off.
+    switched_off: Vec<&'static str>,
 }
 
 impl Record {
     pub(crate) fn new(entry: Entry, target: Target, callback: Option<(LaneId, HandlerId)>) -> Record {
-        Record { entry, target, callback, enabled: true }
+        Record { entry, target, callback, enabled: true, switched_off: Vec::new() }
     }
 
     pub(crate) fn handler(&self) -> Option<HandlerId> {
@@ -61,8 +63,12 @@ impl Record {
 
     pub(super) fn add_to(&self, server: &Server) -> Result<()> {
         server.add(self.entry.clone(), self.target.clone())?;
+        let (kind, name) = (self.entry.kind(), self.entry.name());
+        for policy in &self.switched_off {
+            server.disable_policy(kind, name, policy)?;
+        }
         if !self.enabled {
-            server.disable(self.entry.kind(), self.entry.name());
+            server.disable(kind, name);
         }
         Ok(())
     }
@@ -163,6 +169,20 @@ impl ServerConfig {
             }
         }
         !kinds.is_empty()
+    }
+
+    /// Keeps the changed policies of an entry for a server that is built later.
+    pub(crate) fn note_policies(&mut self, kind: Kind, name: &str) {
+        let kinds = self.parts(kind, name);
+        for record in &mut self.records {
+            let of = record.entry.kind();
+            if record.entry.name() == name
+                && kinds.contains(&of)
+                && let Some((entry, switched_off)) = self.server.source(of, name)
+            {
+                (record.entry, record.switched_off) = (entry, switched_off);
+            }
+        }
     }
 
     /// Returns how many entries have the tag.

@@ -10,7 +10,7 @@ use crate::servers::state::server_state::ServerState;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tenon_mcp::{CALLS, HandlerId, JsonSlice, Kind, Target};
+use tenon_mcp::{CALLS, HandlerId, JsonSlice, Kind, Spelling, Target};
 
 impl ServerState {
     pub(crate) fn add(self: &Arc<Self>, mut entry: tenon_entry) -> Result<()> {
@@ -99,6 +99,37 @@ impl ServerState {
             return Ok(());
         }
         Err(Failure::new(TENON_ERR_NOT_FOUND, format!("no entry has the tag {tag:?}")))
+    }
+
+    /// What applies to an entry, and its state.
+    pub(crate) fn policies(&self, kind: Kind, name: &str) -> Result<JsonSlice> {
+        self.check_fork()?;
+        let server = self.config.lock().last_built();
+        server.policies_in(kind, name, Spelling::C).ok_or_else(|| no_entry(kind, name))
+    }
+
+    /// Changes policies of an entry.
+    pub(crate) fn change_policies(&self, kind: Kind, name: &str, policies: &JsonSlice) -> Result<()> {
+        self.check_fork()?;
+        let mut config = self.config.lock();
+        config.last_built().change_policies_in(kind, name, policies, Spelling::C)?;
+        config.note_policies(kind, name);
+        Ok(())
+    }
+
+    /// Switches a policy of an entry on or off.
+    pub(crate) fn switch_policy(&self, kind: Kind, name: &str, policy: &str, on: bool) -> Result<()> {
+        self.check_fork()?;
+        let mut config = self.config.lock();
+        config.last_built().switch_policy_in((kind, name), policy, on, Spelling::C)?;
+        config.note_policies(kind, name);
+        Ok(())
+    }
+
+    /// Clears the state of a policy of an entry, or of all of them.
+    pub(crate) fn clear_policy(&self, kind: Kind, name: &str, policy: Option<&str>) -> Result<()> {
+        self.check_fork()?;
+        Ok(self.config.lock().last_built().clear_policy_in((kind, name), policy, Spelling::C)?)
     }
 
     /// The definitions of a kind, and whether each is enabled.

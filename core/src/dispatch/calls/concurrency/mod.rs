@@ -89,7 +89,6 @@ impl ConcurrencyLimit {
     }
 
     /// The number of calls with a permit, and of calls that wait.
-    #[cfg(test)]
     pub(crate) fn occupancy(&self) -> (usize, usize) {
         self.occupancy.lock().occupancy()
     }

@@ -129,7 +129,6 @@ impl Occupancy {
         })
     }
 
-    #[cfg(test)]
     pub(super) fn occupancy(&self) -> (usize, usize) {
         (self.running, self.queue.len())
     }

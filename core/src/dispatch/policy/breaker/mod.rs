@@ -141,6 +141,19 @@ impl Breaker {
         digest.hash()
     }
 
+    /// The number of circuits with failures, and how many of them let no call pass now.
+    pub(crate) fn usage(&self, now: Instant) -> (usize, usize) {
+        let circuits = self.0.circuits.lock();
+        let open = |(circuit, _): &&(Circuit, u64)| circuit.wait(&self.0.rules, now).is_some();
+        (circuits.of_keys.len(), circuits.of_keys.values().filter(open).count())
+    }
+
+    /// Closes all circuits. Calls that run do not count any more.
+    pub(crate) fn clear(&self) {
+        let old = std::mem::take(&mut *self.0.circuits.lock());
+        drop(old);
+    }
+
     /// The number of circuits that are kept.
     #[cfg(test)]
     fn len(&self) -> usize {
