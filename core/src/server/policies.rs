@@ -9,10 +9,16 @@ use crate::proto::catalog::kind::Kind;
 
 impl Server {
     /// What applies to an entry: an object with its `policies` as settings write them, the names of those that are
-    /// `switched_off`, and the `state` of those that have one: how many calls run and wait (`max_concurrency`), how many
-    /// circuits have failures and are open (`circuit_breaker`), how many retries are left (`retry`), how many results are
-    /// kept, with how many bytes (`cache`), and each `rate_limit` with what is `left` of it. What is left is null if each caller has
-    /// an allowance of its own, or if the store does not answer at once. `None`: there is no entry of this kind and name.
+    /// `switched_off`, and the `state` of those that have one. `None`: there is no entry of this kind and name.
+    ///
+    /// The state has these members:
+    ///
+    /// - `max_concurrency`: the calls that are `running`, and those that are `waiting`.
+    /// - `circuit_breaker`: the `circuits` with failures, and how many of them are `open`.
+    /// - `retry`: how many retries are `left`.
+    /// - `cache`: the `entries` that are kept, and their `bytes`.
+    /// - `rate_limit`: each `limit`, and what is `left` of it. That is null if each caller has an allowance of its own, or if the
+    ///   store does not answer at once.
     ///
     /// ```
     /// # use tenon_mcp::{Cache, Kind, Server, Tool};

@@ -231,7 +231,7 @@ fn each_decision_of_a_policy_is_reported() {
         let kept = [
             "decided circuit_breaker passed",
             "decided rate_limit passed",
-            "decided cache kept",
+            "decided cache cached",
             "finished ok",
         ];
         assert_eq!(events(false), kept, "{way:?}");

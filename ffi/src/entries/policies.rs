@@ -15,12 +15,17 @@ thread_local! {
     static LENT: RefCell<CString> = RefCell::default();
 }
 
-/// What applies to an entry: JSON text, NUL-terminated. The object has the `policies` that are set, the names of those that
-/// are `switched_off`, and the `state` of those that have one: the calls that are `running` and `waiting`
-/// ("max_concurrency"), the `circuits` with failures and how many are `open` ("circuit_breaker"), the retries that are `left`
-/// ("retry"), the `entries` that are kept and their `bytes` ("cache"), and each `limit` with what is `left` of it
-/// ("rate_limit"). What is left is null if each caller has an allowance of its own, or if the store does not answer at once. The text
-/// is borrowed: it lives until this thread calls the function again. `len` may be NULL.
+/// What applies to an entry: JSON text, NUL-terminated. The object has the "policies" that are set, the names of those that
+/// are "switched_off", and the "state" of those that have one. The state has these members:
+///
+/// - "max_concurrency": the calls that are "running", and those that are "waiting".
+/// - "circuit_breaker": the "circuits" with failures, and how many of them are "open".
+/// - "retry": how many retries are "left".
+/// - "cache": the "entries" that are kept, and their "bytes".
+/// - "rate_limit": each "limit", and what is "left" of it. That is null if each caller has an allowance of its own, or if the
+///   store does not answer at once.
+///
+/// The text is borrowed: it lives until this thread calls the function again. `len` may be NULL.
 ///
 /// Fails with TENON_ERR_NOT_FOUND if there is no such entry; for the names see tenon_server_remove().
 #[unsafe(no_mangle)]

@@ -21,8 +21,8 @@ def counted(**policies):
 
 def test_what_applies_is_shown():
     app, _ = counted(
-        cache=Cache(60, public=True), rate_limit="5/min", max_concurrency=2, idempotent=True, retry=Retry(backoff=0.001),
-        circuit_breaker=CircuitBreaker(failures=1, by="arguments.how"),
+        cache=Cache(60, public=True), rate_limit="5/min", max_concurrency=2, idempotent=True,
+        retry=Retry(backoff=0.001), circuit_breaker=CircuitBreaker(failures=1, by="arguments.how"),
     )  # fmt: skip
     with Client(app) as client:
         client.call_tool("count")

@@ -12,8 +12,8 @@ class PolicyControl:
 
     ``kind`` is ``"tool"``, ``"resource"``, ``"resource_template"``, ``"resource_provider"``, ``"prompt"``,
     ``"completion"`` or ``"method"``, and ``name`` is the name that the entry was registered under. All methods may be
-    called from any thread. They raise ``RegistrationError`` if there is no such entry, or if a policy is unknown, wrong,
-    or cannot change; then nothing has changed.
+    called from any thread. They raise ``RegistrationError`` if there is no such entry, or if a policy is unknown,
+    wrong, or cannot change; then nothing has changed.
 
     In a server that is mounted, this is about the server's own entries, and not about those of the server that is
     served.

@@ -203,7 +203,7 @@ events! {
         request: u64,
         /// The name of the stage, which for a policy is that of the policy.
         stage: &'a str,
-        /// `passed`, `waits`, `refused`, `kept` (a result of the cache answers the request), `shared` (the outcome of another
+        /// `passed`, `waits`, `refused`, `cached` (a result of the cache answers the request), `shared` (the outcome of another
         /// call does, or an old result), or `retried` (the handler will run again).
         decision: &'static str,
     }

@@ -31,7 +31,7 @@ impl Stage for CacheLookup {
             (Held::Passed, None) => cache.production_of(call.id),
         };
         if let Some(production) = production {
-            shared.hand_over(&call.context.entry, production);
+            shared.pass_on(&call.context.entry, production);
         }
     }
 

@@ -334,7 +334,7 @@ impl HostPort {
             Answer::Error(error) => error.refuser().map_or("error", |refuser| refuser.by),
             Answer::Outcome(_, by) => by,
             Answer::Shared(_, fresh) => {
-                let decision = if fresh.is_zero() { "shared" } else { "kept" };
+                let decision = if fresh.is_zero() { "shared" } else { "cached" };
                 self.0.observed(id).decided(stage.name(), decision);
                 return self.answer_shared(id, answer);
             }

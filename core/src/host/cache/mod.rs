@@ -65,7 +65,7 @@ impl HostPort {
                         .calls
                         .with(call.id, |flight| flight.passage.data_mut().production = Some(production))
                 };
-                // If the call has ended, the thread that finds that hands the production over.
+                // If the call has ended, the thread that finds that passes the production on.
                 told(production);
                 Verdict::Pass
             }
@@ -124,10 +124,10 @@ impl CallContext {
 
 impl Shared {
     /// Gives what a call was to produce to a call that waits for it, because the call has ended without a result.
-    pub(in crate::host) fn hand_over(&self, entry: &Arc<Registered>, production: Production) {
+    pub(in crate::host) fn pass_on(&self, entry: &Arc<Registered>, production: Production) {
         let (Some(cache), Some(this)) = (&entry.cache, self.this.upgrade()) else { return };
         let port = HostPort(this);
-        let mut next = cache.hand_over(&production);
+        let mut next = cache.pass_on(&production);
         while let Some(id) = next {
             let resumed = caught(|| {
                 port.resume(StageId::CacheLookup, id, self.now(), |flight| {
@@ -138,7 +138,7 @@ impl Shared {
             if let Err(panicked) = &resumed {
                 self.fail_panicked(id, panicked);
             }
-            next = cache.handed(&production, matches!(resumed, Ok(Resumed::Passed)));
+            next = cache.passed_on(&production, matches!(resumed, Ok(Resumed::Passed)));
         }
     }
 

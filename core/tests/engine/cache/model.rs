@@ -4,7 +4,7 @@ use super::*;
 use std::collections::BTreeMap;
 
 /// A result in the model.
-struct Kept {
+struct Stored {
     text: String,
     fresh_until: u64,
     used: u64,
@@ -28,7 +28,7 @@ struct Model {
     public: bool,
     now: u64,
     uses: u64,
-    kept: BTreeMap<usize, Kept>,
+    kept: BTreeMap<usize, Stored>,
     runs: Vec<Run>,
 }
 
@@ -105,7 +105,7 @@ impl Model {
             self.kept.remove(&oldest);
         }
         self.uses += 1;
-        let kept = Kept { text: text.to_owned(), fresh_until: self.now + self.ttl, used: self.uses };
+        let kept = Stored { text: text.to_owned(), fresh_until: self.now + self.ttl, used: self.uses };
         self.kept.insert(key, kept);
     }
 }

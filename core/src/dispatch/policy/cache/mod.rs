@@ -135,14 +135,14 @@ impl ResultCache {
     }
 
     /// Gives a production up whose call has ended without a result. Returns the call that takes it over, if one waits and
-    /// no other thread is handing it over. The thread must say with [`ResultCache::handed`] what became of it.
-    pub(crate) fn hand_over(&self, production: &Production) -> Option<CallId> {
-        self.state.lock().productions.hand_over(production)
+    /// no other thread is passing it on. The thread must say with [`ResultCache::passed_on`] what became of it.
+    pub(crate) fn pass_on(&self, production: &Production) -> Option<CallId> {
+        self.state.lock().productions.pass_on(production)
     }
 
     /// Says whether the call has taken the production over. Returns the next call, if the production has none again.
-    pub(crate) fn handed(&self, production: &Production, taken: bool) -> Option<CallId> {
-        self.state.lock().productions.handed(production, taken)
+    pub(crate) fn passed_on(&self, production: &Production, taken: bool) -> Option<CallId> {
+        self.state.lock().productions.passed_on(production, taken)
     }
 
     /// The calls that wait for this production, which do not wait any more.

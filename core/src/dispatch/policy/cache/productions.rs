@@ -20,13 +20,13 @@ struct InProgress {
     /// The call that produces; `None` for a renewal.
     call: Option<CallId>,
     waiting: VecDeque<CallId>,
-    handing: Handing,
+    passing: Passing,
 }
 
-/// Whether a thread is handing the production over. A call that takes it over may end at once, in the same thread. Without
+/// Whether a thread is passing the production on. A call that takes it over may end at once, in the same thread. Without
 /// this, many such calls would end within each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Handing {
+enum Passing {
     No,
     Yes,
     /// The call that took it over has ended already.
@@ -47,7 +47,7 @@ impl Productions {
         self.next += 1;
         let number = self.next;
         self.current.insert(key.key, number);
-        self.all.insert(number, InProgress { key, call, waiting: VecDeque::new(), handing: Handing::No });
+        self.all.insert(number, InProgress { key, call, waiting: VecDeque::new(), passing: Passing::No });
         Production { key: key.key, address: key.address, number }
     }
 
@@ -80,20 +80,20 @@ impl Productions {
     }
 
     /// Gives a production whose call has ended without a result to the call that has waited longest.
-    pub(super) fn hand_over(&mut self, production: &Production) -> Option<CallId> {
+    pub(super) fn pass_on(&mut self, production: &Production) -> Option<CallId> {
         let of = self.all.get_mut(&production.number)?;
-        if of.handing != Handing::No {
-            of.handing = Handing::Again;
+        if of.passing != Passing::No {
+            of.passing = Passing::Again;
             return None;
         }
         self.next_call(production)
     }
 
     /// Records whether a call has taken the production over. Returns the next call, if there has to be one.
-    pub(super) fn handed(&mut self, production: &Production, taken: bool) -> Option<CallId> {
+    pub(super) fn passed_on(&mut self, production: &Production, taken: bool) -> Option<CallId> {
         let of = self.all.get_mut(&production.number)?;
-        if taken && of.handing == Handing::Yes {
-            of.handing = Handing::No;
+        if taken && of.passing == Passing::Yes {
+            of.passing = Passing::No;
             return None;
         }
         self.next_call(production)
@@ -102,7 +102,7 @@ impl Productions {
     fn next_call(&mut self, production: &Production) -> Option<CallId> {
         let of = self.all.get_mut(&production.number)?;
         of.call = of.waiting.pop_front();
-        of.handing = Handing::Yes;
+        of.passing = Passing::Yes;
         if of.call.is_none() {
             self.finish(production);
             return None;

@@ -33,7 +33,7 @@ pub(crate) enum CachedForm {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct StoredResult {
     result: CachedResult,
     /// The digest of the address that was read.
     address: u64,
@@ -42,7 +42,7 @@ struct Kept {
 
 /// The results by their keys, the one that was used longest ago first.
 pub(super) struct Results {
-    kept: LruCache<KeyHash, Kept>,
+    kept: LruCache<KeyHash, StoredResult>,
     bytes: usize,
 }
 
@@ -110,7 +110,7 @@ impl Results {
             self.remove_oldest();
         }
         self.bytes += size;
-        self.kept.put(production.key, Kept { result, address: production.address, fresh_until });
+        self.kept.put(production.key, StoredResult { result, address: production.address, fresh_until });
     }
 
     fn remove(&mut self, key: &KeyHash) {
