@@ -37,6 +37,10 @@ export declare class Engine {
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
   bounds(): Array<number>
+  /** Changes policies of an entry. `policies` is JSON text. */
+  changePolicies(kind: string, name: string, policies: string): void
+  /** Clears the state of a policy of an entry, or of all of them. */
+  clearPolicy(kind: string, name: string, policy?: string | undefined | null): void
   /** Begins a graceful shutdown. The dispatch function is notified when the shutdown is complete. */
   close(): void
   /** Ends the server at once, because JavaScript no longer references it. Does not wait. */
@@ -93,6 +97,8 @@ export declare class Engine {
   onceGet(slot: number, generation: number, key: string): string | null
   /** Stores a result, as JSON text, for the next attempts of this call. */
   oncePut(slot: number, generation: number, key: string, result: string): AskReply
+  /** What applies to an entry, and its state, as JSON text; `undefined` if there is no such entry. */
+  policies(kind: string, name: string): string | null
   /** Checks and completes the arguments that middleware passes to `next`. Takes and returns JSON text. */
   prepare(slot: number, generation: number, input: string): string
   /** Removes an entry; `null` if there is none of this name. */
@@ -126,6 +132,8 @@ export declare class Engine {
    * them.
    */
   storeOperation(op: string): Promise<string>
+  /** Switches a policy of an entry on or off. */
+  switchPolicy(kind: string, name: string, policy: string, on: boolean): void
   /** Takes the turn that `scheduleTurn` has scheduled. */
   turn(): void
   /** Removes a mount. Returns the numbers of mounts that are no longer needed, unless the dispatch function has got them. */

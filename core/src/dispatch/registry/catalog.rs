@@ -205,7 +205,7 @@ impl<T> Catalog<T> {
     }
 
     /// Records which policies there are, so that other calls do not look for them.
-    fn note_policies(&self, entry: &Registered<T>) {
+    pub(crate) fn note_policies(&self, entry: &Registered<T>) {
         if entry.audited().is_some() {
             self.audits.store(true, Ordering::Relaxed);
         }

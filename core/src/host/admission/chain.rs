@@ -1,19 +1,19 @@
 //! The table of the stages, and how calls go through it.
 
-use super::argument_checks::Arguments;
-use super::authorization::Authorization;
-use super::cache_lookup::CacheLookup;
-use super::circuit_breaker::{CircuitBreaker, CircuitCheck};
-use super::concurrency_limit::Concurrency;
-use super::confirmation::Confirmation;
 use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, StageTime, Verdict};
-use super::once_only::OnceOnly;
 use super::passage::{Continued, Settled};
 #[cfg(test)]
 use super::probe_tests::Probe;
-use super::rate_limit::RateLimit;
-use super::server_start::ServerStart;
-use super::task_record::TaskRecord;
+use super::stages::argument_checks::Arguments;
+use super::stages::authorization::Authorization;
+use super::stages::cache_lookup::CacheLookup;
+use super::stages::circuit_breaker::{CircuitBreaker, CircuitCheck};
+use super::stages::concurrency_limit::Concurrency;
+use super::stages::confirmation::Confirmation;
+use super::stages::once_only::OnceOnly;
+use super::stages::rate_limit::RateLimit;
+use super::stages::server_start::ServerStart;
+use super::stages::task_record::TaskRecord;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestScope;
 use crate::host::calls::dispatch::{ReadyCall, Thread};

@@ -1,33 +1,35 @@
 //! Random chains of real stages and probes, in virtual time, with random events. What a call takes is given back once
 //! and in reverse, and its client gets one response, or none if the call was cancelled.
 
-use super::argument_checks::Check;
 use super::chain::StageId;
-use super::fakes_tests::{Clock, Jobs, Mood, MoodyStore, Quiet, Random, Responses};
+use super::fakes_tests::{
+    Clock, Jobs, LANE, Mood, MoodyStore, Quiet, RATE, Random, Responses, SECOND, engine, rate, target, tool,
+};
 use super::interface::{Round, StageData};
 use super::permits_tests::Permits;
-use super::probe_tests::{self, Ledger, PLANS, PROBES, Plan, Script};
+use super::probe_tests::{Ledger, PLANS, PROBES, Plan, Script};
+use super::stages::argument_checks::Check;
 use crate::CallId;
 use crate::dispatch::environment::Environment;
-use crate::dispatch::limits::Limits;
-use crate::dispatch::options::RateLimit;
+use crate::dispatch::options::{Cache, Retry};
 use crate::dispatch::policy::{CallFacts, Key as PolicyKey, OnStoreFailure};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::{self, Key, Share};
 use crate::dispatch::store::{MemoryStore, Store, StoreDone, StoreOp};
 use crate::dispatch::validation::arguments::Policy;
+use crate::host::Registered;
 use crate::host::calls::completion::End;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
-use crate::host::calls::op::{CallContext, CancelReason, HandlerId, HostOp, Outcome};
+use crate::host::calls::in_flight::InFlightCall;
+use crate::host::calls::op::{CallContext, CancelReason, HostOp, Outcome};
 use crate::host::calls::request_origin::{Attachment, RequestOrigin};
 use crate::host::calls::start::CallSpec;
 use crate::host::delivery::sink::Sink;
 use crate::host::engine::{Accepted, Engine};
-use crate::host::lanes::lane::{Drained, LaneId};
+use crate::host::lanes::lane::Drained;
 use crate::host::lanes::port::Lane;
 use crate::host::session::peer::Peer;
-use crate::host::{Registered, Target};
 use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use crate::proto::catalog::kind::Kind;
@@ -42,8 +44,6 @@ use std::time::{Duration, Instant};
 
 const SEEDS: u64 = 240;
 const STEPS: usize = 120;
-const LANE: LaneId = LaneId(1);
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A call that was started.
 struct Call {
@@ -70,43 +70,12 @@ struct World {
     popular: usize,
     ledger: Arc<Mutex<Ledger>>,
     calls: Vec<Call>,
-    /// The calls of the server's hooks.
+    /// The calls of the server's hooks, and those that renew results.
     hooks: Vec<CallId>,
+    /// How often a handler has run again.
+    again: usize,
     /// How many calls have lost their place in a queue to a new call.
     displaced: usize,
-}
-
-fn engine(clock: &Arc<Clock>, store: &Arc<MoodyStore>, jobs: &Arc<Jobs>) -> Engine {
-    let limits = Limits {
-        max_lane_calls: 12,
-        max_calls: 24,
-        max_peer_calls: 10,
-        max_waiting_calls: 2,
-        max_tasks: 6,
-        call_timeout: 4 * SECOND,
-        store_timeout: 2 * SECOND,
-        task_timeout: 8 * SECOND,
-        task_lease: 6 * SECOND,
-        default_task_ttl: 20 * SECOND,
-        ..Limits::default()
-    };
-    probe_tests::engine(limits.clamped(), clock.clone(), store.clone(), Some(jobs.clone()))
-}
-
-fn tool(name: &str) -> Entry {
-    let schema = json!({ "type": "object", "properties": { "a": { "type": "integer" } } });
-    Entry::new(Kind::Tool, name).set("inputSchema", JsonSlice::from_value(&schema))
-}
-
-/// The allowance of the rates of entries, which is never used up.
-const RATE: u32 = 1000;
-
-fn rate(hours: u64) -> RateLimit {
-    RateLimit::new(RATE as usize, Duration::from_secs(3600 * hours))
-}
-
-fn target() -> Target {
-    Target::Lane { lane: LANE, handler: HandlerId(1) }
 }
 
 impl World {
@@ -122,6 +91,7 @@ impl World {
         let engine = engine(&clock, &store, &jobs);
         let entry = |entry| Arc::new(Registered::new(entry, target(), Policy::default()).unwrap());
         let (by_address, by_a) = ([(PolicyKey::Address, 1)], PolicyKey::Argument("a".to_owned()));
+        let cache = Cache::new(SECOND).stale_while_revalidate(2 * SECOND).stale_if_error(2 * SECOND);
         let shares = [1, 2].map(|last| engine.0.shares.of(Key::V4([127, 0, 0, last])));
         let mut world = World {
             random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
@@ -138,14 +108,21 @@ impl World {
                 entry(tool("two").max_concurrency(2).max_concurrency_by(by_address).timeout(SECOND)),
                 entry(tool("rated").max_concurrency(3).rate_limit([rate(1), rate(2), rate(3)])),
                 entry(tool("each").max_concurrency_by([(PolicyKey::Principal, 1), (by_a, 2)])),
+                entry(tool("cached").max_concurrency(1).cache(cache)),
+                entry(
+                    tool("retried").max_concurrency(2).idempotent(true).retry(Retry::new(3).backoff(SECOND)),
+                ),
                 entry(tool("open").rate_limit(rate(1).on_store_failure(OnStoreFailure::Pass))),
             ],
-            popular: 1 + seed as usize % 4,
+            popular: 1 + seed as usize % 6,
             ledger: Arc::default(),
             calls: Vec::new(),
             hooks: Vec::new(),
+            again: 0,
             displaced: 0,
         };
+        // As if they were registered.
+        world.entries.iter().for_each(|entry| world.engine.0.catalog.note_policies(entry));
         if world.random.one_in(3) {
             let hook = Entry::new(Kind::Hook, "start");
             world.engine.register(hook, target(), Policy::default()).unwrap();
@@ -278,8 +255,15 @@ impl World {
                 self.hooks.push(host.id);
                 continue;
             }
-            let call = self.calls.iter_mut().find(|call| call.id == host.id).expect("a started call");
-            assert!(!std::mem::replace(&mut call.delivered, true), "a handler runs once");
+            let Some(call) = self.calls.iter_mut().find(|call| call.id == host.id) else {
+                assert_eq!(host.context.entry.name, "cached", "a started call");
+                self.hooks.push(host.id);
+                continue;
+            };
+            assert!(
+                !std::mem::replace(&mut call.delivered, true),
+                "a handler runs once, unless it has failed"
+            );
             let at = self.engine.0.calls.with(host.id, |flight| flight.passage.stage());
             assert_eq!(at, Some(None), "a handler runs after the last stage");
         }
@@ -287,7 +271,17 @@ impl World {
 
     fn complete(&mut self) {
         let Some(place) = self.pick(|call| call.delivered) else { return };
-        let _ = self.engine.port().complete(self.calls[place].id, Outcome::Text("done".to_owned()));
+        let id = self.calls[place].id;
+        let outcome = match self.random.one_in(2) {
+            true => Outcome::Text("done".to_owned()),
+            false => Outcome::Exception("down".to_owned()),
+        };
+        let ended = self.engine.port().complete(id, outcome).is_ok();
+        let runs_again = self.engine.0.calls.with(id, |_| ()).is_some();
+        if ended && runs_again && self.calls[place].ready.context.entry.name == "retried" {
+            self.calls[place].delivered = false;
+            self.again += 1;
+        }
     }
 
     fn cancel(&mut self, reason: CancelReason) {
@@ -423,7 +417,8 @@ impl World {
         }
         *self.store.mood.lock() = Mood::Prompt;
         self.engine.halt_start();
-        for hook in self.engine.0.calls.select(|flight| flight.context.entry.kind == Kind::Hook) {
+        let has_no_client = |flight: &InFlightCall| flight.context.request_id.is_none();
+        for hook in self.engine.0.calls.select(has_no_client) {
             self.engine.0.end(hook, End::Closing);
         }
         // Tasks that a client knows of end with their time.
@@ -451,6 +446,7 @@ impl World {
         assert!(
             self.entries.iter().filter_map(|entry| entry.concurrency.as_ref()).all(|limit| limit.is_clear())
         );
+        assert!(self.entries.iter().filter_map(|entry| entry.cache.as_ref()).all(|cache| cache.is_idle()));
     }
 
     /// How many pieces of each rate of an entry are taken.
@@ -472,7 +468,7 @@ impl World {
 
 #[test]
 fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
-    let (mut calls, mut delivered, mut taken, mut rated, mut displaced) = (0, 0, 0, 0, 0);
+    let (mut calls, mut delivered, mut taken, mut rated, mut displaced, mut again) = (0, 0, 0, 0, 0, 0);
     for seed in 0..SEEDS {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
@@ -484,13 +480,14 @@ fn what_a_call_takes_at_its_stages_is_given_back_once_and_in_reverse() {
             let taken = world.ledger.lock().count;
             let rated = world.taken("rated");
             assert!(rated.iter().all(|taken| *taken == rated[0]), "each rate or none: {rated:?}");
-            (world.calls.len(), delivered, taken, rated[0], world.displaced)
+            (world.calls.len(), delivered, taken, rated[0], world.displaced, world.again)
         });
-        let (these, ran, held, counted, lost) = run.unwrap_or_else(|_| panic!("seed {seed}"));
+        let (these, ran, held, counted, lost, repeated) = run.unwrap_or_else(|_| panic!("seed {seed}"));
         (calls, delivered, taken) = (calls + these, delivered + ran, taken + held);
-        (rated, displaced) = (rated + counted, displaced + lost);
+        (rated, displaced, again) = (rated + counted, displaced + lost, again + repeated);
     }
     // The steps must not have run dry.
     assert!(calls > 1500 && delivered > 150 && taken > 500, "{calls} calls, {delivered} ran, {taken} taken");
     assert!(rated > 100 && displaced > 20, "{rated} calls within rates, {displaced} displaced");
+    assert!(again > 10, "{again} runs after a failure");
 }

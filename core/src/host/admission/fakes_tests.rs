@@ -1,15 +1,26 @@
 //! What the engine's tests of admission need around it: time, a store, threads for checks, a client and a host.
 
-use super::probe_tests::panic_silently;
+use super::probe_tests::{self, panic_silently};
 use crate::dispatch::environment::Environment;
+use crate::dispatch::limits::Limits;
+use crate::dispatch::options::RateLimit;
 pub(super) use crate::dispatch::random_tests::Random;
+use crate::dispatch::registry::entry::Entry;
 use crate::dispatch::shares::Key;
 use crate::dispatch::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
 use crate::error::Error;
+use crate::host::Target;
 use crate::host::Work;
+use crate::host::calls::op::HandlerId;
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
+use crate::host::engine::Engine;
+use crate::host::lanes::lane::LaneId;
 use crate::host::lanes::wake::Wake;
+use crate::json::JsonSlice;
 use crate::locks::Mutex;
+use crate::proto::catalog::kind::Kind;
+use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -108,4 +119,40 @@ impl Sink for Responses {
         }
         Delivery::Queued
     }
+}
+
+pub(super) const LANE: LaneId = LaneId(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+pub(super) fn engine(clock: &Arc<Clock>, store: &Arc<MoodyStore>, jobs: &Arc<Jobs>) -> Engine {
+    let limits = Limits {
+        max_lane_calls: 12,
+        max_calls: 24,
+        max_peer_calls: 10,
+        max_waiting_calls: 2,
+        max_tasks: 6,
+        call_timeout: 4 * SECOND,
+        store_timeout: 2 * SECOND,
+        task_timeout: 8 * SECOND,
+        task_lease: 6 * SECOND,
+        default_task_ttl: 20 * SECOND,
+        ..Limits::default()
+    };
+    probe_tests::engine(limits.clamped(), clock.clone(), store.clone(), Some(jobs.clone()))
+}
+
+pub(super) fn tool(name: &str) -> Entry {
+    let schema = json!({ "type": "object", "properties": { "a": { "type": "integer" } } });
+    Entry::new(Kind::Tool, name).set("inputSchema", JsonSlice::from_value(&schema))
+}
+
+/// The allowance of the rates of entries, which is never used up.
+pub(super) const RATE: u32 = 1000;
+
+pub(super) fn rate(hours: u64) -> RateLimit {
+    RateLimit::new(RATE as usize, Duration::from_secs(3600 * hours))
+}
+
+pub(super) fn target() -> Target {
+    Target::Lane { lane: LANE, handler: HandlerId(1) }
 }

@@ -1,7 +1,7 @@
 //! The interface of a stage.
 
-use super::argument_checks::Check;
 use super::chain::StageSet;
+use super::stages::argument_checks::Check;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::limits::Limits;
 use crate::dispatch::policy::{Permit, Production, RefusalForm};

@@ -26,7 +26,7 @@
 //!
 //! # A stage
 //!
-//! A stage is a row in the table and a file with a [`Stage`](interface::Stage). Its `enter` returns *pass*, *answer* or
+//! A stage is a row in the table and a file in `stages` with a [`Stage`](interface::Stage). Its `enter` returns *pass*, *answer* or
 //! *wait*. A stage that returns *wait* resumes the call later, from any thread, with [`HostPort::resume`]. It may do so
 //! before `enter` returns; then the thread in `enter` continues the call. Only the first resume counts.
 //!
@@ -39,19 +39,10 @@
 //! A resume hands over what the stage took for the call, for example a permit. If the call has ended, `resume` says so,
 //! and the stage keeps it.
 
-pub(super) mod argument_checks;
-mod authorization;
-mod cache_lookup;
 pub(super) mod chain;
-mod circuit_breaker;
-mod concurrency_limit;
-pub(super) mod confirmation;
 pub(super) mod interface;
-pub(super) mod once_only;
 pub(super) mod passage;
-mod rate_limit;
-mod server_start;
-mod task_record;
+pub(super) mod stages;
 
 #[cfg(all(test, not(loom)))]
 mod chain_tests;

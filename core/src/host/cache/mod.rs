@@ -11,7 +11,9 @@ use crate::host::Registered;
 use crate::host::admission::chain::{Resumed, StageId};
 use crate::host::admission::interface::{Answer, StageData, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, Outcome};
+use crate::host::calls::request_origin::RequestOrigin;
 use crate::host::calls::start::{CallSpec, Role};
 use crate::host::delivery::sink::{Delivery, Outgoing, Sink};
 use crate::host::engine::Engine;
@@ -92,8 +94,13 @@ impl HostPort {
             ..CallSpec::of(None, context, call.input.clone(), &sink)
         };
         // If there is no room for the call, the next one that finds the old result tries again.
-        if Engine(self.0.clone()).start(spec).is_err() {
-            self.0.let_alone(&call.context.entry, &production);
+        match caught(|| Engine(self.0.clone()).start(spec)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => self.0.let_alone(&call.context.entry, &production),
+            Err(panicked) => {
+                self.0.panicked("the start of a renewal", &panicked);
+                self.0.let_alone(&call.context.entry, &production);
+            }
         }
     }
 
@@ -115,7 +122,8 @@ impl CallContext {
             client: self.client.clone(),
             session_id: self.session_id.clone(),
             uri: self.uri.clone(),
-            arrival: self.arrival.clone(),
+            // What the program has attached belongs to the request, which ends before.
+            arrival: RequestOrigin { attachment: None, ..self.arrival.clone() },
             around: self.around.as_ref().and_then(|around| around.again()).map(Box::new),
             ..CallContext::of(None, self.client.clone(), self.entry.clone())
         }
@@ -123,6 +131,15 @@ impl CallContext {
 }
 
 impl Shared {
+    /// Passes on what a call was to produce, at the end of the call, whichever stage it has reached.
+    #[inline]
+    pub(in crate::host) fn release_production(&self, flight: &mut InFlightCall) {
+        let Some(data) = flight.passage.data() else { return };
+        if let Some(production) = data.production.take() {
+            self.pass_on(&flight.context.entry, production);
+        }
+    }
+
     /// Gives what a call was to produce to a call that waits for it, because the call has ended without a result.
     pub(in crate::host) fn pass_on(&self, entry: &Arc<Registered>, production: Production) {
         let (Some(cache), Some(this)) = (&entry.cache, self.this.upgrade()) else { return };

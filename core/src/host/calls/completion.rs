@@ -73,6 +73,7 @@ impl Shared {
         // First, because the next call that gets this call's permit needs a credit.
         flight.lane.release();
         self.release_stages(id, flight);
+        self.release_production(flight);
         flight.part = None;
         // After the credit and the permits, which the handler of the audit hook may need.
         if let Some(trail) = flight.audit.take() {

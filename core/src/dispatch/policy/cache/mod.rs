@@ -171,6 +171,12 @@ impl ResultCache {
         drop(old);
     }
 
+    /// Whether no call produces a result or waits for one.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.lock().productions.is_empty()
+    }
+
     /// The number of results, and their size in bytes.
     pub(crate) fn usage(&self) -> (usize, usize) {
         self.state.lock().results.usage()

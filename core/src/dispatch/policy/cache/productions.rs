@@ -119,6 +119,11 @@ impl Productions {
         std::mem::take(&mut of.waiting).into()
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.current.is_empty()
+    }
+
     /// The production of a call.
     pub(super) fn of(&self, call: CallId) -> Option<Production> {
         let (number, found) = self.all.iter().find(|(_, of)| of.call == Some(call))?;

@@ -1,8 +1,10 @@
 //! The stage `circuit_breaker`: too many calls of the entry have failed lately, so it is left alone for a time.
 
-use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict};
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, refusal_text};
+use crate::host::admission::interface::{
+    Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict,
+};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -11,10 +13,10 @@ use crate::json::JsonSlice;
 use crate::proto::messages::error::{Refuser, clip, stage};
 use std::time::{Duration, Instant};
 
-pub(super) struct CircuitBreaker;
+pub(in crate::host::admission) struct CircuitBreaker;
 
 /// The same before the stages that ask somebody or take something: a call that would be refused is refused at once.
-pub(super) struct CircuitCheck;
+pub(in crate::host::admission) struct CircuitCheck;
 
 impl Stage for CircuitCheck {
     const NAME: &'static str = stage::CIRCUIT_BREAKER;
@@ -40,7 +42,7 @@ impl Stage for CircuitCheck {
 
 /// Takes the permission of the breaker for a call, or returns its answer. A call that has waited for its permit of the
 /// entry's concurrency limit gets both together.
-pub(super) fn admit(
+pub(in crate::host) fn admit(
     shared: &Shared,
     context: &CallContext,
     input: &JsonSlice,

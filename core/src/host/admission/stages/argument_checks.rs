@@ -4,13 +4,13 @@
 //! it. The call is then put into the call table, so that it has its id and its timeout and can be cancelled. A check
 //! thread checks its arguments.
 
-use super::chain::StageId;
-use super::interface::{Answer, Selection, Stage, Verdict};
 use crate::dispatch::calls::ask_replay::Asks;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::route::arguments_refused;
 use crate::dispatch::shares::Key;
 use crate::faults;
+use crate::host::admission::chain::StageId;
+use crate::host::admission::interface::{Answer, Selection, Stage, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::engine::Engine;
@@ -20,7 +20,7 @@ use crate::panics::caught;
 use crate::proto::messages::error::RpcError;
 use crate::proto::messages::message::Params;
 
-pub(super) struct Arguments;
+pub(in crate::host::admission) struct Arguments;
 
 /// A check of a call's arguments that has not been finished.
 pub(in crate::host) struct Check {

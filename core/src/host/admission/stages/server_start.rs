@@ -1,7 +1,7 @@
 //! The stage `start`: the server of a call's entry has started.
 
-use super::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::host::Target;
+use crate::host::admission::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::start::Role;
@@ -9,7 +9,7 @@ use crate::host::lanes::port::HostPort;
 use crate::host::lifecycle::{StartGate, not_started};
 use crate::proto::messages::error::RpcError;
 
-pub(super) struct ServerStart;
+pub(in crate::host::admission) struct ServerStart;
 
 impl Stage for ServerStart {
     const NAME: &'static str = "start";

@@ -1,6 +1,6 @@
 //! The stage `cache`: no result is kept that answers the call, and no other call produces it.
 
-use super::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
+use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::start::Role;
@@ -8,7 +8,7 @@ use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::{RpcError, stage};
 
-pub(super) struct CacheLookup;
+pub(in crate::host::admission) struct CacheLookup;
 
 impl Stage for CacheLookup {
     const NAME: &'static str = stage::CACHE;
@@ -25,12 +25,13 @@ impl Stage for CacheLookup {
 
     fn release(shared: &Shared, call: &mut StageCall<'_>, held: Held) {
         let Some(cache) = &call.context.entry.cache else { return };
-        let production = match (held, &mut call.data) {
-            (Held::Waiting, _) => return cache.forget(call.id),
-            (Held::Passed, Some(data)) => data.production.take(),
-            (Held::Passed, None) => cache.production_of(call.id),
-        };
-        if let Some(production) = production {
+        if held == Held::Waiting {
+            cache.forget(call.id);
+        }
+        // A call that has data has its production there, which is passed on at the end of the call.
+        if call.data.is_none()
+            && let Some(production) = cache.production_of(call.id)
+        {
             shared.pass_on(&call.context.entry, production);
         }
     }

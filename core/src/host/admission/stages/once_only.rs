@@ -1,8 +1,8 @@
 //! The stage `once_only`: the state of a request is used only once.
 
-use super::chain::StageId;
-use super::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::dispatch::store::{Once, consume_once};
+use crate::host::admission::chain::StageId;
+use crate::host::admission::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-pub(super) struct OnceOnly;
+pub(in crate::host::admission) struct OnceOnly;
 
 /// The store's key for a request state that may be used only once.
 pub(in crate::host) fn state_key(state: &str) -> String {

@@ -1,13 +1,13 @@
 //! The stage `task`: the record of a task is stored, and its client gets the task, before the handler runs.
 
-use super::interface::{Selection, Stage, StageTime, Verdict};
+use crate::host::admission::interface::{Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::RpcError;
 
-pub(super) struct TaskRecord;
+pub(in crate::host::admission) struct TaskRecord;
 
 impl Stage for TaskRecord {
     const NAME: &'static str = "task";

@@ -2,13 +2,13 @@
 //!
 //! A call that waits for a permit holds no credit of its lane, because credits are for running calls.
 
-use super::chain::{Resumed, StageId};
 use super::circuit_breaker::admit;
-use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::dispatch::calls::concurrency::{ConcurrencyLimit, Entered};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
 use crate::host::Target;
+use crate::host::admission::chain::{Resumed, StageId};
+use crate::host::admission::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -18,7 +18,7 @@ use crate::panics::caught;
 use crate::proto::messages::error::RpcError;
 use std::sync::Arc;
 
-pub(super) struct Concurrency;
+pub(in crate::host::admission) struct Concurrency;
 
 impl Stage for Concurrency {
     const NAME: &'static str = "concurrency";

@@ -3,10 +3,10 @@
 //! In a session the call waits for the answer. In 2026-07-28 the attempt ends with the question. The next one brings the
 //! answer in the request's state, which the stage `once_only` uses up first. So one agreement permits one call.
 
-use super::chain::StageId;
-use super::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::dispatch::calls::ask::AskError;
 use crate::dispatch::calls::table::CallId;
+use crate::host::admission::chain::StageId;
+use crate::host::admission::interface::{Answer, Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::lanes::port::HostPort;
@@ -14,7 +14,7 @@ use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::{RpcError, code};
 use crate::proto::question::{Action, Answer as Reply};
 
-pub(super) struct Confirmation;
+pub(in crate::host::admission) struct Confirmation;
 
 /// The text that the user must agree to, if the entry of a call has one.
 #[inline]

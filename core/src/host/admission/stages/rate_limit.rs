@@ -3,11 +3,11 @@
 //! A call that has passed keeps what it took, whatever happens to it later. The rounds of a call with questions take once:
 //! the first use of the state that a round carries takes nothing. A state that is used again counts as another call.
 
-use super::chain::{Resumed, StageId};
-use super::interface::{Round, Selection, Stage, StageData, StageTime, Verdict};
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::CallRates;
 use crate::dispatch::store::{Once, consume_once};
+use crate::host::admission::chain::{Resumed, StageId};
+use crate::host::admission::interface::{Round, Selection, Stage, StageData, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// One stage counts all calls; the other one, after the cache, those for which no result is kept.
-pub(super) struct RateLimit<const MISSES: bool>;
+pub(in crate::host::admission) struct RateLimit<const MISSES: bool>;
 
 /// The rates of one stage.
 fn rates_of(context: &CallContext, misses: bool) -> Option<&CallRates> {
@@ -154,7 +154,7 @@ impl HostPort {
     }
 
     /// Whether a call is a task from its start, and so cannot be answered with a result.
-    pub(super) fn is_task(&self, id: CallId) -> bool {
+    pub(in crate::host) fn is_task(&self, id: CallId) -> bool {
         let is_task = |data: &mut StageData| data.task.is_some();
         self.0.calls.with(id, |flight| flight.passage.data().is_some_and(is_task)).unwrap_or(false)
     }

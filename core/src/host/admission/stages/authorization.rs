@@ -1,7 +1,7 @@
 //! The stage `authorization`: the program's authorizer decides about the call.
 
-use super::chain::StageId;
-use super::interface::{Selection, Stage, StageTime, Verdict};
+use crate::host::admission::chain::StageId;
+use crate::host::admission::interface::{Selection, Stage, StageTime, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::op::CallContext;
 use crate::host::engine::Engine;
@@ -9,7 +9,7 @@ use crate::host::functions::asks_authorizer;
 use crate::host::lanes::port::HostPort;
 use crate::proto::messages::error::{RpcError, stage};
 
-pub(super) struct Authorization;
+pub(in crate::host::admission) struct Authorization;
 
 impl Stage for Authorization {
     const NAME: &'static str = stage::AUTHORIZATION;
