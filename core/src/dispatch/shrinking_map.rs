@@ -1,14 +1,18 @@
 //! Hash maps that free memory again after a peak.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
+
+/// A map by digests, numbers or other short keys. Its hashes are cheap, and have seeds that differ in each process. So clients
+/// cannot choose keys with one hash.
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Capacity that a table always keeps.
 const KEPT: usize = 256;
 
 /// Must be called after removals. A table that holds less than an eighth of its capacity shrinks to twice the number
 /// of its entries. So the cost of moving entries is spread over many removals.
-pub(crate) fn shrink<K: Eq + Hash, V>(table: &mut HashMap<K, V>) {
+pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) {
     if table.capacity() > KEPT && table.len() < table.capacity() / 8 {
         table.shrink_to(2 * table.len());
     }

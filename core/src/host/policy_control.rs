@@ -93,7 +93,7 @@ impl Engine {
         changes: &JsonSlice,
         (spelling, policy): (Spelling, Policy),
     ) -> Result<(), Error> {
-        self.replace_policies(kind, name, policy, |entry| {
+        self.replace_policies(kind, name, policy, &|entry| {
             let wrong = |why: String| Error::invalid(format!("{entry}: {why}"));
             if changes.kind() != Json::Object {
                 return Err(wrong(format!("policies must be an object, not {}", spelling.shown(changes))));
@@ -121,7 +121,7 @@ impl Engine {
         on: bool,
         (spelling, policy): (Spelling, Policy),
     ) -> Result<(), Error> {
-        self.replace_policies(kind, name, policy, |entry| {
+        self.replace_policies(kind, name, policy, &|entry| {
             let row = changeable(kind, policy_name, spelling)
                 .map_err(|why| Error::invalid(format!("{entry}: {why}")))?;
             let mut off = entry.switched_off.clone();
@@ -136,6 +136,16 @@ impl Engine {
     /// Clears the state of a policy of an entry, or of all its policies: results are removed, circuits close, budgets and
     /// allowances begin anew. Calls that run and wait are not concerned.
     pub(crate) fn clear_policy(
+        &self,
+        kind: Kind,
+        name: &str,
+        policy_name: Option<&str>,
+        spelling: Spelling,
+    ) -> Result<(), Error> {
+        parts(kind).iter().try_for_each(|kind| self.clear_entry(*kind, name, policy_name, spelling))
+    }
+
+    fn clear_entry(
         &self,
         kind: Kind,
         name: &str,
@@ -168,23 +178,40 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts an entry with other policies in the place of one.
+    /// Puts an entry with other policies in the place of one, and both entries of a provider or none.
     fn replace_policies(
         &self,
         kind: Kind,
         name: &str,
         policy: Policy,
-        change: impl Fn(&Registered) -> Result<(Policies, Vec<&'static str>), Error>,
+        change: &dyn Fn(&Registered) -> Result<(Policies, Vec<&'static str>), Error>,
     ) -> Result<(), Error> {
-        loop {
-            let entry = self.0.catalog.get(kind, name).ok_or_else(|| no_entry(kind, name))?;
+        let changed = |kind: &Kind| loop {
+            let entry = self.0.catalog.get(*kind, name).ok_or_else(|| no_entry(*kind, name))?;
             let (policies, off) = change(&entry)?;
             let changed = entry.changed(policies, off, policy)?;
             // If another thread has changed the entry meanwhile, its change must not get lost.
             if self.0.catalog.replace(&entry, changed) {
                 return Ok(());
             }
+        };
+        let parts = parts(kind);
+        // A change that is wrong for one part is not made in the other.
+        for part in &parts[1..] {
+            let entry = self.0.catalog.get(*part, name).ok_or_else(|| no_entry(*part, name))?;
+            let (policies, off) = change(&entry)?;
+            entry.changed(policies, off, policy)?;
         }
+        parts.iter().try_for_each(changed)
+    }
+}
+
+/// The entries that have a kind and a name: a provider is one that lists and one that reads.
+fn parts(kind: Kind) -> &'static [Kind] {
+    const PROVIDER: [Kind; 2] = [Kind::ResourceProvider, Kind::ResourceTemplate];
+    match kind {
+        Kind::ResourceProvider => &PROVIDER,
+        kind => &Kind::ALL[kind.index()..][..1],
     }
 }
 

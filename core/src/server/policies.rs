@@ -97,8 +97,7 @@ impl Server {
         policies: &JsonSlice,
         spelling: Spelling,
     ) -> Result<(), Error> {
-        let change = |kind| self.engine.change_policies(kind, name, policies, (spelling, self.arguments));
-        parts(kind).iter().try_for_each(|kind| change(*kind))
+        self.engine.change_policies(kind, name, policies, (spelling, self.arguments))
     }
 
     /// [`Server::enable_policy`] and [`Server::disable_policy`] in the spelling of a language.
@@ -110,8 +109,7 @@ impl Server {
         on: bool,
         spelling: Spelling,
     ) -> Result<(), Error> {
-        let switch = |kind| self.engine.switch_policy((kind, name), policy, on, (spelling, self.arguments));
-        parts(kind).iter().try_for_each(|kind| switch(*kind))
+        self.engine.switch_policy((kind, name), policy, on, (spelling, self.arguments))
     }
 
     /// [`Server::clear_policy`] in the spelling of a language.
@@ -122,7 +120,7 @@ impl Server {
         policy: Option<&str>,
         spelling: Spelling,
     ) -> Result<(), Error> {
-        parts(kind).iter().try_for_each(|kind| self.engine.clear_policy(*kind, name, policy, spelling))
+        self.engine.clear_policy(kind, name, policy, spelling)
     }
 
     /// An entry as it would be registered now, and the policies that are switched off.
@@ -130,14 +128,5 @@ impl Server {
     pub fn source(&self, kind: Kind, name: &str) -> Option<(Entry, Vec<&'static str>)> {
         let (entry, _) = self.registered(kind, name)?;
         Some((entry.source.clone(), entry.switched_off.clone()))
-    }
-}
-
-/// A provider is an entry that lists and one that reads.
-fn parts(kind: Kind) -> &'static [Kind] {
-    const PROVIDER: [Kind; 2] = [Kind::ResourceProvider, Kind::ResourceTemplate];
-    match kind {
-        Kind::ResourceProvider => &PROVIDER,
-        kind => &Kind::ALL[kind.index()..][..1],
     }
 }

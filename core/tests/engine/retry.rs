@@ -219,6 +219,44 @@ fn a_call_that_has_asked_is_not_retried() {
     bench.assert_settled();
 }
 
+/// What a stage answers is no outcome of the handler. The next attempt would pass the stage by.
+#[test]
+fn the_answer_of_a_stage_is_not_retried() {
+    let limit = json!({ "amount": 1, "per": 3_600_000, "refusal": "result" });
+    let all = json!(["failed", "errors", "exceptions"]);
+    let bench =
+        bench(json!({ "retry": { "attempts": 3, "backoff": 1, "counts": all }, "rate_limit": limit }));
+    bench.call_modern(1, "fetch");
+    bench.text(begun(&bench).unwrap(), "once");
+    bench.sink.take();
+    for id in 2..40 {
+        bench.call_modern(id, "fetch");
+        assert!(result_text(&bench.sink.one()).starts_with("Too many calls"));
+        bench.advance(SECOND);
+        assert!(begun(&bench).is_none());
+    }
+    let state = bench.server.policies(Kind::Tool, "fetch").unwrap().to_value().unwrap();
+    assert_eq!(state["state"]["retry"]["left"], 10, "nothing was retried");
+    bench.assert_settled();
+}
+
+/// Nor is the outcome of another call that a cache passes on.
+#[test]
+fn a_shared_failure_is_not_retried_once_more() {
+    let retry = json!({ "attempts": 2, "backoff": 100, "counts": ["failed"] });
+    let bench = bench(json!({ "retry": retry, "cache": 60_000 }));
+    for id in 1..=5 {
+        bench.call_modern(id, "fetch");
+    }
+    bench.port.complete(begun(&bench).unwrap(), Outcome::Failed("down".into())).unwrap();
+    wait(&bench);
+    bench.port.complete(begun(&bench).unwrap(), Outcome::Failed("down".into())).unwrap();
+    assert_eq!(bench.sink.take().iter().map(result_text).collect::<Vec<_>>(), ["down"; 5]);
+    bench.advance(60 * SECOND);
+    assert!(begun(&bench).is_none());
+    bench.assert_settled();
+}
+
 /// A call that waits for its next attempt can be cancelled, can be cut off, and holds nothing that others need.
 #[test]
 fn a_call_between_attempts_is_still_a_call() {

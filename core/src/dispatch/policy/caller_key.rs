@@ -128,25 +128,45 @@ impl CallFacts<'_> {
 pub(crate) type KeyHash = [u8; 32];
 
 /// The digest of a key's value. So keys are short, and stores do not have names and arguments in plain text.
-pub(crate) struct KeyDigest(Sha256);
+pub(crate) struct KeyDigest {
+    sha: Sha256,
+    /// Short parts are collected, because each update of a digest has its cost.
+    collected: [u8; COLLECTED],
+    length: usize,
+}
+
+/// The most bytes that are collected, whole blocks of the digest.
+const COLLECTED: usize = 128;
 
 impl KeyDigest {
     /// Begins a digest for the purpose `what`, which no other purpose has.
     pub(crate) fn of(what: &str) -> KeyDigest {
-        let mut digest = KeyDigest(Sha256::new());
+        let mut digest = KeyDigest { sha: Sha256::new(), collected: [0; COLLECTED], length: 0 };
         digest.part(what.as_bytes());
         digest
     }
 
     /// Adds a part. No two lists of parts have the same digest.
     pub(crate) fn part(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+        self.feed(&(bytes.len() as u64).to_be_bytes()[3..]);
+        self.feed(bytes);
     }
 
     /// Adds bytes that need no length, because they say where they end.
+    #[inline]
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        if let Some(room) = self.collected.get_mut(self.length..self.length + bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.length += bytes.len();
+        } else {
+            self.pass_collected();
+            self.sha.update(bytes);
+        }
+    }
+
+    fn pass_collected(&mut self) {
+        self.sha.update(&self.collected[..self.length]);
+        self.length = 0;
     }
 
     /// Adds the value that a request has for a key.
@@ -195,13 +215,14 @@ impl KeyDigest {
     }
 
     /// The digest as bytes.
-    pub(crate) fn hash(self) -> KeyHash {
-        self.0.finalize().into()
+    pub(crate) fn hash(mut self) -> KeyHash {
+        self.pass_collected();
+        self.sha.finalize().into()
     }
 
-    /// The digest as a text.
-    pub(crate) fn text(self) -> String {
-        URL_SAFE_NO_PAD.encode(self.hash())
+    /// Appends the digest to a text.
+    pub(crate) fn write_text(self, text: &mut String) {
+        URL_SAFE_NO_PAD.encode_string(self.hash(), text);
     }
 }
 
@@ -213,7 +234,9 @@ mod tests {
     fn digest(keys: &[Key], facts: &CallFacts<'_>) -> String {
         let mut digest = KeyDigest::of("test");
         keys.iter().for_each(|key| digest.value(key, facts));
-        digest.text()
+        let mut text = String::new();
+        digest.write_text(&mut text);
+        text
     }
 
     fn of_argument(arguments: Value) -> String {

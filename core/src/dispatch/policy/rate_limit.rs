@@ -42,6 +42,9 @@ words!(Counts: Calls = "calls", Misses = "misses");
 words!(Window: Sliding = "sliding", Bucket = "bucket");
 words!(OnStoreFailure: Refuse = "refuse", Pass = "pass");
 
+/// The length of a digest as text.
+const DIGEST: usize = 43;
+
 /// How many calls, or requests, may be made in a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallRate {
@@ -120,7 +123,11 @@ impl CallRates {
             }
             // Clients choose values, and so how many keys there are. These keys make no room by removing the others.
             let kind = if limit.is_wide() { "rate" } else { "rate_by" };
-            format!("{kind}/{}", digest.text())
+            let mut text = String::with_capacity(kind.len() + 1 + DIGEST);
+            text.push_str(kind);
+            text.push('/');
+            digest.write_text(&mut text);
+            text
         };
         self.0.iter().enumerate().map(key).collect()
     }

@@ -9,7 +9,7 @@ use crate::dispatch::registry::entry::{Entry, Retained};
 use crate::dispatch::registry::entry_policies::EntryPolicies;
 use crate::dispatch::registry::mount_names::Prefix;
 use crate::dispatch::skills::TEMPLATE;
-use crate::dispatch::uri_template::UriTemplate;
+use crate::dispatch::uri_template::{TemplateSet, UriTemplate, write_variables};
 use crate::dispatch::validation::arguments::{Arguments, Policy, Unready};
 use crate::dispatch::validation::headers::header_params;
 use crate::dispatch::validation::prompt_arguments::PromptArguments;
@@ -290,6 +290,13 @@ impl<T> Registered<T> {
         changed.rate_epoch = AtomicU64::new(self.rate_epoch.load(Ordering::Acquire));
         (changed.part, changed.switched_off) = (self.part, switched_off);
         Ok(changed)
+    }
+
+    /// The variables of an address, if the entry is a template that matches it.
+    pub(crate) fn variables(&self, address: &str) -> Option<JsonSlice> {
+        let Input::Template(template) = &self.input else { return None };
+        let set = TemplateSet::new([template.clone()]);
+        set.find(address).map(|(_, variables)| write_variables(&variables))
     }
 
     /// Applies a server's access rules, those of its settings, and the demands of the mounted server that the entry comes

@@ -18,7 +18,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::observer::RequestScope;
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::in_flight::InFlightCall;
-use crate::host::calls::op::CallContext;
+use crate::host::calls::op::{CallContext, Outcome};
 use crate::host::calls::start::CallSpec;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
@@ -346,7 +346,7 @@ impl HostPort {
         self.0.calls.with(id, |flight| flight.refused(refuser));
         let refused = caught(|| match answer {
             Answer::Error(error) => self.0.fail(id, &error),
-            Answer::Outcome(outcome, _) | Answer::Shared(outcome, _) => drop(self.complete(id, *outcome)),
+            Answer::Outcome(outcome, _) | Answer::Shared(outcome, _) => self.0.answer_by_stage(id, *outcome),
         });
         if let Err(panicked) = refused {
             self.0.panicked(format_args!("the end of a call at its stage {}", stage.name()), &panicked);
@@ -355,6 +355,13 @@ impl HostPort {
 }
 
 impl Shared {
+    /// Ends a call with an outcome that is not its handler's. So it is neither retried nor counted.
+    pub(in crate::host) fn answer_by_stage(&self, id: CallId, outcome: Outcome) {
+        if let Some(flight) = self.calls.remove(id) {
+            self.end_with(id, flight, outcome, false);
+        }
+    }
+
     /// Lets a call continue if its time passes at the stage where it is. `late` returns whether the call continues.
     pub(in crate::host) fn if_late(&self, id: CallId, late: impl FnOnce(Instant) -> bool + Send + 'static) {
         self.calls.with(id, |flight| flight.passage.if_late(Box::new(late)));

@@ -178,7 +178,7 @@ impl World {
             },
             ..CallContext::of(None, client, self.entries[place].clone())
         });
-        let check = self.random.one_in(4).then(|| Check { params: None });
+        let check = self.random.one_in(4).then(|| Box::new(Check { params: None }));
         let state_key = self.random.one_in(3).then(|| format!("nonce/{}", self.random.below(30)));
         let task = self.random.one_in(4).then_some(None);
         let round = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30))).map(Round::Key);

@@ -189,7 +189,7 @@ impl CallEnd {
 #[derive(Default)]
 pub(in crate::host) struct StageData {
     /// The check of the arguments, if it is too costly for the thread that received the call.
-    pub(in crate::host) check: Option<Check>,
+    pub(in crate::host) check: Option<Box<Check>>,
     /// The store's key for the request's state, which may be used only once.
     pub(in crate::host) state_key: Option<String>,
     /// The call continues a former round, so it takes nothing from the rates of the entry.
@@ -213,7 +213,7 @@ pub(in crate::host) struct StageData {
     /// The call is a task; the duration is how long to keep it, if the client gives one.
     pub(in crate::host) task: Option<Option<Duration>>,
     /// The answer of a stage that has answered before its `enter` returned.
-    pub(in crate::host) answer: Option<Answer>,
+    pub(in crate::host) answer: Option<Box<Answer>>,
 }
 
 impl Answer {

@@ -40,6 +40,7 @@
 //! and the stage keeps it.
 
 pub(super) mod chain;
+mod credits;
 pub(super) mod interface;
 pub(super) mod passage;
 pub(super) mod stages;

@@ -142,7 +142,7 @@ impl Passage {
         match verdict {
             Verdict::Answer(answer) => Settled::Answered(answer),
             Verdict::Wait if !resumed => match self.data.as_mut().and_then(|data| data.answer.take()) {
-                Some(answer) => Settled::Answered(answer),
+                Some(answer) => Settled::Answered(*answer),
                 None => {
                     self.position = Position::Waiting(stage);
                     Settled::Waits
@@ -161,7 +161,7 @@ impl Passage {
             }
             (Position::Entering(at), Err(answer)) if at == stage => {
                 self.position = Position::Answered(stage);
-                self.data.get_or_insert_default().answer = Some(answer);
+                self.data.get_or_insert_default().answer = Some(Box::new(answer));
                 Some(Continued::There)
             }
             (Position::Waiting(at), Ok(())) if at == stage => {

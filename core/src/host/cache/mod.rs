@@ -20,6 +20,7 @@ use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
+use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ impl HostPort {
         if renews == Some(true) {
             return Verdict::Pass;
         }
-        match cache.look(&key, call.id, self.0.now()) {
+        match cache.look(&key, call.id, self.0.limits.max_waiting_calls, self.0.now()) {
             Found::Fresh(result, rest) => {
                 Verdict::Answer(Answer::Shared(Box::new(results::outcome(&result)), rest))
             }
@@ -71,7 +72,16 @@ impl HostPort {
                 told(production);
                 Verdict::Pass
             }
-            Found::Wait => Verdict::Wait,
+            Found::Wait => {
+                self.0.return_credit(StageId::CacheLookup, call.id);
+                Verdict::Wait
+            }
+            Found::Full => {
+                let (entry, most) = (&call.context.entry, self.0.limits.max_waiting_calls);
+                let text =
+                    format!("Server busy: {most} calls wait for one result of {entry} (max_waiting_calls)");
+                RpcError::busy(text).refused_by(stage::CACHE, "max_waiting_calls").into()
+            }
         }
     }
 
@@ -108,8 +118,7 @@ impl HostPort {
     pub(in crate::host) fn answer_shared(&self, id: CallId, answer: Answer) {
         let Answer::Shared(outcome, fresh_for) = answer else { return };
         self.0.calls.with(id, |flight| flight.passage.data_mut().fresh_for = Some(fresh_for));
-        // A call that has ended meanwhile needs no answer.
-        if let Err(panicked) = caught(|| self.complete(id, *outcome)) {
+        if let Err(panicked) = caught(|| self.0.answer_by_stage(id, *outcome)) {
             self.0.panicked("the answer of a call from a cache", &panicked);
         }
     }
@@ -147,7 +156,7 @@ impl Shared {
         let mut next = cache.pass_on(&production);
         while let Some(id) = next {
             let resumed = caught(|| {
-                port.resume(StageId::CacheLookup, id, self.now(), |flight| {
+                port.resume_with_credit(StageId::CacheLookup, id, self.now(), |flight| {
                     flight.passage.data_mut().production = Some(production);
                     Ok(())
                 })

@@ -12,6 +12,7 @@ use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::host::lanes::wake_batch;
 use crate::panics::caught;
+use crate::proto::catalog::kind::Kind;
 use crate::proto::messages::error::code;
 use std::time::Duration;
 
@@ -96,7 +97,10 @@ impl Shared {
         let _turn = wake_batch::batch();
         let port = HostPort(this);
         for id in waiting {
-            let resumed = caught(|| port.resume(StageId::CacheLookup, id, self.now(), |_| decide()));
+            let resumed = caught(|| match decide() {
+                Ok(()) => port.resume_with_credit(StageId::CacheLookup, id, self.now(), |_| Ok(())),
+                Err(answer) => port.resume(StageId::CacheLookup, id, self.now(), |_| Err(answer)),
+            });
             if let Err(panicked) = resumed {
                 self.fail_panicked(id, &panicked);
             }
@@ -119,6 +123,18 @@ impl Shared {
         let shared = Some((outcome.clone(), Duration::ZERO));
         self.share(Settled { waiting: cache.finish(&production, None, self.now()), shared });
         Answer::Shared(Box::new(outcome), Duration::ZERO)
+    }
+
+    /// An old result for a call that was removed from the table because its time is over, and what its waiting calls get.
+    pub(in crate::host) fn stale_of(&self, flight: &mut InFlightCall) -> Option<(Outcome, Settled)> {
+        let entry = flight.context.entry.clone();
+        let cache = entry.cache.as_ref()?;
+        let data = flight.passage.data()?;
+        let production = data.production?;
+        let stale = outcome_of(&cache.if_error(&production, self.now())?);
+        (data.production, data.fresh_for) = (None, Some(Duration::ZERO));
+        let shared = Some((stale.clone(), Duration::ZERO));
+        Some((stale, Settled { waiting: cache.finish(&production, None, self.now()), shared }))
     }
 
     /// Records that the outcome of a call is for its client alone, because the call asks its client or becomes a task. The
@@ -150,11 +166,17 @@ impl Engine {
         if !self.0.catalog.caches() {
             return;
         }
-        let snapshot = self.0.catalog.snapshot();
-        if let Some((entry, _)) = snapshot.resource(address)
-            && let Some(cache) = &entry.cache
+        // Hidden entries too, because they may be shown again.
+        if let Some(cache) = self.0.catalog.get(Kind::Resource, address).and_then(|entry| entry.cache.clone())
         {
-            cache.clear(Some(address));
+            cache.clear(None);
+        }
+        for (entry, _) in self.0.catalog.all(Kind::ResourceTemplate) {
+            if let Some(cache) = &entry.cache
+                && let Some(variables) = entry.variables(address)
+            {
+                cache.clear(Some(&variables));
+            }
         }
     }
 }

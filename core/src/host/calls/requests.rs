@@ -333,7 +333,7 @@ impl Engine {
             TaskMode::Never => (None, false),
         };
         let stage_data = (unchecked || state.is_some() || task.is_some()).then(|| {
-            let check = unchecked.then(|| Check { params: Some(params.clone()) });
+            let check = unchecked.then(|| Box::new(Check { params: Some(params.clone()) }));
             let state = state.as_deref();
             let state_key = state.filter(|_| once).map(state_key);
             // With `once_only`, a state that is used again is refused in any case.

@@ -29,6 +29,15 @@ struct Plan {
     wait: Duration,
 }
 
+/// Whether an outcome may count as a failure, for any entry.
+fn is_failure(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed(_) | Outcome::Exception(_) | Outcome::Error(_) => true,
+        Outcome::Result(result) => result.member("isError").is_some(),
+        _ => false,
+    }
+}
+
 /// Whether an outcome counts as a failure.
 fn counts(rules: &RetryRules, end: CallEnd) -> bool {
     let failure = match end {
@@ -45,7 +54,7 @@ impl HostPort {
     /// is not used.
     #[inline]
     pub(in crate::host) fn retries(&self, id: CallId, outcome: &Outcome) -> bool {
-        self.0.catalog.retries() && self.retry(id, outcome)
+        self.0.catalog.retries() && is_failure(outcome) && self.retry(id, outcome)
     }
 
     fn retry(&self, id: CallId, outcome: &Outcome) -> bool {
@@ -60,11 +69,14 @@ impl HostPort {
         let mut former = None;
         let plan = self.0.with_deadline(id, |flight, deadline| {
             let plan = plan(flight, outcome, *deadline, now, random)?;
-            former = Some(take(&mut flight.handler));
+            former = Some((take(&mut flight.handler), flight.following.take()));
             Some(plan)
         });
-        // What the attempt leaves behind is dropped without a lock.
-        drop(former);
+        // What the attempt leaves behind is ended without a lock.
+        if let Some((handler, following)) = former {
+            following.iter().for_each(|following| self.0.end_following(following));
+            drop(handler);
+        }
         let Some(Plan { context, release, mut held, wait }) = plan.flatten() else { return false };
         for stage in release {
             self.0.release_early(stage, id, &context, &mut held);

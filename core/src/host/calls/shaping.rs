@@ -7,6 +7,7 @@ use crate::host::admission::interface::CallEnd;
 use crate::host::cache::Ended;
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::Outcome;
+use crate::host::calls::start::Role;
 use crate::host::delivery::sink::Outgoing;
 use crate::host::engine::Engine;
 use crate::host::engine_state::Shared;
@@ -33,7 +34,20 @@ impl Shared {
     }
 
     /// The response to a call whose handler completed.
-    pub(in crate::host) fn complete(&self, id: CallId, mut flight: InFlightCall, outcome: Outcome) {
+    pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
+        flight.counts_for_retries();
+        self.end_with(id, flight, outcome, true);
+    }
+
+    /// The response to a call with this outcome. `ran` says whether it is that of the call's own handler. Otherwise it says
+    /// nothing about the handler, and is not kept for others.
+    pub(in crate::host) fn end_with(
+        &self,
+        id: CallId,
+        mut flight: InFlightCall,
+        outcome: Outcome,
+        ran: bool,
+    ) {
         if let (Some(outer), None) = (flight.outer(), &flight.listing) {
             // For middleware: it gets the outcome as the handler returned it.
             self.finish(id, &mut flight, Outgoing::Dropped, None);
@@ -46,8 +60,7 @@ impl Shared {
             self.deliver_outcome(&flight, &outcome);
             return self.finish(id, &mut flight, Outgoing::Dropped, None);
         }
-        flight.counts_for_retries();
-        let end = flight.passage.data().is_some().then(|| CallEnd::of(&outcome, &flight.context));
+        let end = (ran && flight.passage.data().is_some()).then(|| CallEnd::of(&outcome, &flight.context));
         let answered = caught(|| self.answer_of(&flight, outcome)).unwrap_or_else(|panicked| {
             let error = self.panicked(format_args!("the answer of {}", flight.entry()), &panicked);
             if flight.id().is_none() {
@@ -99,6 +112,13 @@ impl Shared {
             }
             outcome => outcome,
         };
+        // Nothing is shaped for a call without a client, but others may get the result.
+        if flight.role == Role::Renewal
+            && let Err(reason) = self.check_result(flight, &outcome)
+        {
+            self.log_handler_fault(|| reason.clone());
+            return (Outgoing::Dropped, Some(reason), Some(outcome));
+        }
         let outgoing = self.shape(flight, &outcome, &mut wrong);
         (outgoing, wrong, Some(outcome))
     }
@@ -189,6 +209,25 @@ impl Shared {
         }
     }
 
+    /// Checks a result as [`Shared::shape`] does.
+    fn check_result(&self, flight: &InFlightCall, outcome: &Outcome) -> Result<(), String> {
+        let entry = flight.entry();
+        let returned = match outcome {
+            Outcome::Text(text) => HandlerResult::Text(text),
+            Outcome::Json(value) => HandlerResult::Json(value),
+            Outcome::Bytes(bytes) => HandlerResult::Bytes(bytes),
+            Outcome::Content(value) => HandlerResult::Content(value),
+            Outcome::Result(value) => HandlerResult::Result(value),
+            Outcome::Failed(_) | Outcome::Exception(_) | Outcome::Error(_) | Outcome::Suspend => {
+                return Ok(());
+            }
+        };
+        let uri = address(flight.context.uri.as_deref().unwrap_or_default());
+        let (structured, wraps) = (entry.structured, entry.wraps);
+        let called = CalledEntry { definition: entry.definition(), uri: &uri, structured, wraps };
+        self.fits(entry, &CheckedResult::new(called, returned)?)
+    }
+
     /// Checks that a tool's structured content satisfies its output schema (TL-21, TL-25).
     fn fits(&self, entry: &Registered, checked: &CheckedResult<'_>) -> Result<(), String> {
         let Some(schema) = entry.output.as_ref().filter(|_| !checked.is_failed()) else { return Ok(()) };
@@ -221,6 +260,10 @@ impl Shared {
                 let mut hints = limited(self.shaper.hints(Cacheable::Read, own, flight.retried));
                 if let Some(rest) = shared {
                     hints.ttl = hints.ttl.min(rest);
+                    // The time that the result has is that of its first response, but its scope still holds.
+                    if says_private(outcome) {
+                        hints.scope = CacheScope::Private;
+                    }
                 }
                 Some((hints, !flight.retried && shared.is_none()))
             }
@@ -235,6 +278,12 @@ impl Shared {
             _ => None,
         }
     }
+}
+
+/// Whether a result says that it is for its client only.
+fn says_private(outcome: &Outcome) -> bool {
+    let Outcome::Result(result) = outcome else { return false };
+    result.member("cacheScope").is_some_and(|scope| scope.decode_str().as_deref() == Some("private"))
 }
 
 /// The hints that follow from the cache of an entry.

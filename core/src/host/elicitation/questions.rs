@@ -8,6 +8,7 @@ use crate::host::admission::chain::StageId;
 use crate::host::calls::completion::settle;
 use crate::host::calls::dispatch::Thread;
 use crate::host::calls::op::{AskMode, CallContext, HostOp, Outcome, Stale};
+use crate::host::calls::start::Role;
 use crate::host::delivery::outbox::{Outbox, Sent};
 use crate::host::delivery::sink::{Delivery, Outgoing};
 use crate::host::elicitation::confirmation::ended;
@@ -128,9 +129,15 @@ impl HostPort {
     /// The call that asks, and its session, if questions can be asked in it.
     pub(super) fn asks_of(&self, id: CallId, kind: Question) -> Result<AskingCall, AskError> {
         let found = self.0.calls.with(id, |flight| {
-            (flight.context.clone(), flight.peer.clone(), flight.task.clone(), flight.outer())
+            let role = flight.role;
+            (flight.context.clone(), flight.peer.clone(), flight.task.clone(), role)
         });
-        let (context, peer, task, outer) = found.ok_or(AskError::Stale)?;
+        let (context, peer, task, role) = found.ok_or(AskError::Stale)?;
+        let outer = role.outer();
+        if role == Role::Renewal {
+            let text = "the call renews a result of a cache, and has no client";
+            return Err(AskError::Failed(format!("{}: {text}", kind.noun())));
+        }
         if outer.is_some() {
             let text = "a handler cannot ask the client inside middleware of another language";
             return Err(AskError::Invalid(format!("{}: {text}", kind.noun())));

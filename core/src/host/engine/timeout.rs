@@ -82,6 +82,10 @@ impl Engine {
         if let Some((stage, error)) =
             flight.passage.stage().and_then(|stage| Some((stage, stage.late(&flight.context)?)))
         {
+            if let Some((outcome, settled)) = self.0.stale_of(&mut flight) {
+                self.0.end_with(call, flight, outcome, false);
+                return self.0.share(settled);
+            }
             flight.refused_at(stage.name(), &error);
             return self.0.fail_removed(call, flight, &error);
         }

@@ -246,6 +246,11 @@ impl Sink for InnerSink {
         }
         Delivery::Queued
     }
+
+    /// An outer call without a client gets the failures of the engine in this way.
+    fn outcome(&self, outcome: &Outcome) {
+        self.port.0.followed(self.outer, outcome.clone());
+    }
 }
 
 /// A result without the members that every result gets when it is sent.

@@ -181,7 +181,7 @@ impl Engine {
         }
         let (input, check) = match entry.prepare_quickly(input()) {
             Ok(input) => (input, None),
-            Err(Unready::Costly(input)) => (input, Some(Check { params: None })),
+            Err(Unready::Costly(input)) => (input, Some(Box::new(Check { params: None }))),
             Err(Unready::Refused(reason)) => {
                 observed.refused(ARGUMENTS);
                 self.0.log_handler_fault(|| format!("{entry} was not called: {reason}"));

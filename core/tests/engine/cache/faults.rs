@@ -94,7 +94,8 @@ fn a_cancelled_call_is_taken_over() {
 #[test]
 fn many_calls_that_are_refused_in_turn_need_no_stack() {
     let limit = json!({ "amount": 1, "per": 60_000, "counts": "misses" });
-    let bench = bench(json!({ "cache": { "ttl": 60_000, "public": true }, "rate_limit": limit }));
+    let bench = Bench::with(|limits| limits.max_waiting_calls = 10_000);
+    add(&bench, "fetch", json!({ "cache": { "ttl": 60_000, "public": true }, "rate_limit": limit })).unwrap();
     let callers: Vec<_> = (0..200).map(|_| Caller::new(None)).collect();
     for _ in 0..10 {
         for caller in &callers {
@@ -109,6 +110,49 @@ fn many_calls_that_are_refused_in_turn_need_no_stack() {
         assert!(answers.iter().all(|answer| error_of(answer).1.starts_with("Too many calls")));
     }
     bench.drain();
+    bench.assert_settled();
+}
+
+/// The refusal of one caller is not that of another, who waits.
+#[test]
+fn a_refusal_is_not_shared() {
+    let limit = json!({
+        "amount": 1, "per": 3_600_000, "by": "principal", "counts": "misses", "refusal": "result",
+    });
+    let bench =
+        bench(json!({ "cache": { "ttl": 1000, "public": true }, "rate_limit": limit, "max_concurrency": 1 }));
+    let [ann, ben] = ["ann", "ben"].map(|name| Caller::new(Some(name.into())));
+    ann.produces(&bench, json!({}), "one");
+    bench.advance(SECOND);
+    ann.start(&bench, json!({}));
+    assert!(result_text(&ann.sink.one()).starts_with("Too many calls"));
+    ben.produces(&bench, json!({}), "two");
+    bench.assert_settled();
+}
+
+/// Calls that wait for a result hold no credit of their lane, and their number is bounded.
+#[test]
+fn calls_that_wait_leave_room_for_others() {
+    let bench = Bench::with(|limits| (limits.max_lane_calls, limits.max_waiting_calls) = (4, 6));
+    add(&bench, "fetch", json!({ "cache": 60_000 })).unwrap();
+    let caller = Caller::new(None);
+    let run = caller.runs(&bench, json!({}));
+    for _ in 0..6 {
+        caller.start(&bench, json!({}));
+    }
+    caller.sink.nothing();
+    caller.start(&bench, json!({}));
+    let busy = "Server busy: 6 calls wait for one result of tool \"fetch\" (max_waiting_calls)";
+    assert_eq!(error_of(&caller.sink.one()).1, busy);
+    for id in 100..103 {
+        bench.call_modern(id, "slow");
+    }
+    assert_eq!(begun(&bench).len(), 3, "the lane has room for other calls");
+    bench.sink.nothing();
+    (100..103).for_each(|id| bench.cancel(id));
+    bench.drain();
+    done(&bench, run, "one");
+    assert_eq!(caller.sink.take().len(), 7);
     bench.assert_settled();
 }
 

@@ -83,6 +83,46 @@ fn a_result_may_say_how_long_it_is_fresh() {
     assert!(read(&bench, "a:short").0 && !read(&bench, "a:long").0);
 }
 
+/// What is for one client only does not become public with its second response.
+#[test]
+fn a_private_result_stays_private() {
+    let bench = Bench::new();
+    let set = json!({ "cache": 10_000, "cache_hints": { "ttlMs": 9000, "cacheScope": "public" } });
+    resource(&bench, Kind::Resource, "a:b", set);
+    let result = json!({ "contents": [{ "uri": "a:b", "text": "x" }], "cacheScope": "private" });
+    bench.send(modern(
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": { "uri": "a:b" } }),
+    ));
+    let run = begun(&bench).pop().unwrap();
+    bench.port.complete(run.id, Outcome::Result(JsonSlice::from_value(&result))).unwrap();
+    assert_eq!(bench.sink.one()["result"]["cacheScope"], "private");
+    let (ran, again) = read(&bench, "a:b");
+    assert!(!ran && again["cacheScope"] == "private", "{again}");
+}
+
+/// Entries that are hidden at the time, and other spellings of an address.
+#[test]
+fn an_update_finds_all_results_of_an_address() {
+    let bench = Bench::new();
+    resource(&bench, Kind::Resource, "a:one", json!({ "cache": 60_000 }));
+    resource(&bench, Kind::ResourceTemplate, "b:{x}", json!({ "cache": 60_000 }));
+    for uri in ["a:one", "b:ab", "b:a%62"] {
+        assert!(read(&bench, uri).0 && !read(&bench, uri).0, "{uri}");
+    }
+    for (kind, name) in [(Kind::Resource, "a:one"), (Kind::ResourceTemplate, "b:{x}")] {
+        bench.server.disable(kind, name);
+    }
+    bench.server.resource_updated("a:one");
+    bench.server.resource_updated("b:ab");
+    for (kind, name) in [(Kind::Resource, "a:one"), (Kind::ResourceTemplate, "b:{x}")] {
+        bench.server.enable(kind, name);
+    }
+    for uri in ["a:one", "b:ab", "b:a%62"] {
+        assert!(read(&bench, uri).0, "{uri}");
+    }
+    bench.assert_settled();
+}
+
 #[test]
 fn an_update_of_a_resource_removes_its_results() {
     let bench = Bench::new();

@@ -42,6 +42,63 @@ fn a_renewal_that_takes_long_answers_calls_too() {
     bench.assert_settled();
 }
 
+/// A renewal has no client that would see that a result is not valid.
+#[test]
+fn a_renewal_that_is_not_valid_leaves_the_old_result_as_it_is() {
+    let bench = bench(json!({ "cache": { "ttl": 1000, "stale_while_revalidate": 5000 } }));
+    let caller = Caller::new(None);
+    caller.produces(&bench, json!({}), "old");
+    bench.advance(SECOND);
+    for _ in 0..2 {
+        caller.start(&bench, json!({}));
+        assert_eq!(result_text(&caller.sink.one()), "old");
+        let renewal = begun(&bench).pop().expect("another renewal");
+        bench.port.complete(renewal.id, Outcome::Content(JsonSlice::from_value(&json!(5)))).unwrap();
+    }
+    bench.assert_settled();
+}
+
+/// A renewal cannot ask, so it does not wait for an answer.
+#[test]
+fn a_renewal_cannot_ask() {
+    let bench = bench(json!({ "cache": { "ttl": 1000, "stale_while_revalidate": 5000 } }));
+    bench.initialize(LEGACY);
+    bench.call(1, "fetch");
+    done(&bench, begun(&bench).pop().unwrap().id, "old");
+    bench.sink.take();
+    bench.advance(SECOND);
+    bench.call(2, "fetch");
+    assert_eq!(result_text(&bench.sink.one()), "old");
+    let renewal = begun(&bench).pop().expect("a renewal").id;
+    let refused = bench.port.ask(renewal, ask("name"), tenon_mcp::AskMode::Park).unwrap_err();
+    assert!(
+        refused.to_string().contains("the call renews a result of a cache, and has no client"),
+        "{refused}"
+    );
+    bench.port.complete(renewal, Outcome::Failed(refused.to_string())).unwrap();
+    bench.sink.nothing();
+    bench.assert_settled();
+}
+
+/// A renewal that does not reach its handler leaves nothing behind that calls would wait for.
+#[test]
+fn a_renewal_that_is_refused_is_forgotten() {
+    let limit = json!({ "amount": 1, "per": 3_600_000, "counts": "misses" });
+    let bench = bench(json!({
+        "cache": { "ttl": 1000, "stale_while_revalidate": 5000 }, "rate_limit": limit,
+    }));
+    let caller = Caller::new(None);
+    caller.produces(&bench, json!({}), "old");
+    bench.advance(SECOND);
+    for _ in 0..3 {
+        assert_eq!(caller.kept(&bench, json!({})), "old");
+    }
+    bench.advance(5 * SECOND);
+    caller.start(&bench, json!({}));
+    assert!(error_of(&caller.sink.one()).1.starts_with("Too many calls"), "it does not wait");
+    bench.assert_settled();
+}
+
 #[test]
 fn a_renewal_that_fails_leaves_the_old_result_as_it_is() {
     let bench = bench(json!({ "cache": { "ttl": 1000, "stale_while_revalidate": 5000 } }));

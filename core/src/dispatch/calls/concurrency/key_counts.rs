@@ -1,8 +1,7 @@
 //! Counts the calls that run with each value of each key.
 
 use crate::dispatch::policy::{KeyHash, MAX_CONCURRENCY_KEYS};
-use crate::dispatch::shrinking_map::shrink;
-use std::collections::HashMap;
+use crate::dispatch::shrinking_map::{FastMap, shrink};
 
 /// The values of one call, by their numbers. Calls with equal values have equal numbers while one of them is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +13,7 @@ pub(super) struct KeyCounts {
     /// How many calls may run with one value of each key.
     most: Vec<usize>,
     /// The number of each value, by the place of its key. Numbers make searches for a call that can run cheap.
-    numbers: HashMap<(usize, KeyHash), u32>,
+    numbers: FastMap<(usize, KeyHash), u32>,
     values: Vec<Value>,
     /// Numbers that can be used again.
     free: Vec<u32>,
@@ -30,7 +29,7 @@ struct Value {
 
 impl KeyCounts {
     pub(super) fn new(most: Vec<usize>) -> KeyCounts {
-        KeyCounts { most, numbers: HashMap::new(), values: Vec::new(), free: Vec::new() }
+        KeyCounts { most, numbers: FastMap::default(), values: Vec::new(), free: Vec::new() }
     }
 
     /// The number of keys.

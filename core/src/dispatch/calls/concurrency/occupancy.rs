@@ -5,8 +5,8 @@ use super::key_counts::{KeyCounts, Values};
 use super::queue::Queue;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
-use crate::dispatch::shrinking_map::shrink;
-use std::collections::{HashMap, VecDeque};
+use crate::dispatch::shrinking_map::{FastMap, shrink};
+use std::collections::VecDeque;
 
 /// After each step, no waiting call can run.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Occupancy {
     running: usize,
     counts: KeyCounts,
     /// The values of the calls that run, if there are keys.
-    held: HashMap<CallId, Values>,
+    held: FastMap<CallId, Values>,
     queue: Queue,
 }
 
@@ -26,7 +26,7 @@ impl Occupancy {
             most: most.unwrap_or(usize::MAX),
             running: 0,
             counts: KeyCounts::new(by),
-            held: HashMap::new(),
+            held: FastMap::default(),
             queue: Queue::default(),
         }
     }

@@ -3,8 +3,8 @@
 use super::key_counts::Values;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
-use crate::dispatch::shrinking_map::shrink;
-use std::collections::{BTreeMap, HashMap};
+use crate::dispatch::shrinking_map::{FastMap, shrink};
+use std::collections::BTreeMap;
 
 /// The calls that wait. A caller without a waiting call is forgotten.
 #[derive(Debug, Default)]
@@ -12,8 +12,8 @@ pub(super) struct Queue {
     /// The callers, in the order of their turns.
     turns: BTreeMap<u64, Caller>,
     /// The turn of each caller.
-    callers: HashMap<KeyHash, u64>,
-    calls: HashMap<CallId, QueuedCall>,
+    callers: FastMap<KeyHash, u64>,
+    calls: FastMap<CallId, QueuedCall>,
     /// The number of the next turn or arrival.
     next: u64,
 }

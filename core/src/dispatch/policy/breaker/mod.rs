@@ -12,11 +12,12 @@ pub(crate) use circuit::Change;
 
 use super::caller_key::{CallFacts, Key, KeyDigest, KeyHash};
 use super::refusal::RefusalForm;
-use crate::dispatch::shrinking_map::shrink;
+use crate::dispatch::shrinking_map::{FastMap, shrink};
 use crate::locks::Mutex;
 use circuit::{Circuit, Ticket};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a breaker counts as a failure.
@@ -82,11 +83,13 @@ pub(crate) struct Breaker(Arc<Shared>);
 struct Shared {
     rules: BreakerRules,
     circuits: Mutex<Circuits>,
+    /// The number of circuits, which most calls look at without the lock.
+    kept: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Circuits {
-    of_keys: HashMap<KeyHash, (Circuit, u64)>,
+    of_keys: FastMap<KeyHash, (Circuit, u64)>,
     /// The circuits that are closed, and then the others, in the order of their last use.
     order: BTreeSet<(bool, u64, KeyHash)>,
     uses: u64,
@@ -104,7 +107,7 @@ pub(crate) struct Permit {
 
 impl Breaker {
     pub(crate) fn new(rules: BreakerRules) -> Breaker {
-        Breaker(Arc::new(Shared { rules, circuits: Mutex::default() }))
+        Breaker(Arc::new(Shared { rules, circuits: Mutex::default(), kept: AtomicUsize::new(0) }))
     }
 
     pub(crate) fn rules(&self) -> &BreakerRules {
@@ -118,8 +121,19 @@ impl Breaker {
         let latest = circuits.latest;
         let admitted =
             circuits.with(key, most, &self.0.rules, now, |circuit| circuit.admit(&self.0.rules, latest, now));
+        self.note(&circuits);
         let ticket = Some(admitted?);
         Ok(Permit { breaker: self.clone(), key, ticket })
+    }
+
+    /// Whether any call may be refused: there are circuits with failures.
+    #[inline]
+    pub(crate) fn may_refuse(&self) -> bool {
+        self.0.kept.load(Ordering::Relaxed) > 0
+    }
+
+    fn note(&self, circuits: &Circuits) {
+        self.0.kept.store(circuits.of_keys.len(), Ordering::Relaxed);
     }
 
     /// The time until a call may pass, if none may pass now.
@@ -150,7 +164,12 @@ impl Breaker {
 
     /// Closes all circuits. Calls that run do not count any more.
     pub(crate) fn clear(&self) {
-        let old = std::mem::take(&mut *self.0.circuits.lock());
+        let mut circuits = self.0.circuits.lock();
+        // Permits of before must not be taken for those of a later opening.
+        let latest = circuits.latest;
+        let old = std::mem::replace(&mut *circuits, Circuits { latest, ..Circuits::default() });
+        self.note(&circuits);
+        drop(circuits);
         drop(old);
     }
 
@@ -194,6 +213,7 @@ impl Breaker {
         let change = circuits
             .with(key, most, rules, now, |circuit| circuit.record(ticket, ended, rules, &mut latest, now));
         circuits.latest = latest;
+        self.note(&circuits);
         change
     }
 }

@@ -1,14 +1,14 @@
 //! What a result is kept under: the entry, the caller, and the arguments.
 
 use crate::dispatch::policy::caller_key::{CallFacts, KeyDigest, KeyHash};
-use crate::json::canonical_exact;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use crate::json::{JsonSlice, canonical_exact};
+use std::hash::{DefaultHasher, Hasher};
 
 /// The key of a call in the cache of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallKey {
     pub(crate) key: KeyHash,
-    /// The address that is read, as a digest, by which results are removed.
+    /// The variables of the address that is read, as a digest.
     pub(crate) address: u64,
 }
 
@@ -40,12 +40,14 @@ pub(crate) fn call_key(
     if let Some(arguments) = facts.arguments {
         canonical_exact(arguments, &mut |bytes| digest.feed(bytes));
     }
-    CallKey { key: digest.hash(), address: address_hash(address.unwrap_or_default()) }
+    let variables = facts.arguments.filter(|_| address.is_some());
+    CallKey { key: digest.hash(), address: variables.map_or(0, variables_hash) }
 }
 
-/// The digest of an address. Addresses with one digest are removed together, which costs a run of the handler.
-pub(super) fn address_hash(address: &str) -> u64 {
+/// The digest of the variables of an address, by which results are removed. Two addresses of a template may have the same
+/// variables. Those with one digest are removed together, which costs a run of the handler.
+pub(super) fn variables_hash(variables: &JsonSlice) -> u64 {
     let mut hasher = DefaultHasher::new();
-    address.hash(&mut hasher);
+    canonical_exact(variables, &mut |bytes| hasher.write(bytes));
     hasher.finish()
 }

@@ -14,6 +14,7 @@ pub(crate) use results::{CachedForm, CachedResult};
 
 use super::caller_key::{CallFacts, KeyDigest, KeyHash};
 use crate::dispatch::calls::table::CallId;
+use crate::json::JsonSlice;
 use crate::locks::Mutex;
 use productions::Productions;
 use results::Results;
@@ -59,6 +60,8 @@ pub(crate) enum Found {
     Produce(Production),
     /// Another call produces the result, and this one waits.
     Wait,
+    /// Another call produces the result, and too many wait for it.
+    Full,
 }
 
 impl ResultCache {
@@ -78,8 +81,8 @@ impl ResultCache {
         &self.rules
     }
 
-    /// Looks for the result of a call.
-    pub(crate) fn look(&self, key: &CallKey, call: CallId, now: Instant) -> Found {
+    /// Looks for the result of a call. At most `bound` calls wait for one result.
+    pub(crate) fn look(&self, key: &CallKey, call: CallId, bound: usize, now: Instant) -> Found {
         let mut state = self.state.lock();
         let State { results, productions } = &mut *state;
         if let Some((result, age)) = results.get(&key.key, &self.rules, now) {
@@ -91,9 +94,10 @@ impl ResultCache {
                 Age::Stale { .. } => {}
             }
         }
-        match productions.join_or_begin(key, call) {
-            Some(production) => Found::Produce(production),
-            None => Found::Wait,
+        match productions.join(key, call, bound) {
+            None => Found::Produce(productions.begin(key, Some(call))),
+            Some(true) => Found::Wait,
+            Some(false) => Found::Full,
         }
     }
 
@@ -160,12 +164,12 @@ impl ResultCache {
         self.state.lock().productions.forget(call);
     }
 
-    /// Removes the results of an address, or all of them. What is being produced is not kept.
-    pub(crate) fn clear(&self, address: Option<&str>) {
+    /// Removes the results of the addresses with these variables of a template, or all of them. What is being produced is not kept.
+    pub(crate) fn clear(&self, variables: Option<&JsonSlice>) {
         let mut state = self.state.lock();
         let State { results, productions } = &mut *state;
-        let address = address.map(key::address_hash);
-        productions.outdate(address);
+        let address = variables.map(key::variables_hash);
+        productions.outdate(|of| address.is_none_or(|address| of.address == address));
         let old = results.clear(address);
         drop(state);
         drop(old);

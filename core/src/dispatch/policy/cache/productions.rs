@@ -3,8 +3,8 @@
 use super::key::CallKey;
 use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
-use crate::dispatch::shrinking_map::shrink;
-use std::collections::{HashMap, VecDeque};
+use crate::dispatch::shrinking_map::{FastMap, shrink};
+use std::collections::VecDeque;
 
 /// One run of the handler whose result others may get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) struct Production {
 
 #[derive(Debug)]
 struct InProgress {
-    key: CallKey,
+    production: Production,
     /// The call that produces; `None` for a renewal.
     call: Option<CallId>,
     waiting: VecDeque<CallId>,
@@ -36,52 +36,62 @@ enum Passing {
 /// The productions in progress. Each has at least one call in flight, which bounds them.
 #[derive(Debug, Default)]
 pub(super) struct Productions {
-    all: HashMap<u64, InProgress>,
-    /// The production that calls with a key wait for. One that is outdated has none.
-    current: HashMap<KeyHash, u64>,
+    /// Those that calls with a key wait for.
+    current: FastMap<KeyHash, InProgress>,
+    /// Those whose results are not kept, and that later calls do not wait for.
+    outdated: Vec<InProgress>,
     next: u64,
 }
 
 impl Productions {
-    fn begin(&mut self, key: CallKey, call: Option<CallId>) -> Production {
+    pub(super) fn begin(&mut self, key: &CallKey, call: Option<CallId>) -> Production {
         self.next += 1;
-        let number = self.next;
-        self.current.insert(key.key, number);
-        self.all.insert(number, InProgress { key, call, waiting: VecDeque::new(), passing: Passing::No });
-        Production { key: key.key, address: key.address, number }
+        let production = Production { key: key.key, address: key.address, number: self.next };
+        let in_progress = InProgress { production, call, waiting: VecDeque::new(), passing: Passing::No };
+        self.current.insert(key.key, in_progress);
+        production
+    }
+
+    fn get_mut(&mut self, production: &Production) -> Option<&mut InProgress> {
+        let is_meant = |of: &&mut InProgress| of.production.number == production.number;
+        let current = self.current.get_mut(&production.key).filter(is_meant);
+        current.or_else(|| self.outdated.iter_mut().find(is_meant))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &InProgress> {
+        self.current.values().chain(&self.outdated)
     }
 
     /// Begins a production without a call, unless one is in progress.
     pub(super) fn begin_renewal(&mut self, key: &CallKey) -> Option<Production> {
-        (!self.current.contains_key(&key.key)).then(|| self.begin(*key, None))
+        (!self.current.contains_key(&key.key)).then(|| self.begin(key, None))
     }
 
-    /// Begins a production. `None`: one is in progress, and the call waits for it.
-    pub(super) fn join_or_begin(&mut self, key: &CallKey, call: CallId) -> Option<Production> {
-        match self.current.get(&key.key).and_then(|number| self.all.get_mut(number)) {
-            Some(other) => {
-                other.waiting.push_back(call);
-                None
-            }
-            None => Some(self.begin(*key, Some(call))),
+    /// Lets a call wait for the production that is in progress. `false`: too many wait. `None`: there is none.
+    pub(super) fn join(&mut self, key: &CallKey, call: CallId, bound: usize) -> Option<bool> {
+        let other = self.current.get_mut(&key.key)?;
+        let has_room = other.waiting.len() < bound;
+        if has_room {
+            other.waiting.push_back(call);
         }
+        Some(has_room)
     }
 
     /// Ends a production. Returns the calls that wait, and whether the result may be kept.
     pub(super) fn finish(&mut self, production: &Production) -> Option<(Vec<CallId>, bool)> {
-        let ended = self.all.remove(&production.number)?;
-        let is_current = self.current.get(&production.key) == Some(&production.number);
-        if is_current {
-            self.current.remove(&production.key);
+        let is_meant = |of: &InProgress| of.production.number == production.number;
+        if self.current.get(&production.key).is_some_and(is_meant) {
+            let ended = self.current.remove(&production.key)?;
             shrink(&mut self.current);
+            return Some((ended.waiting.into(), true));
         }
-        shrink(&mut self.all);
-        Some((ended.waiting.into(), is_current))
+        let place = self.outdated.iter().position(is_meant)?;
+        Some((self.outdated.swap_remove(place).waiting.into(), false))
     }
 
     /// Gives a production whose call has ended without a result to the call that has waited longest.
     pub(super) fn pass_on(&mut self, production: &Production) -> Option<CallId> {
-        let of = self.all.get_mut(&production.number)?;
+        let of = self.get_mut(production)?;
         if of.passing != Passing::No {
             of.passing = Passing::Again;
             return None;
@@ -91,7 +101,7 @@ impl Productions {
 
     /// Records whether a call has taken the production over. Returns the next call, if there has to be one.
     pub(super) fn passed_on(&mut self, production: &Production, taken: bool) -> Option<CallId> {
-        let of = self.all.get_mut(&production.number)?;
+        let of = self.get_mut(production)?;
         if taken && of.passing == Passing::Yes {
             of.passing = Passing::No;
             return None;
@@ -100,49 +110,43 @@ impl Productions {
     }
 
     fn next_call(&mut self, production: &Production) -> Option<CallId> {
-        let of = self.all.get_mut(&production.number)?;
+        let of = self.get_mut(production)?;
         of.call = of.waiting.pop_front();
         of.passing = Passing::Yes;
-        if of.call.is_none() {
+        let next = of.call;
+        if next.is_none() {
             self.finish(production);
-            return None;
         }
-        of.call
+        next
     }
 
     /// The calls that wait for a production, which go on without it. Later calls do not wait for it either.
     pub(super) fn release_waiting(&mut self, production: &Production) -> Vec<CallId> {
-        let Some(of) = self.all.get_mut(&production.number) else { return Vec::new() };
-        if self.current.get(&production.key) == Some(&production.number) {
-            self.current.remove(&production.key);
-        }
-        std::mem::take(&mut of.waiting).into()
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty() && self.current.is_empty()
+        let Some(of) = self.get_mut(production) else { return Vec::new() };
+        let waiting = std::mem::take(&mut of.waiting);
+        self.outdate(|other| other.number == production.number);
+        waiting.into()
     }
 
     /// The production of a call.
     pub(super) fn of(&self, call: CallId) -> Option<Production> {
-        let (number, found) = self.all.iter().find(|(_, of)| of.call == Some(call))?;
-        Some(Production { key: found.key.key, address: found.key.address, number: *number })
+        self.all().find(|of| of.call == Some(call)).map(|of| of.production)
     }
 
     /// Removes a call that waits, wherever it does.
     pub(super) fn forget(&mut self, call: CallId) {
-        for of in self.all.values_mut() {
+        for of in self.current.values_mut().chain(&mut self.outdated) {
             of.waiting.retain(|waiting| *waiting != call);
         }
     }
 
-    /// What is being produced for an address, or for any, is not kept, and later calls do not wait for it.
-    pub(super) fn outdate(&mut self, address: Option<u64>) {
-        let all = &self.all;
-        let is_other = |number: &u64| {
-            address.is_some_and(|address| all.get(number).is_some_and(|of| of.key.address != address))
-        };
-        self.current.retain(|_, number| is_other(number));
+    /// What these productions produce is not kept, and later calls do not wait for it.
+    pub(super) fn outdate(&mut self, is_meant: impl Fn(&Production) -> bool) {
+        self.outdated.extend(self.current.extract_if(|_, of| is_meant(&of.production)).map(|(_, of)| of));
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
     }
 }

@@ -3,6 +3,7 @@
 use super::{Age, CacheRules, Production};
 use crate::dispatch::policy::KeyHash;
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use lru::LruCache;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -42,13 +43,13 @@ struct StoredResult {
 
 /// The results by their keys, the one that was used longest ago first.
 pub(super) struct Results {
-    kept: LruCache<KeyHash, StoredResult>,
+    kept: LruCache<KeyHash, StoredResult, RandomState>,
     bytes: usize,
 }
 
 impl Default for Results {
     fn default() -> Results {
-        Results { kept: LruCache::unbounded(), bytes: 0 }
+        Results { kept: LruCache::unbounded_with_hasher(RandomState::default()), bytes: 0 }
     }
 }
 

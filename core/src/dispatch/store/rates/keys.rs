@@ -2,9 +2,8 @@
 
 use super::order::OrderKey;
 use super::usage::Usage;
-use crate::dispatch::shrinking_map::shrink;
+use crate::dispatch::shrinking_map::{FastMap, shrink};
 use crate::dispatch::store::memory::StoreBounds;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The approximate bytes of a key besides its name: in two tables and in two orders.
@@ -13,8 +12,8 @@ const AROUND: usize = size_of::<Held>() + 160;
 /// The keys. Each has a number that no other key has had.
 #[derive(Default)]
 pub(super) struct Keys {
-    ids: HashMap<Arc<str>, u64>,
-    held: HashMap<u64, Held>,
+    ids: FastMap<Arc<str>, u64>,
+    held: FastMap<u64, Held>,
     last: u64,
     bytes: usize,
 }

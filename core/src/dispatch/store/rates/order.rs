@@ -1,14 +1,14 @@
 //! The orders of the keys: those with one rate by what they have taken, and all by when something comes back.
 
 use super::usage::{Standing, Usage};
-use crate::dispatch::shrinking_map::shrink;
+use crate::dispatch::shrinking_map::{FastMap, shrink};
 use crate::dispatch::store::op::Rate;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The orders. Programs declare their rates, so there are few.
 #[derive(Default)]
 pub(super) struct Order {
-    by_rate: HashMap<Rate, BTreeSet<(u128, u64)>>,
+    by_rate: FastMap<Rate, BTreeSet<(u128, u64)>>,
     due: BTreeSet<(u64, u64)>,
 }
 

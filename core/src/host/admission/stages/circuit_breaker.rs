@@ -1,7 +1,7 @@
 //! The stage `circuit_breaker`: too many calls of the entry have failed lately, so it is left alone for a time.
 
 use crate::dispatch::log::{self, LogLevel};
-use crate::dispatch::policy::{BreakerRules, Change, Ended, Failure, Key, refusal_text};
+use crate::dispatch::policy::{Breaker, BreakerRules, Change, Ended, Failure, Key, refusal_text};
 use crate::host::admission::interface::{
     Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict,
 };
@@ -23,7 +23,8 @@ impl Stage for CircuitCheck {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        call.context.entry.breaker.is_some() && call.is_decided_here()
+        // Most breakers have nothing to refuse. If that changes meanwhile, the later stage refuses the call.
+        call.context.entry.breaker.as_ref().is_some_and(Breaker::may_refuse) && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
@@ -64,7 +65,7 @@ impl Stage for CircuitBreaker {
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
-        CircuitCheck::selects(call)
+        call.context.entry.breaker.is_some() && call.is_decided_here()
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {

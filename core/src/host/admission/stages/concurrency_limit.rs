@@ -8,7 +8,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
 use crate::host::Target;
 use crate::host::admission::chain::{Resumed, StageId};
-use crate::host::admission::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -41,7 +41,7 @@ impl Stage for Concurrency {
         match limit.enter(call.id, &values, shared.caller_of(call), bound) {
             Entered::Runs => Verdict::Pass,
             Entered::Waits { displaced } => {
-                shared.return_credit(call.id);
+                shared.return_credit(StageId::Concurrency, call.id);
                 if let Some(other) = displaced {
                     // A call that has ended meanwhile is not refused.
                     port.refuse_waiting(StageId::Concurrency, other, too_many(limit, call, bound).into());
@@ -90,17 +90,6 @@ impl Shared {
         }
     }
 
-    /// Gives back the lane's credit of a call that will wait for a permit.
-    fn return_credit(&self, id: CallId) {
-        self.calls.with(id, |flight| {
-            // Another thread may already have given it a permit.
-            if flight.passage.awaits(StageId::Concurrency) {
-                self.waiting.acquire_unbounded();
-                std::mem::replace(&mut flight.lane, self.waiting.clone()).release();
-            }
-        });
-    }
-
     /// Gives the permit of a call back, and resumes the waiting calls that can run.
     fn release_permit(&self, limit: &ConcurrencyLimit, call: CallId) {
         let mut next = limit.leave(call);
@@ -116,35 +105,17 @@ impl Shared {
 
     /// Resumes a call with the permit that it waited for, and with a credit of its lane.
     fn resume_with_permit(&self, id: CallId) -> Resumed {
-        let context = self.calls.with(id, |flight| flight.context.clone());
-        let (Some(context), Some(this)) = (context, self.this.upgrade()) else { return Resumed::NotWaiting };
+        let Some(this) = self.this.upgrade() else { return Resumed::NotWaiting };
         // The clock is read before the credit is taken. Otherwise a panic of the clock would lose the credit.
         let now = self.now();
-        let lane = self.lane_of(&context);
-        let mut credit = lane.acquire();
-        let resumed = HostPort(this).resume(StageId::Concurrency, id, now, |flight| {
-            // A call that got its permit before it gave its credit back still has it.
-            if Arc::ptr_eq(&flight.lane, &self.waiting) {
-                if !std::mem::take(&mut credit) {
-                    return Err(self.no_credit(&lane));
-                }
-                std::mem::replace(&mut flight.lane, lane.clone()).release();
-            }
+        HostPort(this).resume_with_credit(StageId::Concurrency, id, now, |flight| {
             // The circuit may have opened meanwhile. If the call were refused later, it would hand its permit to the next
             // call from within this one.
-            if context.entry.breaker.is_none() {
+            if flight.context.entry.breaker.is_none() {
                 return Ok(());
             }
-            let input = flight.input.clone();
+            let (context, input) = (flight.context.clone(), flight.input.clone());
             admit(self, &context, &input, flight.passage.data_mut(), now)
-        });
-        if credit {
-            lane.release();
-        }
-        resumed
-    }
-
-    fn no_credit(&self, lane: &LaneQueue) -> Answer {
-        self.busy("calls of this handler's queue are in flight", "max_lane_calls", lane.limit()).into()
+        })
     }
 }
