@@ -1,4 +1,5 @@
-"""What authentication and one rule of access cost: CPU per call beside the same server without, and each verification.
+"""What authentication, one rule of access, limits, caches and audit events cost: CPU per call beside the same server
+without, and each verification.
 
     policies.py            measures the profile release, keeps the run in docs/performance/policies, and writes
                            docs/performance.md; fails if a goal is missed
@@ -8,19 +9,26 @@
 Closing line: `N passed, N failed`. Standard library only.
 """
 
-import itertools
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import page
-from goals import ERAS, NAMES, POLICIES
+from goals import NAMES, POLICIES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / "docs" / "performance" / "policies"
 # The path of a call over HTTP without policies, and the same with a verified token and a rule.
 PATHS = ("http-modern", "http-scopes")
+# How the page tells the variants apart.
+LABELS = {
+    "auth and a rule": "",
+    "limits": ": limits and a cache",
+    "all": ": all of these and audit events",
+    "cache hit": ": cached result, beside `ping`",
+    "twice the same": ": twice the same server",
+}
 
 
 def bench(profile, *options):
@@ -35,11 +43,21 @@ def instructions():
     return run.count_all(run.target() / "ci" / run.DRIVER, PATHS)
 
 
+def variant(row):
+    """What the row is of. Older runs only say whether there were authentication and a rule."""
+    return row["variant"] if "variant" in row else "auth and a rule" if row["policies"] else "twice the same"
+
+
+def cell(row):
+    return variant(row), row["target"], row["era"]
+
+
 def judged(record):
     """The rows with a goal: (row, figure, bound, reached)."""
     for row in record["pairs"]:
-        if row["policies"] and row["target"] in POLICIES:
-            figure, bound = POLICIES[row["target"]]
+        _, by_target = POLICIES[variant(row)]
+        if goal := by_target.get(row["target"]):
+            figure, bound = goal
             yield row, figure, bound, round(row[figure]["median"], 3) <= bound
 
 
@@ -52,15 +70,14 @@ def pairs(record):
         "| server | era | µs without | µs with | ratio (lowest–highest) | µs more (lowest–highest) | to reach | |\n"
         "|---|---|--:|--:|--:|--:|---|---|"
     )
-    verdicts = {(row["target"], row["era"]): (figure, bound, good) for row, figure, bound, good in judged(record)}
-    for row in sorted(record["pairs"], key=lambda row: not row["policies"]):
-        name, bound, word = NAMES[row["target"]], "–", "–"
-        if row["policies"]:
-            figure, most, good = verdicts[row["target"], row["era"]]
+    verdicts = {cell(row): (figure, bound, good) for row, figure, bound, good in judged(record)}
+    order = list(POLICIES)
+    for row in sorted(record["pairs"], key=lambda row: order.index(variant(row))):
+        name, bound, word = NAMES[row["target"]] + LABELS[variant(row)], "–", "–"
+        if cell(row) in verdicts:
+            figure, most, good = verdicts[cell(row)]
             bound = f"ratio ≤ {most:.2f}" if figure == "ratio" else f"≤ {most:g} µs more"
             word = "reached" if good else "**missed**"
-        else:
-            name += ": twice the same server"
         yield (
             f"| {name} | {row['era']} | {row['without']['median']:.2f} | {row['with']['median']:.2f} "
             f"| {spread(row['ratio'], 3)} | {spread(row['more'], 2)} | {bound} | {word} |"
@@ -105,27 +122,33 @@ def verdict(record):
     passed = failed = 0
     for row, figure, bound, good in judged(record):
         passed, failed = passed + good, failed + (not good)
-        unit = "× of the server without" if figure == "ratio" else "µs more"
-        print(f"{'ok' if good else 'FAILED':6} {row['target']:13} {row['era']:7} {spread(row[figure], 3)} {unit}, "
-              f"at most {bound:g}")
+        beside = "`ping`" if variant(row) == "cache hit" else "the server without"
+        unit = f"× of {beside}" if figure == "ratio" else "µs more"
+        print(f"{'ok' if good else 'FAILED':6} {named(cell(row))} {spread(row[figure], 3)} {unit}, at most {bound:g}")
     missing = unmeasured(record)
-    for target, era in missing:
-        print(f"FAILED {target:13} {era:7} was not measured")
+    for absent in missing:
+        print(f"FAILED {named(absent)} was not measured")
     print("The medians of CPU time decide. For servers that declare nothing, the stage `instructions` compares the "
           "counts with tests/instructions/baselines.json.")
     print(f"{passed} passed, {failed + len(missing)} failed")
     return failed + len(missing)
 
 
+def named(cell):
+    return "{:15} {:13} {:7}".format(*cell)
+
+
 def unmeasured(record):
-    return sorted(set(itertools.product(POLICIES, ERAS)) - {(row["target"], row["era"]) for row, *_ in judged(record)})
+    """What the run does not have, whether there is a goal for it or not."""
+    wanted = {(name, target, era) for name, (eras, goals) in POLICIES.items() for target in goals for era in eras}
+    return sorted(wanted - {cell(row) for row in record["pairs"]})
 
 
 def smoke(record):
     """Says whether everything was measured, whatever the figures are."""
     missing = unmeasured(record)
     shown = len(list(pairs(record))) + len(list(cold(record)))
-    print(f"{shown} lines for the page; not measured: {missing}")
+    print(f"{shown} lines for the page; not measured: {', '.join(map(' '.join, missing)) or 'nothing'}")
     print(f"{0 if missing else 1} passed, {len(missing)} failed")
     return 1 if missing else 0
 

@@ -200,40 +200,99 @@ def test_the_readme_shows_every_chart_in_both_themes():
 
 @pytest.fixture
 def guarded(run):
-    """A run of `make bench-policies` in which Python stays below its bound in one era, and C is above."""
+    """A run of `make bench-policies` in which each goal is reached in one era and just missed in the other."""
     def near(value):
         return {"median": value, "lowest": value * 0.9, "highest": value * 1.1}
 
-    def pair(target, era, ratio, more, with_policies=True):
-        return {"target": target, "era": era, "policies": with_policies, "without": near(10.0), "with": near(11.0),
+    def pair(variant, target, era, bound=1.0):
+        # Differences miss it in the legacy era, factors in the modern one.
+        ratio, more = (bound, bound + 0.001) if era == "legacy" else (bound + 0.001, bound)
+        return {"target": target, "era": era, "variant": variant, "without": near(10.0), "with": near(11.0),
                 "ratio": near(ratio), "more": near(more)}
 
-    cells = [pair(target, era, 1.1 if era == "legacy" else 1.101, 1.001 if era == "legacy" else 1.0)
-             for target in goals.POLICIES for era in goals.ERAS]
+    cells = [pair(variant, target, era, *(goal or ())[1:]) for variant, (eras, by_target) in goals.POLICIES.items()
+             for target, goal in by_target.items() for era in eras]
     cold = [{"name": "ES256", "tokens": 10, "token_bytes": 401, "verify": near(70.0), "known": near(9.0),
              "more": near(80.0)}]
-    return {**run, "calls": 20000, "in_flight": 16, "measurements": 90, "disturbed": 3,
-            "pairs": [*cells, pair("c-inline", "modern", 1.5, 9.0, False)], "cold": cold,
+    return {**run, "calls": 20000, "in_flight": 16, "measurements": 90, "disturbed": 3, "pairs": cells, "cold": cold,
             "instructions": {"http-modern": 30000, "http-scopes": 41000}}
 
 
-def test_the_goals_of_policies_are_a_factor_for_python_and_a_difference_for_c(guarded, capsys):
-    assert policies.verdict(guarded) == 3
+@pytest.fixture
+def older(guarded):
+    """A run from before there were variants."""
+    names = {"auth and a rule": True, "twice the same": False}
+    rows = [row for row in guarded["pairs"] if row["variant"] in names]
+    for row in rows:
+        row["policies"] = names[row.pop("variant")]
+    return {**guarded, "pairs": rows}
+
+
+def test_what_policies_may_cost_is_a_factor_for_python_and_a_difference_for_c(guarded, capsys):
+    assert policies.verdict(guarded) == 8
     said = capsys.readouterr().out
-    assert "ok     python-def    legacy  1.100 (0.990–1.210) × of the server without, at most 1.1" in said
-    assert "FAILED python-async  modern  1.101" in said and "FAILED c-inline      legacy  1.001" in said
-    assert "ok     c-inline      modern  1.000" in said and "3 passed, 3 failed" in said
-    guarded["pairs"] = [row for row in guarded["pairs"] if row["target"] != "python-def"]
-    assert policies.verdict(guarded) == 4 and policies.smoke(guarded) == 1
-    assert "FAILED python-def    modern  was not measured" in capsys.readouterr().out
+    for line in (
+        "ok     auth and a rule python-def    legacy  1.100 (0.990–1.210) × of the server without, at most 1.1",
+        "FAILED auth and a rule python-async  modern  1.101",
+        "FAILED auth and a rule c-inline      legacy  1.001",
+        "ok     auth and a rule c-inline      modern  1.000",
+        "FAILED limits          python-def    modern  1.151",
+        "FAILED limits          c-inline      legacy  2.001 (1.801–2.201) µs more, at most 2",
+        "ok     all             python-async  legacy  1.250",
+        "FAILED all             python-def    modern  1.251",
+        "ok     cache hit       c-inline      legacy  3.000 (2.700–3.300) × of `ping`, at most 3",
+        "10 passed, 8 failed",
+    ):
+        assert line in said, line
+    assert not any(word in said for word in ("twice", "all             c-inline"))
+
+
+def test_everything_is_to_be_measured_whether_it_has_a_goal_or_not(guarded, capsys):
+    assert policies.smoke(guarded) == 0
+    assert capsys.readouterr().out.endswith("not measured: nothing\n1 passed, 0 failed\n")
+    absent = [
+        ("limits", "python-def", "modern"), ("all", "c-inline", "legacy"), ("twice the same", "c-inline", "modern"),
+    ]  # fmt: skip
+    guarded["pairs"] = [row for row in guarded["pairs"] if policies.cell(row) not in absent]
+    assert policies.smoke(guarded) == 1 and "0 passed, 3 failed" in capsys.readouterr().out
+    assert policies.verdict(guarded) == 7 + 3
+    said = capsys.readouterr().out
+    for cell in absent:
+        assert f"FAILED {policies.named(cell)} was not measured" in said
 
 
 def test_the_page_has_every_row_of_a_run_of_policies(guarded):
     text = policies.block(guarded, Path("x.json"))
-    ours = "| C, inline | legacy | 10.00 | 11.00 | 1.100 (0.990–1.210) | 1.00 (0.90–1.10) | ≤ 1 µs more | **missed** |"
-    twice = "| C, inline: twice the same server | modern | 10.00 | 11.00 | 1.500 (1.350–1.650) | 9.00 (8.10–9.90) |"
-    assert ours in text and twice in text
+    for line in (
+        "| C, inline | legacy | 10.00 | 11.00 | 1.000 (0.900–1.100) | 1.00 (0.90–1.10) | ≤ 1 µs more | **missed** |",
+        "| C, inline: limits and a cache | modern | 10.00 | 11.00 | 2.001 (1.801–2.201) | 2.00 (1.80–2.20) | "
+        "≤ 2 µs more | reached |",
+        "| Python, `def`: limits and a cache | modern | 10.00 | 11.00 | 1.151 (1.036–1.266) | 1.15 (1.03–1.26) | "
+        "ratio ≤ 1.15 | **missed** |",
+        "| C, inline: all of these and audit events | modern | 10.00 | 11.00 | 1.001 (0.901–1.101) | "
+        "1.00 (0.90–1.10) | – | – |",
+        "| Python, `def`: cached result, beside `ping` | legacy | 10.00 | 11.00 | 3.000 (2.700–3.300) | "
+        "3.00 (2.70–3.30) | ratio ≤ 3.00 | reached |",
+        "| C, inline: twice the same server | modern | 10.00 | 11.00 | 1.001 (0.901–1.101) | 1.00 (0.90–1.10) | – | – "
+        "|",
+    ):
+        assert line in text, line
+    assert len(re.findall(r"^\| .* \| (?:legacy|modern) \|", text, re.M)) == len(guarded["pairs"]) == 22
     assert "| ES256 | 401 | 70.0 (63.0–77.0) | 9.0 | 80.0 (72.0–88.0) |" in text and "11,000 more" in text
     assert "disturbed 3 of 90 measurements" in text and "busy" not in text
     guarded["machine"]["busy"] = True
     assert "**The machine was busy during this run" in policies.block(guarded, Path("x.json"))
+
+
+def test_an_older_run_is_read_and_judged_by_what_it_has(older, capsys):
+    assert policies.verdict(older) == 3 + 14
+    said = capsys.readouterr().out
+    assert "FAILED auth and a rule python-def    modern  1.101" in said and "3 passed, 17 failed" in said
+    assert "FAILED limits          python-def    legacy  was not measured" in said
+    text = policies.block(older, Path("x.json"))
+    assert "| Python, `def` | legacy |" in text and "| Python, `def`: twice the same server | modern |" in text
+
+
+def test_variants_are_those_that_the_benchmark_measures():
+    named = re.findall(r'name: "([^"]+)"', (HERE / "src" / "policies" / "variants.rs").read_text())
+    assert named == list(goals.POLICIES) and policies.LABELS.keys() == goals.POLICIES.keys()

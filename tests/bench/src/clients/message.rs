@@ -39,10 +39,15 @@ impl Era {
 pub enum Work {
     /// A call of `echo` with one text.
     Echo,
+    /// A call of `echo` with the same text each time. The server puts behind it how often its handler has run
+    /// (`--count`), which is to stay 1.
+    Same,
     /// A call of `echo` whose one argument, `message`, is an object with the text in it.
     Model,
     /// The list of [`LISTED`] tools.
     List,
+    /// The `ping` of the protocol, which the modern era does not have.
+    Ping,
 }
 
 /// How many tools a server that is asked for its list has.
@@ -53,14 +58,15 @@ const TOOL: &str = "echo";
 impl Work {
     pub fn method(self) -> &'static str {
         match self {
-            Work::Echo | Work::Model => "tools/call",
+            Work::Echo | Work::Same | Work::Model => "tools/call",
             Work::List => "tools/list",
+            Work::Ping => "ping",
         }
     }
 
     /// The tool that is called.
     pub fn tool(self) -> Option<&'static str> {
-        (self != Work::List).then_some(TOOL)
+        (self.method() == "tools/call").then_some(TOOL)
     }
 }
 
@@ -75,20 +81,24 @@ pub fn initialize(id: u64) -> String {
     )
 }
 
-/// Appends one request, without a line end. The text of a call names the id, so that no two calls are alike.
+/// Appends one request, without a line end. The text of a call names the id, so that no two calls are alike, except for
+/// [`Work::Same`].
 pub fn push_request(era: Era, work: Work, id: u64, out: &mut Vec<u8>) {
     push(out, format_args!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}","params":{{"#, work.method()));
     match work {
         Work::Echo => {
             push(out, format_args!(r#""name":"{TOOL}","arguments":{{"text":"{TEXT}{id}"}}"#));
         }
+        Work::Same => {
+            push(out, format_args!(r#""name":"{TOOL}","arguments":{{"text":"{TEXT}{SAME}"}}"#));
+        }
         Work::Model => {
             push(out, format_args!(r#""name":"{TOOL}","arguments":{{"message":{{"text":"{TEXT}{id}"}}}}"#));
         }
-        Work::List => {}
+        Work::List | Work::Ping => {}
     }
     if era == Era::Modern {
-        let comma = if work == Work::List { "" } else { "," };
+        let comma = if work.tool().is_none() { "" } else { "," };
         push(
             out,
             format_args!(
@@ -111,6 +121,9 @@ fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 }
 
 const TEXT: &str = "The quick brown fox jumps over the lazy dog, call ";
+const SAME: &str = "again";
+/// How the text of an answer to [`Work::Same`] ends.
+const SAME_AND_ONE_RUN: &str = "again 1";
 
 #[derive(Deserialize)]
 struct Reply<'a> {
@@ -172,9 +185,16 @@ pub fn check_reply(work: Work, bytes: &[u8]) -> Result<Option<u64>, String> {
             other => fault(&format!("{other} tools instead of {LISTED}")),
         };
     }
+    if work == Work::Ping {
+        return Ok(Some(id));
+    }
     let [block] = &result.content[..] else { return fault("not exactly one content block") };
     let sent = block.text.as_deref().and_then(|text| text.strip_prefix(TEXT));
-    if block.kind != "text" || sent.is_none_or(|number| number.parse() != Ok(id)) {
+    let right = sent.is_some_and(|rest| match work {
+        Work::Same => rest == SAME_AND_ONE_RUN,
+        _ => rest.parse() == Ok(id),
+    });
+    if block.kind != "text" || !right {
         return fault("not the text that was sent");
     }
     Ok(Some(id))
@@ -244,6 +264,31 @@ mod tests {
         assert_eq!(check_reply(Work::Echo, &answer(7, &format!("{TEXT}7"))), Ok(Some(7)));
         let escaped = format!("{TEXT}7").replace('q', "\\u0071");
         assert_eq!(check_reply(Work::Echo, &answer(7, &escaped)), Ok(Some(7)));
+    }
+
+    #[test]
+    fn the_same_call_is_answered_by_one_run() {
+        let asked = |id| {
+            let mut out = Vec::new();
+            push_request(Era::Legacy, Work::Same, id, &mut out);
+            serde_json::from_slice::<Value>(&out).unwrap()["params"].take()
+        };
+        assert_eq!((asked(3), Work::Same.tool()), (asked(40), Some(TOOL)));
+        let check = |text: &str| check_reply(Work::Same, &answer(7, text));
+        assert_eq!(check(&format!("{TEXT}{SAME} 1")), Ok(Some(7)));
+        for wrong in [format!("{TEXT}{SAME} 2"), format!("{TEXT}{SAME}"), format!("{TEXT}7")] {
+            assert!(check(&wrong).unwrap_err().starts_with("not the text that was sent"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ping_has_an_empty_answer() {
+        let mut out = Vec::new();
+        push_request(Era::Legacy, Work::Ping, 3, &mut out);
+        let asked: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(asked, serde_json::json!({ "jsonrpc": "2.0", "id": 3, "method": "ping", "params": {} }));
+        assert_eq!(check_reply(Work::Ping, br#"{"id":3,"result":{}}"#), Ok(Some(3)));
+        assert!(check_reply(Work::Ping, br#"{"id":3,"error":{"code":-32601}}"#).is_err());
     }
 
     #[test]

@@ -98,7 +98,8 @@ pub fn round(
     quiet: &mut Quiet,
 ) -> Result<(), String> {
     for (cold, case) in cold.iter_mut().zip(cases) {
-        let command = command(places, target(C_INLINE), Some(&case.auth));
+        let command =
+            command(places, target(C_INLINE), vec!["--auth".to_owned(), case.auth.display().to_string()]);
         let found = quiet.measure(|| {
             let alone = verify(case)?;
             with_server(&command, Transport::Http, cores, |server| calls(case, server))

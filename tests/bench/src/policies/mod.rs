@@ -1,5 +1,5 @@
-//! `tenon-bench policies`: what authentication and one rule of access cost a call, and what it costs to verify a token that
-//! the server has not seen before.
+//! `tenon-bench policies`: what authentication, one rule of access and the call policies of a tool cost a call, what a cached
+//! result costs, and what it costs to verify a token that the server has not seen before.
 
 mod cold;
 mod issuer;
@@ -7,6 +7,7 @@ mod pairs;
 mod quiet;
 mod record;
 mod table;
+mod variants;
 
 use std::path::PathBuf;
 use std::time::Duration;

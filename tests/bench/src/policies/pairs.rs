@@ -1,4 +1,5 @@
-//! The same server with and without authentication. Both live at the same time and take turns.
+//! The same server with and without what a variant declares, or two kinds of calls of one server. Both sides live at
+//! the same time and take turns.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use tenon_tokens::Algorithm;
 
 use super::issuer::Issuer;
 use super::quiet::Quiet;
+use super::variants::{VARIANTS, Variant, write};
 use super::{Options, exactly};
 use crate::clients::http::HttpLoad;
 use crate::clients::message::{Era, Work};
@@ -22,21 +24,21 @@ use crate::targets::{Paths, TARGETS, Target, Transport};
 pub const PYTHON_DEF: &str = "python-def";
 pub const PYTHON_ASYNC: &str = "python-async";
 pub const C_INLINE: &str = "c-inline";
-/// Connections to each server, with one call in flight on each.
+/// Connections of each load, with one call in flight on each.
 pub const IN_FLIGHT: usize = 16;
-/// How often the load changes from one server to the other and back in a round.
+/// How often the load changes from one side to the other and back in a round.
 const ALTERNATIONS: u64 = 8;
 
-/// Two servers, one after the other in turns.
+/// Two sides, one after the other in turns.
 pub struct Pair {
     pub target: &'static str,
     pub era: Era,
-    /// Whether the second one has authentication and a rule. Otherwise both are alike, which shows the noise.
-    pub policies: bool,
+    pub variant: &'static Variant,
     pub rounds: Vec<Round>,
 }
 
-/// µs of CPU per call of two servers. Each figure is a median over the turns, so that what disturbs one turn counts little.
+/// µs of CPU per call of the two sides. `without` is the server that declares nothing, or `ping`. Each figure is a median
+/// over the turns, so that what disturbs one turn counts little.
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
     pub without: f64,
@@ -46,7 +48,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// `turns` have the µs of both servers, one right after the other.
+    /// `turns` have the µs of both sides, one right after the other.
     pub fn of(turns: &[(f64, f64)]) -> Option<Round> {
         let of = |figure: fn(&(f64, f64)) -> f64| median(&turns.iter().map(figure).collect::<Vec<_>>());
         Some(Round {
@@ -64,28 +66,23 @@ pub fn target(name: &str) -> &'static Target {
 
 /// Everything that is compared.
 pub fn start() -> Vec<Pair> {
-    let pair = |target, era, policies| Pair { target, era, policies, rounds: Vec::new() };
     let mut pairs = Vec::new();
-    for target in [PYTHON_DEF, PYTHON_ASYNC, C_INLINE] {
-        pairs.extend(Era::ALL.map(|era| pair(target, era, true)));
+    for variant in VARIANTS {
+        for target in variant.targets {
+            let pair = |era: &Era| Pair { target, era: *era, variant, rounds: Vec::new() };
+            pairs.extend(variant.eras.iter().map(pair));
+        }
     }
-    pairs.extend([PYTHON_DEF, C_INLINE].map(|target| pair(target, Era::Modern, false)));
     pairs
 }
 
 /// Writes the setting `auth` into a file, for `--auth`.
 pub fn auth_file(folder: &Path, name: &str, auth: &Value) -> Result<PathBuf, String> {
-    let path = folder.join(format!("{name}.json"));
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, auth.to_string()));
-    written.map_err(|e| format!("{}: {e}", path.display())).map(|()| path)
+    write(folder, &format!("{name}.json"), &auth.to_string())
 }
 
-pub fn command(places: &Paths, target: &Target, auth: Option<&Path>) -> Vec<String> {
-    let mut command = places.resolve(target.command, false);
-    if let Some(file) = auth {
-        command.extend(["--auth".to_owned(), file.display().to_string()]);
-    }
-    command
+pub fn command(places: &Paths, target: &Target, options: Vec<String>) -> Vec<String> {
+    [places.resolve(target.command, false), options].concat()
 }
 
 /// Fails if a server answers a call without a token.
@@ -106,54 +103,108 @@ pub fn round(
     (places, cores): (&Paths, Option<Cores>),
     quiet: &mut Quiet,
 ) -> Result<(), String> {
-    let file = auth_file(folder, "pairs", &issuer.auth(Algorithm::Es256))?;
+    let auth = auth_file(folder, "pairs", &issuer.auth(Algorithm::Es256))?;
     let token = issuer.token(Algorithm::Es256, 0)?;
     for pair in pairs {
-        let target = target(pair.target);
-        let (plain, guarded) =
-            (command(places, target, None), command(places, target, pair.policies.then_some(&file)));
-        let token = pair.policies.then_some(token.as_str());
+        let (target, variant) = (target(pair.target), pair.variant);
+        let plain = command(places, target, Vec::new());
+        let declaring = command(places, target, variant.options(target.language, &auth, folder)?);
+        let token = variant.auth.then_some(token.as_str());
+        let audit = variant.audit_file(folder);
         let found = quiet.measure(|| {
+            if variant.ping {
+                return with_server(&declaring, Transport::Http, cores, |server| {
+                    beside_ping(pair.era, options.calls, server)
+                });
+            }
             with_server(&plain, Transport::Http, cores, |first| {
-                with_server(&guarded, Transport::Http, cores, |second| {
-                    alternate(pair.era, options.calls, token, (first, second))
+                with_server(&declaring, Transport::Http, cores, |second| {
+                    beside_plain(pair.era, options.calls, (token, audit.as_deref()), (first, second))
                 })
             })
         });
-        pair.rounds.push(found.map_err(|why| format!("{} {}: {why}", pair.target, pair.era.name()))?);
+        let name = || format!("{} {}, {}", pair.target, pair.era.name(), variant.name);
+        pair.rounds.push(found.map_err(|why| format!("{}: {why}", name()))?);
     }
     Ok(())
 }
 
-/// Lets both servers take turns.
-fn alternate(
+/// A server that declares nothing, and one that declares something.
+fn beside_plain(
     era: Era,
     calls: u64,
-    token: Option<&str>,
+    (token, audit): (Option<&str>, Option<&Path>),
     (first, second): (&mut Server, &mut Server),
 ) -> Result<Round, String> {
-    let guarded = second.listening()?;
+    let (plain, declaring) = (first.listening()?, second.listening()?);
     if token.is_some() {
-        check_refusal(guarded)?;
+        check_refusal(declaring)?;
     }
-    let mut plain = HttpLoad::connect(first.listening()?, era, Work::Echo, IN_FLIGHT)?;
-    let mut guarded = HttpLoad::connect_as(token, guarded, era, Work::Echo, IN_FLIGHT)?;
+    // The server has made the file at its start. An earlier one's events are not this one's.
+    if let Some(file) = audit {
+        fs::write(file, "").map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    let mut plain = Side::new(HttpLoad::connect(plain, era, Work::Echo, IN_FLIGHT)?, first);
+    let mut declaring =
+        Side::new(HttpLoad::connect_as(token, declaring, era, Work::Echo, IN_FLIGHT)?, second);
+    let round = alternate(calls, &mut plain, &mut declaring)?;
+    if let Some(file) = audit {
+        check_audit(file, declaring.calls)?;
+    }
+    Ok(round)
+}
+
+/// The `ping` of a server, and calls whose result it has kept.
+fn beside_ping(era: Era, calls: u64, server: &mut Server) -> Result<Round, String> {
+    let address = server.listening()?;
+    let mut ping = Side::new(HttpLoad::connect(address, era, Work::Ping, IN_FLIGHT)?, server);
+    let mut hit = Side::new(HttpLoad::connect(address, era, Work::Same, IN_FLIGHT)?, server);
+    alternate(calls, &mut ping, &mut hit)
+}
+
+/// Fails if the file does not have one event for each call.
+fn check_audit(file: &Path, calls: u64) -> Result<(), String> {
+    let text = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    let events = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    fs::remove_file(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    if events == calls { Ok(()) } else { Err(format!("{events} audit events of {calls} calls")) }
+}
+
+/// A load on a server.
+struct Side<'a> {
+    load: HttpLoad,
+    server: &'a Server,
+    /// How many there have been.
+    calls: u64,
+}
+
+impl<'a> Side<'a> {
+    fn new(load: HttpLoad, server: &'a Server) -> Side<'a> {
+        Side { load, server, calls: 0 }
+    }
+
+    /// µs of CPU per call.
+    fn run(&mut self, calls: u64) -> Result<f64, String> {
+        let sample = self.load.run(exactly(calls), || self.server.cpu())?;
+        self.calls += sample.calls;
+        Ok(sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64)
+    }
+}
+
+/// Lets both sides take turns, after a warm-up.
+fn alternate(calls: u64, first: &mut Side, second: &mut Side) -> Result<Round, String> {
     let part = calls.div_ceil(ALTERNATIONS);
-    plain.run(exactly(part), || first.cpu())?;
-    guarded.run(exactly(part), || second.cpu())?;
-    let used = |load: &mut HttpLoad, server: &Server| {
-        let sample = load.run(exactly(part), || server.cpu())?;
-        Ok::<f64, String>(sample.cpu.as_secs_f64() * 1e6 / sample.calls as f64)
-    };
+    first.run(part)?;
+    second.run(part)?;
     let mut turns = Vec::new();
     for time in 0..ALTERNATIONS {
         // Each is the first one half of the times.
         turns.push(if time % 2 == 0 {
-            let without = used(&mut plain, first)?;
-            (without, used(&mut guarded, second)?)
+            let without = first.run(part)?;
+            (without, second.run(part)?)
         } else {
-            let with = used(&mut guarded, second)?;
-            (used(&mut plain, first)?, with)
+            let with = second.run(part)?;
+            (first.run(part)?, with)
         });
     }
     Round::of(&turns).ok_or_else(|| "nothing was called".to_owned())
@@ -170,5 +221,29 @@ mod tests {
         assert_eq!((round.without, round.with), (10.0, 22.0));
         assert_eq!((round.ratio, round.more), (1.1, 2.0));
         assert!(Round::of(&[]).is_none());
+    }
+
+    #[test]
+    fn everything_is_compared_once_and_the_noise_is_shown() {
+        let pairs = start();
+        let mut names: Vec<_> =
+            pairs.iter().map(|pair| (pair.variant.name, pair.target, pair.era.name())).collect();
+        assert_eq!(names.len(), 3 * 6 + 2 + 2);
+        assert!(names.contains(&("cache hit", "c-inline", "legacy")));
+        assert!(names.contains(&("twice the same", "python-def", "modern")));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), pairs.len());
+        assert!(pairs.iter().all(|pair| TARGETS.contains(target(pair.target))));
+    }
+
+    #[test]
+    fn a_call_without_an_audit_event_is_found() {
+        let file = std::env::temp_dir().join(format!("tenon-bench-audit-{}", std::process::id()));
+        fs::write(&file, "{}\n{}\n").unwrap();
+        assert_eq!(check_audit(&file, 2), Ok(()));
+        assert!(check_audit(&file, 2).is_err(), "the file is not left behind");
+        fs::write(&file, "{}\n").unwrap();
+        assert_eq!(check_audit(&file, 2), Err("1 audit events of 2 calls".to_owned()));
     }
 }

@@ -53,16 +53,16 @@ impl Spread {
     }
 }
 
-/// A server with authentication and a rule beside the same without.
+/// A server that declares something beside the same that declares nothing, or a cached result beside `ping`.
 #[derive(Debug, Serialize)]
 pub struct Compared {
     pub target: &'static str,
     pub era: Era,
-    /// `false`: the same server twice.
-    pub policies: bool,
+    /// What is declared.
+    pub variant: &'static str,
     pub without: Spread,
     pub with: Spread,
-    /// Of the two servers of a round.
+    /// Of the two sides of a round.
     pub ratio: Spread,
     pub more: Spread,
 }
@@ -114,7 +114,7 @@ fn compared(pair: &Pair) -> Result<Compared, String> {
     Ok(Compared {
         target: pair.target,
         era: pair.era,
-        policies: pair.policies,
+        variant: pair.variant.name,
         without: of(|round| round.without)?,
         with: of(|round| round.with)?,
         ratio: of(|round| round.ratio)?,
@@ -135,14 +135,16 @@ fn verified(cold: &Cold) -> Result<Verified, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::variants::VARIANTS;
     use super::*;
 
     #[test]
     fn ratios_and_differences_are_those_of_a_round() {
         let rounds = [(10.0, 11.0), (20.0, 30.0), (40.0, 42.0)];
         let rounds = rounds.iter().map(|turn| Round::of(&[*turn]).unwrap()).collect();
-        let pair = Pair { target: "c-inline", era: Era::Modern, policies: true, rounds };
+        let pair = Pair { target: "c-inline", era: Era::Modern, variant: &VARIANTS[1], rounds };
         let row = compared(&pair).unwrap();
+        assert_eq!(row.variant, "limits");
         assert_eq!((row.without.median, row.with.median), (20.0, 30.0));
         // The medians of both would say 1.5 and 10.
         assert_eq!(row.ratio, Spread { median: 1.1, lowest: 1.05, highest: 1.5 });

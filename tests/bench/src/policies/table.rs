@@ -16,14 +16,14 @@ pub fn text(record: &Record) -> String {
         record.disturbed,
         record.measurements,
     );
-    out += "| server | era | CPU µs/call without | with | ratio (lowest–highest) | µs more (lowest–highest) |\n\
+    out += "| server | era | CPU µs/call without (`cache hit`: of ping) | with | ratio (lowest–highest) | µs more (lowest–highest) |\n\
             |---|---|--:|--:|--:|--:|\n";
     for row in &record.pairs {
-        let what = if row.policies { "auth and a rule" } else { "twice the same" };
         let _ = writeln!(
             out,
-            "| {}, {what} | {} | {:.2} | {:.2} | {} | {} |",
+            "| {}, {} | {} | {:.2} | {:.2} | {} | {} |",
             row.target,
+            row.variant,
             row.era.name(),
             row.without.median,
             row.with.median,
