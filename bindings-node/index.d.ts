@@ -39,6 +39,13 @@ export interface Limits {
    */
   maxWaitingCalls?: number
   /**
+   * Values in the cache of the program. If there is no room for one more, the value that was used longest ago goes.
+   * The caches of entries have limits of their own. Default 1,024.
+   */
+  maxCachedValues?: number
+  /** Values in the cache of the program, in bytes. A larger value is not kept. Default 16 MiB. */
+  maxCachedBytes?: number
+  /**
    * Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
    * lines. One more is refused as busy. Default 1,024.
    */
@@ -1098,6 +1105,18 @@ export interface ServerSettings {
    */
   rateLimit?: RateLimits
   /**
+   * The limits that the program applies itself, each with a name, such as the limit of a service that it calls: an object
+   * with a rate limit for each name, a text such as `60/min` or an object with `amount`, `per`, `burst` and `window`.
+   * Handlers use them by their names. The state is kept in the process. Default: none.
+   */
+  limiters?: { readonly [name: string]: string | RateLimit }
+  /**
+   * The circuit breakers that the program uses itself, each with a name: an object with a circuit breaker for each name,
+   * whose members are those of the policy `circuit_breaker` that say when circuits open and close. Handlers use them by
+   * their names. The state is kept in the process. Default: none.
+   */
+  breakers?: { readonly [name: string]: CircuitBreaker }
+  /**
    * The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a question. The
    * first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one address must share the
    * keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is hexadecimal or base64. Default:
@@ -1941,6 +1960,81 @@ export interface Context {
    * carries the results, sealed, so all of them together must fit `limits.maxStateBytes`.
    */
   once<T>(key: string, effect: () => T | Promise<T>): Promise<T>
+  /** The cache of values of the handler's server, for the program. */
+  readonly cache: ValueCache
+  /**
+   * A limit of the program's own, from the setting `limiters` of the handler's server. Throws an error with the code
+   * `TENON_NOT_FOUND` if the setting does not have the name.
+   */
+  limiter(name: string): Limiter
+  /**
+   * A circuit breaker of the program's own, from the setting `breakers` of the handler's server. Throws an error with the code
+   * `TENON_NOT_FOUND` if the setting does not have the name.
+   */
+  breaker(name: string): Breaker
+}
+
+/** A limit of the program's own, for example of the calls of a service that it uses. The state is kept in the process. */
+export interface Limiter {
+  /** Takes one call from the allowance. Returns 0, or the milliseconds until one can be taken if none can be taken now. */
+  tryAcquire(): number
+  /**
+   * Takes one call from the allowance, and waits for it if necessary. The timeout of the call bounds the time. Rejects with an
+   * `AbortError` if the call ends meanwhile.
+   */
+  acquire(): Promise<void>
+  /**
+   * Tells the limiter what the service says about its own limit: the headers of a response, as `Headers` or as an object.
+   * These headers count, in any case, and also without `X-`:
+   *
+   * - `X-RateLimit-Remaining`: the calls that are left until the reset. If none is left, no call is made until then.
+   * - `X-RateLimit-Reset`: when that changes, in seconds from now or as a time since 1970. Without it, that is after the time
+   *   of the limiter.
+   * - `X-RateLimit-Limit`: the calls that the service allows after the reset.
+   * - `Retry-After`: seconds, or a date. No call is made until then.
+   *
+   * Other headers, and values that cannot be understood, are ignored. No header stops calls for more than a day.
+   */
+  feed(headers: Iterable<readonly [string, string]> | { readonly [name: string]: unknown }): void
+}
+
+/** A circuit breaker of the program's own, for example around a service that it uses. The state is kept in the process. */
+export interface Breaker {
+  /** Lets a call pass. Throws a {@link BreakerOpen} if none may pass now. A probe that records nothing does not count after `openFor`. */
+  allow(): BreakerPermit
+  /**
+   * Calls a function, and awaits its result. Rejects with a {@link BreakerOpen} if no call may pass now. An error counts as a
+   * failure, except {@link NotFound}, {@link ArgumentError} and an `AbortError`, also among its causes.
+   */
+  run<T>(call: () => T | Promise<T>): Promise<T>
+}
+
+/** The permission for one call of what a breaker protects. */
+export interface BreakerPermit {
+  /** Records whether the call succeeded; `undefined`: it does not count. Only the first record counts. */
+  record(succeeded: boolean | undefined): void
+}
+
+/**
+ * A cache of values for the program: JSON by keys that the program chooses. All callers share it, so a key must name whatever a
+ * value depends on, such as the caller. The state is kept in the process, within the limits `maxCachedValues` and
+ * `maxCachedBytes`.
+ */
+export interface ValueCache {
+  /** The value of a key; `undefined` if there is none that is not too old. */
+  get(key: string): any
+  /** Keeps a value for `ttl` milliseconds, unless it is larger than the cache. */
+  put(key: string, value: unknown, ttl: number): void
+  /**
+   * The value of a key. If there is none, `produce` is called, and its result is kept for `ttl` milliseconds. Of the calls that
+   * want one key at the same time, one calls its function and the others wait. If the function throws, they all get the error,
+   * which is not kept.
+   */
+  getOrSet<T>(key: string, ttl: number, produce: () => T | Promise<T>): Promise<T>
+  /** Removes the value of a key. Returns whether there was one. */
+  delete(key: string): boolean
+  /** Removes all values. */
+  clear(): void
 }
 
 export interface AskOptions {
@@ -2037,6 +2131,16 @@ export class NotFound extends Error {
 export class ToolError extends Error {
   constructor(message: string, options?: ErrorOptions)
   readonly name: 'ToolError'
+}
+
+/**
+ * A circuit breaker of the program's own lets no call pass now. If a handler does not catch it, its call fails with this text.
+ */
+export class BreakerOpen extends Error {
+  constructor(message: string, retryAfter: number)
+  readonly name: 'BreakerOpen'
+  /** The milliseconds until a call may pass. */
+  readonly retryAfter: number
 }
 
 /**

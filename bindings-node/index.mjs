@@ -13,6 +13,7 @@ const load = () => {
 export const {
   ArgumentError,
   AskError,
+  BreakerOpen,
   Content,
   McpError,
   NotFound,

@@ -12,6 +12,14 @@ export interface AskReply {
   text: string
 }
 
+/** A permit of a circuit breaker, or why there is none. */
+export interface BreakerReply {
+  permit?: number
+  /** The milliseconds until a call may pass. */
+  wait: number
+  text?: string
+}
+
 /** A server of this environment. */
 export declare class Engine {
   /** Builds a server, from settings of the program too if there are some. */
@@ -37,6 +45,10 @@ export declare class Engine {
   ask(slot: number, generation: number, kind: string, params: string, key?: string | undefined | null): AskReply
   /** The deepest nesting and the largest text of a result. */
   bounds(): Array<number>
+  /** The circuit breaker of this name, of the server that the handler of the call is registered with. */
+  breaker(slot: number, generation: number, name: string): NativeBreaker
+  /** The cache of values of the server that the handler of the call is registered with. */
+  cache(slot: number, generation: number): NativeCache
   /** Changes policies of an entry. `policies` is JSON text. */
   changePolicies(kind: string, name: string, policies: string): void
   /** Clears the state of a policy of an entry, or of all of them. */
@@ -74,6 +86,8 @@ export declare class Engine {
   forgetExchange(number: number): Array<number>
   /** The input of a call, as JSON text; `null` once the call has ended. */
   input(slot: number, generation: number): string | null
+  /** The limiter of this name, of the server that the handler of the call is registered with. */
+  limiter(slot: number, generation: number, name: string): NativeLimiter
   /** Notifies clients that a list has changed. */
   listChanged(kind: string): void
   /** Starts the transports. `numbers` is the array for the numbers of batches. */
@@ -195,6 +209,36 @@ export interface Listening {
   stdio: boolean
   /** The options for requests of the program's own HTTP server, as `embedOptions` returns them. */
   embedded?: string
+}
+
+/** A circuit breaker of the program's own. */
+export declare class NativeBreaker {
+  /** Lets a call pass, or says when one may pass. */
+  allow(): BreakerReply
+  /** Records how the call with this permit ended; without `succeeded`: that it does not count. */
+  record(permit: number, succeeded?: boolean | undefined | null): void
+}
+
+/** The cache of values of a server. */
+export declare class NativeCache {
+  /** Removes all values. */
+  clear(): void
+  /** Removes the value of a key. Returns whether there was one. */
+  delete(key: string): boolean
+  /** A number that identifies the server. */
+  get server(): string
+  /** The value of a key, as JSON text. */
+  get(key: string): string | null
+  /** Stores a value, as JSON text, for a time in milliseconds. */
+  put(key: string, value: string, ttl: number): void
+}
+
+/** A limit of the program's own. */
+export declare class NativeLimiter {
+  /** Takes note of what the headers of a response say: JSON text. */
+  feed(headers: string): void
+  /** Takes one call. Returns the milliseconds until one can be taken, or 0 if it was taken. */
+  tryAcquire(): number
 }
 
 /** The next step of an exchange. */

@@ -830,6 +830,13 @@ typedef int32_t tenon_http_step;
  * the one that was used longest ago. Default 65,536.
  */
 #define TENON_LIMIT_POLICY_KEYS 78
+/**
+ * Values in the cache of the program. If there is no room for one more, the value that was used longest ago goes. The
+ * caches of entries have limits of their own. Default 1,024.
+ */
+#define TENON_LIMIT_CACHED_VALUES 79
+/** Values in the cache of the program, in bytes. A larger value is not kept. Default 16 MiB. */
+#define TENON_LIMIT_CACHED_BYTES 80
 
 #ifdef __cplusplus
 extern "C" {
@@ -928,6 +935,14 @@ tenon_status tenon_server_set_instructions(tenon_server *server, const char *ins
  *   "Retry-After". It is a text such as "600/min", or an object or a list as the policy "rate_limit" has, whose "by"
  *   is "global", "principal", "address" or "session". The requests "initialize", "ping" and "subscriptions/listen" do
  *   not count. Default: no limit.
+ * - "limiters": a JSON object with a rate limit for each name. The limits that the program applies itself, each with
+ *   a name, such as the limit of a service that it calls: an object with a rate limit for each name, a text such as
+ *   "60/min" or an object with "amount", "per", "burst" and "window". Handlers use them by their names. The state is
+ *   kept in the process. Default: none.
+ * - "breakers": a JSON object with a circuit breaker for each name. The circuit breakers that the program uses
+ *   itself, each with a name: an object with a circuit breaker for each name, whose members are those of the policy
+ *   "circuit_breaker" that say when circuits open and close. Handlers use them by their names. The state is kept in
+ *   the process. Default: none.
  * - "state_keys": a JSON array of strings, each with 32 bytes in hex or base64. The keys of 32 bytes that encrypt the
  *   data that clients carry, such as the state between the rounds of a question. The first key encrypts, and every
  *   key decrypts, so that a key can be replaced. Replicas behind one address must share the keys. Keep the keys
@@ -2197,6 +2212,74 @@ tenon_status tenon_server_enable_policy(
  */
 tenon_status tenon_server_clear_policy(
     tenon_server *server, tenon_kind kind, const char *name, const char *policy);
+
+/* LIMITERS, CIRCUIT BREAKERS AND CACHE OF THE PROGRAM ==================================================== */
+
+/**
+ * Takes one call from the allowance of a limiter, which the server option "limiters" names. `wait_ms` becomes 0, or the
+ * milliseconds until one can be taken if none can be taken now. The function does not wait.
+ *
+ * Any thread may call it, from the start of the server on. Fails with TENON_ERR_NOT_FOUND if the option does not have the name,
+ * and before the start.
+ */
+tenon_status tenon_server_limiter_acquire(tenon_server *server, const char *name, uint64_t *wait_ms);
+
+/**
+ * Tells a limiter what the service says about its own limit: the headers of a response, a JSON object of names and values. These
+ * headers count, in any case, and also without "X-":
+ *
+ * - X-RateLimit-Remaining: the calls that are left until the reset. If none is left, no call is made until then.
+ * - X-RateLimit-Reset: when that changes, in seconds from now or as a time since 1970. Without it, that is after the time of the
+ *   limiter.
+ * - X-RateLimit-Limit: the calls that the service allows after the reset.
+ * - Retry-After: seconds, or a date. No call is made until then.
+ *
+ * Other headers, and values that cannot be understood, are ignored. No header stops calls for more than a day. Fails with
+ * TENON_ERR_NOT_FOUND if the option does not have the name, and with TENON_ERR_JSON or TENON_ERR_INVALID if the text is no JSON
+ * object.
+ */
+tenon_status tenon_server_limiter_feed(
+    tenon_server *server, const char *name, const char *headers, size_t len);
+
+/**
+ * Asks a circuit breaker, which the server option "breakers" names, whether a call may pass. If it may, `wait_ms` becomes 0, and
+ * `permit` the number for tenon_server_breaker_record(). Otherwise `wait_ms` becomes the milliseconds until one may pass.
+ *
+ * If the result of a probe is not recorded in the time "open_for", the probe does not count, and another one may run. Any thread
+ * may call the function, from the start of the server on. Fails with TENON_ERR_NOT_FOUND if the option does not have the name.
+ */
+tenon_status tenon_server_breaker_allow(
+    tenon_server *server, const char *name, uint64_t *permit, uint64_t *wait_ms);
+
+/**
+ * Records whether the call with this permit succeeded. Call it once for each permit. Fails with TENON_ERR_NOT_FOUND if the option
+ * "breakers" does not have the name.
+ */
+tenon_status tenon_server_breaker_record(
+    tenon_server *server, const char *name, uint64_t permit, bool succeeded);
+
+/**
+ * The value of a key in the cache of the program: JSON text, NUL-terminated. The text is borrowed: it lives until this thread
+ * calls the function again. `len` may be NULL.
+ *
+ * All callers share the cache, so a key must name whatever a value depends on, such as the caller. The limits
+ * "max_cached_values" and "max_cached_bytes" bound it. Fails with TENON_ERR_NOT_FOUND if there is no value that is
+ * not too old.
+ */
+tenon_status tenon_server_cache_get(tenon_server *server, const char *key, const char **value, size_t *len);
+
+/**
+ * Keeps a value, JSON text, in the cache of the program for `ttl_ms` milliseconds, unless it is larger than the cache. Fails with
+ * TENON_ERR_JSON if the text is not JSON, and with TENON_ERR_INVALID if the time is 0.
+ */
+tenon_status tenon_server_cache_put(
+    tenon_server *server, const char *key, const char *value, size_t len, uint64_t ttl_ms);
+
+/**
+ * Removes the value of a key from the cache of the program. If `key` is NULL, it removes all values. It does nothing if there is
+ * none.
+ */
+tenon_status tenon_server_cache_delete(tenon_server *server, const char *key);
 
 /* VIEWS AND SKILLS ======================================================================================= */
 

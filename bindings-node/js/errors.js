@@ -34,6 +34,15 @@ class ToolError extends Error {
   }
 }
 
+/** A circuit breaker of the program's own lets no call pass now. `retryAfter` is the time until one may pass. */
+class BreakerOpen extends ToolError {
+  constructor(message, retryAfter) {
+    super(message)
+    this.name = 'BreakerOpen'
+    this.retryAfter = retryAfter
+  }
+}
+
 /** The arguments of a call are not valid for its handler. The message states which and why. */
 class ArgumentError extends Error {
   constructor(message, options) {
@@ -117,6 +126,7 @@ function textOf(thrown) {
 module.exports = {
   ArgumentError,
   AskError,
+  BreakerOpen,
   McpError,
   NotFound,
   Suspended,

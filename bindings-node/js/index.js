@@ -9,7 +9,7 @@
 //            and thrown errors
 // testing/   clients in the process of their server
 const { Content, PromptMessage, ResourceContents, ToolResult, audio, file, image } = require('./calls/content')
-const { ArgumentError, AskError, McpError, NotFound, Suspended, ToolError } = require('./errors')
+const { ArgumentError, AskError, BreakerOpen, McpError, NotFound, Suspended, ToolError } = require('./errors')
 const { Server } = require('./server/server')
 const { Settings } = require('./options/settings')
 const { apiKeys, introspection, jwt } = require('./options/verifiers')
@@ -17,6 +17,7 @@ const { apiKeys, introspection, jwt } = require('./options/verifiers')
 const names = {
   ArgumentError,
   AskError,
+  BreakerOpen,
   Content,
   McpError,
   NotFound,

@@ -10,6 +10,7 @@ use crate::lanes::completion_target::CompletionTarget;
 use crate::lanes::request_context::RequestContext;
 use crate::log_records;
 use crate::register::handler::Handler;
+use crate::resilience::{NativeBreaker, NativeCache, NativeLimiter};
 use pyo3::exceptions::{PyBaseException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -331,6 +332,23 @@ impl Call {
             .map_err(|error| AskError::Invalid(format!("once: {error} is not JSON")))
             .and_then(|value| self.port.once_put(self.id, key, value));
         stored.map_err(|error| answers::failure(py, error))
+    }
+
+    /// The limiter of this name.
+    fn limiter(&self, py: Python<'_>, name: &str) -> PyResult<NativeLimiter> {
+        let limiter = self.port.limiter(&self.context, name);
+        limiter.map(NativeLimiter).map_err(|error| engine_error(py, &error))
+    }
+
+    /// The circuit breaker of this name.
+    fn breaker(&self, py: Python<'_>, name: &str) -> PyResult<NativeBreaker> {
+        let breaker = self.port.breaker(&self.context, name);
+        breaker.map(NativeBreaker).map_err(|error| engine_error(py, &error))
+    }
+
+    /// The cache of values.
+    fn cache(&self) -> NativeCache {
+        NativeCache(self.port.cache(&self.context), self.target.bounds())
     }
 
     /// Sends an event of this kind before the result; `params` are its members.

@@ -11,6 +11,7 @@ mod lanes;
 mod log_records;
 mod platform;
 mod register;
+mod resilience;
 mod serve;
 mod settings;
 mod test_client;
@@ -59,6 +60,8 @@ mod _native {
     use crate::lanes::running::Running;
     #[pymodule_export]
     use crate::register::handler::Handler;
+    #[pymodule_export]
+    use crate::resilience::{NativeBreaker, NativeCache, NativeLimiter};
     #[pymodule_export]
     use crate::serve::engine::Engine;
     #[pymodule_export]

@@ -75,6 +75,7 @@ pub use host::{
     PrincipalFuture, PrincipalRefusal, PrincipalRequest, PrincipalResolver, Registered, RequestHeaders,
     RequestOrigin, Resolution, Spawn, Stale, State, Target, Threads, Wake,
 };
+pub use host::{BreakerPermit, ServerBreaker, ServerCache, ServerLimiter};
 pub use json::JsonSlice;
 pub use panics::locate_panics;
 pub use proto::operation::CALLS;

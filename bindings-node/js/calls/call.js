@@ -10,6 +10,7 @@ const { outcome } = require('./outcome')
 const { FAILED, REFUSED, SUSPEND, VALUE } = require('./completion_buffer')
 const { encode, encodeThrown, resultWarning, nameOf } = require('./results')
 const { ignoreRejections } = require('./rejection_guard')
+const { Breaker, Limiter, ValueCache } = require('./resilience')
 
 const { parse, stringify } = JSON
 
@@ -209,6 +210,22 @@ class Call {
     const error = new AskError(state, text)
     if (state === 'unsupported') refusals.set(error, { call: this, number: id })
     return error
+  }
+
+  /** A limiter of the program's own. */
+  limiter(name) {
+    const native = this.#bridge.engine.limiter(this.slot, this.generation, String(name))
+    return new Limiter(native, () => this.signal)
+  }
+
+  /** A circuit breaker of the program's own. */
+  breaker(name) {
+    return new Breaker(this.#bridge.engine.breaker(this.slot, this.generation, String(name)))
+  }
+
+  /** The cache of values of the handler's server. */
+  get cache() {
+    return new ValueCache(this.#bridge.engine.cache(this.slot, this.generation), this.#bridge.bounds)
   }
 
   /** The result of `effect`, which runs only in one attempt of the call. */

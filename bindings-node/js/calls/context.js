@@ -13,7 +13,7 @@ const { acceptedValue, validatorOf } = require('../registry/validate')
 /** Methods that are bound to the context, so that handlers may write `(args, { log, progress }) => …`. */
 const BOUND_METHODS = [
   ...['extension', 'progress', 'log', 'login', 'closeStream', 'notify', 'setStatus', 'startTask'],
-  ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once']
+  ...['elicit', 'elicitUrl', 'requireUrls', 'sample', 'roots', 'once', 'limiter', 'breaker']
 ]
 
 /** The bounds of the result of a context's call. */
@@ -62,6 +62,11 @@ class Context {
   /** An object that the middleware and the handler of the call share. */
   get state() {
     return this.#call.state
+  }
+
+  /** The cache of values of the handler's server. */
+  get cache() {
+    return this.#call.cache
   }
 
   /** Aborted when the call ends before its handler does. */
@@ -144,6 +149,16 @@ class Context {
   /** Asks for the directories that the user works in. */
   roots(options) {
     return this.#call.ask('roots', () => '{}', options?.key, ({ roots }) => roots)
+  }
+
+  /** A limit of the program's own. */
+  limiter(name) {
+    return this.#call.limiter(name)
+  }
+
+  /** A circuit breaker of the program's own. */
+  breaker(name) {
+    return this.#call.breaker(name)
   }
 
   /** Runs an effect that must not be repeated when the handler runs again. */

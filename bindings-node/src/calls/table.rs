@@ -54,6 +54,12 @@ impl Calls {
         live.refused.len() as u32 - 1
     }
 
+    /// The context of a call.
+    pub(crate) fn context(&self, id: CallId) -> Option<Arc<CallContext>> {
+        let live = self.0.get(split(id).0 as usize)?.as_ref().filter(|live| live.id == id)?;
+        Some(live.context.clone())
+    }
+
     /// The context members of a call, as the JSON text of one object.
     pub(crate) fn describe(&self, id: CallId) -> Option<String> {
         let live = self.0.get(split(id).0 as usize)?.as_ref().filter(|live| live.id == id)?;

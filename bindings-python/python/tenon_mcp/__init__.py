@@ -15,6 +15,7 @@ from .context import Context, Suspended, SyncContext
 from .errors import (
     ArgumentError,
     AskError,
+    BreakerOpen,
     ForkedError,
     McpError,
     NotFound,
@@ -63,6 +64,7 @@ __all__ = [
     "ArgumentError",
     "AskError",
     "Audio",
+    "BreakerOpen",
     "Cache",
     "CacheHints",
     "CircuitBreaker",

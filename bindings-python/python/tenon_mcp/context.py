@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._native import Call
     from ._runtime.call_port import CallPort
     from ._runtime.questions import Answer, Messages, Root
+    from ._runtime.resilience import Breaker, Limiter, SyncBreaker, SyncLimiter, SyncValueCache, ValueCache
 
     T = TypeVar("T")
     L = TypeVar("L", default=Any)
@@ -256,6 +257,29 @@ class Context(_CallContext[L]):
 
         return questions.roots(await self._ask("roots", {}, key))
 
+    @property
+    def cache(self) -> ValueCache:
+        """The cache of values of the handler's server, for the program."""
+        from ._runtime.resilience import ValueCache
+
+        return ValueCache(self._call.cache())
+
+    def limiter(self, name: str) -> Limiter:
+        """A limit of the program's own (``Server(limiters=…)``). Raises ``RegistrationError`` if there is none of this
+        name.
+        """
+        from ._runtime.resilience import Limiter
+
+        return Limiter(self._call.limiter(name))
+
+    def breaker(self, name: str) -> Breaker:
+        """A circuit breaker of the program's own (``Server(breakers=…)``). Raises ``RegistrationError`` if there is
+        none of this name.
+        """
+        from ._runtime.resilience import Breaker
+
+        return Breaker(self._call.breaker(name))
+
     if TYPE_CHECKING:
 
         @overload
@@ -355,6 +379,25 @@ class SyncContext(_CallContext[L]):
         from ._runtime import questions
 
         return questions.roots(self._ask("roots", {}, key))
+
+    @property
+    def cache(self) -> SyncValueCache:
+        """The cache of values of the handler's server, for the program."""
+        from ._runtime.resilience import SyncValueCache
+
+        return SyncValueCache(self._call.cache())
+
+    def limiter(self, name: str) -> SyncLimiter:
+        """A limit of the program's own; see ``Context.limiter``."""
+        from ._runtime.resilience import SyncLimiter
+
+        return SyncLimiter(self._call.limiter(name), self._call)
+
+    def breaker(self, name: str) -> SyncBreaker:
+        """A circuit breaker of the program's own; see ``Context.breaker``."""
+        from ._runtime.resilience import SyncBreaker
+
+        return SyncBreaker(self._call.breaker(name))
 
     def once(self, key: str, effect: Callable[[], T]) -> T:
         """Calls ``effect`` and keeps the result under ``key``; see ``Context.once``."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentError",
     "AskError",
+    "BreakerOpen",
     "ForkedError",
     "McpError",
     "NotFound",
@@ -110,6 +111,22 @@ class NotFound(TenonError):
 
 class ToolError(TenonError):
     """If a handler raises this, its call fails with a text for the client. ``mask_errors`` does not hide this text."""
+
+
+class BreakerOpen(ToolError):
+    """A circuit breaker of the program's own lets no call pass now. If a handler does not catch it, its call fails with
+    this text.
+    """
+
+    retry_after: float
+    """The seconds until a call may pass."""
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.retry_after)
 
 
 class ArgumentError(TenonError, ValueError):

@@ -163,6 +163,11 @@ limits! {
     /// Calls of one tool or other entry that wait because the entry's `max_concurrency` or `max_concurrency_by` is
     /// reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
     54 max_waiting_calls: Count = 256, 0, MANY, changeable;
+    /// Values in the cache of the program. If there is no room for one more, the value that was used longest ago goes. The
+    /// caches of entries have limits of their own. Default 1,024.
+    79 max_cached_values: Count = 1_024, 1, MANY;
+    /// Values in the cache of the program, in bytes. A larger value is not kept. Default 16 MiB.
+    80 max_cached_bytes: Bytes = 16 << 20, 1, GIB;
     /// Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket with
     /// lines. One more is refused as busy. Default 1,024.
     21 max_peer_calls: Count = 1_024, 1, MANY, changeable;

@@ -44,6 +44,7 @@ use crate::host::mounts::Mounts;
 use crate::host::principal::{Authenticates, Deadlines, Expirations, PrincipalResolver};
 use crate::host::rate_limits::RateLimiting;
 use crate::host::reload::Reload;
+use crate::host::resilience::Resilience;
 use crate::host::session::peer::Peer;
 use crate::host::tasks::Tasks;
 use crate::json::JsonSlice;
@@ -106,6 +107,8 @@ pub(crate) struct Shared {
     pub(crate) log_level: Arc<LiveLevel>,
     pub(crate) reload: Box<Reload>,
     pub(crate) rate_limiting: Box<RateLimiting>,
+    /// What the program limits itself.
+    pub(crate) resilience: Box<Resilience>,
     pub(crate) threads: Threads,
     /// Runs argument checks that take longer. Without it, the receiving thread does them.
     pub(super) checks: Option<Arc<dyn Work>>,
@@ -192,6 +195,8 @@ pub(crate) struct Setup {
     pub(crate) log_level: Arc<LiveLevel>,
     pub(crate) reload: Box<Reload>,
     pub(crate) rate_limiting: Box<RateLimiting>,
+    /// What the program limits itself.
+    pub(crate) resilience: Box<Resilience>,
     pub(crate) threads: Threads,
     pub(crate) checks: Option<Arc<dyn Work>>,
     pub(crate) resolver: Option<Arc<dyn PrincipalResolver>>,
@@ -229,6 +234,7 @@ impl Shared {
             log_level,
             reload,
             rate_limiting,
+            resilience,
             threads,
             checks,
             resolver,
@@ -290,6 +296,7 @@ impl Shared {
             log_level,
             reload,
             rate_limiting,
+            resilience,
             threads,
             checks,
         }

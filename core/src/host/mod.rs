@@ -22,6 +22,7 @@ mod policy_control;
 mod principal;
 mod rate_limits;
 mod reload;
+mod resilience;
 mod session;
 mod tasks;
 
@@ -67,6 +68,8 @@ pub(crate) use crate::host::rate_limits::RateLimiting;
 pub(crate) use crate::host::reload::{Code, Configured, Reload};
 #[cfg(feature = "runtime")]
 pub(crate) use crate::host::reload::{LIMITS, Prepared, Refused, SERVE, SERVER};
+pub(crate) use crate::host::resilience::Resilience;
+pub use crate::host::resilience::{BreakerPermit, ServerBreaker, ServerCache, ServerLimiter};
 pub use crate::host::session::peer::Peer;
 pub use bus::ListenId;
 pub use engine::{Accepted, Engine, Scope};

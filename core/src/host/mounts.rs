@@ -263,6 +263,14 @@ impl Engine {
         parts
     }
 
+    /// This server, or the server mounted in it, that has this number.
+    pub(super) fn part(&self, of: usize) -> Option<Engine> {
+        if of == number(&self.0) {
+            return Some(self.clone());
+        }
+        self.parts().into_iter().find(|part| part.number() == of).map(|part| Engine(part.server))
+    }
+
     fn is_within(&self, other: &Engine) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.above().iter().any(|(above, _)| above.is_within(other))
     }

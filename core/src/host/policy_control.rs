@@ -25,6 +25,9 @@ const BREAKER: &str = "circuit_breaker";
 const RETRY: &str = "retry";
 const CACHE: &str = "cache";
 
+/// The policies of an entry, and which of them are switched off.
+type Changed = (Policies, Vec<&'static str>);
+
 impl Engine {
     /// What applies to an entry: an object with its `policies`, the names of those that are `switched_off`, and the `state` of
     /// those that have one. `None`: there is no such entry.
@@ -184,7 +187,7 @@ impl Engine {
         kind: Kind,
         name: &str,
         policy: Policy,
-        change: &dyn Fn(&Registered) -> Result<(Policies, Vec<&'static str>), Error>,
+        change: &dyn Fn(&Registered) -> Result<Changed, Error>,
     ) -> Result<(), Error> {
         let changed = |kind: &Kind| loop {
             let entry = self.0.catalog.get(*kind, name).ok_or_else(|| no_entry(*kind, name))?;

@@ -19,8 +19,8 @@ use crate::dispatch::validation::arguments::Policy;
 use crate::dispatch::validation::schema::Formats;
 use crate::error::Error;
 use crate::host::{
-    Code, Configured, Engine, HostStore, Masking, PrincipalResolver, RateLimiting, Reload, Setup, Shared,
-    Target, ThreadHook, Threads, Work,
+    Code, Configured, Engine, HostStore, Masking, PrincipalResolver, RateLimiting, Reload, Resilience, Setup,
+    Shared, Target, ThreadHook, Threads, Work,
 };
 use crate::json::JsonSlice;
 use crate::proto::catalog::cache::{CacheHints, Cacheable};
@@ -334,6 +334,8 @@ impl ServerBuilder {
             server: self.implementation.name(),
             requests: settings.rate_limit.as_ref().and_then(|limits| limits.0.limits(Counts::Calls)),
         });
+        let resilience = Resilience::new(settings.limiters.as_ref(), settings.breakers.as_ref(), &limits);
+        let resilience = Box::new(resilience);
         let identity = identity(self.implementation, settings).map_err(Error::invalid)?;
         let keys = settings.state_keys.clone().unwrap_or_default().0;
         let audit_key = AuditKey::new(keys.first());
@@ -400,6 +402,7 @@ impl ServerBuilder {
             log_level,
             reload,
             rate_limiting,
+            resilience,
             threads,
             checks,
             resolver: self.resolver.filter(|_| verifiers(settings).is_empty()),

@@ -4,6 +4,7 @@ use super::Server;
 use crate::dispatch::options::Spelling;
 use crate::dispatch::registry::entry::Entry;
 use crate::error::Error;
+use crate::host::{ServerBreaker, ServerCache, ServerLimiter};
 use crate::json::JsonSlice;
 use crate::proto::catalog::kind::Kind;
 
@@ -128,5 +129,29 @@ impl Server {
     pub fn source(&self, kind: Kind, name: &str) -> Option<(Entry, Vec<&'static str>)> {
         let (entry, _) = self.registered(kind, name)?;
         Some((entry.source.clone(), entry.switched_off.clone()))
+    }
+}
+
+/// What the program limits itself by code.
+impl Server {
+    /// A limiter of the setting `limiters`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the setting does not have the name.
+    pub fn limiter(&self, name: &str) -> Result<ServerLimiter, Error> {
+        self.engine.named_limiter(name)
+    }
+
+    /// A circuit breaker of the setting `breakers`.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the setting does not have the name.
+    pub fn breaker(&self, name: &str) -> Result<ServerBreaker, Error> {
+        self.engine.named_breaker(name)
+    }
+
+    /// The cache of values of the program.
+    pub fn cache(&self) -> ServerCache {
+        self.engine.value_cache()
     }
 }

@@ -9,6 +9,7 @@ mod lanes;
 mod policy_control;
 mod rate_limits;
 mod registry;
+mod resilience;
 mod retry;
 mod sensitive;
 mod sessions;

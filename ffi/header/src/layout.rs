@@ -10,7 +10,7 @@ pub const MUST_USE: &str = "TENON_MUST_USE";
 type Section = (&'static str, &'static str, &'static [&'static str]);
 
 /// The sections in their order.
-const SECTIONS: [Section; 33] = [
+const SECTIONS: [Section; 34] = [
     (
         "VERSIONS",
         "TENON_VERSION",
@@ -102,6 +102,11 @@ const SECTIONS: [Section; 33] = [
             "tenon_server_enable_policy",
             "tenon_server_clear_policy",
         ],
+    ),
+    (
+        "LIMITERS, CIRCUIT BREAKERS AND CACHE OF THE PROGRAM",
+        "tenon_server_limiter_acquire",
+        &["tenon_server_limiter_", "tenon_server_breaker_", "tenon_server_cache_"],
     ),
     ("VIEWS AND SKILLS", "tenon_ui_new", &["tenon_ui_", "tenon_tool_set_ui", "tenon_server_add_skills"]),
     ("PAGES", "tenon_server_add_page", &["tenon_server_add_page", "tenon_server_remove_page"]),

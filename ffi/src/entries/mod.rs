@@ -11,6 +11,8 @@ pub(super) mod register;
 
 pub(super) mod policies;
 
+pub(super) mod resilience;
+
 pub(super) mod ui_skills;
 
 pub(super) mod page;

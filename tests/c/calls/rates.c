@@ -230,6 +230,45 @@ static void control(void) {
     close_peer(&peer);
 }
 
+/* The program's own limiters, circuit breakers and cache. */
+static void by_code(void) {
+    const char *value;
+    uint64_t wait, permit;
+    int call;
+    server = new_server();
+    OK(tenon_server_set(server, "limiters", "{\"api\":\"2/h\",\"fast\":\"1000/s\"}", TENON_NUL));
+    OK(tenon_server_set(server, "breakers", "{\"api\":{\"failures\":2,\"open_for\":3600000}}", TENON_NUL));
+    add("\"9/h\"");
+    serve(&peer, server);
+    for (call = 0; call < 2; call++) {
+        OK(tenon_server_limiter_acquire(server, "api", &wait));
+        CHECK(wait == 0);
+        OK(tenon_server_breaker_allow(server, "api", &permit, &wait));
+        CHECK(wait == 0);
+        OK(tenon_server_breaker_record(server, "api", permit, false));
+    }
+    OK(tenon_server_limiter_acquire(server, "api", &wait));
+    CHECK(wait > 3500000 && wait <= 3600000);
+    OK(tenon_server_breaker_allow(server, "api", &permit, &wait));
+    CHECK(wait > 3500000 && wait <= 3600000);
+    OK(tenon_server_limiter_feed(server, "fast", "{\"Retry-After\":120}", TENON_NUL));
+    OK(tenon_server_limiter_acquire(server, "fast", &wait));
+    CHECK(wait > 100000 && wait <= 120000);
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_limiter_feed(server, "fast", "[]", TENON_NUL));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_limiter_acquire(server, "b", &wait));
+    CHECK_IN("there is no \"b\" in the setting limiters, which has api, fast", tenon_error_last_message());
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_cache_get(server, "key", &value, NULL));
+    OK(tenon_server_cache_put(server, "key", "{\"a\":1}", TENON_NUL, 60000));
+    OK(tenon_server_cache_get(server, "key", &value, NULL));
+    CHECK(strcmp(value, "{\"a\":1}") == 0);
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_cache_put(server, "key", "1", TENON_NUL, 0));
+    OK(tenon_server_cache_delete(server, "key"));
+    CHECK_STATUS(TENON_ERR_NOT_FOUND, tenon_server_cache_get(server, "key", &value, NULL));
+    OK(tenon_server_cache_delete(server, NULL));
+    OK(tenon_server_free(server));
+    close_peer(&peer);
+}
+
 /* A wrong limit is an error that names the member and the value. */
 static void refused(void) {
     static const char *const limits[][2] = {
@@ -255,8 +294,10 @@ static void refused(void) {
     server = new_server();
     CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set(server, "rate_limit", "{\"amount\":1,\"per\":1,\"by\":\"entry\"}", TENON_NUL));
     CHECK_IN("a server counts requests", tenon_error_last_message());
+    CHECK_STATUS(TENON_ERR_INVALID, tenon_server_set(server, "limiters", "{\"a\":5}", TENON_NUL));
+    CHECK_IN("limiters.a must be a string such as", tenon_error_last_message());
     OK(tenon_server_free(server));
 }
 
-static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"cache", cache}, {"retries", retries}, {"control", control}, {"refused", refused}};
+static const struct test all[] = {{"calls", calls}, {"requests", requests}, {"breaker", breaker}, {"concurrency", concurrency}, {"cache", cache}, {"retries", retries}, {"control", control}, {"by_code", by_code}, {"refused", refused}};
 RUN_TESTS(all)

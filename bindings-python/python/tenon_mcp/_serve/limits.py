@@ -33,6 +33,12 @@ class Limits(TypedDict, total=False):
     """Calls of one tool or other entry that wait because the entry's ``max_concurrency`` or ``max_concurrency_by``
     is reached. One more is refused as busy, or the newest one of the caller with the most. Default 256.
     """
+    max_cached_values: int
+    """Values in the cache of the program. If there is no room for one more, the value that was used longest ago
+    goes. The caches of entries have limits of their own. Default 1,024.
+    """
+    max_cached_bytes: int
+    """Values in the cache of the program, in bytes. A larger value is not kept. Default 16 MiB."""
     max_peer_calls: int
     """Calls in flight of one client: of one legacy session, or of one connection by stdio, WebSocket or a socket
     with lines. One more is refused as busy. Default 1,024.

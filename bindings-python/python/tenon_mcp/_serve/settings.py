@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from .._auth.options import AccessRule, Verifier
 from .._auth.principal import Principal
-from .._registry.policy_values import RateLimits
+from .._registry.policy_values import CircuitBreaker, RateLimit, RateLimits
 from .._store.store import Store
 from .cache_hints import CacheHints
 from .limits import Limits
@@ -75,6 +75,16 @@ class Settings(TypedDict, total=False):
     429 and ``Retry-After``. It is a text such as ``600/min``, or an object or a list as the policy ``rate_limit``
     has, whose ``by`` is ``global``, ``principal``, ``address`` or ``session``. The requests ``initialize``,
     ``ping`` and ``subscriptions/listen`` do not count. Default: no limit.
+    """
+    limiters: dict[str, str | RateLimit | dict[str, Any]] | None
+    """The limits that the program applies itself, each with a name, such as the limit of a service that it calls: an
+    object with a rate limit for each name, a text such as ``60/min`` or an object with ``amount``, ``per``,
+    ``burst`` and ``window``. Handlers use them by their names. The state is kept in the process. Default: none.
+    """
+    breakers: dict[str, CircuitBreaker | dict[str, Any]] | None
+    """The circuit breakers that the program uses itself, each with a name: an object with a circuit breaker for each
+    name, whose members are those of the policy ``circuit_breaker`` that say when circuits open and close.
+    Handlers use them by their names. The state is kept in the process. Default: none.
     """
     state_keys: Iterable[bytes] | None
     """The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a

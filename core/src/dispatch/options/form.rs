@@ -48,6 +48,12 @@ pub enum Form {
     CountsByKey,
     /// A rate limit, or a list of them.
     RateLimit,
+    /// One rate limit.
+    Limiter,
+    /// An object with a rate limit for each name.
+    Limiters,
+    /// An object with a circuit breaker for each name.
+    Breakers,
     /// A cache.
     Cache,
     /// A retry policy.
@@ -113,6 +119,12 @@ impl Form {
                 let (text, rate) = (Form::Text.expected(spelling), spelling.quoted("60/min"));
                 format!("{text} such as {rate}, {object} with amount and per, or {list} of these")
             }
+            (Form::Limiter, _) => {
+                let (text, rate) = (Form::Text.expected(spelling), spelling.quoted("60/min"));
+                format!("{text} such as {rate} or {object} with amount and per")
+            }
+            (Form::Limiters, _) => format!("{object} with a rate limit for each name"),
+            (Form::Breakers, _) => format!("{object} with a circuit breaker for each name"),
             (Form::Cache, _) => {
                 format!("{}, or {object} with ttl", Form::Time.expected(spelling))
             }
@@ -178,6 +190,9 @@ impl Form {
             Form::TagRules => "dict[str, AccessRule]".to_owned(),
             Form::CountsByKey => "dict[str, int]".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::Limiter => "str | RateLimit | dict[str, Any]".to_owned(),
+            Form::Limiters => "dict[str, str | RateLimit | dict[str, Any]]".to_owned(),
+            Form::Breakers => "dict[str, CircuitBreaker | dict[str, Any]]".to_owned(),
             Form::Cache => "float | Cache | dict[str, Any]".to_owned(),
             Form::Retry => "int | Retry | dict[str, Any]".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker | dict[str, Any]".to_owned(),
@@ -213,6 +228,9 @@ impl Form {
             Form::TagRules => "{ readonly [tag: string]: AccessRule }".to_owned(),
             Form::CountsByKey => "{ readonly [key: string]: number }".to_owned(),
             Form::RateLimit => "RateLimits".to_owned(),
+            Form::Limiter => "string | RateLimit".to_owned(),
+            Form::Limiters => "{ readonly [name: string]: string | RateLimit }".to_owned(),
+            Form::Breakers => "{ readonly [name: string]: CircuitBreaker }".to_owned(),
             Form::Cache => "number | Cache".to_owned(),
             Form::Retry => "number | Retry".to_owned(),
             Form::CircuitBreaker => "CircuitBreaker".to_owned(),

@@ -44,6 +44,7 @@ pub use values::circuit_breaker::CircuitBreaker;
 pub(crate) use values::concurrency_by_key::ConcurrencyByKey;
 pub use values::disabled::Disabled;
 pub(crate) use values::disabled::disabled_members;
+pub(crate) use values::named::{Breakers, Limiters};
 pub use values::rate_limit::RateLimit;
 pub(crate) use values::rate_limit::{MAX_RATE_LIMITS, RateLimits};
 pub use values::retry::Retry;

@@ -60,6 +60,14 @@ options! {
         /// `global`, `principal`, `address` or `session`. The requests `initialize`, `ping` and
         /// `subscriptions/listen` do not count. Default: no limit.
         rate_limit: RequestLimits;
+        /// The limits that the program applies itself, each with a name, such as the limit of a service that it calls: an
+        /// object with a rate limit for each name, a text such as `60/min` or an object with `amount`, `per`, `burst` and
+        /// `window`. Handlers use them by their names. The state is kept in the process. Default: none.
+        limiters: Limiters;
+        /// The circuit breakers that the program uses itself, each with a name: an object with a circuit breaker for each
+        /// name, whose members are those of the policy `circuit_breaker` that say when circuits open and close. Handlers use
+        /// them by their names. The state is kept in the process. Default: none.
+        breakers: Breakers;
         /// The keys of 32 bytes that encrypt the data that clients carry, such as the state between the rounds of a
         /// question. The first key encrypts, and every key decrypts, so that a key can be replaced. Replicas behind one
         /// address must share the keys. Keep the keys secret, and draw them at random. Where a key is a text, the text is

@@ -75,6 +75,12 @@ macro_rules! setter {
     (@param $types:tt Failures) => { impl Into<$crate::dispatch::options::types::Failures> };
     (@param $types:tt Keys) => { impl Into<$crate::dispatch::options::types::Keys> };
     (@param $types:tt ConcurrencyByKey) => { impl IntoIterator<Item = ($crate::dispatch::policy::Key, usize)> };
+    (@param $types:tt Limiters) => {
+        impl IntoIterator<Item = (impl Into<String>, $crate::dispatch::options::RateLimit)>
+    };
+    (@param $types:tt Breakers) => {
+        impl IntoIterator<Item = (impl Into<String>, $crate::dispatch::options::CircuitBreaker)>
+    };
     (@param $types:tt RateLimits) => { impl Into<$crate::dispatch::options::types::RateLimits> };
     (@param $types:tt RequestLimits) => { impl Into<$crate::dispatch::options::types::RequestLimits> };
     (@param $types:tt CacheSettings) => { $crate::dispatch::options::types::CacheHints };
@@ -86,6 +92,8 @@ macro_rules! setter {
         $options.$name = Some($crate::dispatch::options::setter!(@value $type $value))
     };
     (@value ConcurrencyByKey $value:ident) => { $value.into_iter().collect() };
+    (@value Limiters $value:ident) => { $value.into_iter().collect() };
+    (@value Breakers $value:ident) => { $value.into_iter().collect() };
     (@value Revisions $value:ident) => { $value.into_iter().collect() };
     (@value Verifiers $value:ident) => { $crate::dispatch::options::types::Verifiers($value.into_iter().collect()) };
     (@value Texts $value:ident) => { $value.into_iter().collect() };

@@ -7,6 +7,7 @@ pub(crate) use super::values::circuit_breaker::{CircuitBreaker, Failures};
 pub(crate) use super::values::concurrency_by_key::ConcurrencyByKey;
 pub(crate) use super::values::disabled::Disabled;
 pub(crate) use super::values::keys::Keys;
+pub(crate) use super::values::named::{Breakers, Limiters};
 pub(crate) use super::values::rate_limit::{RateLimits, RequestLimits};
 pub(crate) use super::values::retry::Retry;
 pub(crate) use super::values::sensitive::{Audit, AuditTarget, NonEmptyText};

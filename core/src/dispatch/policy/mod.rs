@@ -30,10 +30,13 @@ mod concurrency;
 mod rate_limit;
 mod refusal;
 mod retry;
+mod upstream;
 
 pub use breaker::Failure;
-pub(crate) use breaker::{Breaker, BreakerRules, Change, Ended, FailureRate, Permit};
-pub(crate) use cache::{CacheRules, CachedForm, CachedResult, CallKey, Found, Production, ResultCache};
+pub(crate) use breaker::{Breaker, BreakerRules, Change, Ended, FailureRate, Permit, PermitNumber};
+pub(crate) use cache::{
+    CacheRules, CachedForm, CachedResult, CallKey, Found, Production, ResultCache, ValueCache,
+};
 pub use caller_key::Key;
 pub(crate) use caller_key::{CallFacts, KeyHash};
 pub(crate) use concurrency::{MAX_CONCURRENCY_KEYS, MaxConcurrency};
@@ -42,3 +45,4 @@ pub use rate_limit::{Counts, OnStoreFailure, Window};
 pub use refusal::RefusalForm;
 pub(crate) use refusal::{refusal_text, whole_seconds};
 pub(crate) use retry::{RetryBudget, RetryRules};
+pub(crate) use upstream::{UpstreamLimit, UpstreamReport};

@@ -15,7 +15,7 @@ use crate::host::calls::op::{CallContext, CancelReason, Outcome};
 use crate::host::engine::Engine;
 use crate::host::lanes::port::HostPort;
 use crate::host::lanes::threads::Threads;
-use crate::host::{Masking, RateLimiting, Reload, Setup, Shared, Work};
+use crate::host::{Masking, RateLimiting, Reload, Resilience, Setup, Shared, Work};
 use crate::locks::Mutex;
 use crate::proto::messages::error::RpcError;
 use crate::proto::results::shape::{Identity, Shaper};
@@ -170,6 +170,7 @@ pub(super) fn engine(
         host_store: None,
         log_level: Arc::new(LiveLevel::new(LogLevel::Error)),
         reload: Reload::new(Default::default(), None),
+        resilience: Box::new(Resilience::new(None, None, &Limits::default())),
         rate_limiting: Box::new(RateLimiting { server: "chain".to_owned(), requests: None }),
         threads: Threads { io: 1, stack: 1 << 20, hook: None },
         checks,

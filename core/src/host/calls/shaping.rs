@@ -34,8 +34,9 @@ impl Shared {
     }
 
     /// The response to a call whose handler completed.
+    // Inlined, because a call is large to move.
+    #[inline(always)]
     pub(in crate::host) fn complete(&self, id: CallId, flight: InFlightCall, outcome: Outcome) {
-        flight.counts_for_retries();
         self.end_with(id, flight, outcome, true);
     }
 
@@ -48,6 +49,9 @@ impl Shared {
         outcome: Outcome,
         ran: bool,
     ) {
+        if ran {
+            flight.counts_for_retries();
+        }
         if let (Some(outer), None) = (flight.outer(), &flight.listing) {
             // For middleware: it gets the outcome as the handler returned it.
             self.finish(id, &mut flight, Outgoing::Dropped, None);

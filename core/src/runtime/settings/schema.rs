@@ -104,7 +104,9 @@ fn schema_of(form: Form) -> Json {
         Form::UrlPath => r#"{"type":"string","pattern":"^/"}"#,
         Form::Words | Form::Names | Form::KnownWords(_) => r#"{"type":"array","items":{"type":"string"}}"#,
         Form::CacheHints | Form::CacheHintsOfAll => r#"{"type":["number","object"]}"#,
-        Form::CacheHintsOf | Form::Objects | Form::TagRules => r#"{"type":"object"}"#,
+        Form::CacheHintsOf | Form::Objects | Form::TagRules | Form::Limiters | Form::Breakers => {
+            r#"{"type":"object"}"#
+        }
         Form::Lists => {
             r#"{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#
         }
@@ -121,6 +123,7 @@ fn schema_of(form: Form) -> Json {
         | Form::Word(_)
         | Form::Disabled
         | Form::RateLimit
+        | Form::Limiter
         | Form::Cache
         | Form::Retry
         | Form::CircuitBreaker => "{}",
@@ -143,12 +146,16 @@ fn schema_of(form: Form) -> Json {
             schema["anyOf"] = json!([schema_of(Form::Count { min: 2 }), value_of("Retry")]);
         }
         Form::CircuitBreaker => schema = value_of("CircuitBreaker"),
-        Form::RateLimit => {
+        Form::Limiters => schema["additionalProperties"] = schema_of(Form::Limiter),
+        Form::Breakers => schema["additionalProperties"] = value_of("CircuitBreaker"),
+        Form::Limiter => {
             let text = json!({ "type": "string", "pattern": "^ *[0-9]+ */ *[0-9]* *[a-z]+ *$" });
-            let object = value_of("RateLimit");
-            let items = json!({ "anyOf": [text, object] });
+            schema["anyOf"] = json!([text, value_of("RateLimit")]);
+        }
+        Form::RateLimit => {
+            let items = schema_of(Form::Limiter);
             let list = json!({ "type": "array", "minItems": 1, "maxItems": MAX_RATE_LIMITS, "items": items });
-            schema["anyOf"] = json!([text, object, list]);
+            schema["anyOf"] = json!([items["anyOf"][0], items["anyOf"][1], list]);
         }
         _ => {}
     }

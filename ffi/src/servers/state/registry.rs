@@ -10,7 +10,9 @@ use crate::servers::state::server_state::ServerState;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tenon_mcp::{CALLS, HandlerId, JsonSlice, Kind, Spelling, Target};
+use tenon_mcp::{
+    CALLS, HandlerId, JsonSlice, Kind, ServerBreaker, ServerCache, ServerLimiter, Spelling, Target,
+};
 
 impl ServerState {
     pub(crate) fn add(self: &Arc<Self>, mut entry: tenon_entry) -> Result<()> {
@@ -130,6 +132,24 @@ impl ServerState {
     pub(crate) fn clear_policy(&self, kind: Kind, name: &str, policy: Option<&str>) -> Result<()> {
         self.check_fork()?;
         Ok(self.config.lock().last_built().clear_policy_in((kind, name), policy, Spelling::C)?)
+    }
+
+    /// A limiter of the program.
+    pub(crate) fn limiter(&self, name: &str) -> Result<ServerLimiter> {
+        self.check_fork()?;
+        Ok(self.config.lock().last_built().limiter(name)?)
+    }
+
+    /// A circuit breaker of the program.
+    pub(crate) fn breaker(&self, name: &str) -> Result<ServerBreaker> {
+        self.check_fork()?;
+        Ok(self.config.lock().last_built().breaker(name)?)
+    }
+
+    /// The cache of the program.
+    pub(crate) fn cache(&self) -> Result<ServerCache> {
+        self.check_fork()?;
+        Ok(self.config.lock().last_built().cache())
     }
 
     /// The definitions of a kind, and whether each is enabled.

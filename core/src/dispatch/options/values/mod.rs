@@ -7,6 +7,7 @@ pub(super) mod circuit_breaker;
 pub(super) mod concurrency_by_key;
 pub(super) mod disabled;
 pub(super) mod keys;
+pub(super) mod named;
 pub(super) mod rate_limit;
 pub(super) mod retry;
 pub(super) mod sensitive;

@@ -109,7 +109,7 @@ impl RateLimit {
     rate_limit_options!();
 
     /// The limit as the engine applies it. Its values have been checked.
-    fn limit(&self) -> CallRate {
+    pub(crate) fn limit(&self) -> CallRate {
         let options = self.0.clone();
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let amount = count(options.amount.unwrap_or(1));
@@ -133,7 +133,11 @@ impl RateLimit {
         self.0.by.as_ref().map(|keys| &*keys.0).unwrap_or_default()
     }
 
-    fn read(value: &JsonSlice, at: &At) -> Result<RateLimit, String> {
+    pub(super) fn options(&self) -> &RateLimitOptions {
+        &self.0
+    }
+
+    pub(super) fn read(value: &JsonSlice, at: &At) -> Result<RateLimit, String> {
         if let Some(text) = value.decode_str() {
             let (amount, per) = parse(&text).ok_or_else(|| {
                 let (path, text) = (&at.path, clip(&text));
@@ -149,7 +153,7 @@ impl RateLimit {
         Ok(limit)
     }
 
-    fn check(&self, at: &At, refused: Refused) -> Result<(), String> {
+    pub(super) fn check(&self, at: &At, refused: Refused) -> Result<(), String> {
         let (path, options) = (&at.path, &self.0);
         check(options, Owner::Policy(OWNER)).map_err(|why| format!("{path}: {why}"))?;
         for (name, is_set) in [("amount", options.amount.is_some()), ("per", options.per.is_some())] {
@@ -174,7 +178,7 @@ impl RateLimit {
         Ok(())
     }
 
-    fn write(&self, spelling: Spelling) -> Value {
+    pub(super) fn write(&self, spelling: Spelling) -> Value {
         self.rate_text().map_or_else(|| write_shown(&self.0, spelling), Value::from)
     }
 

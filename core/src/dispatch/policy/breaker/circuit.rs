@@ -41,6 +41,16 @@ pub(super) struct Ticket {
     is_probe: bool,
 }
 
+impl Ticket {
+    pub(super) fn number(self) -> u64 {
+        self.opening << 1 | u64::from(self.is_probe)
+    }
+
+    pub(super) fn numbered(number: u64) -> Ticket {
+        Ticket { opening: number >> 1, is_probe: number & 1 == 1 }
+    }
+}
+
 /// A change of a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {

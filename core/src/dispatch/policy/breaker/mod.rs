@@ -110,6 +110,11 @@ impl Breaker {
         Breaker(Arc::new(Shared { rules, circuits: Mutex::default(), kept: AtomicUsize::new(0) }))
     }
 
+    /// The permit that a number stands for, of a breaker without keys.
+    pub(crate) fn permit(&self, number: PermitNumber) -> Permit {
+        Permit { breaker: self.clone(), key: KeyHash::default(), ticket: Some(Ticket::numbered(number.0)) }
+    }
+
     pub(crate) fn rules(&self) -> &BreakerRules {
         &self.0.rules
     }
@@ -180,7 +185,23 @@ impl Breaker {
     }
 }
 
+/// A permit as a number, for programs that cannot hold one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PermitNumber(pub(crate) u64);
+
+impl PermitNumber {
+    /// Whether the call is a probe. No other call may run as one until this one has ended.
+    pub(crate) fn is_probe(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
 impl Permit {
+    /// The number of the permit of a breaker without keys.
+    pub(crate) fn into_number(mut self) -> PermitNumber {
+        self.ticket.take().map_or(PermitNumber(0), |ticket| PermitNumber(ticket.number()))
+    }
+
     /// Records how the call ended.
     pub(crate) fn record(mut self, ended: Ended, most: usize, now: Instant) -> Option<Change> {
         let ticket = self.ticket.take()?;

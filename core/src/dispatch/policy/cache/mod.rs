@@ -6,11 +6,13 @@
 mod key;
 mod productions;
 mod results;
+mod values;
 
 pub(crate) use key::CallKey;
 use key::call_key;
 pub(crate) use productions::Production;
 pub(crate) use results::{CachedForm, CachedResult};
+pub(crate) use values::ValueCache;
 
 use super::caller_key::{CallFacts, KeyDigest, KeyHash};
 use crate::dispatch::calls::table::CallId;
@@ -133,7 +135,7 @@ impl ResultCache {
         let State { results, productions } = &mut *state;
         let Some((waiting, is_current)) = productions.finish(production) else { return Vec::new() };
         if let (Some((result, time)), true) = (result, is_current) {
-            results.put(production, result, time, &self.rules, now);
+            results.put((production.key, production.address), result, time, &self.rules, now);
         }
         waiting
     }

@@ -1,6 +1,6 @@
 //! The results of a cache, bounded in number and in bytes.
 
-use super::{Age, CacheRules, Production};
+use super::{Age, CacheRules};
 use crate::dispatch::policy::KeyHash;
 use bytes::Bytes;
 use foldhash::fast::RandomState;
@@ -92,16 +92,16 @@ impl Results {
         (now.saturating_duration_since(kept.fresh_until) < time).then(|| kept.result.clone())
     }
 
-    /// Keeps a result for a time, unless it is too large.
+    /// Keeps a result for a time, unless it is too large. `address` is the digest of the address that was read.
     pub(super) fn put(
         &mut self,
-        production: &Production,
+        (key, address): (KeyHash, u64),
         result: CachedResult,
         time: Duration,
         rules: &CacheRules,
         now: Instant,
     ) {
-        self.remove(&production.key);
+        self.remove(&key);
         let size = size(&result);
         let Some(fresh_until) = now.checked_add(time).filter(|_| !time.is_zero() && size <= rules.max_bytes)
         else {
@@ -111,13 +111,14 @@ impl Results {
             self.remove_oldest();
         }
         self.bytes += size;
-        self.kept.put(production.key, StoredResult { result, address: production.address, fresh_until });
+        self.kept.put(key, StoredResult { result, address, fresh_until });
     }
 
-    fn remove(&mut self, key: &KeyHash) {
-        if let Some(kept) = self.kept.pop(key) {
-            self.bytes -= size(&kept.result);
-        }
+    /// Removes a result. Returns whether there was one.
+    pub(super) fn remove(&mut self, key: &KeyHash) -> bool {
+        let Some(kept) = self.kept.pop(key) else { return false };
+        self.bytes -= size(&kept.result);
+        true
     }
 
     fn remove_oldest(&mut self) {
@@ -131,7 +132,9 @@ impl Results {
         let Some(address) = address else { return Some(std::mem::take(self)) };
         let of_address = self.kept.iter().filter(|(_, kept)| kept.address == address);
         let keys: Vec<_> = of_address.map(|(key, _)| *key).collect();
-        keys.iter().for_each(|key| self.remove(key));
+        for key in &keys {
+            self.remove(key);
+        }
         None
     }
 
