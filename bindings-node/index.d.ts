@@ -2004,7 +2004,7 @@ export interface Breaker {
   allow(): BreakerPermit
   /**
    * Calls a function, and awaits its result. Rejects with a {@link BreakerOpen} if no call may pass now. An error counts as a
-   * failure, except {@link NotFound}, {@link ArgumentError} and an `AbortError`, also among its causes.
+   * failure, except {@link NotFound}, {@link ArgumentError}, {@link Suspended} and an `AbortError`, also among its causes.
    */
   run<T>(call: () => T | Promise<T>): Promise<T>
 }
@@ -2028,7 +2028,7 @@ export interface ValueCache {
   /**
    * The value of a key. If there is none, `produce` is called, and its result is kept for `ttl` milliseconds. Of the calls that
    * want one key at the same time, one calls its function and the others wait. If the function throws, they all get the error,
-   * which is not kept.
+   * which is not kept. If its call ends before, another one calls its own function. A function that asks for its own key fails.
    */
   getOrSet<T>(key: string, ttl: number, produce: () => T | Promise<T>): Promise<T>
   /** Removes the value of a key. Returns whether there was one. */

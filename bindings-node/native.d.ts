@@ -225,12 +225,12 @@ export declare class NativeCache {
   clear(): void
   /** Removes the value of a key. Returns whether there was one. */
   delete(key: string): boolean
-  /** A number that identifies the server. */
-  get server(): string
   /** The value of a key, as JSON text. */
   get(key: string): string | null
   /** Stores a value, as JSON text, for a time in milliseconds. */
   put(key: string, value: string, ttl: number): void
+  /** A number that identifies the server. */
+  server(): string
 }
 
 /** A limit of the program's own. */

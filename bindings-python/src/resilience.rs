@@ -4,8 +4,12 @@ use crate::convert::write::Bounds;
 use crate::convert::{read, write};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use std::time::Duration;
 use tenon_mcp::{ServerBreaker, ServerCache, ServerLimiter};
+
+/// In seconds. A longer time counts as this one.
+const CENTURY: f64 = 3.2e9;
 
 /// A limit of the program's own.
 #[pyclass(frozen, module = "tenon_mcp._native")]
@@ -63,17 +67,19 @@ impl NativeCache {
         self.0.get(key).map(|value| Ok((read::value(py, &value)?,))).transpose()
     }
 
-    /// Stores a value for a time in seconds.
-    fn put(&self, key: &str, value: &Bound<'_, PyAny>, ttl: f64) -> PyResult<()> {
-        let time = Duration::try_from_secs_f64(ttl.min(3.2e9)).ok().filter(|time| !time.is_zero());
+    /// Stores a value for a time in seconds. Returns its JSON.
+    fn put<'py>(&self, key: &str, value: &Bound<'py, PyAny>, ttl: f64) -> PyResult<Bound<'py, PyBytes>> {
+        let time = if ttl > 0.0 { Duration::try_from_secs_f64(ttl.min(CENTURY)).ok() } else { None };
+        let time = time.filter(|time| !time.is_zero());
         let time = time.ok_or_else(|| {
             PyValueError::new_err(format!("cache: ttl must be a number of seconds above 0, not {ttl}"))
         })?;
-        let value = write::json(value, self.1).map_err(|error| {
+        let json = write::json(value, self.1).map_err(|error| {
             PyValueError::new_err(format!("cache: the value of {key:?}: {error} is not JSON"))
         })?;
-        self.0.put(key, value, time);
-        Ok(())
+        let text = PyBytes::new(value.py(), json.as_bytes());
+        self.0.put(key, json, time);
+        Ok(text)
     }
 
     /// Removes the value of a key. Returns whether there was one.

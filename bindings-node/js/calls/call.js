@@ -225,7 +225,7 @@ class Call {
 
   /** The cache of values of the handler's server. */
   get cache() {
-    return new ValueCache(this.#bridge.engine.cache(this.slot, this.generation), this.#bridge.bounds)
+    return new ValueCache(this.#bridge.engine.cache(this.slot, this.generation), this.#bridge.bounds, () => this.signal)
   }
 
   /** The result of `effect`, which runs only in one attempt of the call. */

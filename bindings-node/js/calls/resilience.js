@@ -2,15 +2,18 @@
 
 // The limiters, circuit breakers and cache that handlers use by code.
 
+const { AsyncLocalStorage } = require('node:async_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
-const { ArgumentError, BreakerOpen, NotFound, isCausedBy } = require('../errors')
+const { ArgumentError, BreakerOpen, NotFound, Suspended, isCausedBy } = require('../errors')
 const { NotSerializable, encodeJson, reasonOf, wellFormed } = require('../registry/json')
 
 /** The longest time that a timer takes. */
 const MAX_TIMER = 2 ** 31 - 1
 
-/** Whether an error says nothing about what a breaker protects. */
-const isUncounted = (error) => error instanceof NotFound || error instanceof ArgumentError || error?.name === 'AbortError'
+/** Errors that say nothing about what a breaker protects. */
+const UNCOUNTED = [NotFound, ArgumentError, Suspended]
+const isUncounted = (error) => UNCOUNTED.some((type) => error instanceof type) || error?.name === 'AbortError'
+const isSuspended = (error) => error instanceof Suspended
 
 function checkFunction(what, value) {
   if (typeof value !== 'function') throw new TypeError(`${what} must be a function, not ${typeof value}`)
@@ -44,7 +47,8 @@ class Limiter {
   feed(headers) {
     if (typeof headers !== 'object' || headers === null) throw new TypeError('limiter.feed: headers must be an object')
     const pairs = typeof headers[Symbol.iterator] === 'function' ? [...headers] : Object.entries(headers)
-    const named = pairs.map(([name, value]) => [String(name), String(value)])
+    if (!pairs.every(Array.isArray)) throw new TypeError('limiter.feed: headers must be pairs of names and values')
+    const named = pairs.map(([name, value]) => [String(name), String(Array.isArray(value) ? value[0] : value)])
     this.#native.feed(wellFormed(JSON.stringify(Object.fromEntries(named))))
   }
 }
@@ -97,17 +101,59 @@ class Breaker {
   }
 }
 
-/** The promises of values that are being produced: of a server by its number, and of a key. */
+/** The values that are being produced: of a server by its number, and of a key. */
 const inProgress = new Map()
+
+/** The keys that the functions around this code produce. */
+const heldKeys = new AsyncLocalStorage()
+
+/** What a production gives if its call has ended: another call is to produce the value. */
+const AGAIN = Symbol('again')
+
+function checkTtl(what, ttl) {
+  if (typeof ttl !== 'number' || !(ttl >= 0.001)) {
+    throw new TypeError(`${what}: ttl must be a number of milliseconds above 0, not ${String(ttl)}`)
+  }
+}
+
+/** A promise that is also rejected if the call ends. */
+function untilAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    const end = () => signal.removeEventListener('abort', abort)
+    promise.then(resolve, reject).then(end)
+  })
+}
+
+/** A value that one call produces, and others wait for. */
+class Production {
+  constructor(place) {
+    this.place = place
+    this.result = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }))
+    // Perhaps no other call waits.
+    this.result.catch(() => {})
+    inProgress.set(place, this)
+  }
+
+  /** Later calls do not wait for it any more. */
+  end() {
+    if (inProgress.get(this.place) === this) inProgress.delete(this.place)
+  }
+}
 
 /** A cache of values for the program. */
 class ValueCache {
   #native
   #bounds
+  #signal
 
-  constructor(native, bounds) {
+  /** `signal` gives the signal of the call. */
+  constructor(native, bounds, signal) {
     this.#native = native
     this.#bounds = bounds
+    this.#signal = signal
   }
 
   /** The value of a key, or `undefined`. */
@@ -118,37 +164,57 @@ class ValueCache {
 
   /** Keeps a value for `ttl` milliseconds. */
   put(key, value, ttl) {
+    checkTtl('cache.put', ttl)
     this.#put(String(key), value, ttl)
   }
 
   /** The value of a key, which `produce` makes if there is none. */
   async getOrSet(key, ttl, produce) {
     checkFunction('cache.getOrSet: produce', produce)
-    if (!(ttl > 0)) throw new TypeError(`cache.getOrSet: ttl must be a number of milliseconds above 0, not ${ttl}`)
+    checkTtl('cache.getOrSet', ttl)
     const name = String(key)
-    const found = this.#native.get(name)
-    if (found != null) return JSON.parse(found)
-    const place = `${this.#native.server}/${name}`
-    let text = inProgress.get(place)
-    if (text === undefined) {
-      text = this.#produce(name, ttl, produce)
-      inProgress.set(place, text)
-      const end = () => inProgress.delete(place)
-      text.then(end, end)
+    const place = `${this.#native.server()}/${name}`
+    if (heldKeys.getStore()?.has(place)) {
+      throw new Error(`cache.getOrSet: the function for ${JSON.stringify(name)} asks for its own key`)
     }
-    // Each call gets an object of its own.
-    return JSON.parse(await text)
+    for (;;) {
+      const found = this.#native.get(name)
+      if (found != null) return JSON.parse(found)
+      const other = inProgress.get(place)
+      const text = await (other === undefined
+        ? this.#produce(new Production(place), name, ttl, produce)
+        : untilAborted(other.result, this.#signal()))
+      // Each call gets an object of its own.
+      if (text !== AGAIN) return JSON.parse(text)
+    }
   }
 
-  async #produce(key, ttl, produce) {
-    // So that the other calls of this turn of the loop find the promise.
-    await undefined
-    return this.#put(key, await produce(), ttl)
+  async #produce(production, key, ttl, produce) {
+    const signal = this.#signal()
+    const abort = () => {
+      production.end()
+      production.resolve(AGAIN)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const held = new Set(heldKeys.getStore()).add(production.place)
+    try {
+      const text = this.#put(key, await heldKeys.run(held, produce), ttl)
+      production.end()
+      production.resolve(text)
+      return text
+    } catch (error) {
+      // The end of this call is no failure of the others.
+      if (signal.aborted || isCausedBy(error, isSuspended)) abort()
+      production.end()
+      production.reject(error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
   }
 
   /** Keeps a value. Returns its text. */
   #put(key, value, ttl) {
-    if (!(ttl > 0)) throw new TypeError(`cache: ttl must be a number of milliseconds above 0, not ${ttl}`)
     const what = `cache: the value of ${JSON.stringify(key)}`
     let text
     try {

@@ -1,12 +1,13 @@
 //! The limiters, circuit breakers and cache that a program uses by code.
 
 use crate::calls::table::join;
-use crate::error::{Result, invalid, to_js};
+use crate::error::{Result, invalid, state, to_js};
 use crate::register::values::{json, milliseconds};
 use crate::serve::server::Engine;
 use napi_derive::napi;
+use std::sync::Arc;
 use std::time::Duration;
-use tenon_mcp::{ServerBreaker, ServerCache, ServerLimiter};
+use tenon_mcp::{CallContext, ServerBreaker, ServerCache, ServerLimiter};
 
 fn in_milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
@@ -17,33 +18,28 @@ impl Engine {
     /// The limiter of this name, of the server that the handler of the call is registered with.
     #[napi(catch_unwind)]
     pub fn limiter(&self, slot: u32, generation: u32, name: String) -> Result<NativeLimiter> {
-        let context = self.0.calls.borrow().context(join(slot, generation));
-        let limiter = match context {
-            Some(context) => self.0.server.port().limiter(&context, &name),
-            None => self.0.server.limiter(&name),
-        };
-        limiter.map(NativeLimiter).map_err(to_js)
+        let context = self.in_flight(slot, generation)?;
+        self.0.server.port().limiter(&context, &name).map(NativeLimiter).map_err(to_js)
     }
 
     /// The circuit breaker of this name, of the server that the handler of the call is registered with.
     #[napi(catch_unwind)]
     pub fn breaker(&self, slot: u32, generation: u32, name: String) -> Result<NativeBreaker> {
-        let context = self.0.calls.borrow().context(join(slot, generation));
-        let breaker = match context {
-            Some(context) => self.0.server.port().breaker(&context, &name),
-            None => self.0.server.breaker(&name),
-        };
-        breaker.map(NativeBreaker).map_err(to_js)
+        let context = self.in_flight(slot, generation)?;
+        self.0.server.port().breaker(&context, &name).map(NativeBreaker).map_err(to_js)
     }
 
     /// The cache of values of the server that the handler of the call is registered with.
     #[napi(catch_unwind)]
-    pub fn cache(&self, slot: u32, generation: u32) -> NativeCache {
+    pub fn cache(&self, slot: u32, generation: u32) -> Result<NativeCache> {
+        let context = self.in_flight(slot, generation)?;
+        Ok(NativeCache(self.0.server.port().cache(&context)))
+    }
+
+    /// The context of a call that has not ended. It says which server the handler belongs to.
+    fn in_flight(&self, slot: u32, generation: u32) -> Result<Arc<CallContext>> {
         let context = self.0.calls.borrow().context(join(slot, generation));
-        NativeCache(match context {
-            Some(context) => self.0.server.port().cache(&context),
-            None => self.0.server.cache(),
-        })
+        context.ok_or_else(|| state("the call has ended; use what its context gave before"))
     }
 }
 
@@ -107,7 +103,7 @@ pub struct NativeCache(ServerCache);
 #[napi]
 impl NativeCache {
     /// A number that identifies the server.
-    #[napi(getter, catch_unwind)]
+    #[napi(catch_unwind)]
     pub fn server(&self) -> String {
         self.0.server_number().to_string()
     }

@@ -262,7 +262,7 @@ class Context(_CallContext[L]):
         """The cache of values of the handler's server, for the program."""
         from ._runtime.resilience import ValueCache
 
-        return ValueCache(self._call.cache())
+        return ValueCache(self._call.cache(), self._call)
 
     def limiter(self, name: str) -> Limiter:
         """A limit of the program's own (``Server(limiters=…)``). Raises ``RegistrationError`` if there is none of this
@@ -278,7 +278,7 @@ class Context(_CallContext[L]):
         """
         from ._runtime.resilience import Breaker
 
-        return Breaker(self._call.breaker(name))
+        return Breaker(self._call.breaker(name), self._call)
 
     if TYPE_CHECKING:
 
@@ -385,7 +385,7 @@ class SyncContext(_CallContext[L]):
         """The cache of values of the handler's server, for the program."""
         from ._runtime.resilience import SyncValueCache
 
-        return SyncValueCache(self._call.cache())
+        return SyncValueCache(self._call.cache(), self._call)
 
     def limiter(self, name: str) -> SyncLimiter:
         """A limit of the program's own; see ``Context.limiter``."""
@@ -397,7 +397,7 @@ class SyncContext(_CallContext[L]):
         """A circuit breaker of the program's own; see ``Context.breaker``."""
         from ._runtime.resilience import SyncBreaker
 
-        return SyncBreaker(self._call.breaker(name))
+        return SyncBreaker(self._call.breaker(name), self._call)
 
     def once(self, key: str, effect: Callable[[], T]) -> T:
         """Calls ``effect`` and keeps the result under ``key``; see ``Context.once``."""

@@ -367,7 +367,8 @@ impl Engine {
         let mut done: Vec<(Kind, String)> = Vec::new();
         for kind in Kind::ALL {
             for (entry, shown) in other.0.catalog.all(kind) {
-                let handled = (&entry.source, &entry.target);
+                let source = entry.source_in_force();
+                let handled = (&*source, &entry.target);
                 let access = Access::to_mount(entry.access(), other.0.refuses_anonymous());
                 if let Err(error) = self.register_mounted(entry.part, handled, &mount, access) {
                     done.iter().for_each(|(kind, name)| self.unregister_mounted(*kind, name, &mount));

@@ -6,6 +6,7 @@ mod environment;
 mod files;
 pub mod http;
 mod in_process;
+mod limiter;
 mod lines;
 mod memory;
 #[cfg(test)]

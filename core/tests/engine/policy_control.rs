@@ -204,3 +204,13 @@ fn a_change_keeps_who_may_use_an_entry() {
     assert!(bench.drain().is_empty());
     assert!(bench.sink.one().get("error").is_some());
 }
+
+#[test]
+fn a_policy_that_is_switched_off_stays_so_in_a_server_that_mounts_the_entry() {
+    let bench = bench(json!({ "rate_limit": "1/h", "max_concurrency": 3 }));
+    bench.server.disable_policy(Kind::Tool, "fetch", "rate_limit").unwrap();
+    let outer = tenon_mcp::Server::new("outer", "1.0.0");
+    outer.mount(&bench.server, None).unwrap();
+    let shown = outer.policies(Kind::Tool, "fetch").unwrap().to_value().unwrap();
+    assert_eq!(shown["policies"], json!({ "max_concurrency": 3 }));
+}

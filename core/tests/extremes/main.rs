@@ -65,7 +65,7 @@ fn extremes() -> Vec<(String, Limits, bool)> {
         task_timeout task_lease max_pages max_page_bytes max_address_connections max_address_streams
         max_address_buffered_bytes max_address_calls max_session_listens progress_gap poll_budget io_threads
         thread_stack_bytes max_list_bytes max_cached_tokens token_cache_time authorizer_cache_time visible_cache_time
-        max_cached_decisions max_address_failures failure_window
+        max_cached_decisions max_cached_values max_cached_bytes max_address_failures failure_window
         max_address_connects max_counted_addresses
     );
     all

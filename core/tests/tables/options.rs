@@ -138,7 +138,7 @@ fn the_settings_of_python_are_the_table() {
          from typing import Any, Literal, TypedDict\n\n\
          from .._auth.options import AccessRule, Verifier\n\
          from .._auth.principal import Principal\n\
-         from .._registry.policy_values import RateLimits\n\
+         from .._registry.policy_values import CircuitBreaker, RateLimit, RateLimits\n\
          from .._store.store import Store\n\
          from .cache_hints import CacheHints\n\
          from .limits import Limits\n\n\n\

@@ -56,6 +56,8 @@ TEXTS = {
     "origin": "http://a",
     "params": "{}",
     "path": "tenon-refusals.sock",
+    "policies": "{}",
+    "policy": "timeout",
     "prefix": "part",
     "question": "roots",
     "role": "user",
@@ -90,6 +92,7 @@ TEXTS = {
     ("tenon_server_add_page", "path"): "/page",
     ("tenon_server_remove_page", "path"): "/page",
     ("tenon_server_set_verifier", "headers"): "[]",
+    ("tenon_server_limiter_feed", "headers"): "{}",
 }
 NUMBERS = {
     "kind": "TENON_KIND_TOOL",
@@ -114,6 +117,8 @@ ALSO_JSON = {
     ("tenon_call_error", "data"),
     ("tenon_call_return_json", "text"),
     ("tenon_server_set_verifier", "headers"),
+    ("tenon_server_limiter_feed", "headers"),
+    ("tenon_server_change_policies", "policies"),
 }
 # What has a life of its own here: nothing else is passed, since the call would not come back or leave something behind.
 ONLY_NULL = {"tenon_call_release", "tenon_call_retain"}

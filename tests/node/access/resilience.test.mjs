@@ -142,6 +142,57 @@ test('wrong names and values are refused', async () => {
     'limiter.feed: headers must be an object'
   ])
   assert.match(seen[3], /^cache: the value of "key"/)
-  assert.equal(seen[4], 'cache: ttl must be a number of milliseconds above 0, not -1')
+  assert.equal(seen[4], 'cache.put: ttl must be a number of milliseconds above 0, not -1')
   assert.throws(() => server({ limiters: { a: { amount: 1, per: 1, by: 'principal' } } }), /limiters\.a\.by is for policies of entries/)
+})
+
+test('a function that asks for its own key fails', async () => {
+  const seen = await run(({ cache }) => {
+    const load = () => cache.getOrSet('key', 1000, load)
+    return cache.getOrSet('key', 1000, load).catch((error) => error.message)
+  })
+  assert.equal(seen, 'cache.getOrSet: the function for "key" asks for its own key')
+})
+
+test('the end of a call is no failure of others, and its function is replaced', async () => {
+  const app = server()
+  let runs = 0
+  app.tool('short', { timeout: 20 }, async (args, { cache, signal }) => {
+    const never = () => new Promise((resolve, reject) => void (runs++, signal.addEventListener('abort', () => reject(signal.reason))))
+    return cache.getOrSet('key', 60_000, never)
+  })
+  app.tool('patient', {}, async (args, { cache }) => String(await cache.getOrSet('key', 60_000, () => 7)))
+  await using(app, async (client) => {
+    const short = client.callTool('short')
+    const patient = client.callTool('patient')
+    await assert.rejects(short, /timed out/)
+    assert.equal((await patient).text, '7')
+    assert.equal(runs, 1)
+  })
+})
+
+test('a question in a breaker is no failure', async () => {
+  const app = server({ breakers: { api: { failures: 1 } } })
+  app.tool('ask', {}, async (args, { breaker, elicit }) => {
+    const answer = await breaker('api').run(() => elicit('Name?', { type: 'object', properties: { name: { type: 'string' } } }))
+    return answer.content.name
+  })
+  const client = new Client(app, { revision: '2026-07-28', elicit: { name: 'Ann' } })
+  try {
+    assert.equal((await client.callTool('ask')).text, 'Ann')
+  } finally {
+    await client.close()
+  }
+})
+
+test('after the end of its call, a context gives nothing new', async () => {
+  const app = server()
+  let late
+  app.tool('use', {}, (args, ctx) => {
+    late = ctx
+    return 'done'
+  })
+  await using(app, (client) => client.callTool('use'))
+  assert.throws(() => late.cache, /the call has ended/)
+  assert.throws(() => late.limiter('api'), /the call has ended/)
 })

@@ -242,3 +242,95 @@ def test_wrong_names_and_values_are_refused():
         Server("x", limiters={"a": RateLimit(1, per=1, by="principal")})
     with pytest.raises(RegistrationError, match="breakers.a must be a dict, not 5"):
         Server("x", breakers={"a": 5})
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_function_that_asks_for_its_own_key_fails(kind):
+    app = server()
+
+    @app.tool(name="async")
+    async def on_loop(ctx: Context) -> int:
+        async def load():
+            return await ctx.cache.get_or_set("key", 60, load)
+
+        return await ctx.cache.get_or_set("key", 60, load)
+
+    @app.tool(name="sync")
+    def in_pool(ctx: SyncContext) -> int:
+        def load():
+            return ctx.cache.get_or_set("key", 60, load)
+
+        return ctx.cache.get_or_set("key", 60, load)
+
+    with Client(app) as client:
+        for _ in range(2):
+            with pytest.raises(ToolError, match="the function for 'key' asks for its own key"):
+                client.call_tool(kind)
+
+
+def test_each_call_gets_an_object_of_its_own():
+    app = server()
+
+    @app.tool
+    async def use(ctx: Context) -> list[object]:
+        async def load():
+            await asyncio.sleep(0)
+            return {"a": []}
+
+        first, second = await asyncio.gather(*(ctx.cache.get_or_set("key", 60, load) for _ in range(2)))
+        first["a"].append(1)
+        return [second, ctx.cache.get("key")]
+
+    with Client(app) as client:
+        assert json.loads(client.call_tool("use").text) == [{"a": []}, {"a": []}]
+
+
+def test_the_end_of_a_call_is_no_failure_of_others():
+    app = server()
+    ran, began, waits = [], threading.Event(), threading.Event()
+
+    @app.tool(timeout=0.05)
+    def short(ctx: SyncContext) -> int:
+        def load():
+            ran.append("short")
+            began.set()
+            while not ctx.cancelled:
+                threading.Event().wait(0.001)
+            waits.wait(30)
+            raise OSError("ended")
+
+        return ctx.cache.get_or_set("key", 60, load)
+
+    @app.tool
+    def patient(ctx: SyncContext) -> int:
+        waits.set()
+        return ctx.cache.get_or_set("key", 60, lambda: 7)
+
+    with Client(app) as client:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            failed = pool.submit(client.call_tool, "short")
+            assert began.wait(30)
+            assert client.call_tool("patient").structured == 7
+            with pytest.raises(ToolError, match="timed out"):
+                failed.result()
+
+
+def test_headers_have_many_forms():
+    app = server()
+
+    @app.tool
+    async def use(ctx: Context) -> list[bool]:
+        waits = []
+        for headers in ({b"Retry-After": b"60"}, [("retry-after", "60")], {"Retry-After": ["60"], "X-Other": "\udce9"}):
+            ctx.limiter("fast").feed(headers)
+            waits.append(ctx.limiter("fast").try_acquire() > 50)
+        try:
+            ctx.cache.put("key", 1, float("nan"))
+        except ValueError:
+            waits.append(True)
+        return waits
+
+    with Client(app) as client:
+        assert client.call_tool("use").structured == [True] * 4

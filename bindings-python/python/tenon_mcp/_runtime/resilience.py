@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import time
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from contextvars import ContextVar
 
+from .._native import from_json
 from ..errors import ArgumentError, BreakerOpen, NotFound, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from typing import Any, TypeAlias, TypeVar, overload
 
     from .._native import Call, NativeBreaker, NativeCache, NativeLimiter
 
     T = TypeVar("T")
 
-    # The value in a tuple, the exception, or None if the call of the function was cancelled.
-    Produced: TypeAlias = tuple[Any] | Exception | None
+    # The JSON of the value, the exception, or None if the call of the function has ended.
+    Produced: TypeAlias = bytes | Exception | None
 
 __all__ = ["Breaker", "BreakerPermit", "Limiter", "SyncBreaker", "SyncLimiter", "SyncValueCache", "ValueCache"]
 
@@ -27,6 +29,14 @@ _SLICE = 0.5
 
 # Exceptions that say nothing about what a breaker protects.
 _UNCOUNTED = (NotFound, ArgumentError)
+
+
+def _text(value: object) -> str:
+    """A part of a header as text: libraries also have bytes, and lists of values."""
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else ""
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    return text.encode("utf-8", "replace").decode()
 
 
 class _Limiter:
@@ -39,7 +49,7 @@ class _Limiter:
         """Takes one call from the allowance. Returns 0, or the seconds to wait if none can be taken now."""
         return self._native.try_acquire()
 
-    def feed(self, headers: Mapping[str, str]) -> None:
+    def feed(self, headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> None:
         """Tells the limiter what the service says about its own limit: the headers of a response.
 
         These headers count, in any case, and also without ``X-``:
@@ -52,7 +62,8 @@ class _Limiter:
 
         Other headers, and values that cannot be understood, are ignored. No header stops calls for more than a day.
         """
-        self._native.feed({str(name): str(value) for name, value in headers.items()})
+        pairs: Any = headers.items() if hasattr(headers, "items") else headers
+        self._native.feed({_text(name): _text(value) for name, value in pairs})
 
 
 class Limiter(_Limiter):
@@ -93,11 +104,12 @@ class SyncLimiter(_Limiter):
 class BreakerPermit:
     """The permission for one call of what a breaker protects."""
 
-    __slots__ = ("_native", "_number")
+    __slots__ = ("_call", "_native", "_number")
 
-    def __init__(self, native: NativeBreaker, number: int) -> None:
+    def __init__(self, native: NativeBreaker, number: int, call: Call) -> None:
         self._native = native
         self._number: int | None = number
+        self._call = call
 
     def record(self, succeeded: bool | None) -> None:
         """Records whether the call succeeded; ``None``: it does not count. Only the first record counts."""
@@ -111,28 +123,29 @@ class BreakerPermit:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self.record(True)
-        elif issubclass(kind, Exception) and not issubclass(kind, _UNCOUNTED):
+        elif issubclass(kind, Exception) and not issubclass(kind, _UNCOUNTED) and not self._call.cancelled:
             self.record(False)
         else:
             self.record(None)
 
 
 class _Breaker:
-    __slots__ = ("_native",)
+    __slots__ = ("_call", "_native")
 
-    def __init__(self, native: NativeBreaker) -> None:
+    def __init__(self, native: NativeBreaker, call: Call) -> None:
         self._native = native
+        self._call = call
 
     def allow(self) -> BreakerPermit:
         """Lets a call pass. Raises ``BreakerOpen`` if none may pass now.
 
         The permit is a context manager: an exception in its block counts as a failure, except ``NotFound``,
-        ``ArgumentError`` and cancellation. A probe that records nothing does not count after the time ``open_for``.
+        ``ArgumentError`` and the end of the call. A probe that records nothing does not count after the time ``open_for``.
         """
         number, wait, text = self._native.allow()
         if number is None:
             raise BreakerOpen(text or "", wait)
-        return BreakerPermit(self._native, number)
+        return BreakerPermit(self._native, number, self._call)
 
 
 class Breaker(_Breaker):
@@ -154,7 +167,7 @@ class Breaker(_Breaker):
     async def run(self, call: Callable[[], Any]) -> Any:
         """Calls a function, and awaits its result if necessary. Raises ``BreakerOpen`` if none may pass now.
 
-        An exception counts as a failure, except ``NotFound``, ``ArgumentError`` and cancellation.
+        An exception counts as a failure, except ``NotFound``, ``ArgumentError`` and the end of the call.
         """
         with self.allow():
             made: Any = call()
@@ -175,12 +188,40 @@ class SyncBreaker(_Breaker):
 # The values that are being produced: of a server by its number, and of a key.
 _in_progress: dict[tuple[int, str], Future[Produced]] = {}
 
+# The keys that the functions around this code produce.
+_held: ContextVar[frozenset[tuple[int, str]]] = ContextVar("tenon_mcp.cache", default=frozenset())
+
+
+class _Production:
+    """Calls a function for the calls that want its value, and tells them the result."""
+
+    __slots__ = ("_before", "_call", "_future", "_place", "produced")
+
+    def __init__(self, place: tuple[int, str], future: Future[Produced], call: Call) -> None:
+        self._place = place
+        self._future = future
+        self._call = call
+        self.produced: Produced = None
+
+    def __enter__(self) -> _Production:
+        self._before = _held.set(_held.get() | {self._place})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        _held.reset(self._before)
+        # The end of this call is no failure of the others.
+        if isinstance(error, Exception) and not self._call.cancelled:
+            self.produced = error
+        _in_progress.pop(self._place, None)
+        self._future.set_result(self.produced)
+
 
 class _ValueCache:
-    __slots__ = ("_native",)
+    __slots__ = ("_call", "_native")
 
-    def __init__(self, native: NativeCache) -> None:
+    def __init__(self, native: NativeCache, call: Call) -> None:
         self._native = native
+        self._call = call
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or ``default`` if there is none that is not too old."""
@@ -199,26 +240,19 @@ class _ValueCache:
         """Removes all values."""
         self._native.clear()
 
-    def _begin(self, key: str) -> tuple[Future[Produced], bool]:
-        """The production of a key, and whether it is the caller's."""
+    def _begin(self, key: str) -> tuple[Future[Produced], _Production | None]:
+        """What the value of a key comes from, and the production if it is the caller's."""
+        place = (self._native.server, key)
+        if place in _held.get():
+            raise StateError(f"cache: the function for {key!r} asks for its own key")
         mine: Future[Produced] = Future()
         # One operation of the dict, so that no lock is needed.
-        production = _in_progress.setdefault((self._native.server, key), mine)
-        return production, production is mine
-
-    def _end(self, key: str, production: Future[Produced], produced: Produced) -> None:
-        _in_progress.pop((self._native.server, key), None)
-        production.set_result(produced)
-
-    def _stored(self, key: str, value: Any, ttl: float) -> Any:
-        """Keeps a value. Returns the value that later calls get."""
-        self._native.put(key, value, ttl)
-        found = self._native.get(key)
-        return value if found is None else found[0]
+        future = _in_progress.setdefault(place, mine)
+        return future, _Production(place, mine, self._call) if future is mine else None
 
 
 def _check_ttl(ttl: float) -> None:
-    if not (ttl > 0 and math.isfinite(ttl)):
+    if not ttl >= 1e-6:
         raise ValueError(f"cache: ttl must be a number of seconds above 0, not {ttl!r}")
 
 
@@ -244,32 +278,30 @@ class ValueCache(_ValueCache):
         ``ttl`` seconds.
 
         Of the calls that want one key at the same time, one calls its function and the others wait. If the function
-        raises, they all get the exception, which is not kept. If its call is cancelled, another one calls its own
-        function.
+        raises, they all get the exception, which is not kept. If its call ends before, another one calls its own
+        function. A function that asks for its own key fails with ``StateError``.
         """
         from asyncio import shield, wrap_future
 
         _check_ttl(ttl)
         while (found := self._native.get(key)) is None:
-            production, is_mine = self._begin(key)
-            if is_mine:
-                produced: Produced = None
-                try:
+            future, production = self._begin(key)
+            if production is not None:
+                with production:
+                    # Another call may have ended its production in between.
+                    if (found := self._native.get(key)) is not None:
+                        break
                     made: Any = produce()
                     if hasattr(made, "__await__"):
                         made = await made
-                    produced = (self._stored(key, made, ttl),)
-                except Exception as error:
-                    produced = error
-                    raise
-                finally:
-                    self._end(key, production, produced)
+                    production.produced = self._native.put(key, made, ttl)
+                produced = production.produced
             else:
-                produced = await shield(wrap_future(production))
+                produced = await shield(wrap_future(future))
             if isinstance(produced, Exception):
                 raise produced
             if produced is not None:
-                return produced[0]
+                return from_json(produced)
         return found[0]
 
 
@@ -279,31 +311,39 @@ class SyncValueCache(_ValueCache):
     __slots__ = ()
 
     def get_or_set(self, key: str, ttl: float, produce: Callable[[], T]) -> T:
-        """The value of a key. If there is none, ``produce`` is called; see ``ValueCache.get_or_set``."""
+        """The value of a key. If there is none, ``produce`` is called; see ``ValueCache.get_or_set``. Raises
+        ``StateError`` if the call ends while it waits for another one.
+        """
         _check_ttl(ttl)
         while (found := self._native.get(key)) is None:
-            production, is_mine = self._begin(key)
-            if is_mine:
-                produced: Produced = None
-                try:
-                    produced = (self._stored(key, produce(), ttl),)
-                except Exception as error:
-                    produced = error
-                    raise
-                finally:
-                    self._end(key, production, produced)
+            future, production = self._begin(key)
+            if production is not None:
+                with production:
+                    # Another call may have ended its production in between.
+                    if (found := self._native.get(key)) is not None:
+                        break
+                    production.produced = self._native.put(key, produce(), ttl)
+                produced = production.produced
             elif _is_loop_thread():
                 # What produces the value may need this thread.
                 return produce()
             else:
-                produced = production.result()
+                produced = self._wait(future)
             if isinstance(produced, Exception):
                 raise produced
             if produced is not None:
-                value: T = produced[0]
+                value: T = from_json(produced)
                 return value
         value = found[0]
         return value
+
+    def _wait(self, future: Future[Produced]) -> Produced:
+        while True:
+            try:
+                return future.result(_SLICE)
+            except NotYet:
+                if self._call.cancelled:
+                    raise StateError("cache: the call has ended") from None
 
 
 def _is_loop_thread() -> bool:

@@ -89,9 +89,17 @@ fn date(_: &str, _: u64) -> Option<Duration> {
 #[derive(Debug, Default)]
 pub(crate) struct UpstreamLimit {
     limit: Option<u64>,
-    /// The calls that are left, and the time at which that changes.
-    left: Option<(u64, Instant)>,
+    window: Option<UpstreamWindow>,
     stopped_until: Option<Instant>,
+}
+
+/// The calls that are left in a time.
+#[derive(Clone, Copy, Debug)]
+struct UpstreamWindow {
+    left: u64,
+    end: Instant,
+    /// Whether the service did not say this itself.
+    is_guess: bool,
 }
 
 impl UpstreamLimit {
@@ -101,13 +109,15 @@ impl UpstreamLimit {
             self.stopped_until = Some(self.stopped_until.map_or(until, |before| before.max(until)));
         }
         self.limit = report.limit.or(self.limit);
-        let Some(until) = now.checked_add(report.reset.unwrap_or(period)) else { return };
+        let Some(end) = now.checked_add(report.reset.unwrap_or(period).min(LONGEST)) else { return };
         if let Some(remaining) = report.remaining {
             // Responses may arrive in another order than they were made. In one window, the calls that are left only decrease.
-            let before = self.left.filter(|(_, end)| now < *end && until <= *end + Duration::from_secs(1));
-            self.left = Some(match before {
-                Some((left, end)) => (left.min(remaining), end),
-                None => (remaining, until),
+            let is_same = |window: &UpstreamWindow| {
+                !window.is_guess && now < window.end && end <= window.end + Duration::from_secs(1)
+            };
+            self.window = Some(match self.window.filter(is_same) {
+                Some(window) => UpstreamWindow { left: window.left.min(remaining), ..window },
+                None => UpstreamWindow { left: remaining, end, is_guess: false },
             });
         }
     }
@@ -116,22 +126,23 @@ impl UpstreamLimit {
     pub(crate) fn wait(&mut self, period: Duration, now: Instant) -> Option<Duration> {
         self.renew(period, now);
         let stopped = self.stopped_until.filter(|until| now < *until);
-        let used_up = self.left.and_then(|(left, until)| (left == 0).then_some(until));
+        let used_up = self.window.and_then(|window| (window.left == 0).then_some(window.end));
         let until = stopped.into_iter().chain(used_up).max()?;
         Some(until.saturating_duration_since(now))
     }
 
     /// Counts a call.
     pub(crate) fn take(&mut self) {
-        if let Some((left, _)) = &mut self.left {
-            *left = left.saturating_sub(1);
+        if let Some(window) = &mut self.window {
+            window.left = window.left.saturating_sub(1);
         }
     }
 
     /// After the end of a window, the next one has as many calls as the service said, and lasts for the time of the limiter.
     fn renew(&mut self, period: Duration, now: Instant) {
-        if self.left.is_some_and(|(_, until)| now >= until) {
-            self.left = self.limit.zip(now.checked_add(period)).filter(|(limit, _)| *limit > 0);
+        if self.window.is_some_and(|window| now >= window.end) {
+            let next = self.limit.filter(|limit| *limit > 0).zip(now.checked_add(period.min(LONGEST)));
+            self.window = next.map(|(left, end)| UpstreamWindow { left, end, is_guess: true });
         }
     }
 }
@@ -199,6 +210,23 @@ mod tests {
             limit.take();
         }
         assert_eq!(limit.wait(PERIOD, next), Some(PERIOD));
+    }
+
+    #[test]
+    fn what_a_service_says_replaces_a_guess() {
+        let (mut limit, start) = (UpstreamLimit::default(), Instant::now());
+        let told = json!({ "x-ratelimit-limit": 2, "x-ratelimit-remaining": 0, "x-ratelimit-reset": 1 });
+        let hour = seconds(3600);
+        for round in 0..3 {
+            let now = start + 2 * seconds(round);
+            assert_eq!(limit.wait(hour, now), None);
+            limit.take();
+            limit.note(&read(told.clone()), hour, now);
+            assert_eq!(limit.wait(hour, now), Some(seconds(1)));
+        }
+        let mut limit = UpstreamLimit::default();
+        limit.note(&read(json!({ "x-ratelimit-remaining": 0 })), 90 * 24 * hour, start);
+        assert_eq!(limit.wait(hour, start), Some(LONGEST));
     }
 
     #[test]

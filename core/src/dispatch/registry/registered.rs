@@ -26,6 +26,7 @@ use crate::proto::session::extension::Extension;
 use crate::proto::session::task::TaskSupport;
 use crate::proto::version::Revision;
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -290,6 +291,17 @@ impl<T> Registered<T> {
         changed.rate_epoch = AtomicU64::new(self.rate_epoch.load(Ordering::Acquire));
         (changed.part, changed.switched_off) = (self.part, switched_off);
         Ok(changed)
+    }
+
+    /// The entry as it was registered, without the policies that are switched off.
+    pub(crate) fn source_in_force(&self) -> Cow<'_, Entry> {
+        if self.switched_off.is_empty() {
+            return Cow::Borrowed(&self.source);
+        }
+        let mut source = self.source.clone();
+        source.policies = Policies::default();
+        fill_rows(&mut source.policies, &self.source.policies, |row| !self.switched_off.contains(&row.name));
+        Cow::Owned(source)
     }
 
     /// The variables of an address, if the entry is a template that matches it.

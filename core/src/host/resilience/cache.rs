@@ -1,7 +1,7 @@
 //! The cache of a program.
 
 use super::Server;
-use super::sharing::Turn;
+use super::sharing::Begun;
 use crate::error::Error;
 use crate::json::JsonSlice;
 use serde::Serialize;
@@ -33,7 +33,7 @@ impl ServerCache {
     /// The value of a key. If there is none, `produce` is called, and its result is kept for the time `ttl`.
     ///
     /// Of the tasks that want one key at the same time, one calls its function and the others wait. If the function fails, they
-    /// get the same error. If its task is dropped, another one calls its own function. An error is not kept.
+    /// get the same error. A function must not ask for its own key, because it would wait for itself. If its task is dropped, another one calls its own function. An error is not kept.
     ///
     /// ```
     /// # use tenon_mcp::{Context, Error, JsonSlice};
@@ -60,7 +60,11 @@ impl ServerCache {
                 return Ok(value);
             }
             match self.server.resilience.in_progress.begin(key) {
-                Turn::Produce(producer) => {
+                Begun::Produce(producer) => {
+                    // Another task may have ended its production in between.
+                    if let Some(value) = self.get(key) {
+                        return Ok(value);
+                    }
                     let value = produce().await.and_then(|value| {
                         let why = |why| Error::invalid(format!("the value of {key:?} is no JSON: {why}"));
                         Ok(JsonSlice::from_serialize(&value).map_err(why)?)
@@ -71,7 +75,7 @@ impl ServerCache {
                     producer.share(Arc::new(value.clone()));
                     return value;
                 }
-                Turn::Wait(production) => {
+                Begun::Wait(production) => {
                     let produced = production.ended().await;
                     let same = |produced: Arc<dyn std::any::Any + Send + Sync>| {
                         produced.downcast::<Result<JsonSlice, E>>().ok()

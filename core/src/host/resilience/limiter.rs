@@ -63,15 +63,6 @@ impl ServerLimiter {
         self.named().acquire(self.server.now())
     }
 
-    /// Takes one call from the allowance, and waits for it if necessary. The call's timeout bounds the time. It must run on a
-    /// runtime of `tokio`, as the handlers of a served server do.
-    #[cfg(feature = "runtime")]
-    pub async fn acquire(&self) {
-        while let Err(wait) = self.try_acquire() {
-            tokio::time::sleep(wait).await;
-        }
-    }
-
     /// Tells the limiter what the service says about its own limit: the headers of a response, an object of names and values.
     /// These headers count, in any case, and also without `X-`:
     ///

@@ -32,20 +32,20 @@ pub(super) struct Producer<'a> {
 }
 
 /// A task either produces a value, or waits for the one that does.
-pub(super) enum Turn<'a> {
+pub(super) enum Begun<'a> {
     Produce(Producer<'a>),
     Wait(Arc<Production>),
 }
 
 impl InProgress {
-    pub(super) fn begin<'a>(&'a self, key: &'a str) -> Turn<'a> {
+    pub(super) fn begin<'a>(&'a self, key: &'a str) -> Begun<'a> {
         let mut all = self.0.lock();
         if let Some(production) = all.get(key) {
-            return Turn::Wait(production.clone());
+            return Begun::Wait(production.clone());
         }
         let production = Arc::<Production>::default();
         all.insert(key.to_owned(), production.clone());
-        Turn::Produce(Producer { all: self, key, production })
+        Begun::Produce(Producer { all: self, key, production })
     }
 }
 
