@@ -62,7 +62,8 @@ class _Limiter:
 
         Other headers, and values that cannot be understood, are ignored. No header stops calls for more than a day.
         """
-        pairs: Any = headers.items() if hasattr(headers, "items") else headers
+        listed: Any = headers
+        pairs = listed.items() if hasattr(listed, "items") else listed
         self._native.feed({_text(name): _text(value) for name, value in pairs})
 
 
@@ -140,7 +141,8 @@ class _Breaker:
         """Lets a call pass. Raises ``BreakerOpen`` if none may pass now.
 
         The permit is a context manager: an exception in its block counts as a failure, except ``NotFound``,
-        ``ArgumentError`` and the end of the call. A probe that records nothing does not count after the time ``open_for``.
+        ``ArgumentError`` and the end of the call. A probe that records nothing does not count after the time
+        ``open_for``.
         """
         number, wait, text = self._native.allow()
         if number is None:
@@ -283,6 +285,7 @@ class ValueCache(_ValueCache):
         """
         from asyncio import shield, wrap_future
 
+        produced: Produced
         _check_ttl(ttl)
         while (found := self._native.get(key)) is None:
             future, production = self._begin(key)
@@ -314,6 +317,7 @@ class SyncValueCache(_ValueCache):
         """The value of a key. If there is none, ``produce`` is called; see ``ValueCache.get_or_set``. Raises
         ``StateError`` if the call ends while it waits for another one.
         """
+        produced: Produced
         _check_ttl(ttl)
         while (found := self._native.get(key)) is None:
             future, production = self._begin(key)

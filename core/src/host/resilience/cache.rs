@@ -1,7 +1,7 @@
 //! The cache of a program.
 
 use super::Server;
-use super::sharing::Begun;
+use super::sharing::Claim;
 use crate::error::Error;
 use crate::json::JsonSlice;
 use serde::Serialize;
@@ -60,7 +60,7 @@ impl ServerCache {
                 return Ok(value);
             }
             match self.server.resilience.in_progress.begin(key) {
-                Begun::Produce(producer) => {
+                Claim::Produce(producer) => {
                     // Another task may have ended its production in between.
                     if let Some(value) = self.get(key) {
                         return Ok(value);
@@ -75,7 +75,7 @@ impl ServerCache {
                     producer.share(Arc::new(value.clone()));
                     return value;
                 }
-                Begun::Wait(production) => {
+                Claim::Wait(production) => {
                     let produced = production.ended().await;
                     let same = |produced: Arc<dyn std::any::Any + Send + Sync>| {
                         produced.downcast::<Result<JsonSlice, E>>().ok()

@@ -32,20 +32,20 @@ pub(super) struct Producer<'a> {
 }
 
 /// A task either produces a value, or waits for the one that does.
-pub(super) enum Begun<'a> {
+pub(super) enum Claim<'a> {
     Produce(Producer<'a>),
     Wait(Arc<Production>),
 }
 
 impl InProgress {
-    pub(super) fn begin<'a>(&'a self, key: &'a str) -> Begun<'a> {
+    pub(super) fn begin<'a>(&'a self, key: &'a str) -> Claim<'a> {
         let mut all = self.0.lock();
         if let Some(production) = all.get(key) {
-            return Begun::Wait(production.clone());
+            return Claim::Wait(production.clone());
         }
         let production = Arc::<Production>::default();
         all.insert(key.to_owned(), production.clone());
-        Begun::Produce(Producer { all: self, key, production })
+        Claim::Produce(Producer { all: self, key, production })
     }
 }
 
