@@ -31,6 +31,13 @@ struct Polled {
     bool ended;
 };
 
+/** A permit of Server::breaker_allow(), or how long none is given. */
+struct BreakerPermit {
+    std::uint64_t number;
+    /** The time until a call may pass; zero if this one may. */
+    std::chrono::milliseconds wait;
+};
+
 using Log = std::function<void(tenon_log_level level, std::string_view target, std::string_view message)>;
 using ThreadStart = std::function<void(std::string_view name)>;
 
@@ -236,6 +243,72 @@ public:
         detail::check(tenon_server_entries(get(), kind, each, &called), "tenon_server_entries");
         called.done();
     }
+
+    /** What applies to an entry and its state, JSON text; see tenon_server_policies(). */
+    std::string policies(tenon_kind kind, std::string_view name) const {
+        const char *shown = nullptr;
+        std::size_t len = 0;
+        detail::check(tenon_server_policies(get(), kind, text(name), &shown, &len), "tenon_server_policies");
+        return {shown, len};
+    }
+    /** `policies` is a JSON object, in which null removes a policy. */
+    void change_policies(tenon_kind kind, std::string_view name, std::string_view policies) {
+        done(
+            tenon_server_change_policies(get(), kind, text(name), detail::data(policies), policies.size()),
+            "tenon_server_change_policies");
+    }
+    void disable_policy(tenon_kind kind, std::string_view name, std::string_view policy) {
+        done(tenon_server_disable_policy(get(), kind, text(name), text(policy)), "tenon_server_disable_policy");
+    }
+    void enable_policy(tenon_kind kind, std::string_view name, std::string_view policy) {
+        done(tenon_server_enable_policy(get(), kind, text(name), text(policy)), "tenon_server_enable_policy");
+    }
+    /** Without a policy, the state of all policies is cleared. */
+    void clear_policy(
+        tenon_kind kind, std::string_view name, std::optional<std::string_view> policy = std::nullopt) {
+        done(tenon_server_clear_policy(get(), kind, text(name), detail::Text(policy)), "tenon_server_clear_policy");
+    }
+
+    /** Takes a call from a limiter of the option "limiters". Returns the time to wait; zero if it was taken. */
+    std::chrono::milliseconds limiter_acquire(std::string_view name) {
+        std::uint64_t wait = 0;
+        done(tenon_server_limiter_acquire(get(), text(name), &wait), "tenon_server_limiter_acquire");
+        return std::chrono::milliseconds(wait);
+    }
+    /** `headers` is a JSON object, see tenon_server_limiter_feed(). */
+    void limiter_feed(std::string_view name, std::string_view headers) {
+        done(
+            tenon_server_limiter_feed(get(), text(name), detail::data(headers), headers.size()),
+            "tenon_server_limiter_feed");
+    }
+    /** Asks a circuit breaker of the option "breakers" whether a call may pass. */
+    BreakerPermit breaker_allow(std::string_view name) {
+        std::uint64_t permit = 0, wait = 0;
+        done(tenon_server_breaker_allow(get(), text(name), &permit, &wait), "tenon_server_breaker_allow");
+        return {permit, std::chrono::milliseconds(wait)};
+    }
+    void breaker_record(std::string_view name, const BreakerPermit &permit, bool succeeded) {
+        done(
+            tenon_server_breaker_record(get(), text(name), permit.number, succeeded), "tenon_server_breaker_record");
+    }
+    /** The value of a key in the cache of the program, JSON text, if there is one. */
+    std::optional<std::string> cache_get(std::string_view key) const {
+        const char *value = nullptr;
+        std::size_t len = 0;
+        if (!tagged(tenon_server_cache_get(get(), text(key), &value, &len))) return std::nullopt;
+        return std::string(value, len);
+    }
+    /** `value` is JSON text. */
+    void cache_put(std::string_view key, std::string_view value, std::chrono::milliseconds ttl) {
+        const auto time = static_cast<std::uint64_t>(ttl.count() > 0 ? ttl.count() : 0);
+        done(
+            tenon_server_cache_put(get(), text(key), detail::data(value), value.size(), time), "tenon_server_cache_put");
+    }
+    /** Without a key, all values are removed. */
+    void cache_delete(std::optional<std::string_view> key = std::nullopt) {
+        done(tenon_server_cache_delete(get(), detail::Text(key)), "tenon_server_cache_delete");
+    }
+
     Server &add_skills(std::string_view folder) { return checked(tenon_server_add_skills, text(folder)); }
     /** Adds a page that the HTTP listeners serve, or replaces the page with this path. */
     Server &add_page(std::string_view path, std::string_view content_type, std::string_view body) {

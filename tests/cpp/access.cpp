@@ -84,3 +84,36 @@ TEST(a_wrong_verifier_or_authorizer_is_thrown) {
         TENON_ERR_INVALID, "TENON_MODE_POLL",
         fine.set_authorizer([](tenon::Call &) { return true; }, TENON_MODE_INLINE));
 }
+
+TEST(policies_change_and_the_program_limits_itself) {
+    const auto hour = std::chrono::hours(1);
+    tenon::Server app("t", "1");
+    app.set("limiters", R"({"api":"1/h"})").set("breakers", R"({"api":{"failures":1,"open_for":3600000}})");
+    auto tool = tenon::tool("pay");
+    tool.handler([](tenon::Call &) { return "paid"; });
+    app.add(std::move(tool));
+    app.listen_embedded();
+    app.start();
+    app.change_policies(TENON_KIND_TOOL, "pay", R"({"max_concurrency":3})");
+    app.disable_policy(TENON_KIND_TOOL, "pay", "max_concurrency");
+    CHECK(app.policies(TENON_KIND_TOOL, "pay").find(R"("switched_off":["max_concurrency"])") != std::string::npos);
+    app.enable_policy(TENON_KIND_TOOL, "pay", "max_concurrency");
+    app.clear_policy(TENON_KIND_TOOL, "pay");
+    CHECK(app.policies(TENON_KIND_TOOL, "pay").find(R"("running":0)") != std::string::npos);
+
+    CHECK(app.limiter_acquire("api").count() == 0);
+    const auto wait = app.limiter_acquire("api");
+    CHECK(wait.count() > 0 && wait <= hour);
+    app.limiter_feed("api", R"({"Retry-After":7200})");
+    CHECK(app.limiter_acquire("api") > hour);
+    const auto permit = app.breaker_allow("api");
+    CHECK(permit.wait.count() == 0);
+    app.breaker_record("api", permit, false);
+    CHECK(app.breaker_allow("api").wait.count() > 0);
+    CHECK(!app.cache_get("key"));
+    app.cache_put("key", "[1]", limit);
+    CHECK(app.cache_get("key") == "[1]");
+    app.cache_delete("key");
+    app.cache_delete();
+    CHECK(!app.cache_get("key"));
+}
