@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { Server, apiKeys, introspection, jwt } from '../../../bindings-node/index.mjs'
 import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 import { listening, post, serving } from '../support/http.mjs'
 import { envelope } from '../support/process.mjs'
 
@@ -209,15 +210,6 @@ test('a tool logs in the client of a channel', async () => {
     await assert.rejects(client.callTool('secret'), /roles/)
   })
 })
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    await use(client)
-  } finally {
-    await client.close()
-  }
-}
 
 test('a login over HTTP is refused', async () => {
   const app = guarded()

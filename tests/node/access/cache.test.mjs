@@ -3,22 +3,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Server, ToolError, image } from '../../../bindings-node/index.mjs'
-import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 
 const ERAS = ['2025-11-25', '2026-07-28']
 const text = { type: 'string' }
 const input = { type: 'object', properties: { key: text } }
 
 const server = () => new Server({ name: 'cached', log: () => {} })
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
-}
 
 for (const revision of ERAS) {
   test(`a result is used again in ${revision}`, () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NotFound, Server, ToolError } from '../../../bindings-node/index.mjs'
-import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 
 const ERAS = ['2025-11-25', '2026-07-28']
 const text = { type: 'string' }
@@ -20,15 +20,6 @@ function fetches(circuitBreaker) {
     return 'fetched'
   })
   return { app, ran }
-}
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
 }
 
 /** How a call ends: with a text, with a failed result, or refused. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Server } from '../../../bindings-node/index.mjs'
-import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 import { MemoryStore } from '../../stores/memory_store.mjs'
 
 const ERAS = ['2025-11-25', '2026-07-28']
@@ -14,15 +14,6 @@ function searches(rateLimit, settings) {
   const app = new Server({ name: 'searches', log: () => {}, ...settings })
   app.tool('search', { input, rateLimit }, () => 'found')
   return app
-}
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
 }
 
 /** Which of these calls are refused. */

@@ -4,24 +4,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BreakerOpen, NotFound, Server } from '../../../bindings-node/index.mjs'
 import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 
 const limiters = { api: { amount: 2, per: 3_600_000 }, fast: '1000/s' }
 const breakers = { api: { failures: 2, openFor: 3_600_000 } }
 const server = (options) => new Server({ name: 'resilient', log: () => {}, limiters, breakers, ...options })
 
-async function using(app, use) {
-  const client = new Client(app)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
-}
-
 /** What a handler returns. */
 function run(handler, app = server()) {
   app.tool('use', {}, async (args, ctx) => JSON.stringify(await handler(ctx)))
-  return using(app, async (client) => JSON.parse((await client.callTool('use')).text))
+  return using(app, {}, async (client) => JSON.parse((await client.callTool('use')).text))
 }
 
 test('a limiter says how long to wait', async () => {
@@ -113,7 +105,7 @@ test('the parts of a mounted server are its own', async () => {
   })
   outer.tool('outside', {}, (args, { cache }) => String(cache.get('key')))
   outer.mount(inner)
-  await using(outer, async (client) => {
+  await using(outer, {}, async (client) => {
     assert.equal((await client.callTool('inside')).text, '0')
     assert.equal((await client.callTool('outside')).text, 'undefined')
   })
@@ -162,7 +154,7 @@ test('the end of a call is no failure of others, and its function is replaced', 
     return cache.getOrSet('key', 60_000, never)
   })
   app.tool('patient', {}, async (args, { cache }) => String(await cache.getOrSet('key', 60_000, () => 7)))
-  await using(app, async (client) => {
+  await using(app, {}, async (client) => {
     const short = client.callTool('short')
     const patient = client.callTool('patient')
     await assert.rejects(short, /timed out/)
@@ -192,7 +184,7 @@ test('after the end of its call, a context gives nothing new', async () => {
     late = ctx
     return 'done'
   })
-  await using(app, (client) => client.callTool('use'))
+  await using(app, {}, (client) => client.callTool('use'))
   assert.throws(() => late.cache, /the call has ended/)
   assert.throws(() => late.limiter('api'), /the call has ended/)
 })

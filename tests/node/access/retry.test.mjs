@@ -3,20 +3,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Server, ToolError } from '../../../bindings-node/index.mjs'
-import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 
 const ERAS = ['2025-11-25', '2026-07-28']
 const server = () => new Server({ name: 'retried', log: () => {} })
 const retry = { attempts: 3, backoff: 1 }
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
-}
 
 for (const revision of ERAS) {
   for (const kind of ['sync', 'async']) {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Server, ToolError } from '../../../bindings-node/index.mjs'
-import { Client } from '../../../bindings-node/testing.mjs'
+import { using } from '../support/client.mjs'
 
 const ERAS = ['2025-11-25', '2026-07-28']
 const input = { type: 'object', properties: { amount: { type: 'number' }, card: { type: 'string' } }, required: ['amount'] }
@@ -35,15 +35,6 @@ async function withFile(use) {
 }
 
 const events = (file) => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line))
-
-async function using(app, options, use) {
-  const client = new Client(app, options)
-  try {
-    return await use(client)
-  } finally {
-    await client.close()
-  }
-}
 
 for (const revision of ERAS) {
   test(`each call is recorded in ${revision}`, () => withFile(async (file) => {
