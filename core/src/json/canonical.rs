@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::flat::flat;
 use super::scan::Kind;
 use super::slice::JsonSlice;
 use super::tape::{Tape, TapeValue};
@@ -19,6 +20,20 @@ pub(crate) fn canonical(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
 /// The same, but numbers are equal only if they are written alike or are the same 64-bit integer: for programs that
 /// read numbers exactly.
 pub(crate) fn canonical_exact(value: &JsonSlice, feed: &mut impl FnMut(&[u8])) {
+    // Most arguments are so simple that their canonical form is found in one pass.
+    if let Some((members, count)) = flat(value.as_bytes()) {
+        start(b'{', count, feed);
+        for (name, value) in &members[..count] {
+            text(name, feed);
+            match value {
+                [b'"', quoted @ .., b'"'] => text(quoted, feed),
+                [first @ (b'n' | b't' | b'f'), ..] => feed(&[*first]),
+                // As it is written: so is each integer in its canonical form.
+                number => [b"#", *number, b";"].into_iter().for_each(&mut *feed),
+            }
+        }
+        return;
+    }
     spot(Tape::new(value.as_str()).root(), Numbers::Exact, feed);
 }
 
@@ -61,9 +76,12 @@ fn start(tag: u8, length: usize, feed: &mut impl FnMut(&[u8])) {
 }
 
 fn string(value: TapeValue<'_>, feed: &mut impl FnMut(&[u8])) {
-    let text = value.string().unwrap_or_default();
-    start(b'"', text.len(), feed);
-    feed(text.as_bytes());
+    text(value.string().unwrap_or_default().as_bytes(), feed);
+}
+
+fn text(bytes: &[u8], feed: &mut impl FnMut(&[u8])) {
+    start(b'"', bytes.len(), feed);
+    feed(bytes);
 }
 
 fn number(value: TapeValue<'_>, numbers: Numbers, feed: &mut impl FnMut(&[u8])) {
@@ -93,6 +111,41 @@ impl<F: FnMut(&[u8])> Write for Feed<'_, F> {
 mod tests {
     use super::*;
     use crate::json::Limits;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_one_pass_finds_is_the_canonical_form(
+            members in proptest::collection::vec(("[ab!é]{0,2}", "[0-9]{1,25}|-0|1e5|-1.50|null|true|false|\\[\\]|\"[a é]{0,3}\"|\"\\\\n\""), 0..10),
+            space in " ?",
+        ) {
+            let members: Vec<_> = members.iter().map(|(name, value)| {
+                let value = value.trim_start_matches('0');
+                let value = if value.is_empty() { "0" } else { value };
+                format!("{space}\"{name}\"{space}:{space}{value}{space}")
+            }).collect();
+            let slice = JsonSlice::parse(format!("{{{}}}", members.join(",")).into(), &Limits::default());
+            // Values without leading zeros may be no JSON.
+            let Ok(slice) = slice else { return Ok(()) };
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            canonical_exact(&slice, &mut |bytes| one.extend_from_slice(bytes));
+            spot(Tape::new(slice.as_str()).root(), Numbers::Exact, &mut |bytes| other.extend_from_slice(bytes));
+            prop_assert_eq!(one, other, "{}", slice.as_str());
+        }
+    }
+
+    #[test]
+    fn simple_arguments_are_read_in_one_pass() {
+        let is_flat = |text: &str| flat(text.as_bytes()).is_some();
+        for text in [r#"{}"#, r#"{"a":1}"#, r#"{ "a" : "x", "b":null,"c":-1.5 }"#] {
+            assert!(is_flat(text), "{text}");
+        }
+        for text in
+            [r#"{"b":1,"a":2}"#, r#"{"a":[]}"#, r#"{"a":"\n"}"#, r#"{"a":1,"a":1}"#, "[]", "1", "\"a\""]
+        {
+            assert!(!is_flat(text), "{text}");
+        }
+    }
 
     fn of(text: &str) -> Vec<u8> {
         let mut fed = Vec::new();

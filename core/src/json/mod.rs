@@ -6,6 +6,7 @@
 mod canonical;
 mod de;
 mod error;
+mod flat;
 mod scan;
 mod scanner;
 mod ser;

@@ -277,8 +277,10 @@ impl<T> CallTable<T> {
         let (result, deadline) = {
             let mut shard = shard.lock();
             let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
+            let before = slot.deadline;
             let result = f(slot.entry.as_mut()?, &mut slot.deadline);
-            (result, slot.deadline)
+            // A deadline that stays is recorded already.
+            (result, slot.deadline.filter(|_| slot.deadline != before))
         };
         Some((result, self.note_deadline(deadline)))
     }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 /// What a policy counts separately. For example, a rate limit by [`Key::Principal`] gives each principal an allowance of
 /// its own.
@@ -124,10 +125,61 @@ impl CallFacts<'_> {
     }
 }
 
-/// The digest of a key's value as bytes.
-pub(crate) type KeyHash = [u8; 32];
+/// The digest of a key's value as bytes, or the value itself if it is so short that no digest can be made equal to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyHash([u8; 32]);
+
+impl Hash for KeyHash {
+    /// The first half tells digests apart. Nobody can make two of them equal.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (half, _) = self.0.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
+        state.write_u128(u128::from_ne_bytes(*half));
+    }
+}
+
+#[cfg(test)]
+impl From<[u8; 32]> for KeyHash {
+    fn from(bytes: [u8; 32]) -> KeyHash {
+        KeyHash(bytes)
+    }
+}
+
+impl KeyHash {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The value that a call has for a key.
+    pub(crate) fn of(key: &Key, facts: &CallFacts<'_>) -> KeyHash {
+        let by_address = match key {
+            Key::Address => true,
+            Key::Principal => facts.principal.is_none(),
+            Key::Session => facts.session.is_none() && facts.principal.is_none(),
+            Key::Global | Key::Entry | Key::Argument(_) => false,
+        };
+        match facts.address.filter(|_| by_address) {
+            Some(shares::Key::V4(address)) => KeyHash::short(4, &address),
+            Some(shares::Key::V6(address)) => KeyHash::short(6, &address),
+            None => {
+                let mut digest = KeyDigest::of("value_of_key");
+                digest.value(key, facts);
+                digest.hash()
+            }
+        }
+    }
+
+    /// A value of at most eight bytes. The zeros after it are more than anybody can find in a digest.
+    fn short(tag: u8, value: &[u8]) -> KeyHash {
+        let mut bytes = [0; 32];
+        bytes[0] = tag;
+        bytes[1..=value.len()].copy_from_slice(value);
+        KeyHash(bytes)
+    }
+}
 
 /// The digest of a key's value. So keys are short, and stores do not have names and arguments in plain text.
+#[derive(Clone, Debug)]
 pub(crate) struct KeyDigest {
     sha: Sha256,
     /// Short parts are collected, because each update of a digest has its cost.
@@ -135,8 +187,11 @@ pub(crate) struct KeyDigest {
     length: usize,
 }
 
-/// The most bytes that are collected, whole blocks of the digest.
-const COLLECTED: usize = 128;
+/// The bytes that are digested together.
+const BLOCK: usize = 64;
+
+/// The most bytes that are collected.
+const COLLECTED: usize = 2 * BLOCK;
 
 impl KeyDigest {
     /// Begins a digest for the purpose `what`, which no other purpose has.
@@ -162,6 +217,12 @@ impl KeyDigest {
             self.pass_collected();
             self.sha.update(bytes);
         }
+    }
+
+    /// Fills the block, so that a clone need not digest again what comes before.
+    pub(super) fn fill_block(&mut self) {
+        self.length = self.length.next_multiple_of(BLOCK);
+        self.pass_collected();
     }
 
     fn pass_collected(&mut self) {
@@ -217,12 +278,12 @@ impl KeyDigest {
     /// The digest as bytes.
     pub(crate) fn hash(mut self) -> KeyHash {
         self.pass_collected();
-        self.sha.finalize().into()
+        KeyHash(self.sha.finalize().into())
     }
 
     /// Appends the digest to a text.
     pub(crate) fn write_text(self, text: &mut String) {
-        URL_SAFE_NO_PAD.encode_string(self.hash(), text);
+        URL_SAFE_NO_PAD.encode_string(self.hash().0, text);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Limits of concurrent calls: of all calls of an entry, and of those with the same value of a key.
 
-use super::caller_key::{CallFacts, Key, KeyDigest, KeyHash};
+use super::caller_key::{CallFacts, Key, KeyHash};
 use std::fmt::Write;
 
 /// The most keys by whose values the calls of one entry are limited.
@@ -28,12 +28,7 @@ impl MaxConcurrency {
 
     /// The value that a call has for each key.
     pub(crate) fn values(&self, facts: &CallFacts<'_>) -> Vec<KeyHash> {
-        let value = |(key, _): &(Key, usize)| {
-            let mut digest = KeyDigest::of("max_concurrency_by");
-            digest.value(key, facts);
-            digest.hash()
-        };
-        self.by.iter().map(value).collect()
+        self.by.iter().map(|(key, _)| KeyHash::of(key, facts)).collect()
     }
 }
 

@@ -107,8 +107,13 @@ pub(crate) struct CallRates(pub(crate) Arc<[CallRate]>);
 impl CallRates {
     /// The keys of a request in the store, one for each limit. `server` is the name of the server, because servers may share
     /// a store. With another `epoch`, the allowances begin anew.
-    pub(crate) fn keys(&self, server: &str, epoch: u64, facts: &CallFacts<'_>) -> Vec<String> {
-        let key = |(number, limit): (usize, &CallRate)| {
+    pub(crate) fn keys(
+        &self,
+        server: &str,
+        epoch: u64,
+        facts: &CallFacts<'_>,
+    ) -> impl Iterator<Item = String> {
+        let key = move |(number, limit): (usize, &CallRate)| {
             let mut digest = KeyDigest::of("rate_limit");
             digest.part(server.as_bytes());
             digest.value(&Key::Entry, facts);
@@ -129,7 +134,7 @@ impl CallRates {
             digest.write_text(&mut text);
             text
         };
-        self.0.iter().enumerate().map(key).collect()
+        self.0.iter().enumerate().map(key)
     }
 
     /// Whether a request passes all limits if the store fails.

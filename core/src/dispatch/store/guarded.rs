@@ -1,7 +1,7 @@
 //! Wraps a store: its panics become ordinary failures, and observers are told of its operations.
 
 use super::Store;
-use super::op::{Done, StoreDone, StoreOp};
+use super::op::{Done, StoreDone, StoreOp, kind_of};
 use crate::dispatch::environment::{Environment, time_of};
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::observer::{EventKind, Observers, observe};
@@ -70,11 +70,6 @@ impl GuardedStore {
     }
 }
 
-/// The kind of a key, which is the part before the first slash.
-fn kind_of(key: &str) -> &str {
-    key.split_once('/').map_or(key, |(kind, _)| kind)
-}
-
 /// Reports the result of an operation.
 fn answered(observed: Option<ObservedOp>, result: &StoreDone) {
     if let Some(mut observed) = observed {
@@ -104,6 +99,10 @@ impl Store for GuardedStore {
                 done(failed);
             }
         }
+    }
+
+    fn answers_at_once(&self) -> bool {
+        caught(|| self.store.answers_at_once()).unwrap_or_default()
     }
 
     fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {

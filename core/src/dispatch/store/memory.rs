@@ -3,7 +3,7 @@
 use super::Store;
 use super::counters::Counters;
 use super::logs::Logs;
-use super::op::{Done, StoreDone, StoreOp, Version};
+use super::op::{Done, StoreDone, StoreOp, Version, kind_of};
 use super::rates::Rates;
 use super::records::Records;
 use crate::locks::Mutex;
@@ -81,7 +81,7 @@ impl MemoryStore {
     }
 
     fn apply(&self, op: &StoreOp, now: Instant) -> StoreDone {
-        let kind = op.key().split('/').next().unwrap_or_default();
+        let kind = kind_of(op.key());
         let apart = self.apart.iter().find(|(apart, _)| *apart == kind);
         let bounds = apart.map_or(&self.bounds, |(_, bounds)| bounds);
         let State { shelves, version } = &mut *self.state.lock();
@@ -123,6 +123,10 @@ impl Store for MemoryStore {
 
     fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
         Some(self.apply(op, now))
+    }
+
+    fn answers_at_once(&self) -> bool {
+        true
     }
 }
 

@@ -50,4 +50,10 @@ pub trait Store: Send + Sync {
         let _ = (op, now);
         None
     }
+
+    /// Whether [`Store::try_now`] answers every operation. The engine then needs no time limit for the store. The default is
+    /// `false`.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
 }

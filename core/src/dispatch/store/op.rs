@@ -133,6 +133,13 @@ impl Rate {
     }
 }
 
+/// The kind of a key, which is the part before the first slash.
+pub(super) fn kind_of(key: &str) -> &str {
+    // Kinds are so short that a search for many bytes at a time is slower.
+    let end = key.bytes().position(|byte| byte == b'/').unwrap_or(key.len());
+    &key[..end]
+}
+
 impl StoreOp {
     /// The name of the operation, for observers.
     pub(super) fn name(&self) -> &'static str {

@@ -24,7 +24,7 @@ use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
 use crate::panics::caught;
 use crate::proto::messages::error::{Refuser, RpcError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Makes the table of the stages, in the order in which calls pass them.
 macro_rules! stages {
@@ -90,10 +90,6 @@ impl Row {
 impl StageId {
     fn row(self) -> &'static Row {
         &STAGES[self as usize].1
-    }
-
-    fn is_limited(self) -> bool {
-        matches!(self.row().time, StageTime::Limited(_))
     }
 
     /// The name of the stage in messages about it.
@@ -182,12 +178,13 @@ impl HostPort {
         observed.waits(stage.name());
         let mut entered = None;
         let done = caught(|| {
-            let begun = self.begin(stage, call.id);
+            let limit = stage.row().time.limit(&self.0);
+            let begun = self.begin(stage, call.id, limit);
             if begun {
                 entered = Some((stage.row().enter)(self, call));
             }
             // If a panic of the clock prevents the call from passing, this releases what it has taken.
-            begun.then(|| stage.is_limited().then(|| self.0.now()))
+            begun.then(|| limit.map(|_| self.0.now()))
         });
         match (done, entered) {
             (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now, &observed),
@@ -202,11 +199,8 @@ impl HostPort {
     }
 
     /// Records that a call enters a stage. Returns `false` if the call has ended.
-    fn begin(&self, stage: StageId, id: CallId) -> bool {
-        let until = match stage.row().time {
-            StageTime::Limited(limit) => Some(self.0.now().checked_add(limit(&self.0.limits))),
-            StageTime::Continues | StageTime::Restarts => None,
-        };
+    fn begin(&self, stage: StageId, id: CallId, limit: Option<Duration>) -> bool {
+        let until = limit.map(|limit| self.0.now().checked_add(limit));
         let begun = self.0.with_deadline(id, |flight, deadline| {
             flight.passage.enter(stage);
             if let Some(until) = until {

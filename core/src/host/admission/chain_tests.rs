@@ -454,7 +454,7 @@ impl World {
         let entry = self.entries.iter().find(|entry| entry.name == name).unwrap();
         let limits = entry.rate_limits.as_ref().unwrap();
         let facts = CallFacts { entry: Some((entry.kind, &entry.name)), ..CallFacts::default() };
-        let keys = limits.keys("chain", 0, &facts).into_iter().zip(&*limits.0);
+        let keys = limits.keys("chain", 0, &facts).zip(&*limits.0);
         let taken = keys.map(|(key, limit)| {
             let op = StoreOp::Take { key, by: 0, rate: limit.rate };
             match self.store.memory.try_now(&op, self.clock.now()) {

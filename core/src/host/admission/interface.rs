@@ -74,6 +74,22 @@ pub(super) enum StageTime {
     Restarts,
     /// This limits it. The call's timeout starts afterwards.
     Limited(fn(&Limits) -> Duration),
+    /// The stage asks the store, so `store_timeout` limits it. The call's timeout starts afterwards. A store that answers at
+    /// once needs no limit.
+    Store,
+}
+
+impl StageTime {
+    /// The time that a call may spend at the stage from now on, if that is limited.
+    #[inline]
+    pub(super) fn limit(self, shared: &Shared) -> Option<Duration> {
+        match self {
+            StageTime::Continues | StageTime::Restarts => None,
+            StageTime::Limited(limit) => Some(limit(&shared.limits)),
+            StageTime::Store if shared.store.answers_at_once() => None,
+            StageTime::Store => Some(shared.limits.store_timeout),
+        }
+    }
 }
 
 /// A call whose stages are selected.

@@ -31,7 +31,7 @@ impl Engine {
         let facts = CallFacts { session: session.map(|session| &**session), ..origin.facts() };
         let late = PassedLate::default();
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let mut taking = Taking::new(limits, limits.keys(server, 0, &facts), late.clone());
+        let mut taking = Taking::new(limits, limits.keys(server, 0, &facts), Some(late.clone()));
         let op = match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => return Ok(None),
             Ok(Step::Asks(op)) => op,

@@ -11,13 +11,20 @@ use std::time::Instant;
 /// What a request takes of its allowances.
 pub(in crate::host) struct Taking {
     limits: CallRates,
-    /// The keys of the allowances in the store.
-    keys: Vec<String>,
+    /// What is taken of each limit.
+    pieces: Vec<Piece>,
     /// The number of limits that have answered.
     asked: usize,
-    /// For each limit, when a piece was taken.
-    taken: Vec<Option<Instant>>,
-    late: PassedLate,
+    /// `None` while the store has answered at once.
+    late: Option<PassedLate>,
+}
+
+/// What a request takes of one allowance.
+struct Piece {
+    /// The key of the allowance in the store.
+    key: String,
+    /// When it was taken.
+    taken: Option<Instant>,
 }
 
 /// Whether a request has passed although the store was late. It then keeps what the store takes for it.
@@ -43,9 +50,18 @@ pub(in crate::host) enum Step {
 type Then = Box<dyn FnOnce(Taking, Result<(), Refused>) + Send>;
 
 impl Taking {
-    pub(in crate::host) fn new(limits: &CallRates, keys: Vec<String>, late: PassedLate) -> Taking {
-        let taken = vec![None; keys.len()];
-        Taking { limits: limits.clone(), keys, asked: 0, taken, late }
+    pub(in crate::host) fn new(
+        limits: &CallRates,
+        keys: impl Iterator<Item = String>,
+        late: Option<PassedLate>,
+    ) -> Taking {
+        let pieces = keys.map(|key| Piece { key, taken: None }).collect();
+        Taking { limits: limits.clone(), pieces, asked: 0, late }
+    }
+
+    /// What is noted if the request passes although the store is late.
+    pub(in crate::host) fn late(&mut self) -> PassedLate {
+        self.late.get_or_insert_default().clone()
     }
 
     pub(in crate::host) fn limits(&self) -> &CallRates {
@@ -54,18 +70,22 @@ impl Taking {
 
     /// The next operation of the store.
     fn next(&mut self) -> Option<StoreOp> {
-        let key = self.keys.get_mut(self.asked)?;
-        Some(StoreOp::Take { key: std::mem::take(key), by: 1, rate: self.limits.0[self.asked].rate })
+        let piece = self.pieces.get_mut(self.asked)?;
+        Some(StoreOp::Take {
+            key: std::mem::take(&mut piece.key),
+            by: 1,
+            rate: self.limits.0[self.asked].rate,
+        })
     }
 
     /// Takes the answer to the operation, whose key is kept for giving back.
     fn answered(&mut self, key: String, done: StoreDone, now: Instant) -> Result<(), Refused> {
         let number = self.asked;
-        self.keys[number] = key;
+        self.pieces[number].key = key;
         self.asked += 1;
         let why = match done {
             StoreDone::Taken { taken: true, .. } => {
-                self.taken[number] = Some(now);
+                self.pieces[number].taken = Some(now);
                 return Ok(());
             }
             StoreDone::Taken { wait, .. } => return Err(Refused::Exceeds { number, wait }),
@@ -83,8 +103,9 @@ impl Shared {
     /// Takes as much as the store answers at once.
     pub(in crate::host) fn take_now(&self, taking: &mut Taking) -> Result<Step, Refused> {
         while let Some(op) = taking.next() {
-            match self.store.try_now(&op, self.now()) {
-                Some(done) => self.take_answer(taking, op, done)?,
+            let now = self.now();
+            match self.store.try_now(&op, now) {
+                Some(done) => self.take_answer(taking, op, done, now)?,
                 None => return Ok(Step::Asks(op)),
             }
         }
@@ -96,7 +117,7 @@ impl Shared {
         let shared = self.clone();
         let asked = op.clone();
         let answered = move |done| {
-            let taken = shared.take_answer(&mut taking, asked, done);
+            let taken = shared.take_answer(&mut taking, asked, done, shared.now());
             match taken.and_then(|()| shared.take_now(&mut taking)) {
                 Ok(Step::Asks(op)) => shared.take_later(taking, op, then),
                 Ok(Step::Passes) => then(taking, Ok(())),
@@ -107,9 +128,15 @@ impl Shared {
     }
 
     /// Takes an answer of the store. If a limit refuses the request, what it took before is given back.
-    fn take_answer(&self, taking: &mut Taking, op: StoreOp, done: StoreDone) -> Result<(), Refused> {
+    fn take_answer(
+        &self,
+        taking: &mut Taking,
+        op: StoreOp,
+        done: StoreDone,
+        now: Instant,
+    ) -> Result<(), Refused> {
         let StoreOp::Take { key, .. } = op else { return Ok(()) };
-        let taken = taking.answered(key, done, self.now());
+        let taken = taking.answered(key, done, now);
         if taken.is_err() {
             self.give_back(taking);
         }
@@ -118,17 +145,17 @@ impl Shared {
 
     /// Gives back what a request took that was not admitted.
     pub(in crate::host) fn give_back(&self, taking: &mut Taking) {
-        if taking.late.0.load(Ordering::Acquire) {
+        if taking.late.as_ref().is_some_and(|late| late.0.load(Ordering::Acquire)) {
             return;
         }
         let now = self.now();
-        for (number, limit) in taking.limits.0.iter().enumerate() {
+        for (piece, limit) in taking.pieces.iter_mut().zip(&*taking.limits.0) {
             // A piece that has come back by itself is not given back once more.
             let is_held = |at: &Instant| now.saturating_duration_since(*at) < limit.rate.period;
-            if taking.taken[number].take().filter(is_held).is_none() {
+            if piece.taken.take().filter(is_held).is_none() {
                 continue;
             }
-            let op = StoreOp::Take { key: taking.keys[number].clone(), by: -1, rate: limit.rate };
+            let op = StoreOp::Take { key: piece.key.clone(), by: -1, rate: limit.rate };
             if self.store.try_now(&op, self.now()).is_none() {
                 self.store.submit(op, self.now(), Box::new(|_| ()));
             }

@@ -92,7 +92,7 @@ impl Model {
 }
 
 fn hash(value: u8) -> KeyHash {
-    [value; 32]
+    [value; 32].into()
 }
 
 /// How often something happened in all histories, so that they do not run dry.
@@ -235,9 +235,9 @@ fn calls_run_as_the_model_says() {
 fn what_ended_calls_had_is_forgotten() {
     let limit = ConcurrencyLimit::new(MaxConcurrency { total: Some(1), by: vec![(Key::Principal, 1)] });
     let name = |number: u64| {
-        let mut hash = KeyHash::default();
+        let mut hash = [0; 32];
         hash[..8].copy_from_slice(&number.to_be_bytes());
-        hash
+        KeyHash::from(hash)
     };
     let call = CallId::from_u64;
     for number in 0..10_000 {

@@ -157,7 +157,7 @@ mod tests {
 
     /// Lets a call without values enter.
     fn enter(occupancy: &mut Occupancy, id: u64, caller: u8, bound: usize) -> Entered {
-        occupancy.enter(call(id), &[], [caller; 32], bound)
+        occupancy.enter(call(id), &[], [caller; 32].into(), bound)
     }
 
     fn leave(occupancy: &mut Occupancy, id: u64) -> Vec<u64> {
@@ -213,8 +213,9 @@ mod tests {
     #[test]
     fn the_end_of_a_call_may_start_one_for_each_of_its_values() {
         let mut keys = Occupancy::new(None, vec![1, 1]);
-        let mut enter =
-            |id, values: [u8; 2]| keys.enter(call(id), &values.map(|value| [value; 32]), [id as u8; 32], 99);
+        let mut enter = |id, values: [u8; 2]| {
+            keys.enter(call(id), &values.map(|value| [value; 32].into()), [id as u8; 32].into(), 99)
+        };
         assert_eq!(enter(1, [1, 1]), Entered::Runs);
         assert_eq!(enter(2, [1, 2]), WAITS);
         assert_eq!(enter(3, [3, 1]), WAITS);

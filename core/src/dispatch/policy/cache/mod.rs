@@ -9,7 +9,7 @@ mod results;
 mod values;
 
 pub(crate) use key::CallKey;
-use key::call_key;
+use key::{call_key, entry_digest};
 pub(crate) use productions::Production;
 pub(crate) use results::{CachedForm, CachedResult};
 pub(crate) use values::ValueCache;
@@ -40,8 +40,8 @@ pub(crate) struct CacheRules {
 #[derive(Debug)]
 pub(crate) struct ResultCache {
     rules: CacheRules,
-    /// The digest of the entry's definition.
-    definition: KeyHash,
+    /// The start of all keys.
+    entry: KeyDigest,
     state: Mutex<State>,
 }
 
@@ -69,14 +69,12 @@ pub(crate) enum Found {
 impl ResultCache {
     /// A cache for the results of an entry with this definition, in parts.
     pub(crate) fn new(rules: CacheRules, definition: &[&[u8]]) -> ResultCache {
-        let mut digest = KeyDigest::of("definition");
-        definition.iter().for_each(|part| digest.part(part));
-        ResultCache { rules, definition: digest.hash(), state: Mutex::default() }
+        ResultCache { rules, entry: entry_digest(definition), state: Mutex::default() }
     }
 
     /// The key of a call that reads this address, if it reads one.
     pub(crate) fn key(&self, facts: &CallFacts<'_>, address: Option<&str>) -> CallKey {
-        call_key(&self.definition, facts, address, self.rules.public)
+        call_key(&self.entry, facts, address, self.rules.public)
     }
 
     pub(crate) fn rules(&self) -> &CacheRules {

@@ -39,6 +39,11 @@ impl Order {
     }
 
     pub(super) fn leave(&mut self, order_key: &OrderKey, id: u64) {
+        self.leave_rate(order_key, id);
+        self.due.remove(&(order_key.due, id));
+    }
+
+    fn leave_rate(&mut self, order_key: &OrderKey, id: u64) {
         if let Some(ranks) = self.by_rate.get_mut(&order_key.rate) {
             ranks.remove(&(order_key.rank, id));
             if ranks.is_empty() {
@@ -46,15 +51,21 @@ impl Order {
                 shrink(&mut self.by_rate);
             }
         }
-        self.due.remove(&(order_key.due, id));
     }
 
     /// Moves a key to the place of what it has taken now. A key that was refused stays where it is.
     pub(super) fn move_to(&mut self, rate: Rate, usage: &Usage, from: &OrderKey, id: u64) -> OrderKey {
         let order_key = OrderKey::of(rate, usage);
-        if order_key != *from {
-            self.leave(from, id);
-            self.insert(&order_key, id);
+        if order_key == *from {
+            return order_key;
+        }
+        // First the new place, so that the orders of a single key need no new memory.
+        self.insert(&order_key, id);
+        if order_key.rate != from.rate || order_key.rank != from.rank {
+            self.leave_rate(from, id);
+        }
+        if order_key.due != from.due {
+            self.due.remove(&(from.due, id));
         }
         order_key
     }

@@ -27,7 +27,7 @@ pub(in crate::host) fn round_key(state: &str) -> String {
 
 impl Stage for OnceOnly {
     const NAME: &'static str = "once_only";
-    const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);
+    const TIME: StageTime = StageTime::Store;
 
     fn selects(call: &Selection<'_>) -> bool {
         call.data.is_some_and(|data| data.state_key.is_some())

@@ -32,7 +32,7 @@ fn stage_of(misses: bool) -> StageId {
 
 impl<const MISSES: bool> Stage for RateLimit<MISSES> {
     const NAME: &'static str = stage::RATE_LIMIT;
-    const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);
+    const TIME: StageTime = StageTime::Store;
 
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
@@ -54,7 +54,7 @@ impl HostPort {
         let id = call.id;
         let round = self.0.calls.with(id, |flight| flight.passage.data()?.round.take()).flatten();
         match round {
-            None => match self.take_call((id, misses), &call.context, &call.input, PassedLate::default()) {
+            None => match self.take_call((id, misses), &call.context, &call.input, None) {
                 None => Verdict::Wait,
                 Some((_, Ok(()))) => Verdict::Pass,
                 Some((taking, Err(refused))) => {
@@ -93,7 +93,7 @@ impl HostPort {
                 });
             }
             Once::Again | Once::Unknown(_) => {
-                if let Some((taking, result)) = later.take_call((id, misses), &context, &input, late) {
+                if let Some((taking, result)) = later.take_call((id, misses), &context, &input, Some(late)) {
                     later.taken((id, misses), taking, result);
                 }
             }
@@ -107,19 +107,19 @@ impl HostPort {
         (id, misses): (CallId, bool),
         context: &Arc<CallContext>,
         input: &JsonSlice,
-        late: PassedLate,
+        late: Option<PassedLate>,
     ) -> Option<(Taking, Result<(), Refused>)> {
         let none = CallRates::default();
         let limits = rates_of(context, misses).unwrap_or(&none);
         let RateLimiting { server, .. } = &*self.0.rate_limiting;
         let epoch = context.entry.rate_epoch.load(Ordering::Acquire);
-        let keys = limits.keys(server, epoch, &context.facts(input));
-        let mut taking = Taking::new(limits, keys, late.clone());
+        let facts = context.facts(input);
+        let mut taking = Taking::new(limits, limits.keys(server, epoch, &facts), late);
         match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => Some((taking, Ok(()))),
             Err(refused) => Some((taking, Err(refused))),
             Ok(Step::Asks(op)) => {
-                self.pass_if_late((id, misses), limits, late);
+                self.pass_if_late((id, misses), limits, taking.late());
                 let later = self.clone();
                 let then = move |taking, result| later.taken((id, misses), taking, result);
                 self.0.take_later(taking, op, Box::new(then));
