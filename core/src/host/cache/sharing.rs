@@ -92,7 +92,10 @@ impl Shared {
 
     /// Resumes calls that waited for another one.
     pub(super) fn resume_waiting(&self, waiting: Vec<CallId>, decide: &dyn Fn() -> Result<(), Answer>) {
-        let Some(this) = self.this.upgrade().filter(|_| !waiting.is_empty()) else { return };
+        if waiting.is_empty() {
+            return;
+        }
+        let Some(this) = self.this.upgrade() else { return };
         // The thread that writes the responses is woken once.
         let _turn = wake_batch::batch();
         let port = HostPort(this);

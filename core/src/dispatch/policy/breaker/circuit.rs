@@ -42,6 +42,15 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// For a call that is no probe.
+    pub(super) fn of_call(latest: u64) -> Ticket {
+        Ticket { opening: latest, is_probe: false }
+    }
+
+    pub(super) fn is_probe(self) -> bool {
+        self.is_probe
+    }
+
     pub(super) fn number(self) -> u64 {
         self.opening << 1 | u64::from(self.is_probe)
     }
@@ -94,7 +103,7 @@ impl Circuit {
                 *running += 1;
                 Ok(Ticket { opening: self.opening, is_probe: true })
             }
-            State::Closed { .. } | State::Open { .. } => Ok(Ticket { opening: latest, is_probe: false }),
+            State::Closed { .. } | State::Open { .. } => Ok(Ticket::of_call(latest)),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::locks::Mutex;
 use circuit::{Circuit, Ticket};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a breaker counts as a failure.
@@ -85,6 +85,8 @@ struct Shared {
     circuits: Mutex<Circuits>,
     /// The number of circuits, which most calls look at without the lock.
     kept: AtomicUsize,
+    /// The number of the latest opening, for the same calls.
+    latest: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +109,12 @@ pub(crate) struct Permit {
 
 impl Breaker {
     pub(crate) fn new(rules: BreakerRules) -> Breaker {
-        Breaker(Arc::new(Shared { rules, circuits: Mutex::default(), kept: AtomicUsize::new(0) }))
+        Breaker(Arc::new(Shared {
+            rules,
+            circuits: Mutex::default(),
+            kept: AtomicUsize::new(0),
+            latest: AtomicU64::new(0),
+        }))
     }
 
     /// The permit that a number stands for, of a breaker without keys.
@@ -131,14 +138,24 @@ impl Breaker {
         Ok(Permit { breaker: self.clone(), key, ticket })
     }
 
+    /// Lets a call pass if there is no circuit that could refuse it, which needs neither the time nor a lock.
+    pub(crate) fn admit_at_once(&self, facts: &CallFacts<'_>) -> Option<Permit> {
+        if self.may_refuse() {
+            return None;
+        }
+        let ticket = Some(Ticket::of_call(self.0.latest.load(Ordering::Acquire)));
+        Some(Permit { breaker: self.clone(), key: self.key(facts), ticket })
+    }
+
     /// Whether any call may be refused: there are circuits with failures.
     #[inline]
     pub(crate) fn may_refuse(&self) -> bool {
-        self.0.kept.load(Ordering::Relaxed) > 0
+        self.0.kept.load(Ordering::Acquire) > 0
     }
 
     fn note(&self, circuits: &Circuits) {
-        self.0.kept.store(circuits.of_keys.len(), Ordering::Relaxed);
+        self.0.latest.store(circuits.latest, Ordering::Release);
+        self.0.kept.store(circuits.of_keys.len(), Ordering::Release);
     }
 
     /// The time until a call may pass, if none may pass now.
@@ -200,6 +217,20 @@ impl Permit {
     /// The number of the permit of a breaker without keys.
     pub(crate) fn into_number(mut self) -> PermitNumber {
         self.ticket.take().map_or(PermitNumber(0), |ticket| PermitNumber(ticket.number()))
+    }
+
+    /// Records how the call ended, if nothing is kept that this could change. Otherwise the permit is returned.
+    pub(crate) fn record_at_once(mut self, ended: Ended) -> Result<(), Permit> {
+        let changes_nothing = match ended {
+            Ended::Success => self.breaker.rules().rate.is_none(),
+            Ended::Uncounted => true,
+            Ended::Failure => false,
+        };
+        if !changes_nothing || self.breaker.may_refuse() || self.ticket.is_some_and(Ticket::is_probe) {
+            return Err(self);
+        }
+        self.ticket = None;
+        Ok(())
     }
 
     /// Records how the call ended.

@@ -82,7 +82,9 @@ fn circuits_open_and_close_as_in_the_model() {
                     Some(_) if probes + model.succeeded < rules.probes as usize => None,
                     Some(_) => Some(1000),
                 };
-                match (breaker.admit(&CallFacts::default(), 9, time), wait) {
+                let facts = CallFacts::default();
+                let at_once = breaker.admit_at_once(&facts);
+                match (at_once.map_or_else(|| breaker.admit(&facts, 9, time), Ok), wait) {
                     (Ok(permit), None) => {
                         passed += 1;
                         let is_probe = model.opened_at.is_some();
@@ -108,7 +110,10 @@ fn circuits_open_and_close_as_in_the_model() {
                     drop(call.permit);
                     None
                 }
-                false => call.permit.record(ended, 9, time),
+                false => match call.permit.record_at_once(ended) {
+                    Ok(()) => None,
+                    Err(permit) => permit.record(ended, 9, time),
+                },
             };
             let mut expected = None;
             if counts && ended != Ended::Uncounted {

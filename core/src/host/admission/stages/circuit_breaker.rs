@@ -69,7 +69,16 @@ impl Stage for CircuitBreaker {
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        let (shared, now) = (&port.0, port.0.now());
+        let shared = &port.0;
+        let breaker = call.context.entry.breaker.as_ref();
+        if let Some(permit) =
+            breaker.and_then(|breaker| breaker.admit_at_once(&call.context.facts(&call.input)))
+        {
+            // A call that has waited for its permit of the concurrency limit may have this one too.
+            shared.calls.with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit));
+            return Verdict::Pass;
+        }
+        let now = shared.now();
         let admitted = shared.calls.with(call.id, |flight| {
             admit(shared, &call.context, &call.input, flight.passage.data_mut(), now)
         });
@@ -88,6 +97,7 @@ impl Stage for CircuitBreaker {
             return;
         };
         let ended = ended(&breaker.rules().counts, call.end);
+        let Err(permit) = permit.record_at_once(ended) else { return };
         match permit.record(ended, shared.limits.max_policy_keys, shared.now()) {
             Some(Change::Opened) => {
                 let seconds = breaker.rules().open_for.as_secs_f64();
