@@ -1,4 +1,4 @@
-//! Objects that are so simple that one pass reads them.
+//! Reads objects without nesting in one pass.
 
 /// The most members.
 const MEMBERS: usize = 8;
@@ -6,11 +6,11 @@ const MEMBERS: usize = 8;
 /// The name of a member without its quotes, and its value as it is written.
 type Member<'t> = (&'t [u8], &'t [u8]);
 
-/// The members of an object, and their number, if the object has few, in the order of their names, without objects, arrays and
-/// escapes. The text must be JSON.
+/// The members of an object, and their number. `None` if the object has too many, if they are not in the order of their names,
+/// or if it contains an object, an array or an escape. The text must be JSON.
 pub(super) fn flat(json: &[u8]) -> Option<([Member<'_>; MEMBERS], usize)> {
     let mut members: [Member<'_>; MEMBERS] = Default::default();
-    let mut rest = trimmed(json.trim_ascii_start().strip_prefix(b"{")?);
+    let mut rest = json.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
     if rest.starts_with(b"}") {
         return Some((members, 0));
     }
@@ -20,26 +20,20 @@ pub(super) fn flat(json: &[u8]) -> Option<([Member<'_>; MEMBERS], usize)> {
         if count > 0 && members[count - 1].0 >= name {
             return None;
         }
-        rest = trimmed(trimmed(&rest[end..]).strip_prefix(b":")?);
+        rest = rest[end..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let end = match rest.first()? {
             b'"' => string_end(rest)?,
             b'{' | b'[' => return None,
             _ => rest.iter().position(|byte| matches!(byte, b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r'))?,
         };
         members[count] = (name, &rest[..end]);
-        rest = trimmed(&rest[end..]);
+        rest = rest[end..].trim_ascii_start();
         match rest.split_first()? {
             (b'}', _) => return Some((members, count + 1)),
-            (_, after) => rest = trimmed(after),
+            (_, after) => rest = after.trim_ascii_start(),
         }
     }
     None
-}
-
-/// Without the white space at the start.
-#[inline]
-fn trimmed(text: &[u8]) -> &[u8] {
-    if text.first().is_some_and(|first| *first <= b' ') { text.trim_ascii_start() } else { text }
 }
 
 /// The place after a string without escapes.

@@ -279,7 +279,7 @@ impl<T> CallTable<T> {
             let slot = shard.slots.get_mut(place).filter(|slot| slot.generation == id.generation())?;
             let before = slot.deadline;
             let result = f(slot.entry.as_mut()?, &mut slot.deadline);
-            // A deadline that stays is recorded already.
+            // A deadline that has not changed is recorded already.
             (result, slot.deadline.filter(|_| slot.deadline != before))
         };
         Some((result, self.note_deadline(deadline)))

@@ -75,6 +75,15 @@ impl Key {
         if let Key::Argument(name) = self { Some(name) } else { None }
     }
 
+    /// The key that takes the place of this one if a request does not have what it tells apart.
+    fn known(&self, facts: &CallFacts<'_>) -> &Key {
+        match self {
+            Key::Session if facts.session.is_none() => Key::Principal.known(facts),
+            Key::Principal if facts.principal.is_none() => &Key::Address,
+            key => key,
+        }
+    }
+
     /// What the key tells apart, for texts of limits.
     pub(super) fn noun(&self) -> Cow<'static, str> {
         match self {
@@ -125,16 +134,17 @@ impl CallFacts<'_> {
     }
 }
 
-/// The digest of a key's value as bytes, or the value itself if it is so short that no digest can be made equal to it.
+/// The digest of a key's value as bytes. An address is kept as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct KeyHash([u8; 32]);
 
 impl Hash for KeyHash {
-    /// The first half tells digests apart. Nobody can make two of them equal.
+    /// Half of a digest is enough: nobody can find two digests with one half.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let (half, _) = self.0.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-        state.write_u128(u128::from_ne_bytes(*half));
+        let mut half = [0; 16];
+        half.copy_from_slice(&self.0[..16]);
+        state.write_u128(u128::from_ne_bytes(half));
     }
 }
 
@@ -152,16 +162,10 @@ impl KeyHash {
 
     /// The value that a call has for a key.
     pub(crate) fn of(key: &Key, facts: &CallFacts<'_>) -> KeyHash {
-        let by_address = match key {
-            Key::Address => true,
-            Key::Principal => facts.principal.is_none(),
-            Key::Session => facts.session.is_none() && facts.principal.is_none(),
-            Key::Global | Key::Entry | Key::Argument(_) => false,
-        };
-        match facts.address.filter(|_| by_address) {
-            Some(shares::Key::V4(address)) => KeyHash::short(4, &address),
-            Some(shares::Key::V6(address)) => KeyHash::short(6, &address),
-            None => {
+        match (key.known(facts), facts.address) {
+            (Key::Address, Some(shares::Key::V4(address))) => KeyHash::short(4, &address),
+            (Key::Address, Some(shares::Key::V6(address))) => KeyHash::short(6, &address),
+            _ => {
                 let mut digest = KeyDigest::of("value_of_key");
                 digest.value(key, facts);
                 digest.hash()
@@ -169,7 +173,7 @@ impl KeyHash {
         }
     }
 
-    /// A value of at most eight bytes. The zeros after it are more than anybody can find in a digest.
+    /// A value of at most eight bytes, and zeros. Nobody can find a digest that ends with so many zeros.
     fn short(tag: u8, value: &[u8]) -> KeyHash {
         let mut bytes = [0; 32];
         bytes[0] = tag;
@@ -219,9 +223,11 @@ impl KeyDigest {
         }
     }
 
-    /// Fills the block, so that a clone need not digest again what comes before.
+    /// Fills the last block with zeros and digests what has been added, so that clones need not digest it again. All digests
+    /// that begin so must have equally long beginnings.
     pub(super) fn fill_block(&mut self) {
-        self.length = self.length.next_multiple_of(BLOCK);
+        let missing = self.length.next_multiple_of(BLOCK) - self.length;
+        self.feed(&[0; BLOCK][..missing]);
         self.pass_collected();
     }
 
@@ -232,7 +238,7 @@ impl KeyDigest {
 
     /// Adds the value that a request has for a key.
     pub(crate) fn value(&mut self, key: &Key, facts: &CallFacts<'_>) {
-        match key {
+        match key.known(facts) {
             Key::Global => self.part(b"global"),
             Key::Entry => match facts.entry {
                 Some((kind, name)) => {
@@ -241,21 +247,15 @@ impl KeyDigest {
                 }
                 None => self.part(b""),
             },
-            Key::Session => match facts.session {
-                Some(session) => {
-                    self.part(b"session");
-                    self.part(session.as_bytes());
-                }
-                None => self.value(&Key::Principal, facts),
-            },
-            Key::Principal => match facts.principal {
-                Some(principal) => {
-                    self.part(b"principal");
-                    self.part(principal.issuer().as_bytes());
-                    self.part(principal.subject().as_bytes());
-                }
-                None => self.value(&Key::Address, facts),
-            },
+            Key::Session => {
+                self.part(b"session");
+                self.part(facts.session.unwrap_or_default().as_bytes());
+            }
+            Key::Principal => {
+                let identity = facts.principal.map(|principal| [principal.issuer(), principal.subject()]);
+                self.part(b"principal");
+                identity.into_iter().flatten().for_each(|text| self.part(text.as_bytes()));
+            }
             Key::Address => match facts.address {
                 Some(shares::Key::V4(address)) => self.part(&address),
                 Some(shares::Key::V6(address)) => self.part(&address),
@@ -375,6 +375,26 @@ mod tests {
         // A session with the name of a principal is not the principal.
         let named = CallFacts { session: Some("ann"), ..nobody };
         assert_ne!(digest(&[Key::Session], &named), digest(&[Key::Session], &of(Some(&ann), 1)));
+    }
+
+    #[test]
+    fn addresses_are_keys_as_they_are() {
+        let (v4, v6) = (shares::Key::V4([1, 2, 3, 4]), shares::Key::V6([1, 2, 3, 4, 0, 0, 0, 0]));
+        let (nobody, ann) = (CallFacts::default(), Principal::from("ann"));
+        let from = |address| CallFacts { address: Some(address), ..nobody };
+        for key in [Key::Session, Key::Principal] {
+            assert_eq!(KeyHash::of(&key, &from(v4)), KeyHash::of(&Key::Address, &from(v4)), "{key:?}");
+            assert_eq!(KeyHash::of(&key, &nobody), KeyHash::of(&Key::Address, &nobody), "{key:?}");
+        }
+        let known = CallFacts { principal: Some(&ann), ..from(v4) };
+        let of_address =
+            [v4, v6, shares::Key::V4([1, 2, 3, 5])].map(|address| KeyHash::of(&Key::Address, &from(address)));
+        let mut all = Vec::from(of_address);
+        all.extend([Key::Address, Key::Principal, Key::Global].map(|key| KeyHash::of(&key, &known)));
+        all.push(KeyHash::of(&Key::Address, &nobody));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6, "only the address of ann is there twice");
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Whether [`Store::try_now`] answers every operation. The engine then needs no time limit for the store. The default is
-    /// `false`.
+    /// Whether [`Store::try_now`] answers every operation. If so, the engine saves the work of limiting the time of the store,
+    /// unless a call has to wait all the same. It may be called from any thread, and it must not block. The default is `false`.
     fn answers_at_once(&self) -> bool {
         false
     }

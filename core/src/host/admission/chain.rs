@@ -183,8 +183,11 @@ impl HostPort {
             if begun {
                 entered = Some((stage.row().enter)(self, call));
             }
+            // A store that says that it answers at once may be wrong.
+            let needs_time = limit.is_some()
+                || matches!((stage.row().time, &entered), (StageTime::Store, Some(Verdict::Wait)));
             // If a panic of the clock prevents the call from passing, this releases what it has taken.
-            begun.then(|| limit.map(|_| self.0.now()))
+            begun.then(|| needs_time.then(|| self.0.now()))
         });
         match (done, entered) {
             (Ok(Some(now)), Some(verdict)) => self.settle(stage, call, verdict, now, &observed),
@@ -226,13 +229,20 @@ impl HostPort {
         };
         let settled = self.0.with_deadline(call.id, |flight, deadline| {
             let settled = flight.passage.settle(stage, verdict);
-            if let Settled::Passed { resumed, .. } = settled {
-                if let Some(now) = now {
-                    *deadline = now.checked_add(flight.timeout);
+            match (&settled, stage.row().time) {
+                (Settled::Passed { resumed, .. }, _) => {
+                    if let Some(now) = now {
+                        *deadline = now.checked_add(flight.timeout);
+                    }
+                    if *resumed {
+                        call.input = flight.input.clone();
+                    }
                 }
-                if resumed {
-                    call.input = flight.input.clone();
+                (Settled::Waits, StageTime::Store) => {
+                    let until = now.and_then(|now| now.checked_add(self.0.limits.store_timeout));
+                    *deadline = (*deadline).into_iter().chain(until).min();
                 }
+                _ => {}
             }
             settled
         });

@@ -74,13 +74,13 @@ pub(super) enum StageTime {
     Restarts,
     /// This limits it. The call's timeout starts afterwards.
     Limited(fn(&Limits) -> Duration),
-    /// The stage asks the store, so `store_timeout` limits it. The call's timeout starts afterwards. A store that answers at
-    /// once needs no limit.
+    /// The stage asks the store, and `store_timeout` limits it. The call's timeout starts afterwards. If the store answers at
+    /// once, the time counts toward the call's timeout. If the call has to wait all the same, it is limited from then on.
     Store,
 }
 
 impl StageTime {
-    /// The time that a call may spend at the stage from now on, if that is limited.
+    /// The time that a call may spend at the stage from its start on, if that is limited.
     #[inline]
     pub(super) fn limit(self, shared: &Shared) -> Option<Duration> {
         match self {

@@ -15,7 +15,7 @@ pub(in crate::host) struct Taking {
     pieces: Vec<Piece>,
     /// The number of limits that have answered.
     asked: usize,
-    /// `None` while the store has answered at once.
+    /// `None` if the store has answered at once so far.
     late: Option<PassedLate>,
 }
 
@@ -59,7 +59,7 @@ impl Taking {
         Taking { limits: limits.clone(), pieces, asked: 0, late }
     }
 
-    /// What is noted if the request passes although the store is late.
+    /// The record of whether the request has passed although the store was late.
     pub(in crate::host) fn late(&mut self) -> PassedLate {
         self.late.get_or_insert_default().clone()
     }

@@ -9,6 +9,7 @@ mod store;
 use crate::support::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tenon_mcp::locks::Mutex;
 use tenon_mcp::store::{Done, MemoryStore, Store, StoreDone, StoreOp};
@@ -89,6 +90,8 @@ struct SlowStore {
     late: Mutex<Vec<(StoreOp, Instant, Done)>>,
     /// What was taken and not given back.
     taken: Mutex<i64>,
+    /// Whether it says that it answers at once, even if it does not.
+    says_at_once: AtomicBool,
 }
 
 impl SlowStore {
@@ -98,6 +101,7 @@ impl SlowStore {
             mood: Mutex::default(),
             late: Mutex::default(),
             taken: Mutex::default(),
+            says_at_once: AtomicBool::default(),
         })
     }
 
@@ -141,5 +145,9 @@ impl Store for SlowStore {
             Mood::Failing => done(StoreDone::Unavailable("the disk is gone".into())),
             Mood::Full => done(StoreDone::Full),
         }
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.says_at_once.load(Ordering::Relaxed)
     }
 }

@@ -117,7 +117,14 @@ fn a_task_is_refused_with_an_error() {
 
 #[test]
 fn a_store_that_is_too_slow_refuses_or_lets_pass() {
+    for says_at_once in [false, true] {
+        too_slow(says_at_once);
+    }
+}
+
+fn too_slow(says_at_once: bool) {
     let (bench, store, caller) = bench_with(json!("5/min"));
+    store.says_at_once.store(says_at_once, Ordering::Relaxed);
     store.becomes(Mood::Late);
     caller.send(&bench, search());
     bench.advance(2 * SECOND);
@@ -133,6 +140,7 @@ fn a_store_that_is_too_slow_refuses_or_lets_pass() {
     bench.assert_settled();
 
     let (bench, store, caller) = bench_with(passing());
+    store.says_at_once.store(says_at_once, Ordering::Relaxed);
     store.becomes(Mood::Late);
     caller.send(&bench, search());
     assert_eq!(finish(&bench), 0);

@@ -22,8 +22,9 @@ pub(super) fn entry_digest(definition: &[&[u8]]) -> KeyDigest {
     digest
 }
 
-/// The key of a call. `entry` is the start of the keys of its entry. Two calls have one key only if their handler cannot tell them apart by their entry, their address,
-/// their arguments and, unless the cache is `public`, their principal with its scopes and roles.
+/// The key of a call. `entry` is the start of the keys of its entry. Two calls have one key only if their handler cannot tell
+/// them apart by their entry, their address, their arguments and, unless the cache is `public`, their principal with its
+/// scopes and roles.
 pub(crate) fn call_key(
     entry: &KeyDigest,
     facts: &CallFacts<'_>,

@@ -74,7 +74,7 @@ impl Stage for CircuitBreaker {
         if let Some(permit) =
             breaker.and_then(|breaker| breaker.admit_at_once(&call.context.facts(&call.input)))
         {
-            // A call that has waited for its permit of the concurrency limit may have this one too.
+            // A call that has waited at the concurrency limit may have a permit already.
             shared.calls.with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit));
             return Verdict::Pass;
         }

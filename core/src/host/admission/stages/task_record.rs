@@ -11,7 +11,7 @@ pub(in crate::host::admission) struct TaskRecord;
 
 impl Stage for TaskRecord {
     const NAME: &'static str = "task";
-    // The timeout of a task starts here, also if the store answers at once.
+    // Not `Store`: the timeout of a task starts here, also if the store answers at once.
     const TIME: StageTime = StageTime::Limited(|limits| limits.store_timeout);
 
     fn selects(call: &Selection<'_>) -> bool {
