@@ -77,7 +77,7 @@ impl Engine {
         let facts = CallFacts { entry: Some((entry.kind, &entry.name)), ..CallFacts::default() };
         let epoch = entry.rate_epoch.load(Ordering::Acquire);
         let keys = limits.keys(&self.0.rate_limiting.server, epoch, &facts);
-        let shown = limits.0.iter().zip(keys).map(|(limit, key)| {
+        let shown = limits.limits.iter().zip(keys).map(|(limit, key)| {
             let op = StoreOp::Take { key, by: 0, rate: limit.rate };
             let left = match limit.is_wide().then(|| self.0.store.try_now(&op, self.0.now())).flatten() {
                 Some(StoreDone::Taken { left, .. }) => Some(left),

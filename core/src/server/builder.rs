@@ -332,7 +332,7 @@ impl ServerBuilder {
         let arguments = Policy { limits: limits.json(), coerce, formats, ..Policy::default() };
         let rate_limiting = Box::new(RateLimiting {
             server: self.implementation.name(),
-            requests: settings.rate_limit.as_ref().and_then(|limits| limits.0.limits(Counts::Calls)),
+            requests: settings.rate_limit.as_ref().and_then(|limits| limits.0.limits(Counts::Calls, None)),
         });
         let resilience = Resilience::new(settings.limiters.as_ref(), settings.breakers.as_ref(), &limits);
         let resilience = Box::new(resilience);

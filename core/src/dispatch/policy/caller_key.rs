@@ -156,7 +156,7 @@ impl From<[u8; 32]> for KeyHash {
 }
 
 impl KeyHash {
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -205,6 +205,17 @@ impl KeyDigest {
         digest
     }
 
+    /// The start of the digests for a purpose that have these parts in common. All starts are equally long, and are digested
+    /// once.
+    pub(super) fn start(what: &str, parts: &[&[u8]]) -> KeyDigest {
+        let mut whole = KeyDigest::of("start");
+        parts.iter().for_each(|part| whole.part(part));
+        let mut digest = KeyDigest::of(what);
+        digest.part(whole.hash().as_bytes());
+        digest.fill_block();
+        digest
+    }
+
     /// Adds a part. No two lists of parts have the same digest.
     pub(crate) fn part(&mut self, bytes: &[u8]) {
         self.feed(&(bytes.len() as u64).to_be_bytes()[3..]);
@@ -225,7 +236,7 @@ impl KeyDigest {
 
     /// Fills the last block with zeros and digests what has been added, so that clones need not digest it again. All digests
     /// that begin so must have equally long beginnings.
-    pub(super) fn fill_block(&mut self) {
+    fn fill_block(&mut self) {
         let missing = self.length.next_multiple_of(BLOCK) - self.length;
         self.feed(&[0; BLOCK][..missing]);
         self.pass_collected();

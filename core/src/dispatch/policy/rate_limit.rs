@@ -3,6 +3,7 @@
 use super::caller_key::{CallFacts, Key, KeyDigest};
 use super::refusal::RefusalForm;
 use crate::dispatch::store::Rate;
+use crate::proto::catalog::kind::Kind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,10 +102,32 @@ impl CallRate {
 }
 
 /// The rate limits of an entry or of a server. A call must be within all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CallRates(pub(crate) Arc<[CallRate]>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallRates {
+    pub(crate) limits: Arc<[CallRate]>,
+    /// The starts of their keys in the store.
+    starts: Box<[KeyDigest]>,
+}
 
 impl CallRates {
+    /// The limits of an entry, or of a server.
+    pub(crate) fn new(limits: Vec<CallRate>, entry: Option<(Kind, &str)>) -> CallRates {
+        let (kind, name) = entry.map_or(("", ""), |(kind, name)| (kind.as_str(), name));
+        let start = |(number, limit): (usize, &CallRate)| {
+            // A bucket and a window cannot continue each other.
+            let is_bucket = u8::from(limit.rate.burst.is_some());
+            let parts = [
+                kind.as_bytes(),
+                name.as_bytes(),
+                &(number as u64).to_be_bytes(),
+                &[is_bucket, limit.counts as u8],
+            ];
+            KeyDigest::start("rate_limit", &parts)
+        };
+        let starts = limits.iter().enumerate().map(start).collect();
+        CallRates { limits: limits.into(), starts }
+    }
+
     /// The keys of a request in the store, one for each limit. `server` is the name of the server, because servers may share
     /// a store. With another `epoch`, the allowances begin anew.
     pub(crate) fn keys(
@@ -113,13 +136,9 @@ impl CallRates {
         epoch: u64,
         facts: &CallFacts<'_>,
     ) -> impl Iterator<Item = String> {
-        let key = move |(number, limit): (usize, &CallRate)| {
-            let mut digest = KeyDigest::of("rate_limit");
+        let key = move |(limit, start): (&CallRate, &KeyDigest)| {
+            let mut digest = start.clone();
             digest.part(server.as_bytes());
-            digest.value(&Key::Entry, facts);
-            digest.part(&(number as u64).to_be_bytes());
-            // A bucket and a window cannot continue each other.
-            digest.part(&[u8::from(limit.rate.burst.is_some()), limit.counts as u8]);
             if epoch > 0 {
                 digest.part(&epoch.to_be_bytes());
             }
@@ -134,11 +153,11 @@ impl CallRates {
             digest.write_text(&mut text);
             text
         };
-        self.0.iter().enumerate().map(key)
+        self.limits.iter().zip(&self.starts).map(key)
     }
 
     /// Whether a request passes all limits if the store fails.
     pub(crate) fn pass_on_failure(&self) -> bool {
-        self.0.iter().all(|limit| limit.on_store_failure == OnStoreFailure::Pass)
+        self.limits.iter().all(|limit| limit.on_store_failure == OnStoreFailure::Pass)
     }
 }

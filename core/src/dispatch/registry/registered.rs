@@ -98,8 +98,8 @@ fn concurrency(policies: &Policies) -> Option<Arc<ConcurrencyLimit>> {
 }
 
 /// The rate limits of an entry that count these calls.
-fn limits_of(policies: &Policies, counts: Counts) -> Option<CallRates> {
-    policies.rate_limit.as_ref()?.limits(counts)
+fn limits_of(policies: &Policies, counts: Counts, entry: (Kind, &str)) -> Option<CallRates> {
+    policies.rate_limit.as_ref()?.limits(counts, Some(entry))
 }
 
 /// Refuses policies that exclude each other.
@@ -231,8 +231,8 @@ impl<T> Registered<T> {
             output,
             concurrency: concurrency(&policies),
             breaker: policies.circuit_breaker.as_ref().map(CircuitBreaker::breaker),
-            rate_limits: limits_of(&policies, Counts::Calls),
-            miss_limits: limits_of(&policies, Counts::Misses),
+            rate_limits: limits_of(&policies, Counts::Calls, (kind, &name)),
+            miss_limits: limits_of(&policies, Counts::Misses, (kind, &name)),
             rate_epoch: AtomicU64::new(0),
             retry: policies.retry.as_ref().map(|retry| Arc::new(retry.rules())),
             cache: cache(&policies, &definition),

@@ -1,6 +1,8 @@
 //! The table of the stages, and how calls go through it.
 
-use super::interface::{Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, StageTime, Verdict};
+use super::interface::{
+    Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, StageTime, Taken, Verdict,
+};
 use super::passage::{Continued, Settled};
 #[cfg(test)]
 use super::probe_tests::Probe;
@@ -76,6 +78,7 @@ stages! {
 struct Row {
     name: &'static str,
     time: StageTime,
+    decide: fn(&HostPort, &ReadyCall, &mut Taken) -> Option<Verdict>,
     enter: fn(&HostPort, &mut ReadyCall) -> Verdict,
     release: fn(&Shared, &mut StageCall<'_>, Held),
     late: fn(&CallContext) -> Option<RpcError>,
@@ -83,7 +86,14 @@ struct Row {
 
 impl Row {
     const fn of<S: Stage>() -> Row {
-        Row { name: S::NAME, time: S::TIME, enter: S::enter, release: S::release, late: S::late }
+        Row {
+            name: S::NAME,
+            time: S::TIME,
+            decide: S::decide,
+            enter: S::enter,
+            release: S::release,
+            late: S::late,
+        }
     }
 }
 
@@ -95,6 +105,12 @@ impl StageId {
     /// The name of the stage in messages about it.
     pub(in crate::host) fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// Lets a new call pass or answers it, if the stage decides at once.
+    #[inline]
+    pub(super) fn decide(self, port: &HostPort, call: &ReadyCall, taken: &mut Taken) -> Option<Verdict> {
+        (self.row().decide)(port, call, taken)
     }
 
     /// The error for a call whose time passes at this stage. `None` is the error for a handler that is too slow.
@@ -138,8 +154,15 @@ impl StageSet {
         self.0 & 1 << stage as u16 != 0
     }
 
-    fn first(self) -> Option<StageId> {
+    pub(super) fn first(self) -> Option<StageId> {
         STAGES.get(self.0.trailing_zeros() as usize).map(|(stage, _)| *stage)
+    }
+
+    /// Removes the last stage, and returns it.
+    pub(super) fn take_last(&mut self) -> Option<StageId> {
+        let last = self.last()?;
+        self.remove(last);
+        Some(last)
     }
 
     pub(super) fn last(self) -> Option<StageId> {
@@ -388,7 +411,7 @@ impl Shared {
     }
 
     /// Gives back what a call has at a stage, if the call ended while a thread was there.
-    fn release_ended(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
+    pub(super) fn release_ended(&self, stage: StageId, id: CallId, context: &CallContext, held: Held) {
         self.release_stage(stage, StageCall { id, context, data: None, end: CallEnd::Unknown }, held);
     }
 

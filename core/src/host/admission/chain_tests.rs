@@ -155,11 +155,12 @@ impl World {
     fn start(&mut self) {
         let script = self.script();
         let waits = (0..PROBES.len()).filter(|probe| script.plans[*probe] == Some(Plan::Wait)).collect();
-        let ends_within = script
-            .plans
-            .iter()
-            .flatten()
-            .any(|plan| matches!(plan, Plan::EndThenPass | Plan::EndThenWait | Plan::ResumeThenEnd));
+        let ends_within = script.plans.iter().flatten().any(|plan| {
+            matches!(
+                plan,
+                Plan::EndThenPass | Plan::EndThenWait | Plan::ResumeThenEnd | Plan::EndThenPassAtOnce
+            )
+        });
         let number = self.calls.len();
         let legacy = self.random.one_in(2);
         let revision = if legacy { Revision::V2025_11_25 } else { Revision::V2026_07_28 };
@@ -182,7 +183,10 @@ impl World {
         let state_key = self.random.one_in(3).then(|| format!("nonce/{}", self.random.below(30)));
         let task = self.random.one_in(4).then_some(None);
         let round = self.random.one_in(5).then(|| format!("round/{}", self.random.below(30))).map(Round::Key);
+        // A call without data passes the stages that decide at once.
+        let has_data = check.is_some() || state_key.is_some() || round.is_some() || task.is_some();
         let data = StageData { check, state_key, round, task, ..StageData::default() };
+        let stage_data = has_data.then(|| Box::new(data));
         let input =
             if self.random.one_in(4) { json!({ "a": "no" }) } else { json!({ "a": self.random.below(2) }) };
         let input = JsonSlice::from_value(&input);
@@ -191,7 +195,7 @@ impl World {
         let peer = legacy.then(|| self.peer.clone());
         let spec = CallSpec::of(peer.as_ref(), context.clone(), input.clone(), &sink);
         let queued = self.engine.0.calls.select(|flight| flight.passage.at(StageId::Concurrency).1);
-        let started = self.engine.start(CallSpec { stage_data: Some(Box::new(data)), ..spec });
+        let started = self.engine.start(CallSpec { stage_data, ..spec });
         let has_ended = |id: &&CallId| self.engine.0.calls.with(**id, |_| ()).is_none();
         self.displaced += queued.iter().filter(has_ended).count();
         match started {
@@ -454,7 +458,7 @@ impl World {
         let entry = self.entries.iter().find(|entry| entry.name == name).unwrap();
         let limits = entry.rate_limits.as_ref().unwrap();
         let facts = CallFacts { entry: Some((entry.kind, &entry.name)), ..CallFacts::default() };
-        let keys = limits.keys("chain", 0, &facts).zip(&*limits.0);
+        let keys = limits.keys("chain", 0, &facts).zip(&*limits.limits);
         let taken = keys.map(|(key, limit)| {
             let op = StoreOp::Take { key, by: 0, rate: limit.rate };
             match self.store.memory.try_now(&op, self.clock.now()) {

@@ -24,6 +24,12 @@ pub(super) trait Stage {
     /// Whether a call passes this stage. This runs for every call, so it must be cheap.
     fn selects(call: &Selection<'_>) -> bool;
 
+    /// Lets a new call pass or answers it, if the stage decides at once. `None`: the call enters the stage, which has taken
+    /// nothing for it. The request of the call has no data for its stages.
+    fn decide(_port: &HostPort, _call: &ReadyCall, _taken: &mut Taken) -> Option<Verdict> {
+        None
+    }
+
     /// Lets a call pass, answers it, or makes it wait. No lock is held. It may change the call on its way.
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict;
 
@@ -137,6 +143,15 @@ pub(super) struct StageCall<'a> {
     /// The data of the call; `None` if it has none, or if the call ended before it passed the stage.
     pub(super) data: Option<&'a mut StageData>,
     pub(super) end: CallEnd,
+}
+
+/// What stages have taken for a call that is not recorded with it yet.
+#[derive(Default)]
+pub(in crate::host) struct Taken {
+    /// The permission of the entry's circuit breaker.
+    pub(in crate::host) permit: Option<Permit>,
+    /// The result that the call produces for the cache of its entry.
+    pub(in crate::host) production: Option<Production>,
 }
 
 /// Which round a call continues.

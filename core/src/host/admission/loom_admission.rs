@@ -198,6 +198,23 @@ fn a_permit_is_passed_on_once_if_the_next_call_ends() {
     });
 }
 
+/// The end may come before, between and after the stages, and before what they took is recorded.
+#[test]
+fn a_call_that_ends_while_it_passes_stages_at_once_gives_them_back() {
+    let at_once = Some(Plan::PassAtOnce);
+    loom::model(move || {
+        let world = World::new();
+        let other = world.clone();
+        let thread = thread::spawn(move || {
+            let ends = |id| other.engine.0.end(id, End::Silent(CancelReason::Requested(None)));
+            other.engine.0.calls.select(|_| true).into_iter().filter(|id| ends(*id)).count()
+        });
+        let call = world.start(0, [at_once, at_once, None, at_once]);
+        assert!(thread.join().unwrap() <= 1);
+        world.settle(&[&call]);
+    });
+}
+
 /// Three threads: one resumes a call, which then enters the next stage, one ends it, and one frees the permit.
 #[test]
 fn a_call_may_end_wherever_it_is() {

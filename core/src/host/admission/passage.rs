@@ -1,7 +1,7 @@
 //! Where a call is in its chain, and which stages it has passed. All changes are made under the call table's lock.
 
 use super::chain::{StageId, StageSet};
-use super::interface::{Answer, CallEnd, Held, Late, StageData, Verdict};
+use super::interface::{Answer, CallEnd, Held, Late, StageData, Taken, Verdict};
 use std::time::Duration;
 
 /// The way of one call through its chain.
@@ -126,6 +126,17 @@ impl Passage {
         matches!(self.position, Position::Entering(at) | Position::Waiting(at) if at == stage)
     }
 
+    /// Records that the call has passed stages which decided at once, and what they have taken.
+    pub(super) fn pass_at_once(&mut self, passed: StageSet, ahead: StageSet, taken: Taken) {
+        self.passed = passed;
+        self.ahead = ahead;
+        let Taken { permit, production } = taken;
+        if permit.is_some() || production.is_some() {
+            let data = self.data_mut();
+            (data.permit, data.production) = (permit, production);
+        }
+    }
+
     /// Records that a thread is in a stage's `enter`.
     pub(super) fn enter(&mut self, stage: StageId) {
         self.ahead.remove(stage);
@@ -192,8 +203,6 @@ impl Passage {
             // The thread in the stage's `enter` finds that the call has ended.
             Position::Entering(_) | Position::Answered(_) | Position::Between => {}
         }
-        let stage = self.passed.last()?;
-        self.passed.remove(stage);
-        Some((stage, Held::Passed))
+        Some((self.passed.take_last()?, Held::Passed))
     }
 }

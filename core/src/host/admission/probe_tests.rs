@@ -1,7 +1,7 @@
 //! Stages for tests. Each call brings a script that says what every probe does with it.
 
 use super::chain::{Resumed, StageId};
-use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Verdict};
+use super::interface::{Answer, Held, Selection, Stage, StageCall, StageTime, Taken, Verdict};
 use crate::dispatch::aead::StateCipher;
 use crate::dispatch::audit::AuditKey;
 use crate::dispatch::environment::Environment;
@@ -45,9 +45,14 @@ pub(super) enum Plan {
     EndThenWait,
     ResumeThenEnd,
     Panic,
+    /// Decides at once, if the call is new.
+    PassAtOnce,
+    AnswerAtOnce,
+    EndThenPassAtOnce,
+    PanicAtOnce,
 }
 
-pub(super) const PLANS: [Plan; 11] = [
+pub(super) const PLANS: [Plan; 17] = [
     Plan::Pass,
     Plan::Refuse,
     Plan::Answer,
@@ -59,6 +64,13 @@ pub(super) const PLANS: [Plan; 11] = [
     Plan::EndThenWait,
     Plan::ResumeThenEnd,
     Plan::Panic,
+    Plan::PassAtOnce,
+    // More often, so that many calls pass several stages at once.
+    Plan::PassAtOnce,
+    Plan::PassAtOnce,
+    Plan::AnswerAtOnce,
+    Plan::EndThenPassAtOnce,
+    Plan::PanicAtOnce,
 ];
 
 /// The script of one call, which is the attachment of its request.
@@ -191,7 +203,23 @@ impl<const N: usize> Stage for Probe<N> {
         script(call.context).is_some_and(|script| script.plans[N].is_some())
     }
 
+    fn decide(port: &HostPort, call: &ReadyCall, _: &mut Taken) -> Option<Verdict> {
+        let script = script(&call.context)?;
+        match script.plans[N]? {
+            Plan::AnswerAtOnce => return Some(RpcError::busy("refused at once").into()),
+            Plan::EndThenPassAtOnce => _ = port.0.end(call.id, End::Silent(CancelReason::Requested(None))),
+            Plan::PassAtOnce => {}
+            Plan::PanicAtOnce => panic_silently(),
+            _ => return None,
+        }
+        script.ledger.lock().take(script.number, N);
+        Some(Verdict::Pass)
+    }
+
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        if let Some(verdict) = Self::decide(port, call, &mut Taken::default()) {
+            return verdict;
+        }
         let context = call.context.clone();
         let Some(script) = script(&context) else { return Verdict::Pass };
         let end = || port.0.end(call.id, End::Silent(CancelReason::Requested(None)));
@@ -237,7 +265,7 @@ impl<const N: usize> Stage for Probe<N> {
                 end();
                 Verdict::Wait
             }
-            Plan::Panic => panic_silently(),
+            _ => panic_silently(),
         }
     }
 

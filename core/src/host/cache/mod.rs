@@ -9,7 +9,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::{CallKey, Found, Production};
 use crate::host::Registered;
 use crate::host::admission::chain::{Resumed, StageId};
-use crate::host::admission::interface::{Answer, StageData, Verdict};
+use crate::host::admission::interface::{Answer, StageData, Taken, Verdict};
 use crate::host::calls::dispatch::{ReadyCall, Thread};
 use crate::host::calls::in_flight::InFlightCall;
 use crate::host::calls::op::{CallContext, Outcome};
@@ -52,7 +52,25 @@ impl HostPort {
         if renews == Some(true) {
             return Verdict::Pass;
         }
-        match cache.look(&key, call.id, self.0.limits.max_waiting_calls, self.0.now()) {
+        let found = cache.look(&key, call.id, self.0.limits.max_waiting_calls, self.0.now());
+        let mut taken = Taken::default();
+        let verdict = self.act_on(found, call, &mut taken);
+        if let Some(production) = taken.production {
+            // If the call has ended, the thread that finds that passes the production on.
+            self.0.calls.with(call.id, |flight| flight.passage.data_mut().production = Some(production));
+        }
+        verdict
+    }
+
+    /// The same for a new call, if no other call produces the result.
+    pub(in crate::host) fn look_up_at_once(&self, call: &ReadyCall, taken: &mut Taken) -> Option<Verdict> {
+        let (cache, key) = (call.context.entry.cache.as_ref()?, key_of(call)?);
+        let found = cache.look_at_once(&key, call.id, self.0.now())?;
+        Some(self.act_on(found, call, taken))
+    }
+
+    fn act_on(&self, found: Found, call: &ReadyCall, taken: &mut Taken) -> Verdict {
+        match found {
             Found::Fresh(result, rest) => {
                 Verdict::Answer(Answer::Shared(Box::new(results::outcome(&result)), rest))
             }
@@ -63,13 +81,7 @@ impl HostPort {
                 Verdict::Answer(Answer::Shared(Box::new(results::outcome(&result)), Duration::ZERO))
             }
             Found::Produce(production) => {
-                let told = |production| {
-                    self.0
-                        .calls
-                        .with(call.id, |flight| flight.passage.data_mut().production = Some(production))
-                };
-                // If the call has ended, the thread that finds that passes the production on.
-                told(production);
+                taken.production = Some(production);
                 Verdict::Pass
             }
             Found::Wait => {

@@ -156,13 +156,14 @@ impl Engine {
         if !matches!(role, Role::Own(_)) {
             spec.observed.set_entry(&spec.context.entry);
         }
+        let has_data = spec.stage_data.is_some();
         let id = self.enter_table(&mut spec, usage, now, ahead)?;
         spec.observed.started();
         if !self.may_continue(id, role) || matches!(role, Role::Own(_)) {
             return Ok(Accepted::Started(id));
         }
         let CallSpec { context, input, thread, .. } = spec;
-        self.port().admit(ReadyCall { id, input, context, thread }, ahead);
+        self.port().admit_new(ReadyCall { id, input, context, thread }, ahead, has_data);
         Ok(Accepted::Started(id))
     }
 

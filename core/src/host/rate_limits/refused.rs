@@ -1,6 +1,6 @@
 //! The answers to what a rate limit refuses.
 
-use crate::dispatch::policy::{CallRate, CallRates, refusal_text};
+use crate::dispatch::policy::{CallRate, refusal_text};
 use crate::host::Registered;
 use crate::host::admission::interface::Answer;
 use crate::host::engine_state::Shared;
@@ -18,7 +18,7 @@ pub(in crate::host) enum Refused {
 
 impl Refused {
     /// The answer to a call of an entry.
-    pub(in crate::host) fn of_call(self, limits: &CallRates, entry: &Registered, is_task: bool) -> Answer {
+    pub(in crate::host) fn of_call(self, limits: &[CallRate], entry: &Registered, is_task: bool) -> Answer {
         let (limit, wait) = match self.exceeded(limits) {
             Ok(exceeded) => exceeded,
             Err(error) => return error.into(),
@@ -31,7 +31,7 @@ impl Refused {
     }
 
     /// The error for a request.
-    pub(super) fn of_request(self, limits: &CallRates) -> RpcError {
+    pub(super) fn of_request(self, limits: &[CallRate]) -> RpcError {
         let (limit, wait) = match self.exceeded(limits) {
             Ok(exceeded) => exceeded,
             Err(error) => return error,
@@ -42,9 +42,9 @@ impl Refused {
         RpcError::too_many(text).retry_after(wait).refused_by(stage::RATE_LIMIT, limit.word())
     }
 
-    fn exceeded(self, limits: &CallRates) -> Result<(&CallRate, Duration), RpcError> {
+    fn exceeded(self, limits: &[CallRate]) -> Result<(&CallRate, Duration), RpcError> {
         match self {
-            Refused::Exceeds { number, wait } => Ok((&limits.0[number], wait)),
+            Refused::Exceeds { number, wait } => Ok((&limits[number], wait)),
             Refused::Store(why) => Err(Shared::no_store(&why)),
         }
     }

@@ -35,7 +35,7 @@ impl Engine {
         let op = match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => return Ok(None),
             Ok(Step::Asks(op)) => op,
-            Err(refused) => return Err(refused.of_request(limits)),
+            Err(refused) => return Err(refused.of_request(&limits.limits)),
         };
         let begun = WaitingRequest::begin(self, (scope, request), client.clone(), sink, Own::Counted);
         let waiting = begun.inspect_err(|_| self.0.give_back(&mut taking))?;

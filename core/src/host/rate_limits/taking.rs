@@ -1,7 +1,7 @@
 //! Takes a piece of each allowance that a request needs, one after the other.
 
 use super::Refused;
-use crate::dispatch::policy::{CallRates, OnStoreFailure};
+use crate::dispatch::policy::{CallRate, CallRates, OnStoreFailure};
 use crate::dispatch::store::{StoreDone, StoreOp};
 use crate::host::engine_state::Shared;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// What a request takes of its allowances.
 pub(in crate::host) struct Taking {
-    limits: CallRates,
+    limits: Arc<[CallRate]>,
     /// What is taken of each limit.
     pieces: Vec<Piece>,
     /// The number of limits that have answered.
@@ -56,7 +56,7 @@ impl Taking {
         late: Option<PassedLate>,
     ) -> Taking {
         let pieces = keys.map(|key| Piece { key, taken: None }).collect();
-        Taking { limits: limits.clone(), pieces, asked: 0, late }
+        Taking { limits: limits.limits.clone(), pieces, asked: 0, late }
     }
 
     /// The record of whether the request has passed although the store was late.
@@ -64,18 +64,14 @@ impl Taking {
         self.late.get_or_insert_default().clone()
     }
 
-    pub(in crate::host) fn limits(&self) -> &CallRates {
+    pub(in crate::host) fn limits(&self) -> &[CallRate] {
         &self.limits
     }
 
     /// The next operation of the store.
     fn next(&mut self) -> Option<StoreOp> {
         let piece = self.pieces.get_mut(self.asked)?;
-        Some(StoreOp::Take {
-            key: std::mem::take(&mut piece.key),
-            by: 1,
-            rate: self.limits.0[self.asked].rate,
-        })
+        Some(StoreOp::Take { key: std::mem::take(&mut piece.key), by: 1, rate: self.limits[self.asked].rate })
     }
 
     /// Takes the answer to the operation, whose key is kept for giving back.
@@ -92,7 +88,7 @@ impl Taking {
             StoreDone::Full => "it is full".to_owned(),
             other => other.failure().unwrap_or("it returned an unexpected reply").to_owned(),
         };
-        match self.limits.0[number].on_store_failure {
+        match self.limits[number].on_store_failure {
             OnStoreFailure::Pass => Ok(()),
             OnStoreFailure::Refuse => Err(Refused::Store(why)),
         }
@@ -149,7 +145,7 @@ impl Shared {
             return;
         }
         let now = self.now();
-        for (piece, limit) in taking.pieces.iter_mut().zip(&*taking.limits.0) {
+        for (piece, limit) in taking.pieces.iter_mut().zip(&*taking.limits) {
             // A piece that has come back by itself is not given back once more.
             let is_held = |at: &Instant| now.saturating_duration_since(*at) < limit.rate.period;
             if piece.taken.take().filter(is_held).is_none() {

@@ -9,6 +9,7 @@ use super::super::{check, write_shown};
 use super::{At, OptionValue, check_time, read_members};
 use crate::dispatch::policy::{CallRate, CallRates, Key};
 use crate::json::{JsonSlice, Kind};
+use crate::proto::catalog::kind::Kind as EntryKind;
 use crate::proto::messages::error::clip;
 use serde_json::Value;
 use std::time::Duration;
@@ -231,13 +232,13 @@ impl<const N: usize> From<[RateLimit; N]> for RateLimits {
 }
 
 impl RateLimits {
-    /// The limits of what counts, as the engine applies them; `None` if there are none.
-    pub(crate) fn limits(&self, counts: Counts) -> Option<CallRates> {
+    /// The limits of what counts, as the engine applies them to an entry or to a server; `None` if there are none.
+    pub(crate) fn limits(&self, counts: Counts, entry: Option<(EntryKind, &str)>) -> Option<CallRates> {
         let all = self.0.iter().map(RateLimit::limit).filter(|limit| limit.counts == counts);
         // The limits of single callers are asked first. So a caller above its own limit takes nothing from all.
         let (wide, single): (Vec<_>, Vec<_>) = all.partition(CallRate::is_wide);
         let all: Vec<_> = single.into_iter().chain(wide).collect();
-        (!all.is_empty()).then(|| CallRates(all.into()))
+        (!all.is_empty()).then(|| CallRates::new(all, entry))
     }
 
     /// The arguments by whose values calls are counted.
@@ -343,6 +344,7 @@ fn digits(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::sync::Arc;
 
     fn at(spelling: Spelling) -> At {
         At { path: "rate_limit".into(), form: Form::RateLimit, spelling, secret: false }
@@ -352,6 +354,11 @@ mod tests {
         let at = at(Spelling::Python);
         let limits = RateLimits::read(&JsonSlice::from_value(&value), &at)?;
         limits.check(&at).map(|()| limits)
+    }
+
+    /// The limits as the engine applies them to all calls.
+    fn applied(limits: &RateLimits) -> Option<Arc<[CallRate]>> {
+        Some(limits.limits(Counts::Calls, None)?.limits)
     }
 
     #[test]
@@ -365,11 +372,7 @@ mod tests {
             ("1000/day", 1000, 86_400),
         ] {
             let limit = RateLimit::new(amount, Duration::from_secs(seconds));
-            assert_eq!(
-                read(text.into()).unwrap().limits(Counts::Calls),
-                RateLimits::from(limit).limits(Counts::Calls),
-                "{text}"
-            );
+            assert_eq!(applied(&read(text.into()).unwrap()), applied(&limit.into()), "{text}");
         }
         for wrong in [
             "",
@@ -403,7 +406,7 @@ mod tests {
                 let limits = read(value.clone()).unwrap();
                 let written = OptionValue::write(&limits, spelling);
                 let again = RateLimits::read(&JsonSlice::from_value(&written), &at(spelling)).unwrap();
-                assert_eq!(again.limits(Counts::Calls), limits.limits(Counts::Calls), "{written}");
+                assert_eq!(applied(&again), applied(&limits), "{written}");
             }
             assert_eq!(OptionValue::write(&read(value.clone()).unwrap(), Spelling::Python), value);
         }

@@ -12,16 +12,6 @@ pub(crate) struct CallKey {
     pub(crate) address: u64,
 }
 
-/// The start of all keys of an entry with this definition, in parts.
-pub(super) fn entry_digest(definition: &[&[u8]]) -> KeyDigest {
-    let mut whole = KeyDigest::of("definition");
-    definition.iter().for_each(|part| whole.part(part));
-    let mut digest = KeyDigest::of("cache");
-    digest.part(whole.hash().as_bytes());
-    digest.fill_block();
-    digest
-}
-
 /// The key of a call. `entry` is the start of the keys of its entry. Two calls have one key only if their handler cannot tell
 /// them apart by their entry, their address, their arguments and, unless the cache is `public`, their principal with its
 /// scopes and roles.

@@ -9,7 +9,7 @@ mod results;
 mod values;
 
 pub(crate) use key::CallKey;
-use key::{call_key, entry_digest};
+use key::call_key;
 pub(crate) use productions::Production;
 pub(crate) use results::{CachedForm, CachedResult};
 pub(crate) use values::ValueCache;
@@ -45,7 +45,7 @@ pub(crate) struct ResultCache {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     results: Results,
     productions: Productions,
@@ -69,7 +69,9 @@ pub(crate) enum Found {
 impl ResultCache {
     /// A cache for the results of an entry with this definition, in parts.
     pub(crate) fn new(rules: CacheRules, definition: &[&[u8]]) -> ResultCache {
-        ResultCache { rules, entry: entry_digest(definition), state: Mutex::default() }
+        let results = Results::new(rules.max_entries);
+        let state = Mutex::new(State { results, productions: Productions::default() });
+        ResultCache { rules, entry: KeyDigest::start("cache", definition), state }
     }
 
     /// The key of a call that reads this address, if it reads one.
@@ -84,21 +86,23 @@ impl ResultCache {
     /// Looks for the result of a call. At most `bound` calls wait for one result.
     pub(crate) fn look(&self, key: &CallKey, call: CallId, bound: usize, now: Instant) -> Found {
         let mut state = self.state.lock();
-        let State { results, productions } = &mut *state;
-        if let Some((result, age)) = results.get(&key.key, &self.rules, now) {
-            match age {
-                Age::Fresh(rest) => return Found::Fresh(result, rest),
-                Age::Stale { may_be_used: true } => {
-                    return Found::Stale(result, productions.begin_renewal(key));
-                }
-                Age::Stale { .. } => {}
-            }
+        if let Some(found) = state.kept(key, &self.rules, now) {
+            return found;
         }
-        match productions.join(key, call, bound) {
-            None => Found::Produce(productions.begin(key, Some(call))),
+        match state.productions.join(key, call, bound) {
+            None => Found::Produce(state.productions.begin(key, Some(call))),
             Some(true) => Found::Wait,
             Some(false) => Found::Full,
         }
+    }
+
+    /// Looks for the result of a call that does not wait here. `None`: another call produces the result.
+    pub(crate) fn look_at_once(&self, key: &CallKey, call: CallId, now: Instant) -> Option<Found> {
+        let mut state = self.state.lock();
+        if let Some(found) = state.kept(key, &self.rules, now) {
+            return Some(found);
+        }
+        state.productions.begin_first(key, Some(call)).map(Found::Produce)
     }
 
     /// Whether a call would be answered by what is kept, now or if it fails.
@@ -184,6 +188,20 @@ impl ResultCache {
     /// The number of results, and their size in bytes.
     pub(crate) fn usage(&self) -> (usize, usize) {
         self.state.lock().results.usage()
+    }
+}
+
+impl State {
+    /// The result of a key, if it may be used. An old one is to be renewed.
+    fn kept(&mut self, key: &CallKey, rules: &CacheRules, now: Instant) -> Option<Found> {
+        let (result, age) = self.results.get(&key.key, rules, now)?;
+        match age {
+            Age::Fresh(rest) => Some(Found::Fresh(result, rest)),
+            Age::Stale { may_be_used: true } => {
+                Some(Found::Stale(result, self.productions.begin_first(key, None)))
+            }
+            Age::Stale { .. } => None,
+        }
     }
 }
 

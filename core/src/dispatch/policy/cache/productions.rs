@@ -62,9 +62,9 @@ impl Productions {
         self.current.values().chain(&self.outdated)
     }
 
-    /// Begins a production without a call, unless one is in progress.
-    pub(super) fn begin_renewal(&mut self, key: &CallKey) -> Option<Production> {
-        (!self.current.contains_key(&key.key)).then(|| self.begin(key, None))
+    /// Begins a production, unless one is in progress. A renewal has no call.
+    pub(super) fn begin_first(&mut self, key: &CallKey, call: Option<CallId>) -> Option<Production> {
+        (!self.current.contains_key(&key.key)).then(|| self.begin(key, call))
     }
 
     /// Lets a call wait for the production that is in progress. `false`: too many wait. `None`: there is none.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use lru::LruCache;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 /// The bytes that a result takes besides its own.
@@ -47,12 +48,6 @@ pub(super) struct Results {
     bytes: usize,
 }
 
-impl Default for Results {
-    fn default() -> Results {
-        Results { kept: LruCache::unbounded_with_hasher(RandomState::default()), bytes: 0 }
-    }
-}
-
 impl fmt::Debug for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (entries, bytes) = self.usage();
@@ -65,6 +60,14 @@ fn size(result: &CachedResult) -> usize {
 }
 
 impl Results {
+    /// At most `most` results, and at least one.
+    pub(super) fn new(most: usize) -> Results {
+        // A bounded cache takes the memory for all results at once, unless it becomes bounded later.
+        let mut kept = LruCache::unbounded_with_hasher(RandomState::default());
+        kept.resize(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
+        Results { kept, bytes: 0 }
+    }
+
     /// The result of a key, unless it is too old for any use.
     pub(super) fn get(
         &mut self,
@@ -101,17 +104,20 @@ impl Results {
         rules: &CacheRules,
         now: Instant,
     ) {
-        self.remove(&key);
         let size = size(&result);
         let Some(fresh_until) = now.checked_add(time).filter(|_| !time.is_zero() && size <= rules.max_bytes)
         else {
+            self.remove(&key);
             return;
         };
-        while self.kept.len() >= rules.max_entries || self.bytes + size > rules.max_bytes {
+        self.bytes += size;
+        // The former result of the key, or the oldest one, if there are too many.
+        if let Some((_, former)) = self.kept.push(key, StoredResult { result, address, fresh_until }) {
+            self.bytes -= self::size(&former.result);
+        }
+        while self.bytes > rules.max_bytes {
             self.remove_oldest();
         }
-        self.bytes += size;
-        self.kept.put(key, StoredResult { result, address, fresh_until });
     }
 
     /// Removes a result. Returns whether there was one.
@@ -129,7 +135,10 @@ impl Results {
 
     /// Removes the results of an address, or all of them. Returns what is to be dropped without a lock.
     pub(super) fn clear(&mut self, address: Option<u64>) -> Option<Results> {
-        let Some(address) = address else { return Some(std::mem::take(self)) };
+        let Some(address) = address else {
+            let empty = Results::new(self.kept.cap().get());
+            return Some(std::mem::replace(self, empty));
+        };
         let of_address = self.kept.iter().filter(|(_, kept)| kept.address == address);
         let keys: Vec<_> = of_address.map(|(key, _)| *key).collect();
         for key in &keys {

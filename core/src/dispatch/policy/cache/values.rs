@@ -33,7 +33,7 @@ impl ValueCache {
             stale_if_error: never,
             stale_while_revalidate: never,
         };
-        ValueCache { rules, values: Mutex::default() }
+        ValueCache { values: Mutex::new(Results::new(rules.max_entries)), rules }
     }
 
     /// The value of a key, unless it is too old.

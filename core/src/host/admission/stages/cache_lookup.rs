@@ -1,6 +1,6 @@
 //! The stage `cache`: no result is kept that answers the call, and no other call produces it.
 
-use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
+use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Taken, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::start::Role;
@@ -17,6 +17,10 @@ impl Stage for CacheLookup {
     #[inline]
     fn selects(call: &Selection<'_>) -> bool {
         call.context.entry.cache.is_some() && looks(call)
+    }
+
+    fn decide(port: &HostPort, call: &ReadyCall, taken: &mut Taken) -> Option<Verdict> {
+        port.look_up_at_once(call, taken)
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {

@@ -3,7 +3,7 @@
 use crate::dispatch::log::{self, LogLevel};
 use crate::dispatch::policy::{Breaker, BreakerRules, Change, Ended, Failure, Key, refusal_text};
 use crate::host::admission::interface::{
-    Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Verdict,
+    Answer, CallEnd, Held, Selection, Stage, StageCall, StageData, Taken, Verdict,
 };
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
@@ -68,15 +68,23 @@ impl Stage for CircuitBreaker {
         call.context.entry.breaker.is_some() && call.is_decided_here()
     }
 
+    fn decide(_: &HostPort, call: &ReadyCall, taken: &mut Taken) -> Option<Verdict> {
+        let breaker = call.context.entry.breaker.as_ref()?;
+        taken.permit = Some(breaker.admit_at_once(&call.context.facts(&call.input))?);
+        Some(Verdict::Pass)
+    }
+
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        let shared = &port.0;
-        let breaker = call.context.entry.breaker.as_ref();
-        if let Some(permit) =
-            breaker.and_then(|breaker| breaker.admit_at_once(&call.context.facts(&call.input)))
-        {
+        let (shared, mut taken) = (&port.0, Taken::default());
+        if let Some(verdict) = CircuitBreaker::decide(port, call, &mut taken) {
             // A call that has waited at the concurrency limit may have a permit already.
-            shared.calls.with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit));
-            return Verdict::Pass;
+            let keep = |permit| {
+                shared
+                    .calls
+                    .with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit))
+            };
+            taken.permit.map(keep);
+            return verdict;
         }
         let now = shared.now();
         let admitted = shared.calls.with(call.id, |flight| {

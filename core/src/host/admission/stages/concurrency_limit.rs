@@ -8,7 +8,7 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::KeyHash;
 use crate::host::Target;
 use crate::host::admission::chain::{Resumed, StageId};
-use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Verdict};
+use crate::host::admission::interface::{Held, Selection, Stage, StageCall, StageTime, Taken, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
@@ -30,13 +30,19 @@ impl Stage for Concurrency {
         call.context.entry.concurrency.is_some() && (call.role.outer().is_none() || call.is_decided_here())
     }
 
+    fn decide(_: &HostPort, call: &ReadyCall, _: &mut Taken) -> Option<Verdict> {
+        let limit = call.context.entry.concurrency.as_ref()?;
+        let values = limit.values(|| call.context.facts(&call.input));
+        limit.start(call.id, &values).then_some(Verdict::Pass)
+    }
+
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
+        if let Some(verdict) = Concurrency::decide(port, call, &mut Taken::default()) {
+            return verdict;
+        }
         let shared = &port.0;
         let Some(limit) = &call.context.entry.concurrency else { return Verdict::Pass };
         let values = limit.values(|| call.context.facts(&call.input));
-        if limit.start(call.id, &values) {
-            return Verdict::Pass;
-        }
         let bound = shared.limits.max_waiting_calls;
         match limit.enter(call.id, &values, shared.caller_of(call), bound) {
             Entered::Runs => Verdict::Pass,

@@ -7,12 +7,12 @@ use crate::dispatch::calls::table::CallId;
 use crate::dispatch::policy::CallRates;
 use crate::dispatch::store::{Once, consume_once};
 use crate::host::admission::chain::{Resumed, StageId};
-use crate::host::admission::interface::{Round, Selection, Stage, StageData, StageTime, Verdict};
+use crate::host::admission::interface::{Round, Selection, Stage, StageData, StageTime, Taken, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::engine_state::Shared;
 use crate::host::lanes::port::HostPort;
-use crate::host::rate_limits::{PassedLate, RateLimiting, Refused, Step, Taking};
+use crate::host::rate_limits::{PassedLate, Refused, Step, Taking};
 use crate::json::JsonSlice;
 use crate::proto::messages::error::{RpcError, stage};
 use std::sync::Arc;
@@ -38,6 +38,10 @@ impl<const MISSES: bool> Stage for RateLimit<MISSES> {
     fn selects(call: &Selection<'_>) -> bool {
         rates_of(call.context, MISSES).is_some()
             && if MISSES { call.is_decided_here() } else { call.is_asked_for() }
+    }
+
+    fn decide(port: &HostPort, call: &ReadyCall, _: &mut Taken) -> Option<Verdict> {
+        port.take_at_once(call, MISSES)
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
@@ -70,6 +74,36 @@ impl HostPort {
                 Verdict::Wait
             }
         }
+    }
+
+    /// Takes a new call from the allowances of its entry, if the store answers at once.
+    fn take_at_once(&self, call: &ReadyCall, misses: bool) -> Option<Verdict> {
+        if !self.0.store.answers_at_once() {
+            return None;
+        }
+        let mut taking = self.taking(rates_of(&call.context, misses)?, &call.context, &call.input, None);
+        match self.0.take_now(&mut taking) {
+            Ok(Step::Passes) => Some(Verdict::Pass),
+            Ok(Step::Asks(_)) => {
+                self.0.give_back(&mut taking);
+                None
+            }
+            Err(refused) => {
+                Some(Verdict::Answer(refused.of_call(taking.limits(), &call.context.entry, false)))
+            }
+        }
+    }
+
+    /// What a call takes of the allowances of its entry.
+    fn taking(
+        &self,
+        limits: &CallRates,
+        context: &CallContext,
+        input: &JsonSlice,
+        late: Option<PassedLate>,
+    ) -> Taking {
+        let epoch = context.entry.rate_epoch.load(Ordering::Acquire);
+        Taking::new(limits, limits.keys(&self.0.rate_limiting.server, epoch, &context.facts(input)), late)
     }
 
     /// Records for a later stage that the call continues a round.
@@ -111,10 +145,7 @@ impl HostPort {
     ) -> Option<(Taking, Result<(), Refused>)> {
         let none = CallRates::default();
         let limits = rates_of(context, misses).unwrap_or(&none);
-        let RateLimiting { server, .. } = &*self.0.rate_limiting;
-        let epoch = context.entry.rate_epoch.load(Ordering::Acquire);
-        let facts = context.facts(input);
-        let mut taking = Taking::new(limits, limits.keys(server, epoch, &facts), late);
+        let mut taking = self.taking(limits, context, input, late);
         match self.0.take_now(&mut taking) {
             Ok(Step::Passes) => Some((taking, Ok(()))),
             Err(refused) => Some((taking, Err(refused))),

@@ -1,7 +1,7 @@
 //! The stage `start`: the server of a call's entry has started.
 
 use crate::host::Target;
-use crate::host::admission::interface::{Answer, Selection, Stage, StageTime, Verdict};
+use crate::host::admission::interface::{Answer, Selection, Stage, StageTime, Taken, Verdict};
 use crate::host::calls::dispatch::ReadyCall;
 use crate::host::calls::op::CallContext;
 use crate::host::calls::start::Role;
@@ -21,6 +21,10 @@ impl Stage for ServerStart {
             && !matches!(call.role, Role::Engine { waits_for_start: false, .. })
             // The engine's own entries do not depend on the program's start.
             && !matches!(call.context.target(), Target::Builtin(_))
+    }
+
+    fn decide(port: &HostPort, _: &ReadyCall, _: &mut Taken) -> Option<Verdict> {
+        port.0.life.is_open().then_some(Verdict::Pass)
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
