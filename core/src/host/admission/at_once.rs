@@ -7,6 +7,7 @@ use super::chain::{StageId, StageSet};
 use super::interface::{Answer, Held, Taken, Verdict};
 use crate::dispatch::observer::RequestScope;
 use crate::host::calls::dispatch::ReadyCall;
+use crate::host::calls::in_flight::InFlightCall;
 use crate::host::lanes::port::HostPort;
 use crate::panics::{Panicked, caught};
 
@@ -40,10 +41,11 @@ impl HostPort {
             return Some(way.ahead);
         }
         let Way { ahead, mut passed, taken, answer } = way;
-        let record = |flight: &mut crate::host::calls::in_flight::InFlightCall| {
+        let record = |flight: &mut InFlightCall| {
             flight.passage.pass_at_once(passed, ahead, taken);
         };
         let is_recorded = self.0.calls.with(call.id, record).is_some();
+        let has_panicked = done.is_err();
         if let Err(panicked) = done {
             self.stage_panicked(call, ahead, &panicked);
         }
@@ -58,7 +60,7 @@ impl HostPort {
                 self.refuse(stage, call.id, answer);
                 None
             }
-            None => Some(ahead),
+            None => (!has_panicked).then_some(ahead),
         }
     }
 
