@@ -1,7 +1,7 @@
 //! Takes new calls through the stages that decide at once.
 //!
-//! Such a stage neither makes the call wait nor asks anybody. So no other thread needs to know that the call is there, and what
-//! several stages have let pass is recorded in one step. If the call has ended meanwhile, its stages are released here.
+//! Such a stage neither makes the call wait nor asks anybody. So no other thread needs to know that the call is there, and the
+//! stages that the call has passed are recorded in one step. If the call has ended meanwhile, they are released here.
 
 use super::chain::{StageId, StageSet};
 use super::interface::{Answer, Held, Taken, Verdict};
@@ -25,8 +25,8 @@ impl HostPort {
     #[inline]
     pub(in crate::host) fn admit_new(&self, call: ReadyCall, ahead: StageSet, has_data: bool) {
         // Observers want to know of each stage by itself.
-        let is_plain = !has_data && !RequestScope::is_wanted(&self.0.observers);
-        let rest = if is_plain && !ahead.is_empty() { self.pass_at_once(&call, ahead) } else { Some(ahead) };
+        let is_plain = !ahead.is_empty() && !has_data && !RequestScope::is_wanted(&self.0.observers);
+        let rest = if is_plain { self.pass_at_once(&call, ahead) } else { Some(ahead) };
         if let Some(rest) = rest {
             self.admit(call, rest);
         }
@@ -45,9 +45,8 @@ impl HostPort {
             flight.passage.pass_at_once(passed, ahead, taken);
         };
         let is_recorded = self.0.calls.with(call.id, record).is_some();
-        let has_panicked = done.is_err();
-        if let Err(panicked) = done {
-            self.stage_panicked(call, ahead, &panicked);
+        if let Err(panicked) = &done {
+            self.stage_panicked(call, ahead, panicked);
         }
         if !is_recorded {
             while let Some(stage) = passed.take_last() {
@@ -60,10 +59,11 @@ impl HostPort {
                 self.refuse(stage, call.id, answer);
                 None
             }
-            None => (!has_panicked).then_some(ahead),
+            None => done.ok().map(|()| ahead),
         }
     }
 
+    /// Lets stages decide until one cannot, or answers the call.
     fn decide(&self, call: &ReadyCall, way: &mut Way) {
         while let Some(stage) = way.ahead.first() {
             match stage.decide(self, call, &mut way.taken) {

@@ -11,7 +11,7 @@ use super::probe_tests::{Ledger, PLANS, PROBES, Plan, Script};
 use super::stages::argument_checks::Check;
 use crate::CallId;
 use crate::dispatch::environment::Environment;
-use crate::dispatch::options::{Cache, Retry};
+use crate::dispatch::options::{Cache, CircuitBreaker, Retry};
 use crate::dispatch::policy::{CallFacts, Key as PolicyKey, OnStoreFailure};
 use crate::dispatch::principal::Principal;
 use crate::dispatch::registry::entry::Entry;
@@ -80,11 +80,13 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> World {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let clock =
             Arc::new(Clock { start: Instant::now(), passed: Mutex::default(), drawn: AtomicU64::new(1) });
         let store = Arc::new(MoodyStore {
             memory: MemoryStore::new(1000),
             mood: Mutex::new(Mood::Prompt),
+            says_at_once: random.one_in(2),
             late: Mutex::default(),
         });
         let jobs = Arc::new(Jobs::default());
@@ -94,7 +96,7 @@ impl World {
         let cache = Cache::new(SECOND).stale_while_revalidate(2 * SECOND).stale_if_error(2 * SECOND);
         let shares = [1, 2].map(|last| engine.0.shares.of(Key::V4([127, 0, 0, last])));
         let mut world = World {
-            random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            random,
             lane: engine.port().lane(LANE, Arc::new(Quiet)),
             engine,
             clock,
@@ -104,7 +106,7 @@ impl World {
             shares: shares.to_vec(),
             entries: vec![
                 entry(tool("free")),
-                entry(tool("one").max_concurrency(1)),
+                entry(tool("one").max_concurrency(1).circuit_breaker(CircuitBreaker::new(3, SECOND))),
                 entry(tool("two").max_concurrency(2).max_concurrency_by(by_address).timeout(SECOND)),
                 entry(tool("rated").max_concurrency(3).rate_limit([rate(1), rate(2), rate(3)])),
                 entry(tool("each").max_concurrency_by([(PolicyKey::Principal, 1), (by_a, 2)])),

@@ -59,6 +59,8 @@ pub(super) enum Mood {
 pub(super) struct MoodyStore {
     pub(super) memory: MemoryStore,
     pub(super) mood: Mutex<Mood>,
+    /// Whether it says that it answers at once, even while it does not.
+    pub(super) says_at_once: bool,
     pub(super) late: Mutex<Vec<(StoreOp, Done)>>,
 }
 
@@ -77,6 +79,10 @@ impl Store for MoodyStore {
 
     fn try_now(&self, op: &StoreOp, now: Instant) -> Option<StoreDone> {
         (*self.mood.lock() == Mood::Prompt).then(|| self.memory.try_now(op, now)).flatten()
+    }
+
+    fn answers_at_once(&self) -> bool {
+        self.says_at_once
     }
 }
 

@@ -36,8 +36,8 @@
 //! removes the call from the table releases them, the last one first, in `finish`. If a call ends while a thread is in
 //! `enter`, that thread releases what this stage took. So everything is released once, however a call ends.
 //!
-//! A new call first passes the stages that decide at once (`at_once`), which are recorded together: a record for each of five
-//! stages took a tenth of a microsecond more. A stage that cannot decide at once returns nothing there, and the call enters it.
+//! A new call first passes the stages that decide at once (`at_once`). They are recorded together, so the call table is locked
+//! once for all of them. If a stage cannot decide at once, the call enters it, and passes the rest one by one.
 //!
 //! A resume hands over what the stage took for the call, for example a permit. If the call has ended, `resume` says so,
 //! and the stage keeps it.

@@ -69,6 +69,7 @@ impl HostPort {
         Some(self.act_on(found, call, taken))
     }
 
+    /// The verdict of the stage about a call for which the cache has found this.
     fn act_on(&self, found: Found, call: &ReadyCall, taken: &mut Taken) -> Verdict {
         match found {
             Found::Fresh(result, rest) => {

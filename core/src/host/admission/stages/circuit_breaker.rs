@@ -75,16 +75,14 @@ impl Stage for CircuitBreaker {
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        let (shared, mut taken) = (&port.0, Taken::default());
-        if let Some(verdict) = CircuitBreaker::decide(port, call, &mut taken) {
+        let shared = &port.0;
+        let breaker = call.context.entry.breaker.as_ref();
+        if let Some(permit) =
+            breaker.and_then(|breaker| breaker.admit_at_once(&call.context.facts(&call.input)))
+        {
             // A call that has waited at the concurrency limit may have a permit already.
-            let keep = |permit| {
-                shared
-                    .calls
-                    .with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit))
-            };
-            taken.permit.map(keep);
-            return verdict;
+            shared.calls.with(call.id, |flight| _ = flight.passage.data_mut().permit.get_or_insert(permit));
+            return Verdict::Pass;
         }
         let now = shared.now();
         let admitted = shared.calls.with(call.id, |flight| {

@@ -37,12 +37,12 @@ impl Stage for Concurrency {
     }
 
     fn enter(port: &HostPort, call: &mut ReadyCall) -> Verdict {
-        if let Some(verdict) = Concurrency::decide(port, call, &mut Taken::default()) {
-            return verdict;
-        }
         let shared = &port.0;
         let Some(limit) = &call.context.entry.concurrency else { return Verdict::Pass };
         let values = limit.values(|| call.context.facts(&call.input));
+        if limit.start(call.id, &values) {
+            return Verdict::Pass;
+        }
         let bound = shared.limits.max_waiting_calls;
         match limit.enter(call.id, &values, shared.caller_of(call), bound) {
             Entered::Runs => Verdict::Pass,
